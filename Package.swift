@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target: Swift 6 mode, strict memory safety, no warning left standing.
+let swift: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: swift)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
+    swiftSettings: swift)
+}
+
+let package = Package(
+  name: "tollgate",
+  products: [
+    .executable(name: "tollgate", targets: ["tollgate"]),
+    .executable(name: "model-simulator", targets: ["model-simulator"]),
+  ],
+  targets: [
+    // C, met through modules.
+    .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CInstructions"),
+    .systemLibrary(
+      name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+    .systemLibrary(
+      name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+    .target(name: "CEnvoyAPI", dependencies: ["CProtobufC"]),
+
+    // Pure parts: neither C nor I/O.
+    target("Hashing", ["CInstructions"]),
+    target("Inference", ["CInstructions"]),
+    target("Policy", ["Hashing"]),
+
+    // Edges and composition.
+    target("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
+    target("Transport", ["CNghttp2"]),
+    target("Gateway", ["EnvoyAPI", "Hashing", "Inference", "Policy", "Transport"]),
+    target("Server", ["CLinux", "EnvoyAPI", "Gateway", "Policy", "Transport"]),
+    .executableTarget(
+      name: "tollgate", dependencies: ["Gateway", "Hashing", "Policy", "Server", "Transport"],
+      swiftSettings: swift),
+
+    // The demo's backends; not part of the product.
+    .executableTarget(name: "model-simulator", dependencies: ["CLinux"], swiftSettings: swift),
+
+    tests("Hashing"), tests("Inference", ["Hashing"]), tests("Policy", ["Hashing"]),
+    tests("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
+    tests("Transport", ["CNghttp2"]), tests("Gateway", ["EnvoyAPI", "Hashing", "Inference", "Policy", "Transport"]),
+    tests("Server", ["Transport", "Gateway", "Policy"]),
+  ]
+)

@@ -1,0 +1,1 @@
+@main struct ModelSimulator { static func main() {} }

@@ -1,0 +1,4 @@
+@testable import EnvoyAPI
+import Testing
+
+@Test func `the target is linked`() {}

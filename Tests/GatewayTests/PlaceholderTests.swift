@@ -1,0 +1,4 @@
+@testable import Gateway
+import Testing
+
+@Test func `the target is linked`() {}

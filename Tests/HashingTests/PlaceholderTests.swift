@@ -1,0 +1,4 @@
+@testable import Hashing
+import Testing
+
+@Test func `the target is linked`() {}

@@ -1,0 +1,4 @@
+@testable import Inference
+import Testing
+
+@Test func `the target is linked`() {}

@@ -1,0 +1,4 @@
+@testable import Policy
+import Testing
+
+@Test func `the target is linked`() {}

@@ -1,0 +1,4 @@
+@testable import Server
+import Testing
+
+@Test func `the target is linked`() {}

@@ -1,0 +1,4 @@
+@testable import Transport
+import Testing
+
+@Test func `the target is linked`() {}
