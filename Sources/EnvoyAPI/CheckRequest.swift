@@ -1,0 +1,97 @@
+/// `envoy.service.auth.v3.CheckRequest`, walked in place: what Tollgate needs of its
+/// `AttributeContext`. Ranges stand in the message's bytes; empty where a field is absent.
+package struct CheckRequest: Sendable {
+  /// `attributes.source.principal`: the peer's identity as Envoy verified it.
+  package private(set) var principal = 0..<0
+  /// `attributes.request.http.method`
+  package private(set) var method = 0..<0
+  /// `attributes.request.http.path`: with the query, as it was asked for.
+  package private(set) var path = 0..<0
+  /// `attributes.request.http.host`
+  package private(set) var host = 0..<0
+  /// `attributes.request.http.id`: Envoy's request id.
+  package private(set) var id = 0..<0
+  /// `attributes.request.http.size`: the body's length by content-length; −1 where unknown.
+  package private(set) var size: Int64 = 0
+  /// `attributes.request.http.body` and `raw_body`.
+  package private(set) var body = 0..<0
+  package private(set) var rawBody = 0..<0
+  /// `attributes.request.http.header_map`: a `HeaderMap`, with `encode_raw_headers`.
+  package private(set) var headerMap: Range<Int>?
+  /// `attributes.metadata_context`: a `Metadata`.
+  package private(set) var metadata: Range<Int>?
+  /// The `HttpRequest` message, for its `headers` map.
+  private var http: Range<Int>?
+
+  package init(_ bytes: Span<UInt8>) throws(WireError) {
+    var reader = WireReader(0..<bytes.count)
+    var attributes: Range<Int>?
+    while let field = try reader.next(in: bytes) {
+      guard field.number == 1 else { continue }
+      guard attributes == nil else { throw .repeated(field: 1) }
+      attributes = try field.content()
+    }
+    if let attributes { try readAttributes(in: bytes, attributes) }
+  }
+
+  /// Visits the `headers` map (`headers = 3`): names are lowercase; duplicates were joined by Envoy.
+  package func forEachHeader(
+    in bytes: Span<UInt8>, _ visit: (_ name: Range<Int>, _ value: Range<Int>) -> Void
+  ) throws(WireError) {
+    guard let http else { return }
+    try StructFields.forEachEntry(ofMap: 3, in: bytes, http) { (key, value) throws(WireError) in
+      visit(key, value)
+    }
+  }
+
+  /// `AttributeContext {source = 1, request = 4, metadata_context = 11}`.
+  private mutating func readAttributes(
+    in bytes: Span<UInt8>, _ range: Range<Int>
+  ) throws(WireError) {
+    var reader = WireReader(range)
+    var source: Range<Int>?
+    var request: Range<Int>?
+    while let field = try reader.next(in: bytes) {
+      switch field.number {
+      case 1: try Self.once(&source, field)
+      case 4: try Self.once(&request, field)
+      case 11: try Self.once(&metadata, field)
+      default: break
+      }
+    }
+    if let source {
+      var peer = WireReader(source)
+      while let field = try peer.next(in: bytes) {
+        if field.number == 4 { principal = try field.content() }
+      }
+    }
+    guard let request else { return }
+    var fields = WireReader(request)
+    while let field = try fields.next(in: bytes) {
+      if field.number == 2 { try Self.once(&http, field) }
+    }
+    if let http { try readHTTP(in: bytes, http) }
+  }
+
+  private mutating func readHTTP(in bytes: Span<UInt8>, _ range: Range<Int>) throws(WireError) {
+    var reader = WireReader(range)
+    while let field = try reader.next(in: bytes) {
+      switch field.number {
+      case 1: id = try field.content()
+      case 2: method = try field.content()
+      case 4: path = try field.content()
+      case 5: host = try field.content()
+      case 9: size = Int64(bitPattern: try field.varint())
+      case 11: body = try field.content()
+      case 12: rawBody = try field.content()
+      case 13: try Self.once(&headerMap, field)
+      default: break
+      }
+    }
+  }
+
+  private static func once(_ place: inout Range<Int>?, _ field: WireField) throws(WireError) {
+    guard place == nil else { throw .repeated(field: field.number) }
+    place = try field.content()
+  }
+}

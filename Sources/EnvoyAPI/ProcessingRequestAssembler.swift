@@ -1,0 +1,143 @@
+/// Puts a `ProcessingRequest` together that arrives in pieces.
+///
+/// Envoy writes fields in the order of their numbers, so a body message begins
+/// `tag, length, tag, length, body…`. Such a body is handed over piece by piece as it arrives and is
+/// never gathered here; what follows it (a few flags, attributes) is. A message that begins in
+/// another way is gathered whole: right, only slower.
+package struct ProcessingRequestAssembler {
+  /// What may follow a body in its message: flags, metadata, attributes.
+  package static let restBytesMax = 1 << 20
+
+  private enum State {
+    /// Nothing but the first bytes of the message, up to `prefixBytesMax`, in `gathered`.
+    case undecided
+    /// Inside `HttpBody.body`.
+    case body(remaining: Int)
+    /// Past the body (`handedOver`), or in a message that is gathered whole.
+    case gathering
+  }
+
+  /// Two tags of a byte and two lengths of at most five.
+  private static let prefixBytesMax = 12
+
+  private var state = State.undecided
+  private var size = 0
+  private var gathered: [UInt8] = []
+  private var handedOver: (phase: ProcessingPhase, remainder: Int)?
+
+  package init() {}
+
+  /// A message of `size` bytes begins.
+  package mutating func start(size: Int) {
+    state = .undecided
+    self.size = size
+    gathered.removeAll(keepingCapacity: gathered.capacity <= Self.restBytesMax)
+    handedOver = nil
+  }
+
+  /// The phase whose body is being handed over, once it is known.
+  package var bodyPhase: ProcessingPhase? { handedOver?.phase }
+
+  /// The next bytes. `body` gets every piece of a body that is handed over, with its phase.
+  package mutating func add(
+    _ bytes: Span<UInt8>, body: (ProcessingPhase, Span<UInt8>) -> Void
+  ) throws(WireError) {
+    var rest = bytes
+    if case .undecided = state {
+      let wanted = min(Self.prefixBytesMax, size) - gathered.count
+      let taken = min(wanted, rest.count)
+      append(rest.extracting(first: taken))
+      guard taken == wanted else { return }
+      rest = rest.extracting(droppingFirst: taken)
+      decide(body: body)
+    }
+    if case .body(let remaining) = state {
+      let taken = min(remaining, rest.count)
+      if taken > 0, let phase = handedOver?.phase { body(phase, rest.extracting(first: taken)) }
+      state = taken == remaining ? .gathering : .body(remaining: remaining - taken)
+      rest = rest.extracting(droppingFirst: taken)
+    }
+    guard !rest.isEmpty else { return }
+    if handedOver != nil, gathered.count + rest.count > Self.restBytesMax {
+      throw .outOfRange(field: 9)
+    }
+    append(rest)
+  }
+
+  /// The end of the message. `read` gets the message and the bytes its ranges stand in.
+  package mutating func finish<R>(
+    _ read: (ProcessingRequest, Span<UInt8>) -> R
+  ) throws(WireError) -> R {
+    let request: ProcessingRequest
+    switch (state, handedOver) {
+    case (.body, _): throw .truncated(offset: 0)
+    case (_, let (phase, remainder)?):
+      request = try ProcessingRequest(rest: gathered.span, phase: phase, bodyRemainder: remainder)
+    case (_, nil):
+      request = try ProcessingRequest(gathered.span)
+    }
+    return read(request, gathered.span)
+  }
+
+  private mutating func append(_ bytes: Span<UInt8>) {
+    gathered.reserveCapacity(gathered.count + bytes.count)
+    unsafe bytes.withUnsafeBufferPointer { unsafe gathered.append(contentsOf: $0) }
+  }
+
+  /// Looks at the first bytes: a body to hand over, or a message to gather.
+  private mutating func decide(body: (ProcessingPhase, Span<UInt8>) -> Void) {
+    state = .gathering
+    guard let start = bodyStart(gathered.span, size: size) else {
+      gathered.reserveCapacity(size)
+      return
+    }
+    let prefix = gathered
+    gathered.removeAll(keepingCapacity: true)
+    handedOver = (start.phase, start.remainder)
+    // The prefix may hold the beginning of the body, the whole of it, or more.
+    let inPrefix = min(prefix.count - start.offset, start.count)
+    if inPrefix > 0 {
+      body(start.phase, prefix.span.extracting(start.offset..<start.offset + inPrefix))
+    }
+    if inPrefix < start.count {
+      state = .body(remaining: start.count - inPrefix)
+    } else {
+      append(prefix.span.extracting(droppingFirst: start.offset + inPrefix))
+    }
+  }
+
+  /// Where the body of a message that begins with one stands; nil for any other beginning.
+  private func bodyStart(
+    _ prefix: Span<UInt8>, size: Int
+  ) -> (phase: ProcessingPhase, offset: Int, count: Int, remainder: Int)? {
+    guard !prefix.isEmpty else { return nil }
+    let phase: ProcessingPhase
+    switch prefix[0] {
+    case 4 << 3 | 2: phase = .requestBody
+    case 5 << 3 | 2: phase = .responseBody
+    default: return nil
+    }
+    var offset = 1
+    guard let messageCount = length(prefix, &offset), messageCount <= size - offset,
+      offset < prefix.count, prefix[offset] == 1 << 3 | 2
+    else { return nil }
+    let contentStart = offset
+    offset += 1
+    guard let count = length(prefix, &offset), offset - contentStart + count <= messageCount
+    else { return nil }
+    return (phase, offset, count, messageCount - (offset - contentStart) - count)
+  }
+
+  /// A length of at most five bytes, below 2³¹.
+  private func length(_ prefix: Span<UInt8>, _ offset: inout Int) -> Int? {
+    var value = 0
+    for shift in stride(from: 0, to: 35, by: 7) {
+      guard offset < prefix.count else { return nil }
+      let byte = Int(prefix[offset])
+      offset += 1
+      value |= (byte & 0x7f) << shift
+      if byte < 0x80 { return value < 1 << 31 ? value : nil }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,114 @@
+/// The pieces of `envoy.service.ext_proc.v3.ProcessingResponse` that this program writes. They are
+/// written from the end to the beginning (see `WireWriter`).
+extension WireWriter {
+  /// A `HeaderValueOption` in field `field` of the message that is being written: `header = 1
+  /// {key = 1, raw_value = 3}`, `append_action = 3`: OVERWRITE_IF_EXISTS_OR_ADD, so that a client's
+  /// copy cannot stay first.
+  package mutating func setHeader(_ field: Int, _ name: [UInt8], _ value: Span<UInt8>) {
+    let option = mark
+    self.field(3, 2)
+    let header = mark
+    self.field(3, value)
+    self.field(1, name)
+    close(1, since: header)
+    close(field, since: option)
+  }
+
+  package mutating func setHeader(_ field: Int, _ name: [UInt8], _ value: [UInt8]) {
+    setHeader(field, name, value.span)
+  }
+
+  /// Closes a `CommonResponse` (whose fields were written since `mark`) as the reply to `phase`:
+  /// `HeadersResponse.response` or `BodyResponse.response`, both field 1.
+  package mutating func closeCommonResponse(_ phase: ProcessingPhase, since mark: Int) {
+    close(1, since: mark)
+    close(phase.responseField, since: mark)
+  }
+}
+
+extension ProcessingPhase {
+  /// The field of `ProcessingResponse` that answers this phase.
+  package var responseField: Int {
+    switch self {
+    case .requestHeaders: 1
+    case .responseHeaders: 2
+    case .requestBody: 3
+    case .responseBody: 4
+    case .requestTrailers: 5
+    case .responseTrailers: 6
+    }
+  }
+}
+
+/// Field numbers of the messages in a `ProcessingResponse`.
+package enum ProcessingResponseField {
+  package static let immediateResponse = 7
+  package static let dynamicMetadata = 8
+}
+
+/// `CommonResponse`: `status = 1` (CONTINUE is 0 and is left out).
+package enum CommonResponseField {
+  package static let headerMutation = 2
+  package static let bodyMutation = 3
+  package static let clearRouteCache = 5
+}
+
+/// `HeaderMutation`.
+package enum HeaderMutationField {
+  package static let setHeaders = 1
+  package static let removeHeaders = 2
+}
+
+/// `BodyMutation`, and `StreamedBodyResponse` in its third field.
+package enum BodyMutationField {
+  package static let body = 1
+  package static let clearBody = 2
+  package static let streamedResponse = 3
+  package static let streamedBody = 1
+  package static let streamedEndOfStream = 2
+}
+
+/// `ImmediateResponse`; `status` is an `HttpStatus {code = 1}`, `grpcStatus` a `GrpcStatus
+/// {status = 1}`, `headers` a `HeaderMutation`.
+package enum ImmediateResponseField {
+  package static let status = 1
+  package static let headers = 2
+  package static let body = 3
+  package static let grpcStatus = 4
+  package static let details = 5
+}
+
+/// `google.protobuf.Struct`: entries of `fields = 1`.
+extension WireWriter {
+  /// An entry of a `Struct` whose `Value` was written since `mark`.
+  package mutating func closeStructEntry(_ name: [UInt8], since mark: Int) {
+    close(2, since: mark)
+    field(1, name)
+    close(1, since: mark)
+  }
+
+  /// A string entry.
+  package mutating func structEntry(_ name: [UInt8], string: Span<UInt8>) {
+    let entry = mark
+    field(3, string)
+    closeStructEntry(name, since: entry)
+  }
+
+  package mutating func structEntry(_ name: [UInt8], string: [UInt8]) {
+    structEntry(name, string: string.span)
+  }
+
+  /// A bool entry.
+  package mutating func structEntry(_ name: [UInt8], bool: Bool) {
+    let entry = mark
+    field(4, bool ? 1 : 0)
+    closeStructEntry(name, since: entry)
+  }
+
+  /// A number entry.
+  package mutating func structEntry(_ name: [UInt8], number: Double) {
+    let entry = mark
+    double(2, number)
+    closeStructEntry(name, since: entry)
+  }
+}

@@ -1,0 +1,113 @@
+/// One `google.protobuf.Value` in place: its kind, and where its content stands.
+package enum StructValue: Equatable, Sendable {
+  case null
+  case number(Double)
+  case string(Range<Int>)
+  case bool(Bool)
+  /// A nested `Struct`.
+  case structure(Range<Int>)
+  /// A `ListValue`: `values = 1`.
+  case list(Range<Int>)
+
+  /// Reads a `Value` (null_value = 1, number_value = 2, string_value = 3, bool_value = 4,
+  /// struct_value = 5, list_value = 6). The last member of the oneof counts; none is null.
+  package init(in bytes: Span<UInt8>, _ range: Range<Int>) throws(WireError) {
+    var result = StructValue.null
+    var fields = WireReader(range)
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 1: result = .null
+      case 2:
+        guard field.kind == .fixed64 else { throw .wrongType(field: 2) }
+        result = .number(Double(bitPattern: field.value))
+      case 3: result = .string(try field.content())
+      case 4: result = .bool(try field.varint() != 0)
+      case 5: result = .structure(try field.content())
+      case 6: result = .list(try field.content())
+      default: break
+      }
+    }
+    self = result
+  }
+}
+
+/// `google.protobuf.Struct` and `map<string, …>` fields in place.
+package enum StructFields {
+  /// Visits the entries of a map field (`key = 1`, `value = 2` of each entry): the ranges of the
+  /// key and of the value's message.
+  @inline(__always)
+  package static func forEachEntry(
+    ofMap number: Int, in bytes: Span<UInt8>, _ range: Range<Int>,
+    _ visit: (_ key: Range<Int>, _ value: Range<Int>) throws(WireError) -> Void
+  ) throws(WireError) {
+    var entries = WireReader(range)
+    while let entry = try entries.next(in: bytes) {
+      guard entry.number == number else { continue }
+      let (key, value) = try self.entry(in: bytes, try entry.content())
+      try visit(key, value)
+    }
+  }
+
+  /// The two parts of a map entry.
+  @inline(__always)
+  package static func entry(
+    in bytes: Span<UInt8>, _ range: Range<Int>
+  ) throws(WireError) -> (key: Range<Int>, value: Range<Int>) {
+    var key = 0..<0
+    var value = 0..<0
+    var parts = WireReader(range)
+    while let part = try parts.next(in: bytes) {
+      switch part.number {
+      case 1: key = try part.content()
+      case 2: value = try part.content()
+      default: break
+      }
+    }
+    return (key, value)
+  }
+
+  /// The value of the field `name` of a `Struct` (`fields = 1`); nil where there is none. A name
+  /// given twice takes the last, as protobuf maps do.
+  package static func value(
+    of name: Span<UInt8>, in bytes: Span<UInt8>, _ structure: Range<Int>
+  ) throws(WireError) -> StructValue? {
+    var found: Range<Int>?
+    try forEachEntry(ofMap: 1, in: bytes, structure) { (key, value) throws(WireError) in
+      if bytes.extracting(key).elementsEqual(name) { found = value }
+    }
+    guard let found else { return nil }
+    return try StructValue(in: bytes, found)
+  }
+
+  /// The text of the string field `name`; nil where it is absent or not a string.
+  package static func string(
+    _ name: Span<UInt8>, in bytes: Span<UInt8>, _ structure: Range<Int>
+  ) throws(WireError) -> Range<Int>? {
+    guard case .string(let range)? = try value(of: name, in: bytes, structure) else { return nil }
+    return range
+  }
+}
+
+/// `envoy.config.core.v3.Metadata`: `filter_metadata = 1`, a map of namespace to `Struct`.
+package enum Metadata {
+  /// The `Struct` of a namespace; nil where there is none.
+  package static func structure(
+    of namespace: Span<UInt8>, in bytes: Span<UInt8>, _ metadata: Range<Int>
+  ) throws(WireError) -> Range<Int>? {
+    var found: Range<Int>?
+    try StructFields.forEachEntry(ofMap: 1, in: bytes, metadata) { (key, value) throws(WireError) in
+      if bytes.extracting(key).elementsEqual(namespace) { found = value }
+    }
+    return found
+  }
+}
+
+extension Span where Element == UInt8 {
+  /// Whether both hold the same bytes.
+  @inline(__always)
+  package func elementsEqual(_ other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    for index in indices where self[index] != other[index] { return false }
+    return true
+  }
+}
