@@ -16,7 +16,7 @@ extension RequestScanner {
       case .memberOrEnd:
         byte == UInt8(ascii: "}") ? close(at: offset) : beginMember(byte, at: offset)
       case .member: beginMember(byte, at: offset)
-      case .colon: byte == UInt8(ascii: ":") ? state = .value : fail(.syntax, at: offset)
+      case .colon: takeColon(byte, at: offset)
       case .separator: takeSeparator(byte, at: offset)
       case .end: fail(.trailingData, at: offset)
       case .start, .markSecond, .markThird: takeFirst(byte, at: offset)
@@ -27,6 +27,11 @@ extension RequestScanner {
       if state.rawValue > State.end.rawValue { break }
     }
     return index
+  }
+
+  private mutating func takeColon(_ byte: UInt8, at offset: Int) {
+    guard byte == UInt8(ascii: ":") else { return fail(.syntax, at: offset) }
+    state = .value
   }
 
   /// What stands between values: a comma, or the end of the container.
@@ -50,7 +55,7 @@ extension RequestScanner {
     case (.start, 0xEF) where offset == 0: state = .markSecond
     case (.markSecond, 0xBB): state = .markThird
     case (.markThird, 0xBF): fail(.byteOrderMark, at: 0)
-    case (.markSecond, _), (.markThird, _), (.start, 0x80...0xFF): fail(.encoding, at: offset)
+    case (.start, 0x80...0xC1), (.start, 0xF5...0xFF): fail(.encoding, at: offset)
     case (.start, UInt8(ascii: "[")), (.start, UInt8(ascii: "\"")), (.start, UInt8(ascii: "-")),
       (.start, UInt8(ascii: "0")...UInt8(ascii: "9")), (.start, UInt8(ascii: "t")),
       (.start, UInt8(ascii: "f")), (.start, UInt8(ascii: "n")):
