@@ -135,8 +135,8 @@ def judge(contestant, case, requests, text):
     fine, = pick(r"status codes: (\d+) 2xx", text)
     if (succeeded, fine, failed, errored, late) != (requests, requests, 0, 0, 0):
         raise Failed(
-            f"{where}: of {requests} calls {succeeded} succeeded ({fine} with 2xx), {failed} failed,"
-            f" {errored} had errors, {late} took too long")
+            f"{where}: of {requests} calls {succeeded} succeeded ({fine} with 2xx),"
+            f" {failed} failed, {errored} had errors, {late} took too long")
     # A trailer's grpc-status is out of h2load's sight; a refused call has fewer or other bytes.
     data, = pick(r"space savings [^)]*\), [^(]*\((\d+)\) data", text)
     mean, verified = data / requests, contestant.sizes[case.name]
@@ -173,7 +173,8 @@ class Table:
     def add(self, case, requests, samples):
         base = samples[self.contestants[0].name]
         line = f"{case.name:<24}{requests:>9,}"
-        row = {"case": case.name, "requests_per_round": requests, "rounds": len(base), "servers": {}}
+        row = {"case": case.name, "requests_per_round": requests, "rounds": len(base)}
+        row["servers"] = {}
         for contestant in self.contestants:
             mine = samples[contestant.name]
             figures = {
@@ -191,6 +192,14 @@ class Table:
         print(line, flush=True)
 
 
+def warm_up(contestants, case, requests, until, folder):
+    """Loads each server a little; gives fewer requests when two rounds would last too long."""
+    few = max(case.connections, requests // 5)
+    wall = sum(load(each, case, few, cores()[1], folder)[1] for each in contestants)
+    fitting = int(few * max(0, until - time.monotonic()) / (2 * wall))
+    return max(few, min(requests, fitting))
+
+
 def measure(options, contestants, cases, folder):
     core = cores()[1]
     table = Table(contestants)
@@ -198,10 +207,9 @@ def measure(options, contestants, cases, folder):
     end = time.monotonic() + options.seconds
     for position, case in enumerate(cases):
         requests = max(case.connections, int(case.requests * (0.2 if options.quick else 1)))
-        for contestant in contestants:
-            load(contestant, case, max(case.connections, requests // 5), core, folder)
         # What is left of the time is shared by the cases that are left.
-        until = time.monotonic() + (end - time.monotonic()) / (len(cases) - position)
+        until = time.monotonic() + max(0, end - time.monotonic()) / (len(cases) - position)
+        requests = warm_up(contestants, case, requests, until, folder)
         samples = {contestant.name: [] for contestant in contestants}
         slowest = 0.0
         for done in range(options.rounds):
@@ -266,7 +274,9 @@ def report(table, contestants):
 
 def as_json(options, table, contestants, wall):
     return {
-        "machine": {"system": platform.platform(), "cores": os.cpu_count(), "processor": processor()},
+        "machine": {
+            "system": platform.platform(), "cores": os.cpu_count(), "processor": processor(),
+        },
         "server_core": cores()[0], "load_core": cores()[1],
         "transport": "unix" if options.unix else "tcp", "quick": options.quick,
         "tenants": workload.TENANTS, "seconds": round(wall, 1), "cases": table.rows,

@@ -35,9 +35,9 @@ enum {
   replies_max = 16,
   streams_max = 1024,
   message_bytes_max = 64 << 20,
-  stream_window_bytes = 1 << 20,
-  connection_window_bytes = 16 << 20,
-  receive_bytes = 128 << 10,
+  stream_window_bytes = 16 << 20,
+  connection_window_bytes = 64 << 20,
+  receive_bytes = 256 << 10,
   send_bytes = 64 << 10,
   events_max = 64,
 };

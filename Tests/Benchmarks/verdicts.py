@@ -57,10 +57,8 @@ class Client:
 
 def mutated(mutation):
     """Header mutations as a dictionary of text; the last one of a name wins, as in Envoy."""
-    return {
-        option.header.key.lower(): (option.header.raw_value or option.header.value.encode()).decode()
-        for option in mutation.set_headers
-    }
+    headers = [option.header for option in mutation.set_headers]
+    return {h.key.lower(): (h.raw_value or h.value.encode()).decode() for h in headers}
 
 
 def check_verdict(reply, decides):

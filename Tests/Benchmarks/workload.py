@@ -1,4 +1,4 @@
-"""What the benchmark sends: a policy of many tenants, and the messages Envoy would send for one of them.
+"""What the benchmark sends: a policy of many tenants, and Envoy's messages for one of them.
 
 Everything is made from fixed seeds, so that two runs measure the same bytes. The messages are the
 official ones of `xds-protos`, filled in as Envoy 1.40 fills them in.
@@ -110,15 +110,15 @@ def policy():
 
 
 WORDS = (
-    "the of and to a in that is was for it with as on be at by this have from or had not but what "
-    "all were when we there can an your which their said if do will each about how up out them then "
-    "request token latency cluster gateway tenant budget summary contract invoice customer schedule "
-    "naïve café Zürich 東京 über résumé"
+    "the of and to a in that is was for it with as on be at by this have from or had not but "
+    "what all were when we there can an your which their said if do will each about how up out "
+    "them then request token latency cluster gateway tenant budget summary contract invoice "
+    "customer schedule naïve café Zürich 東京 über résumé"
 ).split()
 
 
 def prose(source, length):
-    """Text of `length` characters or a word more, with what real prompts have: breaks, quotes, code."""
+    """Text of `length` characters or a word more, with breaks, quotes and code as prompts have."""
     parts, total = [], 0
     while total < length:
         draw = source.random()
