@@ -28,7 +28,7 @@ CHAT_PATH = "/v1/chat/completions"
 KIB, MIB = 1 << 10, 1 << 20
 
 # Out of reach on purpose: every limit is looked at, none refuses.
-PLENTY = 1_000_000_000
+PLENTY = 500_000_000
 
 
 def tenant_name(number):
