@@ -151,8 +151,11 @@ def show(seconds):
 
 
 def spread(values):
-    """The distance of the extremes, as a share of the median."""
-    return (max(values) - min(values)) / statistics.median(values)
+    """How far the middle half of the values is spread, as a share of the median."""
+    if len(values) < 2:
+        return 0.0
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return (high - low) / middle
 
 
 class Table:
@@ -323,7 +326,7 @@ def arguments():
     parser.add_argument("--prepared", help=argparse.SUPPRESS)
     parser.add_argument("--workers", default="default,1", metavar="LIST",
                         help="one tollgate for each: numbers, or `default` (default: default,1)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds a case (default: 5)")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds a case (default: 9)")
     parser.add_argument("--case", default="", metavar="REGEX", help="only the cases that match")
     parser.add_argument("--quick", action="store_true", help="3 rounds of a fifth of the calls")
     parser.add_argument("--seconds", type=float, default=200,
