@@ -208,7 +208,7 @@ private struct Explainer {
   private func applies(_ limit: Limit, _ model: Model?) -> Bool {
     guard let patterns = limit.models else { return true }
     guard let model else { return false }
-    return patterns.contains { ModelPattern.matches($0, model.name.string) }
+    return !patterns.isEmpty && !model.name.bytes.isEmpty
   }
 
   private func refused(_ refusal: Refusal) -> Explanation {
