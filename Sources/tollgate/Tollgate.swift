@@ -1,1 +1,10 @@
-@main struct Tollgate { static func main() {} }
+import Foundation
+
+@main
+enum Tollgate {
+  static func main() {
+    let status = Commands.run(
+      Array(CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment)
+    exit(status)
+  }
+}

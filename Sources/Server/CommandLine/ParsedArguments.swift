@@ -1,0 +1,116 @@
+/// A command's arguments, read by its declaration. Getters turn values into types and gather every problem.
+package struct ParsedArguments {
+  /// A flag's values and where they were given.
+  struct Given {
+    let source: UsageProblem.Source
+    var values: [String]
+  }
+
+  package let positionals: [String]
+  package let asksForHelp: Bool
+  /// What is wrong, in the order it was found. Look at it when every value has been taken.
+  private(set) package var problems: [UsageProblem]
+  private let given: [String: Given]
+  private let specification: CommandSpecification
+
+  init(
+    specification: CommandSpecification, positionals: [String], given: [String: Given],
+    asksForHelp: Bool, problems: [UsageProblem]
+  ) {
+    self.specification = specification
+    self.positionals = positionals
+    self.given = given
+    self.asksForHelp = asksForHelp
+    self.problems = problems
+  }
+
+  /// Adds a problem that only the command can see.
+  package mutating func report(_ problem: UsageProblem) {
+    problems.append(problem)
+  }
+
+  package func isGiven(_ name: String) -> Bool {
+    look(up: name) != nil
+  }
+
+  /// Whether a toggle is on.
+  package func toggle(_ name: String) -> Bool {
+    look(up: name)?.values.last == "true"
+  }
+
+  package func text(_ name: String) -> String? {
+    look(up: name)?.values.last
+  }
+
+  /// The value of a flag that must be given; a placeholder, and a problem, where it is not.
+  package mutating func requiredText(_ name: String) -> String {
+    if let text = text(name) { return text }
+    let environment = Flag(name, .toggle, "").environmentName
+    report(.flagMissing(name, environment: environment))
+    return ""
+  }
+
+  package func texts(_ name: String) -> [String] {
+    look(up: name)?.values ?? []
+  }
+
+  /// Each value by `convert`, which says what it expected where it throws.
+  package mutating func values<Value>(
+    _ name: String, expected: (String) -> String, _ convert: (String) -> Value?
+  ) -> [Value] {
+    guard let entry = look(up: name) else { return [] }
+    var values: [Value] = []
+    for text in entry.values {
+      if let value = convert(text) {
+        values.append(value)
+      } else {
+        report(.invalid(entry.source, value: text, expected: expected(text)))
+      }
+    }
+    return values
+  }
+
+  /// The value by `convert`, or `standard` where the flag is not given or wrong.
+  package mutating func value<Value>(
+    _ name: String, default standard: Value, expected: String, _ convert: (String) -> Value?
+  ) -> Value {
+    values(name, expected: { _ in expected }, convert).last ?? standard
+  }
+
+  package mutating func integer(
+    _ name: String, default standard: Int, in range: ClosedRange<Int>
+  ) -> Int {
+    let expected = "a whole number of \(range.lowerBound) to \(range.upperBound)"
+    return value(name, default: standard, expected: expected) { text in
+      guard text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int(text),
+        range.contains(number)
+      else { return nil }
+      return number
+    }
+  }
+
+  package mutating func byteSize(
+    _ name: String, default standard: Int, in range: ClosedRange<Int>
+  ) -> Int {
+    let bounds = [range.lowerBound, range.upperBound].map(ByteSizeText.string)
+    let expected = "a size of \(bounds[0]) to \(bounds[1]), such as 65536 or 64KiB"
+    return value(name, default: standard, expected: expected) { text in
+      ByteSizeText.parse(text).flatMap { range.contains($0) ? $0 : nil }
+    }
+  }
+
+  package mutating func duration(
+    _ name: String, default standard: Duration, in range: ClosedRange<Duration>
+  ) -> Duration {
+    let bounds = [range.lowerBound, range.upperBound].map(DurationText.string)
+    let expected = "a duration of \(bounds[0]) to \(bounds[1]), such as 150s or 1h30m"
+    return value(name, default: standard, expected: expected) { text in
+      DurationText.parse(text).flatMap { range.contains($0) ? $0 : nil }
+    }
+  }
+
+  private func look(up name: String) -> Given? {
+    precondition(specification.flags.contains { $0.name == name }, "--\(name) is declared")
+    return given[name]
+  }
+}

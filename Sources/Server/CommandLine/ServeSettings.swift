@@ -1,0 +1,134 @@
+package import Gateway
+internal import Transport
+
+/// What `tollgate serve` is told, read and checked once.
+package struct ServeSettings: Sendable {
+  package var policyPath = ""
+  package var watches = false
+  package var logLevel = GatewayLogLevel.info
+  package var logFormat = LogFormat.text
+  package var server = ServerConfiguration()
+
+  /// The declaration of `serve`.
+  package static let specification = CommandSpecification(
+    "serve", "Serves ext_proc, ext_authz and health over gRPC.",
+    flags: listenFlags + limitFlags + laterFlags)
+
+  private static let listenFlags: [Flag] = [
+    Flag("policy", .value("PATH"), "the policy: a JSON5 file, or a directory of them"),
+    Flag(
+      "watch", .toggle, "read the policy again when its files change (SIGHUP always does that)"),
+    Flag(
+      "listen", .list("ADDR", splitsAtCommas: true),
+      "where to listen: unix:/path or host:port", default: "127.0.0.1:9002"),
+    Flag(
+      "allow-plaintext-network", .toggle,
+      "listen on addresses that others can reach; there is no TLS here"),
+    Flag("workers", .value("N"), "worker threads", default: "one for each processor"),
+    Flag(
+      "drain-timeout", .value("DURATION"), "how long streams may take to finish after SIGTERM",
+      default: "150s"),
+    Flag("log-level", .value("LEVEL"), "debug, info, warning or error", default: "info"),
+    Flag("log-format", .value("FORMAT"), "text or json", default: "text"),
+  ]
+
+  private static let limitFlags: [Flag] = {
+    let transport = TransportLimits()
+    let loop = LoopLimits()
+    func size(_ name: String, _ help: String, _ bytes: Int) -> Flag {
+      Flag(name, .value("SIZE"), help, default: ByteSizeText.string(bytes))
+    }
+    func number(_ name: String, _ help: String, _ count: Int) -> Flag {
+      Flag(name, .value("N"), help, default: "\(count)")
+    }
+    func duration(_ name: String, _ help: String, _ duration: Duration) -> Flag {
+      Flag(name, .value("DURATION"), help, default: DurationText.string(duration))
+    }
+    return [
+      number(
+        "max-connections", "connections at once", ServerConfiguration.connectionsMaxDefault),
+      number("max-streams", "streams at once on a connection", transport.concurrentStreamsMax),
+      size("max-message-bytes", "one gRPC message", transport.messageBytesMax),
+      size("max-header-bytes", "one request's headers", transport.headerListBytesMax),
+      number("max-headers", "header fields of a request", transport.headerCountMax),
+      size("max-stream-buffer-bytes", "kept for a stream", transport.streamBufferBytesMax),
+      size(
+        "max-connection-buffer-bytes", "kept for a connection", transport.connectionBufferBytesMax),
+      size("max-buffer-bytes", "kept by the whole process", transport.processBufferBytesMax),
+      duration("handshake-timeout", "until the client's preface", transport.handshakeTimeout),
+      duration("idle-timeout", "a connection without a stream", transport.idleTimeout),
+      duration("write-timeout", "a peer that reads nothing", loop.writeStallTimeout),
+    ]
+  }()
+
+  private static let laterFlags: [Flag] = [
+    "admin", "data", "durability", "store", "ship", "metrics", "retain", "ledger-max-bytes",
+  ].map { Flag($0, .unavailable, "") }
+
+  /// Takes every value; what is wrong is in `arguments.problems` afterwards.
+  package init(_ arguments: inout ParsedArguments) {
+    policyPath = arguments.requiredText("policy")
+    watches = arguments.toggle("watch")
+    logLevel = arguments.value(
+      "log-level", default: .info, expected: "debug, info, warning or error",
+      GatewayLogLevel.init(name:))
+    logFormat = arguments.value(
+      "log-format", default: .text, expected: "text or json", LogFormat.init(rawValue:))
+    readAddresses(&arguments)
+    server.allowPlaintextNetwork = arguments.toggle("allow-plaintext-network")
+    server.workers = arguments.integer("workers", default: server.workers, in: 1...1024)
+    server.drainTimeout = arguments.duration(
+      "drain-timeout", default: server.drainTimeout, in: .zero ... .seconds(86_400))
+    server.connectionsMax = arguments.integer(
+      "max-connections", default: server.connectionsMax, in: 1...1_000_000)
+    readTransport(&arguments)
+    server.loop.writeStallTimeout = arguments.duration(
+      "write-timeout", default: server.loop.writeStallTimeout, in: .seconds(1) ... .seconds(3600))
+  }
+
+  private mutating func readAddresses(_ arguments: inout ParsedArguments) {
+    func expected(_ text: String) -> String {
+      do throws(ListenAddress.Problem) {
+        _ = try ListenAddress(text)
+        return "an address"
+      } catch {
+        return "an address: it \(error)"
+      }
+    }
+    let addresses = arguments.values("listen", expected: expected) { try? ListenAddress($0) }
+    if !addresses.isEmpty { server.listen = addresses }
+    let source = UsageProblem.Source.flag("listen")
+    var seen: Set<ListenAddress> = []
+    for address in addresses where !seen.insert(address).inserted {
+      // Port 0 is another port each time.
+      if case .tcp(_, port: 0) = address { continue }
+      arguments.report(
+        .invalid(source, value: address.description, expected: "given once: it is repeated"))
+    }
+  }
+
+  private mutating func readTransport(_ arguments: inout ParsedArguments) {
+    let sizes = 1024...(1 << 40)
+    var limits = server.transport
+    limits.concurrentStreamsMax = arguments.integer(
+      "max-streams", default: limits.concurrentStreamsMax, in: 1...1_000_000)
+    limits.messageBytesMax = arguments.byteSize(
+      "max-message-bytes", default: limits.messageBytesMax, in: 1024...(2 << 30))
+    limits.headerListBytesMax = arguments.byteSize(
+      "max-header-bytes", default: limits.headerListBytesMax, in: 1024...(16 << 20))
+    limits.headerCountMax = arguments.integer(
+      "max-headers", default: limits.headerCountMax, in: 8...65_536)
+    limits.streamBufferBytesMax = arguments.byteSize(
+      "max-stream-buffer-bytes", default: limits.streamBufferBytesMax, in: sizes)
+    limits.connectionBufferBytesMax = arguments.byteSize(
+      "max-connection-buffer-bytes", default: limits.connectionBufferBytesMax, in: sizes)
+    limits.processBufferBytesMax = arguments.byteSize(
+      "max-buffer-bytes", default: limits.processBufferBytesMax, in: sizes)
+    limits.handshakeTimeout = arguments.duration(
+      "handshake-timeout", default: limits.handshakeTimeout,
+      in: .milliseconds(100) ... .seconds(600))
+    limits.idleTimeout = arguments.duration(
+      "idle-timeout", default: limits.idleTimeout, in: .seconds(1) ... .seconds(86_400))
+    server.transport = limits
+  }
+}

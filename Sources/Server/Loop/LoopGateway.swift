@@ -1,0 +1,11 @@
+package import Gateway
+package import Policy
+package import Transport
+
+/// What a loop serves besides health: a router that a new policy can be given to.
+package protocol LoopGateway: CallRouter {
+  /// New exchanges use `policy`; those in flight keep theirs.
+  func use(_ policy: PolicySnapshot)
+}
+
+extension GatewayLoop: LoopGateway {}

@@ -1,0 +1,325 @@
+internal import Gateway
+package import Transport
+
+/// One worker: an epoll, its connections, its router. Everything in it happens on its own thread,
+/// which others reach through the mailbox.
+package final class WorkerLoop {
+  package let router: any LoopGateway
+  package let health: HealthService
+  private let services: ServiceRouter
+  private let mailbox: Mailbox<WorkerLoop>
+  private let limits: LoopLimits
+  private let transport: TransportLimits
+  private let budget: BufferBudget
+  private let log: Logger
+  /// Called once for every connection that has gone.
+  private let connectionClosed: () -> Void
+
+  private var poller: Poller
+  private let mailboxRegistration: Poller.Registration
+  /// By descriptor.
+  private var connections: [Connection?] = []
+  private(set) package var connectionCount = 0
+  private var receiveBuffer: [UInt8]
+  private var output: [UInt8] = []
+  private(set) var now = MonotonicTime.now
+  /// When the connections' timers are looked at next; nil while no one has any.
+  private var nextTimer: MonotonicTime?
+  private var isDraining = false
+  private var isStopped = false
+  private var whenEmpty: (() -> Void)?
+
+  /// Never throws for want of descriptors later: the epoll and the mailbox are there from now on.
+  package init(
+    router: any LoopGateway, mailbox: Mailbox<WorkerLoop>, limits: LoopLimits,
+    transport: TransportLimits, budget: BufferBudget, log: Logger,
+    connectionClosed: @escaping () -> Void
+  ) throws(SystemError) {
+    self.router = router
+    self.health = HealthService()
+    self.services = ServiceRouter(health: health, gateway: router)
+    self.mailbox = mailbox
+    self.limits = limits
+    self.transport = transport
+    self.budget = budget
+    self.log = log
+    self.connectionClosed = connectionClosed
+    receiveBuffer = Array(repeating: 0, count: limits.receiveBytes)
+    output.reserveCapacity(limits.outputBytes + (16 << 10))
+    poller = try Poller()
+    mailboxRegistration = try poller.add(mailbox.event, .read)
+  }
+
+  /// Works until `stop`.
+  package func run() {
+    while !isStopped {
+      let timeout = nextTimer.map { max(.zero, $0 - now) }
+      let count = poller.wait(timeout: timeout)
+      now = .now
+      var hasMail = false
+      for index in 0..<count {
+        let event = poller.event(index)
+        if event.registration == mailboxRegistration {
+          hasMail = true
+        } else {
+          handle(event)
+        }
+      }
+      if hasMail { readMail() }
+      if let nextTimer, nextTimer <= now { runTimers() }
+    }
+  }
+
+  private func readMail() {
+    for letter in mailbox.take() { letter(self) }
+    // A letter may have had a handler answer on any connection.
+    flushAll()
+  }
+
+  private func flushAll() {
+    for connection in connections {
+      guard let connection, connection.lingersUntil == nil else { continue }
+      if connection.http.wantsWrite || connection.http.isClosed { flush(connection) }
+    }
+  }
+}
+
+// MARK: - What letters ask for
+
+extension WorkerLoop {
+  /// Serves a socket that was just accepted.
+  package func adopt(_ socket: Descriptor) {
+    let registration: Poller.Registration
+    do {
+      registration = try poller.add(socket, .read)
+    } catch {
+      log.log(.error, "a connection was dropped: \(error)")
+      connectionClosed()
+      return
+    }
+    let http = ServerConnection(router: services, limits: transport, budget: budget, now: now)
+    let connection = Connection(socket: socket, registration: registration, http: http)
+    let slot = Int(socket.raw)
+    if slot >= connections.count {
+      connections.append(
+        contentsOf: repeatElement(nil, count: max(64, slot + 1 - connections.count)))
+    }
+    precondition(connections[slot] == nil, "a descriptor stands for one connection")
+    connections[slot] = connection
+    connectionCount += 1
+    if isDraining { http.beginDrain(now: now) }
+    flush(connection)
+    wakeTimers(by: now + limits.timerResolution)
+  }
+
+  /// Asks every peer to go, and tells when the last one has.
+  package func drain(whenEmpty: @escaping () -> Void) {
+    isDraining = true
+    for connection in connections {
+      guard let connection, connection.lingersUntil == nil else { continue }
+      connection.http.beginDrain(now: now)
+      connection.needsTick = true
+      flush(connection)
+    }
+    wakeTimers(by: now + limits.timerResolution)
+    if connectionCount == 0 { whenEmpty() } else { self.whenEmpty = whenEmpty }
+  }
+
+  /// Cuts what is left and ends the thread's work.
+  package func stop() {
+    whenEmpty = nil
+    for connection in connections {
+      if let connection { close(connection) }
+    }
+    isStopped = true
+  }
+
+  /// Writes what the answers of handlers have left in every connection.
+  package func flushAnswers() {
+    flushAll()
+  }
+}
+
+// MARK: - Connections
+
+extension WorkerLoop {
+  private func handle(_ event: Poller.Event) {
+    let slot = Int(event.registration.descriptor)
+    // A stale event: the connection has gone in this same round, its descriptor may be another's.
+    guard slot < connections.count, let connection = connections[slot],
+      connection.registration == event.registration
+    else { return }
+    if event.isReadable {
+      receive(connection)
+    } else if event.isBroken {
+      close(connection)
+      return
+    }
+    if event.isWritable, connections[slot] === connection { flush(connection) }
+  }
+
+  /// One read, however much there is: level-triggered, the rest is told again, after the others' turn.
+  private func receive(_ connection: Connection) {
+    switch Kernel.receive(connection.socket, into: &receiveBuffer) {
+    case .bytes(0), .failed:
+      close(connection)
+    case .wouldBlock:
+      break
+    case .bytes(let count):
+      // While we linger, what still comes is of no use to anybody.
+      if connection.lingersUntil != nil { return }
+      connection.http.receive(receiveBuffer.span.extracting(0..<count), now: now)
+      if !connection.needsTick {
+        connection.needsTick = true
+        wakeTimers(by: now + limits.timerResolution)
+      }
+      flush(connection)
+    }
+  }
+
+  /// Writes what there is, as far as the socket takes it, and sets what is waited for next.
+  private func flush(_ connection: Connection) {
+    guard connection.lingersUntil == nil else { return }
+    guard sendUnsent(connection) else { return }
+    if connection.unsent.isEmpty {
+      guard sendFresh(connection) else { return }
+    }
+    if !connection.unsent.isEmpty { gatherWhileStalled(connection) }
+    if connection.unsent.isEmpty, connection.http.isClosed, !connection.http.wantsWrite {
+      linger(connection)
+      return
+    }
+    wait(connection)
+  }
+
+  /// False: the connection is gone.
+  private func sendUnsent(_ connection: Connection) -> Bool {
+    guard !connection.unsent.isEmpty else { return true }
+    let transfer = Kernel.send(
+      connection.socket, connection.unsent.bytes, from: connection.unsent.start)
+    switch transfer {
+    case .bytes(let count):
+      connection.unsent.sent(count)
+      connection.stalledSince = connection.unsent.isEmpty ? nil : now
+      return true
+    case .wouldBlock:
+      return true
+    case .failed:
+      close(connection)
+      return false
+    }
+  }
+
+  /// False: the connection is gone.
+  private func sendFresh(_ connection: Connection) -> Bool {
+    var written = 0
+    connection.yieldedWrite = false
+    while true {
+      output.removeAll(keepingCapacity: true)
+      let more = connection.http.fillOutput(&output, target: limits.outputBytes)
+      if output.isEmpty { return true }
+      var sent = 0
+      switch Kernel.send(connection.socket, output) {
+      case .bytes(let count): sent = count
+      case .wouldBlock: break
+      case .failed:
+        close(connection)
+        return false
+      }
+      written += sent
+      if sent < output.count {
+        connection.unsent.keep(output, from: sent)
+        connection.stalledSince = now
+        wakeTimers(by: now + limits.writeStallTimeout)
+        return true
+      }
+      if !more { return true }
+      if written >= limits.writeBurstBytes {
+        connection.yieldedWrite = true
+        return true
+      }
+    }
+  }
+
+  /// The socket is full: output gathers here, where it can be counted.
+  private func gatherWhileStalled(_ connection: Connection) {
+    let target = limits.stalledOutputBytesMax
+    guard connection.unsent.count < target, connection.http.wantsWrite else { return }
+    connection.unsent.gather { bytes in
+      _ = connection.http.fillOutput(&bytes, target: target)
+    }
+  }
+
+  private func wait(_ connection: Connection) {
+    var interest: Poller.Interest = []
+    if connection.unsent.count < limits.stalledOutputBytesMax { interest.insert(.read) }
+    if !connection.unsent.isEmpty || connection.yieldedWrite { interest.insert(.write) }
+    guard interest != connection.interest else { return }
+    do {
+      try poller.change(connection.registration, to: interest)
+      connection.interest = interest
+    } catch {
+      log.log(.error, "a connection was cut: \(error)")
+      close(connection)
+    }
+  }
+
+  /// Our last byte is written: the peer's end is awaited, because closing with unread input would
+  /// reset the connection and take our last bytes with it.
+  private func linger(_ connection: Connection) {
+    Kernel.shutdownWrites(connection.socket)
+    connection.lingersUntil = now + limits.lingerTimeout
+    connection.http.connectionLost()
+    wait(connection)
+    wakeTimers(by: now + limits.lingerTimeout)
+  }
+
+  private func close(_ connection: Connection) {
+    let slot = Int(connection.registration.descriptor)
+    guard connections[slot] === connection else { return }
+    connections[slot] = nil
+    connectionCount -= 1
+    // The socket itself is closed with the last reference, at the latest when this round is over.
+    try? poller.remove(connection.registration)
+    if connection.lingersUntil == nil { connection.http.connectionLost() }
+    connectionClosed()
+    if connectionCount == 0, let whenEmpty {
+      self.whenEmpty = nil
+      whenEmpty()
+    }
+  }
+}
+
+// MARK: - Timers
+
+extension WorkerLoop {
+  private func wakeTimers(by time: MonotonicTime) {
+    nextTimer = nextTimer.map { min($0, time) } ?? time
+  }
+
+  private func runTimers() {
+    nextTimer = nil
+    for connection in connections {
+      if let connection { runTimers(of: connection) }
+    }
+    // Not more often than the resolution, whatever deadlines say.
+    if let next = nextTimer { nextTimer = max(next, now + limits.timerResolution) }
+  }
+
+  private func runTimers(of connection: Connection) {
+    if let until = connection.lingersUntil {
+      if until <= now { return close(connection) }
+    } else if let since = connection.stalledSince, since + limits.writeStallTimeout <= now {
+      log.log(.info, "a connection was cut: its peer reads nothing")
+      return close(connection)
+    } else if connection.needsTick || connection.nextTick.map({ $0 <= now }) ?? false {
+      connection.needsTick = false
+      connection.nextTick = connection.http.tick(now: now)
+      if connection.http.wantsWrite || connection.http.isClosed { flush(connection) }
+    }
+    guard connections[Int(connection.registration.descriptor)] === connection,
+      let next = connection.nextDeadline(limits: limits)
+    else { return }
+    wakeTimers(by: next)
+  }
+}

@@ -1,0 +1,4 @@
+/// This program's version, as `tollgate version`, the log and the ledger give it.
+package enum Version {
+  package static let string = "0.1.0"
+}

@@ -1,0 +1,139 @@
+import CLinux
+import Glibc
+
+/// What stat(2) says of a file, as far as a change of it can be told by that.
+package struct FileIdentity: Equatable, Sendable {
+  package let device: UInt64
+  package let inode: UInt64
+  package let sizeBytes: Int
+  package let modifiedNanoseconds: Int64
+  let mode: UInt32
+
+  package var isRegular: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFREG) }
+  package var isDirectory: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
+  package var isSocket: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFSOCK) }
+  package var permissions: UInt32 { mode & 0o7777 }
+
+  init(_ status: stat) {
+    device = UInt64(status.st_dev)
+    inode = UInt64(status.st_ino)
+    sizeBytes = Int(status.st_size)
+    modifiedNanoseconds =
+      Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+    mode = UInt32(status.st_mode)
+  }
+}
+
+extension Kernel {
+  /// close(2). EINTR is not retried: on Linux the descriptor is gone by then.
+  static func close(_ descriptor: Int32) {
+    let result = Glibc.close(descriptor)
+    precondition(result == 0 || errno != EBADF, "a descriptor is closed once")
+  }
+
+  /// open(2) for reading; never waits for a FIFO's writer.
+  package static func openToRead(_ path: String) throws(SystemError) -> Descriptor {
+    try open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+  }
+
+  /// open(2) of a directory, to lock it.
+  static func openDirectory(_ path: String) throws(SystemError) -> Descriptor {
+    try open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  }
+
+  private static func open(_ path: String, _ flags: Int32) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try syscall("open") { unsafe Glibc.open(path, flags) })
+  }
+
+  /// Holds the whole directory for this process until the descriptor goes: flock(2).
+  static func lockExclusively(_ descriptor: Descriptor) throws(SystemError) {
+    _ = try syscall("flock") { flock(descriptor.raw, LOCK_EX) }
+  }
+
+  /// Fills `buffer` from its start; returns how many bytes came, 0 at the end.
+  static func read(
+    _ descriptor: Descriptor, into buffer: inout [UInt8]
+  ) throws(SystemError) -> Int {
+    let count = buffer.count
+    return try syscall("read") {
+      unsafe buffer.withUnsafeMutableBytes {
+        unsafe Glibc.read(descriptor.raw, $0.baseAddress, count)
+      }
+    }
+  }
+
+  /// Writes from `start`; returns how many bytes were taken.
+  static func write(
+    _ descriptor: Int32, _ bytes: [UInt8], from start: Int
+  ) throws(SystemError) -> Int {
+    try syscall("write") {
+      unsafe bytes.withUnsafeBytes {
+        unsafe Glibc.write(descriptor, $0.baseAddress! + start, bytes.count - start)
+      }
+    }
+  }
+
+  static func identity(of descriptor: Descriptor) throws(SystemError) -> FileIdentity {
+    var status = stat()
+    _ = try syscall("fstat") { unsafe fstat(descriptor.raw, &status) }
+    return FileIdentity(status)
+  }
+
+  /// Follows symbolic links.
+  package static func identity(ofFile path: String) throws(SystemError) -> FileIdentity {
+    var status = stat()
+    _ = try syscall("stat") { unsafe stat(path, &status) }
+    return FileIdentity(status)
+  }
+
+  /// Of the link itself, where `path` is one.
+  static func identity(ofLink path: String) throws(SystemError) -> FileIdentity {
+    var status = stat()
+    _ = try syscall("lstat") { unsafe lstat(path, &status) }
+    return FileIdentity(status)
+  }
+
+  static func unlink(_ path: String) throws(SystemError) {
+    _ = try syscall("unlink") { unsafe Glibc.unlink(path) }
+  }
+
+  static func changeMode(_ path: String, to mode: UInt32) throws(SystemError) {
+    _ = try syscall("chmod") { unsafe chmod(path, mode) }
+  }
+
+  static func changeMode(of descriptor: Descriptor, to mode: UInt32) throws(SystemError) {
+    _ = try syscall("fchmod") { fchmod(descriptor.raw, mode) }
+  }
+
+  /// The path without symbolic links, nil where it does not lead anywhere.
+  static func resolved(_ path: String) -> String? {
+    // Freed here; the text is copied before.
+    guard let text = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(text) }
+    return unsafe String(cString: text)
+  }
+
+  /// The names in a directory, in no order, without `.` and `..`; stops after `limit` and one more.
+  static func names(inDirectory path: String, limit: Int) throws(SystemError) -> [String] {
+    guard let directory = unsafe opendir(path) else {
+      throw SystemError(call: "opendir", code: errno)
+    }
+    defer { unsafe closedir(directory) }
+    var names: [String] = []
+    // The entry belongs to the stream until the next call: its name is copied at once.
+    while names.count <= limit, let entry = unsafe readdir(directory) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
+        unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) {
+          unsafe String(cString: $0)
+        }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  /// An open descriptor that stands for nothing, kept to be given up when none is left.
+  static func spareDescriptor() -> Descriptor? {
+    try? open("/dev/null", O_RDONLY | O_CLOEXEC)
+  }
+}
