@@ -123,7 +123,8 @@ private struct Explainer {
   private mutating func notePath(_ path: String, _ decided: HeadDecision) {
     let match =
       switch policy.snapshot.match(path: Array(path.utf8).span) {
-      case .unknown: "no known endpoint, path alias or allowed path, or a spelling that never matches"
+      case .unknown:
+        "no known endpoint, path alias or allowed path, or a spelling that never matches"
       case .modelList: "the list of models, answered here"
       case .modelDetail: "one model, answered here"
       case .custom(let index): "\(policy.snapshot.customPaths[index]), not inspected"

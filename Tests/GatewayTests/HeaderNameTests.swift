@@ -45,6 +45,13 @@ private func looksLikeJWT(_ text: String) -> Bool {
     #expect(!isWellFormed(Array(first.dropLast())))
   }
 
+  @Test func `a thousand ids are a thousand, whatever the random words`() {
+    var ids = RequestIDs(seed: Xoshiro256(words: (.max, .max, .max, .max)))
+    let made = Set((0..<1000).map { _ in ids.next(unixMilliseconds: .max) })
+    #expect(made.count == 1000)
+    #expect(made.allSatisfy(isWellFormed))
+  }
+
   @Test(arguments: [
     ("application/json", MediaType.json), ("Application/JSON ; charset=UTF-8", .json),
     ("application/json;charset=\"utf-8\"", .json), ("application/json; charset=utf-16", .other),
