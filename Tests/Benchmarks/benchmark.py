@@ -177,7 +177,7 @@ class Table:
         self.rows = []
 
     def header(self):
-        columns = f"{'case':<24}{'requests':>9}"
+        columns = f"{'case':<24}{'requests':>9}{'rounds':>8}"
         for contestant in self.contestants:
             columns += f"{contestant.label + ' µs':>20}{'spread':>8}"
             if contestant is not self.contestants[0]:
@@ -186,7 +186,7 @@ class Table:
 
     def add(self, case, requests, samples):
         base = samples[self.contestants[0].name]
-        line = f"{case.name:<24}{requests:>9,}"
+        line = f"{case.name:<24}{requests:>9,}{len(base):>8}"
         row = {"case": case.name, "requests_per_round": requests, "rounds": len(base)}
         row["servers"] = {}
         for contestant in self.contestants:
