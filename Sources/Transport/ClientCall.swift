@@ -1,0 +1,134 @@
+/// One gRPC call as the client sees it: what was asked, and what has come back so far.
+package final class ClientCall {
+  /// The answer so far.
+  package struct Reply: Equatable, Sendable {
+    /// The HTTP status; nil before the headers.
+    package var httpStatus: Int?
+    /// `grpc-status` as it was sent; nil before the trailers, or when the server sent none.
+    package var grpcStatus: Int?
+    /// `grpc-message`, decoded. The peer's words: not to be trusted or logged as ours.
+    package var grpcMessage = ""
+    package var messages: [[UInt8]] = []
+    /// The error code of a stream that was reset, by either side.
+    package var resetCode: UInt32?
+    /// The stream is gone: nothing more will come.
+    package var isDone = false
+    /// Done, with grpc-status 0.
+    package var isOK: Bool { isDone && grpcStatus == 0 }
+  }
+
+  package private(set) var reply = Reply()
+  weak var session: ClientSession?
+  var streamID: Int32 = 0
+  private var deframer: MessageDeframer
+  private var partial: [UInt8] = []
+  private var output: [UInt8] = []
+  private var isHalfClosed = false
+  private var isDeferred = false
+  /// While false, DATA received keeps its windows: a client that does not read.
+  var isReading = true {
+    didSet { if isReading { session?.consume(self) } }
+  }
+  var unconsumed = 0
+
+  init(session: ClientSession, messageBytesMax: Int) {
+    self.session = session
+    deframer = MessageDeframer(messageBytesMax: messageBytesMax)
+  }
+
+  /// Sends one message, with its 5-byte prefix.
+  package func send(_ message: Span<UInt8>) {
+    let length = UInt32(message.count)
+    output.append(0)
+    for shift: UInt32 in [24, 16, 8, 0] {
+      output.append(UInt8(truncatingIfNeeded: length >> shift))
+    }
+    output.append(span: message)
+    resume()
+  }
+
+  /// Sends bytes as they are: for what no honest client sends.
+  func sendRaw(_ bytes: [UInt8]) {
+    output += bytes
+    resume()
+  }
+
+  /// END_STREAM after everything sent.
+  package func halfClose() {
+    isHalfClosed = true
+    resume()
+  }
+
+  /// RST_STREAM: the client has lost interest.
+  package func reset(_ code: UInt32 = HTTP2ErrorCode.cancel) {
+    guard !reply.isDone else { return }
+    session?.http2.submitReset(streamID, code)
+  }
+
+  private func resume() {
+    guard isDeferred, !reply.isDone else { return }
+    isDeferred = false
+    session?.http2.resumeBody(streamID)
+  }
+
+  // MARK: from the session
+
+  /// Moves output into a DATA frame of at most `limit` bytes; nil when there is none, and whether
+  /// it is the last.
+  func supply(limit: Int, _ copy: (Span<UInt8>) -> Void) -> (count: Int, isLast: Bool)? {
+    guard !output.isEmpty || isHalfClosed else {
+      isDeferred = true
+      return nil
+    }
+    let count = min(limit, output.count)
+    copy(output.span.extracting(first: count))
+    output.removeFirst(count)
+    return (count, output.isEmpty && isHalfClosed)
+  }
+
+  func header(_ name: Span<UInt8>, _ value: Span<UInt8>) {
+    if name.isEqual(to: ":status") {
+      reply.httpStatus = Int(String(decoding: [UInt8](span: value), as: UTF8.self))
+    } else if name.isEqual(to: "grpc-status") {
+      reply.grpcStatus = Int(String(decoding: [UInt8](span: value), as: UTF8.self))
+    } else if name.isEqual(to: "grpc-message") {
+      reply.grpcMessage = GRPCMessageText.decode([UInt8](span: value))
+    }
+  }
+
+  /// DATA: false when its messages cannot be read.
+  func data(_ bytes: Span<UInt8>) -> Bool {
+    var offset = 0
+    while true {
+      switch deframer.next(in: bytes, from: &offset) {
+      case .needsMore: return true
+      case .message(let range): reply.messages.append([UInt8](span: bytes.extracting(range)))
+      case .started: partial = []
+      case .bytes(let range): partial.append(span: bytes.extracting(range))
+      case .ended:
+        reply.messages.append(partial)
+        partial = []
+      case .refused: return false
+      }
+    }
+  }
+
+  func closed(_ code: UInt32) {
+    reply.isDone = true
+    if code != HTTP2ErrorCode.noError { reply.resetCode = code }
+  }
+
+  /// The connection is gone with the call unanswered.
+  func lost() {
+    guard !reply.isDone else { return }
+    closed(HTTP2ErrorCode.cancel)
+  }
+}
+
+extension [UInt8] {
+  /// A copy of the span's bytes.
+  init(span: Span<UInt8>) {
+    self = []
+    append(span: span)
+  }
+}

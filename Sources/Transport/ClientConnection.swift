@@ -1,0 +1,63 @@
+/// One HTTP/2 client connection without its socket, for gRPC calls: bytes in, replies on
+/// `ClientCall`s, bytes out. Small, for probes and tests; used from one thread.
+package final class ClientConnection {
+  let session: ClientSession
+
+  /// A connection that was just made. Of the limits, the windows and the message size count.
+  package init(limits: TransportLimits = TransportLimits()) {
+    session = ClientSession(limits: limits)
+  }
+
+  /// Begins a call. `path` is `/package.Service/Method`; `timeout` becomes `grpc-timeout`, which
+  /// the server enforces.
+  package func open(
+    path: String, authority: String = "localhost", timeout: Duration? = nil
+  ) -> ClientCall {
+    var fields: [FieldBlock.Field] = [
+      .literal(":method", "POST"), .literal(":scheme", "http"),
+      .bytes(":path", [UInt8](path.utf8)), .bytes(":authority", [UInt8](authority.utf8)),
+      .literal("content-type", "application/grpc"), .literal("te", "trailers"),
+    ]
+    if let timeout {
+      fields.append(.bytes("grpc-timeout", [UInt8](GRPCTimeout.format(timeout).utf8)))
+    }
+    return session.open(FieldBlock(fields))
+  }
+
+  /// A call of one message each way.
+  package func unary(
+    path: String, message: [UInt8], authority: String = "localhost", timeout: Duration? = nil
+  ) -> ClientCall {
+    let call = open(path: path, authority: authority, timeout: timeout)
+    call.send(message.span)
+    call.halfClose()
+    return call
+  }
+
+  /// Bytes from the socket.
+  package func receive(_ bytes: Span<UInt8>) { session.receive(bytes) }
+
+  /// Appends what is to be written, until `buffer` holds about `target` bytes. Returns whether
+  /// more is pending.
+  package func fillOutput(_ buffer: inout [UInt8], target: Int) -> Bool {
+    while buffer.count < target {
+      let count = session.http2.nextOutput { buffer.append(span: $0) }
+      if count <= 0 { break }
+    }
+    return wantsWrite
+  }
+
+  /// Whether anything waits to be written.
+  package var wantsWrite: Bool { session.http2.wantsWrite }
+
+  /// Nothing more to read or write.
+  package var isClosed: Bool {
+    session.hasFailed || !(session.http2.wantsRead || session.http2.wantsWrite)
+  }
+
+  /// The server has asked for no more calls (GOAWAY).
+  package var isGoingAway: Bool { session.isGoingAway }
+
+  /// The socket is gone: calls without their answer are done, without one.
+  package func connectionLost() { session.lost() }
+}

@@ -1,0 +1,91 @@
+/// When a connection must be looked at again. A value: times in, the next time out; what is due is
+/// asked for one by one.
+struct ConnectionTimers {
+  /// Timers are looked at no more often than this, so that many deadlines cost one look.
+  static let granularityNanoseconds: Int64 = 1_000_000
+
+  /// Where a graceful drain is.
+  enum Drain: Equatable {
+    case none
+    /// GOAWAY with the highest id and the PING are out, or about to be.
+    case pinged(until: MonotonicTime)
+    case final
+  }
+
+  private let limits: TransportLimits
+  /// Nothing is due before.
+  private(set) var next: MonotonicTime
+  private(set) var drain = Drain.none
+  private var handshakeBy: MonotonicTime
+  private var headBy = MonotonicTime.never
+  private var idleBy = MonotonicTime.never
+  private var outputBy = MonotonicTime.never
+
+  /// A connection that was just accepted.
+  init(limits: TransportLimits, now: MonotonicTime) {
+    self.limits = limits
+    handshakeBy = now.advanced(by: limits.handshakeTimeout)
+    next = handshakeBy
+  }
+
+  // MARK: what happened
+
+  mutating func handshakeDone(_ now: MonotonicTime) {
+    guard handshakeBy != .never else { return }
+    handshakeBy = .never
+    becameIdle(now)
+  }
+
+  /// A header block began; `headEnded` is not told, the session knows whether one is open.
+  mutating func headBegan(_ now: MonotonicTime) {
+    headBy = now.advanced(by: limits.handshakeTimeout)
+    next = min(next, headBy)
+  }
+
+  mutating func becameIdle(_ now: MonotonicTime) {
+    idleBy = now.advanced(by: limits.idleTimeout)
+    next = min(next, idleBy)
+  }
+
+  mutating func deadline(_ at: MonotonicTime) { next = min(next, at) }
+
+  mutating func outputWaits(_ now: MonotonicTime) {
+    guard outputBy == .never else { return }
+    outputBy = now.advanced(by: limits.writeStallTimeout)
+    next = min(next, outputBy)
+  }
+
+  /// Output went out; `more` waits.
+  mutating func outputMoved(_ now: MonotonicTime, more: Bool) {
+    outputBy = .never
+    if more { outputWaits(now) }
+  }
+
+  mutating func drainBegan(_ now: MonotonicTime) {
+    let until = now.advanced(by: limits.drainPingTimeout)
+    drain = .pinged(until: until)
+    next = min(next, until)
+  }
+
+  mutating func drainFinal() { drain = .final }
+
+  // MARK: what is due
+
+  func handshakeIsLate(_ now: MonotonicTime) -> Bool { now >= handshakeBy }
+  func headIsLate(_ now: MonotonicTime) -> Bool { now >= headBy }
+  func idleIsOver(_ now: MonotonicTime) -> Bool { now >= idleBy }
+  func outputIsStalled(_ now: MonotonicTime) -> Bool { now >= outputBy }
+
+  func drainPingIsLate(_ now: MonotonicTime) -> Bool {
+    if case .pinged(let until) = drain { now >= until } else { false }
+  }
+
+  /// Sets the next look from what is still to come; `calls` is the earliest time of any call.
+  mutating func plan(_ now: MonotonicTime, calls: MonotonicTime, isIdle: Bool, headIsOpen: Bool) {
+    if !headIsOpen { headBy = .never }
+    if !isIdle { idleBy = .never }
+    var earliest = min(min(handshakeBy, headBy), min(calls, min(idleBy, outputBy)))
+    if case .pinged(let until) = drain { earliest = min(earliest, until) }
+    next = max(earliest, now.advanced(byNanoseconds: Self.granularityNanoseconds))
+  }
+}

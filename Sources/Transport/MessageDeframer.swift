@@ -1,0 +1,111 @@
+/// Finds gRPC messages in a stream's bytes, wherever DATA frames split or join them
+/// (gRPC over HTTP/2, Length-Prefixed-Message). Keeps the prefix's bytes only, never a message's.
+struct MessageDeframer {
+  /// What comes next in the bytes at hand. Ranges count from the start of the chunk.
+  enum Step: Equatable {
+    /// Nothing until there are more bytes.
+    case needsMore
+    /// A message that lies whole in the chunk.
+    case message(Range<Int>)
+    /// A message of that size, larger than what is left of the chunk.
+    case started(size: Int)
+    case bytes(Range<Int>)
+    case ended
+    /// The stream cannot be read on; every later step is `needsMore`.
+    case refused(Fault)
+  }
+
+  /// Why a message is not taken.
+  enum Fault: Equatable {
+    case tooLarge(limit: Int, actual: Int)
+    case compressed
+    case reservedFlag
+  }
+
+  private enum State: Equatable {
+    case prefix(count: Int)
+    /// The prefix is known, and no byte of the message was there yet.
+    case announced(size: Int)
+    case pieces(left: Int)
+    case refused
+  }
+
+  private let messageBytesMax: Int
+  private var state = State.prefix(count: 0)
+  /// The prefix's bytes so far, big endian: flag and length.
+  private var prefix: UInt64 = 0
+
+  /// A deframer at the start of a stream.
+  init(messageBytesMax: Int) { self.messageBytesMax = messageBytesMax }
+
+  /// Whether the stream may end here.
+  var isAtBoundary: Bool { state == .prefix(count: 0) }
+
+  /// The next step in `bytes` from `offset` on, which moves past what was used.
+  @inline(__always)
+  mutating func next(in bytes: Span<UInt8>, from offset: inout Int) -> Step {
+    if case .prefix(let count) = state {
+      switch readPrefix(bytes, &offset, count) {
+      case .some(let step): return step
+      case .none: break
+      }
+    }
+    let available = bytes.count - offset
+    switch state {
+    case .prefix, .refused:
+      offset = bytes.count
+      return .needsMore
+    case .announced(let size):
+      if size <= available {
+        let range = offset..<offset + size
+        offset += size
+        state = .prefix(count: 0)
+        return .message(range)
+      }
+      guard available > 0 else { return .needsMore }
+      state = .pieces(left: size)
+      return .started(size: size)
+    case .pieces(let left):
+      if left == 0 {
+        state = .prefix(count: 0)
+        return .ended
+      }
+      guard available > 0 else { return .needsMore }
+      let taken = min(left, available)
+      let range = offset..<offset + taken
+      offset += taken
+      state = .pieces(left: left - taken)
+      return .bytes(range)
+    }
+  }
+
+  /// Reads on in the five bytes of the prefix; nil when they are all there and the message may come.
+  @inline(__always)
+  private mutating func readPrefix(
+    _ bytes: Span<UInt8>, _ offset: inout Int, _ already: Int
+  ) -> Step? {
+    var count = already
+    while count < 5 {
+      guard offset < bytes.count else {
+        state = .prefix(count: count)
+        return .needsMore
+      }
+      prefix = prefix << 8 | UInt64(bytes[offset])
+      offset += 1
+      count += 1
+      if count == 1, prefix != 0 { return refuse(prefix == 1 ? .compressed : .reservedFlag) }
+    }
+    let size = Int(prefix)
+    prefix = 0
+    guard size <= messageBytesMax else {
+      return refuse(.tooLarge(limit: messageBytesMax, actual: size))
+    }
+    state = .announced(size: size)
+    return nil
+  }
+
+  private mutating func refuse(_ fault: Fault) -> Step {
+    state = .refused
+    return .refused(fault)
+  }
+}

@@ -1,0 +1,65 @@
+/// What the transport keeps of a request's header block: a few facts, no strings.
+struct RequestHead {
+  /// What the request's `content-type` says.
+  enum ContentType { case absent, grpc, other }
+  /// What `grpc-encoding` says about compressed messages.
+  enum Encoding { case absent, identity, other }
+  /// The request's `:method`, as far as it matters.
+  enum Method { case post, head, other }
+
+  var streamID: Int32 = 0
+  var method = Method.other
+  var contentType = ContentType.absent
+  var encoding = Encoding.absent
+  var timeout = GRPCTimeout.Field.absent
+  /// Where the path lies in the session's path bytes; empty where it is too long to be a method's.
+  var pathStart = 0
+  var pathCount = 0
+  /// The header list so far, as RFC 9113, 6.5.2 counts it.
+  var listBytes = 0
+  var fieldCount = 0
+
+  /// Counts a field against the limits; false when it is one too many.
+  @inline(__always)
+  mutating func count(nameBytes: Int, valueBytes: Int, limits: TransportLimits) -> Bool {
+    fieldCount += 1
+    listBytes += nameBytes + valueBytes + 32
+    return fieldCount <= limits.headerCountMax && listBytes <= limits.headerListBytesMax
+  }
+
+  /// Takes the fact out of one field; `path` receives a `:path` of at most `pathBytesMax`.
+  @inline(__always)
+  mutating func note(
+    name: Span<UInt8>, value: Span<UInt8>, path: inout [UInt8], pathBytesMax: Int
+  ) {
+    switch name.count {
+    case 5 where name.isEqual(to: ":path"):
+      guard value.count <= pathBytesMax else { return }
+      pathStart = path.count
+      pathCount = value.count
+      path.append(span: value)
+    case 7 where name.isEqual(to: ":method"):
+      method = value.isEqual(to: "POST") ? .post : value.isEqual(to: "HEAD") ? .head : .other
+    case 12 where name.isEqual(to: "content-type"):
+      contentType = Self.isGRPC(value) ? .grpc : .other
+    case 12 where name.isEqual(to: "grpc-timeout"):
+      timeout = GRPCTimeout.parse(value)
+    case 13 where name.isEqual(to: "grpc-encoding"):
+      encoding = value.isEqual(to: "identity") ? .identity : .other
+    default: break
+    }
+  }
+
+  /// Whether a content-type is gRPC's with protobuf messages: `application/grpc`, with `+proto`
+  /// or parameters behind it.
+  private static func isGRPC(_ value: Span<UInt8>) -> Bool {
+    guard value.count >= 16, value.extracting(first: 16).isEqual(to: "application/grpc") else {
+      return false
+    }
+    var rest = value.extracting(droppingFirst: 16)
+    if rest.count >= 6, rest.extracting(first: 6).isEqual(to: "+proto") {
+      rest = rest.extracting(droppingFirst: 6)
+    }
+    return rest.isEmpty || rest[0] == UInt8(ascii: ";") || rest[0] == UInt8(ascii: " ")
+  }
+}

@@ -1,4 +1,0 @@
-@testable import Transport
-import Testing
-
-@Test func `the target is linked`() {}
