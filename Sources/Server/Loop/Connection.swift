@@ -12,8 +12,6 @@ final class Connection {
   var stalledSince: MonotonicTime?
   /// The HTTP/2 connection's next deadline, as of its last tick.
   var nextTick: MonotonicTime?
-  /// Whether it has had input since its last tick, which may have brought an earlier deadline.
-  var needsTick = true
   /// Our side is over; the peer's end is awaited until then, so that our last bytes are not lost to a reset.
   var lingersUntil: MonotonicTime?
   /// Whether more output waits in `http` for its next turn, with the socket not known to be full.
