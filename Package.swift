@@ -53,6 +53,11 @@ let package = Package(
     // The demo's backends; not part of the product.
     .executableTarget(name: "model-simulator", dependencies: ["CLinux"], swiftSettings: swift),
 
+    // Tests/Fuzz/scanner drives it.
+    .executableTarget(
+      name: "scan-bodies", dependencies: ["Inference"], path: "Tests/Fuzz/scan-bodies",
+      swiftSettings: swift),
+
     tests("Hashing"), tests("Inference", ["Hashing"]), tests("Policy", ["Hashing"]),
     tests("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["CNghttp2"]), tests("Gateway", ["EnvoyAPI", "Hashing", "Inference", "Policy", "Transport"]),

@@ -84,7 +84,7 @@ package struct ProcessingRequest: Sendable {
         metadata = try field.content()
       case 9:
         let (key, value) = try StructFields.entry(in: bytes, try field.content())
-        if bytes.extracting(key).elementsEqual(Self.attributesKey.span) { attributes = value }
+        if bytes.extracting(key).elementsEqual(Self.attributesKey) { attributes = value }
       case 10: observabilityMode = try field.varint() != 0
       case 11:
         guard bodyModes == nil else { throw .repeated(field: 11) }

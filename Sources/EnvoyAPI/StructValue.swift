@@ -69,7 +69,7 @@ package enum StructFields {
   /// The value of the field `name` of a `Struct` (`fields = 1`); nil where there is none. A name
   /// given twice takes the last, as protobuf maps do.
   package static func value(
-    of name: Span<UInt8>, in bytes: Span<UInt8>, _ structure: Range<Int>
+    of name: [UInt8], in bytes: Span<UInt8>, _ structure: Range<Int>
   ) throws(WireError) -> StructValue? {
     var found: Range<Int>?
     try forEachEntry(ofMap: 1, in: bytes, structure) { (key, value) throws(WireError) in
@@ -81,7 +81,7 @@ package enum StructFields {
 
   /// The text of the string field `name`; nil where it is absent or not a string.
   package static func string(
-    _ name: Span<UInt8>, in bytes: Span<UInt8>, _ structure: Range<Int>
+    _ name: [UInt8], in bytes: Span<UInt8>, _ structure: Range<Int>
   ) throws(WireError) -> Range<Int>? {
     guard case .string(let range)? = try value(of: name, in: bytes, structure) else { return nil }
     return range
@@ -92,7 +92,7 @@ package enum StructFields {
 package enum Metadata {
   /// The `Struct` of a namespace; nil where there is none.
   package static func structure(
-    of namespace: Span<UInt8>, in bytes: Span<UInt8>, _ metadata: Range<Int>
+    of namespace: [UInt8], in bytes: Span<UInt8>, _ metadata: Range<Int>
   ) throws(WireError) -> Range<Int>? {
     var found: Range<Int>?
     try StructFields.forEachEntry(ofMap: 1, in: bytes, metadata) { (key, value) throws(WireError) in
@@ -106,6 +106,14 @@ extension Span where Element == UInt8 {
   /// Whether both hold the same bytes.
   @inline(__always)
   package func elementsEqual(_ other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    for index in indices where self[index] != other[index] { return false }
+    return true
+  }
+
+  /// Whether the array holds the same bytes.
+  @inline(__always)
+  package func elementsEqual(_ other: [UInt8]) -> Bool {
     guard count == other.count else { return false }
     for index in indices where self[index] != other[index] { return false }
     return true

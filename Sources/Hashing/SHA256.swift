@@ -1,26 +1,118 @@
-/// A SHA-256 digest (FIPS 180-4): 32 bytes, compared and hashed as four words.
-package struct SHA256Digest: Hashable, Sendable {
-  /// The digest's bytes, big-endian, eight to a word.
-  package var words: (UInt64, UInt64, UInt64, UInt64)
+import CInstructions
 
-  package init(words: (UInt64, UInt64, UInt64, UInt64)) {
-    self.words = words
-  }
-
-  package static func == (a: Self, b: Self) -> Bool {
-    (a.words.0 ^ b.words.0) | (a.words.1 ^ b.words.1) | (a.words.2 ^ b.words.2)
-      | (a.words.3 ^ b.words.3) == 0
-  }
-
-  package func hash(into hasher: inout Hasher) {
-    hasher.combine(words.0)
-  }
-}
-
-/// SHA-256 (FIPS 180-4), incremental.
+/// SHA-256 (FIPS 180-4), incremental: `update` any number of times, then `finalize`.
 package struct SHA256 {
+  /// Bytes in one block (FIPS 180-4, section 1).
+  static let blockBytes = 64
+
+  /// Whether this CPU has the SHA instructions; asked once.
+  static let hasInstructions: Bool = {
+    #if arch(x86_64)
+      return tollgate_sha256_supported()
+    #else
+      return false
+    #endif
+  }()
+
+  var state: InlineArray<8, UInt32> = [
+    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a,
+    0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
+  ]
+  private var pending = InlineArray<64, UInt8>(repeating: 0)
+  private var pendingCount = 0
+  private var byteCount: UInt64 = 0
+  private let usesInstructions: Bool
+
+  /// A hash of nothing yet.
+  package init() {
+    usesInstructions = Self.hasInstructions
+  }
+
+  /// A hash that keeps to the portable code, so that tests can hold the two equal.
+  init(portable: Bool) {
+    usesInstructions = !portable && Self.hasInstructions
+  }
+
   /// The digest of `bytes` in one call.
   package static func digest(of bytes: Span<UInt8>) -> SHA256Digest {
-    fatalError("unimplemented")
+    var hash = SHA256()
+    hash.update(bytes)
+    return hash.finalize()
+  }
+
+  /// Adds `bytes` to what is hashed.
+  package mutating func update(_ bytes: Span<UInt8>) {
+    byteCount &+= UInt64(bytes.count)
+    var at = 0
+    if pendingCount > 0 {
+      while at < bytes.count, pendingCount < Self.blockBytes {
+        pending[pendingCount] = bytes[at]
+        pendingCount += 1
+        at += 1
+      }
+      guard pendingCount == Self.blockBytes else { return }
+      compressPending()
+    }
+    let whole = (bytes.count - at) / Self.blockBytes * Self.blockBytes
+    if whole > 0 {
+      compress(bytes.extracting(at..<(at + whole)))
+      at += whole
+    }
+    while at < bytes.count {
+      pending[pendingCount] = bytes[at]
+      pendingCount += 1
+      at += 1
+    }
+  }
+
+  /// Adds the digest's 32 bytes to what is hashed.
+  package mutating func update(_ digest: SHA256Digest) {
+    update(digest.bytes.span)
+  }
+
+  /// The digest of everything added: pads as FIPS 180-4, section 5.1.1, says.
+  package consuming func finalize() -> SHA256Digest {
+    let bits = byteCount &* 8
+    appendPadding(0x80)
+    while pendingCount != Self.blockBytes - 8 { appendPadding(0) }
+    for shift in stride(from: 56, through: 0, by: -8) {
+      appendPadding(UInt8(truncatingIfNeeded: bits >> UInt64(shift)))
+    }
+    return SHA256Digest(words: (word(0), word(1), word(2), word(3)))
+  }
+
+  private func word(_ index: Int) -> UInt64 {
+    UInt64(state[index * 2]) << 32 | UInt64(state[index * 2 + 1])
+  }
+
+  private mutating func appendPadding(_ byte: UInt8) {
+    pending[pendingCount] = byte
+    pendingCount += 1
+    if pendingCount == Self.blockBytes { compressPending() }
+  }
+
+  private mutating func compressPending() {
+    let block = pending
+    compress(block.span)
+    pendingCount = 0
+  }
+
+  /// Feeds whole blocks into the state. `blocks.count` is a multiple of 64.
+  private mutating func compress(_ blocks: Span<UInt8>) {
+    #if arch(x86_64)
+      if usesInstructions {
+        var words = state.mutableSpan
+        // Both pointers live only as long as the call; the C reads count / 64 blocks of 64 bytes
+        // and eight words, which is what the spans hold.
+        unsafe words.withUnsafeMutableBufferPointer { words in
+          unsafe blocks.withUnsafeBufferPointer { blocks in
+            unsafe tollgate_sha256_blocks(
+              words.baseAddress, blocks.baseAddress, blocks.count / Self.blockBytes)
+          }
+        }
+        return
+      }
+    #endif
+    compressPortably(blocks)
   }
 }

@@ -1,1 +1,0 @@
-int tollgate_cenvoyapi_placeholder;

@@ -1,0 +1,140 @@
+import EnvoyAPI
+import Policy
+
+/// The answers of ext_authz, written into a loop's writer, back to front (see `WireWriter`).
+///
+/// Envoy sets `headers` first and takes `headers_to_remove` out afterwards: a name that is set is not
+/// removed too.
+enum CheckReplies {
+  /// `OkHttpResponse` with the identity, and the whole admission where it was decided here.
+  static func allow(
+    _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
+    _ decision: DecisionRecord, _ writer: inout WireWriter
+  ) {
+    writer.reset()
+    dynamicMetadata(decision, &writer)
+    let ok = writer.mark
+    let set = set(decision)
+    remove(head, in: bytes, names: names, set: set, decision, &writer)
+    for (name, value) in set.reversed() { header(OkResponseField.headers, name, value, &writer) }
+    writer.close(CheckResponseField.okResponse, since: ok)
+    status(0, &writer)
+  }
+
+  /// A JWT's caller is left to ext_proc: no identity, and the token stays.
+  static func `defer`(
+    _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
+    _ writer: inout WireWriter
+  ) {
+    writer.reset()
+    for name in head.forged {
+      writer.field(OkResponseField.headersToRemove, bytes.extracting(name))
+    }
+    routeRemoval(head, in: bytes, &writer)
+    writer.close(CheckResponseField.okResponse, since: 0)
+    status(0, &writer)
+  }
+
+  /// `DeniedHttpResponse` in the dialect of the path.
+  static func deny(
+    _ refusal: Refusal, anthropic: Bool, _ decision: DecisionRecord, _ writer: inout WireWriter
+  ) {
+    let id = String(decoding: decision.requestID, as: UTF8.self)
+    denied(
+      refusal.code.status, grpc: refusal.code.grpcStatus,
+      body: refusal.body(anthropic: anthropic, requestID: id), headers: refusal.headers, decision,
+      &writer)
+  }
+
+  /// An answer of our own: a denial with status 200, as ext_authz has no other way to answer.
+  static func answer(_ body: [UInt8], _ decision: DecisionRecord, _ writer: inout WireWriter) {
+    denied(200, grpc: 7, body: body, headers: [], decision, &writer)
+  }
+
+  private static func denied(
+    _ code: Int, grpc: UInt64, body: [UInt8], headers: [(name: [UInt8], value: [UInt8])],
+    _ decision: DecisionRecord, _ writer: inout WireWriter
+  ) {
+    writer.reset()
+    dynamicMetadata(decision, &writer)
+    let denied = writer.mark
+    writer.field(DeniedResponseField.body, body)
+    for (name, value) in headers.reversed() {
+      header(DeniedResponseField.headers, name, value, &writer)
+    }
+    header(DeniedResponseField.headers, HeaderName.requestID, decision.requestID, &writer)
+    header(
+      DeniedResponseField.headers, HeaderName.contentType, ProcessingReplies.json, &writer)
+    let httpStatus = writer.mark
+    writer.field(1, UInt64(code))
+    writer.close(DeniedResponseField.status, since: httpStatus)
+    writer.close(CheckResponseField.deniedResponse, since: denied)
+    status(grpc, &writer)
+  }
+
+  private static func set(_ decision: DecisionRecord) -> [(name: [UInt8], value: [UInt8])] {
+    guard let identity = decision.identity else { return [] }
+    var set: [(name: [UInt8], value: [UInt8])] = [
+      (HeaderName.tenant, identity.tenant.name.bytes), (HeaderName.subject, identity.subject),
+      (HeaderName.requestID, decision.requestID),
+      (HeaderName.fairnessID, identity.tenant.name.bytes),
+    ]
+    guard let admission = decision.admission else { return set }
+    if let path = admission.path { set.append((HeaderName.path, path)) }
+    set.append((HeaderName.modelRoute, admission.routeName.bytes))
+    guard let model = admission.model else { return set }
+    set.append((HeaderName.model, model.name.bytes))
+    set.append((HeaderName.gatewayModelName, model.name.bytes))
+    set.append((HeaderName.trafficClass, model.trafficClass.name.bytes))
+    set.append((HeaderName.inferenceObjective, model.trafficClass.inferenceObjective.bytes))
+    set.append(
+      (HeaderName.stream, admission.isStream ? ProcessingReplies.yes : ProcessingReplies.no))
+    return set
+  }
+
+  private static func remove(
+    _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
+    set: [(name: [UInt8], value: [UInt8])], _ decision: DecisionRecord,
+    _ writer: inout WireWriter
+  ) {
+    Removals.forEach(head, in: bytes, names: names, removesAcceptEncoding: false) { name in
+      if !set.contains(where: { name.elementsEqual($0.name) }) {
+        writer.field(OkResponseField.headersToRemove, name)
+      }
+    }
+    if decision.admission == nil { routeRemoval(head, in: bytes, &writer) }
+  }
+
+  /// Identity alone never reaches a model: the route header goes whether it was there or not, which
+  /// also makes Envoy clear its route cache.
+  private static func routeRemoval(
+    _ head: RequestHead, in bytes: Span<UInt8>, _ writer: inout WireWriter
+  ) {
+    writer.field(OkResponseField.headersToRemove, HeaderName.modelRoute)
+  }
+
+  /// A `HeaderValueOption` with `value = 2`: ext_authz reads no `raw_value` in its answers.
+  private static func header(
+    _ field: Int, _ name: [UInt8], _ value: [UInt8], _ writer: inout WireWriter
+  ) {
+    let option = writer.mark
+    writer.field(3, 2)
+    let header = writer.mark
+    writer.field(2, value)
+    writer.field(1, name)
+    writer.close(1, since: header)
+    writer.close(field, since: option)
+  }
+
+  private static func status(_ code: UInt64, _ writer: inout WireWriter) {
+    let status = writer.mark
+    if code != 0 { writer.field(1, code) }
+    writer.close(CheckResponseField.status, since: status)
+  }
+
+  private static func dynamicMetadata(_ decision: DecisionRecord, _ writer: inout WireWriter) {
+    let metadata = writer.mark
+    ProcessingReplies.metadata(decision, &writer)
+    writer.close(CheckResponseField.dynamicMetadata, since: metadata)
+  }
+}

@@ -1,0 +1,228 @@
+import EnvoyAPI
+import Inference
+import Policy
+import Transport
+
+/// One HTTP request and its response as Envoy shows them over one ext_proc stream.
+///
+/// `ExchangeMachine` says what comes next, `HeadDecision` and `BodyDecision` what is decided,
+/// `ProcessingReplies` how it is written; this type carries the bytes between them.
+final class ExtProcExchange: CallHandler {
+  let loop: GatewayLoop
+  /// The policy the exchange began with; a reload does not change it.
+  let policy: CompiledPolicy
+  var machine = ExchangeMachine()
+  private var assembler = ProcessingRequestAssembler()
+  private var isFirst = true
+  /// `observability_mode`: Envoy waits for no reply and heeds none.
+  private var observes = false
+  private var hasEnded = false
+  /// Once there is one the stream may end OK.
+  var verdict: Verdict?
+  private(set) var modes: ProcessingRequest.BodyModes?
+
+  var decision = DecisionRecord(requestID: [])
+  var isAnthropic = false
+  var isGRPC = false
+  var inspection: HeadDecision.Inspection?
+  var reader: BodyReader?
+  /// Full duplex: what the reply to the headers, sent after the body, takes out.
+  var removals: [UInt8] = []
+  /// Bytes accounted for the kept body.
+  var retained = 0
+
+  init(_ loop: GatewayLoop) {
+    self.loop = loop
+    policy = loop.policy
+  }
+
+  // MARK: CallHandler
+
+  func message(_ bytes: Span<UInt8>, on call: Call) {
+    let stream = ExchangeStream(call)
+    do throws(WireError) {
+      handle(try ProcessingRequest(bytes), in: bytes, bodyWasHandedOver: false, stream)
+    } catch {
+      malformed(stream)
+    }
+  }
+
+  func messageStarted(size: Int, on call: Call) {
+    assembler.start(size: size)
+  }
+
+  func messageBytes(_ bytes: Span<UInt8>, on call: Call) {
+    let stream = ExchangeStream(call)
+    do throws(WireError) {
+      try assembler.add(bytes) { phase, piece in bodyPiece(phase, piece, stream) }
+    } catch {
+      malformed(stream)
+    }
+  }
+
+  func messageEnded(on call: Call) {
+    guard !hasEnded else { return }
+    let stream = ExchangeStream(call)
+    var assembler = ProcessingRequestAssembler()
+    swap(&assembler, &self.assembler)
+    do throws(WireError) {
+      let bodyWasHandedOver = assembler.bodyPhase != nil
+      try assembler.finish { request, bytes in
+        handle(request, in: bytes, bodyWasHandedOver: bodyWasHandedOver, stream)
+      }
+      swap(&assembler, &self.assembler)
+    } catch {
+      malformed(stream)
+    }
+  }
+
+  func halfClosed(on call: Call) {
+    guard !hasEnded else { return }
+    hasEnded = true
+    let stream = ExchangeStream(call)
+    if let verdict {
+      stream.complete(verdict)
+    } else if observes {
+      stream.fail(GRPCFailure(.failedPrecondition, "observability_mode cannot enforce a policy"))
+    } else {
+      stream.fail(GRPCFailure(.aborted, "the stream ended before a verdict"))
+    }
+  }
+
+  func ended(_ how: CallTermination, on call: Call) {
+    hasEnded = true
+    dropBody(ExchangeStream(call))
+  }
+
+  // MARK: Messages
+
+  private func handle(
+    _ request: ProcessingRequest, in bytes: Span<UInt8>, bodyWasHandedOver: Bool,
+    _ stream: ExchangeStream
+  ) {
+    guard !hasEnded else { return }
+    if isFirst { begin(request) }
+    guard let phase = request.phase else {
+      return fail(stream, GRPCFailure(.unimplemented, "a message of an unknown kind"))
+    }
+    if observes { return }
+    let action = machine.received(Self.event(phase, request))
+    perform(action, request, in: bytes, bodyWasHandedOver: bodyWasHandedOver, stream)
+  }
+
+  private func begin(_ request: ProcessingRequest) {
+    isFirst = false
+    modes = request.bodyModes
+    if let modes { machine.configure(modes) }
+    if request.observabilityMode {
+      observes = true
+      loop.log.report(
+        .warning,
+        "ext_proc runs in observability_mode: nothing is enforced. "
+          + "Take observability_mode out of Envoy's ext_proc filter.")
+    }
+  }
+
+  private static func event(
+    _ phase: ProcessingPhase, _ request: ProcessingRequest
+  ) -> ExchangeMachine.Event {
+    let endOfStream = request.endOfStream || request.endOfStreamWithoutMessage
+    return switch phase {
+    case .requestHeaders: .requestHeaders(endOfStream: endOfStream)
+    case .requestBody: .requestBody(endOfStream: endOfStream)
+    case .requestTrailers: .requestTrailers
+    case .responseHeaders: .responseHeaders(endOfStream: endOfStream)
+    case .responseBody: .responseBody(endOfStream: endOfStream)
+    case .responseTrailers: .responseTrailers
+    }
+  }
+
+  /// A piece of a body that is handed over while its message arrives.
+  private func bodyPiece(
+    _ phase: ProcessingPhase, _ piece: Span<UInt8>, _ stream: ExchangeStream
+  ) {
+    guard !hasEnded, !observes else { return }
+    if phase == .requestBody, machine.inspectsBody {
+      scan(piece, keep: keepsBody, stream)
+    } else if phase == .requestBody ? machine.echoesRequest : machine.echoesResponse {
+      echo(phase, piece, endOfStream: false, stream)
+    }
+  }
+
+  private func perform(
+    _ action: ExchangeMachine.Action, _ request: ProcessingRequest, in bytes: Span<UInt8>,
+    bodyWasHandedOver: Bool, _ stream: ExchangeStream
+  ) {
+    switch action {
+    case .decideHead(let endOfStream):
+      decideHead(request, in: bytes, endOfStream: endOfStream, stream)
+    case .decideBody(let replyTo, let duplex):
+      let body = bytes.extracting(request.body)
+      if !bodyWasHandedOver { scan(body, keep: duplex, stream) }
+      guard !hasEnded else { return }
+      decideBody(
+        replyTo: replyTo, duplex: duplex, body: body, bodyIsHere: !bodyWasHandedOver && !duplex,
+        hasTrailers: request.phase == .requestTrailers, stream)
+      if request.phase == .requestTrailers, duplex, machine.hasAdmission {
+        proceedTrailers(.requestTrailers, request, in: bytes, stream)
+      }
+    case .holdBody:
+      if !bodyWasHandedOver { scan(bytes.extracting(request.body), keep: true, stream) }
+      if !hasEnded, let reader, reader.isOverLimit {
+        machine.refused()
+        refuse(.tooLarge(limit: policy.snapshot.maxBodyBytes), stream)
+      }
+    case .refusePartialBody:
+      machine.bodyDecided(admitted: false)
+      refuse(
+        Refusal(.requestTooLarge, "The request body is larger than the gateway buffers."), stream)
+    case .proceed(let phase):
+      switch phase {
+      case .requestTrailers, .responseTrailers: proceedTrailers(phase, request, in: bytes, stream)
+      case .requestHeaders, .requestBody, .responseHeaders, .responseBody:
+        ProcessingReplies.proceed(phase, &loop.writer)
+        stream.reply(loop.writer)
+      }
+    case .echo(let phase, let endOfStream):
+      let body = bodyWasHandedOver ? bytes.extracting(0..<0) : bytes.extracting(request.body)
+      if !body.isEmpty || endOfStream { echo(phase, body, endOfStream: endOfStream, stream) }
+    case .beginResponse: beginResponse(stream)
+    case .judgeUnadmittedResponse: judgeUnadmittedResponse(request, in: bytes, stream)
+    case .ignore: break
+    case .fail(let failure): fail(stream, failure)
+    }
+  }
+
+  // MARK: Ends
+
+  func fail(_ stream: ExchangeStream, _ failure: GRPCFailure) {
+    guard !hasEnded else { return }
+    hasEnded = true
+    stream.fail(failure)
+  }
+
+  private func malformed(_ stream: ExchangeStream) {
+    fail(stream, GRPCFailure(.invalidArgument, "malformed ProcessingRequest"))
+  }
+
+  /// Sends an ImmediateResponse; the exchange is decided.
+  func refuse(_ refusal: Refusal, _ stream: ExchangeStream) {
+    decision.refusal = refusal.code
+    ProcessingReplies.refuse(
+      refusal, anthropic: isAnthropic, isGRPC: isGRPC, decision, &loop.writer)
+    verdict = stream.verdict(loop.writer)
+    dropBody(stream)
+  }
+
+  /// The kept body goes back to the spare buffers.
+  func dropBody(_ stream: ExchangeStream) {
+    if var reader {
+      loop.giveBack(reader.takeKept())
+      self.reader = nil
+    }
+    if retained > 0 {
+      stream.release(bytes: retained)
+      retained = 0
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import EnvoyAPI
+import Policy
+import Transport
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+/// Where the gateway reports what an operator must know (misconfiguration, refused modes). Never a
+/// request's own text. Rate-limited by the receiver.
+package protocol GatewayLog: Sendable {
+  func report(_ level: GatewayLogLevel, _ message: String)
+}
+
+package enum GatewayLogLevel: Int, Sendable, Comparable {
+  case debug
+  case info
+  case warning
+  case error
+
+  package static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// A point in time as records and expiries have it.
+package struct UnixTime: Sendable {
+  package var milliseconds: Int64
+  package var seconds: Int64 { milliseconds / 1000 }
+
+  package init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
+  /// The system's clock.
+  package static func now() -> UnixTime {
+    var time = timespec()
+    // The kernel fills a local of the right type.
+    unsafe _ = clock_gettime(CLOCK_REALTIME, &time)
+    return UnixTime(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+  }
+}
+
+/// The gateway's half of one loop: gives each gRPC call its handler and holds what they share: the
+/// current policy, a writer, the random numbers, spare body buffers. One per loop; not Sendable.
+package final class GatewayLoop: CallRouter {
+  /// The number of body buffers kept for the next large bodies, and the largest that is kept.
+  package static let spareBuffersMax = 4
+  package static let spareBufferBytesMax = 16 << 20
+
+  private(set) var policy: CompiledPolicy
+  let log: any GatewayLog
+  var writer = WireWriter()
+  var random: Xoshiro256
+  private var requestIDs: RequestIDs
+  private let clock: () -> UnixTime
+  private var spareBuffers: [[UInt8]] = []
+
+  private static let process = Array("/envoy.service.ext_proc.v3.ExternalProcessor/Process".utf8)
+  private static let check = Array("/envoy.service.auth.v3.Authorization/Check".utf8)
+
+  /// - Parameters:
+  ///   - random: seeded from the system unless a test wants the same draws again.
+  ///   - clock: the wall clock, for expiries and request ids.
+  package init(
+    policy: PolicySnapshot, log: any GatewayLog, random: Xoshiro256 = Xoshiro256(),
+    clock: @escaping () -> UnixTime = UnixTime.now
+  ) {
+    self.policy = CompiledPolicy(policy)
+    self.log = log
+    self.random = random
+    self.clock = clock
+    var seed = random
+    _ = seed.next()
+    requestIDs = RequestIDs(
+      seed: Xoshiro256(words: (seed.next(), seed.next(), seed.next(), seed.next() | 1)))
+  }
+
+  /// New exchanges use this policy; those in flight keep theirs.
+  package func use(_ policy: PolicySnapshot) {
+    self.policy = CompiledPolicy(policy)
+  }
+
+  package func handler(path: Span<UInt8>) -> (any CallHandler)? {
+    if path.elementsEqual(Self.process) { return ExtProcExchange(self) }
+    if path.elementsEqual(Self.check) { return CheckExchange(self) }
+    return nil
+  }
+
+  func now() -> UnixTime { clock() }
+
+  func nextRequestID() -> [UInt8] {
+    requestIDs.next(unixMilliseconds: clock().milliseconds)
+  }
+
+  /// An empty buffer, with room from an earlier body if there is one.
+  func takeBuffer() -> [UInt8] { spareBuffers.popLast() ?? [] }
+
+  /// Keeps a buffer's room for the next body.
+  func giveBack(_ buffer: consuming [UInt8]) {
+    guard buffer.capacity > 0, buffer.capacity <= Self.spareBufferBytesMax,
+      spareBuffers.count < Self.spareBuffersMax
+    else { return }
+    buffer.removeAll(keepingCapacity: true)
+    spareBuffers.append(buffer)
+  }
+}

@@ -1,0 +1,239 @@
+import EnvoyAPI
+import Policy
+
+/// The replies of ext_proc, written into a loop's writer. Fields come back to front (see
+/// `WireWriter`): what is said first here stands last on the wire.
+enum ProcessingReplies {
+  /// CONTINUE to a headers or body phase, nothing changed.
+  static func proceed(_ phase: ProcessingPhase, _ writer: inout WireWriter) {
+    writer.reset()
+    switch phase {
+    case .requestTrailers, .responseTrailers: writer.close(phase.responseField, since: 0)
+    case .requestHeaders, .responseHeaders, .requestBody, .responseBody:
+      writer.closeCommonResponse(phase, since: 0)
+    }
+  }
+
+  /// CONTINUE to trailers, with client copies of our headers taken out.
+  static func trailers(
+    _ phase: ProcessingPhase, removing names: [Range<Int>], in bytes: Span<UInt8>,
+    _ writer: inout WireWriter
+  ) {
+    writer.reset()
+    if !names.isEmpty {
+      for name in names { writer.field(HeaderMutationField.removeHeaders, bytes.extracting(name)) }
+      writer.close(1, since: 0)
+    }
+    writer.close(phase.responseField, since: 0)
+  }
+
+  /// CONTINUE to the request's headers with what must not go on taken out; the body decides later.
+  static func hygiene(_ removals: borrowing Removals, _ writer: inout WireWriter) {
+    writer.reset()
+    if removals.clearsRoute { writer.field(CommonResponseField.clearRouteCache, 1) }
+    if !removals.encoded.isEmpty {
+      let mutation = writer.mark
+      writer.raw(removals.encoded)
+      writer.close(CommonResponseField.headerMutation, since: mutation)
+    }
+    writer.closeCommonResponse(.requestHeaders, since: 0)
+  }
+
+  /// The headers of an admitted request, as set_headers entries of a HeaderMutation.
+  static func admissionHeaders(
+    _ admission: Admission, _ identity: Identity, requestID: [UInt8], _ writer: inout WireWriter
+  ) {
+    let set = HeaderMutationField.setHeaders
+    if let path = admission.path { writer.setHeader(set, HeaderName.path, path) }
+    writer.setHeader(set, HeaderName.tenant, identity.tenant.name.bytes)
+    writer.setHeader(set, HeaderName.fairnessID, identity.tenant.name.bytes)
+    writer.setHeader(set, HeaderName.subject, identity.subject)
+    writer.setHeader(set, HeaderName.requestID, requestID)
+    writer.setHeader(set, HeaderName.modelRoute, admission.routeName.bytes)
+    guard let model = admission.model else { return }
+    writer.setHeader(set, HeaderName.model, model.name.bytes)
+    writer.setHeader(set, HeaderName.gatewayModelName, model.name.bytes)
+    writer.setHeader(set, HeaderName.trafficClass, model.trafficClass.name.bytes)
+    writer.setHeader(
+      set, HeaderName.inferenceObjective, model.trafficClass.inferenceObjective.bytes)
+    writer.setHeader(set, HeaderName.stream, admission.isStream ? yes : no)
+  }
+
+  /// Dynamic metadata of a decision: the entries of `{tollgate: {…}}`, without the outer field.
+  static func metadata(_ decision: DecisionRecord, _ writer: inout WireWriter) {
+    let own = writer.mark
+    if let code = decision.refusal {
+      writer.structEntry(MetadataKey.decision, string: MetadataKey.deny)
+      writer.structEntry(MetadataKey.reason, string: Array(code.rawValue.utf8))
+    } else {
+      writer.structEntry(MetadataKey.decision, string: MetadataKey.allow)
+    }
+    writer.structEntry(MetadataKey.requestID, string: decision.requestID)
+    if let admission = decision.admission {
+      writer.structEntry(MetadataKey.stream, bool: admission.isStream)
+      if let model = admission.model {
+        writer.structEntry(MetadataKey.trafficClass, string: model.trafficClass.name.bytes)
+        writer.structEntry(MetadataKey.model, string: model.name.bytes)
+      }
+      writer.structEntry(MetadataKey.modelRoute, string: admission.routeName.bytes)
+    }
+    if let identity = decision.identity {
+      if let key = identity.key { writer.structEntry(MetadataKey.keyID, string: key.id.bytes) }
+      writer.structEntry(MetadataKey.subject, string: identity.subject)
+      writer.structEntry(MetadataKey.tenant, string: identity.tenant.name.bytes)
+    }
+    writer.close(5, since: own)
+    writer.closeStructEntry(MetadataKey.namespace, since: own)
+  }
+
+  /// The verdict that lets a request go on: headers set with overwrite, the route cache cleared, the
+  /// decision in dynamic metadata.
+  /// - Parameter bodyBytes: the length of the body that replaces the request's, sent behind this.
+  static func admit(
+    _ phase: ProcessingPhase, _ decision: DecisionRecord, _ admission: Admission,
+    _ identity: Identity, removals: [UInt8], bodyBytes: Int?, _ writer: inout WireWriter
+  ) {
+    writer.reset(tail: bodyBytes ?? 0)
+    if let bodyBytes {
+      writer.close(BodyMutationField.body, since: 0)
+      writer.close(CommonResponseField.bodyMutation, since: 0)
+      let headers = writer.mark
+      writer.setHeader(
+        HeaderMutationField.setHeaders, HeaderName.contentLength, Array(String(bodyBytes).utf8))
+      admissionHeaders(admission, identity, requestID: decision.requestID, &writer)
+      writer.close(CommonResponseField.headerMutation, since: headers)
+    } else {
+      admissionHeaders(admission, identity, requestID: decision.requestID, &writer)
+      writer.raw(removals)
+      writer.close(CommonResponseField.headerMutation, since: 0)
+    }
+    writer.field(CommonResponseField.clearRouteCache, 1)
+    writer.closeCommonResponse(phase, since: 0)
+    dynamicMetadata(decision, &writer)
+  }
+
+  /// A piece of a full-duplex body; its bytes are sent behind this.
+  static func streamedBody(
+    _ phase: ProcessingPhase, bytes: Int, endOfStream: Bool, _ writer: inout WireWriter
+  ) {
+    writer.reset(tail: bytes)
+    writer.close(BodyMutationField.streamedBody, since: 0)
+    if endOfStream { writer.field(BodyMutationField.streamedEndOfStream, 1) }
+    writer.close(BodyMutationField.streamedResponse, since: 0)
+    writer.close(CommonResponseField.bodyMutation, since: 0)
+    writer.closeCommonResponse(phase, since: 0)
+  }
+
+  /// CONTINUE to the response's headers of an admitted exchange.
+  static func beginResponse(routeName: [UInt8]?, requestID: [UInt8], _ writer: inout WireWriter) {
+    writer.reset()
+    let set = HeaderMutationField.setHeaders
+    writer.setHeader(set, HeaderName.requestID, requestID)
+    if let routeName { writer.setHeader(set, HeaderName.modelRoute, routeName) }
+    writer.close(CommonResponseField.headerMutation, since: 0)
+    writer.closeCommonResponse(.responseHeaders, since: 0)
+  }
+
+  /// An ImmediateResponse with a refusal, in the dialect of the path.
+  static func refuse(
+    _ refusal: Refusal, anthropic: Bool, isGRPC: Bool, _ decision: DecisionRecord,
+    _ writer: inout WireWriter
+  ) {
+    let id = String(decoding: decision.requestID, as: UTF8.self)
+    writer.reset()
+    writer.field(ImmediateResponseField.details, Array("tollgate_\(refusal.code.rawValue)".utf8))
+    if isGRPC {
+      let status = writer.mark
+      writer.field(1, refusal.code.grpcStatus)
+      writer.close(ImmediateResponseField.grpcStatus, since: status)
+    }
+    writer.field(ImmediateResponseField.body, refusal.body(anthropic: anthropic, requestID: id))
+    let headers = writer.mark
+    for header in refusal.headers.reversed() {
+      writer.setHeader(HeaderMutationField.setHeaders, header.name, header.value)
+    }
+    jsonHeaders(requestID: decision.requestID, &writer)
+    writer.close(ImmediateResponseField.headers, since: headers)
+    status(refusal.code.status, &writer)
+    writer.close(ProcessingResponseField.immediateResponse, since: 0)
+    dynamicMetadata(decision, &writer)
+  }
+
+  /// An ImmediateResponse 200 with an answer of our own.
+  static func answer(_ body: [UInt8], _ decision: DecisionRecord, _ writer: inout WireWriter) {
+    writer.reset()
+    writer.field(ImmediateResponseField.details, Array("tollgate_answer".utf8))
+    writer.field(ImmediateResponseField.body, body)
+    let headers = writer.mark
+    jsonHeaders(requestID: decision.requestID, &writer)
+    writer.close(ImmediateResponseField.headers, since: headers)
+    status(200, &writer)
+    writer.close(ProcessingResponseField.immediateResponse, since: 0)
+    dynamicMetadata(decision, &writer)
+  }
+
+  private static func jsonHeaders(requestID: [UInt8], _ writer: inout WireWriter) {
+    let set = HeaderMutationField.setHeaders
+    writer.setHeader(set, HeaderName.requestID, requestID)
+    writer.setHeader(set, HeaderName.contentType, json)
+  }
+
+  private static func status(_ code: Int, _ writer: inout WireWriter) {
+    let status = writer.mark
+    writer.field(1, UInt64(code))
+    writer.close(ImmediateResponseField.status, since: status)
+  }
+
+  private static func dynamicMetadata(_ decision: DecisionRecord, _ writer: inout WireWriter) {
+    let metadata = writer.mark
+    self.metadata(decision, &writer)
+    writer.close(ProcessingResponseField.dynamicMetadata, since: metadata)
+  }
+
+  static let json = Array("application/json".utf8)
+  static let yes = Array("true".utf8)
+  static let no = Array("false".utf8)
+}
+
+/// What a decision leaves for the access log and for ext_proc behind ext_authz.
+struct DecisionRecord {
+  var requestID: [UInt8]
+  var identity: Identity?
+  var admission: Admission?
+  var refusal: RefusalCode?
+}
+
+/// The headers that must not go on, as encoded `remove_headers` entries.
+struct Removals {
+  let encoded: [UInt8]
+  /// A client copy of one of our headers was there: the route may have been chosen by it.
+  let clearsRoute: Bool
+
+  /// - Parameter removesAcceptEncoding: the path is metered; a compressed response could not be.
+  init(
+    _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
+    removesAcceptEncoding: Bool, _ writer: inout WireWriter
+  ) {
+    writer.reset()
+    Self.forEach(head, in: bytes, names: names, removesAcceptEncoding: removesAcceptEncoding) {
+      writer.field(HeaderMutationField.removeHeaders, $0)
+    }
+    encoded = writer.mark == 0 ? [] : writer.bytes
+    clearsRoute = !head.forged.isEmpty
+  }
+
+  /// Visits the names: client copies of our headers, the credential, accept-encoding.
+  static func forEach(
+    _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
+    removesAcceptEncoding: Bool, _ visit: (Span<UInt8>) -> Void
+  ) {
+    for name in head.forged { visit(bytes.extracting(name)) }
+    for index in names.credentials.indices
+    where head.credentialsPresent & 1 << UInt8(index) != 0 {
+      let name = names.credentials[index]
+      visit(name.span)
+    }
+    let acceptEncoding = HeaderName.acceptEncoding
+    if removesAcceptEncoding, head.hasAcceptEncoding { visit(acceptEncoding.span) }
+  }
+}

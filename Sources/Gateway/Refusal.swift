@@ -1,0 +1,188 @@
+import Inference
+
+/// A refusal's code (design, "Refusals"); the raw value is what the client reads.
+package enum RefusalCode: String, Sendable, CaseIterable {
+  case invalidJSON = "invalid_json"
+  case missingModel = "missing_model"
+  case duplicateKey = "duplicate_key"
+  case invalidValue = "invalid_value"
+  case unsupportedUpgrade = "unsupported_upgrade"
+  case invalidAPIKey = "invalid_api_key"
+  case tenantMismatch = "tenant_mismatch"
+  case pathNotAllowed = "path_not_allowed"
+  case modelNotFound = "model_not_found"
+  case methodNotAllowed = "method_not_allowed"
+  case requestTooLarge = "request_too_large"
+  case unsupportedEncoding = "unsupported_encoding"
+  case unsupportedMediaType = "unsupported_media_type"
+  case overloaded = "overloaded"
+  /// Envoy is set up so that the policy cannot be enforced: ours to say loudly, not the client's.
+  case gatewayMisconfigured = "gateway_misconfigured"
+
+  /// The HTTP status it is answered with.
+  package var status: Int {
+    switch self {
+    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedUpgrade: 400
+    case .invalidAPIKey: 401
+    case .tenantMismatch, .pathNotAllowed: 403
+    case .modelNotFound: 404
+    case .methodNotAllowed: 405
+    case .requestTooLarge: 413
+    case .unsupportedEncoding, .unsupportedMediaType: 415
+    case .gatewayMisconfigured: 500
+    case .overloaded: 503
+    }
+  }
+
+  /// OpenAI's `error.type`.
+  var openAIType: String {
+    switch status {
+    case 401: "authentication_error"
+    case 403: "permission_error"
+    case 429: "rate_limit_error"
+    case 500...: "server_error"
+    default: "invalid_request_error"
+    }
+  }
+
+  /// Anthropic's `error.type`.
+  var anthropicType: String {
+    switch status {
+    case 401: "authentication_error"
+    case 403: "permission_error"
+    case 404: "not_found_error"
+    case 413: "request_too_large"
+    case 429: "rate_limit_error"
+    case 503: "overloaded_error"
+    case 500...: "api_error"
+    default: "invalid_request_error"
+    }
+  }
+
+  /// The gRPC status for a gRPC client (grpc's mapping of HTTP statuses, refined).
+  package var grpcStatus: UInt64 {
+    switch status {
+    case 401: 16
+    case 403: 7
+    case 404: 5
+    case 405: 12
+    case 413: 8
+    case 429: 8
+    case 500: 13
+    case 503: 14
+    default: 3
+    }
+  }
+}
+
+/// A refusal: what the client is told. Holds the policy's words and known names only, nothing from
+/// a body and no credential.
+package struct Refusal: Error, Equatable, Sendable {
+  package let code: RefusalCode
+  package let message: String
+  /// The request field at fault, as it is spelled in the body.
+  package var parameter: String?
+  /// For 405.
+  package var allow: String?
+  /// Seconds for `retry-after`.
+  package var retryAfterSeconds: Int?
+
+  package init(_ code: RefusalCode, _ message: String, parameter: String? = nil) {
+    self.code = code
+    self.message = message
+    self.parameter = parameter
+    if code == .overloaded { retryAfterSeconds = 1 }
+  }
+
+  /// One refusal for every fault of a credential: a caller must not learn which it was.
+  package static let credential = Refusal(
+    .invalidAPIKey, "The credential is missing, unknown, revoked or expired.")
+
+  package static func modelNotFound() -> Refusal {
+    Refusal(
+      .modelNotFound, "The model does not exist or you do not have access to it.",
+      parameter: "model")
+  }
+
+  static func tooLarge(limit: Int) -> Refusal {
+    Refusal(.requestTooLarge, "The request body is larger than \(limit) bytes.")
+  }
+
+  /// The refusal for what a scanner found.
+  package init(_ problem: BodyProblem) {
+    switch problem {
+    case .invalidJSON(let offset, let reason):
+      self.init(.invalidJSON, "\(Self.text(reason)) (at byte \(offset)).")
+    case .duplicateKey(let key):
+      self.init(
+        .duplicateKey,
+        "The key \(key.name) is given twice, or in a spelling that some servers take for it.",
+        parameter: key.name)
+    case .invalidValue(let key):
+      self.init(
+        .invalidValue, "The value of \(key.name) is not one it can have.", parameter: key.name)
+    case .invalidMultipart(let offset):
+      self.init(.invalidValue, "The multipart body is malformed (at byte \(offset)).")
+    }
+  }
+
+  private static func text(_ reason: BodyProblem.Reason) -> String {
+    switch reason {
+    case .syntax: "The body is not valid JSON"
+    case .encoding: "The body is not valid UTF-8"
+    case .byteOrderMark: "The body begins with a byte order mark"
+    case .depth: "The body is nested too deeply"
+    case .notAnObject: "The body is not a JSON object"
+    case .truncated: "The body ends before the JSON does"
+    case .trailingData: "The body goes on after the JSON"
+    }
+  }
+}
+
+extension Refusal {
+  /// The JSON body in the dialect of the path.
+  package func body(anthropic: Bool, requestID: String) -> [UInt8] {
+    let message = Self.quoted(message)
+    if anthropic {
+      return Array(
+        """
+        {"type":"error","error":{"type":"\(code.anthropicType)","message":\(message)},\
+        "request_id":"\(requestID)"}
+        """.utf8)
+    }
+    let parameter = parameter.map(Self.quoted) ?? "null"
+    return Array(
+      """
+      {"error":{"message":\(message),"type":"\(code.openAIType)","param":\(parameter),\
+      "code":"\(code.rawValue)"}}
+      """.utf8)
+  }
+
+  /// Headers beside `content-type`, in order.
+  package var headers: [(name: [UInt8], value: [UInt8])] {
+    var result: [(name: [UInt8], value: [UInt8])] = []
+    func add(_ name: String, _ value: String) {
+      result.append((Array(name.utf8), Array(value.utf8)))
+    }
+    if code == .invalidAPIKey { add("www-authenticate", "Bearer") }
+    if let allow { add("allow", allow) }
+    if let retryAfterSeconds { add("retry-after", String(retryAfterSeconds)) }
+    return result
+  }
+
+  /// A JSON string (RFC 8259, section 7).
+  static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\u{0}"..<"\u{20}":
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}

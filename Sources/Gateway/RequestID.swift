@@ -1,0 +1,69 @@
+/// `req_` and a ULID (26 characters of Crockford's base 32): 48 bits of milliseconds since 1970 and
+/// 80 random bits. Sorts by time; unique without asking anyone.
+package struct RequestIDs {
+  private var generator: Xoshiro256
+  private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+  private static let prefix = Array("req_".utf8)
+  /// The number of bytes of an id.
+  package static let byteCount = 30
+
+  package init(seed: Xoshiro256) {
+    generator = seed
+  }
+
+  package mutating func next(unixMilliseconds: Int64) -> [UInt8] {
+    let time = UInt64(truncatingIfNeeded: unixMilliseconds)
+    let high = generator.next()
+    let low = generator.next()
+    return [UInt8](capacity: Self.byteCount) { id in
+      for byte in Self.prefix { id.append(byte) }
+      for index in 0..<10 {
+        id.append(Self.alphabet[Int(time >> UInt64(45 - 5 * index)) & 31])
+      }
+      for index in 0..<8 { id.append(Self.alphabet[Int(high >> UInt64(5 * index)) & 31]) }
+      for index in 0..<8 { id.append(Self.alphabet[Int(low >> UInt64(5 * index)) & 31]) }
+    }
+  }
+
+  /// Whether `text` can be an id of ours (handed from ext_authz to ext_proc).
+  package static func isWellFormed(_ text: Span<UInt8>) -> Bool {
+    guard text.count == byteCount else { return false }
+    for index in 0..<4 where text[index] != prefix[index] { return false }
+    for index in 4..<byteCount where !alphabet.contains(text[index]) { return false }
+    return true
+  }
+}
+
+/// xoshiro256** (Blackman and Vigna): fast, well mixed, not for secrets. One per loop, seeded from
+/// the kernel.
+package struct Xoshiro256: RandomNumberGenerator, Sendable {
+  private var state: (UInt64, UInt64, UInt64, UInt64)
+
+  /// Seeded from the system's generator.
+  package init() {
+    var system = SystemRandomNumberGenerator()
+    state = (system.next(), system.next(), system.next(), system.next() | 1)
+  }
+
+  /// Seeded for tests; not all words may be zero.
+  package init(words: (UInt64, UInt64, UInt64, UInt64)) {
+    precondition(words.0 | words.1 | words.2 | words.3 != 0)
+    state = words
+  }
+
+  package mutating func next() -> UInt64 {
+    let result = Self.rotate(state.1 &* 5, 7) &* 9
+    let shifted = state.1 << 17
+    state.2 ^= state.0
+    state.3 ^= state.1
+    state.1 ^= state.2
+    state.0 ^= state.3
+    state.2 ^= shifted
+    state.3 = Self.rotate(state.3, 45)
+    return result
+  }
+
+  private static func rotate(_ value: UInt64, _ by: UInt64) -> UInt64 {
+    value << by | value >> (64 - by)
+  }
+}

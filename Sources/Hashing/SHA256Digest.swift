@@ -1,0 +1,71 @@
+/// A SHA-256 digest (FIPS 180-4): 32 bytes, compared and hashed as four words.
+package struct SHA256Digest: Hashable, Sendable {
+  /// The digest's bytes, big-endian, eight to a word.
+  package var words: (UInt64, UInt64, UInt64, UInt64)
+
+  package init(words: (UInt64, UInt64, UInt64, UInt64)) {
+    self.words = words
+  }
+
+  /// Reads 64 hexadecimal digits of either case; nil for anything else.
+  package init?(hex: String) {
+    var words: [UInt64] = [0, 0, 0, 0]
+    var count = 0
+    for byte in hex.utf8 {
+      guard count < 64, let digit = Self.value(ofHexDigit: byte) else { return nil }
+      words[count / 16] = words[count / 16] << 4 | digit
+      count += 1
+    }
+    guard count == 64 else { return nil }
+    self.words = (words[0], words[1], words[2], words[3])
+  }
+
+  /// The digest as 64 lowercase hexadecimal digits.
+  package var hex: String { String(decoding: hexBytes, as: UTF8.self) }
+
+  /// The digest as the 64 ASCII bytes of its lowercase hexadecimal digits.
+  package var hexBytes: [UInt8] {
+    var digits: [UInt8] = []
+    digits.reserveCapacity(64)
+    for byte in bytes {
+      digits.append(Self.hexDigit(byte >> 4))
+      digits.append(Self.hexDigit(byte & 15))
+    }
+    return digits
+  }
+
+  /// The digest's 32 bytes.
+  package var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(32)
+    for word in [words.0, words.1, words.2, words.3] {
+      for shift in stride(from: 56, through: 0, by: -8) {
+        bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
+      }
+    }
+    return bytes
+  }
+
+  /// Compares all four words whatever the first ones say, so that time tells nothing.
+  package static func == (a: Self, b: Self) -> Bool {
+    (a.words.0 ^ b.words.0) | (a.words.1 ^ b.words.1) | (a.words.2 ^ b.words.2)
+      | (a.words.3 ^ b.words.3) == 0
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(words.0)
+  }
+
+  private static func value(ofHexDigit byte: UInt8) -> UInt64? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a")) + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A")) + 10
+    default: nil
+    }
+  }
+
+  private static func hexDigit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+  }
+}

@@ -1,0 +1,162 @@
+// Strings (RFC 8259, 7).
+
+extension RequestScanner {
+  /// Passes over the string as far as it goes. Returns the index of the first byte not taken.
+  mutating func scanString(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    var index = start
+    while index < bytes.count {
+      // What is read and not just counted is read by scalars where it is not ASCII.
+      let run: Int
+      switch string.role {
+      case .text, .key: run = ByteRun.text(bytes, from: index)
+      case .inspectedKey, .model: run = ByteRun.plain(bytes, from: index)
+      }
+      let end = index + run
+      if run > 0 {
+        let last = end < bytes.count && bytes[end] == UInt8(ascii: "\"")
+        take(run: bytes.extracting(index..<end), last: last)
+        if end == bytes.count { return end }
+      }
+      index = end + 1
+      switch bytes[end] {
+      case UInt8(ascii: "\""):
+        endString(at: consumed + end)
+        return index
+      case UInt8(ascii: "\\"):
+        state = .escape
+        return index
+      case 0..<0x20:
+        fail(.syntax, at: consumed + end)
+        return index
+      case let lead:
+        flushSurrogate()
+        string.sequence = UTF8Sequence(lead: lead)
+        if string.sequence == nil { fail(.encoding, at: consumed + end) } else { state = .sequence }
+        return index
+      }
+    }
+    return index
+  }
+
+  /// A byte of an escape or of a sequence outside ASCII.
+  mutating func takeInString(_ byte: UInt8, at offset: Int) {
+    switch state {
+    case .escape: takeEscape(byte, at: offset)
+    case .unicodeEscape: takeHexDigit(byte, at: offset)
+    default: takeContinuation(byte, at: offset)
+    }
+  }
+
+  private mutating func takeContinuation(_ byte: UInt8, at offset: Int) {
+    guard string.sequence?.take(byte) == true else { return fail(.encoding, at: offset) }
+    guard let sequence = string.sequence, sequence.remaining == 0 else { return }
+    string.sequence = nil
+    state = .string
+    take(scalar: sequence.scalar)
+  }
+
+  private mutating func takeEscape(_ byte: UInt8, at offset: Int) {
+    let scalar: UInt32
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): scalar = UInt32(byte)
+    case UInt8(ascii: "b"): scalar = 0x08
+    case UInt8(ascii: "f"): scalar = 0x0C
+    case UInt8(ascii: "n"): scalar = 0x0A
+    case UInt8(ascii: "r"): scalar = 0x0D
+    case UInt8(ascii: "t"): scalar = 0x09
+    case UInt8(ascii: "u"):
+      string.unit = 0
+      string.digitsLeft = 4
+      state = .unicodeEscape
+      return
+    default:
+      return fail(.syntax, at: offset)
+    }
+    state = .string
+    flushSurrogate()
+    take(scalar: scalar)
+  }
+
+  private mutating func takeHexDigit(_ byte: UInt8, at offset: Int) {
+    let digit: UInt8
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
+    default: return fail(.syntax, at: offset)
+    }
+    string.unit = string.unit << 4 | UInt32(digit)
+    string.digitsLeft -= 1
+    guard string.digitsLeft == 0 else { return }
+    state = .string
+    take(unit: string.unit)
+  }
+
+  /// A UTF-16 code unit; two that are a surrogate pair are one scalar (RFC 8259, 7).
+  private mutating func take(unit: UInt32) {
+    if string.highSurrogate != 0, 0xDC00...0xDFFF ~= unit {
+      let scalar = 0x10000 + (string.highSurrogate - 0xD800) << 10 + (unit - 0xDC00)
+      string.highSurrogate = 0
+      return take(scalar: scalar)
+    }
+    flushSurrogate()
+    if 0xD800...0xDBFF ~= unit {
+      string.highSurrogate = unit
+    } else {
+      take(scalar: unit)
+    }
+  }
+
+  /// A first half that no second one followed stands alone.
+  private mutating func flushSurrogate() {
+    guard string.highSurrogate != 0 else { return }
+    let lone = string.highSurrogate
+    string.highSurrogate = 0
+    take(scalar: lone)
+  }
+
+  /// Bytes that stand for themselves.
+  private mutating func take(run: Span<UInt8>, last: Bool) {
+    flushSurrogate()
+    switch string.role {
+    case .key:
+      break
+    case .text:
+      string.tally.add(run, last: last)
+    case .model:
+      string.tally.add(run, last: last)
+      append(toModel: run)
+    case .inspectedKey:
+      string.name.append(run)
+    }
+  }
+
+  private mutating func take(scalar: UInt32) {
+    switch string.role {
+    case .key:
+      break
+    case .text:
+      string.tally.add(scalar)
+    case .model:
+      string.tally.add(scalar)
+      append(toModel: scalar)
+    case .inspectedKey:
+      string.name.append(scalar)
+    }
+  }
+
+  private mutating func endString(at quote: Int) {
+    flushSurrogate()
+    switch string.role {
+    case .key:
+      state = .colon
+    case .inspectedKey:
+      state = .colon
+      endKey()
+    case .text, .model:
+      state = .separator
+      facts.textBytes += string.tally.textBytes
+      if string.role == .model { settleModel(end: quote + 1) }
+    }
+  }
+}

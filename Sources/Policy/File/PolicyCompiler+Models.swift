@@ -1,0 +1,109 @@
+extension PolicyCompiler {
+  /// Classes, model names, aliases and paths.
+  func checkModels() {
+    let classNames = draft.classes.map(\.named.name)
+    let known = Set(classNames)
+    var used: Set<String> = []
+    for model in draft.models {
+      if let className = model.className {
+        used.insert(className.text)
+        if !known.contains(className.text) {
+          log.error(
+            className.node,
+            "there is no class \(quoted(className.text))"
+              + (Suggestion.text(for: className.text, among: classNames)))
+        }
+      }
+      checkAliases(model)
+      for path in model.paths ?? [] where endpointsByPath[path.text] == nil {
+        log.error(
+          path.node,
+          "\(quoted(path.text)) is no known endpoint, and no other path has a model"
+            + Suggestion.text(for: path.text, among: endpointsByPath.keys.sorted()))
+      }
+    }
+    for draft in draft.classes where !used.contains(draft.named.name) {
+      log.warning(
+        draft.named.keyPlace, draft.named.node.path,
+        "no model is of this class; remove it or use it")
+    }
+  }
+
+  private func checkAliases(_ model: ModelDraft) {
+    for alias in model.aliases {
+      if alias.text == model.name {
+        log.error(alias.node, "is the model's own name; remove it")
+      } else if let other = modelIndices[alias.text] {
+        let place = log.text(of: draft.models[other].named.keyPlace)
+        log.error(
+          alias.node, "\(quoted(alias.text)) is the name of a model already, at \(place)")
+      }
+    }
+  }
+
+  /// Aliases given twice, to one model or to two.
+  func checkAliasRepeats() {
+    var first: [String: Node] = [:]
+    for alias in draft.models.flatMap(\.aliases) {
+      if let earlier = first[alias.text] {
+        log.error(
+          alias.node,
+          "the alias \(quoted(alias.text)) is given twice; the first is at \(log.text(of: earlier.place))"
+        )
+      } else {
+        first[alias.text] = alias.node
+      }
+    }
+  }
+
+  /// Reports each pattern that matches no model.
+  func checkPatterns(_ patterns: [PlacedText]) {
+    for pattern in patterns where models(matching: [pattern.text]).isEmpty {
+      if let index = aliasIndices[pattern.text] {
+        log.error(
+          pattern.node,
+          "\(quoted(pattern.text)) is an alias; write the model's own name, "
+            + quoted(draft.models[index].name))
+      } else {
+        log.error(
+          pattern.node,
+          "\(quoted(pattern.text)) matches no model"
+            + Suggestion.text(for: pattern.text, among: draft.models.map(\.name)))
+      }
+    }
+  }
+
+  /// Models that nobody may use.
+  func checkUse() {
+    for (index, model) in draft.models.enumerated() where !allowedSomewhere.contains(index) {
+      log.warning(
+        model.named.keyPlace, model.named.node.path,
+        "no tenant is allowed this model; list it in an `allow` entry or remove it")
+    }
+  }
+
+  /// What `enforce_at: "ext_authz"` cannot do: it sees no response and rewrites no body.
+  func checkEnforcementPoint() {
+    guard draft.settings.enforceAt == .extAuthz else { return }
+    let reason = "enforce_at \"ext_authz\""
+    for node in draft.classes.compactMap(\.maxConcurrentNode) {
+      log.error(node, "\(reason) never sees a request end, so it cannot count what runs; remove it")
+    }
+    for model in draft.models {
+      for alias in model.aliases {
+        log.error(alias.node, "\(reason) rewrites no body, which an alias needs; remove it")
+      }
+      for node in model.upstreamModelNodes {
+        log.error(node, "\(reason) rewrites no body, which this needs; remove it")
+      }
+      if let node = model.streamUsageNode, let usage = model.streamUsage, usage != .asAsked {
+        log.error(node, "\(reason) rewrites no body, which this needs; write \"as_asked\"")
+      }
+    }
+    let limits = draft.limits + draft.tenants.flatMap { $0.limits + $0.keys.flatMap(\.limits) }
+    for limit in limits where limit.limit?.kind == .concurrent {
+      log.error(
+        limit.node, "\(reason) never sees a request end, so it cannot count what runs; remove it")
+    }
+  }
+}

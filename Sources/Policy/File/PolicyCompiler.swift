@@ -1,0 +1,101 @@
+internal import Hashing
+
+/// Holds the pieces of a draft against one another, and makes the snapshot of them.
+final class PolicyCompiler {
+  let draft: PolicyDraft
+  let log: ProblemLog
+  let bounds: PolicyBounds
+  /// Model indices by canonical name and, apart, by alias.
+  let modelIndices: [String: Int]
+  let aliasIndices: [String: Int]
+  /// Models that some tenant is allowed.
+  var allowedSomewhere: ModelSet
+  private var setsByPatterns: [[String]: ModelSet] = [:]
+  /// Endpoints by their own paths, Azure's and the aliases.
+  let endpointsByPath: [String: Endpoint]
+
+  init(draft: PolicyDraft, log: ProblemLog, bounds: PolicyBounds) {
+    self.draft = draft
+    self.log = log
+    self.bounds = bounds
+    var indices: [String: Int] = [:]
+    var aliases: [String: Int] = [:]
+    for (index, model) in draft.models.enumerated() {
+      indices[model.name] = index
+      for alias in model.aliases where aliases[alias.text] == nil { aliases[alias.text] = index }
+    }
+    modelIndices = indices
+    aliasIndices = aliases
+    allowedSomewhere = ModelSet(modelCount: draft.models.count)
+    var endpoints: [String: Endpoint] = [:]
+    for endpoint in Endpoint.allCases {
+      endpoints[endpoint.canonicalPath] = endpoint
+      if let suffix = endpoint.azureSuffix {
+        endpoints[AzurePath.prefix + "{model}/" + suffix] = endpoint
+      }
+    }
+    for alias in draft.pathAliases { endpoints[alias.named.name] = alias.endpoint }
+    endpointsByPath = endpoints
+  }
+
+  /// The models whose canonical names match one of `patterns`.
+  func models(matching patterns: [String]) -> ModelSet {
+    if let known = setsByPatterns[patterns] { return known }
+    var set = ModelSet(modelCount: draft.models.count)
+    for text in patterns {
+      let pattern = WildcardPattern(text)
+      if !pattern.hasWildcard {
+        if let index = modelIndices[text] { set.insert(index) }
+        continue
+      }
+      for (index, model) in draft.models.enumerated() where pattern.matches(model.name) {
+        set.insert(index)
+      }
+    }
+    setsByPatterns[patterns] = set
+    return set
+  }
+
+  /// The models a tenant may use at each endpoint; nil where no entry lists it.
+  func modelsByEndpoint(_ tenant: TenantDraft) -> [ModelSet?] {
+    var sets: [ModelSet?] = Array(repeating: nil, count: Endpoint.allCases.count)
+    for entry in tenant.allow {
+      guard let patterns = entry.models else { continue }
+      let allowed = models(matching: patterns.map(\.text))
+      for path in entry.paths {
+        guard let endpoint = endpointsByPath[path.text] else { continue }
+        let serving = allowed.intersection(models(serving: endpoint))
+        let index = Int(endpoint.rawValue)
+        sets[index] =
+          sets[index].map {
+            var union = $0
+            union.formUnion(serving)
+            return union
+          } ?? serving
+      }
+    }
+    return sets
+  }
+
+  /// All models that a tenant may use somewhere.
+  func union(_ sets: [ModelSet?]) -> ModelSet {
+    var union = ModelSet(modelCount: draft.models.count)
+    for set in sets { if let set { union.formUnion(set) } }
+    return union
+  }
+
+  private lazy var servingSets: [ModelSet] = Endpoint.allCases.map { endpoint in
+    var set = ModelSet(modelCount: draft.models.count)
+    for (index, model) in draft.models.enumerated() {
+      guard let paths = model.paths else {
+        set.insert(index)
+        continue
+      }
+      if paths.contains(where: { endpointsByPath[$0.text] == endpoint }) { set.insert(index) }
+    }
+    return set
+  }
+
+  /// The models that serve `endpoint`.
+  func models(serving endpoint: Endpoint) -> ModelSet { servingSets[Int(endpoint.rawValue)] }
+}

@@ -1,0 +1,143 @@
+extension PolicyReading {
+  private static let modelFields = [
+    "aliases", "class", "routes", "sticky", "paths", "max_output_tokens", "stream_usage",
+    "price_usd_per_million", "price_usd_per_request",
+  ]
+
+  func model(_ named: NamedNode) -> ModelDraft? {
+    var draft = ModelDraft(named: named)
+    guard checkModelName(named.name, at: named.keyPlace, named.node.path) else { return nil }
+    // A model whose fields cannot be read still has its name, so that others may refer to it.
+    guard let fields = fields(named.node, known: Self.modelFields) else { return draft }
+    draft.aliases = list(fields["aliases"], max: bounds.aliasesMax, "aliasesMax").compactMap {
+      node in modelName(node).map { PlacedText(text: $0, node: node) }
+    }
+    if let node = fields["class"] {
+      draft.className = name(node).map { PlacedText(text: $0, node: node) }
+    } else {
+      missing(named.node, "class", "the name of one of `classes`")
+    }
+    readRoutes(fields, into: &draft)
+    if let node = fields["sticky"], let sticky = stickiness(node) { draft.sticky = sticky }
+    draft.paths = fields["paths"].map(paths)
+    if let node = fields["max_output_tokens"] {
+      draft.maxOutputTokens = integer(node, in: bounds.outputTokens)
+    }
+    draft.streamUsageNode = fields["stream_usage"]
+    draft.streamUsage = fields["stream_usage"].flatMap {
+      choice(
+        $0, [("inject", StreamUsage.inject), ("as_asked", .asAsked), ("continuous", .continuous)])
+    }
+    readPrices(fields, into: &draft)
+    return draft
+  }
+
+  private func readRoutes(_ fields: Fields, into draft: inout ModelDraft) {
+    guard let node = fields["routes"] else {
+      missing(fields.node, "routes", "`routes: [{ name: \"…\" }]`")
+      return
+    }
+    let errorsBefore = log.errorCount
+    let nodes = list(node, max: bounds.routesMax, "routesMax")
+    var names: [PlacedText] = []
+    for node in nodes {
+      guard let fields = self.fields(node, known: ["name", "weight", "upstream_model"]) else {
+        continue
+      }
+      let weight = fields["weight"].map { integer($0, in: 0...bounds.weightMax) } ?? 1
+      let upstream = fields["upstream_model"]
+      let upstreamName = upstream.flatMap(modelName)
+      if let upstream { draft.upstreamModelNodes.append(upstream) }
+      guard let nameNode = fields["name"] else {
+        missing(node, "name", "the route's name, which Envoy maps to a cluster")
+        continue
+      }
+      guard let name = name(nameNode), let weight else { continue }
+      names.append(PlacedText(text: name, node: nameNode))
+      draft.routes.append(
+        ModelRoute(
+          name: HeaderText(name), weight: weight, upstreamModel: upstreamName.map(HeaderText.init)))
+    }
+    refuseRepeats(names, "the route")
+    guard log.errorCount == errorsBefore else { return }
+    if nodes.isEmpty {
+      log.error(node, "must list at least one route")
+    } else if draft.routes.allSatisfy({ $0.weight == 0 }) {
+      log.error(node, "all weights are 0; give at least one route a weight")
+    }
+  }
+
+  private func stickiness(_ node: Node) -> Stickiness? {
+    guard case .string(let text) = node.value.kind else {
+      refuseKind(node, "text in quotes")
+      return nil
+    }
+    if text == "request" { return .request }
+    if text == "subject" { return .subject }
+    let prefix = "header:"
+    guard text.hasPrefix(prefix), Self.isToken(String(text.dropFirst(prefix.count))),
+      text.utf8.count <= bounds.textBytesMax
+    else {
+      log.error(
+        node,
+        "must be \"request\", \"subject\" or \"header:\" and a header's name"
+          + Suggestion.text(for: text, among: ["request", "subject", prefix + "x-session-id"]))
+      return nil
+    }
+    return .header(text.dropFirst(prefix.count).lowercased())
+  }
+
+  private func readPrices(_ fields: Fields, into draft: inout ModelDraft) {
+    let perRequest = fields["price_usd_per_request"]
+    let perMillion = fields["price_usd_per_million"]
+    guard perRequest != nil || perMillion != nil else { return }
+    let request = perRequest.map { price($0, .perRequest) } ?? 0
+    var tokens: (prompt: Int64?, cached: Int64?, write: Int64?, completion: Int64?)? = (0, 0, 0, 0)
+    if let perMillion {
+      let known = ["prompt", "cached_prompt", "cache_write_prompt", "completion"]
+      tokens = self.fields(perMillion, known: known).map { prices in
+        if prices["prompt"] == nil { missing(perMillion, "prompt", "`prompt: 0` if it is free") }
+        draft.lacksCompletionPrice = prices["completion"] == nil
+        let prompt = prices["prompt"].map { price($0, .perMillionTokens) } ?? 0
+        return (
+          prompt, prices["cached_prompt"].map { price($0, .perMillionTokens) } ?? prompt,
+          prices["cache_write_prompt"].map { price($0, .perMillionTokens) } ?? prompt,
+          prices["completion"].map { price($0, .perMillionTokens) } ?? 0
+        )
+      }
+    }
+    // Where a price could not be read it was reported; a zero in its place starts no new complaint.
+    draft.prices = Prices(
+      promptNanos: tokens?.prompt ?? 0, cachedPromptNanos: tokens?.cached ?? 0,
+      cacheWritePromptNanos: tokens?.write ?? 0, completionNanos: tokens?.completion ?? 0,
+      perRequestNanos: request ?? 0)
+  }
+
+  private enum PriceUnit { case perMillionTokens, perRequest }
+
+  /// A price in nano-dollars, exact: dollars per million tokens × 1,000, or dollars × 10⁹.
+  private func price(_ node: Node, _ unit: PriceUnit) -> Int64? {
+    guard case .number(let number) = node.value.kind else {
+      refuseKind(node, "an amount of dollars")
+      return nil
+    }
+    guard !number.isNegative || number.isZero else {
+      log.error(node, "must not be negative")
+      return nil
+    }
+    let power = unit == .perMillionTokens ? 3 : 9
+    let finest = unit == .perMillionTokens ? "0.001" : "0.000000001"
+    var max = bounds.priceUSDMax
+    for _ in 0..<power { max *= 10 }
+    do throws(ExactDecimal.Misfit) {
+      let nanos = try number.integer(timesTenToThe: power)
+      if nanos <= max { return nanos }
+    } catch .tooPrecise {
+      log.error(
+        node, "is finer than prices are kept; write a multiple of \(finest) (one nano-dollar)")
+      return nil
+    } catch {}
+    log.error(node, "must be at most \(bounds.priceUSDMax) dollars (priceUSDMax)")
+    return nil
+  }
+}

@@ -1,0 +1,102 @@
+internal import Hashing
+
+extension PolicyReading {
+  private static let emptyDigest = SHA256.digest(of: [UInt8]().span)
+
+  func tenant(_ named: NamedNode, maxSubjects: Int) -> TenantDraft? {
+    var draft = TenantDraft(named: named)
+    guard checkName(named.name, at: named.keyPlace, named.node.path) else { return nil }
+    let known = ["hostnames", "keys", "principals", "allow", "limits"]
+    guard let fields = fields(named.node, known: known) else { return nil }
+    draft.hostnames = hostnames(fields["hostnames"])
+    let keys = list(fields["keys"], max: bounds.keysMax, "keysMax")
+    draft.hasKeys = !keys.isEmpty
+    draft.keys = keys.compactMap { key($0, maxSubjects: maxSubjects) }
+    refuseRepeats(draft.keys.compactMap(\.id), "the key id")
+    let principals = list(fields["principals"], max: bounds.principalsMax, "principalsMax")
+    draft.hasPrincipals = !principals.isEmpty
+    draft.principals = principals.compactMap(principal)
+    let allow = list(fields["allow"], max: bounds.allowMax, "allowMax")
+    draft.hasAllow = !allow.isEmpty
+    draft.allow = allow.compactMap(allowEntry)
+    draft.limits = limits(fields["limits"], owner: .tenant, maxSubjects: maxSubjects)
+    return draft
+  }
+
+  private func key(_ node: Node, maxSubjects: Int) -> KeyDraft? {
+    let known = ["id", "sha256", "subject", "expires", "disabled", "limits", "models"]
+    guard let fields = fields(node, known: known) else { return nil }
+    var draft = KeyDraft(node: node)
+    if let idNode = fields["id"] {
+      draft.id = name(idNode).map { PlacedText(text: $0, node: idNode) }
+    } else {
+      missing(node, "id", "a name for the key, which may be shown")
+    }
+    if let digestNode = fields["sha256"] {
+      draft.digestNode = digestNode
+      draft.digest = digest(digestNode)
+    } else {
+      missing(node, "sha256", "the SHA-256 of the whole key in hex")
+    }
+    draft.subject = fields["subject"].flatMap { node in
+      text(node, max: bounds.textBytesMax, "textBytesMax")
+    }
+    draft.disabled = flag(fields["disabled"], default: false)
+    if let expires = fields["expires"] { draft.expiresSeconds = expiry(expires) }
+    draft.limits = limits(fields["limits"], owner: .key, maxSubjects: maxSubjects)
+    draft.models = fields["models"].map(patterns)
+    return draft
+  }
+
+  /// The value is never repeated in a message: somebody may have pasted the key itself.
+  private func digest(_ node: Node) -> SHA256Digest? {
+    guard case .string(let text) = node.value.kind else {
+      refuseKind(node, "text in quotes")
+      return nil
+    }
+    guard let digest = SHA256Digest(hex: text) else {
+      log.error(
+        node, "must be 64 hex digits: the SHA-256 of the whole key, never the key itself")
+      return nil
+    }
+    guard digest != Self.emptyDigest else {
+      log.error(node, "is the SHA-256 of nothing: the key was empty when it was hashed")
+      return nil
+    }
+    return digest
+  }
+
+  private func expiry(_ node: Node) -> Int64? {
+    guard case .string(let text) = node.value.kind else {
+      refuseKind(node, "a time such as \"2027-01-01T00:00:00Z\"")
+      return nil
+    }
+    guard let seconds = Timestamp.seconds(rfc3339: text) else {
+      log.error(node, "must be an RFC 3339 time such as \"2027-01-01T00:00:00Z\"")
+      return nil
+    }
+    if seconds <= nowSeconds { log.warning(node, "this key has expired; remove it or renew it") }
+    return seconds
+  }
+
+  private func allowEntry(_ node: Node) -> AllowDraft? {
+    guard let fields = fields(node, known: ["paths", "models", "route"]) else { return nil }
+    var draft = AllowDraft(node: node)
+    if let paths = fields["paths"] {
+      draft.paths = self.paths(paths)
+    } else {
+      missing(node, "paths", "`paths: [\"/v1/chat/completions\"]`")
+    }
+    draft.models = fields["models"].map(patterns)
+    if let route = fields["route"] {
+      draft.route = name(route).map { PlacedText(text: $0, node: route) }
+      if let models = fields["models"] {
+        log.error(
+          models, "has no place beside `route`: that path's body is not looked at; remove one")
+      }
+    } else if draft.models == nil {
+      missing(node, "models", "`models: [\"*\"]` for all of them")
+    }
+    return draft
+  }
+}

@@ -1,0 +1,53 @@
+/// A finite number exactly as it was written: `significand × 10^exponent`, never through a double.
+struct ExactDecimal: Equatable, Sendable {
+  /// Why a number is not the integer that was asked for.
+  enum Misfit: Error { case tooPrecise, tooLarge }
+
+  var isNegative = false
+  var significand: UInt64 = 0
+  var exponent = 0
+  /// Digits were left out because there were more than a UInt64 holds.
+  var isRounded = false
+
+  /// Adds one more digit in base `radix`.
+  mutating func append(digit: UInt64, radix: UInt64 = 10) {
+    let (product, overflow) = significand.multipliedReportingOverflow(by: radix)
+    let (sum, carry) = product.addingReportingOverflow(digit)
+    if overflow || carry || isRounded {
+      isRounded = true
+      exponent += 1
+    } else {
+      significand = sum
+    }
+  }
+
+  /// Drops zeros at the end, so that `0.50` and `0.5` are one value.
+  mutating func normalize() {
+    guard significand != 0 else {
+      exponent = 0
+      return
+    }
+    while significand % 10 == 0 {
+      significand /= 10
+      exponent += 1
+    }
+  }
+
+  var isZero: Bool { significand == 0 && !isRounded }
+
+  /// The number times `10^power`, when that is a whole number that an Int64 holds.
+  func integer(timesTenToThe power: Int = 0) throws(Misfit) -> Int64 {
+    if isRounded { throw exponent + power >= 0 ? .tooLarge : .tooPrecise }
+    if significand == 0 { return 0 }
+    let shift = exponent + power
+    if shift < 0 { throw .tooPrecise }
+    var value = significand
+    for _ in 0..<min(shift, 20) {
+      let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+      if overflow { throw .tooLarge }
+      value = product
+    }
+    guard value <= UInt64(Int64.max) else { throw .tooLarge }
+    return isNegative ? -Int64(value) : Int64(value)
+  }
+}

@@ -1,0 +1,87 @@
+/// What a request's path is.
+package enum PathMatch: Equatable, Sendable {
+  /// A known endpoint, itself, by `path_aliases`, or by Azure's
+  /// `/openai/deployments/{model}/…`; then `azureModel` is the range of the name in the path.
+  case endpoint(Endpoint, azureModel: Range<Int>?)
+  /// `GET /v1/models`
+  case modelList
+  /// `GET /v1/models/{id}`: the range of the id in the path.
+  case modelDetail(id: Range<Int>)
+  /// A path that some tenant's `allow` lists with `route:`; the index into `customPaths`.
+  case custom(Int)
+  /// None of these, or a path with `%2f`, `..`, `//`, `;`, a control byte.
+  case unknown
+}
+
+/// Azure's way of naming the model in the path.
+enum AzurePath {
+  static let prefix = "/openai/deployments/"
+}
+
+/// The paths a policy knows, matched exactly after removing the query.
+struct PathTable: Sendable {
+  static let modelList = "/v1/models"
+  private static let modelPrefix = Array("/v1/models/".utf8)
+  private static let azurePrefix = Array(AzurePath.prefix.utf8)
+
+  private static let modelListValue = -1
+  private static let customBase = 256
+  /// Endpoints by raw value, custom paths from `customBase` on.
+  private var exact = ByteTable()
+  private var azureSuffixes = ByteTable()
+
+  /// `customPaths` in the order of their indices.
+  init(aliases: [(path: String, endpoint: Endpoint)], customPaths: [String]) {
+    for endpoint in Endpoint.allCases {
+      exact.insert(endpoint.canonicalPath, value: Int(endpoint.rawValue))
+      if let suffix = endpoint.azureSuffix {
+        azureSuffixes.insert("/" + suffix, value: Int(endpoint.rawValue))
+      }
+    }
+    exact.insert(Self.modelList, value: Self.modelListValue)
+    for alias in aliases { exact.insert(alias.path, value: Int(alias.endpoint.rawValue)) }
+    for (index, path) in customPaths.enumerated() {
+      exact.insert(path, value: Self.customBase + index)
+    }
+  }
+
+  /// `path` is the request's `:path`, query and all.
+  func match(_ path: Span<UInt8>) -> PathMatch {
+    guard let end = PathRules.pathEnd(path) else { return .unknown }
+    let bare = path.extracting(0..<end)
+    if let value = exact[bare] {
+      if value == Self.modelListValue { return .modelList }
+      guard value < Self.customBase else { return .custom(value - Self.customBase) }
+      return Self.endpoint(value, azureModel: nil)
+    }
+    if Self.starts(bare, with: Self.modelPrefix) {
+      let id = Self.modelPrefix.count..<end
+      // A model's name may hold slashes; one at the end is no part of it.
+      guard !id.isEmpty, bare[end - 1] != UInt8(ascii: "/") else { return .unknown }
+      return .modelDetail(id: id)
+    }
+    if Self.starts(bare, with: Self.azurePrefix) { return azure(bare) }
+    return .unknown
+  }
+
+  private func azure(_ path: Span<UInt8>) -> PathMatch {
+    let start = Self.azurePrefix.count
+    var slash = start
+    while slash < path.count, path[slash] != UInt8(ascii: "/") { slash += 1 }
+    guard slash > start, let value = azureSuffixes[path.extracting(slash..<path.count)] else {
+      return .unknown
+    }
+    return Self.endpoint(value, azureModel: start..<slash)
+  }
+
+  private static func endpoint(_ value: Int, azureModel: Range<Int>?) -> PathMatch {
+    guard let endpoint = Endpoint(rawValue: UInt8(value)) else { return .unknown }
+    return .endpoint(endpoint, azureModel: azureModel)
+  }
+
+  private static func starts(_ path: Span<UInt8>, with prefix: [UInt8]) -> Bool {
+    guard path.count >= prefix.count else { return false }
+    for at in 0..<prefix.count where path[at] != prefix[at] { return false }
+    return true
+  }
+}

@@ -1,0 +1,10 @@
+/// One file of a policy, with its bytes.
+package struct PolicySource: Sendable {
+  package let name: String
+  package let bytes: [UInt8]
+
+  package init(name: String, bytes: [UInt8]) {
+    self.name = name
+    self.bytes = bytes
+  }
+}

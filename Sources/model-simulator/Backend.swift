@@ -1,0 +1,130 @@
+/// One simulated model server: a name, and a log of what reached it.
+final class Backend {
+  /// The oldest entries are forgotten beyond this many; the count goes on.
+  static let logEntriesMax = 10_000
+
+  let name: String
+  private(set) var requestCount = 0
+  private var log: [LoggedRequest] = []
+  private var logStart = 0
+
+  init(name: String) { self.name = name }
+
+  /// Records a request when its head is read, so that one that never ends is seen too.
+  func record(_ request: Request) -> LoggedRequest {
+    requestCount += 1
+    let entry = LoggedRequest(request)
+    if log.count < Backend.logEntriesMax {
+      log.append(entry)
+    } else {
+      log[logStart] = entry
+      logStart = (logStart + 1) % Backend.logEntriesMax
+    }
+    return entry
+  }
+
+  /// The answer to a request that was received whole.
+  func reply(to request: Request, _ behaviour: Behaviour, entry: LoggedRequest?) -> Reply {
+    var reply: Reply
+    if request.path == "/__sim/requests" {
+      reply = requestsReply(request)
+    } else {
+      let (found, model) = answer(request, behaviour)
+      reply = behaviour.echoes ? echo(request) : found
+      entry?.model = model
+      reply.headers.append(("x-sim-model", model))
+    }
+    reply.headers.append(("x-sim-backend", name))
+    entry?.status = reply.status
+    return reply
+  }
+
+  private func requestsReply(_ request: Request) -> Reply {
+    if request.method == "DELETE" {
+      log = []
+      logStart = 0
+      requestCount = 0
+    }
+    let entries = log[logStart...] + log[..<logStart]
+    return Reply(json: [
+      "backend": .string(name), "count": .int(requestCount),
+      "requests": .array(entries.map(\.json)),
+    ])
+  }
+
+  private func echo(_ request: Request) -> Reply {
+    Reply(json: [
+      "backend": .string(name), "method": .string(request.method), "path": .string(request.target),
+      "headers": Backend.pairs(request.headers),
+      "body_sha256": .string(SHA256.hex(of: request.body)),
+      "body_bytes": .int(request.body.count),
+      "trailers": Backend.pairs(request.trailers),
+    ])
+  }
+
+  static func pairs(_ fields: [(name: String, value: String)]) -> JSON {
+    .array(fields.map { [.string($0.name), .string($0.value)] })
+  }
+
+  private func answer(_ request: Request, _ behaviour: Behaviour) -> (Reply, model: String) {
+    guard let (endpoint, deployment) = Endpoint.match(request.path) else {
+      return (refusal(request, 404, "there is no \(request.path) here"), "")
+    }
+    guard request.method == "POST" else {
+      return (refusal(request, 405, "\(endpoint.rawValue) takes POST"), "")
+    }
+    let type = request.header("content-type") ?? ""
+    let read =
+      type.hasPrefix("multipart/form-data")
+      ? ModelRequest(form: request.body, contentType: type) : ModelRequest(json: request.body)
+    guard var asked = read else {
+      return (refusal(request, 400, "the body is neither a JSON object nor a form"), "")
+    }
+    if asked.model.isEmpty, let deployment { asked.model = deployment }
+    if let status = behaviour.status {
+      return (refusal(request, status, "this failure was asked for"), asked.model)
+    }
+    let answer = Answer(asked, behaviour, number: requestCount)
+    return (endpoint.reply(answer, stream: asked.stream), asked.model)
+  }
+
+  /// An error in the dialect of the path.
+  private func refusal(_ request: Request, _ status: Int, _ message: String) -> Reply {
+    if request.path.hasPrefix("/v1/messages") {
+      let type: JSON = status >= 500 ? "api_error" : "invalid_request_error"
+      let error: JSON = ["type": type, "message": .string(message)]
+      return Reply(json: ["type": "error", "error": error], status: status)
+    }
+    let type: JSON = status >= 500 ? "server_error" : "invalid_request_error"
+    let error: JSON = [
+      "message": .string(message), "type": type, "param": nil, "code": nil,
+    ]
+    return Reply(json: ["error": error], status: status)
+  }
+}
+
+/// One entry of a backend's log. No body is kept.
+final class LoggedRequest {
+  /// How an exchange ended, as this side saw it.
+  enum Outcome: String { case open, complete, cut, reset, abandoned }
+
+  private let method: String
+  private let target: String
+  private let headers: [(name: String, value: String)]
+  var model = ""
+  var status = 0
+  var outcome = Outcome.open
+
+  init(_ request: Request) {
+    method = request.method
+    target = request.target
+    headers = request.headers
+  }
+
+  var json: JSON {
+    [
+      "method": .string(method), "path": .string(target), "headers": Backend.pairs(headers),
+      "model": .string(model), "status": .int(status), "outcome": .string(outcome.rawValue),
+    ]
+  }
+}

@@ -1,0 +1,61 @@
+/// A stream on its way: which event is next and when it falls due.
+struct EventStream {
+  enum End {
+    case complete
+    case cut
+    case stall
+  }
+
+  private let script: EventScript
+  private let nanosecondsPerToken: Double
+  private let startedAt: UInt64
+  private let cutAfter: Int
+  private let stallAfter: Int
+  private var hasOpened = false
+  private var tokensSent = 0
+  /// Set when the last piece has been given.
+  private(set) var end: End?
+
+  init(_ script: EventScript, _ behaviour: Behaviour, startedAt: UInt64) {
+    self.script = script
+    nanosecondsPerToken = behaviour.tokensPerSecond.map { 1e9 / $0 } ?? 0
+    self.startedAt = startedAt
+    cutAfter = behaviour.cutAfterTokens ?? Int.max
+    stallAfter = behaviour.stallAfterTokens ?? Int.max
+  }
+
+  /// When the next token falls due; nil when it is not the time that is waited for.
+  var deadline: UInt64? { end == nil && nanosecondsPerToken > 0 ? due : nil }
+
+  private var due: UInt64 {
+    startedAt + UInt64(min(Double(tokensSent + 1) * nanosecondsPerToken, 1e18))
+  }
+
+  /// The next piece that is due, as chunks of HTTP/1.1 (RFC 9112, section 7.1).
+  mutating func next(_ now: UInt64) -> [UInt8]? {
+    guard end == nil else { return nil }
+    if !hasOpened {
+      hasOpened = true
+      if !script.opening.isEmpty { return EventStream.chunk(script.opening.flatMap { $0 }) }
+    }
+    if tokensSent >= cutAfter || tokensSent >= stallAfter {
+      end = tokensSent >= cutAfter ? .cut : .stall
+      return nil
+    }
+    if tokensSent < script.tokens {
+      guard nanosecondsPerToken == 0 || now >= due else { return nil }
+      defer { tokensSent += 1 }
+      return EventStream.chunk(script.token(tokensSent))
+    }
+    end = .complete
+    let last = script.closing.isEmpty ? [] : EventStream.chunk(script.closing.flatMap { $0 })
+    return last + Array("0\r\n\r\n".utf8)
+  }
+
+  private static func chunk(_ bytes: [UInt8]) -> [UInt8] {
+    var out = Array((String(bytes.count, radix: 16) + "\r\n").utf8)
+    out.append(contentsOf: bytes)
+    out.append(contentsOf: "\r\n".utf8)
+    return out
+  }
+}

@@ -1,0 +1,65 @@
+import Inference
+
+/// What the scanner says of a body that comes in the given pieces.
+struct Answer: Equatable {
+  var result: Result<RequestFacts, BodyProblem>
+  private let body: [UInt8]
+
+  init(_ body: [UInt8], cuts: [Int]) {
+    self.body = body
+    var scanner = RequestScanner()
+    var from = 0
+    for cut in cuts + [body.count] {
+      scanner.scan(body.span.extracting(from..<cut))
+      from = cut
+    }
+    do throws(BodyProblem) {
+      result = .success(try scanner.finish())
+    } catch {
+      result = .failure(error)
+    }
+  }
+
+  /// As members of a JSON object.
+  var line: String {
+    switch result {
+    case .success(let facts): members(of: facts)
+    case .failure(.invalidJSON(let offset, let reason)):
+      "\"problem\":\"invalid_json\",\"offset\":\(offset),\"reason\":\"\(reason)\""
+    case .failure(.duplicateKey(let key)): "\"problem\":\"duplicate_key\",\"key\":\"\(key.name)\""
+    case .failure(.invalidValue(let key)): "\"problem\":\"invalid_value\",\"key\":\"\(key.name)\""
+    case .failure(.invalidMultipart): "\"problem\":\"invalid_multipart\""
+    }
+  }
+
+  private func members(of facts: RequestFacts) -> String {
+    func text(_ value: (some Any)?) -> String { value.map { "\($0)" } ?? "null" }
+    func range(_ range: Range<Int>?) -> String {
+      range.map { "[\($0.lowerBound),\($0.upperBound)]" } ?? "null"
+    }
+    func hex(_ bytes: [UInt8]) -> String {
+      "\"" + bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() + "\""
+    }
+    let renamed = facts.splice(model: Array("new \"name\"\\\u{1}é".utf8), multipart: false)
+    let asked = facts.splice(usage: true, continuous: facts.byteCount % 2 == 0)
+    return [
+      "\"problem\":null", "\"model\":\(facts.model.map(hex) ?? "null")",
+      "\"model_range\":\(range(facts.modelRange))", "\"stream\":\(text(facts.stream))",
+      "\"stream_range\":\(range(facts.streamRange))",
+      "\"stream_options_range\":\(range(facts.streamOptionsRange))",
+      "\"stream_options_is_object\":\(facts.streamOptionsIsObject)",
+      "\"stream_options_is_empty\":\(facts.streamOptionsIsEmpty)",
+      "\"include_usage\":\(text(facts.includeUsage))",
+      "\"include_usage_range\":\(range(facts.includeUsageRange))",
+      "\"continuous_usage_stats\":\(text(facts.continuousUsageStats))",
+      "\"continuous_usage_stats_range\":\(range(facts.continuousUsageStatsRange))",
+      "\"output_bound\":\(text(facts.outputBound))", "\"n\":\(text(facts.n))",
+      "\"best_of\":\(text(facts.bestOf))", "\"text_bytes\":\(facts.textBytes)",
+      "\"array_numbers\":\(facts.arrayNumbers)",
+      "\"first_member_offset\":\(facts.firstMemberOffset)",
+      "\"has_members\":\(facts.hasMembers)", "\"byte_count\":\(facts.byteCount)",
+      "\"renamed\":\(renamed.map { hex([$0].applied(to: body.span)) } ?? "null")",
+      "\"asked\":\(hex(asked.applied(to: body.span)))",
+    ].joined(separator: ",")
+  }
+}

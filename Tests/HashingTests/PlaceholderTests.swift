@@ -1,4 +1,0 @@
-@testable import Hashing
-import Testing
-
-@Test func `the target is linked`() {}

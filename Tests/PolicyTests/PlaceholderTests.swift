@@ -1,4 +1,0 @@
-@testable import Policy
-import Testing
-
-@Test func `the target is linked`() {}
