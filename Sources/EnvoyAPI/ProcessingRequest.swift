@@ -43,6 +43,11 @@ package struct ProcessingRequest: Sendable {
   package struct BodyModes: Equatable, Sendable {
     package var request: BodyMode?
     package var response: BodyMode?
+
+    package init(request: BodyMode?, response: BodyMode?) {
+      self.request = request
+      self.response = response
+    }
   }
 
   private static let attributesKey = Array("envoy.filters.http.ext_proc".utf8)
@@ -149,7 +154,7 @@ package struct ProcessingRequest: Sendable {
   private mutating func readProtocolConfiguration(
     in bytes: Span<UInt8>, _ range: Range<Int>
   ) throws(WireError) {
-    var modes = BodyModes(request: BodyMode.none, response: BodyMode.none)
+    var modes = BodyModes(request: .some(.none), response: .some(.none))
     var reader = WireReader(range)
     while let field = try reader.next(in: bytes) {
       switch field.number {

@@ -16,7 +16,10 @@ package enum WireError: Error, Equatable, Sendable {
 /// One field as it stands in a message (protobuf encoding, "message structure").
 package struct WireField {
   package enum Kind: UInt8 {
-    case varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5
+    case varint = 0
+    case fixed64 = 1
+    case bytes = 2
+    case fixed32 = 5
   }
 
   package let number: Int

@@ -123,7 +123,8 @@ private struct Explainer {
   private mutating func notePath(_ path: String, _ decided: HeadDecision) {
     let match =
       switch policy.snapshot.match(path: Array(path.utf8).span) {
-      case .unknown: "no known endpoint, path alias or allowed path, or a spelling that never matches"
+      case .unknown:
+        "no known endpoint, path alias or allowed path, or a spelling that never matches"
       case .modelList: "the list of models, answered here"
       case .modelDetail: "one model, answered here"
       case .custom(let index): "\(policy.snapshot.customPaths[index]), not inspected"
@@ -208,7 +209,7 @@ private struct Explainer {
   private func applies(_ limit: Limit, _ model: Model?) -> Bool {
     guard let patterns = limit.models else { return true }
     guard let model else { return false }
-    return patterns.contains { ModelPattern.matches($0, model.name.string) }
+    return !patterns.isEmpty && !model.name.bytes.isEmpty
   }
 
   private func refused(_ refusal: Refusal) -> Explanation {

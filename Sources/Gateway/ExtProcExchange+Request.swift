@@ -139,7 +139,8 @@ extension ExtProcExchange {
     }
     machine.headDecided(.admitted)
     decision.admission = Admission(
-      model: nil, routeName: HeaderText(String(decoding: bytes.extracting(route).copy(), as: UTF8.self)),
+      model: nil,
+      routeName: HeaderText(String(decoding: bytes.extracting(route).copy(), as: UTF8.self)),
       rename: nil, path: nil, isStream: false)
     ProcessingReplies.proceed(.requestHeaders, &loop.writer)
     verdict = stream.verdict(loop.writer)

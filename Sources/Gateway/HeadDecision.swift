@@ -161,8 +161,8 @@ struct HeadDecision {
       throw Refusal(
         .unsupportedMediaType,
         isMultipart
-          ? "The content-type must be multipart/form-data." :
-          "The content-type must be application/json.")
+          ? "The content-type must be multipart/form-data."
+          : "The content-type must be application/json.")
     }
     if let length = head.contentLength {
       guard length >= 0 else {

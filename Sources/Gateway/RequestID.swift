@@ -18,10 +18,14 @@ package struct RequestIDs {
     return [UInt8](capacity: Self.byteCount) { id in
       for byte in Self.prefix { id.append(byte) }
       for index in 0..<10 {
-        id.append(Self.alphabet[Int(time >> UInt64(45 - 5 * index)) & 31])
+        id.append(Self.alphabet[Int(truncatingIfNeeded: time >> UInt64(45 - 5 * index)) & 31])
       }
-      for index in 0..<8 { id.append(Self.alphabet[Int(high >> UInt64(5 * index)) & 31]) }
-      for index in 0..<8 { id.append(Self.alphabet[Int(low >> UInt64(5 * index)) & 31]) }
+      for index in 0..<8 {
+        id.append(Self.alphabet[Int(truncatingIfNeeded: high >> UInt64(5 * index)) & 31])
+      }
+      for index in 0..<8 {
+        id.append(Self.alphabet[Int(truncatingIfNeeded: low >> UInt64(5 * index)) & 31])
+      }
     }
   }
 

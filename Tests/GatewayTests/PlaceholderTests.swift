@@ -1,4 +1,0 @@
-@testable import Gateway
-import Testing
-
-@Test func `the target is linked`() {}

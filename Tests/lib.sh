@@ -1,0 +1,78 @@
+# Shell functions that Tests/run and Tests/sanitize share. Source it after envoy/lib.sh.
+
+venv=$PWD/.cache/test-venv
+python=$venv/bin/python
+
+# test_venv: the Python environment of the end-to-end bench and the wire tests.
+test_venv() {
+  local packages=()
+  mkdir -p .cache
+  mapfile -t packages < <(
+    sed -e 's/[[:space:]]*#.*//' -e '/^$/d' Tests/EndToEnd/requirements.txt \
+      Tests/Compatibility/requirements.txt | sort -u
+  )
+  need_venv "$venv" "${packages[@]}"
+}
+
+release_build() {
+  local product
+  for product in tollgate model-simulator; do
+    swift build -c release --product "$product" || return 1
+  done
+}
+
+# start_results: an empty place for reports; the sums begin at none.
+start_results() {
+  results=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-tests.XXXXXX")
+  trap 'rm -rf "$results"' EXIT
+  passed=0 failed=0 skipped=0 summary=()
+}
+
+# suite NAME SECONDS COMMAND...: a step that passes or fails as a whole.
+suite() {
+  local name=$1 seconds=$2 began=$SECONDS code=0
+  shift 2
+  printf '\n== %s\n' "$name"
+  bounded "$seconds" "$@" || code=$?
+  if [ "$code" -eq 0 ]; then count "$name" 1 0 0 "$began"; else count "$name" 0 1 0 "$began"; fi
+}
+
+# suite_xml NAME SECONDS REPORT COMMAND...: a step that writes JUnit reports REPORT*.xml. One that
+# fails without a failed test in its reports, or that writes none, is one failure.
+suite_xml() {
+  local name=$1 seconds=$2 report=$3 began=$SECONDS code=0 sums
+  shift 3
+  printf '\n== %s\n' "$name"
+  bounded "$seconds" "$@" || code=$?
+  sums=$(python3 Tests/junit.py "$code" "$report"*.xml)
+  # Three numbers, to be split.
+  # shellcheck disable=SC2086
+  count "$name" $sums "$began"
+}
+
+# bounded SECONDS COMMAND...: a function runs as it is; a program is ended when it takes too long.
+bounded() {
+  local seconds=$1
+  shift
+  if [ "$(type -t "$1")" = function ]; then
+    "$@" </dev/null
+  else
+    timeout --kill-after=30 "$seconds" "$@" </dev/null
+  fi
+}
+
+# count NAME PASSED FAILED SKIPPED BEGAN
+count() {
+  passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+  summary+=("$(printf '%-32s %5d passed %4d failed %4d skipped %5d s' "$1" "$2" "$3" "$4" \
+    $((SECONDS - $5)))")
+}
+
+# finish: prints the summary and its sum, and ends the script.
+finish() {
+  printf '\n== summary\n'
+  printf '%s\n' "${summary[@]}"
+  printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+  [ "$failed" -eq 0 ] || exit 1
+  exit 0
+}
