@@ -25,7 +25,8 @@ struct ListenAddressTests {
     ("unix:a\0b", .unixPathHasNUL), ("127.0.0.1:", .portMissing), ("[::1]", .portMissing),
     ("127.0.0.1:65536", .portInvalid("65536")), ("127.0.0.1:+1", .portInvalid("+1")),
     (":9002", .hostMissing(port: 9002)), ("::1:9002", .bracketsMissing("::1")),
-    ("example.com:80", .hostNotLiteral("example.com")), ("[127.0.0.1]:1", .hostNotLiteral("127.0.0.1")),
+    ("example.com:80", .hostNotLiteral("example.com")),
+    ("[127.0.0.1]:1", .hostNotLiteral("127.0.0.1")),
     ("1.2.3:80", .hostNotLiteral("1.2.3")), ("[::g]:80", .hostNotLiteral("::g")),
   ])
   func `what is no address is refused with its reason`(

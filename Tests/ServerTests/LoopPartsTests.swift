@@ -25,10 +25,11 @@ struct LoopPartsTests {
     #expect(poller.event(0).isReadable)
   }
 
-  @Test(arguments: [
-    (nil, -1), (Duration.zero, 0), (.milliseconds(5), 5), (.microseconds(1), 1),
-    (.seconds(-5), 0), (.seconds(Int64.max), Int32.max), (.seconds(3_000_000), Int32.max),
-  ] as [(Duration?, Int32)])
+  @Test(
+    arguments: [
+      (nil, -1), (Duration.zero, 0), (.milliseconds(5), 5), (.microseconds(1), 1),
+      (.seconds(-5), 0), (.seconds(Int64.max), Int32.max), (.seconds(3_000_000), Int32.max),
+    ] as [(Duration?, Int32)])
   func `a wait is rounded up to milliseconds`(duration: Duration?, milliseconds: Int32) {
     #expect(Poller.milliseconds(duration) == milliseconds)
   }

@@ -27,7 +27,8 @@ struct PolicyReaderTests {
     try directory.makeDirectory("f.json")
     let sources = try PolicyReader.read(directory.path + "/")
     #expect(sources.map(text) == ["B.json", "a.json5", "b.json"])
-    #expect(sources.map(\.name) == ["B.json", "a.json5", "b.json"].map { directory.path + "/" + $0 })
+    #expect(
+      sources.map(\.name) == ["B.json", "a.json5", "b.json"].map { directory.path + "/" + $0 })
   }
 
   @Test func `a ConfigMap is read through its links, before and after the swap`() throws {

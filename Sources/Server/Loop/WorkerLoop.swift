@@ -180,80 +180,25 @@ extension WorkerLoop {
   /// Writes what there is, as far as the socket takes it, and sets what is waited for next.
   private func flush(_ connection: Connection) {
     guard connection.lingersUntil == nil else { return }
-    guard sendUnsent(connection) else { return }
-    if connection.unsent.isEmpty {
-      guard sendFresh(connection) else { return }
-    }
-    if !connection.unsent.isEmpty { gatherWhileStalled(connection) }
-    if connection.unsent.isEmpty, connection.http.isClosed, !connection.http.wantsWrite {
+    let wasStalled = connection.stalledSince != nil
+    switch connection.flush(through: &output, limits: limits, now: now) {
+    case .broken:
+      close(connection)
+      return
+    case .done where connection.http.isClosed:
       linger(connection)
       return
+    case .done, .waiting:
+      break
+    }
+    if !wasStalled, connection.stalledSince != nil {
+      wakeTimers(by: now + limits.writeStallTimeout)
     }
     wait(connection)
   }
 
-  /// False: the connection is gone.
-  private func sendUnsent(_ connection: Connection) -> Bool {
-    guard !connection.unsent.isEmpty else { return true }
-    let transfer = Kernel.send(
-      connection.socket, connection.unsent.bytes, from: connection.unsent.start)
-    switch transfer {
-    case .bytes(let count):
-      connection.unsent.sent(count)
-      connection.stalledSince = connection.unsent.isEmpty ? nil : now
-      return true
-    case .wouldBlock:
-      return true
-    case .failed:
-      close(connection)
-      return false
-    }
-  }
-
-  /// False: the connection is gone.
-  private func sendFresh(_ connection: Connection) -> Bool {
-    var written = 0
-    connection.yieldedWrite = false
-    while true {
-      output.removeAll(keepingCapacity: true)
-      let more = connection.http.fillOutput(&output, target: limits.outputBytes)
-      if output.isEmpty { return true }
-      var sent = 0
-      switch Kernel.send(connection.socket, output) {
-      case .bytes(let count): sent = count
-      case .wouldBlock: break
-      case .failed:
-        close(connection)
-        return false
-      }
-      written += sent
-      if sent < output.count {
-        connection.unsent.keep(output, from: sent)
-        connection.stalledSince = now
-        wakeTimers(by: now + limits.writeStallTimeout)
-        return true
-      }
-      if !more { return true }
-      if written >= limits.writeBurstBytes {
-        connection.yieldedWrite = true
-        return true
-      }
-    }
-  }
-
-  /// The socket is full: output gathers here, where it can be counted.
-  private func gatherWhileStalled(_ connection: Connection) {
-    let target = limits.stalledOutputBytesMax
-    guard connection.unsent.count < target, connection.http.wantsWrite else { return }
-    connection.unsent.gather { bytes in
-      _ = connection.http.fillOutput(&bytes, target: target)
-    }
-  }
-
   private func wait(_ connection: Connection) {
-    var interest: Poller.Interest = []
-    if connection.unsent.count < limits.stalledOutputBytesMax { interest.insert(.read) }
-    if !connection.unsent.isEmpty || connection.yieldedWrite { interest.insert(.write) }
+    let interest = connection.wantedInterest(limits: limits)
     guard interest != connection.interest else { return }
     do {
       try poller.change(connection.registration, to: interest)
