@@ -81,7 +81,8 @@ package final class ClientCall {
       return nil
     }
     let count = min(limit, output.count)
-    copy(output.span.extracting(first: count))
+    let waiting = output
+    copy(waiting.span.extracting(first: count))
     output.removeFirst(count)
     return (count, output.isEmpty && isHalfClosed)
   }
