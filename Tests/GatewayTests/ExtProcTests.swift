@@ -308,4 +308,18 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(stream.send(Message.body(.requestBody, body)).isEmpty)
     #expect(stream.grpcStatus == 8)
   }
+
+  @Test func `a message that is gathered counts against the stream's limit too`() throws {
+    for (padding, isOver) in [(10_000, false), (30_000, true)] {
+      var limits = TransportLimits()
+      limits.streamBufferBytesMax = 20_000
+      let gateway = try TestGateway(limits: limits)
+      gateway.step = 1000
+      let stream = gateway.process()
+      let headers = Message.headers([("x-padding", String(repeating: "p", count: padding))])
+      let replies = stream.send(Message.requestHeaders(headers))
+      #expect(replies.map(\.kind) == (isOver ? [] : [1]))
+      #expect(stream.grpcStatus == (isOver ? 8 : nil))
+    }
+  }
 }
