@@ -6,12 +6,30 @@ import Testing
   @Test(arguments: [
     ("class: \"c\", routes: §[]", "routes: must list at least one route"),
     ("class: \"c\", routes: §{}", "routes: must be a list [ … ], not an object"),
-    ("class: \"c\", routes: [§{ weight: 1 }]", "routes[0]: `name` is missing; add the route's name, which Envoy maps to a cluster"),
-    ("class: \"c\", routes: [{ name: \"r\", weight: §-1 }]", "routes[0].weight: must be from 0 to 1000000"),
-    ("class: \"c\", routes: [{ name: \"r\", weight: §1000001 }]", "routes[0].weight: must be from 0 to 1000000"),
-    ("class: \"c\", routes: [{ name: \"r\", weight: §0.5 }]", "routes[0].weight: must be a whole number"),
-    ("class: \"c\", routes: §[{ name: \"r\", weight: 0 }, { name: \"s\", weight: 0 }]", "routes: all weights are 0; give at least one route a weight"),
-    ("class: \"c\", routes: [{ name: \"r\", upstream_model: §\"a b\" }]", "routes[0].upstream_model: `a b` is no model name: no spaces, *, \" or \\ in it"),
+    (
+      "class: \"c\", routes: [§{ weight: 1 }]",
+      "routes[0]: `name` is missing; add the route's name, which Envoy maps to a cluster"
+    ),
+    (
+      "class: \"c\", routes: [{ name: \"r\", weight: §-1 }]",
+      "routes[0].weight: must be from 0 to 1000000"
+    ),
+    (
+      "class: \"c\", routes: [{ name: \"r\", weight: §1000001 }]",
+      "routes[0].weight: must be from 0 to 1000000"
+    ),
+    (
+      "class: \"c\", routes: [{ name: \"r\", weight: §0.5 }]",
+      "routes[0].weight: must be a whole number"
+    ),
+    (
+      "class: \"c\", routes: §[{ name: \"r\", weight: 0 }, { name: \"s\", weight: 0 }]",
+      "routes: all weights are 0; give at least one route a weight"
+    ),
+    (
+      "class: \"c\", routes: [{ name: \"r\", upstream_model: §\"a b\" }]",
+      "routes[0].upstream_model: `a b` is no model name: no spaces, *, \" or \\ in it"
+    ),
     ("class: §\"d\", routes: [{ name: \"r\" }]", "class: there is no class `d`; did you mean `c`?"),
     ("class: §7, routes: [{ name: \"r\" }]", "class: must be text in quotes, not a number"),
   ])
@@ -32,22 +50,49 @@ import Testing
   }
 
   @Test(arguments: [
-    ("sticky: §\"sometimes\"", "sticky: must be \"request\", \"subject\" or \"header:\" and a header's name"),
-    ("sticky: §\"subjekt\"", "sticky: must be \"request\", \"subject\" or \"header:\" and a header's name; did you mean `subject`?"),
-    ("sticky: §\"header:\"", "sticky: must be \"request\", \"subject\" or \"header:\" and a header's name"),
-    ("sticky: §\"header:a b\"", "sticky: must be \"request\", \"subject\" or \"header:\" and a header's name"),
+    (
+      "sticky: §\"sometimes\"",
+      "sticky: must be \"request\", \"subject\" or \"header:\" and a header's name"
+    ),
+    (
+      "sticky: §\"subjekt\"",
+      "sticky: must be \"request\", \"subject\" or \"header:\" and a header's name; did you mean `subject`?"
+    ),
+    (
+      "sticky: §\"header:\"",
+      "sticky: must be \"request\", \"subject\" or \"header:\" and a header's name"
+    ),
+    (
+      "sticky: §\"header:a b\"",
+      "sticky: must be \"request\", \"subject\" or \"header:\" and a header's name"
+    ),
     ("paths: §[]", "paths: must list at least one path"),
     ("max_output_tokens: §0", "max_output_tokens: must be from 1 to 2147483647"),
     ("max_output_tokens: §2147483648", "max_output_tokens: must be from 1 to 2147483647"),
     ("max_output_tokens: §\"many\"", "max_output_tokens: must be a whole number, not text"),
-    ("stream_usage: §\"injected\"", "stream_usage: must be \"inject\", \"as_asked\" or \"continuous\"; did you mean `inject`?"),
+    (
+      "stream_usage: §\"injected\"",
+      "stream_usage: must be \"inject\", \"as_asked\" or \"continuous\"; did you mean `inject`?"
+    ),
     ("aliases: [§\"a*\"]", "aliases[0]: `a*` is no model name: no spaces, *, \" or \\ in it"),
     ("aliases: [§\"m\"]", "aliases[0]: is the model's own name; remove it"),
     ("price_usd_per_request: §-1", "price_usd_per_request: must not be negative"),
-    ("price_usd_per_request: §0.0000000001", "price_usd_per_request: is finer than prices are kept; write a multiple of 0.000000001 (one nano-dollar)"),
-    ("price_usd_per_request: §1000000.000000001", "price_usd_per_request: must be at most 1000000 dollars (priceUSDMax)"),
-    ("price_usd_per_request: §\"1\"", "price_usd_per_request: must be an amount of dollars, not text"),
-    ("price_usd_per_request: §Infinity", "price_usd_per_request: must be an amount of dollars, not Infinity or NaN"),
+    (
+      "price_usd_per_request: §0.0000000001",
+      "price_usd_per_request: is finer than prices are kept; write a multiple of 0.000000001 (one nano-dollar)"
+    ),
+    (
+      "price_usd_per_request: §1000000.000000001",
+      "price_usd_per_request: must be at most 1000000 dollars (priceUSDMax)"
+    ),
+    (
+      "price_usd_per_request: §\"1\"",
+      "price_usd_per_request: must be an amount of dollars, not text"
+    ),
+    (
+      "price_usd_per_request: §Infinity",
+      "price_usd_per_request: must be an amount of dollars, not Infinity or NaN"
+    ),
   ])
   func `a fault in a model's further field is told with its place`(more: String, expected: String) {
     expectProblems(Sketch(moreModel: ", " + more).text, ["error: models.m.\(expected)"])
@@ -55,8 +100,14 @@ import Testing
 
   @Test(arguments: [
     ("{ prompt: §-0.5 }", ".prompt: must not be negative"),
-    ("{ prompt: §0.0005 }", ".prompt: is finer than prices are kept; write a multiple of 0.001 (one nano-dollar)"),
-    ("{ prompt: §0.20000000000000000001 }", ".prompt: is finer than prices are kept; write a multiple of 0.001 (one nano-dollar)"),
+    (
+      "{ prompt: §0.0005 }",
+      ".prompt: is finer than prices are kept; write a multiple of 0.001 (one nano-dollar)"
+    ),
+    (
+      "{ prompt: §0.20000000000000000001 }",
+      ".prompt: is finer than prices are kept; write a multiple of 0.001 (one nano-dollar)"
+    ),
     ("{ prompt: §1000000.001 }", ".prompt: must be at most 1000000 dollars (priceUSDMax)"),
     ("{ prompt: §1e300 }", ".prompt: must be at most 1000000 dollars (priceUSDMax)"),
     ("{ prompt: 1, §completions: 1 }", ": unknown field `completions`; did you mean `completion`?"),
@@ -69,13 +120,16 @@ import Testing
       Sketch(model: model).text, ["error: models.m.price_usd_per_million\(expected)"])
   }
 
-  @Test(arguments: [
-    ("0.001", 1), ("0.02", 20), ("0.20", 200), ("0.2", 200), (".5", 500), ("5.", 5_000),
-    ("2e-1", 200), ("20E-2", 200), ("+3", 3_000), ("0x10", 16_000), ("0", 0), ("-0", 0),
-    ("1000000", 1_000_000_000), ("15", 15_000), ("0.100000", 100), ("0.29", 290), ("1.001", 1_001),
-  ] as [(String, Int64)])
+  @Test(
+    arguments: [
+      ("0.001", 1), ("0.02", 20), ("0.20", 200), ("0.2", 200), (".5", 500), ("5.", 5_000),
+      ("2e-1", 200), ("20E-2", 200), ("+3", 3_000), ("0x10", 16_000), ("0", 0), ("-0", 0),
+      ("1000000", 1_000_000_000), ("15", 15_000), ("0.100000", 100), ("0.29", 290),
+      ("1.001", 1_001),
+    ] as [(String, Int64)])
   func `a price per million tokens is exact in nano-dollars per token`(text: String, nanos: Int64) {
-    let model = "class: \"c\", routes: [{ name: \"r\" }], price_usd_per_million: { prompt: \(text) }"
+    let model =
+      "class: \"c\", routes: [{ name: \"r\" }], price_usd_per_million: { prompt: \(text) }"
     let prices = load(Sketch(model: model).text).policy?.models[0].prices
     #expect(prices?.promptNanos == nanos)
     #expect(prices?.cachedPromptNanos == nanos)
@@ -88,7 +142,8 @@ import Testing
     let one = load(Sketch(model: alone).text).policy?.models[0].prices
     #expect(one?.perRequestNanos == 1)
     #expect(one?.promptNanos == 0)
-    let both = load(Sketch(moreModel: ", price_usd_per_request: 1000000").text).policy?.models[0].prices
+    let both = load(Sketch(moreModel: ", price_usd_per_request: 1000000").text).policy?.models[0]
+      .prices
     #expect(both?.perRequestNanos == 1_000_000_000_000_000)
     #expect(both?.promptNanos == 1_000)
   }
@@ -192,6 +247,7 @@ import Testing
       ).policy)
     #expect(policy.models[0].sticky == .header("x-session-id"))
     #expect(policy.models[0].streamUsage == .continuous)
-    #expect(load(Sketch(moreModel: ", sticky: \"subject\"").text).policy?.models[0].sticky == .subject)
+    #expect(
+      load(Sketch(moreModel: ", sticky: \"subject\"").text).policy?.models[0].sticky == .subject)
   }
 }

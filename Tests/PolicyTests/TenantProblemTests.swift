@@ -8,25 +8,69 @@ import Testing
     + "digits, dots or slashes in a path"
 
   @Test(arguments: [
-    ("§{ sha256: \"\(digestABC)\" }", ": `id` is missing; add a name for the key, which may be shown"),
+    (
+      "§{ sha256: \"\(digestABC)\" }",
+      ": `id` is missing; add a name for the key, which may be shown"
+    ),
     ("§{ id: \"k\" }", ": `sha256` is missing; add the SHA-256 of the whole key in hex"),
-    ("{ id: \"k\", sha256: §\"sk-secret\" }", ".sha256: must be 64 hex digits: the SHA-256 of the whole key, never the key itself"),
-    ("{ id: \"k\", sha256: §\"<64 hex>\" }", ".sha256: must be 64 hex digits: the SHA-256 of the whole key, never the key itself"),
+    (
+      "{ id: \"k\", sha256: §\"sk-secret\" }",
+      ".sha256: must be 64 hex digits: the SHA-256 of the whole key, never the key itself"
+    ),
+    (
+      "{ id: \"k\", sha256: §\"<64 hex>\" }",
+      ".sha256: must be 64 hex digits: the SHA-256 of the whole key, never the key itself"
+    ),
     ("{ id: \"k\", sha256: §12 }", ".sha256: must be text in quotes, not a number"),
-    ("{ id: \"k\", sha256: §\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\" }", ".sha256: is the SHA-256 of nothing: the key was empty when it was hashed"),
-    ("{ id: §\"k k\", sha256: \"\(digestABC)\" }", ".id: `k k` is no name: letters, digits and . _ : / @ + -, beginning with a letter or digit"),
+    (
+      "{ id: \"k\", sha256: §\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\" }",
+      ".sha256: is the SHA-256 of nothing: the key was empty when it was hashed"
+    ),
+    (
+      "{ id: §\"k k\", sha256: \"\(digestABC)\" }",
+      ".id: `k k` is no name: letters, digits and . _ : / @ + -, beginning with a letter or digit"
+    ),
     ("{ id: \"k\", sha256: \"\(digestABC)\", subject: §\"\" }", ".subject: must not be empty"),
-    ("{ id: \"k\", sha256: \"\(digestABC)\", subject: §\"é\" }", ".subject: may only have printable ASCII characters"),
-    ("{ id: \"k\", sha256: \"\(digestABC)\", disabled: §\"no\" }", ".disabled: must be true or false, not text"),
-    ("{ id: \"k\", sha256: \"\(digestABC)\", expires: §\"2027-01-01\" }", ".expires: must be an RFC 3339 time such as \"2027-01-01T00:00:00Z\""),
-    ("{ id: \"k\", sha256: \"\(digestABC)\", expires: §2027 }", ".expires: must be a time such as \"2027-01-01T00:00:00Z\", not a number"),
-    ("{ id: \"k\", sha256: \"\(digestABC)\", §expire: 1 }", ": unknown field `expire`; did you mean `expires`?"),
-    ("{ id: \"k\", sha256: \"\(digestABC)\", models: §[] }", ".models: must list at least one model; [\"*\"] is all of them"),
-    ("{ id: \"k\", sha256: \"\(digestABC)\", models: [§\"x-*\"] }", ".models[0]: `x-*` matches no model"),
-    ("{ id: \"k\", sha256: \"\(digestABC)\", limits: [{ name: \"l\", requests: 1, per: \"day\", scope: §\"key\" }] }", ".limits[0].scope: has no place in a key's own limit, which counts that key; remove it"),
-    ("{ id: \"k\", sha256: \"\(digestABC)\", limits: [{ name: \"l\", requests: 1, per: \"day\", max_subjects: §1 }] }", ".limits[0].max_subjects: goes only with scope \"key\" or \"subject\"; remove it"),
+    (
+      "{ id: \"k\", sha256: \"\(digestABC)\", subject: §\"é\" }",
+      ".subject: may only have printable ASCII characters"
+    ),
+    (
+      "{ id: \"k\", sha256: \"\(digestABC)\", disabled: §\"no\" }",
+      ".disabled: must be true or false, not text"
+    ),
+    (
+      "{ id: \"k\", sha256: \"\(digestABC)\", expires: §\"2027-01-01\" }",
+      ".expires: must be an RFC 3339 time such as \"2027-01-01T00:00:00Z\""
+    ),
+    (
+      "{ id: \"k\", sha256: \"\(digestABC)\", expires: §2027 }",
+      ".expires: must be a time such as \"2027-01-01T00:00:00Z\", not a number"
+    ),
+    (
+      "{ id: \"k\", sha256: \"\(digestABC)\", §expire: 1 }",
+      ": unknown field `expire`; did you mean `expires`?"
+    ),
+    (
+      "{ id: \"k\", sha256: \"\(digestABC)\", models: §[] }",
+      ".models: must list at least one model; [\"*\"] is all of them"
+    ),
+    (
+      "{ id: \"k\", sha256: \"\(digestABC)\", models: [§\"x-*\"] }",
+      ".models[0]: `x-*` matches no model"
+    ),
+    (
+      "{ id: \"k\", sha256: \"\(digestABC)\", limits: [{ name: \"l\", requests: 1, per: \"day\", scope: §\"key\" }] }",
+      ".limits[0].scope: has no place in a key's own limit, which counts that key; remove it"
+    ),
+    (
+      "{ id: \"k\", sha256: \"\(digestABC)\", limits: [{ name: \"l\", requests: 1, per: \"day\", max_subjects: §1 }] }",
+      ".limits[0].max_subjects: goes only with scope \"key\" or \"subject\"; remove it"
+    ),
   ])
-  func `a fault in a key is told with its place, never with its value`(key: String, expected: String) {
+  func `a fault in a key is told with its place, never with its value`(
+    key: String, expected: String
+  ) {
     expectProblems(Sketch(keys: key).text, ["error: tenants.t.keys[0]\(expected)"])
   }
 
@@ -59,13 +103,25 @@ import Testing
     ("§{}", ": `uri` is missing; add `uri: \"spiffe://…\"`"),
     ("{ uri: §\"tenant-a\" }", ".uri: `tenant-a` is no URI; write \"spiffe://trust-domain/…\""),
     ("{ uri: §\"://x\" }", ".uri: `://x` is no URI; write \"spiffe://trust-domain/…\""),
-    ("{ uri: §\"spiffe:///x\" }", ".uri: `spiffe:///x` needs its trust domain in full: no * before the path"),
-    ("{ uri: §\"spiffe://*/x\" }", ".uri: `spiffe://*/x` needs its trust domain in full: no * before the path"),
-    ("{ uri: §\"spiffe://D/x\" }", ".uri: `spiffe://D/x` has a trust domain that may have only a-z, 0-9, . - and _"),
+    (
+      "{ uri: §\"spiffe:///x\" }",
+      ".uri: `spiffe:///x` needs its trust domain in full: no * before the path"
+    ),
+    (
+      "{ uri: §\"spiffe://*/x\" }",
+      ".uri: `spiffe://*/x` needs its trust domain in full: no * before the path"
+    ),
+    (
+      "{ uri: §\"spiffe://D/x\" }",
+      ".uri: `spiffe://D/x` has a trust domain that may have only a-z, 0-9, . - and _"
+    ),
     ("{ uri: §\"spiffe://d//x\" }", ".uri: `spiffe://d//x` has an empty path segment"),
     ("{ uri: §\"spiffe://d/x/\" }", ".uri: `spiffe://d/x/` has an empty path segment"),
     ("{ uri: §\"spiffe://d/../x\" }", ".uri: `spiffe://d/../x` has a segment .."),
-    ("{ uri: §\"spiffe://d/x?y\" }", ".uri: `spiffe://d/x?y` has a path that may have only letters, digits, . - _ and *"),
+    (
+      "{ uri: §\"spiffe://d/x?y\" }",
+      ".uri: `spiffe://d/x?y` has a path that may have only letters, digits, . - _ and *"
+    ),
     ("{ uri: §\"http://d/a b\" }", ".uri: `http://d/a b` may not have spaces"),
     ("§\"spiffe://d/x\"", ": must be an object { … }, not text"),
   ])
@@ -99,25 +155,64 @@ import Testing
 
   @Test(arguments: [
     ("§{ models: [\"m\"] }", ": `paths` is missing; add `paths: [\"/v1/chat/completions\"]`"),
-    ("§{ paths: [\"/v1/embeddings\"] }", ": `models` is missing; add `models: [\"*\"]` for all of them"),
+    (
+      "§{ paths: [\"/v1/embeddings\"] }",
+      ": `models` is missing; add `models: [\"*\"]` for all of them"
+    ),
     ("{ paths: §[], models: [\"m\"] }", ".paths: must list at least one path"),
-    ("{ paths: [\"/v1/embeddings\"], models: §[] }", ".models: must list at least one model; [\"*\"] is all of them"),
+    (
+      "{ paths: [\"/v1/embeddings\"], models: §[] }",
+      ".models: must list at least one model; [\"*\"] is all of them"
+    ),
     ("{ paths: [§\"v1\"], models: [\"m\"] }", ".paths[0]: `v1` must begin with /"),
     ("{ paths: [§\"/a//b\"], route: \"r\" }", ".paths[0]: `/a//b` \(never)"),
     ("{ paths: [§\"/a%2fb\"], route: \"r\" }", ".paths[0]: `/a%2fb` \(never)"),
     ("{ paths: [§\"/é\"], route: \"r\" }", ".paths[0]: may only have printable ASCII characters"),
-    ("{ paths: [§\"/x\"], models: [\"m\"] }", ".paths[0]: `/x` is no known endpoint; give the entry a `route`, or map the path in `path_aliases`"),
-    ("{ paths: [§\"/v1/embedding\"], models: [\"m\"] }", ".paths[0]: `/v1/embedding` is no known endpoint; give the entry a `route`, or map the path in `path_aliases`; did you mean `/v1/embeddings`?"),
-    ("{ paths: [§\"/v1/embeddings\"], route: \"r\" }", ".paths[0]: `/v1/embeddings` is a known endpoint, whose route its model chooses; remove `route`, or the path"),
-    ("{ paths: [§\"/openai/deployments/{model}/embeddings\"], route: \"r\" }", ".paths[0]: `/openai/deployments/{model}/embeddings` is a known endpoint, whose route its model chooses; remove `route`, or the path"),
-    ("{ paths: [§\"/openai/deployments/x/embeddings\"], route: \"r\" }", ".paths[0]: `/openai/deployments/x/embeddings` lies where Azure's deployments are, which are known endpoints; write them with {model}"),
-    ("{ paths: [§\"/v1/models\"], models: [\"m\"] }", ".paths[0]: `/v1/models` is always allowed and needs no entry; remove it"),
-    ("{ paths: [§\"/v1/models/x\"], route: \"r\" }", ".paths[0]: `/v1/models/x` is always allowed and needs no entry; remove it"),
-    ("{ paths: [\"/x\"], route: \"r\", models: §[\"m\"] }", ".models: has no place beside `route`: that path's body is not looked at; remove one"),
-    ("{ paths: [\"/x\"], route: §\"a b\" }", ".route: `a b` is no name: letters, digits and . _ : / @ + -, beginning with a letter or digit"),
-    ("{ paths: [\"/v1/embeddings\"], models: [§\"M\"] }", ".models[0]: `M` matches no model; did you mean `m`?"),
+    (
+      "{ paths: [§\"/x\"], models: [\"m\"] }",
+      ".paths[0]: `/x` is no known endpoint; give the entry a `route`, or map the path in `path_aliases`"
+    ),
+    (
+      "{ paths: [§\"/v1/embedding\"], models: [\"m\"] }",
+      ".paths[0]: `/v1/embedding` is no known endpoint; give the entry a `route`, or map the path in `path_aliases`; did you mean `/v1/embeddings`?"
+    ),
+    (
+      "{ paths: [§\"/v1/embeddings\"], route: \"r\" }",
+      ".paths[0]: `/v1/embeddings` is a known endpoint, whose route its model chooses; remove `route`, or the path"
+    ),
+    (
+      "{ paths: [§\"/openai/deployments/{model}/embeddings\"], route: \"r\" }",
+      ".paths[0]: `/openai/deployments/{model}/embeddings` is a known endpoint, whose route its model chooses; remove `route`, or the path"
+    ),
+    (
+      "{ paths: [§\"/openai/deployments/x/embeddings\"], route: \"r\" }",
+      ".paths[0]: `/openai/deployments/x/embeddings` lies where Azure's deployments are, which are known endpoints; write them with {model}"
+    ),
+    (
+      "{ paths: [§\"/v1/models\"], models: [\"m\"] }",
+      ".paths[0]: `/v1/models` is always allowed and needs no entry; remove it"
+    ),
+    (
+      "{ paths: [§\"/v1/models/x\"], route: \"r\" }",
+      ".paths[0]: `/v1/models/x` is always allowed and needs no entry; remove it"
+    ),
+    (
+      "{ paths: [\"/x\"], route: \"r\", models: §[\"m\"] }",
+      ".models: has no place beside `route`: that path's body is not looked at; remove one"
+    ),
+    (
+      "{ paths: [\"/x\"], route: §\"a b\" }",
+      ".route: `a b` is no name: letters, digits and . _ : / @ + -, beginning with a letter or digit"
+    ),
+    (
+      "{ paths: [\"/v1/embeddings\"], models: [§\"M\"] }",
+      ".models[0]: `M` matches no model; did you mean `m`?"
+    ),
     ("{ paths: [\"/v1/embeddings\"], models: [§\"z*\"] }", ".models[0]: `z*` matches no model"),
-    ("{ paths: [\"/v1/embeddings\"], models: [§\"al\"] }", ".models[0]: `al` is an alias; write the model's own name, `m`"),
+    (
+      "{ paths: [\"/v1/embeddings\"], models: [§\"al\"] }",
+      ".models[0]: `al` is an alias; write the model's own name, `m`"
+    ),
   ])
   func `a fault in an allow entry is told with its place`(entry: String, expected: String) {
     let allow = "{ paths: [\"/v1/chat/completions\"], models: [\"m\"] }, \(entry)"
@@ -200,6 +295,8 @@ import Testing
           { paths: [§"/v1/embeddings", "/v1/rerank"], models: ["n"] }
           """
       ).text,
-      ["warning: tenants.t.allow[1].paths[0]: no model of this entry serves `/v1/embeddings`: see their `paths`"])
+      [
+        "warning: tenants.t.allow[1].paths[0]: no model of this entry serves `/v1/embeddings`: see their `paths`"
+      ])
   }
 }

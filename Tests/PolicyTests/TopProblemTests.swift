@@ -58,31 +58,76 @@ import Testing
       "error: enforce_at: must be \"ext_proc\" or \"ext_authz\"; did you mean `ext_authz`?"
     ),
     ("{ version: 1, enforce_at: §3 }", "error: enforce_at: must be text in quotes, not a number"),
-    ("{ version: 1, tenants: §[] }", "error: tenants: must be an object of names { name: … }, not a list"),
+    (
+      "{ version: 1, tenants: §[] }",
+      "error: tenants: must be an object of names { name: … }, not a list"
+    ),
     ("{ version: 1, limits: §{} }", "error: limits: must be a list [ … ], not an object"),
-    ("{ version: 1, classes: { §\"a b\": {} } }", "error: classes[\"a b\"]: `a b` is no name: letters, digits and . _ : / @ + -, beginning with a letter or digit"),
+    (
+      "{ version: 1, classes: { §\"a b\": {} } }",
+      "error: classes[\"a b\"]: `a b` is no name: letters, digits and . _ : / @ + -, beginning with a letter or digit"
+    ),
     ("{ version: 1, classes: { §\"\": {} } }", "error: classes[\"\"]: must not be empty"),
-    ("{ version: 1, shared_hostnames: [§\"a,b\"] }", "error: shared_hostnames[0]: `a,b` is no hostname (an IPv6 address stands in brackets)"),
-    ("{ version: 1, shared_hostnames: [§\"a:80\"] }", "error: shared_hostnames[0]: `a:80` must be the bare name, without port or trailing dot"),
-    ("{ version: 1, shared_hostnames: [§\"a.\"] }", "error: shared_hostnames[0]: `a.` must be the bare name, without port or trailing dot"),
-    ("{ version: 1, shared_hostnames: [§\"[::1]:80\"] }", "error: shared_hostnames[0]: `[::1]:80` must be the bare name, without port or trailing dot"),
-    ("{ version: 1, shared_hostnames: [§\"*.a\"] }", "error: shared_hostnames[0]: a hostname may not have a *; list each one"),
-    ("{ version: 1, shared_hostnames: [§true] }", "error: shared_hostnames[0]: must be text in quotes, not true or false"),
+    (
+      "{ version: 1, shared_hostnames: [§\"a,b\"] }",
+      "error: shared_hostnames[0]: `a,b` is no hostname (an IPv6 address stands in brackets)"
+    ),
+    (
+      "{ version: 1, shared_hostnames: [§\"a:80\"] }",
+      "error: shared_hostnames[0]: `a:80` must be the bare name, without port or trailing dot"
+    ),
+    (
+      "{ version: 1, shared_hostnames: [§\"a.\"] }",
+      "error: shared_hostnames[0]: `a.` must be the bare name, without port or trailing dot"
+    ),
+    (
+      "{ version: 1, shared_hostnames: [§\"[::1]:80\"] }",
+      "error: shared_hostnames[0]: `[::1]:80` must be the bare name, without port or trailing dot"
+    ),
+    (
+      "{ version: 1, shared_hostnames: [§\"*.a\"] }",
+      "error: shared_hostnames[0]: a hostname may not have a *; list each one"
+    ),
+    (
+      "{ version: 1, shared_hostnames: [§true] }",
+      "error: shared_hostnames[0]: must be text in quotes, not true or false"
+    ),
   ])
   func `a fault at the top is told with its place`(text: String, expected: String) {
     expectProblems(text, [expected])
   }
 
   @Test(arguments: [
-    ("api_key_headers: [§\"a b\"]", "api_key_headers[0]: `a b` is no header name: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~"),
-    ("api_key_headers: [§\"X-AI-Tenant\"]", "api_key_headers[0]: `x-ai-tenant` is written by Tollgate or by HTTP itself; take another header"),
-    ("api_key_headers: [§\"Host\"]", "api_key_headers[0]: `host` is written by Tollgate or by HTTP itself; take another header"),
+    (
+      "api_key_headers: [§\"a b\"]",
+      "api_key_headers[0]: `a b` is no header name: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~"
+    ),
+    (
+      "api_key_headers: [§\"X-AI-Tenant\"]",
+      "api_key_headers[0]: `x-ai-tenant` is written by Tollgate or by HTTP itself; take another header"
+    ),
+    (
+      "api_key_headers: [§\"Host\"]",
+      "api_key_headers[0]: `host` is written by Tollgate or by HTTP itself; take another header"
+    ),
     ("api_key_headers: §\"authorization\"", "api_key_headers: must be a list [ … ], not text"),
     ("client_certificates: §1", "client_certificates: must be true or false, not a number"),
-    ("jwt: [§{ metadata_key: \"jwt\", tenant_claim: \"t\" }]", "jwt[0]: `issuer` is missing; add the `iss` of its tokens"),
-    ("jwt: [§{ issuer: \"i\", tenant_claim: \"t\" }]", "jwt[0]: `metadata_key` is missing; add the `payload_in_metadata` of Envoy's jwt_authn"),
-    ("jwt: [§{ issuer: \"i\", metadata_key: \"t\" }]", "jwt[0]: `tenant_claim` is missing; add the claim that names the tenant"),
-    ("jwt: [{ issuer: \"i\", metadata_key: \"m\", tenant_claim: \"t\", subject_claim: §\" \" }]", "jwt[0].subject_claim: must not begin or end with a space"),
+    (
+      "jwt: [§{ metadata_key: \"jwt\", tenant_claim: \"t\" }]",
+      "jwt[0]: `issuer` is missing; add the `iss` of its tokens"
+    ),
+    (
+      "jwt: [§{ issuer: \"i\", tenant_claim: \"t\" }]",
+      "jwt[0]: `metadata_key` is missing; add the `payload_in_metadata` of Envoy's jwt_authn"
+    ),
+    (
+      "jwt: [§{ issuer: \"i\", metadata_key: \"t\" }]",
+      "jwt[0]: `tenant_claim` is missing; add the claim that names the tenant"
+    ),
+    (
+      "jwt: [{ issuer: \"i\", metadata_key: \"m\", tenant_claim: \"t\", subject_claim: §\" \" }]",
+      "jwt[0].subject_claim: must not begin or end with a space"
+    ),
     ("§jwts: []", ": unknown field `jwts`; did you mean `jwt`?"),
   ])
   func `a fault in auth is told with its place`(auth: String, expected: String) {
@@ -102,12 +147,30 @@ import Testing
 
   @Test(arguments: [
     ("§\"a\": \"/v1/embeddings\"", "a: `a` must begin with /"),
-    ("§\"/a?b\": \"/v1/embeddings\"", "[\"/a?b\"]: `/a?b` can never match: no ?, #, ;, \\, //, . or .. segments and no percent-encoded letters, digits, dots or slashes in a path"),
-    ("§\"/a/../b\": \"/v1/embeddings\"", "[\"/a/../b\"]: `/a/../b` can never match: no ?, #, ;, \\, //, . or .. segments and no percent-encoded letters, digits, dots or slashes in a path"),
-    ("§\"/v1/chat/completions\": \"/v1/embeddings\"", "[\"/v1/chat/completions\"]: is a known path itself and cannot be an alias; remove it"),
-    ("§\"/v1/models/x\": \"/v1/embeddings\"", "[\"/v1/models/x\"]: is a known path itself and cannot be an alias; remove it"),
-    ("§\"/openai/deployments/x/embeddings\": \"/v1/embeddings\"", "[\"/openai/deployments/x/embeddings\"]: is a known path itself and cannot be an alias; remove it"),
-    ("\"/a\": §\"/v1/embedings\"", "[\"/a\"]: `/v1/embedings` is no known endpoint; did you mean `/v1/embeddings`?"),
+    (
+      "§\"/a?b\": \"/v1/embeddings\"",
+      "[\"/a?b\"]: `/a?b` can never match: no ?, #, ;, \\, //, . or .. segments and no percent-encoded letters, digits, dots or slashes in a path"
+    ),
+    (
+      "§\"/a/../b\": \"/v1/embeddings\"",
+      "[\"/a/../b\"]: `/a/../b` can never match: no ?, #, ;, \\, //, . or .. segments and no percent-encoded letters, digits, dots or slashes in a path"
+    ),
+    (
+      "§\"/v1/chat/completions\": \"/v1/embeddings\"",
+      "[\"/v1/chat/completions\"]: is a known path itself and cannot be an alias; remove it"
+    ),
+    (
+      "§\"/v1/models/x\": \"/v1/embeddings\"",
+      "[\"/v1/models/x\"]: is a known path itself and cannot be an alias; remove it"
+    ),
+    (
+      "§\"/openai/deployments/x/embeddings\": \"/v1/embeddings\"",
+      "[\"/openai/deployments/x/embeddings\"]: is a known path itself and cannot be an alias; remove it"
+    ),
+    (
+      "\"/a\": §\"/v1/embedings\"",
+      "[\"/a\"]: `/v1/embedings` is no known endpoint; did you mean `/v1/embeddings`?"
+    ),
     ("\"/a\": §1", "[\"/a\"]: must be text in quotes, not a number"),
   ])
   func `a fault in path_aliases is told with its place`(aliases: String, expected: String) {
