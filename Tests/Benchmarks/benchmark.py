@@ -56,8 +56,7 @@ class Contestant:
 
         This is the clock that clock_getcpuclockid(3) gives for another process.
         """
-        if self.process.poll() is not None:
-            raise Failed(f"{self.label} ended with {self.process.returncode}: {self.last_words()}")
+        self.require_alive()
         return time.clock_gettime((~self.process.pid << 3) | 2)
 
     def system_share(self):
@@ -73,14 +72,24 @@ class Contestant:
         return 0.0
 
     def last_words(self):
-        return self.log.read_text(errors="replace")[-800:].strip() or "it said nothing"
+        said = self.log.read_text(errors="replace")
+        crash = re.search(r"(Fatal error|Swift runtime failure).*", said)
+        return crash[0] if crash else said[-800:].strip() or "it said nothing"
+
+    def require_alive(self, patience=0):
+        """Raises when it has ended, or does so within `patience` seconds (a crash takes a while)."""
+        try:
+            code = self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            return
+        raise Failed(f"{self.label} ended with {code}: {self.last_words()}")
 
     def verify(self, cases):
-        if self.process.poll() is not None:
-            raise Failed(f"{self.label} ended with {self.process.returncode}: {self.last_words()}")
+        self.require_alive()
         try:
             return verdicts.verify(self.target, cases, self.decides)
         except verdicts.WrongAnswer as wrong:
+            self.require_alive(patience=5)
             raise Failed(f"{self.label}: {wrong}") from None
         except verdicts.grpc.FutureTimeoutError:
             raise Failed(f"{self.label} does not answer: {self.last_words()}") from None
@@ -121,6 +130,8 @@ def load(contestant, case, requests, core, folder):
         raise Failed(
             f"{contestant.label}, {case.name}: not done after {LOAD_SECONDS} s") from None
     seconds, wall = contestant.cpu_seconds() - before, time.monotonic() - began
+    if done.returncode or " 0 failed, 0 errored" not in done.stdout:
+        contestant.require_alive(patience=5)
     if done.returncode:
         raise Failed(f"h2load ended with {done.returncode}: {done.stderr[-400:]}")
     judge(contestant, case, requests, done.stdout)
@@ -166,7 +177,7 @@ class Table:
         self.rows = []
 
     def header(self):
-        columns = f"{'case':<24}{'requests':>9}"
+        columns = f"{'case':<24}{'requests':>9}{'rounds':>8}"
         for contestant in self.contestants:
             columns += f"{contestant.label + ' µs':>20}{'spread':>8}"
             if contestant is not self.contestants[0]:
@@ -175,7 +186,7 @@ class Table:
 
     def add(self, case, requests, samples):
         base = samples[self.contestants[0].name]
-        line = f"{case.name:<24}{requests:>9,}"
+        line = f"{case.name:<24}{requests:>9,}{len(base):>8}"
         row = {"case": case.name, "requests_per_round": requests, "rounds": len(base)}
         row["servers"] = {}
         for contestant in self.contestants:
@@ -240,6 +251,16 @@ def address(options, number, folder):
     return f"unix:{folder}/{number}.sock" if options.unix else f"127.0.0.1:{options.port + number}"
 
 
+def flags_of(tollgate):
+    """The flags that this build of tollgate says it has."""
+    try:
+        shown = subprocess.run(
+            [tollgate, "serve", "--help"], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failed(f"{tollgate} does not run: {error}") from None
+    return set(re.findall(r"--[a-z-]+", shown.stdout))
+
+
 def start(options, folder, started):
     """Starts every server; `started` has them all even when a later one fails."""
     core = cores()[0]
@@ -251,13 +272,15 @@ def start(options, folder, started):
     started.append(Contestant("c", "C server", command, here, core, False, folder))
     if options.only_floor:
         return
+    flags = flags_of(options.tollgate)
     for number, workers in enumerate(options.workers.split(","), start=1):
         here = address(options, number, folder)
-        data = folder / f"data-{number}"
-        command = [
-            options.tollgate, "serve", "--policy", str(folder / "policy.json5"), "--listen", here,
-            "--admin", f"unix:{folder}/admin-{number}.sock", "--data", str(data),
-        ]
+        command = [options.tollgate, "serve", "--policy", str(folder / "policy.json5")]
+        command += ["--listen", here]
+        # Those that a build has need a place of their own for each process.
+        own = {"--admin": f"unix:{folder}/admin-{number}.sock", "--data": f"{folder}/data-{number}"}
+        for flag, value in own.items():
+            command += [flag, value] if flag in flags else []
         name, label = "tollgate", "tollgate"
         if workers != "default":
             command += ["--workers", workers]

@@ -96,6 +96,7 @@ def policy():
         "timezone": "UTC",
         "shared_hostnames": ["api.ai.example.com"],
         "max_body_bytes": 32 * MIB,
+        "auth": {"client_certificates": True},
         "classes": {
             "interactive_inference": {
                 "latency_sensitive": True, "streaming": True, "retry_friendly": False,
