@@ -62,7 +62,7 @@ package final class Call {
     self.slot = slot
     self.output = output
     self.deframer = MessageDeframer(messageBytesMax: session.limits.messageBytesMax)
-    self.outputMovedAt = session.now
+    self.outputMovedAt = session.movedNow
   }
 
   var unsent: Int { output.count - outputSent }
@@ -99,6 +99,7 @@ package final class Call {
     precondition(bytes.count <= messageBytesLeft, "more bytes than the message was to have")
     guard session.account(self, bytes.count) else { return session.overflow(self) }
     messageBytesLeft -= bytes.count
+    if unsent == 0 { outputMovedAt = session.movedNow }
     output.append(span: bytes)
     session.outputGrew(self)
   }
@@ -145,6 +146,7 @@ package final class Call {
   /// Length-Prefixed-Message: flag 0, then the length in four bytes.
   private func appendPrefix(_ size: Int) {
     let length = UInt32(size)
+    if unsent == 0, let session { outputMovedAt = session.movedNow }
     output.append(0)
     output.append(UInt8(truncatingIfNeeded: length >> 24))
     output.append(UInt8(truncatingIfNeeded: length >> 16))
