@@ -64,7 +64,7 @@ import Testing
     expectBound(64, counted("models.m.routes", 64, "routesMax")) { count in
       Sketch(model: "class: \"c\", routes: [\(items(count) { "{ name: \"r\($0)\" }" })]").text
     }
-    expectBound(16, counted("auth.api_key_headers", 16, "headersMax")) { count in
+    expectBound(8, counted("auth.api_key_headers", 8, "headersMax")) { count in
       Sketch(auth: "api_key_headers: [\(items(count) { "\"h\($0)\"" })]").text
     }
     expectBound(16, counted("auth.jwt", 16, "jwtMax")) { count in
