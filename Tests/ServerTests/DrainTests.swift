@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import EnvoyAPI
 import Transport
 
 @testable import Server

@@ -1,4 +1,5 @@
 import Testing
+import EnvoyAPI
 import Transport
 
 @testable import Server

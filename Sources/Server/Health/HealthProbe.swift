@@ -1,4 +1,5 @@
 import Glibc
+internal import EnvoyAPI
 internal import Transport
 
 /// Asks a running server for its health, over a blocking socket.
