@@ -1,6 +1,6 @@
+import EnvoyAPI
 import Foundation
 import Testing
-import EnvoyAPI
 import Transport
 
 @testable import Server

@@ -1,5 +1,5 @@
-import Testing
 import EnvoyAPI
+import Testing
 import Transport
 
 @testable import Server

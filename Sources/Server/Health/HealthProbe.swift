@@ -1,5 +1,5 @@
+package import EnvoyAPI
 import Glibc
-internal import EnvoyAPI
 internal import Transport
 
 /// Asks a running server for its health, over a blocking socket.
