@@ -76,13 +76,13 @@ def duplex():
 def authz_policy() -> dict:
     """The base policy for ext_authz alone: what needs a rewrite may not stand in it."""
     policy = policies.build(enforce_at="ext_authz")
-    for name in ("renamed", "quoted"):
+    for name in ("renamed", "shortened"):
         del policy["models"][name]
     policy["models"]["llama3-8b"].pop("aliases")
     for entry in policy["tenants"]["tenant-a"]["allow"]:
         if "models" in entry:
             entry["models"] = [
-                name for name in entry["models"] if name not in ("renamed", "quoted")
+                name for name in entry["models"] if name not in ("renamed", "shortened")
             ]
     return policy
 

@@ -186,7 +186,6 @@ class Tollgate:
         command = [
             str(BINARIES / "tollgate"), "serve", "--policy", str(self.policy_path),
             "--listen", self.socket, "--listen", self.target,
-            "--admin", f"unix:{self.folder}/admin.sock", "--data", str(self.folder / "data"),
             *self.arguments,
         ]  # fmt: skip
         self.expected_dead = False
