@@ -12,7 +12,14 @@ _running: list[Stack] = []
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "mass: many connections or much data; left out by --quick")
+    config.addinivalue_line("markers", "mass: many connections or much data; deselect with -m 'not mass'")
+
+
+def pytest_sessionstart():
+    """Without a product there is nothing to test: one clear word, not a thousand errors."""
+    for name in ("tollgate", "model-simulator"):
+        if not (harness.BINARIES / name).exists():
+            pytest.exit(f"no {harness.BINARIES / name}: build it, or set TOLLGATE_BIN_DIR", 2)
 
 
 def pytest_report_header():
