@@ -301,6 +301,12 @@ class Stack:
         for port in self.clusters.values():
             poll("the simulator listens", lambda port=port: _listens(port))
 
+    def stat(self, name: str) -> int:
+        """One of Envoy's counters or gauges."""
+        url = f"http://127.0.0.1:{self.admin}/stats"
+        text = httpx.get(url, params={"filter": f"^{re.escape(name)}$"}, timeout=30).text
+        return int(text.split(":")[1]) if ":" in text else 0
+
     def access_log(self, test_id: str) -> list[dict]:
         """Envoy's access log entries of the requests with this `x-test-id`."""
         entries = [
