@@ -112,12 +112,16 @@ class TestOrders:
         assert kind(reply) == "immediate_response"
         assert reply.immediate_response.status.code == 500
 
-    def test_a_response_without_a_request_phase_passes(self, exchange):
-        """Envoy's own answer to a request that never came here."""
-        assert kind(exchange.ask(direct.response_headers(status="400"))) == "response_headers"
+    def test_envoys_own_answer_without_a_request_phase_passes(self, exchange):
+        """A local reply to a request that never came here."""
+        own = direct.response_headers(status="400", code_details="direct_response")
+        assert kind(exchange.ask(own)) == "response_headers"
         assert kind(exchange.ask(direct.response_body(b"no"))) == "response_body"
-        exchange.half_close()
-        assert exchange.rest() == []
+
+    def test_a_backends_answer_without_a_request_phase_is_500(self, exchange):
+        reply = exchange.ask(direct.response_headers())
+        assert kind(reply) == "immediate_response"
+        assert reply.immediate_response.status.code == 500
 
     @pytest.mark.parametrize("trailers", [False, True])
     def test_a_whole_exchange_ends_ok(self, exchange, trailers):
