@@ -70,12 +70,14 @@ def poll(what: str, condition: Callable[[], object], seconds: float = READY_SECO
         time.sleep(0.02)
 
 
-_ports = itertools.cycle(range(PORT_FIRST, PORT_LAST + 1))
+_span = PORT_LAST - PORT_FIRST + 1
+# Two benches at once begin at different places.
+_ports = (PORT_FIRST + (os.getpid() * 37 + step) % _span for step in itertools.count())
 
 
 def free_port() -> int:
     """A port of the bench's range that nothing listens on. Not given out again soon."""
-    for _ in range(PORT_LAST - PORT_FIRST + 1):
+    for _ in range(_span):
         port = next(_ports)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
