@@ -22,6 +22,17 @@ enum ByteRun {
     }
   }
 
+  /// The length of a string after its opening quote, if it is plain ASCII and closes soon.
+  @inline(__always)
+  static func plainString(_ bytes: Span<UInt8>, from start: Int) -> Int? {
+    let rest = bytes.extracting(start..<bytes.count)
+    let length = unsafe rest.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return -1 }
+      return unsafe tollgate_plain_string(base, buffer.count)
+    }
+    return length < 0 ? nil : length
+  }
+
   /// Whether all the bytes are of the base64 alphabets.
   static func isBase64(_ bytes: Span<UInt8>) -> Bool {
     unsafe bytes.withUnsafeBufferPointer { buffer in

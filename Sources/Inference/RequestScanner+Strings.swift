@@ -24,7 +24,10 @@ extension RequestScanner {
         return index
       case UInt8(ascii: "\\"):
         state = .escape
-        return index
+        guard index < bytes.count else { return index }
+        takeEscape(bytes[index], at: consumed + index)
+        index += 1
+        if state != .string { return index }
       case 0..<0x20:
         fail(.syntax, at: consumed + end)
         return index

@@ -1,32 +1,92 @@
 extension RequestScanner {
-  /// Passes over whitespace and the six structural characters (RFC 8259, 2), until something else
-  /// begins. Returns the index of the first byte not taken.
+  /// Passes over whitespace, the six structural characters (RFC 8259, 2) and what is short and whole
+  /// between them, until something begins that takes longer. Returns the index of the first byte not
+  /// taken.
   mutating func scanStructure(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
-    while index < bytes.count {
+    while index < bytes.count, state.isStructural {
       let byte = bytes[index]
-      let offset = consumed + index
+      let place = index
       index += 1
-      if byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+      if byte <= 0x20, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
         guard state == .markSecond || state == .markThird else { continue }
       }
       switch state {
-      case .value: beginValue(byte, at: offset)
-      case .valueOrEnd: byte == UInt8(ascii: "]") ? close(at: offset) : beginValue(byte, at: offset)
-      case .memberOrEnd:
-        byte == UInt8(ascii: "}") ? close(at: offset) : beginMember(byte, at: offset)
-      case .member: beginMember(byte, at: offset)
-      case .colon: takeColon(byte, at: offset)
-      case .separator: takeSeparator(byte, at: offset)
-      case .end: fail(.trailingData, at: offset)
-      case .start, .markSecond, .markThird: takeFirst(byte, at: offset)
+      case .value:
+        index = scanValue(bytes, from: place)
+      case .valueOrEnd where byte == UInt8(ascii: "]"),
+        .memberOrEnd where byte == UInt8(ascii: "}"):
+        close(at: consumed + place)
+      case .valueOrEnd:
+        index = scanValue(bytes, from: place)
+      case .member, .memberOrEnd:
+        index = scanKey(bytes, from: place)
+      case .colon:
+        takeColon(byte, at: consumed + place)
+      case .separator:
+        takeSeparator(byte, at: consumed + place)
+      case .end:
+        fail(.trailingData, at: consumed + place)
+      case .start, .markSecond, .markThird:
+        takeFirst(byte, at: consumed + place)
       case .literal, .minus, .zero, .integer, .point, .fraction, .exponentMark, .exponentSign,
         .exponent, .string, .escape, .unicodeEscape, .sequence, .failed:
-        return index - 1
+        return place
       }
-      if state.rawValue > State.end.rawValue { break }
     }
     return index
+  }
+
+  /// A value begins. A short plain string or a short integer that is not inspected is passed over
+  /// at once; whatever else begins is left to its own state.
+  @inline(__always)
+  private mutating func scanValue(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    let byte = bytes[start]
+    guard target == nil else {
+      beginValue(byte, at: consumed + start)
+      return start + 1
+    }
+    if byte == UInt8(ascii: "\"") {
+      // A string that may be a data URI or base64 is for the tally.
+      if let length = ByteRun.plainString(bytes, from: start + 1),
+        length < 5 || bytes[start + 1] != UInt8(ascii: "d")
+      {
+        facts.textBytes += length
+        state = .separator
+        return start + length + 2
+      }
+    } else if byte &- UInt8(ascii: "1") < 9 {
+      var end = start + 1
+      while end < bytes.count, bytes[end] &- UInt8(ascii: "0") < 10 { end += 1 }
+      if end < bytes.count, Self.endsNumber(bytes[end]) {
+        if !nesting.isInObject { facts.arrayNumbers += 1 }
+        state = .separator
+        return end
+      }
+    }
+    beginValue(byte, at: consumed + start)
+    return start + 1
+  }
+
+  /// Whether no number goes on with the byte. (Whether it may stand there is seen next.)
+  @inline(__always)
+  private static func endsNumber(_ byte: UInt8) -> Bool {
+    byte != UInt8(ascii: ".") && byte | 0x20 != UInt8(ascii: "e")
+  }
+
+  /// A member begins. A short plain key is read at once.
+  @inline(__always)
+  private mutating func scanKey(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    beginMember(bytes[start], at: consumed + start)
+    guard state == .string, let length = ByteRun.plainString(bytes, from: start + 1) else {
+      return start + 1
+    }
+    state = .colon
+    if string.role == .inspectedKey {
+      string.name.append(bytes.extracting(start + 1..<start + 1 + length))
+      endKey()
+    }
+    return start + length + 2
   }
 
   private mutating func takeColon(_ byte: UInt8, at offset: Int) {
@@ -69,12 +129,12 @@ extension RequestScanner {
     switch nesting.depth {
     case 1:
       facts.hasMembers = true
-      string = StringReading(role: .inspectedKey)
+      string.begin(.inspectedKey)
     case 2 where isInStreamOptions:
       facts.streamOptionsIsEmpty = false
-      string = StringReading(role: .inspectedKey)
+      string.begin(.inspectedKey)
     default:
-      string = StringReading(role: .key)
+      string.begin(.key)
     }
     state = .string
   }
@@ -82,7 +142,7 @@ extension RequestScanner {
   private mutating func beginValue(_ byte: UInt8, at offset: Int) {
     switch byte {
     case UInt8(ascii: "\""):
-      string = StringReading(role: .text)
+      string.begin(.text)
       state = .string
       if target != nil { judge(.string, at: offset) }
     case UInt8(ascii: "{"):

@@ -21,6 +21,10 @@ package struct RequestScanner {
     case minus, zero, integer, point, fraction, exponentMark, exponentSign, exponent
     case string, escape, unicodeEscape, sequence
     case failed
+
+    /// Whether whitespace and structural characters are what may come.
+    @inline(__always)
+    var isStructural: Bool { rawValue <= State.end.rawValue }
   }
 
   let limits: Limits

@@ -17,4 +17,12 @@ struct StringReading {
   var unit: UInt32 = 0
   var digitsLeft: UInt8 = 0
   var sequence: UTF8Sequence?
+
+  /// Begins with the next string. The last one left no surrogate, escape or sequence open.
+  @inline(__always)
+  mutating func begin(_ role: Role) {
+    self.role = role
+    tally = TextTally()
+    if role == .inspectedKey { name = FoldedName() }
+  }
 }

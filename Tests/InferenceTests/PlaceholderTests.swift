@@ -1,4 +1,0 @@
-@testable import Inference
-import Testing
-
-@Test func `the target is linked`() {}

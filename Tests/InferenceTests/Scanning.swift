@@ -1,0 +1,56 @@
+import Inference
+
+typealias Outcome = Result<RequestFacts, BodyProblem>
+
+/// What a scanner says of a body that comes in pieces, cut at the given places.
+func scan(
+  _ body: [UInt8], cuts: [Int] = [], limits: RequestScanner.Limits = .init()
+) -> Outcome {
+  var scanner = RequestScanner(limits: limits)
+  for piece in pieces(of: body, cuts) { scanner.scan(body.span.extracting(piece)) }
+  do throws(BodyProblem) { return .success(try scanner.finish()) } catch { return .failure(error) }
+}
+
+/// The same, of text.
+func scan(_ text: String, cuts: [Int] = []) -> Outcome { scan(Array(text.utf8), cuts: cuts) }
+
+/// The facts of a text that is accepted.
+func facts(_ text: String) throws -> RequestFacts { try scan(text).get() }
+
+/// The same for a form.
+func scanForm(
+  _ body: [UInt8], contentType: String, cuts: [Int] = [], limits: MultipartScanner.Limits = .init()
+) -> Outcome? {
+  let contentType = Array(contentType.utf8)
+  guard var scanner = MultipartScanner(contentType: contentType.span, limits: limits) else {
+    return nil
+  }
+  for piece in pieces(of: body, cuts) { scanner.scan(body.span.extracting(piece)) }
+  do throws(BodyProblem) { return .success(try scanner.finish()) } catch { return .failure(error) }
+}
+
+private func pieces(of body: [UInt8], _ cuts: [Int]) -> [Range<Int>] {
+  zip([0] + cuts, cuts + [body.count]).map { $0..<$1 }
+}
+
+/// The first way of cutting a body of so many bytes for which the outcome differs, if there is one:
+/// into single bytes, and in two at every place.
+func differingCut(count: Int, _ outcome: ([Int]) -> Outcome?) -> [Int]? {
+  let whole = outcome([])
+  let single = Array(0...count)
+  if outcome(single) != whole { return single }
+  return (0...count).map { [$0] }.first { outcome($0) != whole }
+}
+
+/// The same numbers in every run (SplitMix64).
+struct FixedRandom: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ mixed >> 31
+  }
+}
