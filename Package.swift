@@ -58,6 +58,11 @@ let package = Package(
       name: "scan-bodies", dependencies: ["Inference"], path: "Tests/Fuzz/scan-bodies",
       swiftSettings: swift),
 
+    // Shows Python what EnvoyAPI read, and what it writes. For tests only.
+    .executableTarget(
+      name: "envoy-messages", dependencies: ["EnvoyAPI"], path: "Tests/Compatibility/envoy-messages",
+      swiftSettings: swift),
+
     tests("Hashing"), tests("Inference", ["Hashing"]), tests("Policy", ["Hashing"]),
     tests("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["CNghttp2"]), tests("Gateway", ["EnvoyAPI", "Hashing", "Inference", "Policy", "Transport"]),

@@ -35,6 +35,9 @@ package struct ProcessingRequestAssembler {
     handedOver = nil
   }
 
+  /// Bytes of the message that are kept here: to be accounted by the caller.
+  package var gatheredBytes: Int { gathered.count }
+
   /// The phase whose body is being handed over, once it is known.
   package var bodyPhase: ProcessingPhase? { handedOver?.phase }
 
@@ -80,7 +83,6 @@ package struct ProcessingRequestAssembler {
   }
 
   private mutating func append(_ bytes: Span<UInt8>) {
-    gathered.reserveCapacity(gathered.count + bytes.count)
     unsafe bytes.withUnsafeBufferPointer { unsafe gathered.append(contentsOf: $0) }
   }
 
@@ -88,7 +90,6 @@ package struct ProcessingRequestAssembler {
   private mutating func decide(body: (ProcessingPhase, Span<UInt8>) -> Void) {
     state = .gathering
     guard let start = bodyStart(gathered.span, size: size) else {
-      gathered.reserveCapacity(size)
       return
     }
     let prefix = gathered

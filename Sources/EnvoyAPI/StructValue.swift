@@ -10,20 +10,27 @@ package enum StructValue: Equatable, Sendable {
   case list(Range<Int>)
 
   /// Reads a `Value` (null_value = 1, number_value = 2, string_value = 3, bool_value = 4,
-  /// struct_value = 5, list_value = 6). The last member of the oneof counts; none is null.
+  /// struct_value = 5, list_value = 6). The last member of the oneof counts; none is null. A second
+  /// Struct or list is refused: protobuf would merge the two.
   package init(in bytes: Span<UInt8>, _ range: Range<Int>) throws(WireError) {
     var result = StructValue.null
+    var nested = false
     var fields = WireReader(range)
     while let field = try fields.next(in: bytes) {
       switch field.number {
-      case 1: result = .null
+      case 1:
+        _ = try field.varint()
+        result = .null
       case 2:
         guard field.kind == .fixed64 else { throw .wrongType(field: 2) }
         result = .number(Double(bitPattern: field.value))
       case 3: result = .string(try field.content())
       case 4: result = .bool(try field.varint() != 0)
-      case 5: result = .structure(try field.content())
-      case 6: result = .list(try field.content())
+      case 5, 6:
+        guard !nested else { throw .repeated(field: field.number) }
+        nested = true
+        let content = try field.content()
+        result = field.number == 5 ? .structure(content) : .list(content)
       default: break
       }
     }
@@ -48,22 +55,24 @@ package enum StructFields {
     }
   }
 
-  /// The two parts of a map entry.
+  /// The two parts of a map entry. A second value is refused: protobuf would merge messages.
   @inline(__always)
   package static func entry(
     in bytes: Span<UInt8>, _ range: Range<Int>
   ) throws(WireError) -> (key: Range<Int>, value: Range<Int>) {
     var key = 0..<0
-    var value = 0..<0
+    var value: Range<Int>?
     var parts = WireReader(range)
     while let part = try parts.next(in: bytes) {
       switch part.number {
       case 1: key = try part.content()
-      case 2: value = try part.content()
+      case 2:
+        guard value == nil else { throw .repeated(field: 2) }
+        value = try part.content()
       default: break
       }
     }
-    return (key, value)
+    return (key, value ?? 0..<0)
   }
 
   /// The value of the field `name` of a `Struct` (`fields = 1`); nil where there is none. A name

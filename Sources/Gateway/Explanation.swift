@@ -209,7 +209,7 @@ private struct Explainer {
   private func applies(_ limit: Limit, _ model: Model?) -> Bool {
     guard let patterns = limit.models else { return true }
     guard let model else { return false }
-    return !patterns.isEmpty && !model.name.bytes.isEmpty
+    return patterns.contains { WildcardPattern($0).matches(model.name.string) }
   }
 
   private func refused(_ refusal: Refusal) -> Explanation {

@@ -164,10 +164,7 @@ extension ExtProcExchange {
     guard reader != nil, !piece.isEmpty else { return }
     reader!.scan(piece)
     guard keep, !reader!.isOverLimit else { return }
-    guard stream.retain(bytes: piece.count) else {
-      return fail(
-        stream, GRPCFailure(.resourceExhausted, "the gateway's body buffers are full"))
-    }
+    guard stream.retain(bytes: piece.count) else { return buffersFull(stream) }
     if retained == 0 { reader!.use(buffer: loop.takeBuffer()) }
     retained += piece.count
     reader!.keep(piece)

@@ -13,6 +13,8 @@ final class ExtProcExchange: CallHandler {
   let policy: CompiledPolicy
   var machine = ExchangeMachine()
   private var assembler = ProcessingRequestAssembler()
+  /// Bytes accounted for what the assembler keeps.
+  private var gatheredAccounted = 0
   private var isFirst = true
   /// `observability_mode`: Envoy waits for no reply and heeds none.
   private var observes = false
@@ -58,11 +60,21 @@ final class ExtProcExchange: CallHandler {
     } catch {
       malformed(stream)
     }
+    account(gathered: assembler.gatheredBytes, stream)
+  }
+
+  /// What the assembler keeps of a message counts like a kept body.
+  private func account(gathered: Int, _ stream: ExchangeStream) {
+    guard !hasEnded, gathered > gatheredAccounted else { return }
+    guard stream.retain(bytes: gathered - gatheredAccounted) else { return buffersFull(stream) }
+    gatheredAccounted = gathered
   }
 
   func messageEnded(on call: Call) {
     guard !hasEnded else { return }
     let stream = ExchangeStream(call)
+    stream.release(bytes: gatheredAccounted)
+    gatheredAccounted = 0
     var assembler = ProcessingRequestAssembler()
     swap(&assembler, &self.assembler)
     do throws(WireError) {
@@ -199,6 +211,11 @@ final class ExtProcExchange: CallHandler {
     guard !hasEnded else { return }
     hasEnded = true
     stream.fail(failure)
+  }
+
+  /// The stream's, the connection's or the process's limit on kept bytes is reached.
+  func buffersFull(_ stream: ExchangeStream) {
+    fail(stream, GRPCFailure(.resourceExhausted, "the gateway's body buffers are full"))
   }
 
   private func malformed(_ stream: ExchangeStream) {

@@ -25,6 +25,8 @@ package final class ClientCall {
   private var output: [UInt8] = []
   private var isHalfClosed = false
   private var isDeferred = false
+  private var isRequestSent = false
+  private var resetAsked: UInt32?
   /// While false, DATA received keeps its windows: a client that does not read.
   var isReading = true {
     didSet { if isReading { session?.consume(self) } }
@@ -61,8 +63,15 @@ package final class ClientCall {
 
   /// RST_STREAM: the client has lost interest.
   package func reset(_ code: UInt32 = HTTP2ErrorCode.cancel) {
-    guard !reply.isDone else { return }
-    session?.http2.submitReset(streamID, code)
+    guard !reply.isDone, resetAsked == nil else { return }
+    resetAsked = code
+    if isRequestSent { session?.http2.submitReset(streamID, code) }
+  }
+
+  /// The request's headers are out. A reset may not go before them: the stream would be idle.
+  func requestSent() {
+    isRequestSent = true
+    if let resetAsked { session?.http2.submitReset(streamID, resetAsked) }
   }
 
   private func resume() {
@@ -81,7 +90,8 @@ package final class ClientCall {
       return nil
     }
     let count = min(limit, output.count)
-    copy(output.span.extracting(first: count))
+    let waiting = output
+    copy(waiting.span.extracting(first: count))
     output.removeFirst(count)
     return (count, output.isEmpty && isHalfClosed)
   }

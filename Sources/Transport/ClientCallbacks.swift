@@ -47,6 +47,12 @@ enum ClientCallbacks {
       }
       return 0
     }
+    unsafe nghttp2_session_callbacks_set_on_frame_send_callback(table) { _, frame, user in
+      if unsafe UInt32(frame!.pointee.hd.type) == NGHTTP2_HEADERS.rawValue {
+        unsafe owner(user).call(of: unsafe frame!.pointee.hd.stream_id)?.requestSent()
+      }
+      return 0
+    }
     unsafe nghttp2_session_callbacks_set_on_stream_close_callback(table) {
       _, stream, code, user in
       unsafe owner(user).closed(stream, code)

@@ -12,7 +12,11 @@ struct ConnectionTimers {
     case final
   }
 
-  private let limits: TransportLimits
+  // Nanoseconds: Duration's arithmetic is 128 bits wide.
+  private let handshakeTimeout: Int64
+  private let idleTimeout: Int64
+  private let writeStallTimeout: Int64
+  private let drainPingTimeout: Int64
   /// Nothing is due before.
   private(set) var next: MonotonicTime
   private(set) var drain = Drain.none
@@ -23,8 +27,11 @@ struct ConnectionTimers {
 
   /// A connection that was just accepted.
   init(limits: TransportLimits, now: MonotonicTime) {
-    self.limits = limits
-    handshakeBy = now.advanced(by: limits.handshakeTimeout)
+    handshakeTimeout = limits.handshakeTimeout.wholeNanoseconds
+    idleTimeout = limits.idleTimeout.wholeNanoseconds
+    writeStallTimeout = limits.writeStallTimeout.wholeNanoseconds
+    drainPingTimeout = limits.drainPingTimeout.wholeNanoseconds
+    handshakeBy = now.advanced(byNanoseconds: handshakeTimeout)
     next = handshakeBy
   }
 
@@ -38,12 +45,12 @@ struct ConnectionTimers {
 
   /// A header block began; `headEnded` is not told, the session knows whether one is open.
   mutating func headBegan(_ now: MonotonicTime) {
-    headBy = now.advanced(by: limits.handshakeTimeout)
+    headBy = now.advanced(byNanoseconds: handshakeTimeout)
     next = min(next, headBy)
   }
 
   mutating func becameIdle(_ now: MonotonicTime) {
-    idleBy = now.advanced(by: limits.idleTimeout)
+    idleBy = now.advanced(byNanoseconds: idleTimeout)
     next = min(next, idleBy)
   }
 
@@ -51,7 +58,7 @@ struct ConnectionTimers {
 
   mutating func outputWaits(_ now: MonotonicTime) {
     guard outputBy == .never else { return }
-    outputBy = now.advanced(by: limits.writeStallTimeout)
+    outputBy = now.advanced(byNanoseconds: writeStallTimeout)
     next = min(next, outputBy)
   }
 
@@ -62,7 +69,7 @@ struct ConnectionTimers {
   }
 
   mutating func drainBegan(_ now: MonotonicTime) {
-    let until = now.advanced(by: limits.drainPingTimeout)
+    let until = now.advanced(byNanoseconds: drainPingTimeout)
     drain = .pinged(until: until)
     next = min(next, until)
   }

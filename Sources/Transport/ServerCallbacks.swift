@@ -127,8 +127,10 @@ private func received(
   case NGHTTP2_RST_STREAM.rawValue:
     unsafe session.resetReceived(header.stream_id, code: frame.pointee.rst_stream.error_code)
   case NGHTTP2_PING.rawValue where UInt32(header.flags) & NGHTTP2_FLAG_ACK.rawValue != 0:
-    session.pingAnswered(
-      isOurs: unsafe frame.pointee.ping.opaque_data.0 == ServerSession.drainPing[0])
+    let isOurs = unsafe withUnsafeBytes(of: frame.pointee.ping.opaque_data) {
+      unsafe $0.elementsEqual(ServerSession.drainPing)
+    }
+    session.pingAnswered(isOurs: isOurs)
   case NGHTTP2_SETTINGS.rawValue:
     session.settingsReceived(isAnswer: UInt32(header.flags) & NGHTTP2_FLAG_ACK.rawValue != 0)
   case NGHTTP2_PRIORITY.rawValue, NGHTTP2_WINDOW_UPDATE.rawValue, NGHTTP2_PING.rawValue:

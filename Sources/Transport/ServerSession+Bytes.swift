@@ -9,10 +9,17 @@ extension ServerSession {
 
   /// An entry point ends.
   func leave() {
-    if isAbused { terminate(HTTP2ErrorCode.enhanceYourCalm) }
+    _ = endIfAbused()
     shutIfDone()
     if wantsWrite { timers.outputWaits(now) }
     isBusy = false
+  }
+
+  /// Ends the connection once a budget is spent; true when it was ended just now.
+  private func endIfAbused() -> Bool {
+    guard isAbused, !isInputClosed else { return false }
+    terminate(HTTP2ErrorCode.enhanceYourCalm)
+    return true
   }
 
   var wantsWrite: Bool { !isShut && (!events.isEmpty || http2.wantsWrite) }
@@ -22,11 +29,7 @@ extension ServerSession {
     inputBase = unsafe bytes.withUnsafeBufferPointer { UInt(bitPattern: $0.baseAddress) }
     let read = http2.receive(bytes)
     processEvents(bytes)
-    if isAbused {
-      terminate(HTTP2ErrorCode.enhanceYourCalm)
-    } else if read < 0 {
-      terminate(HTTP2ErrorCode.protocolError)
-    }
+    if !endIfAbused(), read < 0 { terminate(HTTP2ErrorCode.protocolError) }
   }
 
   /// Fills the buffer; whether more is pending.
@@ -46,8 +49,9 @@ extension ServerSession {
           break
         }
       }
-    } while !events.isEmpty && output.count < target
-    processEvents(Span())
+      processEvents(Span())
+      // The resets that were just sent may have been one too many.
+    } while endIfAbused()
     let isMore = wantsWrite
     if output.count > before { timers.outputMoved(now, more: isMore) }
     swap(&output, &buffer)

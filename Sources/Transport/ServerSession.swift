@@ -201,6 +201,14 @@ final class ServerSession {
 
   /// Acts on what was recorded; `bytes` is what the events' offsets count in.
   func processEvents(_ bytes: Span<UInt8>) {
+    if !events.isEmpty { actOnEvents(bytes) }
+    if connectionConsumed > 0 {
+      http2.consumeConnection(connectionConsumed)
+      connectionConsumed = 0
+    }
+  }
+
+  private func actOnEvents(_ bytes: Span<UInt8>) {
     var index = 0
     while index < events.count {
       let event = events[index]
@@ -223,12 +231,8 @@ final class ServerSession {
       }
     }
     events.removeAll(keepingCapacity: true)
-    heads.removeAll(keepingCapacity: true)
-    if headBegan == nil { paths.removeAll(keepingCapacity: true) }
-    if connectionConsumed > 0 {
-      http2.consumeConnection(connectionConsumed)
-      connectionConsumed = 0
-    }
+    if !heads.isEmpty { heads.removeAll(keepingCapacity: true) }
+    if headBegan == nil, !paths.isEmpty { paths.removeAll(keepingCapacity: true) }
   }
 
   /// A request is complete: refuses it or gives it its handler.

@@ -133,7 +133,7 @@ struct RequestParser {
     let end = input.firstIndex(of: UInt8(ascii: "\n"))
     let piece = input[input.startIndex..<(end ?? input.endIndex)]
     line.append(contentsOf: piece)
-    headBytes += piece.count + 1
+    headBytes += piece.count + (end == nil ? 0 : 1)
     guard headBytes <= RequestParser.headBytesMax else { throw .headTooLarge }
     if case .chunkSize = state, line.count > RequestParser.chunkLineBytesMax {
       throw .headTooLarge

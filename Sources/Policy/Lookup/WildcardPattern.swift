@@ -1,8 +1,8 @@
 /// A pattern in which `*` stands for any bytes, none included.
-struct WildcardPattern: Sendable, Hashable {
+package struct WildcardPattern: Sendable, Hashable {
   let bytes: [UInt8]
 
-  init(_ pattern: String) { bytes = Array(pattern.utf8) }
+  package init(_ pattern: String) { bytes = Array(pattern.utf8) }
   init(bytes: [UInt8]) { self.bytes = bytes }
 
   var hasWildcard: Bool { bytes.contains(UInt8(ascii: "*")) }
@@ -28,7 +28,8 @@ struct WildcardPattern: Sendable, Hashable {
     return bytes[inPattern...].allSatisfy { $0 == UInt8(ascii: "*") }
   }
 
-  func matches(_ text: String) -> Bool { matches(Array(text.utf8).span) }
+  /// Whether all of `text` matches.
+  package func matches(_ text: String) -> Bool { matches(Array(text.utf8).span) }
 
   /// Whether some text matches both.
   func overlaps(_ other: WildcardPattern) -> Bool {

@@ -1,3 +1,5 @@
+internal import Transport
+
 /// Durations as flags have them: `150s`, `2m`, `1h30m`, `500ms`, `30d`.
 package enum DurationText {
   private static let units: [(name: String, milliseconds: Int64)] = [

@@ -84,6 +84,10 @@ package struct ServeSettings: Sendable {
     readTransport(&arguments)
     server.loop.writeStallTimeout = arguments.duration(
       "write-timeout", default: server.loop.writeStallTimeout, in: .seconds(1) ... .seconds(3600))
+    // The same patience with a socket that takes nothing and with a stream whose window stays shut.
+    if arguments.isGiven("write-timeout") {
+      server.transport.writeStallTimeout = server.loop.writeStallTimeout
+    }
   }
 
   private mutating func readAddresses(_ arguments: inout ParsedArguments) {

@@ -12,7 +12,7 @@ package struct LoopLimits: Sendable {
   package var writeStallTimeout: Duration = .seconds(30)
   /// After our last byte the peer has this long to read it and close.
   package var lingerTimeout: Duration = .seconds(1)
-  /// How late a deadline may be acted on.
+  /// How late a deadline may be acted on: timers run at most this often.
   package var timerResolution: Duration = .milliseconds(50)
 
   package init() {}

@@ -25,6 +25,8 @@ package final class WorkerLoop {
   private(set) var now = MonotonicTime.now
   /// When the connections' timers are looked at next; nil while no one has any.
   private var nextTimer: MonotonicTime?
+  /// Connections on which a handler has answered outside their own turn.
+  private var answered: [Connection] = []
   private var isDraining = false
   private var isStopped = false
   private var whenEmpty: (() -> Void)?
@@ -65,22 +67,27 @@ package final class WorkerLoop {
           handle(event)
         }
       }
-      if hasMail { readMail() }
+      if hasMail {
+        for letter in mailbox.take() { letter(self) }
+      }
       if let nextTimer, nextTimer <= now { runTimers() }
+      flushAnswers()
     }
   }
 
-  private func readMail() {
-    for letter in mailbox.take() { letter(self) }
-    // A letter may have had a handler answer on any connection.
-    flushAll()
+  /// Writes what handlers have answered outside their connection's turn: from a letter, or from
+  /// another connection's.
+  package func flushAnswers() {
+    while !answered.isEmpty {
+      let waiting = answered
+      answered.removeAll(keepingCapacity: true)
+      for connection in waiting where isServed(connection) { flush(connection) }
+    }
   }
 
-  private func flushAll() {
-    for connection in connections {
-      guard let connection, connection.lingersUntil == nil else { continue }
-      if connection.http.wantsWrite || connection.http.isClosed { flush(connection) }
-    }
+  /// False once its socket has been given up.
+  private func isServed(_ connection: Connection) -> Bool {
+    connections[Int(connection.registration.descriptor)] === connection
   }
 }
 
@@ -107,9 +114,11 @@ extension WorkerLoop {
     precondition(connections[slot] == nil, "a descriptor stands for one connection")
     connections[slot] = connection
     connectionCount += 1
+    // Both are gone when the loop is, which outlives its connections.
+    http.onWantsWrite = { [unowned self, unowned connection] in answered.append(connection) }
     if isDraining { http.beginDrain(now: now) }
     flush(connection)
-    wakeTimers(by: now + limits.timerResolution)
+    tick(connection)
   }
 
   /// Asks every peer to go, and tells when the last one has.
@@ -118,10 +127,9 @@ extension WorkerLoop {
     for connection in connections {
       guard let connection, connection.lingersUntil == nil else { continue }
       connection.http.beginDrain(now: now)
-      connection.needsTick = true
       flush(connection)
+      tick(connection)
     }
-    wakeTimers(by: now + limits.timerResolution)
     if connectionCount == 0 { whenEmpty() } else { self.whenEmpty = whenEmpty }
   }
 
@@ -132,11 +140,6 @@ extension WorkerLoop {
       if let connection { close(connection) }
     }
     isStopped = true
-  }
-
-  /// Writes what the answers of handlers have left in every connection.
-  package func flushAnswers() {
-    flushAll()
   }
 }
 
@@ -155,7 +158,7 @@ extension WorkerLoop {
       close(connection)
       return
     }
-    if event.isWritable, connections[slot] === connection { flush(connection) }
+    if event.isWritable, isServed(connection) { flush(connection) }
   }
 
   /// One read, however much there is: level-triggered, the rest is told again, after the others' turn.
@@ -169,91 +172,33 @@ extension WorkerLoop {
       // While we linger, what still comes is of no use to anybody.
       if connection.lingersUntil != nil { return }
       connection.http.receive(receiveBuffer.span.extracting(0..<count), now: now)
-      if !connection.needsTick {
-        connection.needsTick = true
-        wakeTimers(by: now + limits.timerResolution)
-      }
       flush(connection)
+      tick(connection)
     }
   }
 
   /// Writes what there is, as far as the socket takes it, and sets what is waited for next.
   private func flush(_ connection: Connection) {
     guard connection.lingersUntil == nil else { return }
-    guard sendUnsent(connection) else { return }
-    if connection.unsent.isEmpty {
-      guard sendFresh(connection) else { return }
-    }
-    if !connection.unsent.isEmpty { gatherWhileStalled(connection) }
-    if connection.unsent.isEmpty, connection.http.isClosed, !connection.http.wantsWrite {
+    let wasStalled = connection.stalledSince != nil
+    switch connection.flush(through: &output, limits: limits, now: now) {
+    case .broken:
+      close(connection)
+      return
+    case .done where connection.http.isClosed:
       linger(connection)
       return
+    case .done, .waiting:
+      break
+    }
+    if !wasStalled, connection.stalledSince != nil {
+      wakeTimers(by: now + limits.writeStallTimeout)
     }
     wait(connection)
   }
 
-  /// False: the connection is gone.
-  private func sendUnsent(_ connection: Connection) -> Bool {
-    guard !connection.unsent.isEmpty else { return true }
-    let transfer = Kernel.send(
-      connection.socket, connection.unsent.bytes, from: connection.unsent.start)
-    switch transfer {
-    case .bytes(let count):
-      connection.unsent.sent(count)
-      connection.stalledSince = connection.unsent.isEmpty ? nil : now
-      return true
-    case .wouldBlock:
-      return true
-    case .failed:
-      close(connection)
-      return false
-    }
-  }
-
-  /// False: the connection is gone.
-  private func sendFresh(_ connection: Connection) -> Bool {
-    var written = 0
-    connection.yieldedWrite = false
-    while true {
-      output.removeAll(keepingCapacity: true)
-      let more = connection.http.fillOutput(&output, target: limits.outputBytes)
-      if output.isEmpty { return true }
-      var sent = 0
-      switch Kernel.send(connection.socket, output) {
-      case .bytes(let count): sent = count
-      case .wouldBlock: break
-      case .failed:
-        close(connection)
-        return false
-      }
-      written += sent
-      if sent < output.count {
-        connection.unsent.keep(output, from: sent)
-        connection.stalledSince = now
-        wakeTimers(by: now + limits.writeStallTimeout)
-        return true
-      }
-      if !more { return true }
-      if written >= limits.writeBurstBytes {
-        connection.yieldedWrite = true
-        return true
-      }
-    }
-  }
-
-  /// The socket is full: output gathers here, where it can be counted.
-  private func gatherWhileStalled(_ connection: Connection) {
-    let target = limits.stalledOutputBytesMax
-    guard connection.unsent.count < target, connection.http.wantsWrite else { return }
-    connection.unsent.gather { bytes in
-      _ = connection.http.fillOutput(&bytes, target: target)
-    }
-  }
-
   private func wait(_ connection: Connection) {
-    var interest: Poller.Interest = []
-    if connection.unsent.count < limits.stalledOutputBytesMax { interest.insert(.read) }
-    if !connection.unsent.isEmpty || connection.yieldedWrite { interest.insert(.write) }
+    let interest = connection.wantedInterest(limits: limits)
     guard interest != connection.interest else { return }
     do {
       try poller.change(connection.registration, to: interest)
@@ -275,9 +220,8 @@ extension WorkerLoop {
   }
 
   private func close(_ connection: Connection) {
-    let slot = Int(connection.registration.descriptor)
-    guard connections[slot] === connection else { return }
-    connections[slot] = nil
+    guard isServed(connection) else { return }
+    connections[Int(connection.registration.descriptor)] = nil
     connectionCount -= 1
     // The socket itself is closed with the last reference, at the latest when this round is over.
     try? poller.remove(connection.registration)
@@ -312,14 +256,21 @@ extension WorkerLoop {
     } else if let since = connection.stalledSince, since + limits.writeStallTimeout <= now {
       log.log(.info, "a connection was cut: its peer reads nothing")
       return close(connection)
-    } else if connection.needsTick || connection.nextTick.map({ $0 <= now }) ?? false {
-      connection.needsTick = false
-      connection.nextTick = connection.http.tick(now: now)
-      if connection.http.wantsWrite || connection.http.isClosed { flush(connection) }
+    } else if let due = connection.nextTick, due <= now {
+      tick(connection)
     }
-    guard connections[Int(connection.registration.descriptor)] === connection,
-      let next = connection.nextDeadline(limits: limits)
-    else { return }
-    wakeTimers(by: next)
+    if isServed(connection), let next = connection.nextDeadline(limits: limits) {
+      wakeTimers(by: next)
+    }
+  }
+
+  /// Lets the HTTP/2 connection act on its deadlines and learns the next, which input may have changed.
+  private func tick(_ connection: Connection) {
+    guard isServed(connection), connection.lingersUntil == nil else { return }
+    connection.nextTick = connection.http.tick(now: now)
+    if let next = connection.nextTick { wakeTimers(by: next) }
+    if connection.http.isClosed || connection.unsent.isEmpty && connection.http.wantsWrite {
+      flush(connection)
+    }
   }
 }

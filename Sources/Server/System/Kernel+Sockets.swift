@@ -81,9 +81,12 @@ extension Kernel {
   }
 
   /// SO_RCVTIMEO and SO_SNDTIMEO of a blocking socket.
-  static func setTimeouts(_ socket: Descriptor, seconds: Int) throws(SystemError) {
+  static func setTimeouts(_ socket: Descriptor, _ timeout: Duration) throws(SystemError) {
+    let (seconds, attoseconds) = timeout.components
     for name in [SO_RCVTIMEO, SO_SNDTIMEO] {
-      var value = timeval(tv_sec: seconds, tv_usec: 0)
+      // At least a microsecond: zero would mean for ever.
+      var value = timeval(
+        tv_sec: Int(seconds), tv_usec: max(1, Int(attoseconds / 1_000_000_000_000)))
       let size = socklen_t(MemoryLayout<timeval>.size)
       _ = try syscall("setsockopt") {
         unsafe setsockopt(socket.raw, SOL_SOCKET, name, &value, size)

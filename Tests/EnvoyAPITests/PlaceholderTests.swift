@@ -1,4 +1,0 @@
-@testable import EnvoyAPI
-import Testing
-
-@Test func `the target is linked`() {}

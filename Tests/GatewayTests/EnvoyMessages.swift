@@ -1,0 +1,162 @@
+import EnvoyAPI
+
+@testable import Gateway
+
+/// Builds Envoy's messages for these tests; the compatibility tests hold the wire format against the
+/// official classes.
+enum EnvoyMessage {
+  typealias Headers = [(String, String)]
+
+  /// The usual request; later pairs win over these by name.
+  static func headers(_ more: Headers = [], without: Set<String> = []) -> Headers {
+    let usual: Headers = [
+      (":method", "POST"), (":path", "/v1/chat/completions"), (":authority", "a.example.com"),
+      ("content-type", "application/json"), ("authorization", "Bearer key-one"),
+    ]
+    let names = Set(more.map(\.0)).union(without)
+    return usual.filter { !names.contains($0.0) } + more
+  }
+
+  static func requestHeaders(
+    _ headers: Headers, endOfStream: Bool = false,
+    modes: (BodyMode, BodyMode)? = (.buffered, .streamed),
+    attributes: [String: String] = [:], metadata: ((inout WireWriter) -> Void)? = nil,
+    observability: Bool = false
+  ) -> [UInt8] {
+    message(
+      .requestHeaders, attributes: attributes, modes: modes, metadata: metadata,
+      observability: observability
+    ) { writer in
+      if endOfStream { writer.field(3, 1) }
+      map(headers, &writer)
+    }
+  }
+
+  static func responseHeaders(
+    _ headers: Headers = [(":status", "200")], attributes: [String: String] = [:]
+  ) -> [UInt8] {
+    message(.responseHeaders, attributes: attributes) { map(headers, &$0) }
+  }
+
+  static func body(
+    _ phase: ProcessingPhase = .requestBody, _ text: String, endOfStream: Bool = true
+  ) -> [UInt8] {
+    message(phase) { writer in
+      if endOfStream { writer.field(2, 1) }
+      writer.field(1, Array(text.utf8))
+    }
+  }
+
+  static func trailers(_ phase: ProcessingPhase, _ headers: Headers = []) -> [UInt8] {
+    message(phase) { map(headers, &$0) }
+  }
+
+  private static func map(_ headers: Headers, _ writer: inout WireWriter) {
+    let map = writer.mark
+    for (name, value) in headers.reversed() {
+      let header = writer.mark
+      writer.field(3, Array(value.utf8))
+      writer.field(1, Array(name.utf8))
+      writer.close(1, since: header)
+    }
+    writer.close(1, since: map)
+  }
+
+  private static func message(
+    _ phase: ProcessingPhase, attributes: [String: String] = [:],
+    modes: (BodyMode, BodyMode)? = nil,
+    metadata: ((inout WireWriter) -> Void)? = nil, observability: Bool = false,
+    _ content: (inout WireWriter) -> Void
+  ) -> [UInt8] {
+    var writer = WireWriter()
+    writer.reset()
+    if let modes {
+      writer.field(2, UInt64(modes.1.rawValue))
+      writer.field(1, UInt64(modes.0.rawValue))
+      writer.close(11, since: 0)
+    }
+    if observability { writer.field(10, 1) }
+    if !attributes.isEmpty {
+      let entry = writer.mark
+      for (name, value) in attributes {
+        writer.structEntry(Array(name.utf8), string: Array(value.utf8))
+      }
+      writer.close(2, since: entry)
+      writer.field(1, Array("envoy.filters.http.ext_proc".utf8))
+      writer.close(9, since: entry)
+    }
+    if let metadata {
+      let mark = writer.mark
+      metadata(&writer)
+      writer.close(8, since: mark)
+    }
+    let mark = writer.mark
+    content(&writer)
+    writer.close(Int(phase.rawValue), since: mark)
+    return writer.bytes
+  }
+
+  /// `filter_metadata[namespace]`, whose Struct's entries `content` writes.
+  static func namespace(
+    _ name: String, _ writer: inout WireWriter, _ content: (inout WireWriter) -> Void
+  ) {
+    let entry = writer.mark
+    content(&writer)
+    writer.close(2, since: entry)
+    writer.field(1, Array(name.utf8))
+    writer.close(1, since: entry)
+  }
+
+  /// A Struct entry that is a Struct of strings.
+  static func structEntry(
+    _ name: String, _ fields: [String: String], _ writer: inout WireWriter
+  ) {
+    let entry = writer.mark
+    for (name, value) in fields {
+      writer.structEntry(Array(name.utf8), string: Array(value.utf8))
+    }
+    writer.close(5, since: entry)
+    writer.closeStructEntry(Array(name.utf8), since: entry)
+  }
+
+  static func check(
+    _ headers: Headers, body: String? = nil, principal: String = "", rawHeaders: Bool = true,
+    rawBody: Bool = false
+  ) -> [UInt8] {
+    var plain = WireWriter()
+    plain.reset()
+    func value(_ name: String) -> [UInt8] {
+      Array((headers.first { $0.0 == name }?.1 ?? "").utf8)
+    }
+    if let body { plain.field(rawBody ? 12 : 11, Array(body.utf8)) }
+    plain.field(5, value(":authority"))
+    plain.field(4, value(":path"))
+    plain.field(2, value(":method"))
+    if rawHeaders {
+      let map = plain.mark
+      for (name, value) in headers.reversed() {
+        let header = plain.mark
+        plain.field(3, Array(value.utf8))
+        plain.field(1, Array(name.utf8))
+        plain.close(1, since: header)
+      }
+      plain.close(13, since: map)
+    } else {
+      for (name, value) in headers {
+        let entry = plain.mark
+        plain.field(2, Array(value.utf8))
+        plain.field(1, Array(name.utf8))
+        plain.close(3, since: entry)
+      }
+    }
+    plain.close(2, since: 0)
+    plain.close(4, since: 0)
+    if !principal.isEmpty {
+      let peer = plain.mark
+      plain.field(4, Array(principal.utf8))
+      plain.close(1, since: peer)
+    }
+    plain.close(1, since: 0)
+    return plain.bytes
+  }
+}

@@ -1,0 +1,325 @@
+import EnvoyAPI
+import Testing
+import Transport
+
+@testable import Gateway
+
+private typealias Message = EnvoyMessage
+
+private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hello"}]}"#
+
+@Suite struct ExtProcTests {
+  @Test func `an admitted request gets its headers, its route and its metadata in one reply`()
+    throws
+  {
+    let gateway = try TestGateway()
+    let stream = gateway.process()
+    let first = stream.send(
+      Message.requestHeaders(
+        Message.headers([("x-ai-tenant", "forged"), ("X_AI_Model", "x"), ("accept-encoding", "br")])
+      ))
+    #expect(first.count == 1)
+    #expect(first[0].kind == 1)
+    #expect(first[0].removed == ["x-ai-tenant", "X_AI_Model", "authorization", "accept-encoding"])
+    #expect(first[0].clearsRoute)
+    let second = stream.send(Message.body(.requestBody, chat))
+    #expect(second.count == 1)
+    let verdict = try #require(second.first)
+    #expect(verdict.kind == 3)
+    #expect(verdict.clearsRoute)
+    #expect(verdict.body == nil)
+    let id = try #require(verdict.set["x-ai-request-id"])
+    #expect(
+      verdict.set == [
+        "x-ai-tenant": "tenant-a", "x-ai-subject": "svc:one", "x-ai-model": "llama",
+        "x-ai-model-route": "chat-v1", "x-ai-traffic-class": "interactive", "x-ai-stream": "false",
+        "x-ai-request-id": id, "x-gateway-model-name": "llama",
+        "x-gateway-inference-fairness-id": "tenant-a",
+        "x-gateway-inference-objective": "interactive",
+      ])
+    #expect(
+      verdict.metadata == [
+        "tenant": "tenant-a", "subject": "svc:one", "key_id": "one", "model": "llama",
+        "model_route": "chat-v1", "class": "interactive", "request_id": id, "decision": "allow",
+      ])
+    let response = stream.send(Message.responseHeaders())
+    #expect(response.map(\.kind) == [2])
+    #expect(response[0].set == ["x-ai-model-route": "chat-v1", "x-ai-request-id": id])
+    #expect(stream.send(Message.body(.responseBody, "{}")).map(\.kind) == [4])
+    stream.halfClose()
+    #expect(stream.grpcStatus == 0)
+  }
+
+  @Test func `nothing to take out leaves the route cache alone`() throws {
+    let stream = try TestGateway().process()
+    let first = stream.send(
+      Message.requestHeaders(
+        Message.headers([("x-api-key", "key-one")], without: ["authorization"])))
+    #expect(first[0].removed == ["x-api-key"])
+    #expect(!first[0].clearsRoute)
+  }
+
+  @Test(arguments: [1, 2, 3, 7, 64, 1000, Int.max])
+  func `an alias is rewritten in place, with the new length, however the bytes are cut`(
+    _ step: Int
+  ) throws {
+    let gateway = try TestGateway()
+    gateway.step = step
+    let filler = String(repeating: "x", count: 40_000)
+    for (before, after) in [
+      (#"{"model":"l3","messages":[]}"#, #"{"model":"llama","messages":[]}"#),
+      (
+        #"{"messages":[{"content":"\#(filler)"}],"model":"l3"}"#,
+        #"{"messages":[{"content":"\#(filler)"}],"model":"llama"}"#
+      ),
+    ] {
+      let stream = gateway.process()
+      stream.send(Message.requestHeaders(Message.headers()))
+      let verdict = try #require(stream.send(Message.body(.requestBody, before)).first)
+      #expect(verdict.body == after)
+      #expect(verdict.set["content-length"] == String(after.utf8.count))
+      #expect(verdict.set["x-ai-model"] == "llama")
+    }
+  }
+
+  @Test func `a full-duplex body waits for its verdict and comes back in pieces`() throws {
+    for step in [5, 1000, Int.max] {
+      let gateway = try TestGateway()
+      gateway.step = step
+      let stream = gateway.process()
+      #expect(
+        stream.send(
+          Message.requestHeaders(
+            Message.headers([("x-ai-model", "x")]),
+            modes: (.fullDuplexStreamed, .fullDuplexStreamed))
+        ).isEmpty)
+      #expect(
+        stream.send(Message.body(.requestBody, #"{"model":"#, endOfStream: false)).isEmpty)
+      let replies = stream.send(Message.body(.requestBody, #""l3","stream":true}"#))
+      #expect(replies.map(\.kind) == [1, 3])
+      #expect(replies[0].removed == ["x-ai-model", "authorization"])
+      #expect(replies[0].set["x-ai-stream"] == "true")
+      #expect(replies[0].clearsRoute)
+      #expect(replies[1].streamed == #"{"model":"llama","stream":true}"#)
+      #expect(replies[1].streamedEnd)
+      #expect(stream.send(Message.responseHeaders()).map(\.kind) == [2])
+      let part = stream.send(Message.body(.responseBody, "data: x\n\n", endOfStream: false))
+      #expect(part.compactMap(\.streamed).joined() == "data: x\n\n")
+      #expect(!part.contains { $0.streamedEnd })
+      let end = stream.send(Message.body(.responseBody, "", endOfStream: true))
+      #expect(end.map(\.streamed) == [""])
+      #expect(end.allSatisfy { $0.streamedEnd })
+      stream.halfClose()
+      #expect(stream.grpcStatus == 0)
+    }
+  }
+
+  @Test func `a full-duplex body may end with trailers, which lose forged headers`() throws {
+    let stream = try TestGateway().process()
+    stream.send(
+      Message.requestHeaders(
+        Message.headers(), modes: (.fullDuplexStreamed, .fullDuplexStreamed)))
+    stream.send(Message.body(.requestBody, chat, endOfStream: false))
+    let replies = stream.send(
+      Message.trailers(.requestTrailers, [("x-checksum", "1"), ("x-ai-model-route", "forged")]))
+    #expect(replies.map(\.kind) == [1, 3, 5])
+    #expect(replies[1].streamed == chat)
+    #expect(!replies[1].streamedEnd)
+    #expect(replies[2].removed == ["x-ai-model-route"])
+  }
+
+  @Test func `request trailers after a buffered body lose forged headers`() throws {
+    let stream = try TestGateway().process()
+    stream.send(Message.requestHeaders(Message.headers()))
+    stream.send(Message.body(.requestBody, chat, endOfStream: false))
+    let replies = stream.send(Message.trailers(.requestTrailers, [("x-ai-tenant", "b")]))
+    #expect(replies.map(\.kind) == [5])
+    #expect(replies[0].removed == ["x-ai-tenant"])
+  }
+
+  @Test func `trailers without a body are an empty body`() throws {
+    let stream = try TestGateway().process()
+    stream.send(Message.requestHeaders(Message.headers()))
+    let replies = stream.send(Message.trailers(.requestTrailers))
+    #expect(replies.map(\.immediateStatus) == [400])
+  }
+
+  @Test func `an uninspected path passes with its route and in any mode`() throws {
+    for mode in [BodyMode.none, .streamed, .buffered] {
+      let stream = try TestGateway().process()
+      let replies = stream.send(
+        Message.requestHeaders(
+          Message.headers([(":path", "/files"), (":method", "PUT")]), modes: (mode, .streamed)))
+      #expect(replies.map(\.kind) == [1])
+      #expect(replies[0].set["x-ai-model-route"] == "files-v1")
+      #expect(replies[0].set["x-ai-model"] == nil)
+      #expect(replies[0].removed == ["authorization"])
+      #expect(replies[0].clearsRoute)
+    }
+  }
+
+  @Test func `the list of models is the caller's, without aliases`() throws {
+    let stream = try TestGateway().process()
+    let replies = stream.send(
+      Message.requestHeaders(
+        Message.headers([(":path", "/v1/models"), (":method", "GET")], without: ["content-type"]),
+        endOfStream: true))
+    #expect(replies.map(\.immediateStatus) == [200])
+    let body = replies[0].immediateBody
+    #expect(body.contains(#""id":"llama""#) && body.contains(#""id":"plain""#))
+    #expect(!body.contains("l3") && !body.contains("bge"))
+    #expect(replies[0].immediateHeaders["content-type"] == "application/json")
+  }
+
+  @Test(arguments: [
+    ("/v1/models/llama", 200), ("/v1/models/l3", 404), ("/v1/models/bge", 404),
+    ("/v1/models/none", 404),
+  ])
+  func `one model is shown where it is the caller's`(_ path: String, _ status: Int) throws {
+    let stream = try TestGateway().process()
+    let replies = stream.send(
+      Message.requestHeaders(
+        Message.headers([(":path", path), (":method", "GET")]), endOfStream: true))
+    #expect(replies.map(\.immediateStatus) == [status])
+  }
+
+  @Test(arguments: [BodyMode.none, .streamed, .grpc])
+  func `a mode that cannot enforce is refused and reported`(_ mode: BodyMode) throws {
+    let gateway = try TestGateway()
+    let stream = gateway.process()
+    let replies = stream.send(
+      Message.requestHeaders(Message.headers(), modes: (mode, .streamed)))
+    #expect(replies.map(\.immediateStatus) == [500])
+    #expect(replies[0].code == "gateway_misconfigured")
+    #expect(gateway.log.messages.contains { $0.contains("request_body_mode") })
+  }
+
+  @Test func `a partial body is 413, a whole one in that mode is not`() throws {
+    for (isWhole, expected) in [(false, 413), (true, nil as Int?)] as [(Bool, Int?)] {
+      let stream = try TestGateway().process()
+      stream.send(
+        Message.requestHeaders(Message.headers(), modes: (.bufferedPartial, .streamed)))
+      let replies = stream.send(Message.body(.requestBody, chat, endOfStream: isWhole))
+      #expect(replies.map(\.immediateStatus) == [expected])
+    }
+  }
+
+  @Test func `an older Envoy tells no modes: they are taken from what arrives`() throws {
+    let stream = try TestGateway().process()
+    stream.send(Message.requestHeaders(Message.headers(), modes: nil))
+    #expect(stream.send(Message.body(.requestBody, chat))[0].set["x-ai-model"] == "llama")
+  }
+
+  @Test func `observability mode gets no reply, is reported, and never ends OK`() throws {
+    let gateway = try TestGateway()
+    let stream = gateway.process()
+    #expect(
+      stream.send(Message.requestHeaders(Message.headers(), observability: true)).isEmpty)
+    #expect(stream.send(Message.body(.requestBody, chat)).isEmpty)
+    #expect(stream.send(Message.responseHeaders()).isEmpty)
+    stream.halfClose()
+    #expect(stream.grpcStatus == 9)
+    #expect(gateway.log.messages.contains { $0.contains("observability_mode") })
+  }
+
+  /// Promise 4: for every beginning of an exchange that has no verdict yet.
+  @Test func `a stream that ends before its verdict ends non-OK`() throws {
+    let headers = Message.requestHeaders(Message.headers())
+    let duplex = Message.requestHeaders(
+      Message.headers(), modes: (.fullDuplexStreamed, .fullDuplexStreamed))
+    for messages in [
+      [], [headers], [duplex], [duplex, Message.body(.requestBody, chat, endOfStream: false)],
+      [[]], [Message.body(.requestBody, chat)], [headers, headers],
+      [[0xff, 0xff]], [headers, [0x08]],
+    ] {
+      let stream = try TestGateway().process()
+      for message in messages { stream.send(message) }
+      stream.halfClose()
+      #expect(stream.grpcStatus != 0, "\(messages.count)")
+      #expect(stream.grpcStatus != nil)
+    }
+  }
+
+  @Test func `a response without a request phase passes where it is Envoy's own`() throws {
+    for (details, kind) in [("", 2), ("route_not_found", 2), ("via_upstream", 7)] {
+      let gateway = try TestGateway()
+      let stream = gateway.process()
+      let replies = stream.send(
+        Message.responseHeaders(
+          attributes: details.isEmpty ? [:] : ["response.code_details": details]))
+      #expect(replies.map(\.kind) == [kind], "\(details)")
+      #expect(gateway.log.messages.isEmpty == (kind == 2))
+    }
+  }
+
+  @Test func `a response to a request that waits for its verdict is withheld unless Envoy made it`()
+    throws
+  {
+    for (details, status) in [
+      ("", 500), ("via_upstream", 500), ("request_payload_too_large", nil as Int?),
+    ] as [(String, Int?)] {
+      let stream = try TestGateway().process()
+      stream.send(Message.requestHeaders(Message.headers()))
+      let replies = stream.send(
+        Message.responseHeaders(
+          attributes: details.isEmpty ? [:] : ["response.code_details": details]))
+      #expect(replies.map(\.immediateStatus) == [status], "\(details)")
+    }
+  }
+
+  @Test func `an exchange keeps the policy it began with`() throws {
+    let gateway = try TestGateway()
+    let stream = gateway.process()
+    stream.send(Message.requestHeaders(Message.headers()))
+    let other = try TestGateway(
+      testPolicy().replacing("\"llama\":", with: "\"renamed\":")
+        .replacing("[\"llama\", \"plain\"]", with: "[\"plain\"]"))
+    gateway.loop.use(other.loop.policy.snapshot)
+    #expect(stream.send(Message.body(.requestBody, chat))[0].set["x-ai-model"] == "llama")
+    let next = gateway.process()
+    next.send(Message.requestHeaders(Message.headers()))
+    #expect(next.send(Message.body(.requestBody, chat))[0].code == "model_not_found")
+  }
+
+  @Test func `a body at the policy's limit passes, one byte over is 413`() throws {
+    for (size, step) in [(65536, Int.max), (65537, Int.max), (65536, 999), (65537, 999)] {
+      let gateway = try TestGateway()
+      gateway.step = step
+      let stream = gateway.process()
+      stream.send(Message.requestHeaders(Message.headers()))
+      let frame = #"{"model":"llama","x":""}"#
+      let body =
+        #"{"model":"llama","x":"\#(String(repeating: "y", count: size - frame.utf8.count))"}"#
+      #expect(body.utf8.count == size)
+      let replies = stream.send(Message.body(.requestBody, body))
+      #expect(replies.map(\.immediateStatus) == [size > 65536 ? 413 : nil])
+    }
+  }
+
+  @Test func `a body that cannot be kept within the stream's limit fails the call`() throws {
+    var limits = TransportLimits()
+    limits.streamBufferBytesMax = 20_000
+    let gateway = try TestGateway(limits: limits)
+    gateway.step = 1000
+    let stream = gateway.process()
+    stream.send(
+      Message.requestHeaders(Message.headers(), modes: (.fullDuplexStreamed, .streamed)))
+    let body = #"{"model":"llama","x":"\#(String(repeating: "y", count: 30_000))"}"#
+    #expect(stream.send(Message.body(.requestBody, body)).isEmpty)
+    #expect(stream.grpcStatus == 8)
+  }
+
+  @Test func `a message that is gathered counts against the stream's limit too`() throws {
+    for (padding, isOver) in [(10_000, false), (30_000, true)] {
+      var limits = TransportLimits()
+      limits.streamBufferBytesMax = 20_000
+      let gateway = try TestGateway(limits: limits)
+      gateway.step = 1000
+      let stream = gateway.process()
+      let headers = Message.headers([("x-padding", String(repeating: "p", count: padding))])
+      let replies = stream.send(Message.requestHeaders(headers))
+      #expect(replies.map(\.kind) == (isOver ? [] : [1]))
+      #expect(stream.grpcStatus == (isOver ? 8 : nil))
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import EnvoyAPI
+import Hashing
+import Policy
+import Synchronization
+import Testing
+import Transport
+
+@testable import Gateway
+
+/// 2026-11-01T00:00:00Z
+let testNowSeconds: Int64 = 1_793_491_200
+
+/// A key's text is `key-` and its id.
+private func hex(_ key: String) -> String {
+  SHA256.digest(of: Array(key.utf8).span).hex
+}
+
+/// The policy of these tests; `extra` stands at the top level.
+func testPolicy(_ extra: String = "", auth: String = "") -> String {
+  """
+  {
+    version: 1,
+    shared_hostnames: ["api.example.com"],
+    max_body_bytes: 65536,
+    auth: {
+      api_key_headers: ["authorization", "x-api-key"],
+      client_certificates: true,
+      \(auth)
+    },
+    classes: { interactive: { streaming: true }, batch_inference: {} },
+    models: {
+      "llama": { aliases: ["l3"], class: "interactive", sticky: "subject", max_output_tokens: 4096,
+        stream_usage: "as_asked",
+        routes: [{ name: "chat-v1", weight: 1 }, { name: "chat-v2", weight: 0 }] },
+      "plain": { class: "interactive", routes: [{ name: "plain-v1" }], stream_usage: "as_asked" },
+      "bge": { class: "batch_inference", routes: [{ name: "embed-v1" }] },
+    },
+    tenants: {
+      "tenant-a": {
+        hostnames: ["a.example.com"],
+        keys: [
+          { id: "one", sha256: "\(hex("key-one"))", subject: "svc:one" },
+          { id: "two", sha256: "\(hex("key-two"))", subject: "svc:two" },
+          { id: "old", sha256: "\(hex("key-old"))", expires: "2026-10-01T00:00:00Z" },
+          { id: "off", sha256: "\(hex("key-off"))", disabled: true },
+        ],
+        principals: [{ uri: "spiffe://cluster.local/ns/a/sa/*" }],
+        allow: [
+          { paths: ["/v1/chat/completions", "/v1/messages"], models: ["llama", "plain"] },
+          { paths: ["/files"], route: "files-v1" },
+        ],
+      },
+      "tenant-b": {
+        hostnames: ["b.example.com"],
+        keys: [{ id: "three", sha256: "\(hex("key-three"))" }],
+        allow: [{ paths: ["/v1/embeddings"], models: ["*"] }],
+      },
+    },
+    \(extra)
+  }
+  """
+}
+
+/// Notes what the gateway reports.
+final class TestLog: GatewayLog {
+  private let lines = Mutex<[String]>([])
+  func report(_ level: GatewayLogLevel, _ message: String) { lines.withLock { $0.append(message) } }
+  var messages: [String] { lines.withLock { $0 } }
+}
+
+/// The gateway behind a connection without a socket, with a client before it.
+final class TestGateway {
+  let log = TestLog()
+  let loop: GatewayLoop
+  private let server: ServerConnection
+  private let client = ClientConnection()
+  /// The most bytes that the server is given at once.
+  var step = Int.max
+
+  init(_ policy: String = testPolicy(), limits: TransportLimits = TransportLimits()) throws {
+    let (snapshot, problems) = PolicyLoader.load(
+      [PolicySource(name: "p", bytes: Array(policy.utf8))], nowSeconds: testNowSeconds)
+    let loaded = try #require(snapshot, "\(problems)")
+    loop = GatewayLoop(
+      policy: loaded, log: log, random: Xoshiro256(words: (1, 2, 3, 4)),
+      clock: { UnixTime(milliseconds: testNowSeconds * 1000) })
+    server = ServerConnection(
+      router: loop, limits: limits, budget: BufferBudget(limit: limits.processBufferBytesMax),
+      now: MonotonicTime(nanoseconds: 0))
+  }
+
+  func process() -> TestStream {
+    TestStream(
+      client.open(path: "/envoy.service.ext_proc.v3.ExternalProcessor/Process"), self)
+  }
+
+  /// Moves bytes both ways until nothing is left.
+  func pump() {
+    while client.wantsWrite || server.wantsWrite {
+      var toServer: [UInt8] = []
+      while client.fillOutput(&toServer, target: toServer.count + 65536) {}
+      var start = 0
+      while start < toServer.count {
+        let end = min(toServer.count, start + min(step, toServer.count))
+        server.receive(toServer.span.extracting(start..<end), now: MonotonicTime(nanoseconds: 0))
+        start = end
+      }
+      var toClient: [UInt8] = []
+      while server.fillOutput(&toClient, target: toClient.count + 65536) {}
+      client.receive(toClient.span)
+    }
+  }
+
+  func check(_ message: [UInt8]) -> CheckAnswer? {
+    let call = client.unary(
+      path: "/envoy.service.auth.v3.Authorization/Check", message: message)
+    pump()
+    guard call.reply.grpcStatus == 0 else { return nil }
+    return call.reply.messages.first.map(CheckAnswer.init)
+  }
+}
+
+/// One ext_proc stream, as Envoy would drive it.
+final class TestStream {
+  private let call: ClientCall
+  private let gateway: TestGateway
+  private var seen = 0
+
+  init(_ call: ClientCall, _ gateway: TestGateway) {
+    self.call = call
+    self.gateway = gateway
+  }
+
+  /// Sends a message and returns the replies it led to.
+  @discardableResult
+  func send(_ message: [UInt8]) -> [ProcAnswer] {
+    call.send(message.span)
+    gateway.pump()
+    let answers = call.reply.messages[seen...].map(ProcAnswer.init)
+    seen = call.reply.messages.count
+    return answers
+  }
+
+  func halfClose() {
+    call.halfClose()
+    gateway.pump()
+  }
+
+  func reset() {
+    call.reset()
+    gateway.pump()
+  }
+
+  var grpcStatus: Int? { call.reply.grpcStatus }
+}

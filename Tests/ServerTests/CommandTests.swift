@@ -1,0 +1,130 @@
+import Foundation
+import Testing
+import Transport
+
+@testable import Server
+
+@Suite(.timeLimit(.minutes(3)), .serialized)
+struct CommandTests {
+  private let directory: TemporaryDirectory
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    try directory.write("p.json5", SamplePolicy.text(bodyBytesMax: 10000))
+    try directory.write("bad.json5", SamplePolicy.broken)
+  }
+
+  private var policy: String { directory.path + "/p.json5" }
+  private var socket: ListenAddress { .unix(path: directory.path + "/s") }
+
+  private func serve(_ more: [String] = [], descriptors: Int? = nil) throws -> CommandRun {
+    let run = try CommandRun(
+      ["serve", "--policy", policy, "--listen", socket.description, "--workers", "1"] + more,
+      descriptors: descriptors)
+    try run.waitFor("is ready on")
+    return run
+  }
+
+  @Test func `exit statuses: 0 done, 1 failed, 2 wrong usage`() throws {
+    for (arguments, status) in [
+      (["version"], 0), (["help"], 0), (["serve", "--help"], 0), (["check", policy], 0),
+      (["check", directory.path + "/bad.json5"], 1), (["check", "/nowhere/at/all"], 1),
+      (["serve", "--policy", directory.path + "/bad.json5"], 1),
+      (["serve", "--policy", policy, "--listen", "0.0.0.0:0"], 1),
+      ([], 2), (["sevre"], 2), (["serve"], 2), (["check"], 2), (["audit"], 2),
+      (["serve", "--policy", policy, "--data", "d"], 2), (["key", "a b"], 2),
+    ] as [([String], Int32)] {
+      #expect(try CommandRun(arguments).join() == status, "\(arguments)")
+    }
+  }
+
+  @Test func `a key is printed once, with the digest of what is printed`() throws {
+    let run = try CommandRun(["key", "tenant-a", "--id", "k1", "--expires", "never"])
+    #expect(try run.join() == 0)
+    let lines = run.standardOutput.split(separator: "\n")
+    let key = try #require(lines.first)
+    #expect(key.hasPrefix("tg_"))
+    #expect(key.count == 3 + 43)
+    #expect(run.standardOutput.components(separatedBy: key).count == 2)
+    let stanza = try #require(lines.last)
+    #expect(stanza.contains("id: \"k1\""))
+    #expect(!stanza.contains("expires"))
+    // Another run makes another key.
+    let other = try CommandRun(["key", "tenant-a"])
+    #expect(try other.join() == 0)
+    #expect(!other.standardOutput.contains(key))
+    #expect(other.standardOutput.contains("expires: \""))
+  }
+
+  @Test func `SIGTERM drains with status 0, and health is asked by the command`() throws {
+    let run = try serve()
+    #expect(try CommandRun(["health", socket.description]).join() == 0)
+    #expect(try CommandRun(["health"], environment: ["TOLLGATE_LISTEN": "\(socket)"]).join() == 0)
+    run.signal(SIGUSR1)
+    try run.waitFor("nothing to rotate")
+    run.signal(SIGTERM)
+    #expect(try run.join() == 0)
+    #expect(try CommandRun(["health", socket.description]).join() == 1)
+  }
+
+  @Test func `a second signal ends at once with status 1 and leaves no socket`() throws {
+    let run = try serve()
+    let client = try TestClient(socket)
+    let watch = client.http.open(path: "/grpc.health.v1.Health/Watch")
+    try client.work { !client.http.wantsWrite }
+    // A request that never comes holds the stream open.
+    run.signal(SIGINT)
+    try run.waitFor("draining")
+    run.signal(SIGINT)
+    #expect(try run.join() == 1)
+    #expect(run.standardError.contains("ending at once"))
+    #expect(!FileManager.default.fileExists(atPath: directory.path + "/s"))
+    withExtendedLifetime(watch) {}
+  }
+
+  @Test func `SIGHUP takes a good policy and refuses a bad one`() throws {
+    let run = try serve()
+    try directory.write("p.json5", SamplePolicy.broken)
+    run.signal(SIGHUP)
+    try run.waitFor("1 refused so far")
+    #expect(run.standardError.contains("oops"))
+    try directory.write("p.json5", SamplePolicy.text(bodyBytesMax: 20000))
+    run.signal(SIGHUP)
+    try run.waitFor("policy replaced")
+    run.signal(SIGHUP)
+    try run.waitFor("the policy is unchanged")
+    run.signal(SIGTERM)
+    #expect(try run.join() == 0)
+  }
+
+  @Test func `without descriptors new connections are closed, and later ones are served`() throws {
+    let run = try serve(descriptors: 32)
+    var clients: [TestClient] = []
+    for _ in 0..<60 { clients.append(try TestClient(socket)) }
+    var served = 0
+    var closed = 0
+    for client in clients {
+      let call = client.http.unary(path: "/grpc.health.v1.Health/Check", message: [])
+      do {
+        try client.work { call.reply.isDone }
+        if call.reply.isOK { served += 1 } else { closed += 1 }
+      } catch is TestClient.Late {
+        Issue.record("a connection was neither served nor closed")
+      } catch {
+        closed += 1
+      }
+    }
+    #expect(served > 0)
+    #expect(closed > 0)
+    try run.waitFor("out of file descriptors")
+    clients = []
+    let end = MonotonicTime.now + TestClient.patience
+    var isServed = false
+    while !isServed, .now < end {
+      isServed = (try? HealthProbe.ask(socket, service: "", timeout: .seconds(1))) == .serving
+    }
+    #expect(isServed)
+    run.signal(SIGTERM)
+    #expect(try run.join() == 0)
+  }
+}

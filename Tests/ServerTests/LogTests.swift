@@ -1,0 +1,98 @@
+import Foundation
+import Gateway
+import Testing
+
+@testable import Server
+
+struct LogTests {
+  @Test(arguments: [
+    (Int64(0), "1970-01-01T00:00:00.000Z"), (-1, "1969-12-31T23:59:59.999Z"),
+    (951_827_696_789_000_000, "2000-02-29T12:34:56.789Z"),
+    (1_795_378_630_123_999_999, "2026-11-22T20:17:10.123Z"),
+    (4_107_542_400_000_000_000, "2100-03-01T00:00:00.000Z"),
+  ])
+  func `moments are written as RFC 3339 has them`(nanoseconds: Int64, text: String) {
+    #expect(RFC3339.string(wallNanoseconds: nanoseconds) == text)
+  }
+
+  private func line(_ format: LogFormat, _ message: String) -> String {
+    String(
+      decoding: LogLine.render(format, level: "info", message: message, wallNanoseconds: 0),
+      as: UTF8.self)
+  }
+
+  @Test func `a record is one line, whatever its text holds`() {
+    let message = "a\"b\\c\nd\u{1b}[31m\u{2028}\u{7f}é"
+    #expect(
+      line(.text, message)
+        == "1970-01-01T00:00:00.000Z info a\"b\\c\\u000ad\\u001b[31m\\u2028\\u007fé\n")
+    #expect(
+      line(.json, message)
+        == "{\"time\":\"1970-01-01T00:00:00.000Z\",\"level\":\"info\",\"message\":"
+        + "\"a\\\"b\\\\c\\u000ad\\u001b[31m\\u2028\\u007fé\"}\n")
+  }
+
+  @Test func `a JSON record is read back by Foundation`() throws {
+    let message = "a\"b\\c\nd\u{1b}\u{2028}é🙂"
+    let object = try JSONSerialization.jsonObject(with: Data(line(.json, message).utf8))
+    #expect((object as? [String: String])?["message"] == message)
+  }
+
+  @Test func `a text at the limit is whole, one byte more is cut`() {
+    let longest = String(repeating: "x", count: LogLine.messageBytesMax)
+    #expect(line(.text, longest).hasSuffix("x\n"))
+    #expect(line(.text, longest + "y").hasSuffix("x…\n"))
+  }
+
+  @Test func `a repeated message is held back and counted`() {
+    var limit = RepetitionLimit()
+    let quiet = RepetitionLimit.quietNanoseconds
+    #expect(limit.admit("a", nowNanoseconds: 0) == .pass(repeated: 0))
+    #expect(limit.admit("a", nowNanoseconds: 1) == .hold)
+    #expect(limit.admit("a", nowNanoseconds: quiet - 1) == .hold)
+    #expect(limit.admit("b", nowNanoseconds: quiet - 1) == .pass(repeated: 0))
+    #expect(limit.admit("a", nowNanoseconds: quiet) == .pass(repeated: 2))
+  }
+
+  @Test func `the oldest message is forgotten when there are too many`() {
+    var limit = RepetitionLimit()
+    for index in 0..<RepetitionLimit.messagesMax {
+      #expect(limit.admit("\(index)", nowNanoseconds: Int64(index)) == .pass(repeated: 0))
+    }
+    #expect(limit.admit("0", nowNanoseconds: 1000) == .hold)
+    #expect(limit.admit("one more", nowNanoseconds: 1000) == .pass(repeated: 0))
+    #expect(limit.admit("0", nowNanoseconds: 1001) == .pass(repeated: 0))
+  }
+
+  @Test func `lines below the level are not written, and a flush waits for the others`() {
+    let lines = LogCapture()
+    let log = Logger(level: .warning, format: .text, write: lines.append)
+    log.log(.info, "quiet")
+    log.log(.warning, "loud")
+    log.report(.error, "louder")
+    log.report(.error, "louder")
+    log.flush()
+    #expect(lines.all.count == 2)
+    #expect(lines.contains("warning loud"))
+    #expect(lines.contains("error louder"))
+  }
+
+  @Test func `lines beyond the queue's limit are dropped and counted`() {
+    let lines = LogCapture()
+    let gate = DispatchSemaphore(value: 0)
+    let entered = DispatchSemaphore(value: 0)
+    let log = Logger(level: .info, format: .text) { line in
+      entered.signal()
+      gate.wait()
+      lines.append(line)
+    }
+    log.log(.info, "first")
+    #expect(entered.wait(timeout: .now() + .seconds(20)) == .success)
+    // The writer is held: these fill the queue, and two are too many.
+    for index in 0..<(Logger.linesMax + 2) { log.log(.info, "\(index)") }
+    for _ in 0..<(Logger.linesMax + 3) { gate.signal() }
+    log.flush(timeout: .seconds(20))
+    #expect(lines.all.count == Logger.linesMax + 2)
+    #expect(lines.contains("2 log lines were dropped"))
+  }
+}

@@ -1,4 +1,0 @@
-@testable import Server
-import Testing
-
-@Test func `the target is linked`() {}

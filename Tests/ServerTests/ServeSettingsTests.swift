@@ -1,0 +1,86 @@
+import Gateway
+import Testing
+import Transport
+
+@testable import Server
+
+struct ServeSettingsTests {
+  private func read(
+    _ arguments: [String], _ environment: [String: String] = [:]
+  ) -> (ServeSettings, [UsageProblem]) {
+    var parsed = ArgumentParser.parse(
+      ServeSettings.specification, arguments: arguments, environment: environment)
+    let settings = ServeSettings(&parsed)
+    return (settings, parsed.problems)
+  }
+
+  @Test func `the defaults are those of the contract`() {
+    let (settings, problems) = read(["--policy", "p"])
+    #expect(problems == [])
+    #expect(settings.policyPath == "p")
+    #expect(settings.server.listen == [.tcp(host: "127.0.0.1", port: 9002)])
+    #expect(settings.server.drainTimeout == .seconds(150))
+    #expect(settings.server.connectionsMax == 10_000)
+    #expect(settings.server.transport.messageBytesMax == 64 << 20)
+    #expect(settings.logLevel == .info)
+    #expect(settings.logFormat == .text)
+    #expect(!settings.watches && !settings.server.allowPlaintextNetwork)
+  }
+
+  @Test func `listen addresses add up, from flags and commas, or from the environment`() {
+    let flags = ["--policy=p", "--listen", "unix:/a,[::1]:1", "--listen=127.0.0.1:2"]
+    let (settings, problems) = read(flags, ["TOLLGATE_LISTEN": "unix:/b"])
+    #expect(problems == [])
+    #expect(
+      settings.server.listen
+        == [
+          .unix(path: "/a"), .tcp(host: "::1", port: 1), .tcp(host: "127.0.0.1", port: 2),
+        ])
+    let (other, _) = read([], ["TOLLGATE_LISTEN": "unix:/b,unix:/c", "TOLLGATE_POLICY": "q"])
+    #expect(other.server.listen == [.unix(path: "/b"), .unix(path: "/c")])
+    #expect(other.policyPath == "q")
+  }
+
+  @Test func `every fault is found in one run`() {
+    let (_, problems) = read([
+      "--listen", "nowhere", "--workers", "0", "--log-level", "loud", "--drain-timeout", "5",
+      "--max-message-bytes", "1", "--data", "d",
+    ])
+    #expect(problems.count == 7)
+    #expect(problems.contains(.flagMissing("policy", environment: "TOLLGATE_POLICY")))
+    #expect(problems.contains(.unavailableFlag(.flag("data"))))
+  }
+
+  @Test func `an address given twice is refused, port 0 is another each time`() {
+    #expect(read(["--policy=p", "--listen=unix:/a,unix:/a"]).1.count == 1)
+    #expect(read(["--policy=p", "--listen=127.0.0.1:0,127.0.0.1:0"]).1.isEmpty)
+  }
+
+  @Test(arguments: [
+    "admin", "data", "durability", "store", "ship", "metrics", "retain", "ledger-max-bytes",
+  ])
+  func `a flag of a later version is refused by name`(flag: String) {
+    let (_, problems) = read(["--policy=p", "--\(flag)", "x"])
+    #expect(problems == [.unavailableFlag(.flag(flag))])
+    #expect(problems[0].description == "--\(flag) is not available in this version")
+  }
+
+  @Test func `limits reach the transport`() {
+    let (settings, problems) = read([
+      "--policy=p", "--max-streams=7", "--max-message-bytes=2MiB", "--max-header-bytes=8KiB",
+      "--max-headers=9", "--max-buffer-bytes=1GiB", "--idle-timeout=5m", "--handshake-timeout=3s",
+      "--max-connections=3", "--write-timeout=4s", "--workers=5",
+    ])
+    #expect(problems == [])
+    #expect(settings.server.transport.concurrentStreamsMax == 7)
+    #expect(settings.server.transport.messageBytesMax == 2 << 20)
+    #expect(settings.server.transport.headerListBytesMax == 8 << 10)
+    #expect(settings.server.transport.headerCountMax == 9)
+    #expect(settings.server.transport.processBufferBytesMax == 1 << 30)
+    #expect(settings.server.transport.idleTimeout == .seconds(300))
+    #expect(settings.server.transport.handshakeTimeout == .seconds(3))
+    #expect(settings.server.connectionsMax == 3)
+    #expect(settings.server.loop.writeStallTimeout == .seconds(4))
+    #expect(settings.server.workers == 5)
+  }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import Gateway
+import Testing
+import Transport
+
+@testable import Server
+
+/// A server on a thread of its own, in a temporary directory.
+final class TestServer {
+  let directory: TemporaryDirectory
+  let addresses: [ListenAddress]
+  let handle: ServerHandle
+  let lines = LogCapture()
+  private let status = Locked<Int32?>(nil)
+  private let ended = DispatchSemaphore(value: 0)
+
+  var address: ListenAddress { addresses[0] }
+
+  /// Listens on one Unix socket unless `change` says otherwise.
+  init(_ change: (inout ServerConfiguration, TemporaryDirectory) -> Void = { _, _ in }) throws {
+    directory = try TemporaryDirectory()
+    var configuration = ServerConfiguration()
+    configuration.listen = [.unix(path: directory.path + "/s.sock")]
+    configuration.workers = 2
+    configuration.drainTimeout = .seconds(20)
+    change(&configuration, directory)
+    let log = Logger(level: .debug, format: .text, write: lines.append)
+    let server = try Server(configuration, log: log) { EchoGateway() }
+    let box = Box(server)
+    addresses = box.server.addresses
+    handle = box.server.handle
+    let (status, ended) = (status, ended)
+    Thread {
+      let result = box.server.run()
+      log.flush()
+      status.withLock { $0 = result }
+      ended.signal()
+    }.start()
+  }
+
+  /// Asks for the drain.
+  func stop() {
+    handle.stop()
+  }
+
+  /// The exit status, when the server has ended; fails at the deadline.
+  func join() throws -> Int32 {
+    guard ended.wait(timeout: .now() + .seconds(20)) == .success else { throw TestClient.Late() }
+    ended.signal()
+    let status = status.withLock { $0 }
+    return try #require(status)
+  }
+
+  /// Ends a test's server without a word about how.
+  deinit {
+    if status.withLock({ $0 }) == nil {
+      handle.postToAll { $0.stop() }
+      handle.stop()
+    }
+  }
+
+  /// The server runs on the thread it is handed to and on no other.
+  private final class Box: @unchecked Sendable {
+    let server: Server
+    init(_ server: Server) { self.server = server }
+  }
+}
+
+/// The lines a log was given.
+final class LogCapture: Sendable {
+  private let text = Locked<[String]>([])
+
+  var append: @Sendable ([UInt8]) -> Void {
+    { [text] line in text.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
+  }
+
+  var all: [String] { text.withLock { $0 } }
+
+  func contains(_ part: String) -> Bool { all.contains { $0.contains(part) } }
+}
