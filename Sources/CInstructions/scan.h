@@ -242,11 +242,11 @@ static inline size_t tollgate_text_run(const uint8_t *p, size_t n) {
   }
 }
 
-// The most of a string that `tollgate_plain_string` looks at.
-#define TOLLGATE_PLAIN_STRING_MAX 64
+// The most of a string that `tollgate_plain_string` looks at: less than what may be base64.
+#define TOLLGATE_PLAIN_STRING_MAX 240
 
 // The length of the string whose first byte is at `p`, if it is plain ASCII and its closing quote
-// is among the first 64 bytes; else -1. Most strings of a request are like that.
+// is among the first 240 bytes; else -1. Most strings of a request are like that.
 static inline ptrdiff_t tollgate_plain_string_portable(const uint8_t *p, size_t n) {
   size_t end = n < TOLLGATE_PLAIN_STRING_MAX ? n : TOLLGATE_PLAIN_STRING_MAX;
   size_t run = tollgate_plain_run_portable(p, end);
@@ -255,15 +255,16 @@ static inline ptrdiff_t tollgate_plain_string_portable(const uint8_t *p, size_t 
 
 static inline ptrdiff_t tollgate_plain_string(const uint8_t *p, size_t n) {
 #if defined(TOLLGATE_SCAN_WIDE)
-  if (n < TOLLGATE_PLAIN_STRING_MAX) return tollgate_plain_string_portable(p, n);
-  for (size_t i = 0; i < TOLLGATE_PLAIN_STRING_MAX; i += 16) {
+  size_t end = n < TOLLGATE_PLAIN_STRING_MAX ? n : TOLLGATE_PLAIN_STRING_MAX, i = 0;
+  for (; i + 16 <= end; i += 16) {
     uint64_t mask = tollgate_mask(tollgate_not_plain(tollgate_load(p + i)));
     if (mask) {
       size_t run = i + tollgate_mask_index(mask);
       return p[run] == '"' ? (ptrdiff_t)run : -1;
     }
   }
-  return -1;
+  i += tollgate_plain_run_portable(p + i, end - i);
+  return i < end && p[i] == '"' ? (ptrdiff_t)i : -1;
 #else
   return tollgate_plain_string_portable(p, n);
 #endif
