@@ -50,7 +50,7 @@ package struct ProcessingRequest: Sendable {
     }
   }
 
-  private static let attributesKey = Array("envoy.filters.http.ext_proc".utf8)
+  private static let attributesKey: StaticString = "envoy.filters.http.ext_proc"
 
   /// Reads a whole message.
   package init(_ bytes: Span<UInt8>) throws(WireError) {

@@ -4,6 +4,7 @@ extension WireWriter {
   /// A `HeaderValueOption` in field `field` of the message that is being written: `header = 1
   /// {key = 1, raw_value = 3}`, `append_action = 3`: OVERWRITE_IF_EXISTS_OR_ADD, so that a client's
   /// copy cannot stay first.
+  @inlinable
   package mutating func setHeader(_ field: Int, _ name: [UInt8], _ value: Span<UInt8>) {
     let option = mark
     self.field(3, 2)
@@ -16,6 +17,27 @@ extension WireWriter {
 
   package mutating func setHeader(_ field: Int, _ name: [UInt8], _ value: [UInt8]) {
     setHeader(field, name, value.span)
+  }
+
+  /// The same with a name, or a name and a value, that stand in the program.
+  package mutating func setHeader(_ field: Int, _ name: StaticString, _ value: [UInt8]) {
+    let option = mark
+    self.field(3, 2)
+    let header = mark
+    self.field(3, value)
+    self.field(1, name)
+    close(1, since: header)
+    close(field, since: option)
+  }
+
+  package mutating func setHeader(_ field: Int, _ name: StaticString, _ value: StaticString) {
+    let option = mark
+    self.field(3, 2)
+    let header = mark
+    self.field(3, value)
+    self.field(1, name)
+    close(1, since: header)
+    close(field, since: option)
   }
 
   /// Closes a `CommonResponse` (whose fields were written since `mark`) as the reply to `phase`:
@@ -85,6 +107,31 @@ extension WireWriter {
     close(2, since: mark)
     field(1, name)
     close(1, since: mark)
+  }
+
+  package mutating func closeStructEntry(_ name: StaticString, since mark: Int) {
+    close(2, since: mark)
+    field(1, name)
+    close(1, since: mark)
+  }
+
+  /// A string entry whose name, or name and value, stand in the program.
+  package mutating func structEntry(_ name: StaticString, string: [UInt8]) {
+    let entry = mark
+    field(3, string)
+    closeStructEntry(name, since: entry)
+  }
+
+  package mutating func structEntry(_ name: StaticString, string: StaticString) {
+    let entry = mark
+    field(3, string)
+    closeStructEntry(name, since: entry)
+  }
+
+  package mutating func structEntry(_ name: StaticString, bool: Bool) {
+    let entry = mark
+    field(4, bool ? 1 : 0)
+    closeStructEntry(name, since: entry)
   }
 
   /// A string entry.

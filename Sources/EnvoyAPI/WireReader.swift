@@ -29,15 +29,23 @@ package struct WireField {
   /// Where a length-delimited field's content stands.
   package let range: Range<Int>
 
+  @inlinable @inline(__always)
+  init(number: Int, kind: Kind, value: UInt64, range: Range<Int>) {
+    self.number = number
+    self.kind = kind
+    self.value = value
+    self.range = range
+  }
+
   /// The content's range; throws where the field is not length-delimited.
-  @inline(__always)
+  @inlinable @inline(__always)
   package func content() throws(WireError) -> Range<Int> {
     guard kind == .bytes else { throw .wrongType(field: number) }
     return range
   }
 
   /// The value of a varint; throws where the field is something else.
-  @inline(__always)
+  @inlinable @inline(__always)
   package func varint() throws(WireError) -> UInt64 {
     guard kind == .varint else { throw .wrongType(field: number) }
     return value
@@ -47,16 +55,17 @@ package struct WireField {
 /// Walks the fields of one message inside a span, without copying. Groups (wire types 3 and 4)
 /// are not part of proto3 and are refused.
 package struct WireReader {
-  private var position: Int
-  private let end: Int
+  @usableFromInline var position: Int
+  @usableFromInline let end: Int
 
+  @inlinable
   package init(_ range: Range<Int>) {
     position = range.lowerBound
     end = range.upperBound
   }
 
   /// The next field, nil at the message's end.
-  @inline(__always)
+  @inlinable @inline(__always)
   package mutating func next(in bytes: Span<UInt8>) throws(WireError) -> WireField? {
     guard position < end else { return nil }
     let start = position
@@ -84,8 +93,8 @@ package struct WireReader {
     }
   }
 
-  @inline(__always)
-  private mutating func varint(
+  @inlinable @inline(__always)
+  mutating func varint(
     in bytes: Span<UInt8>, fieldStart: Int
   ) throws(WireError) -> UInt64 {
     guard position < end else { throw .truncated(offset: fieldStart) }
@@ -95,7 +104,8 @@ package struct WireReader {
     return try longVarint(first, in: bytes, fieldStart: fieldStart)
   }
 
-  private mutating func longVarint(
+  @usableFromInline
+  mutating func longVarint(
     _ first: UInt8, in bytes: Span<UInt8>, fieldStart: Int
   ) throws(WireError) -> UInt64 {
     var value = UInt64(first & 0x7f)
@@ -112,7 +122,8 @@ package struct WireReader {
     }
   }
 
-  private mutating func fixed(
+  @usableFromInline
+  mutating func fixed(
     _ width: Int, in bytes: Span<UInt8>, fieldStart: Int
   ) throws(WireError) -> UInt64 {
     guard end - position >= width else { throw .truncated(offset: fieldStart) }
