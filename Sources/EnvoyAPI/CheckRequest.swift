@@ -1,6 +1,6 @@
 /// `envoy.service.auth.v3.CheckRequest`, walked in place: what Tollgate needs of its
 /// `AttributeContext`. Ranges stand in the message's bytes; empty where a field is absent.
-package struct CheckRequest: Sendable {
+public struct CheckRequest: Sendable {
   /// `attributes.source.principal`: the peer's identity as Envoy verified it.
   package private(set) var principal = 0..<0
   /// `attributes.request.http.method`

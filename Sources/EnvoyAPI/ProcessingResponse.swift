@@ -42,6 +42,7 @@ extension WireWriter {
 
   /// Closes a `CommonResponse` (whose fields were written since `mark`) as the reply to `phase`:
   /// `HeadersResponse.response` or `BodyResponse.response`, both field 1.
+  @inlinable
   package mutating func closeCommonResponse(_ phase: ProcessingPhase, since mark: Int) {
     close(1, since: mark)
     close(phase.responseField, since: mark)
@@ -50,6 +51,7 @@ extension WireWriter {
 
 extension ProcessingPhase {
   /// The field of `ProcessingResponse` that answers this phase.
+  @inlinable
   package var responseField: Int {
     switch self {
     case .requestHeaders: 1
@@ -63,41 +65,41 @@ extension ProcessingPhase {
 }
 
 /// Field numbers of the messages in a `ProcessingResponse`.
-package enum ProcessingResponseField {
-  package static let immediateResponse = 7
-  package static let dynamicMetadata = 8
+public enum ProcessingResponseField {
+  @inlinable package static var immediateResponse: Int { 7 }
+  @inlinable package static var dynamicMetadata: Int { 8 }
 }
 
 /// `CommonResponse`: `status = 1` (CONTINUE is 0 and is left out).
-package enum CommonResponseField {
-  package static let headerMutation = 2
-  package static let bodyMutation = 3
-  package static let clearRouteCache = 5
+public enum CommonResponseField {
+  @inlinable package static var headerMutation: Int { 2 }
+  @inlinable package static var bodyMutation: Int { 3 }
+  @inlinable package static var clearRouteCache: Int { 5 }
 }
 
 /// `HeaderMutation`.
-package enum HeaderMutationField {
-  package static let setHeaders = 1
-  package static let removeHeaders = 2
+public enum HeaderMutationField {
+  @inlinable package static var setHeaders: Int { 1 }
+  @inlinable package static var removeHeaders: Int { 2 }
 }
 
 /// `BodyMutation`, and `StreamedBodyResponse` in its third field.
-package enum BodyMutationField {
-  package static let body = 1
-  package static let clearBody = 2
-  package static let streamedResponse = 3
-  package static let streamedBody = 1
-  package static let streamedEndOfStream = 2
+public enum BodyMutationField {
+  @inlinable package static var body: Int { 1 }
+  @inlinable package static var clearBody: Int { 2 }
+  @inlinable package static var streamedResponse: Int { 3 }
+  @inlinable package static var streamedBody: Int { 1 }
+  @inlinable package static var streamedEndOfStream: Int { 2 }
 }
 
 /// `ImmediateResponse`; `status` is an `HttpStatus {code = 1}`, `grpcStatus` a `GrpcStatus
 /// {status = 1}`, `headers` a `HeaderMutation`.
-package enum ImmediateResponseField {
-  package static let status = 1
-  package static let headers = 2
-  package static let body = 3
-  package static let grpcStatus = 4
-  package static let details = 5
+public enum ImmediateResponseField {
+  @inlinable package static var status: Int { 1 }
+  @inlinable package static var headers: Int { 2 }
+  @inlinable package static var body: Int { 3 }
+  @inlinable package static var grpcStatus: Int { 4 }
+  @inlinable package static var details: Int { 5 }
 }
 
 /// `google.protobuf.Struct`: entries of `fields = 1`.

@@ -39,7 +39,7 @@ package enum StructValue: Equatable, Sendable {
 }
 
 /// `google.protobuf.Struct` and `map<string, …>` fields in place.
-package enum StructFields {
+public enum StructFields {
   /// Visits the entries of a map field (`key = 1`, `value = 2` of each entry): the ranges of the
   /// key and of the value's message.
   @inlinable @inline(__always)

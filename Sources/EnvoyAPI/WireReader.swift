@@ -1,5 +1,8 @@
+// The types that replies and requests go through are `public`, their members `package`: the compiler
+// inlines members into other targets only where the type is public.
+
 /// Why bytes are not the message they should be. Says where, never what the bytes were.
-package enum WireError: Error, Equatable, Sendable {
+public enum WireError: Error, Equatable, Sendable {
   /// The message ends inside a field that began at `offset`.
   case truncated(offset: Int)
   /// A varint of more than ten bytes, field number 0 or past 2²⁹−1, or a wire type that does not exist.
@@ -14,20 +17,20 @@ package enum WireError: Error, Equatable, Sendable {
 }
 
 /// One field as it stands in a message (protobuf encoding, "message structure").
-package struct WireField {
-  package enum Kind: UInt8 {
+public struct WireField {
+  public enum Kind: UInt8 {
     case varint = 0
     case fixed64 = 1
     case bytes = 2
     case fixed32 = 5
   }
 
-  package let number: Int
-  package let kind: Kind
+  public let number: Int
+  public let kind: Kind
   /// The value of a varint or a fixed-width field.
-  package let value: UInt64
+  public let value: UInt64
   /// Where a length-delimited field's content stands.
-  package let range: Range<Int>
+  public let range: Range<Int>
 
   @inlinable @inline(__always)
   init(number: Int, kind: Kind, value: UInt64, range: Range<Int>) {
@@ -54,7 +57,7 @@ package struct WireField {
 
 /// Walks the fields of one message inside a span, without copying. Groups (wire types 3 and 4)
 /// are not part of proto3 and are refused.
-package struct WireReader {
+public struct WireReader {
   @usableFromInline var position: Int
   @usableFromInline let end: Int
 

@@ -5,7 +5,7 @@
 /// Fields therefore come out in the reverse order of the calls; protobuf gives order no meaning.
 ///
 /// The storage is raw memory, not an array: an array asks with every byte whether it is its own.
-@safe package struct WireWriter: ~Copyable {
+@safe public struct WireWriter: ~Copyable {
   /// `capacity` bytes that are this writer's alone: allocated in `init` and `grow`, freed in `deinit`
   /// and `grow`, handed out only for the length of a call.
   @usableFromInline var storage: UnsafeMutablePointer<UInt8>
@@ -16,7 +16,7 @@
   @usableFromInline var tail = 0
 
   /// The number of bytes that a fresh writer holds before it grows.
-  package static let initialCapacity = 4096
+  @inlinable package static var initialCapacity: Int { 4096 }
   /// Storage past this is given back after the message that needed it.
   package static let keptCapacityMax = 64 << 10
 
