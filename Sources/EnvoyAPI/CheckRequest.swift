@@ -1,6 +1,6 @@
 /// `envoy.service.auth.v3.CheckRequest`, walked in place: what Tollgate needs of its
 /// `AttributeContext`. Ranges stand in the message's bytes; empty where a field is absent.
-package struct CheckRequest: Sendable {
+public struct CheckRequest: Sendable {
   /// `attributes.source.principal`: the peer's identity as Envoy verified it.
   package private(set) var principal = 0..<0
   /// `attributes.request.http.method`
@@ -21,7 +21,7 @@ package struct CheckRequest: Sendable {
   /// `attributes.metadata_context`: a `Metadata`.
   package private(set) var metadata: Range<Int>?
   /// The `HttpRequest` message, for its `headers` map.
-  private var http: Range<Int>?
+  @usableFromInline private(set) var http: Range<Int>?
 
   package init(_ bytes: Span<UInt8>) throws(WireError) {
     var reader = WireReader(0..<bytes.count)
@@ -35,6 +35,7 @@ package struct CheckRequest: Sendable {
   }
 
   /// Visits the `headers` map (`headers = 3`): names are lowercase; duplicates were joined by Envoy.
+  @inlinable @inline(__always)
   package func forEachHeader(
     in bytes: Span<UInt8>, _ visit: (_ name: Range<Int>, _ value: Range<Int>) -> Void
   ) throws(WireError) {

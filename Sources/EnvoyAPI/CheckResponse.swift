@@ -1,23 +1,23 @@
 /// Field numbers of `envoy.service.auth.v3.CheckResponse` and the messages in it.
-package enum CheckResponseField {
+public enum CheckResponseField {
   /// A `google.rpc.Status {code = 1, message = 2}`.
-  package static let status = 1
-  package static let deniedResponse = 2
-  package static let okResponse = 3
+  @inlinable package static var status: Int { 1 }
+  @inlinable package static var deniedResponse: Int { 2 }
+  @inlinable package static var okResponse: Int { 3 }
   /// A `Struct`, put under `envoy.filters.http.ext_authz`.
-  package static let dynamicMetadata = 4
+  @inlinable package static var dynamicMetadata: Int { 4 }
 }
 
 /// `DeniedHttpResponse`: `status` is an `HttpStatus {code = 1}`.
-package enum DeniedResponseField {
-  package static let status = 1
-  package static let headers = 2
-  package static let body = 3
+public enum DeniedResponseField {
+  @inlinable package static var status: Int { 1 }
+  @inlinable package static var headers: Int { 2 }
+  @inlinable package static var body: Int { 3 }
 }
 
 /// `OkHttpResponse`.
-package enum OkResponseField {
-  package static let headers = 2
-  package static let headersToRemove = 5
-  package static let responseHeadersToAdd = 6
+public enum OkResponseField {
+  @inlinable package static var headers: Int { 2 }
+  @inlinable package static var headersToRemove: Int { 5 }
+  @inlinable package static var responseHeadersToAdd: Int { 6 }
 }

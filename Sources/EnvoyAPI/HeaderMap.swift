@@ -1,9 +1,9 @@
 /// `envoy.config.core.v3.HeaderMap` in place: `headers = 1`, each a `HeaderValue {key = 1,
 /// value = 2, raw_value = 3}`.
-package enum HeaderMap {
+public enum HeaderMap {
   /// Calls `visit` for every header in order with the ranges of its name and its value.
   /// `raw_value` counts where both values are given, as Envoy itself prefers it.
-  @inline(__always)
+  @inlinable @inline(__always)
   package static func forEach(
     in bytes: Span<UInt8>, _ map: Range<Int>,
     _ visit: (_ name: Range<Int>, _ value: Range<Int>) -> Void

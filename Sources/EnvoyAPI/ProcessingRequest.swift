@@ -9,7 +9,7 @@ package enum BodyMode: UInt8, Sendable {
 }
 
 /// Which of the six a `ProcessingRequest` carries; the raw value is its field number.
-package enum ProcessingPhase: UInt8, Sendable, CaseIterable {
+public enum ProcessingPhase: UInt8, Sendable, CaseIterable {
   case requestHeaders = 2
   case responseHeaders = 3
   case requestBody = 4
@@ -50,7 +50,7 @@ package struct ProcessingRequest: Sendable {
     }
   }
 
-  private static let attributesKey = Array("envoy.filters.http.ext_proc".utf8)
+  private static let attributesKey: StaticString = "envoy.filters.http.ext_proc"
 
   /// Reads a whole message.
   package init(_ bytes: Span<UInt8>) throws(WireError) {

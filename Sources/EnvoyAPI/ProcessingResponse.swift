@@ -4,6 +4,7 @@ extension WireWriter {
   /// A `HeaderValueOption` in field `field` of the message that is being written: `header = 1
   /// {key = 1, raw_value = 3}`, `append_action = 3`: OVERWRITE_IF_EXISTS_OR_ADD, so that a client's
   /// copy cannot stay first.
+  @inlinable
   package mutating func setHeader(_ field: Int, _ name: [UInt8], _ value: Span<UInt8>) {
     let option = mark
     self.field(3, 2)
@@ -18,8 +19,30 @@ extension WireWriter {
     setHeader(field, name, value.span)
   }
 
+  /// The same with a name, or a name and a value, that stand in the program.
+  package mutating func setHeader(_ field: Int, _ name: StaticString, _ value: [UInt8]) {
+    let option = mark
+    self.field(3, 2)
+    let header = mark
+    self.field(3, value)
+    self.field(1, name)
+    close(1, since: header)
+    close(field, since: option)
+  }
+
+  package mutating func setHeader(_ field: Int, _ name: StaticString, _ value: StaticString) {
+    let option = mark
+    self.field(3, 2)
+    let header = mark
+    self.field(3, value)
+    self.field(1, name)
+    close(1, since: header)
+    close(field, since: option)
+  }
+
   /// Closes a `CommonResponse` (whose fields were written since `mark`) as the reply to `phase`:
   /// `HeadersResponse.response` or `BodyResponse.response`, both field 1.
+  @inlinable
   package mutating func closeCommonResponse(_ phase: ProcessingPhase, since mark: Int) {
     close(1, since: mark)
     close(phase.responseField, since: mark)
@@ -28,6 +51,7 @@ extension WireWriter {
 
 extension ProcessingPhase {
   /// The field of `ProcessingResponse` that answers this phase.
+  @inlinable
   package var responseField: Int {
     switch self {
     case .requestHeaders: 1
@@ -41,41 +65,41 @@ extension ProcessingPhase {
 }
 
 /// Field numbers of the messages in a `ProcessingResponse`.
-package enum ProcessingResponseField {
-  package static let immediateResponse = 7
-  package static let dynamicMetadata = 8
+public enum ProcessingResponseField {
+  @inlinable package static var immediateResponse: Int { 7 }
+  @inlinable package static var dynamicMetadata: Int { 8 }
 }
 
 /// `CommonResponse`: `status = 1` (CONTINUE is 0 and is left out).
-package enum CommonResponseField {
-  package static let headerMutation = 2
-  package static let bodyMutation = 3
-  package static let clearRouteCache = 5
+public enum CommonResponseField {
+  @inlinable package static var headerMutation: Int { 2 }
+  @inlinable package static var bodyMutation: Int { 3 }
+  @inlinable package static var clearRouteCache: Int { 5 }
 }
 
 /// `HeaderMutation`.
-package enum HeaderMutationField {
-  package static let setHeaders = 1
-  package static let removeHeaders = 2
+public enum HeaderMutationField {
+  @inlinable package static var setHeaders: Int { 1 }
+  @inlinable package static var removeHeaders: Int { 2 }
 }
 
 /// `BodyMutation`, and `StreamedBodyResponse` in its third field.
-package enum BodyMutationField {
-  package static let body = 1
-  package static let clearBody = 2
-  package static let streamedResponse = 3
-  package static let streamedBody = 1
-  package static let streamedEndOfStream = 2
+public enum BodyMutationField {
+  @inlinable package static var body: Int { 1 }
+  @inlinable package static var clearBody: Int { 2 }
+  @inlinable package static var streamedResponse: Int { 3 }
+  @inlinable package static var streamedBody: Int { 1 }
+  @inlinable package static var streamedEndOfStream: Int { 2 }
 }
 
 /// `ImmediateResponse`; `status` is an `HttpStatus {code = 1}`, `grpcStatus` a `GrpcStatus
 /// {status = 1}`, `headers` a `HeaderMutation`.
-package enum ImmediateResponseField {
-  package static let status = 1
-  package static let headers = 2
-  package static let body = 3
-  package static let grpcStatus = 4
-  package static let details = 5
+public enum ImmediateResponseField {
+  @inlinable package static var status: Int { 1 }
+  @inlinable package static var headers: Int { 2 }
+  @inlinable package static var body: Int { 3 }
+  @inlinable package static var grpcStatus: Int { 4 }
+  @inlinable package static var details: Int { 5 }
 }
 
 /// `google.protobuf.Struct`: entries of `fields = 1`.
@@ -85,6 +109,31 @@ extension WireWriter {
     close(2, since: mark)
     field(1, name)
     close(1, since: mark)
+  }
+
+  package mutating func closeStructEntry(_ name: StaticString, since mark: Int) {
+    close(2, since: mark)
+    field(1, name)
+    close(1, since: mark)
+  }
+
+  /// A string entry whose name, or name and value, stand in the program.
+  package mutating func structEntry(_ name: StaticString, string: [UInt8]) {
+    let entry = mark
+    field(3, string)
+    closeStructEntry(name, since: entry)
+  }
+
+  package mutating func structEntry(_ name: StaticString, string: StaticString) {
+    let entry = mark
+    field(3, string)
+    closeStructEntry(name, since: entry)
+  }
+
+  package mutating func structEntry(_ name: StaticString, bool: Bool) {
+    let entry = mark
+    field(4, bool ? 1 : 0)
+    closeStructEntry(name, since: entry)
   }
 
   /// A string entry.

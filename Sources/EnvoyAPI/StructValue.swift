@@ -39,10 +39,10 @@ package enum StructValue: Equatable, Sendable {
 }
 
 /// `google.protobuf.Struct` and `map<string, …>` fields in place.
-package enum StructFields {
+public enum StructFields {
   /// Visits the entries of a map field (`key = 1`, `value = 2` of each entry): the ranges of the
   /// key and of the value's message.
-  @inline(__always)
+  @inlinable @inline(__always)
   package static func forEachEntry(
     ofMap number: Int, in bytes: Span<UInt8>, _ range: Range<Int>,
     _ visit: (_ key: Range<Int>, _ value: Range<Int>) throws(WireError) -> Void
@@ -56,7 +56,7 @@ package enum StructFields {
   }
 
   /// The two parts of a map entry. A second value is refused: protobuf would merge messages.
-  @inline(__always)
+  @inlinable @inline(__always)
   package static func entry(
     in bytes: Span<UInt8>, _ range: Range<Int>
   ) throws(WireError) -> (key: Range<Int>, value: Range<Int>) {
@@ -80,10 +80,15 @@ package enum StructFields {
   package static func value(
     of name: [UInt8], in bytes: Span<UInt8>, _ structure: Range<Int>
   ) throws(WireError) -> StructValue? {
-    var found: Range<Int>?
-    try forEachEntry(ofMap: 1, in: bytes, structure) { (key, value) throws(WireError) in
-      if bytes.extracting(key).elementsEqual(name) { found = value }
-    }
+    let found = try last(in: bytes, structure) { $0.elementsEqual(name) }
+    guard let found else { return nil }
+    return try StructValue(in: bytes, found)
+  }
+
+  package static func value(
+    of name: StaticString, in bytes: Span<UInt8>, _ structure: Range<Int>
+  ) throws(WireError) -> StructValue? {
+    let found = try last(in: bytes, structure) { $0.elementsEqual(name) }
     guard let found else { return nil }
     return try StructValue(in: bytes, found)
   }
@@ -95,6 +100,25 @@ package enum StructFields {
     guard case .string(let range)? = try value(of: name, in: bytes, structure) else { return nil }
     return range
   }
+
+  package static func string(
+    _ name: StaticString, in bytes: Span<UInt8>, _ structure: Range<Int>
+  ) throws(WireError) -> Range<Int>? {
+    guard case .string(let range)? = try value(of: name, in: bytes, structure) else { return nil }
+    return range
+  }
+
+  /// The last value of a map (field 1) whose key is wanted.
+  @inline(__always)
+  fileprivate static func last(
+    in bytes: Span<UInt8>, _ map: Range<Int>, where isWanted: (Span<UInt8>) -> Bool
+  ) throws(WireError) -> Range<Int>? {
+    var found: Range<Int>?
+    try forEachEntry(ofMap: 1, in: bytes, map) { (key, value) throws(WireError) in
+      if isWanted(bytes.extracting(key)) { found = value }
+    }
+    return found
+  }
 }
 
 /// `envoy.config.core.v3.Metadata`: `filter_metadata = 1`, a map of namespace to `Struct`.
@@ -103,28 +127,12 @@ package enum Metadata {
   package static func structure(
     of namespace: [UInt8], in bytes: Span<UInt8>, _ metadata: Range<Int>
   ) throws(WireError) -> Range<Int>? {
-    var found: Range<Int>?
-    try StructFields.forEachEntry(ofMap: 1, in: bytes, metadata) { (key, value) throws(WireError) in
-      if bytes.extracting(key).elementsEqual(namespace) { found = value }
-    }
-    return found
-  }
-}
-
-extension Span where Element == UInt8 {
-  /// Whether both hold the same bytes.
-  @inline(__always)
-  package func elementsEqual(_ other: Span<UInt8>) -> Bool {
-    guard count == other.count else { return false }
-    for index in indices where self[index] != other[index] { return false }
-    return true
+    try StructFields.last(in: bytes, metadata) { $0.elementsEqual(namespace) }
   }
 
-  /// Whether the array holds the same bytes.
-  @inline(__always)
-  package func elementsEqual(_ other: [UInt8]) -> Bool {
-    guard count == other.count else { return false }
-    for index in indices where self[index] != other[index] { return false }
-    return true
+  package static func structure(
+    of namespace: StaticString, in bytes: Span<UInt8>, _ metadata: Range<Int>
+  ) throws(WireError) -> Range<Int>? {
+    try StructFields.last(in: bytes, metadata) { $0.elementsEqual(namespace) }
   }
 }

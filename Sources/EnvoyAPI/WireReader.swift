@@ -1,5 +1,8 @@
+// The types that replies and requests go through are `public`, their members `package`: the compiler
+// inlines members into other targets only where the type is public.
+
 /// Why bytes are not the message they should be. Says where, never what the bytes were.
-package enum WireError: Error, Equatable, Sendable {
+public enum WireError: Error, Equatable, Sendable {
   /// The message ends inside a field that began at `offset`.
   case truncated(offset: Int)
   /// A varint of more than ten bytes, field number 0 or past 2²⁹−1, or a wire type that does not exist.
@@ -14,30 +17,38 @@ package enum WireError: Error, Equatable, Sendable {
 }
 
 /// One field as it stands in a message (protobuf encoding, "message structure").
-package struct WireField {
-  package enum Kind: UInt8 {
+public struct WireField {
+  public enum Kind: UInt8 {
     case varint = 0
     case fixed64 = 1
     case bytes = 2
     case fixed32 = 5
   }
 
-  package let number: Int
-  package let kind: Kind
+  public let number: Int
+  public let kind: Kind
   /// The value of a varint or a fixed-width field.
-  package let value: UInt64
+  public let value: UInt64
   /// Where a length-delimited field's content stands.
-  package let range: Range<Int>
+  public let range: Range<Int>
+
+  @inlinable @inline(__always)
+  init(number: Int, kind: Kind, value: UInt64, range: Range<Int>) {
+    self.number = number
+    self.kind = kind
+    self.value = value
+    self.range = range
+  }
 
   /// The content's range; throws where the field is not length-delimited.
-  @inline(__always)
+  @inlinable @inline(__always)
   package func content() throws(WireError) -> Range<Int> {
     guard kind == .bytes else { throw .wrongType(field: number) }
     return range
   }
 
   /// The value of a varint; throws where the field is something else.
-  @inline(__always)
+  @inlinable @inline(__always)
   package func varint() throws(WireError) -> UInt64 {
     guard kind == .varint else { throw .wrongType(field: number) }
     return value
@@ -46,17 +57,18 @@ package struct WireField {
 
 /// Walks the fields of one message inside a span, without copying. Groups (wire types 3 and 4)
 /// are not part of proto3 and are refused.
-package struct WireReader {
-  private var position: Int
-  private let end: Int
+public struct WireReader {
+  @usableFromInline var position: Int
+  @usableFromInline let end: Int
 
+  @inlinable
   package init(_ range: Range<Int>) {
     position = range.lowerBound
     end = range.upperBound
   }
 
   /// The next field, nil at the message's end.
-  @inline(__always)
+  @inlinable @inline(__always)
   package mutating func next(in bytes: Span<UInt8>) throws(WireError) -> WireField? {
     guard position < end else { return nil }
     let start = position
@@ -84,8 +96,8 @@ package struct WireReader {
     }
   }
 
-  @inline(__always)
-  private mutating func varint(
+  @inlinable @inline(__always)
+  mutating func varint(
     in bytes: Span<UInt8>, fieldStart: Int
   ) throws(WireError) -> UInt64 {
     guard position < end else { throw .truncated(offset: fieldStart) }
@@ -95,7 +107,8 @@ package struct WireReader {
     return try longVarint(first, in: bytes, fieldStart: fieldStart)
   }
 
-  private mutating func longVarint(
+  @usableFromInline
+  mutating func longVarint(
     _ first: UInt8, in bytes: Span<UInt8>, fieldStart: Int
   ) throws(WireError) -> UInt64 {
     var value = UInt64(first & 0x7f)
@@ -112,7 +125,8 @@ package struct WireReader {
     }
   }
 
-  private mutating func fixed(
+  @usableFromInline
+  mutating func fixed(
     _ width: Int, in bytes: Span<UInt8>, fieldStart: Int
   ) throws(WireError) -> UInt64 {
     guard end - position >= width else { throw .truncated(offset: fieldStart) }

@@ -22,6 +22,12 @@ struct BodyReader {
     self.multipart = multipart
   }
 
+  /// The model, as soon as a JSON body has named it.
+  var modelSoFar: [UInt8]? {
+    // In place: a copy of the scanner would be made for every piece.
+    json == nil ? nil : json!.modelSoFar
+  }
+
   /// More than the policy's `max_body_bytes` came.
   var isOverLimit: Bool { byteCount > bytesMax }
 

@@ -14,9 +14,8 @@ enum CheckReplies {
     writer.reset()
     dynamicMetadata(decision, &writer)
     let ok = writer.mark
-    let set = set(decision)
-    remove(head, in: bytes, names: names, set: set, decision, &writer)
-    for (name, value) in set.reversed() { header(OkResponseField.headers, name, value, &writer) }
+    remove(head, in: bytes, names: names, decision, &writer)
+    set(decision, &writer)
     writer.close(CheckResponseField.okResponse, since: ok)
     status(0, &writer)
   }
@@ -72,33 +71,55 @@ enum CheckReplies {
     status(grpc, &writer)
   }
 
-  private static func set(_ decision: DecisionRecord) -> [(name: [UInt8], value: [UInt8])] {
-    guard let identity = decision.identity else { return [] }
-    var set: [(name: [UInt8], value: [UInt8])] = [
-      (HeaderName.tenant, identity.tenant.name.bytes), (HeaderName.subject, identity.subject),
-      (HeaderName.requestID, decision.requestID),
-      (HeaderName.fairnessID, identity.tenant.name.bytes),
-    ]
-    guard let admission = decision.admission else { return set }
-    if let path = admission.path { set.append((HeaderName.path, path)) }
-    set.append((HeaderName.modelRoute, admission.routeName.bytes))
-    guard let model = admission.model else { return set }
-    set.append((HeaderName.model, model.name.bytes))
-    set.append((HeaderName.gatewayModelName, model.name.bytes))
-    set.append((HeaderName.trafficClass, model.trafficClass.name.bytes))
-    set.append((HeaderName.inferenceObjective, model.trafficClass.inferenceObjective.bytes))
-    set.append(
-      (HeaderName.stream, admission.isStream ? ProcessingReplies.yes : ProcessingReplies.no))
-    return set
+  private static func set(_ decision: DecisionRecord, _ writer: inout WireWriter) {
+    guard let identity = decision.identity else { return }
+    let field = OkResponseField.headers
+    if let admission = decision.admission {
+      if let model = admission.model {
+        let trafficClass = model.trafficClass
+        header(
+          field, HeaderName.stream,
+          admission.isStream ? ProcessingReplies.yes : ProcessingReplies.no,
+          &writer)
+        header(
+          field, HeaderName.inferenceObjective, trafficClass.inferenceObjective.bytes, &writer)
+        header(field, HeaderName.trafficClass, trafficClass.name.bytes, &writer)
+        header(field, HeaderName.gatewayModelName, model.name.bytes, &writer)
+        header(field, HeaderName.model, model.name.bytes, &writer)
+      }
+      header(field, HeaderName.modelRoute, admission.routeName.bytes, &writer)
+      if let path = admission.path { header(field, HeaderName.path, path, &writer) }
+    }
+    header(field, HeaderName.fairnessID, identity.tenant.name.bytes, &writer)
+    header(field, HeaderName.requestID, decision.requestID, &writer)
+    header(field, HeaderName.subject, identity.subject, &writer)
+    header(field, HeaderName.tenant, identity.tenant.name.bytes, &writer)
+  }
+
+  /// Whether `set` writes the header.
+  private static func sets(_ name: Span<UInt8>, _ decision: DecisionRecord) -> Bool {
+    guard decision.identity != nil else { return false }
+    if name.elementsEqual(HeaderName.tenant) || name.elementsEqual(HeaderName.subject)
+      || name.elementsEqual(HeaderName.requestID) || name.elementsEqual(HeaderName.fairnessID)
+    {
+      return true
+    }
+    guard let admission = decision.admission else { return false }
+    if name.elementsEqual(HeaderName.modelRoute) { return true }
+    if name.elementsEqual(HeaderName.path) { return admission.path != nil }
+    guard admission.model != nil else { return false }
+    return name.elementsEqual(HeaderName.model) || name.elementsEqual(HeaderName.gatewayModelName)
+      || name.elementsEqual(HeaderName.trafficClass)
+      || name.elementsEqual(HeaderName.inferenceObjective)
+      || name.elementsEqual(HeaderName.stream)
   }
 
   private static func remove(
     _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
-    set: [(name: [UInt8], value: [UInt8])], _ decision: DecisionRecord,
-    _ writer: inout WireWriter
+    _ decision: DecisionRecord, _ writer: inout WireWriter
   ) {
     Removals.forEach(head, in: bytes, names: names, removesAcceptEncoding: false) { name in
-      if !set.contains(where: { name.elementsEqual($0.name) }) {
+      if !sets(name, decision) {
         writer.field(OkResponseField.headersToRemove, name)
       }
     }
@@ -116,6 +137,30 @@ enum CheckReplies {
   /// A `HeaderValueOption` with `value = 2`: ext_authz reads no `raw_value` in its answers.
   private static func header(
     _ field: Int, _ name: [UInt8], _ value: [UInt8], _ writer: inout WireWriter
+  ) {
+    let option = writer.mark
+    writer.field(3, 2)
+    let header = writer.mark
+    writer.field(2, value)
+    writer.field(1, name)
+    writer.close(1, since: header)
+    writer.close(field, since: option)
+  }
+
+  private static func header(
+    _ field: Int, _ name: StaticString, _ value: [UInt8], _ writer: inout WireWriter
+  ) {
+    let option = writer.mark
+    writer.field(3, 2)
+    let header = writer.mark
+    writer.field(2, value)
+    writer.field(1, name)
+    writer.close(1, since: header)
+    writer.close(field, since: option)
+  }
+
+  private static func header(
+    _ field: Int, _ name: StaticString, _ value: StaticString, _ writer: inout WireWriter
   ) {
     let option = writer.mark
     writer.field(3, 2)

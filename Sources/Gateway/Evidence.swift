@@ -28,11 +28,11 @@ struct Evidence {
 
   init() {}
 
-  static let jwtNamespace = Array("envoy.filters.http.jwt_authn".utf8)
-  static let extAuthzNamespace = Array("envoy.filters.http.ext_authz".utf8)
-  static let ownKey = Array("tollgate".utf8)
-  private static let principalAttribute = Array("connection.uri_san_peer_certificate".utf8)
-  private static let issuerClaim = Array("iss".utf8)
+  static let jwtNamespace: StaticString = "envoy.filters.http.jwt_authn"
+  static let extAuthzNamespace: StaticString = "envoy.filters.http.ext_authz"
+  static let ownKey: StaticString = "tollgate"
+  private static let principalAttribute: StaticString = "connection.uri_san_peer_certificate"
+  private static let issuerClaim: StaticString = "iss"
 
   /// Reads `metadata_context`: the claims jwt_authn verified and the identity ext_authz found.
   mutating func readMetadata(
@@ -124,17 +124,17 @@ struct JWTIssuerKeys: Sendable {
 
 /// The keys of the dynamic metadata namespace `tollgate` (design, "Headers").
 enum MetadataKey {
-  static let namespace = Array("tollgate".utf8)
-  static let tenant = Array("tenant".utf8)
-  static let subject = Array("subject".utf8)
-  static let keyID = Array("key_id".utf8)
-  static let model = Array("model".utf8)
-  static let modelRoute = Array("model_route".utf8)
-  static let trafficClass = Array("class".utf8)
-  static let stream = Array("stream".utf8)
-  static let requestID = Array("request_id".utf8)
-  static let decision = Array("decision".utf8)
-  static let reason = Array("reason".utf8)
-  static let allow = Array("allow".utf8)
-  static let deny = Array("deny".utf8)
+  static let namespace: StaticString = "tollgate"
+  static let tenant: StaticString = "tenant"
+  static let subject: StaticString = "subject"
+  static let keyID: StaticString = "key_id"
+  static let model: StaticString = "model"
+  static let modelRoute: StaticString = "model_route"
+  static let trafficClass: StaticString = "class"
+  static let stream: StaticString = "stream"
+  static let requestID: StaticString = "request_id"
+  static let decision: StaticString = "decision"
+  static let reason: StaticString = "reason"
+  static let allow: StaticString = "allow"
+  static let deny: StaticString = "deny"
 }

@@ -5,9 +5,22 @@ import Transport
 
 /// The request's half of an exchange.
 extension ExtProcExchange {
-  /// Whether the body may have to be sent back and is kept from its first byte. A body that came in
-  /// one piece is sent back from where it lies and is never kept.
-  var keepsBody: Bool { policy.renames || modes?.request == .fullDuplexStreamed }
+  /// Whether the body may have to be sent back and is kept, from its first byte until a model is
+  /// read that goes by its own name everywhere. A body that came in one piece is sent back from where
+  /// it lies and is never kept.
+  var keepsBody: Bool {
+    if modes?.request == .fullDuplexStreamed { return true }
+    guard policy.renames else { return false }
+    if let mayRename { return mayRename }
+    // A model in the path decides what the body is to say.
+    guard inspection?.pathModel == nil, reader != nil, let name = reader!.modelSoFar else {
+      return true
+    }
+    // An unknown model is refused.
+    let mayRename = policy.snapshot.model(named: name.span).map { policy.mayRename($0, name) }
+    self.mayRename = mayRename ?? false
+    return self.mayRename ?? false
+  }
 
   func decideHead(
     _ request: ProcessingRequest, in bytes: Span<UInt8>, endOfStream: Bool,
@@ -165,7 +178,9 @@ extension ExtProcExchange {
     reader!.scan(piece)
     guard keep, !reader!.isOverLimit else { return }
     guard stream.retain(bytes: piece.count) else { return buffersFull(stream) }
-    if retained == 0 { reader!.use(buffer: loop.takeBuffer()) }
+    if retained == 0 {
+      reader!.use(buffer: loop.takeBuffer(bytes: messageBytes))
+    }
     retained += piece.count
     reader!.keep(piece)
   }

@@ -10,8 +10,8 @@ extension ExtProcExchange {
     stream.reply(loop.writer)
   }
 
-  private static let codeDetails = Array("response.code_details".utf8)
-  private static let viaUpstream = Array("via_upstream".utf8)
+  private static let codeDetails: StaticString = "response.code_details"
+  private static let viaUpstream: StaticString = "via_upstream"
 
   /// A response without an admission: Envoy's own answer (the request was too large for its buffer,
   /// refused by another filter, of a route we never saw) passes; a backend's must not have happened.

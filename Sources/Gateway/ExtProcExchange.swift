@@ -7,12 +7,15 @@ import Transport
 ///
 /// `ExchangeMachine` says what comes next, `HeadDecision` and `BodyDecision` what is decided,
 /// `ProcessingReplies` how it is written; this type carries the bytes between them.
+///
+/// What every message touches is not checked for exclusivity at run time: it costs a twentieth of a
+/// short exchange, and no function that such a property is handed to knows the exchange.
 final class ExtProcExchange: CallHandler {
   let loop: GatewayLoop
   /// The policy the exchange began with; a reload does not change it.
   let policy: CompiledPolicy
-  var machine = ExchangeMachine()
-  private var assembler = ProcessingRequestAssembler()
+  @safe @exclusivity(unchecked) var machine = ExchangeMachine()
+  @safe @exclusivity(unchecked) private var assembler = ProcessingRequestAssembler()
   /// Bytes accounted for what the assembler keeps.
   private var gatheredAccounted = 0
   private var isFirst = true
@@ -20,16 +23,20 @@ final class ExtProcExchange: CallHandler {
   private var observes = false
   private var hasEnded = false
   /// Once there is one the stream may end OK.
-  var verdict: Verdict?
-  private(set) var modes: ProcessingRequest.BodyModes?
+  @safe @exclusivity(unchecked) var verdict: Verdict?
+  @safe @exclusivity(unchecked) private(set) var modes: ProcessingRequest.BodyModes?
 
-  var decision = DecisionRecord(requestID: [])
+  @safe @exclusivity(unchecked) var decision = DecisionRecord(requestID: [])
   var isAnthropic = false
   var isGRPC = false
-  var inspection: HeadDecision.Inspection?
-  var reader: BodyReader?
+  @safe @exclusivity(unchecked) var inspection: HeadDecision.Inspection?
+  @safe @exclusivity(unchecked) var reader: BodyReader?
   /// Full duplex: what the reply to the headers, sent after the body, takes out.
-  var removals: [UInt8] = []
+  @safe @exclusivity(unchecked) var removals: [UInt8] = []
+  /// The size of the message that arrives in pieces: about that of the body in it.
+  var messageBytes = 0
+  /// Whether the body may have to be sent back, once its model is known.
+  var mayRename: Bool?
   /// Bytes accounted for the kept body.
   var retained = 0
 
@@ -51,6 +58,7 @@ final class ExtProcExchange: CallHandler {
 
   func messageStarted(size: Int, on call: Call) {
     assembler.start(size: size)
+    messageBytes = size
   }
 
   func messageBytes(_ bytes: Span<UInt8>, on call: Call) {
@@ -156,6 +164,7 @@ final class ExtProcExchange: CallHandler {
     guard !hasEnded, !observes else { return }
     if phase == .requestBody, machine.inspectsBody {
       scan(piece, keep: keepsBody, stream)
+      if retained > 0, !keepsBody { dropKept(stream) }
     } else if phase == .requestBody ? machine.echoesRequest : machine.echoesResponse {
       echo(phase, piece, endOfStream: false, stream)
     }
@@ -180,7 +189,7 @@ final class ExtProcExchange: CallHandler {
       }
     case .holdBody:
       if !bodyWasHandedOver { scan(bytes.extracting(request.body), keep: true, stream) }
-      if !hasEnded, let reader, reader.isOverLimit {
+      if !hasEnded, reader?.isOverLimit == true {
         machine.refused()
         refuse(.tooLarge(limit: policy.snapshot.maxBodyBytes), stream)
       }
@@ -233,10 +242,21 @@ final class ExtProcExchange: CallHandler {
 
   /// The kept body goes back to the spare buffers.
   func dropBody(_ stream: ExchangeStream) {
-    if var reader {
-      loop.giveBack(reader.takeKept())
-      self.reader = nil
+    if reader != nil {
+      // In place: a copy of the reader would be larger than most bodies.
+      loop.giveBack(reader!.takeKept())
+      reader = nil
     }
+    releaseKept(stream)
+  }
+
+  /// What was kept of the body turned out not to be needed.
+  private func dropKept(_ stream: ExchangeStream) {
+    loop.giveBack(reader!.takeKept())
+    releaseKept(stream)
+  }
+
+  private func releaseKept(_ stream: ExchangeStream) {
     if retained > 0 {
       stream.release(bytes: retained)
       retained = 0

@@ -45,17 +45,21 @@ package final class GatewayLoop: CallRouter {
   /// The number of body buffers kept for the next large bodies, and the largest that is kept.
   package static let spareBuffersMax = 4
   package static let spareBufferBytesMax = 16 << 20
+  /// The most that is set aside for a body that was announced and has not come.
+  package static let reservedBytesMax = 1 << 20
 
   private(set) var policy: CompiledPolicy
   let log: any GatewayLog
-  var writer = WireWriter()
+  /// Exclusivity is not checked at run time: only this loop's handlers reach it, one after the other,
+  /// and none of the functions that it is handed to knows the loop.
+  @safe @exclusivity(unchecked) var writer = WireWriter()
   var random: Xoshiro256
   private var requestIDs: RequestIDs
   private let clock: () -> UnixTime
   private var spareBuffers: [[UInt8]] = []
 
-  private static let process = Array("/envoy.service.ext_proc.v3.ExternalProcessor/Process".utf8)
-  private static let check = Array("/envoy.service.auth.v3.Authorization/Check".utf8)
+  private static let process: StaticString = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
+  private static let check: StaticString = "/envoy.service.auth.v3.Authorization/Check"
 
   /// - Parameters:
   ///   - random: seeded from the system unless a test wants the same draws again.
@@ -91,8 +95,13 @@ package final class GatewayLoop: CallRouter {
     requestIDs.next(unixMilliseconds: clock().milliseconds)
   }
 
-  /// An empty buffer, with room from an earlier body if there is one.
-  func takeBuffer() -> [UInt8] { spareBuffers.popLast() ?? [] }
+  /// An empty buffer for a body of about that many bytes, with room from an earlier one if there is
+  /// one. It does not grow with every piece, which would copy and fault in the memory again.
+  func takeBuffer(bytes: Int) -> [UInt8] {
+    var buffer = spareBuffers.popLast() ?? []
+    buffer.reserveCapacity(min(bytes, Self.reservedBytesMax))
+    return buffer
+  }
 
   /// Keeps a buffer's room for the next body.
   func giveBack(_ buffer: consuming [UInt8]) {

@@ -77,12 +77,12 @@ struct HeadDecision {
   static let upgrade = Refusal(
     .unsupportedUpgrade, "Protocol upgrades are not supported here; send the request without.")
 
-  private static let messagesPath = Array("/v1/messages".utf8)
+  private static let messagesPath: StaticString = "/v1/messages"
 
   /// Whether refusals on this path speak Anthropic's dialect.
   static func hasMessagesPath(_ path: Span<UInt8>) -> Bool {
-    path.count >= messagesPath.count
-      && path.extracting(first: messagesPath.count).elementsEqual(messagesPath)
+    path.count >= messagesPath.utf8CodeUnitCount
+      && path.extracting(first: messagesPath.utf8CodeUnitCount).elementsEqual(messagesPath)
   }
 
   /// The host and the tenant agree; the request means one thing.
@@ -136,7 +136,7 @@ struct HeadDecision {
   }
 
   private func require(
-    _ method: [UInt8], _ name: String, _ head: RequestHead, in bytes: Span<UInt8>
+    _ method: StaticString, _ name: String, _ head: RequestHead, in bytes: Span<UInt8>
   ) throws(Refusal) {
     guard bytes.extracting(head.method).elementsEqual(method) else {
       var refusal = Refusal(.methodNotAllowed, "This endpoint is called with \(name).")
@@ -187,9 +187,9 @@ struct HeadDecision {
     return inspection
   }
 
-  private static let get = Array("GET".utf8)
-  private static let post = Array("POST".utf8)
-  private static let connect = Array("CONNECT".utf8)
+  private static let get: StaticString = "GET"
+  private static let post: StaticString = "POST"
+  private static let connect: StaticString = "CONNECT"
 }
 
 extension Span where Element == UInt8 {

@@ -1,32 +1,33 @@
 /// The header names this program reads, sets and removes (design, "Headers").
 enum HeaderName {
-  static let tenant = Array("x-ai-tenant".utf8)
-  static let subject = Array("x-ai-subject".utf8)
-  static let model = Array("x-ai-model".utf8)
-  static let modelRoute = Array("x-ai-model-route".utf8)
-  static let trafficClass = Array("x-ai-traffic-class".utf8)
-  static let stream = Array("x-ai-stream".utf8)
-  static let requestID = Array("x-ai-request-id".utf8)
-  static let gatewayModelName = Array("x-gateway-model-name".utf8)
-  static let fairnessID = Array("x-gateway-inference-fairness-id".utf8)
-  static let inferenceObjective = Array("x-gateway-inference-objective".utf8)
-  static let acceptEncoding = Array("accept-encoding".utf8)
-  static let contentLength = Array("content-length".utf8)
-  static let contentType = Array("content-type".utf8)
-  static let path = Array(":path".utf8)
+  static let tenant: StaticString = "x-ai-tenant"
+  static let subject: StaticString = "x-ai-subject"
+  static let model: StaticString = "x-ai-model"
+  static let modelRoute: StaticString = "x-ai-model-route"
+  static let trafficClass: StaticString = "x-ai-traffic-class"
+  static let stream: StaticString = "x-ai-stream"
+  static let requestID: StaticString = "x-ai-request-id"
+  static let gatewayModelName: StaticString = "x-gateway-model-name"
+  static let fairnessID: StaticString = "x-gateway-inference-fairness-id"
+  static let inferenceObjective: StaticString = "x-gateway-inference-objective"
+  static let acceptEncoding: StaticString = "accept-encoding"
+  static let contentLength: StaticString = "content-length"
+  static let contentType: StaticString = "content-type"
+  static let path: StaticString = ":path"
 
   /// Every header that only Tollgate may set on a request.
   static let owned = [
     tenant, subject, model, modelRoute, trafficClass, stream, requestID, gatewayModelName,
     fairnessID, inferenceObjective,
-  ]
+  ].map { Array("\($0)".utf8) }
 
   /// Whether `name` is one of ours in any spelling: case, and `_` for `-`, which some servers
   /// take for the same header.
   @inline(__always)
   static func isOwned(_ name: Span<UInt8>) -> Bool {
     guard name.count >= 10, name[0] | 0x20 == UInt8(ascii: "x"),
-      name[1] == UInt8(ascii: "-") || name[1] == UInt8(ascii: "_")
+      name[1] == UInt8(ascii: "-") || name[1] == UInt8(ascii: "_"),
+      name[2] | 0x20 == UInt8(ascii: "a") || name[2] | 0x20 == UInt8(ascii: "g")
     else { return false }
     return isOwnedSpelling(name)
   }

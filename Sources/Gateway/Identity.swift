@@ -217,12 +217,20 @@ package final class CompiledPolicy: Sendable {
   let readsCertificates: Bool
   /// Some model goes by another name at its backend, or has aliases: bodies may be rewritten.
   let renames: Bool
+  /// By model: some route of it has an `upstream_model`.
+  private let renamed: [Bool]
+
+  /// Whether a body that names the model so may have to be rewritten.
+  func mayRename(_ model: Model, _ name: [UInt8]) -> Bool {
+    renamed[model.index] || name != model.name.bytes
+  }
 
   package init(_ snapshot: PolicySnapshot) {
     self.snapshot = snapshot
     names = PolicyHeaderNames(snapshot)
     issuers = snapshot.jwt.map(JWTIssuerKeys.init)
     readsCertificates = snapshot.clientCertificates
+    renamed = snapshot.models.map { model in model.routes.contains { $0.upstreamModel != nil } }
     renames = snapshot.models.contains { model in
       !model.aliases.isEmpty || model.routes.contains { $0.upstreamModel != nil }
     }

@@ -190,9 +190,9 @@ enum ProcessingReplies {
     writer.close(ProcessingResponseField.dynamicMetadata, since: metadata)
   }
 
-  static let json = Array("application/json".utf8)
-  static let yes = Array("true".utf8)
-  static let no = Array("false".utf8)
+  static let json: StaticString = "application/json"
+  static let yes: StaticString = "true"
+  static let no: StaticString = "false"
 }
 
 /// What a decision leaves for the access log and for ext_proc behind ext_authz.
@@ -233,7 +233,8 @@ struct Removals {
       let name = names.credentials[index]
       visit(name.span)
     }
-    let acceptEncoding = HeaderName.acceptEncoding
-    if removesAcceptEncoding, head.hasAcceptEncoding { visit(acceptEncoding.span) }
+    if removesAcceptEncoding, head.hasAcceptEncoding {
+      visit(bytes.extracting(head.acceptEncodingName))
+    }
   }
 }

@@ -17,7 +17,9 @@ struct RequestHead {
   private(set) var isContentEncoded = false
   /// nil where there is none; −1 where it is not a number or is given twice.
   private(set) var contentLength: Int?
-  private(set) var hasAcceptEncoding = false
+  /// Where the name of `accept-encoding` stands, if it is there.
+  private(set) var acceptEncodingName = 0..<0
+  var hasAcceptEncoding: Bool { !acceptEncodingName.isEmpty }
   private(set) var hasUpgrade = false
   /// ext_authz: Envoy gave only the beginning of the body.
   private(set) var isPartialBody = false
@@ -48,6 +50,16 @@ struct RequestHead {
     name: Range<Int>, value: Range<Int>, in bytes: Span<UInt8>, names: PolicyHeaderNames
   ) {
     let text = bytes.extracting(name)
+    if names.lengths & PolicyHeaderNames.bit(ofLength: text.count) != 0 {
+      addNamed(text, value, names)
+    }
+    addKnown(text, name: name, value: value, in: bytes)
+  }
+
+  /// A header whose name is as long as one that the policy names.
+  private mutating func addNamed(
+    _ text: Span<UInt8>, _ value: Range<Int>, _ names: PolicyHeaderNames
+  ) {
     for index in names.credentials.indices
     where text.elementsEqual(names.credentials[index]) {
       addCredential(index, value)
@@ -55,7 +67,6 @@ struct RequestHead {
     for index in names.sticky.indices where text.elementsEqual(names.sticky[index]) {
       sticky.append((index, value))
     }
-    addKnown(text, name: name, value: value, in: bytes)
   }
 
   private mutating func addCredential(_ index: Int, _ value: Range<Int>) {
@@ -83,7 +94,7 @@ struct RequestHead {
       contentType = value
     case 14 where text.elementsEqual(HeaderName.contentLength):
       contentLength = contentLength == nil ? Self.number(bytes.extracting(value)) : -1
-    case 15 where text.elementsEqual(HeaderName.acceptEncoding): hasAcceptEncoding = true
+    case 15 where text.elementsEqual(HeaderName.acceptEncoding): acceptEncodingName = name
     case 16 where text.elementsEqual(Self.contentEncodingName):
       if !bytes.extracting(value).elementsEqual(Self.identity) { isContentEncoded = true }
     case 25 where text.elementsEqual(Self.partialBodyName):
@@ -108,23 +119,29 @@ struct RequestHead {
     return value
   }
 
-  private static let hostName = Array("host".utf8)
-  private static let methodName = Array(":method".utf8)
-  private static let upgradeName = Array("upgrade".utf8)
-  private static let protocolName = Array(":protocol".utf8)
-  private static let authorityName = Array(":authority".utf8)
-  private static let contentEncodingName = Array("content-encoding".utf8)
-  private static let partialBodyName = Array("x-envoy-auth-partial-body".utf8)
-  private static let identity = Array("identity".utf8)
-  private static let yes = Array("true".utf8)
+  private static let hostName: StaticString = "host"
+  private static let methodName: StaticString = ":method"
+  private static let upgradeName: StaticString = "upgrade"
+  private static let protocolName: StaticString = ":protocol"
+  private static let authorityName: StaticString = ":authority"
+  private static let contentEncodingName: StaticString = "content-encoding"
+  private static let partialBodyName: StaticString = "x-envoy-auth-partial-body"
+  private static let identity: StaticString = "identity"
+  private static let yes: StaticString = "true"
 }
 
 /// The header names that a policy makes interesting, as bytes.
-struct PolicyHeaderNames: Sendable {
+final class PolicyHeaderNames: Sendable {
   let credentials: [[UInt8]]
   /// Whether each is `authorization`, whose value has a scheme.
   let hasScheme: [Bool]
   let sticky: [[UInt8]]
+  /// The lengths of all these names, a bit for each: most headers are ruled out by theirs.
+  let lengths: UInt64
+
+  /// Lengths from 63 on share a bit.
+  @inline(__always)
+  static func bit(ofLength length: Int) -> UInt64 { 1 << UInt64(min(length, 63)) }
 
   init(_ policy: PolicySnapshot) {
     let names = policy.apiKeyHeaders.prefix(RequestHead.credentialHeadersMax)
@@ -137,5 +154,6 @@ struct PolicyHeaderNames: Sendable {
       }
     }
     self.sticky = sticky
+    lengths = (credentials + sticky).reduce(0) { $0 | Self.bit(ofLength: $1.count) }
   }
 }

@@ -2,8 +2,8 @@
 /// 80 random bits. Sorts by time; unique without asking anyone.
 package struct RequestIDs {
   private var generator: Xoshiro256
-  private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
-  private static let prefix = Array("req_".utf8)
+  private static let alphabet: StaticString = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+  private static let prefix: StaticString = "req_"
   /// The number of bytes of an id.
   package static let byteCount = 30
 
@@ -16,24 +16,39 @@ package struct RequestIDs {
     let high = generator.next()
     let low = generator.next()
     return [UInt8](capacity: Self.byteCount) { id in
-      for byte in Self.prefix { id.append(byte) }
+      for index in 0..<4 { id.append(Self.byte(Self.prefix, index)) }
       for index in 0..<10 {
-        id.append(Self.alphabet[Int(truncatingIfNeeded: time >> UInt64(45 - 5 * index)) & 31])
+        id.append(Self.digit(time >> UInt64(45 - 5 * index)))
       }
       for index in 0..<8 {
-        id.append(Self.alphabet[Int(truncatingIfNeeded: high >> UInt64(5 * index)) & 31])
+        id.append(Self.digit(high >> UInt64(5 * index)))
       }
       for index in 0..<8 {
-        id.append(Self.alphabet[Int(truncatingIfNeeded: low >> UInt64(5 * index)) & 31])
+        id.append(Self.digit(low >> UInt64(5 * index)))
       }
     }
+  }
+
+  /// The digit of the lowest five bits.
+  @inline(__always)
+  private static func digit(_ bits: UInt64) -> UInt8 {
+    byte(alphabet, Int(truncatingIfNeeded: bits & 31))
+  }
+
+  @inline(__always)
+  private static func byte(_ literal: StaticString, _ index: Int) -> UInt8 {
+    precondition(index < literal.utf8CodeUnitCount)
+    // Inside the literal, whose bytes live as long as the program.
+    return unsafe literal.utf8Start[index]
   }
 
   /// Whether `text` can be an id of ours (handed from ext_authz to ext_proc).
   package static func isWellFormed(_ text: Span<UInt8>) -> Bool {
     guard text.count == byteCount else { return false }
-    for index in 0..<4 where text[index] != prefix[index] { return false }
-    for index in 4..<byteCount where !alphabet.contains(text[index]) { return false }
+    for index in 0..<4 where text[index] != byte(prefix, index) { return false }
+    for index in 4..<byteCount {
+      guard (0..<32).contains(where: { byte(alphabet, $0) == text[index] }) else { return false }
+    }
     return true
   }
 }

@@ -1,6 +1,7 @@
 import CInstructions
 
-/// How far a run of bytes of one kind goes, from an index on: the only uses of `scan.h`.
+/// How far a run of bytes of one kind goes, from an index on: the only uses of `scan.h`
+/// and `prose.h`.
 ///
 /// Each call hands C a pointer and the count behind it for as long as the call lasts.
 enum ByteRun {
@@ -22,6 +23,25 @@ enum ByteRun {
     }
   }
 
+  /// Whether this CPU has the instructions of the wide `prose`; asked once.
+  static let hasWideProse = tollgate_prose_supported()
+
+  /// The same, and whole escapes of two bytes: how many bytes, and how many escapes among them. With
+  /// `wide` it may be less than there is.
+  static func prose(
+    _ bytes: Span<UInt8>, from start: Int, wide: Bool
+  ) -> (passed: Int, escapes: Int) {
+    let rest = bytes.extracting(start..<bytes.count)
+    return unsafe rest.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return (0, 0) }
+      let run =
+        wide
+        ? unsafe tollgate_prose_run_wide(base, buffer.count)
+        : unsafe tollgate_prose_run_portable(base, buffer.count)
+      return (run.passed, run.escapes)
+    }
+  }
+
   /// The length of a string after its opening quote, if it is plain ASCII and closes soon.
   @inline(__always)
   static func plainString(_ bytes: Span<UInt8>, from start: Int) -> Int? {
@@ -38,6 +58,15 @@ enum ByteRun {
     unsafe bytes.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return true }
       return unsafe tollgate_base64_run(base, buffer.count) == buffer.count
+    }
+  }
+
+  /// How many bytes from an index on are of the base64 alphabets, of the next 64.
+  static func base64(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    let next = bytes.extracting(start..<min(start + 64, bytes.count))
+    return unsafe next.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return 0 }
+      return unsafe tollgate_base64_run(base, buffer.count)
     }
   }
 

@@ -5,6 +5,12 @@ extension RequestScanner {
   mutating func scanString(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while index < bytes.count {
+      if countsOnly(bytes, from: index) {
+        let prose = ByteRun.prose(bytes, from: index, wide: hasWideProse)
+        string.tally.add(proseBytes: prose.passed - prose.escapes)
+        index += prose.passed
+        if index == bytes.count { return index }
+      }
       // What is read and not just counted is read by scalars where it is not ASCII.
       let run: Int
       switch string.role {
@@ -39,6 +45,19 @@ extension RequestScanner {
       }
     }
     return index
+  }
+
+  /// Whether what comes is passed over and counted, whatever it says.
+  @inline(__always)
+  private mutating func countsOnly(_ bytes: Span<UInt8>, from index: Int) -> Bool {
+    guard string.highSurrogate == 0 else { return false }
+    switch string.role {
+    case .key: return true
+    case .text:
+      if string.tally.byteCount == 0 { string.tally.foresee(bytes, from: index) }
+      return string.tally.isProse
+    case .inspectedKey, .model: return false
+    }
   }
 
   /// A byte of an escape or of a sequence outside ASCII.

@@ -28,6 +28,7 @@ package struct RequestScanner {
   }
 
   let limits: Limits
+  let hasWideProse = ByteRun.hasWideProse
   var state = State.start
   /// Bytes of the body before the chunk at hand.
   var consumed = 0
@@ -83,6 +84,10 @@ package struct RequestScanner {
     }
     consumed += bytes.count
   }
+
+  /// The model that the body names, as soon as it has named one: what `finish` will say unless it
+  /// refuses the body.
+  package var modelSoFar: [UInt8]? { facts.model }
 
   /// The end of the body.
   package mutating func finish() throws(BodyProblem) -> RequestFacts {

@@ -18,6 +18,24 @@ struct TextTally {
     return mayBeBase64 && byteCount >= Self.base64BytesMin ? 0 : byteCount
   }
 
+  /// Whether the string is neither base64 nor a data URI, whatever follows: only its bytes count.
+  var isProse: Bool { !mayBeBase64 && !mayBeDataURI }
+
+  /// Adds bytes of prose, unescaped.
+  mutating func add(proseBytes: Int) { byteCount += proseBytes }
+
+  /// Looks at the beginning of a string: most are seen to be prose by their first space.
+  mutating func foresee(_ bytes: Span<UInt8>, from start: Int) {
+    guard bytes[start] != UInt8(ascii: "d") else { return }
+    let end = start + ByteRun.base64(bytes, from: start)
+    // What ends a string or escapes says nothing; a control or broken UTF-8 ends the scan anyway.
+    guard end < bytes.count, end < start + 64, bytes[end] != UInt8(ascii: "\""),
+      bytes[end] != UInt8(ascii: "\\")
+    else { return }
+    mayBeDataURI = false
+    mayBeBase64 = false
+  }
+
   /// The next bytes, which stand for themselves. `last`: the string ends with them.
   mutating func add(_ bytes: Span<UInt8>, last: Bool) {
     if mayBeDataURI { checkDataURI(bytes) }

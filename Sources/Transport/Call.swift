@@ -1,6 +1,10 @@
 /// One gRPC call on one HTTP/2 stream. Lives on its loop's thread only.
 ///
 /// A call may be kept beyond its end: everything asked of it then is dropped.
+///
+/// What every message touches is not checked for exclusivity at run time, here and in `ServerSession`:
+/// that cost a tenth of a short call. One thread has both, and neither hands such a property to a
+/// function that knows its owner.
 package final class Call {
   /// How far our side of the stream is.
   enum Phase {
@@ -25,15 +29,15 @@ package final class Call {
   var session: ServerSession?
   let streamID: Int32
   let slot: Int32
-  var handler: (any CallHandler)?
-  var phase = Phase.open
-  var response = Response.none
-  var deframer: MessageDeframer
+  @safe @exclusivity(unchecked) var handler: (any CallHandler)?
+  @safe @exclusivity(unchecked) var phase = Phase.open
+  @safe @exclusivity(unchecked) var response = Response.none
+  @safe @exclusivity(unchecked) var deframer: MessageDeframer
   var encoding = RequestHead.Encoding.absent
   var deadline = MonotonicTime.never
 
   /// What is not sent yet, from `outputSent` on.
-  var output: [UInt8] = []
+  @safe @exclusivity(unchecked) var output: [UInt8] = []
   var outputSent = 0
   /// Bytes still owed to the message that `beginMessage` began.
   var messageBytesLeft = 0
@@ -147,10 +151,10 @@ package final class Call {
   private func appendPrefix(_ size: Int) {
     let length = UInt32(size)
     if unsent == 0, let session { outputMovedAt = session.movedNow }
-    output.append(0)
-    output.append(UInt8(truncatingIfNeeded: length >> 24))
-    output.append(UInt8(truncatingIfNeeded: length >> 16))
-    output.append(UInt8(truncatingIfNeeded: length >> 8))
-    output.append(UInt8(truncatingIfNeeded: length))
+    let prefix: InlineArray<5, UInt8> = [
+      0, UInt8(truncatingIfNeeded: length >> 24), UInt8(truncatingIfNeeded: length >> 16),
+      UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length),
+    ]
+    output.append(span: prefix.span)
   }
 }

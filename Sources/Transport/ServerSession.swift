@@ -18,19 +18,19 @@ final class ServerSession {
   var onWantsWrite: (() -> Void)?
 
   /// Calls by slot; slot 0 stays empty.
-  var calls: [Call?] = [nil]
-  var freeSlots: [Int32] = []
+  @safe @exclusivity(unchecked) var calls: [Call?] = [nil]
+  @safe @exclusivity(unchecked) var freeSlots: [Int32] = []
   var openCalls = 0
   /// Buffers of calls that are gone.
-  private var spareOutputs: [[UInt8]] = []
+  @safe @exclusivity(unchecked) private var spareOutputs: [[UInt8]] = []
 
   /// What the callbacks recorded and nobody acted on yet.
-  var events: [SessionEvent] = []
-  var heads: [RequestHead] = []
+  @safe @exclusivity(unchecked) var events: [SessionEvent] = []
+  @safe @exclusivity(unchecked) var heads: [RequestHead] = []
   /// The paths that `heads` point into.
-  var paths: [UInt8] = []
+  @safe @exclusivity(unchecked) var paths: [UInt8] = []
   /// The header block being received.
-  var head = RequestHead()
+  @safe @exclusivity(unchecked) var head = RequestHead()
   var headBegan: MonotonicTime?
   /// Where the bytes under nghttp2 begin, to turn its pointers into offsets.
   var inputBase: UInt = 0
@@ -38,14 +38,14 @@ final class ServerSession {
   var lastStream: Int32 = 0
   var lastSlot: Int32 = 0
 
-  private var lease: BufferLease
-  var resets: GlitchBudget
-  var noise: GlitchBudget
+  @safe @exclusivity(unchecked) private var lease: BufferLease
+  @safe @exclusivity(unchecked) var resets: GlitchBudget
+  @safe @exclusivity(unchecked) var noise: GlitchBudget
   /// A budget is spent: the connection is to be ended.
   var isAbused = false
 
   /// The buffer `fillOutput` is filling, and where it stops.
-  var output: [UInt8] = []
+  @safe @exclusivity(unchecked) var output: [UInt8] = []
   var outputTarget = 0
   /// Connection window to return when the events are done.
   private var connectionConsumed = 0
@@ -60,7 +60,7 @@ final class ServerSession {
   var isInputClosed = false
   /// Everything is over; every call's handler was told.
   var isShut = false
-  var timers: ConnectionTimers
+  @safe @exclusivity(unchecked) var timers: ConnectionTimers
 
   init(
     router: any CallRouter, limits: TransportLimits, budget: BufferBudget, now: MonotonicTime
