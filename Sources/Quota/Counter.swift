@@ -120,7 +120,7 @@ enum Count: Equatable {
     }
   }
 
-  /// When it will be as good as new if nobody touches it.
+  /// When it will be as good as new if nobody touches it. Advanced to `now` before.
   func idleTime(now: Int64) -> Int64 {
     switch self {
     case .bucket(let bucket): now.plusSaturating(bucket.millisecondsUntilFull)

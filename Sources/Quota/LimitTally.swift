@@ -55,7 +55,9 @@ struct LimitTally {
 
   /// Takes out counters that are idle and returns their places: up to `forgottenMax`, and none only
   /// where there is none. Whole rounds in vain are made only when some counter may have become idle.
-  mutating func forget(_ counters: [Counter], now: Int64) -> [Int] {
+  mutating func forget(
+    _ counters: inout [Counter], now: Int64, windows: inout CalendarWindows
+  ) -> [Int] {
     var forgotten: [Int] = []
     var earliest = Int64.max
     var left = ring.count
@@ -63,6 +65,7 @@ struct LimitTally {
       left -= 1
       if hand >= ring.count { hand = 0 }
       let place = ring[hand]
+      counters[place].count.advance(to: now, windows: &windows)
       let idle = counters[place].idleTime(now: now)
       if idle <= now {
         forgotten.append(place)

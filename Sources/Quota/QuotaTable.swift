@@ -68,7 +68,8 @@ package struct QuotaTable {
   mutating func makeRoom(_ tally: Int, now: Int64) -> Bool {
     guard tallies[tally].isFull else { return true }
     guard tallies[tally].mayHaveIdle(now: now) else { return false }
-    for place in tallies[tally].forget(counters, now: now) { free(place) }
+    let forgotten = tallies[tally].forget(&counters, now: now, windows: &windows)
+    for place in forgotten { free(place) }
     return !tallies[tally].isFull
   }
 }

@@ -71,7 +71,7 @@ final class Held {
   init(_ reservation: consuming Reservation) {
     charges = reservation.charges
     demand = reservation.demand
-    self.reservation = reservation
+    self.reservation = consume reservation
   }
 
   func take() -> Reservation { reservation.take()! }
@@ -94,7 +94,7 @@ enum Answer {
 }
 
 /// A table with one policy, all of whose limits every request must pass.
-struct Desk {
+final class Desk {
   var table: QuotaTable
   var set: LimitSet
 
@@ -104,18 +104,18 @@ struct Desk {
     set = catalog.set(Array(rules.indices))
   }
 
-  mutating func configure(_ rules: [LimitRule], timeZone: String = "UTC", now: Int64) {
+  func configure(_ rules: [LimitRule], timeZone: String = "UTC", now: Int64) {
     let catalog = LimitCatalog(rules: rules, timeZone: timeZone)
     table.configure(catalog, now: now)
     set = catalog.set(Array(rules.indices))
   }
 
-  mutating func ask(_ demand: Demand, _ caller: Caller = .a, at now: Int64) -> Answer {
+  func ask(_ demand: Demand, _ caller: Caller = .a, at now: Int64) -> Answer {
     Answer(table.reserve(set, caller: caller, demand: demand, now: now))
   }
 
   /// Asks and settles at once as used; whether it was admitted.
-  mutating func use(_ demand: Demand, _ caller: Caller = .a, at now: Int64) -> Bool {
+  func use(_ demand: Demand, _ caller: Caller = .a, at now: Int64) -> Bool {
     guard let held = ask(demand, caller, at: now).held else { return false }
     _ = settle(
       held,
@@ -126,11 +126,11 @@ struct Desk {
     return true
   }
 
-  mutating func settle(_ held: Held, _ settlement: Settlement, at now: Int64) -> [Charge] {
+  func settle(_ held: Held, _ settlement: Settlement, at now: Int64) -> [Charge] {
     table.settle(held.take(), as: settlement, now: now)
   }
 
-  mutating func states(at now: Int64) -> [CounterState] {
+  func states(at now: Int64) -> [CounterState] {
     table.snapshot(now: now).sorted { $0.counter < $1.counter }
   }
 }
