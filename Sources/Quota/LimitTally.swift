@@ -1,7 +1,12 @@
 /// One limit and where its counters are.
 struct LimitTally {
-  var rule: LimitRule
+  let rule: LimitRule
   let name: String
+  /// The rule's plain parts, which every request reads: copying the rule would count references.
+  let kind: LimitKind
+  let scope: LimitScope
+  let capacity: Int64
+  let isGlobal: Bool
   /// Out of the policy: kept until its counters have run out, for it may come back.
   var isRetired = false
   /// The owner's one counter.
@@ -16,11 +21,15 @@ struct LimitTally {
   init(rule: LimitRule, name: String) {
     self.rule = rule
     self.name = name
+    kind = rule.kind
+    scope = rule.scope
+    capacity = rule.capacity
+    isGlobal = rule.isGlobal
   }
 
   /// Which of the caller's names its counter goes by.
   func part(of caller: Caller) -> String {
-    switch rule.scope {
+    switch scope {
     case .owner: ""
     case .tenant: caller.tenant
     case .key: caller.keyID ?? ""
@@ -28,13 +37,13 @@ struct LimitTally {
     }
   }
 
-  func place(of part: String) -> Int? { rule.scope == .owner ? single : byPart[part] }
+  func place(of part: String) -> Int? { scope == .owner ? single : byPart[part] }
 
   var places: [Int] { single.map { [$0] } ?? ring }
-  var isFull: Bool { rule.scope != .owner && byPart.count >= rule.subjectsMax }
+  var isFull: Bool { scope != .owner && byPart.count >= rule.subjectsMax }
 
   mutating func add(_ place: Int, part: String) {
-    guard rule.scope != .owner else {
+    guard scope != .owner else {
       single = place
       return
     }

@@ -25,18 +25,25 @@ extension QuotaTable {
   package mutating func shares(_ set: LimitSet, caller: Caller, now: Int64) -> LimitShares {
     var shares = LimitShares()
     for index in tallyIndices(set) {
-      let rule = tallies[index].rule
-      guard !rule.isGlobal, rule.kind == .requests || rule.kind == .tokens else { continue }
-      let share = share(tally: index, caller: caller, now: now)
-      let known = rule.kind == .requests ? shares.requests : shares.tokens
+      let kind = tallies[index].kind
+      guard !tallies[index].isGlobal, kind == .requests || kind == .tokens else { continue }
+      let share = share(tally: index, part: tallies[index].part(of: caller), now: now)
+      let known = kind == .requests ? shares.requests : shares.tokens
       if let known, !share.isTighter(than: known) { continue }
-      if rule.kind == .requests { shares.requests = share } else { shares.tokens = share }
+      if kind == .requests { shares.requests = share } else { shares.tokens = share }
     }
     return shares
   }
 
-  private mutating func share(tally: Int, caller: Caller, now: Int64) -> LimitShare {
-    guard let place = tallies[tally].place(of: tallies[tally].part(of: caller)) else {
+  /// What is left of a limit that has one counter, for pages and metrics; nil for one that has a
+  /// counter for each caller. `rule` is an index into the catalog's rules.
+  package mutating func share(ofRule rule: Int, now: Int64) -> LimitShare? {
+    guard tallies[rule].scope == .owner else { return nil }
+    return share(tally: rule, part: "", now: now)
+  }
+
+  private mutating func share(tally: Int, part: String, now: Int64) -> LimitShare {
+    guard let place = tallies[tally].place(of: part) else {
       return Count(fresh: tallies[tally].rule, now: now, windows: &windows).share(now: now)
     }
     counters[place].count.advance(to: now, windows: &windows)

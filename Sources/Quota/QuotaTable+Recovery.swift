@@ -58,7 +58,8 @@ extension QuotaTable {
       guard let held = reserved.first(where: { $0.counter == charge.counter }),
         let place = place(named: charge.counter, now: now)
       else { continue }
-      settle(place: place, reserved: held, final: charge.amount, now: now)
+      settle(
+        place: place, reserved: held.amount, final: charge.amount, window: held.window, now: now)
     }
   }
 
@@ -68,7 +69,7 @@ extension QuotaTable {
     var held: [HeldCharge] = []
     for charge in charges {
       guard let place = place(named: charge.counter, now: now) else { continue }
-      let kind = tallies[counters[place].tally].rule.kind
+      let kind = tallies[counters[place].tally].kind
       held.append(
         HeldCharge(
           place: place, generation: counters[place].generation, kind: kind, charge: charge))

@@ -11,7 +11,7 @@ extension QuotaTable {
     if !demand.isBoundStated {
       for index in indices {
         demand.cutOutput(
-          toFit: tallies[index].rule.capacity, of: tallies[index].rule.kind)
+          toFit: tallies[index].capacity, of: tallies[index].kind)
       }
     }
     let failures = check(indices, caller: caller, demand: demand, now: now)
@@ -30,7 +30,7 @@ extension QuotaTable {
       let place = tallies[index].place(of: part)
       found.append(place)
       let shortage = shortage(
-        tally: index, place: place, need: demand.need(tallies[index].rule.kind), now: now)
+        tally: index, place: place, need: demand.need(tallies[index].kind), now: now)
       if let shortage {
         let rule = tallies[index].rule
         failures.append(
@@ -60,7 +60,7 @@ extension QuotaTable {
     var held: [HeldCharge] = []
     held.reserveCapacity(indices.count)
     for (position, index) in indices.enumerated() {
-      let kind = tallies[index].rule.kind
+      let kind = tallies[index].kind
       let place = found[position] ?? fresh(tally: index, caller: caller, now: now)
       let need = demand.need(kind)
       let window = counters[place].count.reserve(need)

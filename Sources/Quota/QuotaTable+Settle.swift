@@ -11,20 +11,20 @@ extension QuotaTable {
     let held = reservation.close()
     var charges: [Charge] = []
     charges.reserveCapacity(held.count)
-    for item in held where counters[item.place].generation == item.generation {
-      let final = Charge(
-        counter: item.charge.counter, amount: settlement.charge(item.kind),
-        window: item.charge.window)
-      settle(place: item.place, reserved: item.charge, final: final.amount, now: now)
-      charges.append(final)
+    for index in held.indices {
+      let place = held[index].place
+      guard counters[place].generation == held[index].generation else { continue }
+      let (amount, window) = (held[index].charge.amount, held[index].charge.window)
+      let final = settlement.charge(held[index].kind)
+      settle(place: place, reserved: amount, final: final, window: window, now: now)
+      charges.append(Charge(counter: held[index].charge.counter, amount: final, window: window))
     }
     return charges
   }
 
-  mutating func settle(place: Int, reserved: Charge, final: Int64, now: Int64) {
+  mutating func settle(place: Int, reserved: Int64, final: Int64, window: Int64?, now: Int64) {
     counters[place].count.advance(to: now, windows: &windows)
-    counters[place].count.settle(
-      reserved: reserved.amount, final: final, window: reserved.window)
+    counters[place].count.settle(reserved: reserved, final: final, window: window)
     counters[place].open = max(0, counters[place].open - 1)
     tallies[counters[place].tally].expectIdle(at: counters[place].idleTime(now: now))
   }
