@@ -29,10 +29,11 @@ enum Limits {
 
   static func slots(
     _ amount: Int64, name: String = "parallel", owner: LimitOwner = .tenant("a"),
-    scope: LimitScope = .owner
+    scope: LimitScope = .owner, subjectsMax: Int = LimitRule.subjectsMaxDefault
   ) -> LimitRule {
     LimitRule(
-      owner: owner, name: name, kind: .concurrent, amount: amount, window: .slots, scope: scope)
+      owner: owner, name: name, kind: .concurrent, amount: amount, window: .slots, scope: scope,
+      subjectsMax: subjectsMax)
   }
 }
 
