@@ -40,6 +40,7 @@ let package = Package(
     target("Hashing", ["CInstructions"]),
     target("Inference", ["CInstructions"]),
     target("Policy", ["Hashing"]),
+    target("Quota"),
 
     // Edges and composition.
     target("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
@@ -65,7 +66,7 @@ let package = Package(
       path: "Tests/Compatibility/envoy-messages",
       swiftSettings: swift),
 
-    tests("Hashing"), tests("Inference", ["Hashing"]), tests("Policy", ["Hashing"]),
+    tests("Hashing"), tests("Inference", ["Hashing"]), tests("Policy", ["Hashing"]), tests("Quota"),
     tests("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["CNghttp2"]),
     tests("Gateway", ["EnvoyAPI", "Hashing", "Inference", "Policy", "Transport"]),

@@ -1,0 +1,87 @@
+/// A token bucket in exact integers: the level is kept multiplied by the period, so that a
+/// millisecond's refill is exactly `amount`.
+///
+/// Int128, because a billion dollars in nano-dollars times an hour in milliseconds passes Int64.
+/// Refilling in two steps gives what one step gives, so looking at a bucket never changes it.
+struct Bucket: Equatable {
+  /// Debt is kept no deeper than this many units: years for any limit, and far from overflow.
+  static let debtMax = Int64.max / 2
+
+  private(set) var amount: Int64
+  private(set) var capacity: Int64
+  let periodMilliseconds: Int64
+  /// Units times the period; below 0 in debt.
+  private(set) var scaledLevel: Int128
+  /// Unix milliseconds up to which it is refilled.
+  private(set) var time: Int64
+
+  /// A full bucket.
+  init(amount: Int64, capacity: Int64, periodMilliseconds: Int64, now: Int64) {
+    self.amount = amount
+    self.capacity = capacity
+    self.periodMilliseconds = periodMilliseconds
+    scaledLevel = Int128(capacity) * Int128(periodMilliseconds)
+    time = now
+  }
+
+  /// A bucket as it was written down: `level` whole units, rounded down, and `fraction` of the
+  /// period above them. Nil where no bucket can be so.
+  init?(
+    amount: Int64, capacity: Int64, periodMilliseconds: Int64, level: Int64, fraction: Int64,
+    time: Int64
+  ) {
+    guard amount > 0, capacity > 0, periodMilliseconds > 0, fraction >= 0,
+      fraction < periodMilliseconds, level <= capacity, level >= -Self.debtMax - 1,
+      level < capacity || fraction == 0
+    else { return nil }
+    self.init(
+      amount: amount, capacity: capacity, periodMilliseconds: periodMilliseconds, now: time)
+    scaledLevel = Int128(level) * Int128(periodMilliseconds) + Int128(fraction)
+  }
+
+  private var scaledCapacity: Int128 { Int128(capacity) * Int128(periodMilliseconds) }
+  var isFull: Bool { scaledLevel >= scaledCapacity }
+  /// Whole units there are, rounded down; below 0 in debt.
+  var level: Int64 {
+    Int64(saturating: (scaledLevel - Int128(fraction)) / Int128(periodMilliseconds))
+  }
+  /// What is above `level`, in units divided by the period.
+  var fraction: Int64 {
+    let remainder = Int64(saturating: scaledLevel % Int128(periodMilliseconds))
+    return remainder < 0 ? remainder + periodMilliseconds : remainder
+  }
+
+  mutating func advance(to now: Int64) {
+    guard now > time else { return }
+    let elapsed = Int128(now) - Int128(time)
+    time = now
+    scaledLevel = min(scaledCapacity, scaledLevel + Int128(amount) * elapsed)
+  }
+
+  /// Milliseconds until it holds `need`, rounded up; 0 where it does. Exact for `need` up to the
+  /// capacity; more never comes.
+  func wait(for need: Int64) -> Int64 {
+    let missing = Int128(need) * Int128(periodMilliseconds) - scaledLevel
+    guard missing > 0 else { return 0 }
+    return Int64(saturating: (missing + Int128(amount) - 1) / Int128(amount))
+  }
+
+  var millisecondsUntilFull: Int64 { wait(for: capacity) }
+
+  /// Takes `units` out, into debt if need be; below 0 gives back, up to the capacity.
+  mutating func take(_ units: Int64) {
+    let scaled = scaledLevel - Int128(units) * Int128(periodMilliseconds)
+    scaledLevel = min(
+      scaledCapacity, max(scaled, -Int128(Self.debtMax) * Int128(periodMilliseconds)))
+  }
+
+  /// New amounts from now on. What was taken and is not yet refilled stays taken.
+  mutating func adopt(amount: Int64, capacity: Int64, now: Int64) {
+    advance(to: now)
+    let taken = scaledCapacity - scaledLevel
+    self.amount = amount
+    self.capacity = capacity
+    scaledLevel = max(
+      scaledCapacity - taken, -Int128(Self.debtMax) * Int128(periodMilliseconds))
+  }
+}

@@ -1,0 +1,48 @@
+import Foundation
+
+/// The calendar windows of a time zone, daylight saving and all; each is computed once.
+///
+/// A day begins with its first instant there (not always 0:00), a week with its Monday, a month with
+/// its first day.
+struct CalendarWindows: Sendable {
+  let timeZone: String
+  private let calendar: Calendar
+  private var cached: [CalendarWindow]
+
+  /// `timeZone` is an IANA name that the policy has checked; UTC where it is unknown.
+  init(timeZone: String) {
+    self.timeZone = timeZone
+    var calendar = Calendar(identifier: .gregorian)
+    calendar.timeZone = TimeZone(identifier: timeZone) ?? .gmt
+    calendar.firstWeekday = 2
+    calendar.minimumDaysInFirstWeek = 4
+    self.calendar = calendar
+    cached = CalendarUnit.allCases.map { _ in CalendarWindow(start: 0, end: 0) }
+  }
+
+  /// The window that `now` is in.
+  mutating func current(_ unit: CalendarUnit, now: Int64) -> CalendarWindow {
+    let known = cached[unit.rawValue]
+    if known.contains(now) { return known }
+    let window = computed(unit, now: now)
+    cached[unit.rawValue] = window
+    return window
+  }
+
+  private func computed(_ unit: CalendarUnit, now: Int64) -> CalendarWindow {
+    let component: Calendar.Component =
+      switch unit {
+      case .day: .day
+      case .week: .weekOfYear
+      case .month: .month
+      }
+    let date = Date(timeIntervalSince1970: Double(now) / 1_000)
+    guard let interval = calendar.dateInterval(of: component, for: date) else {
+      preconditionFailure("every instant is in a \(unit)")
+    }
+    // Whatever the calendar thinks of an odd instant, the window holds it and moves on.
+    let start = Int64((interval.start.timeIntervalSince1970 * 1_000).rounded())
+    let end = Int64((interval.end.timeIntervalSince1970 * 1_000).rounded())
+    return CalendarWindow(start: min(start, now), end: max(end, now + 1))
+  }
+}

@@ -1,0 +1,58 @@
+/// What an exchange holds of one counter.
+struct HeldCharge: Sendable {
+  let place: Int
+  let generation: UInt64
+  let kind: LimitKind
+  let charge: Charge
+}
+
+/// A charge as records name it: of a reservation, or the final one that replaces it.
+package struct Charge: Sendable, Equatable {
+  package let counter: String
+  package let amount: Int64
+  /// The start of the calendar window it belongs to, in Unix milliseconds; nil for buckets and slots.
+  package let window: Int64?
+
+  package init(counter: String, amount: Int64, window: Int64?) {
+    self.counter = counter
+    self.amount = amount
+    self.window = window
+  }
+}
+
+/// What an exchange holds of its limits, from admission until it is settled, exactly once: the
+/// compiler sees to the "at most", an assertion to the "at least".
+package struct Reservation: ~Copyable, Sendable {
+  /// What was reserved: the demand, its output cut where the client stated no bound.
+  package let demand: Demand
+  let held: [HeldCharge]
+  private var isOpen = true
+
+  init(demand: Demand, held: [HeldCharge]) {
+    self.demand = demand
+    self.held = held
+  }
+
+  deinit {
+    assert(!isOpen, "a reservation is settled, whatever happens to its exchange")
+  }
+
+  /// For the admission's record.
+  package var charges: [Charge] { held.map(\.charge) }
+
+  /// What is to be settled; the reservation is over.
+  consuming func close() -> [HeldCharge] {
+    isOpen = false
+    return held
+  }
+
+  /// Lets it go unsettled, because its books close with the process: what is open then is closed at
+  /// the next start, by the ledger.
+  package consuming func leaveToRecovery() { isOpen = false }
+}
+
+/// The answer to a demand.
+package enum Admission: ~Copyable, Sendable {
+  case admitted(Reservation)
+  case refused(QuotaRefusal)
+}

@@ -1,0 +1,25 @@
+/// Exchanges at once.
+struct Slots: Equatable {
+  private(set) var amount: Int64
+  private(set) var held: Int64
+
+  init(amount: Int64) {
+    self.amount = amount
+    held = 0
+  }
+
+  /// Slots as they were written down. Nil where none can be so.
+  init?(amount: Int64, held: Int64) {
+    guard amount > 0, held >= 0 else { return nil }
+    self.amount = amount
+    self.held = held
+  }
+
+  var remaining: Int64 { max(0, amount - held) }
+
+  mutating func take(_ units: Int64) { held += units }
+
+  mutating func giveBack(_ units: Int64) { held = max(0, held - units) }
+
+  mutating func adopt(amount: Int64) { self.amount = amount }
+}

@@ -1,0 +1,137 @@
+@testable import Quota
+
+/// Short ways to write limits, callers and demands.
+enum Limits {
+  static let second: Int64 = 1_000
+  static let minute: Int64 = 60_000
+  static let hour: Int64 = 3_600_000
+
+  static func bucket(
+    _ kind: LimitKind, _ amount: Int64, per period: Int64 = minute, burst: Int64? = nil,
+    name: String = "limit", owner: LimitOwner = .tenant("a"), scope: LimitScope = .owner,
+    subjectsMax: Int = LimitRule.subjectsMaxDefault
+  ) -> LimitRule {
+    LimitRule(
+      owner: owner, name: name, kind: kind, amount: amount,
+      window: .bucket(periodMilliseconds: period, capacity: burst ?? amount), scope: scope,
+      subjectsMax: subjectsMax)
+  }
+
+  static func budget(
+    _ kind: LimitKind, _ amount: Int64, per unit: CalendarUnit = .day, name: String = "budget",
+    owner: LimitOwner = .tenant("a"), scope: LimitScope = .owner,
+    subjectsMax: Int = LimitRule.subjectsMaxDefault
+  ) -> LimitRule {
+    LimitRule(
+      owner: owner, name: name, kind: kind, amount: amount, window: .calendar(unit), scope: scope,
+      subjectsMax: subjectsMax)
+  }
+
+  static func slots(
+    _ amount: Int64, name: String = "parallel", owner: LimitOwner = .tenant("a"),
+    scope: LimitScope = .owner, subjectsMax: Int = LimitRule.subjectsMaxDefault
+  ) -> LimitRule {
+    LimitRule(
+      owner: owner, name: name, kind: .concurrent, amount: amount, window: .slots, scope: scope,
+      subjectsMax: subjectsMax)
+  }
+}
+
+extension Caller {
+  static let a = Caller(tenant: "a", keyID: "k", subject: "s")
+
+  static func subject(_ subject: String) -> Caller {
+    Caller(tenant: "a", keyID: "k", subject: subject)
+  }
+}
+
+extension Demand {
+  static func stated(_ prompt: Int64, _ completion: Int64, price: Price = .free) -> Demand {
+    Demand(
+      promptTokens: prompt, completionTokens: completion, isBoundStated: true, price: price)
+  }
+
+  static func unstated(_ prompt: Int64, _ completion: Int64, price: Price = .free) -> Demand {
+    Demand(
+      promptTokens: prompt, completionTokens: completion, isBoundStated: false, price: price)
+  }
+}
+
+extension Usage {
+  static func tokens(_ prompt: Int64, _ completion: Int64, nanos: Int64 = 0) -> Usage {
+    Usage(promptTokens: prompt, completionTokens: completion, nanoDollars: nanos)
+  }
+}
+
+/// Holds a reservation where a struct that cannot be copied cannot go.
+final class Held {
+  private var reservation: Reservation?
+  let charges: [Charge]
+  let demand: Demand
+
+  init(_ reservation: consuming Reservation) {
+    charges = reservation.charges
+    demand = reservation.demand
+    self.reservation = consume reservation
+  }
+
+  func take() -> Reservation { reservation.take()! }
+}
+
+/// An admission that can be kept and compared.
+enum Answer {
+  case held(Held)
+  case refused(QuotaRefusal)
+
+  init(_ admission: consuming Admission) {
+    switch consume admission {
+    case .admitted(let reservation): self = .held(Held(reservation))
+    case .refused(let refusal): self = .refused(refusal)
+    }
+  }
+
+  var held: Held? { if case .held(let held) = self { held } else { nil } }
+  var refusal: QuotaRefusal? { if case .refused(let refusal) = self { refusal } else { nil } }
+}
+
+/// A table with one policy, all of whose limits every request must pass.
+final class Desk {
+  var table: QuotaTable
+  var set: LimitSet
+
+  init(_ rules: [LimitRule], timeZone: String = "UTC") {
+    let catalog = LimitCatalog(rules: rules, timeZone: timeZone)
+    table = QuotaTable(catalog)
+    set = catalog.set(Array(rules.indices))
+  }
+
+  func configure(_ rules: [LimitRule], timeZone: String = "UTC", now: Int64) {
+    let catalog = LimitCatalog(rules: rules, timeZone: timeZone)
+    table.configure(catalog, now: now)
+    set = catalog.set(Array(rules.indices))
+  }
+
+  func ask(_ demand: Demand, _ caller: Caller = .a, at now: Int64) -> Answer {
+    Answer(table.reserve(set, caller: caller, demand: demand, now: now))
+  }
+
+  /// Asks and settles at once as used; whether it was admitted.
+  func use(_ demand: Demand, _ caller: Caller = .a, at now: Int64) -> Bool {
+    guard let held = ask(demand, caller, at: now).held else { return false }
+    _ = settle(
+      held,
+      .used(
+        Usage(
+          promptTokens: demand.promptTokens, completionTokens: demand.completionTokens,
+          nanoDollars: demand.nanoDollars)), at: now)
+    return true
+  }
+
+  func settle(_ held: Held, _ settlement: Settlement, at now: Int64) -> [Charge] {
+    table.settle(held.take(), as: settlement, now: now)
+  }
+
+  func states(at now: Int64) -> [CounterState] {
+    table.snapshot(now: now).sorted { $0.counter < $1.counter }
+  }
+}
