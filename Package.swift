@@ -40,12 +40,15 @@ let package = Package(
     target("Hashing", ["CInstructions"]),
     target("Inference", ["CInstructions"]),
     target("Policy", ["Hashing"]),
+    target("Ledger", ["Hashing"]),
     target("Quota"),
 
     // Edges and composition.
     target("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     target("Transport", ["CNghttp2"]),
-    target("Gateway", ["EnvoyAPI", "Hashing", "Inference", "Policy", "Transport"]),
+    target(
+      "Gateway",
+      ["EnvoyAPI", "Hashing", "Inference", "Ledger", "Policy", "Quota", "Transport"]),
     target("Server", ["CLinux", "EnvoyAPI", "Gateway", "Policy", "Transport"]),
     .executableTarget(
       name: "tollgate",

@@ -1,0 +1,165 @@
+import Inference
+import Ledger
+import Quota
+
+extension Books {
+  /// Why the books cannot be opened.
+  package enum Problem: Error, CustomStringConvertible {
+    case locked(DirectoryLock.Problem)
+    case files(LedgerFault)
+    case ledger(LedgerProblem)
+    case counters
+
+    package var description: String {
+      switch self {
+      case .locked(let problem): problem.description
+      case .files(let fault): fault.description
+      case .ledger(let problem): problem.description
+      case .counters:
+        "a checkpoint's counters cannot be read; `--repair-ledger` begins a chain without them"
+      }
+    }
+  }
+
+  package struct Settings: Sendable {
+    package var directory: String
+    package var ledger: LedgerSettings
+    package var repairs: Bool
+
+    package init(directory: String, ledger: LedgerSettings, repairs: Bool = false) {
+      self.directory = directory
+      self.ledger = ledger
+      self.repairs = repairs
+    }
+  }
+
+  /// What opening found, to be logged.
+  package struct Found: Sendable {
+    package var interrupted = 0
+    package var torn: [String] = []
+    package var wasRepaired = false
+  }
+
+  /// Recovers the counters from the ledger, begins a new segment, and closes what a crash left open.
+  /// On return all of it is on disk. The lock is held as long as the books live.
+  package static func open(
+    _ settings: Settings, _ limits: PolicyLimits, clock: Clock, event: ProcessEvent,
+    stateChanged: @escaping @Sendable (LedgerState) -> Void
+  ) throws(Problem) -> (books: Books, lock: DirectoryLock, found: Found) {
+    let files: DirectoryFiles
+    do throws(LedgerFault) {
+      files = try DirectoryFiles.creating(path: settings.directory + "/ledger")
+    } catch { throw .files(error) }
+    let lock: DirectoryLock
+    do throws(DirectoryLock.Problem) {
+      lock = try DirectoryLock.take(directory: settings.directory)
+    } catch { throw .locked(error) }
+    var recovering = Recovering(table: QuotaTable(limits.catalog))
+    let outcome: Recovery.Outcome
+    do throws(LedgerProblem) {
+      outcome = try Recovery.run(files, repairing: settings.repairs) { recovering.apply($0) }
+    } catch { throw .ledger(error) }
+    guard !recovering.hasFailed else { throw .counters }
+    let reopened = recovering.reopen()
+    let books = Books(
+      table: recovering.table, after: outcome.timeMs, clock: clock,
+      durability: settings.ledger.durability)
+    for admission in reopened { books.reopen(admission) }
+    do throws(LedgerFault) {
+      let writer = try LedgerWriter(
+        files: files, recovered: outcome, settings: settings.ledger,
+        callbacks: books.callbacks(stateChanged: stateChanged))
+      books.attach(writer)
+      try writer.start()
+      books.note(.start(event))
+      for admission in reopened { books.interrupt(admission) }
+      _ = writer.flush()
+    } catch { throw .files(error) }
+    return (
+      books, lock,
+      Found(
+        interrupted: reopened.count, torn: outcome.torn, wasRepaired: outcome.repair != nil)
+    )
+  }
+
+  /// An exchange that the last process did not end: charged its prompt's estimate.
+  private func interrupt(_ admission: OpenAdmission) {
+    var usage = MeteredUsage()
+    usage.source = .estimated
+    let record = admission.record
+    let prompt = record.estimatedPromptTokens ?? 0
+    usage.prompt = Int(prompt)
+    usage.completion = 0
+    usage.total = Int(prompt)
+    _ = settle(
+      admission,
+      Ending(
+        usage: usage,
+        settlement: { _ in
+          .used(Usage(promptTokens: prompt, completionTokens: 0, nanoDollars: 0))
+        },
+        reckoning: nil,
+        record: Completion(
+          requestID: record.requestID, tenant: record.tenant, subject: record.subject,
+          hostname: record.hostname, route: record.route, model: record.model,
+          modelRoute: record.modelRoute, trafficClass: record.trafficClass, stream: record.stream,
+          usageSource: .estimated, endReason: .interrupted)))
+  }
+}
+
+/// The state that the last segment's records lead to.
+private struct Recovering {
+  var table: QuotaTable
+  private var open = OpenExchanges()
+  private(set) var hasFailed = false
+
+  init(table: consuming QuotaTable) { self.table = table }
+
+  mutating func apply(_ record: LedgerRecord) {
+    switch record.body {
+    case .checkpoint(let checkpoint):
+      do throws(RecoveryError) {
+        try table.restore(
+          checkpoint.counters.compactMap { state in
+            LimitKind(rawValue: state.kind).map { kind in
+              Quota.CounterState(
+                counter: state.counter, kind: kind,
+                fields: state.fields.map { .init($0.name, $0.value) })
+            }
+          })
+      } catch {
+        hasFailed = true
+      }
+    case .admission(let admission) where admission.decision == .allow:
+      if !record.isCarried {
+        table.replayAdmission(admission.reserved.map(Books.counted), now: record.timeMs)
+      }
+    case .completion(let completion):
+      if !record.isCarried, let admitted = open.admission(of: completion.requestID) {
+        table.replayCompletion(
+          reserved: admitted.reserved.map(Books.counted),
+          final: completion.charged.map(Books.counted), now: record.timeMs)
+      }
+    case .admission, .denials, .start, .reload, .clock, .repair, .stop: break
+    }
+    open.apply(record)
+  }
+
+  /// What is open at the end, its reservations in hand again.
+  mutating func reopen() -> [OpenAdmission] {
+    var result: [OpenAdmission] = []
+    for exchange in open.all {
+      let admission = exchange.admission
+      let reservation = table.reopen(
+        admission.reserved.map(Books.counted),
+        demand: Demand(
+          promptTokens: admission.estimatedPromptTokens ?? 0,
+          completionTokens: admission.reservedCompletionTokens ?? 0, isBoundStated: true),
+        now: exchange.timeMs)
+      result.append(
+        OpenAdmission(
+          seq: exchange.seq, timeMs: exchange.timeMs, record: admission, reservation: reservation))
+    }
+    return result
+  }
+}

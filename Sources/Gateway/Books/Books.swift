@@ -1,0 +1,320 @@
+import Foundation
+import Inference
+import Ledger
+import Quota
+
+/// The counters and the ledger behind one lock: what is decided and what is recorded have the same
+/// order.
+///
+/// Loops admit and settle; the ledger's thread calls back when records are on disk, or will never
+/// be. Lock order: the books', then the ledger's.
+package final class Books: @unchecked Sendable {
+  /// What the loops are told of exchanges that wait for their record.
+  package enum News: Sendable {
+    case durable(upTo: Int64)
+    case failed([Int64])
+  }
+
+  /// The answer to an exchange that asks to be let through.
+  enum Answer {
+    /// Let through once `seq` is on disk; at once where the ledger is relaxed.
+    case admitted(OpenAdmission, waits: Bool)
+    case refused(QuotaRefusal)
+    case unavailable
+  }
+
+  /// The wall clock and one that only runs forward, in milliseconds.
+  package struct Clock: Sendable {
+    var wallMs: @Sendable () -> Int64
+    var monotonicMs: @Sendable () -> Int64
+
+    package init(
+      wallMs: @escaping @Sendable () -> Int64, monotonicMs: @escaping @Sendable () -> Int64
+    ) {
+      self.wallMs = wallMs
+      self.monotonicMs = monotonicMs
+    }
+  }
+
+  private let lock = NSLock()
+  private var table: QuotaTable
+  private var ledgerClock: LedgerClock
+  private var denials = DenialTally()
+  private var open: [Int64: OpenAdmission] = [:]
+  private var estimators: [String: TokenEstimator] = [:]
+  private var writer: LedgerWriter?
+  private let clock: Clock
+  private let durability: Durability
+  /// Told on the ledger's thread, without a lock.
+  private var tell: @Sendable (News) -> Void = { _ in }
+
+  init(table: consuming QuotaTable, after timeMs: Int64, clock: Clock, durability: Durability) {
+    self.table = table
+    ledgerClock = LedgerClock(after: timeMs)
+    self.clock = clock
+    self.durability = durability
+  }
+
+  // MARK: Set-up, before any loop
+
+  func attach(_ writer: LedgerWriter) { self.writer = writer }
+
+  package func onNews(_ tell: @escaping @Sendable (News) -> Void) { self.tell = tell }
+
+  func reopen(_ admission: OpenAdmission) { open[admission.seq] = admission }
+
+  // MARK: Loops
+
+  /// What a model's requests are reckoned to use.
+  struct Reckoning {
+    var model: String
+    var textBytes: Int
+    var arrayNumbers: Int
+    var choices: Int
+    var statedBound: Int?
+    var maxOutputTokens: Int?
+    /// The endpoint writes tokens; an embedding does not.
+    var writesOutput: Bool
+    var price: Price
+  }
+
+  /// Reserves and records, or refuses. A refusal charges nothing; recording it is `deny`'s.
+  func admit(
+    _ set: LimitSet, _ caller: Caller, _ reckoning: Reckoning?, record: Ledger.Admission
+  ) -> Answer {
+    lock.withLock {
+      let now = readClock()
+      let demand = demand(reckoning)
+      switch table.reserve(set, caller: caller, demand: demand, now: now) {
+      case .refused(let refusal): return .refused(refusal)
+      case .admitted(let reservation):
+        return record(record, reservation, now)
+      }
+    }
+  }
+
+  private func record(
+    _ record: Ledger.Admission, _ reservation: consuming Reservation, _ now: Int64
+  ) -> Answer {
+    var record = record
+    record.reserved = reservation.charges.map(Self.recorded)
+    record.estimatedPromptTokens = reservation.demand.promptTokens
+    record.reservedCompletionTokens = reservation.demand.completionTokens
+    guard case .queued(let seq)? = writer?.enqueue(.admission(record), timeMs: now) else {
+      _ = table.settle(reservation, as: .nothing, now: now)
+      return .unavailable
+    }
+    let admission = OpenAdmission(
+      seq: seq, timeMs: now, record: record, reservation: reservation)
+    open[seq] = admission
+    return .admitted(admission, waits: durability == .durable)
+  }
+
+  private func demand(_ reckoning: Reckoning?) -> Demand {
+    guard let reckoning else {
+      return Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
+    }
+    let estimator = estimators[reckoning.model] ?? TokenEstimator()
+    let prompt = estimator.promptTokens(
+      textBytes: reckoning.textBytes, arrayNumbers: reckoning.arrayNumbers)
+    var each = 0
+    if reckoning.writesOutput {
+      each =
+        reckoning.statedBound ?? estimator.outputBound(maximum: reckoning.maxOutputTokens)
+    }
+    return Demand(
+      promptTokens: Int64(prompt), completionTokens: Int64(each) * Int64(reckoning.choices),
+      isBoundStated: reckoning.statedBound != nil || !reckoning.writesOutput,
+      price: reckoning.price)
+  }
+
+  /// How an exchange ended.
+  struct Ending {
+    var usage: MeteredUsage
+    var settlement: (MeteredUsage) -> Settlement
+    var reckoning: Reckoning?
+    /// Everything of the record but usage and charges.
+    var record: Completion
+  }
+
+  /// Settles and records, once; what it says of usage afterwards is the completion's. nil where it
+  /// was undone before.
+  func settle(_ admission: OpenAdmission, _ ending: Ending) -> Completion? {
+    lock.withLock {
+      guard let reservation = admission.take() else { return nil }
+      let now = readClock()
+      open[admission.seq] = nil
+      var usage = ending.usage
+      if let reckoning = ending.reckoning {
+        var estimator = estimators[reckoning.model] ?? TokenEstimator()
+        usage.estimate(
+          promptTokens: Int(admission.record.estimatedPromptTokens ?? 0),
+          outputTokens: { estimator.outputTokens(bytes: $0) })
+        estimator.learn(
+          .init(
+            textBytes: reckoning.textBytes, arrayNumbers: reckoning.arrayNumbers,
+            choices: reckoning.choices, statedBound: reckoning.statedBound, usage: usage))
+        estimators[reckoning.model] = estimator
+      }
+      let settlement = ending.settlement(usage)
+      var completion = ending.record
+      completion.fill(usage, settlement)
+      completion.latencyMs = now - admission.timeMs
+      completion.charged = table.settle(reservation, as: settlement, now: now)
+        .map(Self.recorded)
+      _ = writer?.enqueue(.completion(completion), timeMs: now)
+      return completion
+    }
+  }
+
+  /// Records a refusal; never waits, and a flood becomes counts.
+  func deny(_ record: Ledger.Admission) {
+    lock.withLock {
+      let now = readClock()
+      let (singly, due) = denials.denied(
+        tenant: record.tenant, reason: record.reason ?? "other", timeMs: now)
+      write(due, now)
+      if singly { _ = writer?.enqueue(.admission(record), timeMs: now) }
+    }
+  }
+
+  /// The tightest limits of a caller, for headers.
+  func shares(_ set: LimitSet, _ caller: Caller) -> (shares: LimitShares, nowMs: Int64) {
+    lock.withLock {
+      let now = readClock()
+      return (table.shares(set, caller: caller, now: now), now)
+    }
+  }
+
+  // MARK: Others
+
+  /// Once a second: what a flood of refusals left to be recorded.
+  package func tick() {
+    lock.withLock {
+      let now = readClock()
+      write(denials.flush(timeMs: now), now)
+    }
+  }
+
+  /// A reload: counts go on. A checkpoint follows, because buckets refill otherwise from here.
+  package func use(_ limits: PolicyLimits, _ event: ProcessEvent) {
+    lock.withLock {
+      let now = readClock()
+      table.configure(limits.catalog, now: now)
+      _ = writer?.enqueue(.reload(event), timeMs: now)
+    }
+    writer?.beginSegment()
+  }
+
+  /// SIGUSR1.
+  package func rotate() { writer?.beginSegment() }
+
+  package var ledgerState: LedgerState { writer?.state ?? .unavailable(.stopped) }
+
+  /// The process ends: everything is written, flushed, and said. False where it could not be.
+  package func close(_ event: ProcessEvent) -> Bool {
+    lock.withLock {
+      let now = readClock()
+      write(denials.drain(), now)
+      _ = writer?.enqueue(.stop(event), timeMs: now)
+      for admission in open.values { admission.take()?.leaveToRecovery() }
+      open = [:]
+    }
+    return writer?.stop() ?? true
+  }
+
+  /// A record of the process itself.
+  func note(_ body: LedgerRecord.Body) {
+    lock.withLock {
+      let now = readClock()
+      _ = writer?.enqueue(body, timeMs: now)
+    }
+  }
+
+  private func write(_ due: [Denials], _ now: Int64) {
+    for denials in due { _ = writer?.enqueue(.denials(denials), timeMs: now) }
+  }
+
+  /// The ledger's time; a jump of the wall clock is recorded.
+  private func readClock() -> Int64 {
+    let (now, jump) = ledgerClock.read(
+      wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs())
+    if let jump { _ = writer?.enqueue(.clock(jump), timeMs: now) }
+    return now
+  }
+
+  static func recorded(_ charge: Quota.Charge) -> Ledger.Charge {
+    Ledger.Charge(counter: charge.counter, amount: charge.amount, window: charge.window)
+  }
+
+  static func counted(_ charge: Ledger.Charge) -> Quota.Charge {
+    Quota.Charge(counter: charge.counter, amount: charge.amount, window: charge.window)
+  }
+}
+
+// MARK: - The ledger's thread
+
+extension Books {
+  func callbacks(
+    stateChanged: @escaping @Sendable (LedgerState) -> Void
+  ) -> LedgerCallbacks {
+    LedgerCallbacks(
+      checkpoint: { [self] give in checkpoint(give) },
+      durable: { [self] seq in tell(.durable(upTo: seq)) },
+      failed: { [self] seqs in undo(seqs) },
+      stateChanged: stateChanged,
+      wallMs: clock.wallMs)
+  }
+
+  private func checkpoint(_ give: (BooksState, Int64) -> Void) {
+    lock.withLock {
+      let now = readClock()
+      let counters = table.snapshot(now: now).map { state in
+        Ledger.CounterState(
+          counter: state.counter, kind: state.kind.rawValue,
+          fields: state.fields.map { .init($0.name, $0.value) })
+      }
+      let exchanges = open.values.sorted { $0.seq < $1.seq }.map {
+        OpenExchange(seq: $0.seq, timeMs: $0.timeMs, admission: $0.record)
+      }
+      give(BooksState(counters: counters, open: exchanges), now)
+    }
+  }
+
+  /// Admissions that will never be on record: what they reserved is given back, and their exchanges
+  /// are told.
+  private func undo(_ seqs: [Int64]) {
+    lock.withLock {
+      let now = readClock()
+      for seq in seqs {
+        guard let admission = open.removeValue(forKey: seq), let reservation = admission.take()
+        else { continue }
+        _ = table.settle(reservation, as: .nothing, now: now)
+      }
+    }
+    tell(.failed(seqs))
+  }
+}
+
+extension Completion {
+  /// Usage and cost, as they were settled.
+  mutating func fill(_ usage: MeteredUsage, _ settlement: Settlement) {
+    promptTokens = usage.prompt.map(Int64.init)
+    completionTokens = usage.completion.map(Int64.init)
+    totalTokens = usage.total.map(Int64.init)
+    cachedPromptTokens = usage.cachedPrompt.map(Int64.init)
+    cacheWritePromptTokens = usage.cacheWritePrompt.map(Int64.init)
+    reasoningTokens = usage.reasoning.map(Int64.init)
+    ttftMs = usage.ttftMs
+    switch usage.source {
+    case .reported: usageSource = .reported
+    case .estimated: usageSource = .estimated
+    case .none: usageSource = .none
+    }
+    if case .used(let used) = settlement {
+      costNanodollars = used.nanoDollars
+    } else {
+      costNanodollars = 0
+    }
+  }
+}

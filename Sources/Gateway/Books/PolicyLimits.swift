@@ -1,0 +1,103 @@
+import Policy
+import Quota
+
+/// A policy's limits as the engine counts them, and which of them a request must pass.
+package final class PolicyLimits: Sendable {
+  package let catalog: LimitCatalog
+  private let policy: PolicySnapshot
+  private let global: [Int]
+  private let byTenant: [[Int]]
+  private let byKey: [[[Int]]]
+  private let byClass: [String: Int]
+  /// The policy's limit behind each rule; nil for a class's slots.
+  private let limits: [Policy.Limit?]
+
+  package init(_ policy: PolicySnapshot) {
+    self.policy = policy
+    var rules: [LimitRule] = []
+    var limits: [Policy.Limit?] = []
+    func add(_ limit: Policy.Limit, _ owner: LimitOwner) -> Int {
+      rules.append(Self.rule(limit, owner))
+      limits.append(limit)
+      return rules.count - 1
+    }
+    global = policy.limits.map { add($0, .global) }
+    byTenant = policy.tenants.map { tenant in
+      tenant.limits.map { add($0, .tenant(tenant.name.string)) }
+    }
+    byKey = policy.tenants.map { tenant in
+      tenant.keys.map { key in
+        key.limits.map { add($0, .key(tenant: tenant.name.string, id: key.id.string)) }
+      }
+    }
+    var byClass: [String: Int] = [:]
+    for trafficClass in policy.classes {
+      guard let most = trafficClass.maxConcurrent else { continue }
+      byClass[trafficClass.name.string] = rules.count
+      rules.append(.classSlots(trafficClass.name.string, amount: Int64(most)))
+      limits.append(nil)
+    }
+    self.byClass = byClass
+    self.limits = limits
+    catalog = LimitCatalog(rules: rules, timeZone: policy.timeZone)
+  }
+
+  /// The limits of a request: everybody's, the tenant's, the key's, the class's. Without a model (an
+  /// uninspected path) only those on requests and slots, of every model.
+  func set(_ identity: Identity, model: Model?) -> LimitSet {
+    var indices = global.filter { applies($0, model) }
+    indices += byTenant[identity.tenant.index].filter { applies($0, model) }
+    if let key = identity.keyIndex {
+      indices += byKey[identity.tenant.index][key].filter { applies($0, model) }
+    }
+    if let model, let slots = byClass[model.trafficClass.name.string] { indices.append(slots) }
+    return catalog.set(indices)
+  }
+
+  private func applies(_ index: Int, _ model: Model?) -> Bool {
+    guard let limit = limits[index] else { return true }
+    guard let model else {
+      return limit.models == nil && (limit.kind == .requests || limit.kind == .concurrent)
+    }
+    guard let patterns = limit.models else { return true }
+    return patterns.contains { WildcardPattern($0).matches(model.name.string) }
+  }
+
+  private static func rule(_ limit: Policy.Limit, _ owner: LimitOwner) -> LimitRule {
+    LimitRule(
+      owner: owner, name: limit.name, kind: kind(limit.kind), amount: limit.amount,
+      window: window(limit), scope: scope(limit.scope))
+  }
+
+  private static func kind(_ kind: Policy.Limit.Kind) -> LimitKind {
+    switch kind {
+    case .requests: .requests
+    case .tokens: .tokens
+    case .promptTokens: .promptTokens
+    case .completionTokens: .completionTokens
+    case .usd: .usd
+    case .concurrent: .concurrent
+    }
+  }
+
+  private static func window(_ limit: Policy.Limit) -> LimitWindow {
+    let capacity = limit.burst ?? limit.amount
+    switch limit.per {
+    case .second: return .bucket(periodMilliseconds: 1_000, capacity: capacity)
+    case .minute: return .bucket(periodMilliseconds: 60_000, capacity: capacity)
+    case .hour: return .bucket(periodMilliseconds: 3_600_000, capacity: capacity)
+    case .day: return .calendar(.day)
+    case .week: return .calendar(.week)
+    case .month: return .calendar(.month)
+    case nil: return .slots
+    }
+  }
+
+  private static func scope(_ scope: Policy.Limit.Scope) -> LimitScope {
+    switch scope {
+    case .tenant: .owner
+    case .key: .key
+    case .subject: .subject
+    }
+  }
+}
