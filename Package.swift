@@ -47,7 +47,8 @@ let package = Package(
     target("Gateway", ["EnvoyAPI", "Hashing", "Inference", "Policy", "Transport"]),
     target("Server", ["CLinux", "EnvoyAPI", "Gateway", "Policy", "Transport"]),
     .executableTarget(
-      name: "tollgate", dependencies: ["Gateway", "Hashing", "Policy", "Server", "Transport"],
+      name: "tollgate",
+      dependencies: ["EnvoyAPI", "Gateway", "Hashing", "Policy", "Server", "Transport"],
       swiftSettings: swift),
 
     // The demo's backends; not part of the product.
@@ -60,12 +61,14 @@ let package = Package(
 
     // Shows Python what EnvoyAPI read, and what it writes. For tests only.
     .executableTarget(
-      name: "envoy-messages", dependencies: ["EnvoyAPI"], path: "Tests/Compatibility/envoy-messages",
+      name: "envoy-messages", dependencies: ["EnvoyAPI"],
+      path: "Tests/Compatibility/envoy-messages",
       swiftSettings: swift),
 
     tests("Hashing"), tests("Inference", ["Hashing"]), tests("Policy", ["Hashing"]),
     tests("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
-    tests("Transport", ["CNghttp2"]), tests("Gateway", ["EnvoyAPI", "Hashing", "Inference", "Policy", "Transport"]),
-    tests("Server", ["Transport", "Gateway", "Policy"]),
+    tests("Transport", ["CNghttp2"]),
+    tests("Gateway", ["EnvoyAPI", "Hashing", "Inference", "Policy", "Transport"]),
+    tests("Server", ["EnvoyAPI", "Gateway", "Policy", "Transport"]),
   ]
 )

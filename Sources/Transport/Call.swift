@@ -66,7 +66,7 @@ package final class Call {
     self.slot = slot
     self.output = output
     self.deframer = MessageDeframer(messageBytesMax: session.limits.messageBytesMax)
-    self.outputMovedAt = session.now
+    self.outputMovedAt = session.movedNow
   }
 
   var unsent: Int { output.count - outputSent }
@@ -103,6 +103,7 @@ package final class Call {
     precondition(bytes.count <= messageBytesLeft, "more bytes than the message was to have")
     guard session.account(self, bytes.count) else { return session.overflow(self) }
     messageBytesLeft -= bytes.count
+    if unsent == 0 { outputMovedAt = session.movedNow }
     output.append(span: bytes)
     session.outputGrew(self)
   }
@@ -135,7 +136,7 @@ package final class Call {
 
   /// Copies the next `count` bytes of output, and lets go of what is out once that is cheap.
   func moveOutput(_ count: Int, into buffer: inout [UInt8]) {
-    buffer.append(contentsOf: output[outputSent..<outputSent + count])
+    buffer.append(span: output.span.extracting(outputSent..<outputSent + count))
     outputSent += count
     if unsent == 0 {
       output.removeAll(keepingCapacity: output.capacity <= 1 << 20)
@@ -149,6 +150,7 @@ package final class Call {
   /// Length-Prefixed-Message: flag 0, then the length in four bytes.
   private func appendPrefix(_ size: Int) {
     let length = UInt32(size)
+    if unsent == 0, let session { outputMovedAt = session.movedNow }
     let prefix: InlineArray<5, UInt8> = [
       0, UInt8(truncatingIfNeeded: length >> 24), UInt8(truncatingIfNeeded: length >> 16),
       UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length),

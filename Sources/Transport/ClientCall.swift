@@ -23,6 +23,7 @@ package final class ClientCall {
   private var deframer: MessageDeframer
   private var partial: [UInt8] = []
   private var output: [UInt8] = []
+  private var outputSent = 0
   private var isHalfClosed = false
   private var isDeferred = false
   private var isRequestSent = false
@@ -89,10 +90,14 @@ package final class ClientCall {
       isDeferred = true
       return nil
     }
-    let count = min(limit, output.count)
+    let count = min(limit, output.count - outputSent)
     let waiting = output
-    copy(waiting.span.extracting(first: count))
-    output.removeFirst(count)
+    if count > 0 { copy(waiting.span.extracting(outputSent..<outputSent + count)) }
+    outputSent += count
+    if outputSent == output.count {
+      output = []
+      outputSent = 0
+    }
     return (count, output.isEmpty && isHalfClosed)
   }
 

@@ -13,7 +13,10 @@ enum ClientCallbacks {
       return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
     }
     let supplied = call.supply(limit: length) { bytes in
-      for index in 0..<bytes.count { unsafe buffer![index] = bytes[index] }
+      unsafe bytes.withUnsafeBytes {
+        unsafe UnsafeMutableRawPointer(buffer!).copyMemory(
+          from: $0.baseAddress!, byteCount: $0.count)
+      }
     }
     guard let supplied else { return Int(NGHTTP2_ERR_DEFERRED.rawValue) }
     if supplied.isLast { unsafe flags!.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue }

@@ -24,6 +24,9 @@ struct ConnectionTimers {
   private var headBy = MonotonicTime.never
   private var idleBy = MonotonicTime.never
   private var outputBy = MonotonicTime.never
+  /// What began when the time was not known: it begins when the time is told next.
+  private var idleIsUnstamped = false
+  private var outputIsUnstamped = false
 
   /// A connection that was just accepted.
   init(limits: TransportLimits, now: MonotonicTime) {
@@ -49,22 +52,43 @@ struct ConnectionTimers {
     next = min(next, headBy)
   }
 
-  mutating func becameIdle(_ now: MonotonicTime) {
+  /// The time is known again: `fillOutput` and the loop's mailbox come without one.
+  mutating func stamp(_ now: MonotonicTime) {
+    if idleIsUnstamped { becameIdle(now) }
+    if outputIsUnstamped {
+      outputIsUnstamped = false
+      outputWaits(now)
+    }
+  }
+
+  /// No stream is open any more; nil when the time is not known.
+  mutating func becameIdle(_ now: MonotonicTime?) {
+    idleIsUnstamped = now == nil
+    guard let now else {
+      idleBy = .never
+      return
+    }
     idleBy = now.advanced(byNanoseconds: idleTimeout)
     next = min(next, idleBy)
   }
 
   mutating func deadline(_ at: MonotonicTime) { next = min(next, at) }
 
-  mutating func outputWaits(_ now: MonotonicTime) {
-    guard outputBy == .never else { return }
+  /// There is output to write; nil when the time is not known.
+  mutating func outputWaits(_ now: MonotonicTime?) {
+    guard outputBy == .never, !outputIsUnstamped else { return }
+    guard let now else {
+      outputIsUnstamped = true
+      return
+    }
     outputBy = now.advanced(byNanoseconds: writeStallTimeout)
     next = min(next, outputBy)
   }
 
   /// Output went out; `more` waits.
-  mutating func outputMoved(_ now: MonotonicTime, more: Bool) {
+  mutating func outputMoved(_ now: MonotonicTime?, more: Bool) {
     outputBy = .never
+    outputIsUnstamped = false
     if more { outputWaits(now) }
   }
 

@@ -44,7 +44,7 @@ package final class ServerConnection {
   /// Appends what is to be written, until `buffer` holds about `target` bytes (one DATA frame
   /// more at most) or nothing is left. Returns whether more is pending.
   package func fillOutput(_ buffer: inout [UInt8], target: Int) -> Bool {
-    session.enter(session.now)
+    session.enter(nil)
     let isMore = session.fillOutput(&buffer, target: target)
     session.leave()
     return isMore
@@ -59,11 +59,10 @@ package final class ServerConnection {
   /// Deadlines that have passed are acted on; the next one, nil where there is none. Cheap when
   /// nothing is due.
   package func tick(now: MonotonicTime) -> MonotonicTime? {
-    if now >= session.timers.next, !session.isShut {
-      session.enter(now)
-      session.runTimers()
-      session.leave()
-    }
+    guard !session.isShut else { return nil }
+    session.enter(now)
+    if now >= session.timers.next { session.runTimers() }
+    session.leave()
     guard !session.isShut, session.timers.next != .never else { return nil }
     return session.timers.next
   }
@@ -79,7 +78,7 @@ package final class ServerConnection {
 
   /// The socket is gone: every open call's handler hears `.connectionLost`.
   package func connectionLost() {
-    session.enter(session.now)
+    session.enter(nil)
     session.shut()
     session.leave()
   }

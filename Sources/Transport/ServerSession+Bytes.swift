@@ -1,18 +1,26 @@
 /// Bytes in and bytes out, and what frames every entry from outside.
 extension ServerSession {
   /// An entry point begins: never from inside another one, that is, from a handler.
-  func enter(_ now: MonotonicTime) {
+  /// `now` is nil where the caller does not tell the time.
+  func enter(_ now: MonotonicTime?) {
     precondition(!isBusy, "a handler called back into its connection")
     isBusy = true
+    guard let now else { return }
     self.now = max(self.now, now)
+    isClockFresh = true
+    timers.stamp(self.now)
   }
+
+  /// The time as far as it is known; `never` means: from the next look at the call on.
+  var movedNow: MonotonicTime { isClockFresh ? now : .never }
 
   /// An entry point ends.
   func leave() {
     _ = endIfAbused()
     shutIfDone()
-    if wantsWrite { timers.outputWaits(now) }
+    if wantsWrite { timers.outputWaits(isClockFresh ? now : nil) }
     isBusy = false
+    isClockFresh = false
   }
 
   /// Ends the connection once a budget is spent; true when it was ended just now.
@@ -53,7 +61,7 @@ extension ServerSession {
       // The resets that were just sent may have been one too many.
     } while endIfAbused()
     let isMore = wantsWrite
-    if output.count > before { timers.outputMoved(now, more: isMore) }
+    if output.count > before { timers.outputMoved(isClockFresh ? now : nil, more: isMore) }
     swap(&output, &buffer)
     return isMore
   }

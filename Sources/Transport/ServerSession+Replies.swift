@@ -5,13 +5,13 @@ extension ServerSession {
     switch call.response {
     case .none:
       call.response = .messages
-      call.outputMovedAt = now
+      call.outputMovedAt = movedNow
       unsafe http2.submitResponse(
         call.streamID, fields.headers, slot: call.slot, supply: ServerCallbacks.supply)
     case .messages, .plain:
       guard call.isBodyDeferred else { return outputWaits() }
       call.isBodyDeferred = false
-      call.outputMovedAt = now
+      call.outputMovedAt = movedNow
       http2.resumeBody(call.streamID)
     }
     outputWaits()
@@ -111,7 +111,7 @@ extension ServerSession {
     output.append(span: header)
     guard let call = calls[Int(slot)] else { return false }
     call.moveOutput(count, into: &output)
-    call.outputMovedAt = now
+    call.outputMovedAt = movedNow
     unaccount(call, count)
     noise.earn(limits.abuse.noisePerProgress)
     if call.unreturned >= returnStepBytes, call.unsent <= limits.outputHighWaterBytes / 2 {

@@ -33,6 +33,7 @@ extension ServerSession {
       }
     }
     guard call.unsent > 0 else { return call.deadline }
+    if call.outputMovedAt == .never { call.outputMovedAt = now }
     let stalledBy = call.outputMovedAt.advanced(by: limits.writeStallTimeout)
     if now >= stalledBy {
       abandon(call, .failed)

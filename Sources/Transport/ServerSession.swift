@@ -10,7 +10,10 @@ final class ServerSession {
   let limits: TransportLimits
   let fields = ResponseFields()
   private let router: any CallRouter
+  /// The time as it was told last.
   var now: MonotonicTime
+  /// Whether `now` was told by the entry point that is running.
+  var isClockFresh = true
   /// Told once when output comes to wait from outside `receive`, `fillOutput` and `tick`.
   var onWantsWrite: (() -> Void)?
 
@@ -46,6 +49,8 @@ final class ServerSession {
   var outputTarget = 0
   /// Connection window to return when the events are done.
   private var connectionConsumed = 0
+  /// Room for events that is kept from one run to the next.
+  private static let eventsKept = 4096
   let returnStepBytes: Int
 
   /// Inside one of the entry points: their ends see to what is left to do.
@@ -152,7 +157,7 @@ final class ServerSession {
     calls[Int(call.slot)] = nil
     freeSlots.append(call.slot)
     openCalls -= 1
-    if openCalls == 0 { timers.becameIdle(now) }
+    if openCalls == 0 { timers.becameIdle(isClockFresh ? now : nil) }
   }
 
   /// Everything is over: each open call's handler hears of it.
@@ -186,7 +191,7 @@ final class ServerSession {
 
   /// Says once that there is something to write, unless an entry point is about to see anyway.
   func outputWaits() {
-    timers.outputWaits(now)
+    timers.outputWaits(isClockFresh ? now : nil)
     guard !isBusy, !wantsWriteTold else { return }
     wantsWriteTold = true
     onWantsWrite?()
@@ -230,7 +235,7 @@ final class ServerSession {
       case .drainAcknowledged: break
       }
     }
-    events.removeAll(keepingCapacity: true)
+    events.removeAll(keepingCapacity: events.capacity <= Self.eventsKept)
     if !heads.isEmpty { heads.removeAll(keepingCapacity: true) }
     if headBegan == nil, !paths.isEmpty { paths.removeAll(keepingCapacity: true) }
   }

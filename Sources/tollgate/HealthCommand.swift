@@ -1,3 +1,4 @@
+import EnvoyAPI
 import Server
 
 /// `tollgate health [ADDR]`: exit 0 when it serves.

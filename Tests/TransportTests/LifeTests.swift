@@ -133,6 +133,21 @@ import Testing
     #expect(wire.router.handlers[0].endings == [.connectionLost])
   }
 
+  @Test func `an answer from the mailbox after a long silence is not taken for a stalled one`() {
+    let wire = Wire(ScriptedRouter())
+    let call = wire.client.open(path: "/t.T/M")
+    call.send([1].span)
+    wire.run()
+    // The loop slept for ten minutes; nobody has told the connection the time since.
+    wire.now = wire.now.advanced(by: .seconds(600))
+    wire.router.handlers[0].call!.send([2].span)
+    _ = wire.server.tick(now: wire.now)
+    #expect(!wire.server.isClosed)
+    #expect(wire.router.handlers[0].endings == [])
+    wire.run()
+    #expect(call.reply.messages == [[2]])
+  }
+
   // MARK: drain
 
   private let noError: UInt32 = 0

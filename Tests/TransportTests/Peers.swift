@@ -163,7 +163,8 @@ final class Wire {
       if !up.isEmpty { feedServer(up) }
       let down = serverOutput()
       if !down.isEmpty { client.receive(down.span) }
-      if up.isEmpty && down.isEmpty { return }
+      _ = server.tick(now: now)
+      if up.isEmpty && down.isEmpty && !server.wantsWrite { return }
     }
   }
 

@@ -71,6 +71,8 @@ struct AllowDraft {
   var paths: [PlacedText] = []
   var models: [PlacedText]?
   var route: PlacedText?
+  /// Whether there is a `route`, readable or not.
+  var hasRoute = false
 }
 
 struct LimitDraft {

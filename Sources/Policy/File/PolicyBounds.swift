@@ -40,7 +40,8 @@ struct PolicyBounds: Sendable {
   var limitsMax = 64
   var pathAliasesMax = 256
   var customPathsMax = 4_096
-  var headersMax = 16
+  /// Credential headers: the gateway keeps a place for each of eight.
+  var headersMax = 8
   var jwtMax = 16
 
   /// Bodies: Envoy's message around one must still fit in the server's 64 MiB.

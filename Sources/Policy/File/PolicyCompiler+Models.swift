@@ -23,7 +23,7 @@ extension PolicyCompiler {
       }
     }
     for draft in draft.classes where !used.contains(draft.named.name) {
-      log.warning(
+      log.useWarning(
         draft.named.keyPlace, draft.named.node.path,
         "no model is of this class; remove it or use it")
     }
@@ -76,7 +76,7 @@ extension PolicyCompiler {
   /// Models that nobody may use.
   func checkUse() {
     for (index, model) in draft.models.enumerated() where !allowedSomewhere.contains(index) {
-      log.warning(
+      log.useWarning(
         model.named.keyPlace, model.named.node.path,
         "no tenant is allowed this model; list it in an `allow` entry or remove it")
     }

@@ -9,8 +9,8 @@ extension PolicyCompiler {
     checkHosts()
     checkDigests()
     checkPrincipals()
-    if draft.tenants.isEmpty, log.errorCount == 0 {
-      log.warning(
+    if draft.tenants.isEmpty {
+      log.useWarning(
         Place(source: 0, offset: 0), .top, "there are no tenants: every request will be refused")
     }
     for tenant in draft.tenants { check(tenant) }
@@ -24,19 +24,19 @@ extension PolicyCompiler {
     let place = tenant.named.keyPlace
     let path = tenant.named.node.path
     if !tenant.hasKeys, !tenant.hasPrincipals, draft.settings.jwt.isEmpty {
-      log.warning(
+      log.useWarning(
         place, path,
         "nobody can be this tenant: it has no keys and no principals, and `auth.jwt` is not set")
     }
     if tenant.hasPrincipals, !draft.settings.clientCertificates {
-      log.warning(
+      log.useWarning(
         place, path, "its principals are never looked at: set `auth.client_certificates: true`")
     }
     if tenant.hasKeys, draft.settings.apiKeyHeaders.isEmpty {
-      log.warning(place, path, "its keys are never looked at: `auth.api_key_headers` is empty")
+      log.useWarning(place, path, "its keys are never looked at: `auth.api_key_headers` is empty")
     }
     if !tenant.hasAllow {
-      log.warning(place, path, "it may do nothing: it has no `allow`")
+      log.useWarning(place, path, "it may do nothing: it has no `allow`")
     }
     for entry in tenant.allow { check(entry) }
     checkRepeatedPaths(tenant)
@@ -50,7 +50,7 @@ extension PolicyCompiler {
         let own = models(matching: patterns.map(\.text))
         keyAllowed = allowed.intersection(own)
         if !own.isEmpty, keyAllowed.isEmpty {
-          log.warning(
+          log.useWarning(
             key.node, "this key may use no model: its tenant is allowed none of its `models`")
         }
       }
@@ -59,17 +59,17 @@ extension PolicyCompiler {
   }
 
   private func check(_ entry: AllowDraft) {
-    if let patterns = entry.models, entry.route == nil { checkPatterns(patterns) }
+    if let patterns = entry.models, !entry.hasRoute { checkPatterns(patterns) }
     for path in entry.paths {
       let endpoint = endpointsByPath[path.text]
       if path.text == PathTable.modelList || path.text.hasPrefix(PathTable.modelList + "/") {
         log.error(path.node, "\(quoted(path.text)) is always allowed and needs no entry; remove it")
-      } else if endpoint != nil, entry.route != nil {
+      } else if endpoint != nil, entry.hasRoute {
         log.error(
           path.node,
           "\(quoted(path.text)) is a known endpoint, whose route its model chooses; "
             + "remove `route`, or the path")
-      } else if endpoint == nil, entry.route == nil {
+      } else if endpoint == nil, !entry.hasRoute {
         log.error(
           path.node,
           "\(quoted(path.text)) is no known endpoint; give the entry a `route`, "
@@ -83,7 +83,7 @@ extension PolicyCompiler {
       } else if let endpoint, let patterns = entry.models {
         let allowed = models(matching: patterns.map(\.text))
         if !allowed.isEmpty, allowed.intersection(models(serving: endpoint)).isEmpty {
-          log.warning(
+          log.useWarning(
             path.node, "no model of this entry serves \(quoted(path.text)): see their `paths`")
         }
       }

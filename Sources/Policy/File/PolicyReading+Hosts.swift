@@ -6,7 +6,7 @@ extension PolicyReading {
 
   private func hostname(_ node: Node) -> PlacedText? {
     guard
-      let text = text(node, max: HostName.nameBytesMax, "nameBytesMax of a host")
+      let text = text(node, max: HostName.nameBytesMax, "hostnameBytesMax")
     else { return nil }
     if text.utf8.contains(UInt8(ascii: "*")) {
       log.error(node, "a hostname may not have a *; list each one")

@@ -89,6 +89,7 @@ extension PolicyReading {
     }
     draft.models = fields["models"].map(patterns)
     if let route = fields["route"] {
+      draft.hasRoute = true
       draft.route = name(route).map { PlacedText(text: $0, node: route) }
       if let models = fields["models"] {
         log.error(

@@ -6,15 +6,17 @@ struct ExactDecimal: Equatable, Sendable {
   var isNegative = false
   var significand: UInt64 = 0
   var exponent = 0
-  /// Digits were left out because there were more than a UInt64 holds.
+  /// Digits other than 0 were left out because there were more than a UInt64 holds.
   var isRounded = false
+  private var isFull = false
 
   /// Adds one more digit in base `radix`.
   mutating func append(digit: UInt64, radix: UInt64 = 10) {
     let (product, overflow) = significand.multipliedReportingOverflow(by: radix)
     let (sum, carry) = product.addingReportingOverflow(digit)
-    if overflow || carry || isRounded {
-      isRounded = true
+    if overflow || carry || isFull {
+      isFull = true
+      isRounded = isRounded || digit != 0 || radix != 10
       exponent += 1
     } else {
       significand = sum
@@ -27,6 +29,8 @@ struct ExactDecimal: Equatable, Sendable {
       exponent = 0
       return
     }
+    // What was left out lies right behind the last digit.
+    guard !isRounded else { return }
     while significand % 10 == 0 {
       significand /= 10
       exponent += 1

@@ -5,7 +5,8 @@ struct JSON5Reader {
   let bounds: PolicyBounds
   var at = 0
   private(set) var faults: [JSON5Fault] = []
-  private var depth = 0
+  /// What closes each object and list that is open, the innermost last.
+  private var closers: [UInt8] = []
 
   private init(_ bytes: [UInt8], bounds: PolicyBounds) {
     self.bytes = bytes
@@ -69,13 +70,13 @@ struct JSON5Reader {
   private mutating func nested(
     _ read: (inout JSON5Reader) -> JSON5Value.Kind
   ) -> JSON5Value.Kind {
-    guard depth < bounds.depthMax else {
+    guard closers.count < bounds.depthMax else {
       fault(at, "nested more than \(bounds.depthMax) deep (depthMax)")
       skipItem()
       return .invalid
     }
-    depth += 1
-    defer { depth -= 1 }
+    closers.append(next == UInt8(ascii: "{") ? UInt8(ascii: "}") : UInt8(ascii: "]"))
+    defer { closers.removeLast() }
     return read(&self)
   }
 
@@ -180,8 +181,11 @@ struct JSON5Reader {
       return true
     case UInt8(ascii: "}"), UInt8(ascii: "]"):
       let wanted = Character(Unicode.Scalar(closer))
-      fault(at, expected("a , or the \(wanted) for what is opened at"), elsewhere: opening)
-      at += 1
+      fault(
+        at, expected("a , or a \(wanted)") + "; what it would close is opened at",
+        elsewhere: opening)
+      // Where it closes what is around, the inner closer was forgotten; else it stands for it.
+      if !closers.dropLast().contains(where: { $0 == next }) { at += 1 }
       return true
     case nil:
       return false

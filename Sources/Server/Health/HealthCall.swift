@@ -1,3 +1,4 @@
+internal import EnvoyAPI
 internal import Transport
 
 /// What Check and Watch have in common: one small request message, put together from its pieces.

@@ -1,3 +1,4 @@
+package import EnvoyAPI
 import Glibc
 internal import Transport
 

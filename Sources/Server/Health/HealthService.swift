@@ -1,3 +1,4 @@
+internal import EnvoyAPI
 internal import Transport
 
 /// grpc.health.v1.Health on one loop: what Check and Watch answer, and who watches.

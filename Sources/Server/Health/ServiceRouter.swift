@@ -1,3 +1,4 @@
+internal import EnvoyAPI
 internal import Transport
 
 /// Everything one loop serves: health, and the gateway for the rest.

@@ -22,7 +22,7 @@ private final class Echo: CallHandler {
   func message(_ bytes: Span<UInt8>, on call: Call) { call.send(bytes) }
   func messageStarted(size: Int, on call: Call) { pieces = [] }
   func messageBytes(_ bytes: Span<UInt8>, on call: Call) {
-    for index in 0..<bytes.count { pieces.append(bytes[index]) }
+    unsafe bytes.withUnsafeBufferPointer { unsafe pieces.append(contentsOf: $0) }
   }
   func messageEnded(on call: Call) {
     let whole = pieces
