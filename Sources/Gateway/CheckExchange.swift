@@ -85,6 +85,7 @@ final class CheckExchange: CallHandler {
       head, evidence, in: bytes, policy: policy, nowSeconds: loop.now().seconds,
       insistsOnClaims: enforces, endOfStream: false)
     var decision = DecisionRecord(requestID: loop.nextRequestID(), identity: decided.identity)
+    decision.isInspected = decided.endpoint != nil
     switch decided.outcome {
     case .refuse(let refusal):
       deny(refusal, decided, &decision)

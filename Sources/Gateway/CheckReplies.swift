@@ -122,7 +122,9 @@ enum CheckReplies {
     _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
     _ decision: DecisionRecord, _ writer: inout WireWriter
   ) {
-    Removals.forEach(head, in: bytes, names: names, removesAcceptEncoding: false) { name in
+    Removals.forEach(
+      head, in: bytes, names: names, removesAcceptEncoding: decision.isInspected
+    ) { name in
       if !sets(name, decision) {
         writer.field(OkResponseField.headersToRemove, name)
       }

@@ -51,7 +51,8 @@ package struct ExchangeMachine: Sendable {
     case decidingHead
     case awaitingBody
     case decidingBody
-    case admitted
+    /// The request goes on; an inspected one has no more body to come.
+    case admitted(wasInspected: Bool)
     case responding
     case respondingUnadmitted
     case refused
@@ -97,13 +98,20 @@ package struct ExchangeMachine: Sendable {
   }
 
   /// True where the verdict let the request go on.
-  package var hasAdmission: Bool { state == .admitted || state == .responding }
+  package var hasAdmission: Bool {
+    switch state {
+    case .admitted, .responding: true
+    case .awaitingRequest, .decidingHead, .awaitingBody, .decidingBody, .respondingUnadmitted,
+      .refused, .failed:
+      false
+    }
+  }
 
   /// Whether bytes of a request body are to be inspected now.
   package var inspectsBody: Bool { state == .awaitingBody }
 
   /// Whether request body bytes go straight back (full duplex, after the verdict).
-  package var echoesRequest: Bool { requestDuplex && state == .admitted }
+  package var echoesRequest: Bool { requestDuplex && state == .admitted(wasInspected: false) }
 
   /// Whether response body bytes go straight back.
   package var echoesResponse: Bool {
@@ -131,14 +139,14 @@ package struct ExchangeMachine: Sendable {
     precondition(state == .decidingHead)
     switch outcome {
     case .inspect: state = .awaitingBody
-    case .admitted: state = .admitted
+    case .admitted: state = .admitted(wasInspected: false)
     case .refused: state = .refused
     }
   }
 
   package mutating func bodyDecided(admitted: Bool) {
     precondition(state == .decidingBody)
-    state = admitted ? .admitted : .refused
+    state = admitted ? .admitted(wasInspected: true) : .refused
   }
 
   /// An ImmediateResponse was sent outside of the two decisions.
@@ -157,7 +165,11 @@ package struct ExchangeMachine: Sendable {
         return .decideBody(
           replyTo: requestDuplex ? .requestHeaders : .requestBody, duplex: requestDuplex)
       }
-    case .admitted:
+    case .admitted(wasInspected: true):
+      // The verdict was on the body that came; Envoy has no second one in a mode that can be
+      // inspected. An old one that streams and tells no mode would send the rest unread.
+      return outOfOrder()
+    case .admitted(wasInspected: false):
       // A path that is not inspected: whatever the mode, the body passes.
       return requestDuplex
         ? .echo(.requestBody, endOfStream: endOfStream) : .proceed(.requestBody)

@@ -205,6 +205,8 @@ struct DecisionRecord {
   var identity: Identity?
   var admission: Admission?
   var refusal: RefusalCode?
+  /// The path is a known endpoint's: its response is metered and must not be compressed.
+  var isInspected = false
 }
 
 /// The headers that must not go on, as encoded `remove_headers` entries.

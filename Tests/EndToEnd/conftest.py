@@ -12,7 +12,14 @@ _running: list[Stack] = []
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "mass: many connections or much data; left out by --quick")
+    config.addinivalue_line("markers", "mass: many connections or much data; deselect with -m 'not mass'")
+
+
+def pytest_sessionstart():
+    """Without a product there is nothing to test: one clear word, not a thousand errors."""
+    for name in ("tollgate", "model-simulator"):
+        if not (harness.BINARIES / name).exists():
+            pytest.exit(f"no {harness.BINARIES / name}: build it, or set TOLLGATE_BIN_DIR", 2)
 
 
 def pytest_report_header():
@@ -76,13 +83,13 @@ def duplex():
 def authz_policy() -> dict:
     """The base policy for ext_authz alone: what needs a rewrite may not stand in it."""
     policy = policies.build(enforce_at="ext_authz")
-    for name in ("renamed", "quoted"):
+    for name in ("renamed", "shortened"):
         del policy["models"][name]
     policy["models"]["llama3-8b"].pop("aliases")
     for entry in policy["tenants"]["tenant-a"]["allow"]:
         if "models" in entry:
             entry["models"] = [
-                name for name in entry["models"] if name not in ("renamed", "quoted")
+                name for name in entry["models"] if name not in ("renamed", "shortened")
             ]
     return policy
 

@@ -106,7 +106,7 @@ def request_trailers() -> Request:
 
 def response_headers(
     status: str = "200", end: bool = False, content_type: str = "application/json",
-    observe: bool = False,
+    observe: bool = False, code_details: str = "via_upstream",
 ) -> Request:  # fmt: skip
     message = Request(
         response_headers=proc.HttpHeaders(
@@ -116,7 +116,7 @@ def response_headers(
         observability_mode=observe,
     )
     value = struct_pb2.Struct()
-    value.update({"response.code_details": "via_upstream", "response.flags": 0})
+    value.update({"response.code_details": code_details, "response.flags": 0})
     message.attributes["envoy.filters.http.ext_proc"].CopyFrom(value)
     return message
 

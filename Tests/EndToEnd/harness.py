@@ -70,12 +70,14 @@ def poll(what: str, condition: Callable[[], object], seconds: float = READY_SECO
         time.sleep(0.02)
 
 
-_ports = itertools.cycle(range(PORT_FIRST, PORT_LAST + 1))
+_span = PORT_LAST - PORT_FIRST + 1
+# Two benches at once begin at different places.
+_ports = (PORT_FIRST + (os.getpid() * 37 + step) % _span for step in itertools.count())
 
 
 def free_port() -> int:
     """A port of the bench's range that nothing listens on. Not given out again soon."""
-    for _ in range(PORT_LAST - PORT_FIRST + 1):
+    for _ in range(_span):
         port = next(_ports)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -186,7 +188,6 @@ class Tollgate:
         command = [
             str(BINARIES / "tollgate"), "serve", "--policy", str(self.policy_path),
             "--listen", self.socket, "--listen", self.target,
-            "--admin", f"unix:{self.folder}/admin.sock", "--data", str(self.folder / "data"),
             *self.arguments,
         ]  # fmt: skip
         self.expected_dead = False
@@ -301,6 +302,12 @@ class Stack:
         self.simulator = Process("simulator", command, self.folder)
         for port in self.clusters.values():
             poll("the simulator listens", lambda port=port: _listens(port))
+
+    def stat(self, name: str) -> int:
+        """One of Envoy's counters or gauges."""
+        url = f"http://127.0.0.1:{self.admin}/stats"
+        text = httpx.get(url, params={"filter": f"^{re.escape(name)}$"}, timeout=30).text
+        return int(text.split(":")[1]) if ":" in text else 0
 
     def access_log(self, test_id: str) -> list[dict]:
         """Envoy's access log entries of the requests with this `x-test-id`."""

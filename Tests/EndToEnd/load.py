@@ -45,8 +45,8 @@ def request_bytes(
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + raw
 
 
-async def ask(reader, writer, raw: bytes) -> tuple[int, bytes]:
-    """One request on an open connection."""
+async def ask(reader, writer, raw: bytes) -> tuple[int, bytes, bool]:
+    """One request on an open connection: status, body, and whether the connection stays."""
     writer.write(raw)
     head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), REQUEST_SECONDS)
     lines = head.decode("latin-1").lower().split("\r\n")
@@ -60,7 +60,7 @@ async def ask(reader, writer, raw: bytes) -> tuple[int, bytes]:
         await reader.readexactly(2)
     else:
         body = await reader.readexactly(int(fields.get("content-length", "0")))
-    return status, body
+    return status, body, fields.get("connection") != "close"
 
 
 async def one(port: int, asked: Asked, tally: Tally) -> None:
@@ -68,7 +68,7 @@ async def one(port: int, asked: Asked, tally: Tally) -> None:
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            _judge(asked, tally, *await ask(reader, writer, asked.raw))
+            _judge(asked, tally, *(await ask(reader, writer, asked.raw))[:2])
         finally:
             writer.close()
     except (OSError, asyncio.IncompleteReadError, TimeoutError) as problem:
@@ -101,7 +101,10 @@ async def keep_asking(
                     item = asked[count % len(asked)]
                     count += 1
                     try:
-                        _judge(item, tally, *await ask(reader, writer, item.raw))
+                        status, body, stays = await ask(reader, writer, item.raw)
+                        _judge(item, tally, status, body)
+                        if not stays:
+                            break
                     except (OSError, asyncio.IncompleteReadError, TimeoutError) as problem:
                         tally.wrong.append(f"{item.name}: {problem!r}")
                         break

@@ -68,8 +68,8 @@ BASE = {
             {"name": "renamed-v1", "weight": 1, "upstream_model": "vendor/renamed-2026-10-long"},
             aliases=["r"],
         ),
-        "quoted": _model(
-            {"name": "renamed-v1", "weight": 1, "upstream_model": 'say "hi" \\ to é'},
+        "shortened": _model(
+            {"name": "renamed-v1", "weight": 1, "upstream_model": "x"},
         ),
         "bge-small": {
             "class": "batch_inference", "stream_usage": "as_asked",
@@ -93,7 +93,7 @@ BASE = {
                 {
                     "paths": [path for path in ENDPOINTS if path != "/v1/images/generations"],
                     "models": [
-                        "llama3-8b", "canary*", "renamed", "quoted", "bge-*", "chat-only",
+                        "llama3-8b", "canary*", "renamed", "shortened", "bge-*", "chat-only",
                     ],
                 },
                 {"paths": ["/custom/search"], "route": "custom-v1"},

@@ -8,7 +8,7 @@ What it answers is chosen by the request's own `x-test-*` headers:
     x-test-events: N          answer with N server-sent events, then [DONE]
     x-test-interval-ms: N     wait between events
     x-test-status: N          answer with this status
-    x-test-cut-after: N       close the connection after N events
+    x-test-cut-after: N       close the connection after N events, the answer unfinished
 """
 
 import asyncio
@@ -183,7 +183,6 @@ class Recorder:
             )
             for number in range(asked["events"]):
                 if asked.get("cut-after") == number:
-                    writer.transport.abort()
                     raise ConnectionError("cut on request")
                 event = b'data: {"choices":[{"delta":{"content":"w%d "}}]}\n\n' % number
                 writer.write(b"%x\r\n%s\r\n" % (len(event), event))

@@ -112,12 +112,16 @@ class TestOrders:
         assert kind(reply) == "immediate_response"
         assert reply.immediate_response.status.code == 500
 
-    def test_a_response_without_a_request_phase_passes(self, exchange):
-        """Envoy's own answer to a request that never came here."""
-        assert kind(exchange.ask(direct.response_headers(status="400"))) == "response_headers"
+    def test_envoys_own_answer_without_a_request_phase_passes(self, exchange):
+        """A local reply to a request that never came here."""
+        own = direct.response_headers(status="400", code_details="direct_response")
+        assert kind(exchange.ask(own)) == "response_headers"
         assert kind(exchange.ask(direct.response_body(b"no"))) == "response_body"
-        exchange.half_close()
-        assert exchange.rest() == []
+
+    def test_a_backends_answer_without_a_request_phase_is_500(self, exchange):
+        reply = exchange.ask(direct.response_headers())
+        assert kind(reply) == "immediate_response"
+        assert reply.immediate_response.status.code == 500
 
     @pytest.mark.parametrize("trailers", [False, True])
     def test_a_whole_exchange_ends_ok(self, exchange, trailers):
@@ -290,7 +294,6 @@ class TestBodyModes:
         first = stream.receive()
         assert first is not None and kind(first) == "request_headers", (first, stream.details)
         assert direct.mutation(first)["x-ai-model-route"] == route
-        assert "content-length" in direct.removed(first) or wanted == body
         assert direct.clears_route(first)
         back, ended = b"", False
         while not ended:
@@ -381,7 +384,7 @@ class TestRewrites:
         [
             ("llama3", "llama3-8b"),
             ("r", "vendor/renamed-2026-10-long"),
-            ("quoted", 'say "hi" \\ to é'),
+            ("shortened", "x"),
         ],
     )
     def test_the_model_is_rewritten_and_nothing_else(self, exchange, model, wanted):

@@ -15,7 +15,7 @@ NEW_KEY = "tg-test-new-0123456789abcdef0123456789abcdef"
 RELOADS = 50
 BAD = [
     "{",
-    '{"version": 1}',
+    '{"version": 2}',
     '{"version": 1, "models": {}, "tenants": {}, "unknown_field": 1}',
     policies.text(policies.build()).replace('"class": "batch_inference"', '"class": "nothing"'),
     policies.text(policies.build()).replace('"version": 1', '"version": 1, "version": 1'),

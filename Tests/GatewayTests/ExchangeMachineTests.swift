@@ -170,6 +170,17 @@ private let outOfOrder = ExchangeMachine.Action.fail(
     #expect(!scenario.machine.hasVerdict)
   }
 
+  @Test(arguments: [BodyMode.buffered, .bufferedPartial, .fullDuplexStreamed, nil])
+  func `after its verdict an inspected exchange has no second body`(_ mode: BodyMode?) {
+    var scenario = Scenario(.inspect, request: mode)
+    let actions = scenario.run([
+      .requestHeaders(endOfStream: false), .requestBody(endOfStream: true),
+      .requestBody(endOfStream: true),
+    ])
+    #expect(actions.last == outOfOrder)
+    #expect(!scenario.machine.hasVerdict)
+  }
+
   @Test func `a verdict is there exactly from the decision on`() {
     var scenario = Scenario(.inspect)
     #expect(!scenario.machine.hasVerdict)
