@@ -94,7 +94,7 @@ final class CheckExchange: CallHandler {
     case .answer(let answer) where enforces:
       guard let identity = decided.identity else { return deny(.credential, decided, &decision) }
       CheckReplies.answer(
-        Self.body(of: answer, policy, identity), decision, &loop.writer)
+        Self.body(of: answer, policy, identity), decision, policy.prepared, &loop.writer)
     case .pass(let route) where enforces:
       decision.admission = Admission(
         model: nil, routeName: route, rename: nil, path: nil, isStream: false)
@@ -121,14 +121,16 @@ final class CheckExchange: CallHandler {
   }
 
   private func allow(_ head: RequestHead, in bytes: Span<UInt8>, _ decision: DecisionRecord) {
-    CheckReplies.allow(head, in: bytes, names: policy.names, decision, &loop.writer)
+    CheckReplies.allow(
+      head, in: bytes, names: policy.names, decision, policy.prepared, &loop.writer)
   }
 
   private func deny(
     _ refusal: Refusal, _ decided: HeadDecision, _ decision: inout DecisionRecord
   ) {
     decision.refusal = refusal.code
-    CheckReplies.deny(refusal, anthropic: decided.isAnthropic, decision, &loop.writer)
+    CheckReplies.deny(
+      refusal, anthropic: decided.isAnthropic, decision, policy.prepared, &loop.writer)
   }
 
   /// The body must be there and whole: `with_request_body` without `allow_partial_message`.

@@ -9,10 +9,10 @@ enum CheckReplies {
   /// `OkHttpResponse` with the identity, and the whole admission where it was decided here.
   static func allow(
     _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
-    _ decision: DecisionRecord, _ writer: inout WireWriter
+    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
     writer.reset()
-    dynamicMetadata(decision, &writer)
+    dynamicMetadata(decision, prepared, &writer)
     let ok = writer.mark
     remove(head, in: bytes, names: names, decision, &writer)
     set(decision, &writer)
@@ -36,26 +36,30 @@ enum CheckReplies {
 
   /// `DeniedHttpResponse` in the dialect of the path.
   static func deny(
-    _ refusal: Refusal, anthropic: Bool, _ decision: DecisionRecord, _ writer: inout WireWriter
+    _ refusal: Refusal, anthropic: Bool, _ decision: DecisionRecord,
+    _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
     let id = String(decoding: decision.requestID, as: UTF8.self)
     denied(
       refusal.code.status, grpc: refusal.code.grpcStatus,
       body: refusal.body(anthropic: anthropic, requestID: id), headers: refusal.headers, decision,
-      &writer)
+      prepared, &writer)
   }
 
   /// An answer of our own: a denial with status 200, as ext_authz has no other way to answer.
-  static func answer(_ body: [UInt8], _ decision: DecisionRecord, _ writer: inout WireWriter) {
-    denied(200, grpc: 7, body: body, headers: [], decision, &writer)
+  static func answer(
+    _ body: [UInt8], _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ writer: inout WireWriter
+  ) {
+    denied(200, grpc: 7, body: body, headers: [], decision, prepared, &writer)
   }
 
   private static func denied(
     _ code: Int, grpc: UInt64, body: [UInt8], headers: [(name: [UInt8], value: [UInt8])],
-    _ decision: DecisionRecord, _ writer: inout WireWriter
+    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
     writer.reset()
-    dynamicMetadata(decision, &writer)
+    dynamicMetadata(decision, prepared, &writer)
     let denied = writer.mark
     writer.field(DeniedResponseField.body, body)
     for (name, value) in headers.reversed() {
@@ -179,9 +183,12 @@ enum CheckReplies {
     writer.close(CheckResponseField.status, since: status)
   }
 
-  private static func dynamicMetadata(_ decision: DecisionRecord, _ writer: inout WireWriter) {
+  private static func dynamicMetadata(
+    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ writer: inout WireWriter
+  ) {
     let metadata = writer.mark
-    ProcessingReplies.metadata(decision, &writer)
+    ProcessingReplies.metadata(decision, prepared, &writer)
     writer.close(CheckResponseField.dynamicMetadata, since: metadata)
   }
 }

@@ -96,14 +96,13 @@ extension ExtProcExchange {
     if let modes, !ExchangeMachine.canInspect(modes.request) {
       return refuseMode(modes.request, stream)
     }
-    guard
-      let reader = BodyReader(
-        multipart: inspection.multipart, bytesMax: policy.snapshot.maxBodyBytes)
-    else {
+    // Made in its place: it is large.
+    reader = BodyReader(
+      multipart: inspection.multipart, bytesMax: policy.snapshot.maxBodyBytes)
+    guard reader != nil else {
       return refuseHead(
         Refusal(.unsupportedMediaType, "The content-type names no usable boundary."), stream)
     }
-    self.reader = reader
     self.inspection = inspection
     machine.headDecided(.inspect)
     let removals = Removals(
@@ -166,7 +165,7 @@ extension ExtProcExchange {
       case .modelList: ModelsAnswer.list(ModelAccess(policy.snapshot, identity).models)
       case .model(let model): ModelsAnswer.detail(model)
       }
-    ProcessingReplies.answer(body, decision, &loop.writer)
+    ProcessingReplies.answer(body, decision, policy.prepared, &loop.writer)
     verdict = stream.verdict(loop.writer)
   }
 
@@ -233,7 +232,8 @@ extension ExtProcExchange {
     guard let identity = decision.identity else { return refuse(.credential, stream) }
     decision.admission = admission
     ProcessingReplies.admit(
-      replyTo, decision, admission, identity, removals: removals, bodyBytes: nil, &loop.writer)
+      replyTo, decision, admission, identity, removals: removals, bodyBytes: nil, policy.prepared,
+      &loop.writer)
     verdict = stream.verdict(loop.writer)
   }
 
@@ -246,7 +246,8 @@ extension ExtProcExchange {
     decision.admission = admission
     let size = body.count - splice.range.count + splice.replacement.count
     ProcessingReplies.admit(
-      replyTo, decision, admission, identity, removals: [], bodyBytes: size, &loop.writer)
+      replyTo, decision, admission, identity, removals: [], bodyBytes: size, policy.prepared,
+      &loop.writer)
     verdict = stream.verdict(
       loop.writer, body: body, splice: (splice.range, splice.replacement))
   }

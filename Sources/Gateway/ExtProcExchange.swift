@@ -235,7 +235,7 @@ final class ExtProcExchange: CallHandler {
   func refuse(_ refusal: Refusal, _ stream: ExchangeStream) {
     decision.refusal = refusal.code
     ProcessingReplies.refuse(
-      refusal, anthropic: isAnthropic, isGRPC: isGRPC, decision, &loop.writer)
+      refusal, anthropic: isAnthropic, isGRPC: isGRPC, decision, policy.prepared, &loop.writer)
     verdict = stream.verdict(loop.writer)
     dropBody(stream)
   }

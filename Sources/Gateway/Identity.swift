@@ -213,6 +213,7 @@ package final class CompiledPolicy: Sendable {
   package let snapshot: PolicySnapshot
   let names: PolicyHeaderNames
   let issuers: [JWTIssuerKeys]
+  let prepared: PreparedReplies
   /// Certificates count: the attribute is worth reading.
   let readsCertificates: Bool
   /// Some model goes by another name at its backend, or has aliases: bodies may be rewritten.
@@ -228,6 +229,7 @@ package final class CompiledPolicy: Sendable {
   package init(_ snapshot: PolicySnapshot) {
     self.snapshot = snapshot
     names = PolicyHeaderNames(snapshot)
+    prepared = PreparedReplies(snapshot)
     issuers = snapshot.jwt.map(JWTIssuerKeys.init)
     readsCertificates = snapshot.clientCertificates
     renamed = snapshot.models.map { model in model.routes.contains { $0.upstreamModel != nil } }

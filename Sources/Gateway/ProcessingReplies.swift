@@ -41,26 +41,25 @@ enum ProcessingReplies {
 
   /// The headers of an admitted request, as set_headers entries of a HeaderMutation.
   static func admissionHeaders(
-    _ admission: Admission, _ identity: Identity, requestID: [UInt8], _ writer: inout WireWriter
+    _ admission: Admission, _ identity: Identity, requestID: [UInt8],
+    _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
     let set = HeaderMutationField.setHeaders
     if let path = admission.path { writer.setHeader(set, HeaderName.path, path) }
-    writer.setHeader(set, HeaderName.tenant, identity.tenant.name.bytes)
-    writer.setHeader(set, HeaderName.fairnessID, identity.tenant.name.bytes)
+    prepared.headers(of: identity.tenant, &writer)
     writer.setHeader(set, HeaderName.subject, identity.subject)
     writer.setHeader(set, HeaderName.requestID, requestID)
     writer.setHeader(set, HeaderName.modelRoute, admission.routeName.bytes)
     guard let model = admission.model else { return }
-    writer.setHeader(set, HeaderName.model, model.name.bytes)
-    writer.setHeader(set, HeaderName.gatewayModelName, model.name.bytes)
-    writer.setHeader(set, HeaderName.trafficClass, model.trafficClass.name.bytes)
-    writer.setHeader(
-      set, HeaderName.inferenceObjective, model.trafficClass.inferenceObjective.bytes)
+    prepared.headers(of: model, &writer)
     writer.setHeader(set, HeaderName.stream, admission.isStream ? yes : no)
   }
 
   /// Dynamic metadata of a decision: the entries of `{tollgate: {…}}`, without the outer field.
-  static func metadata(_ decision: DecisionRecord, _ writer: inout WireWriter) {
+  static func metadata(
+    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ writer: inout WireWriter
+  ) {
     let own = writer.mark
     if let code = decision.refusal {
       writer.structEntry(MetadataKey.decision, string: MetadataKey.deny)
@@ -71,16 +70,13 @@ enum ProcessingReplies {
     writer.structEntry(MetadataKey.requestID, string: decision.requestID)
     if let admission = decision.admission {
       writer.structEntry(MetadataKey.stream, bool: admission.isStream)
-      if let model = admission.model {
-        writer.structEntry(MetadataKey.trafficClass, string: model.trafficClass.name.bytes)
-        writer.structEntry(MetadataKey.model, string: model.name.bytes)
-      }
+      if let model = admission.model { prepared.metadata(of: model, &writer) }
       writer.structEntry(MetadataKey.modelRoute, string: admission.routeName.bytes)
     }
     if let identity = decision.identity {
       if let key = identity.key { writer.structEntry(MetadataKey.keyID, string: key.id.bytes) }
       writer.structEntry(MetadataKey.subject, string: identity.subject)
-      writer.structEntry(MetadataKey.tenant, string: identity.tenant.name.bytes)
+      prepared.metadata(of: identity.tenant, &writer)
     }
     writer.close(5, since: own)
     writer.closeStructEntry(MetadataKey.namespace, since: own)
@@ -91,7 +87,8 @@ enum ProcessingReplies {
   /// - Parameter bodyBytes: the length of the body that replaces the request's, sent behind this.
   static func admit(
     _ phase: ProcessingPhase, _ decision: DecisionRecord, _ admission: Admission,
-    _ identity: Identity, removals: [UInt8], bodyBytes: Int?, _ writer: inout WireWriter
+    _ identity: Identity, removals: [UInt8], bodyBytes: Int?,
+    _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
     writer.reset(tail: bodyBytes ?? 0)
     if let bodyBytes {
@@ -100,16 +97,17 @@ enum ProcessingReplies {
       let headers = writer.mark
       writer.setHeader(
         HeaderMutationField.setHeaders, HeaderName.contentLength, Array(String(bodyBytes).utf8))
-      admissionHeaders(admission, identity, requestID: decision.requestID, &writer)
+      admissionHeaders(admission, identity, requestID: decision.requestID, prepared, &writer)
       writer.close(CommonResponseField.headerMutation, since: headers)
     } else {
-      admissionHeaders(admission, identity, requestID: decision.requestID, &writer)
+      admissionHeaders(
+        admission, identity, requestID: decision.requestID, prepared, &writer)
       writer.raw(removals)
       writer.close(CommonResponseField.headerMutation, since: 0)
     }
     writer.field(CommonResponseField.clearRouteCache, 1)
     writer.closeCommonResponse(phase, since: 0)
-    dynamicMetadata(decision, &writer)
+    dynamicMetadata(decision, prepared, &writer)
   }
 
   /// A piece of a full-duplex body; its bytes are sent behind this.
@@ -137,7 +135,7 @@ enum ProcessingReplies {
   /// An ImmediateResponse with a refusal, in the dialect of the path.
   static func refuse(
     _ refusal: Refusal, anthropic: Bool, isGRPC: Bool, _ decision: DecisionRecord,
-    _ writer: inout WireWriter
+    _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
     let id = String(decoding: decision.requestID, as: UTF8.self)
     writer.reset()
@@ -156,11 +154,14 @@ enum ProcessingReplies {
     writer.close(ImmediateResponseField.headers, since: headers)
     status(refusal.code.status, &writer)
     writer.close(ProcessingResponseField.immediateResponse, since: 0)
-    dynamicMetadata(decision, &writer)
+    dynamicMetadata(decision, prepared, &writer)
   }
 
   /// An ImmediateResponse 200 with an answer of our own.
-  static func answer(_ body: [UInt8], _ decision: DecisionRecord, _ writer: inout WireWriter) {
+  static func answer(
+    _ body: [UInt8], _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ writer: inout WireWriter
+  ) {
     writer.reset()
     writer.field(ImmediateResponseField.details, Array("tollgate_answer".utf8))
     writer.field(ImmediateResponseField.body, body)
@@ -169,7 +170,7 @@ enum ProcessingReplies {
     writer.close(ImmediateResponseField.headers, since: headers)
     status(200, &writer)
     writer.close(ProcessingResponseField.immediateResponse, since: 0)
-    dynamicMetadata(decision, &writer)
+    dynamicMetadata(decision, prepared, &writer)
   }
 
   private static func jsonHeaders(requestID: [UInt8], _ writer: inout WireWriter) {
@@ -184,9 +185,12 @@ enum ProcessingReplies {
     writer.close(ImmediateResponseField.status, since: status)
   }
 
-  private static func dynamicMetadata(_ decision: DecisionRecord, _ writer: inout WireWriter) {
+  private static func dynamicMetadata(
+    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ writer: inout WireWriter
+  ) {
     let metadata = writer.mark
-    self.metadata(decision, &writer)
+    self.metadata(decision, prepared, &writer)
     writer.close(ProcessingResponseField.dynamicMetadata, since: metadata)
   }
 

@@ -136,7 +136,7 @@ package final class Call {
 
   /// Copies the next `count` bytes of output, and lets go of what is out once that is cheap.
   func moveOutput(_ count: Int, into buffer: inout [UInt8]) {
-    buffer.append(contentsOf: output[outputSent..<outputSent + count])
+    buffer.append(span: output.span.extracting(outputSent..<outputSent + count))
     outputSent += count
     if unsent == 0 {
       output.removeAll(keepingCapacity: output.capacity <= 1 << 20)
