@@ -49,10 +49,12 @@ let package = Package(
     target(
       "Gateway",
       ["EnvoyAPI", "Hashing", "Inference", "Ledger", "Policy", "Quota", "Transport"]),
-    target("Server", ["CLinux", "EnvoyAPI", "Gateway", "Policy", "Transport"]),
+    target("Server", ["CLinux", "EnvoyAPI", "Gateway", "Ledger", "Policy", "Transport"]),
     .executableTarget(
       name: "tollgate",
-      dependencies: ["EnvoyAPI", "Gateway", "Hashing", "Policy", "Server", "Transport"],
+      dependencies: [
+        "EnvoyAPI", "Gateway", "Hashing", "Ledger", "Policy", "Server", "Transport",
+      ],
       swiftSettings: swift),
 
     // The demo's backends; not part of the product.

@@ -130,6 +130,13 @@ extension WireWriter {
     closeStructEntry(name, since: entry)
   }
 
+  package mutating func structEntry(_ name: StaticString, number: Double) {
+    let entry = mark
+    double(2, number)
+    closeStructEntry(name, since: entry)
+  }
+
+  /// A bool entry.
   package mutating func structEntry(_ name: StaticString, bool: Bool) {
     let entry = mark
     field(4, bool ? 1 : 0)

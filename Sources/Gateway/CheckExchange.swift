@@ -1,14 +1,27 @@
 import EnvoyAPI
+import Inference
+import Ledger
 import Policy
+import Quota
 import Transport
 
 /// One ext_authz `Check`: identify, authorize the path, clean the headers; with
 /// `enforce_at: "ext_authz"` also inspect the body and choose the route.
-final class CheckExchange: CallHandler {
+final class CheckExchange: CallHandler, WaitsForRecord {
   private let loop: GatewayLoop
   private let policy: CompiledPolicy
   private var gathered: [UInt8] = []
   private var isAnswered = false
+  /// What records say of the request.
+  private var traits: RequestTraits?
+  /// An answer that waits for its admission's record.
+  private var waiting: (call: Call, open: OpenAdmission, completion: Completion, answer: [UInt8])?
+  private var admitted: OpenAdmission?
+  /// For the denial where the record fails.
+  private var decision = DecisionRecord(requestID: [])
+  private var isAnthropic = false
+  private var prices: Prices?
+  private var waitsForRecord = false
 
   init(_ loop: GatewayLoop) {
     self.loop = loop
@@ -20,8 +33,7 @@ final class CheckExchange: CallHandler {
     isAnswered = true
     do throws(WireError) {
       try check(try CheckRequest(bytes), in: bytes)
-      loop.writer.withBytes { call.send($0) }
-      call.finish(.ok)
+      answer(call)
     } catch {
       call.finish(.failed(GRPCFailure(.invalidArgument, "malformed CheckRequest")))
     }
@@ -54,7 +66,97 @@ final class CheckExchange: CallHandler {
     call.finish(.failed(GRPCFailure(.internal, "no CheckRequest before the end of the stream")))
   }
 
-  func ended(_ how: CallTermination, on call: Call) {}
+  func ended(_ how: CallTermination, on call: Call) {
+    guard let waiting else { return }
+    self.waiting = nil
+    settle(waiting.open, waiting.completion, as: .nothing)
+  }
+
+  // MARK: The books
+
+  /// Sends what is in the writer: at once, or when the admission behind it is on disk.
+  private func answer(_ call: Call) {
+    if let open = admitted {
+      admitted = nil
+      let completion = decision.completion(traits)
+      if waitsForRecord {
+        waiting = (call, open, completion, loop.writer.bytes)
+        return loop.wait(for: open.seq, self)
+      }
+      settle(open, completion, as: nil)
+    }
+    loop.writer.withBytes { call.send($0) }
+    call.finish(.ok)
+  }
+
+  func recorded() {
+    guard let waiting else { return }
+    self.waiting = nil
+    settle(waiting.open, waiting.completion, as: nil)
+    waiting.call.send(waiting.answer.span)
+    waiting.call.finish(.ok)
+  }
+
+  func recordFailed() {
+    guard let waiting else { return }
+    self.waiting = nil
+    decision.admission = nil
+    decision.refusal = .ledgerUnavailable
+    CheckReplies.deny(
+      .ledgerUnavailable, anthropic: isAnthropic, decision, policy.prepared, &loop.writer)
+    loop.writer.withBytes { waiting.call.send($0) }
+    waiting.call.finish(.ok)
+  }
+
+  /// Nothing of the response will be seen: what was reserved is what is charged (nil), or given back.
+  private func settle(
+    _ open: OpenAdmission, _ completion: Completion, as settlement: Settlement?
+  ) {
+    var usage = MeteredUsage()
+    var record = completion
+    if settlement == nil {
+      usage.source = .estimated
+      usage.prompt = open.record.estimatedPromptTokens.map(Int.init(clamping:))
+      usage.completion = open.record.reservedCompletionTokens.map(Int.init(clamping:))
+      usage.total = (usage.prompt ?? 0) + (usage.completion ?? 0)
+      record.endReason = .complete
+    }
+    let prices = prices
+    _ = loop.books?.settle(
+      open,
+      Books.Ending(
+        usage: usage, settlement: { settlement ?? Account.used($0, prices) }, reckoning: nil,
+        record: record))
+  }
+
+  /// Reserves and records, where something is counted.
+  private func reserve(
+    _ admission: Admission, _ facts: RequestFacts?, _ decided: HeadDecision
+  ) throws(Refusal) {
+    decision.admission = admission
+    guard let books = loop.books, let limits = policy.limits, let identity = decided.identity
+    else { return }
+    let set = limits.set(identity, model: admission.model)
+    let caller = ExtProcExchange.caller(identity)
+    let record = decision.admission(traits, policy: policy.snapshot)
+    let reckoning = ExtProcExchange.reckoning(admission, facts, decided.endpoint)
+    switch books.admit(set, caller, reckoning, record: record) {
+    case .admitted(let open, let waits):
+      admitted = open
+      waitsForRecord = waits
+      prices = admission.model?.prices
+    case .refused(let refusal):
+      decision.admission = nil
+      var refused = Refusal(refusal)
+      let (shares, nowMs) = books.shares(set, caller)
+      refused.rateLimits = RateLimitHeaders.of(shares, nowMs: nowMs, anthropic: isAnthropic)
+        .map { .init(name: $0.name, value: $0.value) }
+      throw refused
+    case .unavailable:
+      decision.admission = nil
+      throw .ledgerUnavailable
+    }
+  }
 
   // MARK: The decision
 
@@ -84,30 +186,38 @@ final class CheckExchange: CallHandler {
     let decided = HeadDecision(
       head, evidence, in: bytes, policy: policy, nowSeconds: loop.now().seconds,
       insistsOnClaims: enforces, endOfStream: false)
-    var decision = DecisionRecord(requestID: loop.nextRequestID(), identity: decided.identity)
+    decision = DecisionRecord(requestID: loop.nextRequestID(), identity: decided.identity)
     decision.isInspected = decided.endpoint != nil
+    isAnthropic = decided.isAnthropic
+    if loop.books != nil { traits = RequestTraits(head, in: bytes, policy.snapshot) }
     switch decided.outcome {
     case .refuse(let refusal):
-      deny(refusal, decided, &decision)
+      deny(refusal)
     case .deferred:
       CheckReplies.defer(head, in: bytes, names: policy.names, &loop.writer)
     case .answer(let answer) where enforces:
-      guard let identity = decided.identity else { return deny(.credential, decided, &decision) }
+      guard let identity = decided.identity else { return deny(.credential) }
       CheckReplies.answer(
         Self.body(of: answer, policy, identity), decision, policy.prepared, &loop.writer)
     case .pass(let route) where enforces:
-      decision.admission = Admission(
-        model: nil, routeName: route, rename: nil, path: nil, isStream: false)
-      allow(head, in: bytes, decision)
+      do throws(Refusal) {
+        try reserve(
+          Admission(model: nil, routeName: route, rename: nil, path: nil, isStream: false), nil,
+          decided)
+        allow(head, in: bytes)
+      } catch {
+        deny(error)
+      }
     case .inspect(let inspection) where enforces:
       do throws(Refusal) {
-        decision.admission = try inspect(inspection, request, head, decided, in: bytes)
-        allow(head, in: bytes, decision)
+        let (admission, facts) = try inspect(inspection, request, head, decided, in: bytes)
+        try reserve(admission, facts, decided)
+        allow(head, in: bytes)
       } catch {
-        deny(error, decided, &decision)
+        deny(error)
       }
     case .answer, .pass, .inspect:
-      allow(head, in: bytes, decision)
+      allow(head, in: bytes)
     }
   }
 
@@ -120,24 +230,27 @@ final class CheckExchange: CallHandler {
     }
   }
 
-  private func allow(_ head: RequestHead, in bytes: Span<UInt8>, _ decision: DecisionRecord) {
+  private func allow(_ head: RequestHead, in bytes: Span<UInt8>) {
     CheckReplies.allow(
       head, in: bytes, names: policy.names, decision, policy.prepared, &loop.writer)
   }
 
-  private func deny(
-    _ refusal: Refusal, _ decided: HeadDecision, _ decision: inout DecisionRecord
-  ) {
+  private func deny(_ refusal: Refusal) {
     decision.refusal = refusal.code
+    if let books = loop.books {
+      var record = decision.admission(traits, policy: policy.snapshot)
+      record.limit = refusal.limit
+      books.deny(record)
+    }
     CheckReplies.deny(
-      refusal, anthropic: decided.isAnthropic, decision, policy.prepared, &loop.writer)
+      refusal, anthropic: isAnthropic, decision, policy.prepared, &loop.writer)
   }
 
   /// The body must be there and whole: `with_request_body` without `allow_partial_message`.
   private func inspect(
     _ inspection: HeadDecision.Inspection, _ request: CheckRequest, _ head: RequestHead,
     _ decided: HeadDecision, in bytes: Span<UInt8>
-  ) throws(Refusal) -> Admission {
+  ) throws(Refusal) -> (Admission, RequestFacts) {
     let body = request.rawBody.isEmpty ? request.body : request.rawBody
     if head.isPartialBody {
       throw Refusal(.requestTooLarge, "The request body is larger than the gateway buffers.")
@@ -156,7 +269,10 @@ final class CheckExchange: CallHandler {
     }
     guard let identity = decided.identity else { throw .credential }
     reader.scan(bytes.extracting(body))
-    return try BodyDecision(policy: policy, identity: identity, inspection: inspection)
-      .decide(try reader.finish(), draw: loop.random.next())
+    let facts = try reader.finish()
+    let admission = try BodyDecision(
+      policy: policy, identity: identity, inspection: inspection
+    ).decide(facts, draw: loop.random.next())
+    return (admission, facts)
   }
 }

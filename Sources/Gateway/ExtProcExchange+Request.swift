@@ -42,6 +42,7 @@ extension ExtProcExchange {
       return fail(stream, GRPCFailure(.invalidArgument, "malformed request_headers"))
     }
     decision.requestID = requestID(evidence, in: bytes)
+    if loop.books != nil { traits = RequestTraits(head, in: bytes, policy.snapshot) }
     let decided = HeadDecision(
       head, evidence, in: bytes, policy: policy, nowSeconds: loop.now().seconds,
       insistsOnClaims: true, endOfStream: endOfStream)
@@ -75,10 +76,17 @@ extension ExtProcExchange {
     case .pass(let route):
       let removals = Removals(
         head, in: bytes, names: policy.names, removesAcceptEncoding: false, &loop.writer)
+      let admission = Admission(
+        model: nil, routeName: route, rename: nil, path: nil, isStream: false)
+      do throws(Refusal) {
+        try reserve(admission, nil)
+      } catch {
+        return refuseHead(error, stream)
+      }
       machine.headDecided(.admitted)
       admit(
-        Admission(model: nil, routeName: route, rename: nil, path: nil, isStream: false),
-        replyTo: .requestHeaders, removals: removals.encoded, stream)
+        admission, replyTo: .requestHeaders, removals: removals.encoded,
+        held.map(stream.holding) ?? stream)
     case .inspect(let inspection):
       inspect(inspection, head, in: bytes, stream)
     }
@@ -195,34 +203,52 @@ extension ExtProcExchange {
       return fail(stream, GRPCFailure(.internal, "no inspection"))
     }
     let admission: Admission
-    let splice: Splice?
+    let splices: [Splice]
     do throws(Refusal) {
       let facts = try reader!.finish()
       let body = BodyDecision(policy: policy, identity: identity, inspection: inspection)
       admission = try body.decide(facts, draw: loop.random.next())
-      splice = admission.rename.flatMap {
-        facts.splice(model: $0, multipart: inspection.multipart != nil)
-      }
+      splices = self.splices(admission, facts, multipart: inspection.multipart != nil)
+      try reserve(admission, facts)
     } catch {
       machine.bodyDecided(admitted: false)
       return refuse(error, stream)
     }
     machine.bodyDecided(admitted: true)
+    let stream = held.map(stream.holding) ?? stream
     if duplex {
       admit(admission, replyTo: replyTo, removals: removals, stream)
-      sendKept(splice, endOfStream: !hasTrailers, stream)
-    } else if let splice {
+      sendKept(splices, endOfStream: !hasTrailers, stream)
+    } else if !splices.isEmpty {
       if bodyIsHere {
-        admit(admission, replyTo: replyTo, body: body, splice, stream)
+        admit(admission, replyTo: replyTo, body: body, splices, stream)
       } else {
         let kept = reader!.takeKept()
-        admit(admission, replyTo: replyTo, body: kept.span, splice, stream)
+        admit(admission, replyTo: replyTo, body: kept.span, splices, stream)
         loop.giveBack(kept)
       }
     } else {
       admit(admission, replyTo: replyTo, removals: [], stream)
     }
     dropBody(stream)
+  }
+
+  /// What is replaced in the body: the model's name, the request for the usage chunk.
+  private func splices(
+    _ admission: Admission, _ facts: RequestFacts, multipart: Bool
+  ) -> [Splice] {
+    var splices: [Splice] = []
+    if let rename = admission.rename,
+      let splice = facts.splice(model: rename, multipart: multipart)
+    {
+      splices.append(splice)
+    }
+    if asksForUsage(admission, facts) {
+      splices += facts.splice(
+        usage: true, continuous: admission.model?.streamUsage == .continuous)
+      splices.sort { $0.range.lowerBound < $1.range.lowerBound }
+    }
+    return splices
   }
 
   /// The verdict without a new body.
@@ -239,26 +265,28 @@ extension ExtProcExchange {
 
   /// The verdict with the body's model replaced.
   private func admit(
-    _ admission: Admission, replyTo: ProcessingPhase, body: Span<UInt8>, _ splice: Splice,
+    _ admission: Admission, replyTo: ProcessingPhase, body: Span<UInt8>, _ splices: [Splice],
     _ stream: ExchangeStream
   ) {
     guard let identity = decision.identity else { return refuse(.credential, stream) }
     decision.admission = admission
-    let size = body.count - splice.range.count + splice.replacement.count
+    let size = body.count + splices.byteCountChange
     ProcessingReplies.admit(
       replyTo, decision, admission, identity, removals: [], bodyBytes: size, policy.prepared,
       &loop.writer)
     verdict = stream.verdict(
-      loop.writer, body: body, splice: (splice.range, splice.replacement))
+      loop.writer, body: body, splices: splices)
   }
 
   /// The largest piece of a full-duplex body that is sent at once, as Envoy sends them.
   static let duplexPieceBytes = 64 << 10
 
   /// Full duplex: the held body goes back in pieces.
-  private func sendKept(_ splice: Splice?, endOfStream: Bool, _ stream: ExchangeStream) {
+  private func sendKept(_ splices: [Splice], endOfStream: Bool, _ stream: ExchangeStream) {
     var kept = reader!.takeKept()
-    if let splice { kept.replaceSubrange(splice.range, with: splice.replacement) }
+    for splice in splices.reversed() {
+      kept.replaceSubrange(splice.range, with: splice.replacement)
+    }
     var start = 0
     repeat {
       let end = min(start + Self.duplexPieceBytes, kept.count)

@@ -1,17 +1,153 @@
 import EnvoyAPI
+import Inference
 import Policy
+import Quota
 import Transport
 
 /// The response's half of an exchange.
 extension ExtProcExchange {
-  func beginResponse(_ stream: ExchangeStream) {
+  private static let codeDetails: StaticString = "response.code_details"
+  private static let flags: StaticString = "response.flags"
+  private static let upstream: StaticString = "upstream.address"
+  private static let viaUpstream: StaticString = "via_upstream"
+  private static let directResponse: StaticString = "direct_response"
+
+  /// The response of an admitted exchange begins: what it is decides how it is metered.
+  func beginResponse(
+    _ request: ProcessingRequest, in bytes: Span<UInt8>, _ stream: ExchangeStream
+  ) {
+    var limits: [(name: [UInt8], value: [UInt8])] = []
+    if account != nil {
+      do throws(WireError) {
+        try readResponse(request, in: bytes)
+      } catch {
+        return fail(stream, GRPCFailure(.invalidArgument, "malformed response_headers"))
+      }
+      if let books = loop.books, let account {
+        let (shares, nowMs) = books.shares(account.set, account.caller)
+        limits = RateLimitHeaders.of(shares, nowMs: nowMs, anthropic: isAnthropic)
+      }
+      if request.endOfStream { responseEnded() }
+    }
     ProcessingReplies.beginResponse(
-      routeName: decision.admission?.routeName.bytes, requestID: decision.requestID, &loop.writer)
+      routeName: decision.admission?.routeName.bytes, requestID: decision.requestID, limits,
+      metadata: takeSettled(), &loop.writer)
     stream.reply(loop.writer)
   }
 
-  private static let codeDetails: StaticString = "response.code_details"
-  private static let viaUpstream: StaticString = "via_upstream"
+  private func readResponse(
+    _ request: ProcessingRequest, in bytes: Span<UInt8>
+  ) throws(WireError) {
+    var head = ResponseHead()
+    try HeaderMap.forEach(in: bytes, request.headers) { name, value in
+      head.add(bytes.extracting(name), value, in: bytes)
+    }
+    account!.status = head.status
+    if let attributes = request.attributes {
+      if let details = try StructFields.string(Self.codeDetails, in: bytes, attributes),
+        !details.isEmpty
+      {
+        let text = bytes.extracting(details)
+        account!.isGatewaysAnswer = !text.elementsEqual(Self.viaUpstream)
+        account!.reachedNobody = text.elementsEqual(Self.directResponse)
+      }
+      if case .number(let flags)? = try StructFields.value(
+        of: Self.flags, in: bytes, attributes), account!.isGatewaysAnswer,
+        flags >= 0, flags < 9e15, UInt64(flags) & Account.unreachedFlags != 0
+      {
+        account!.reachedNobody = true
+      }
+      if let upstream = try StructFields.string(Self.upstream, in: bytes, attributes),
+        upstream.count <= 64
+      {
+        account!.backend = String(decoding: bytes.extracting(upstream).copy(), as: UTF8.self)
+      }
+    }
+    guard !account!.isGatewaysAnswer else { return }
+    account!.meter = ResponseMeter(
+      .init(
+        format: head.isEncoded
+          ? .other : ResponseFormat(contentType: bytes.extracting(head.contentType)),
+        status: head.status ?? 0, isMetered: account!.isMetered,
+        removesUsageChunk: account!.removesUsageChunk, startedMs: account!.open.timeMs))
+  }
+
+  /// A piece of a response body that is handed over while its message arrives.
+  func responsePiece(_ piece: Span<UInt8>, _ stream: ExchangeStream) {
+    if account?.removesUsageChunk == true {
+      // What replaces it is known when all of it is here.
+      guard stream.retain(bytes: piece.count) else { return buffersFull(stream) }
+      gatheredResponseAccounted += piece.count
+      // Copied before the closure returns.
+      unsafe piece.withUnsafeBufferPointer {
+        unsafe gatheredResponse.append(contentsOf: $0)
+      }
+    } else {
+      _ = meter(piece, endOfStream: false)
+      if machine.echoesResponse { echo(.responseBody, piece, endOfStream: false, stream) }
+    }
+  }
+
+  /// A whole message of a response body, of which `rest` was not handed over.
+  func responseBody(_ rest: Span<UInt8>, endOfStream: Bool, _ stream: ExchangeStream) {
+    guard gatheredResponse.isEmpty else {
+      let gathered = gatheredResponse
+      gatheredResponse = []
+      stream.release(bytes: gatheredResponseAccounted)
+      gatheredResponseAccounted = 0
+      return answerBody(gathered.span, endOfStream: endOfStream, stream)
+    }
+    answerBody(rest, endOfStream: endOfStream, stream)
+  }
+
+  private func answerBody(_ body: Span<UInt8>, endOfStream: Bool, _ stream: ExchangeStream) {
+    let action = meter(body, endOfStream: endOfStream)
+    if endOfStream { responseEnded() }
+    let metadata = takeSettled()
+    if machine.echoesResponse {
+      switch action {
+      case .pass:
+        ProcessingReplies.streamedBody(
+          .responseBody, bytes: body.count, endOfStream: endOfStream, metadata: metadata,
+          &loop.writer)
+        if !body.isEmpty || endOfStream { stream.reply(loop.writer, body: body) }
+      case .replace(let bytes):
+        ProcessingReplies.streamedBody(
+          .responseBody, bytes: bytes.count, endOfStream: endOfStream, metadata: metadata,
+          &loop.writer)
+        if !bytes.isEmpty || endOfStream { stream.reply(loop.writer, body: bytes.span) }
+      }
+      return
+    }
+    switch action {
+    case .pass:
+      ProcessingReplies.proceed(.responseBody, metadata: metadata, &loop.writer)
+      stream.reply(loop.writer)
+    case .replace(let bytes):
+      ProcessingReplies.replaceBody(
+        .responseBody, bytes: bytes.count, metadata: metadata, &loop.writer)
+      stream.reply(loop.writer, body: bytes.span)
+    }
+  }
+
+  private func meter(_ piece: Span<UInt8>, endOfStream: Bool) -> ResponseMeter.Action {
+    guard account?.meter != nil else { return .pass }
+    return account!.meter!.consume(
+      piece, nowMs: loop.now().milliseconds, endOfStream: endOfStream)
+  }
+
+  /// The end was seen.
+  func responseEnded() {
+    account?.sawEnd = true
+    settle()
+  }
+
+  /// What was settled, for the next reply's metadata: once.
+  func takeSettled() -> SettledUsage? {
+    guard let settled else { return nil }
+    self.settled = nil
+    return SettledUsage(settled)
+  }
 
   /// A response without an admission: Envoy's own answer (the request was too large for its buffer,
   /// refused by another filter, of a route we never saw) passes; a backend's must not have happened.
@@ -48,5 +184,28 @@ extension ExtProcExchange {
     refuse(
       Refusal(.gatewayMisconfigured, "The request was answered without having been admitted."),
       stream)
+  }
+}
+
+/// What metering needs of a response's headers.
+private struct ResponseHead {
+  var status: Int?
+  var contentType = 0..<0
+  var isEncoded = false
+
+  private static let statusName: StaticString = ":status"
+  private static let contentTypeName: StaticString = "content-type"
+  private static let contentEncodingName: StaticString = "content-encoding"
+  private static let identity: StaticString = "identity"
+
+  mutating func add(_ name: Span<UInt8>, _ value: Range<Int>, in bytes: Span<UInt8>) {
+    switch name.count {
+    case 7 where name.elementsEqual(Self.statusName):
+      status = Int(String(decoding: bytes.extracting(value).copy(), as: UTF8.self))
+    case 12 where name.elementsEqual(Self.contentTypeName): contentType = value
+    case 16 where name.elementsEqual(Self.contentEncodingName):
+      isEncoded = !bytes.extracting(value).elementsEqual(Self.identity)
+    default: break
+    }
   }
 }

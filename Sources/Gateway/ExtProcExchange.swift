@@ -1,5 +1,6 @@
 import EnvoyAPI
 import Inference
+import Ledger
 import Policy
 import Transport
 
@@ -10,7 +11,7 @@ import Transport
 ///
 /// What every message touches is not checked for exclusivity at run time: it costs a twentieth of a
 /// short exchange, and no function that such a property is handed to knows the exchange.
-final class ExtProcExchange: CallHandler {
+final class ExtProcExchange: CallHandler, WaitsForRecord {
   let loop: GatewayLoop
   /// The policy the exchange began with; a reload does not change it.
   let policy: CompiledPolicy
@@ -21,7 +22,7 @@ final class ExtProcExchange: CallHandler {
   private var isFirst = true
   /// `observability_mode`: Envoy waits for no reply and heeds none.
   private var observes = false
-  private var hasEnded = false
+  private(set) var hasEnded = false
   /// Once there is one the stream may end OK.
   @safe @exclusivity(unchecked) var verdict: Verdict?
   @safe @exclusivity(unchecked) private(set) var modes: ProcessingRequest.BodyModes?
@@ -40,6 +41,20 @@ final class ExtProcExchange: CallHandler {
   /// Bytes accounted for the kept body.
   var retained = 0
 
+  /// What records say of the request.
+  @safe @exclusivity(unchecked) var traits: RequestTraits?
+  /// From the admission to its settlement.
+  @safe @exclusivity(unchecked) var account: Account?
+  /// Replies that wait for the admission's record, and the call that they wait for.
+  @safe @exclusivity(unchecked) var held: HeldReplies?
+  var waitingCall: Call?
+  var heldAccounted = 0
+  /// A response body's message, where its replacement must be known whole.
+  @safe @exclusivity(unchecked) var gatheredResponse: [UInt8] = []
+  var gatheredResponseAccounted = 0
+  /// What was settled and not yet said in a reply's metadata.
+  @safe @exclusivity(unchecked) var settled: Ledger.Completion?
+
   init(_ loop: GatewayLoop) {
     self.loop = loop
     policy = loop.policy
@@ -48,12 +63,20 @@ final class ExtProcExchange: CallHandler {
   // MARK: CallHandler
 
   func message(_ bytes: Span<UInt8>, on call: Call) {
-    let stream = ExchangeStream(call)
+    let stream = ExchangeStream(call, holding: held)
     do throws(WireError) {
       handle(try ProcessingRequest(bytes), in: bytes, bodyWasHandedOver: false, stream)
     } catch {
       malformed(stream)
     }
+    keepWaiting(call)
+  }
+
+  /// Replies are held: the call is remembered for when they may go, and counted against its limit.
+  private func keepWaiting(_ call: Call) {
+    guard held != nil, !hasEnded else { return }
+    waitingCall = call
+    accountHeld(ExchangeStream(call))
   }
 
   func messageStarted(size: Int, on call: Call) {
@@ -62,7 +85,7 @@ final class ExtProcExchange: CallHandler {
   }
 
   func messageBytes(_ bytes: Span<UInt8>, on call: Call) {
-    let stream = ExchangeStream(call)
+    let stream = ExchangeStream(call, holding: held)
     do throws(WireError) {
       try assembler.add(bytes) { phase, piece in bodyPiece(phase, piece, stream) }
     } catch {
@@ -80,7 +103,7 @@ final class ExtProcExchange: CallHandler {
 
   func messageEnded(on call: Call) {
     guard !hasEnded else { return }
-    let stream = ExchangeStream(call)
+    let stream = ExchangeStream(call, holding: held)
     stream.release(bytes: gatheredAccounted)
     gatheredAccounted = 0
     var assembler = ProcessingRequestAssembler()
@@ -94,6 +117,7 @@ final class ExtProcExchange: CallHandler {
     } catch {
       malformed(stream)
     }
+    keepWaiting(call)
   }
 
   func halfClosed(on call: Call) {
@@ -111,7 +135,10 @@ final class ExtProcExchange: CallHandler {
 
   func ended(_ how: CallTermination, on call: Call) {
     hasEnded = true
+    held = nil
+    waitingCall = nil
     dropBody(ExchangeStream(call))
+    settle()
   }
 
   // MARK: Messages
@@ -165,8 +192,10 @@ final class ExtProcExchange: CallHandler {
     if phase == .requestBody, machine.inspectsBody {
       scan(piece, keep: keepsBody, stream)
       if retained > 0, !keepsBody { dropKept(stream) }
-    } else if phase == .requestBody ? machine.echoesRequest : machine.echoesResponse {
-      echo(phase, piece, endOfStream: false, stream)
+    } else if phase == .requestBody {
+      if machine.echoesRequest { echo(phase, piece, endOfStream: false, stream) }
+    } else {
+      responsePiece(piece, stream)
     }
   }
 
@@ -185,7 +214,8 @@ final class ExtProcExchange: CallHandler {
         replyTo: replyTo, duplex: duplex, body: body, bodyIsHere: !bodyWasHandedOver && !duplex,
         hasTrailers: request.phase == .requestTrailers, stream)
       if request.phase == .requestTrailers, duplex, machine.hasAdmission {
-        proceedTrailers(.requestTrailers, request, in: bytes, stream)
+        proceedTrailers(
+          .requestTrailers, request, in: bytes, held.map(stream.holding) ?? stream)
       }
     case .holdBody:
       if !bodyWasHandedOver { scan(bytes.extracting(request.body), keep: true, stream) }
@@ -199,15 +229,26 @@ final class ExtProcExchange: CallHandler {
         Refusal(.requestTooLarge, "The request body is larger than the gateway buffers."), stream)
     case .proceed(let phase):
       switch phase {
-      case .requestTrailers, .responseTrailers: proceedTrailers(phase, request, in: bytes, stream)
-      case .requestHeaders, .requestBody, .responseHeaders, .responseBody:
+      case .requestTrailers: proceedTrailers(phase, request, in: bytes, stream)
+      case .responseTrailers:
+        responseEnded()
+        proceedTrailers(phase, request, in: bytes, stream)
+      case .responseBody:
+        responseBody(
+          bodyWasHandedOver ? bytes.extracting(0..<0) : bytes.extracting(request.body),
+          endOfStream: request.endOfStream, stream)
+      case .requestHeaders, .requestBody, .responseHeaders:
         ProcessingReplies.proceed(phase, &loop.writer)
         stream.reply(loop.writer)
       }
     case .echo(let phase, let endOfStream):
       let body = bodyWasHandedOver ? bytes.extracting(0..<0) : bytes.extracting(request.body)
-      if !body.isEmpty || endOfStream { echo(phase, body, endOfStream: endOfStream, stream) }
-    case .beginResponse: beginResponse(stream)
+      if phase == .responseBody {
+        responseBody(body, endOfStream: endOfStream, stream)
+      } else if !body.isEmpty || endOfStream {
+        echo(phase, body, endOfStream: endOfStream, stream)
+      }
+    case .beginResponse: beginResponse(request, in: bytes, stream)
     case .judgeUnadmittedResponse: judgeUnadmittedResponse(request, in: bytes, stream)
     case .ignore: break
     case .fail(let failure): fail(stream, failure)
@@ -234,6 +275,7 @@ final class ExtProcExchange: CallHandler {
   /// Sends an ImmediateResponse; the exchange is decided.
   func refuse(_ refusal: Refusal, _ stream: ExchangeStream) {
     decision.refusal = refusal.code
+    recordRefusal(refusal)
     ProcessingReplies.refuse(
       refusal, anthropic: isAnthropic, isGRPC: isGRPC, decision, policy.prepared, &loop.writer)
     verdict = stream.verdict(loop.writer)

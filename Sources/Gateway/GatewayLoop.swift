@@ -39,6 +39,14 @@ package struct UnixTime: Sendable {
   }
 }
 
+/// An exchange whose verdict waits for its record.
+protocol WaitsForRecord: AnyObject {
+  /// It is on disk.
+  func recorded()
+  /// It never will be; what was reserved has been given back.
+  func recordFailed()
+}
+
 /// The gateway's half of one loop: gives each gRPC call its handler and holds what they share: the
 /// current policy, a writer, the random numbers, spare body buffers. One per loop; not Sendable.
 package final class GatewayLoop: CallRouter {
@@ -57,6 +65,11 @@ package final class GatewayLoop: CallRouter {
   private var requestIDs: RequestIDs
   private let clock: () -> UnixTime
   private var spareBuffers: [[UInt8]] = []
+  /// nil where nothing is counted or recorded: pieces under test, `explain`.
+  let books: Books?
+  /// Exchanges whose verdict waits for their record, by its number, which rises.
+  private var waiting: [(seq: Int64, exchange: any WaitsForRecord)] = []
+  private var firstWaiting = 0
 
   private static let process: StaticString = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
   private static let check: StaticString = "/envoy.service.auth.v3.Authorization/Check"
@@ -65,10 +78,12 @@ package final class GatewayLoop: CallRouter {
   ///   - random: seeded from the system unless a test wants the same draws again.
   ///   - clock: the wall clock, for expiries and request ids.
   package init(
-    policy: PolicySnapshot, log: any GatewayLog, random: Xoshiro256 = Xoshiro256(),
+    policy: PolicySnapshot, limits: PolicyLimits? = nil, books: Books? = nil,
+    log: any GatewayLog, random: Xoshiro256 = Xoshiro256(),
     clock: @escaping () -> UnixTime = UnixTime.now
   ) {
-    self.policy = CompiledPolicy(policy)
+    self.policy = CompiledPolicy(policy, limits: limits)
+    self.books = books
     self.log = log
     self.random = random
     self.clock = clock
@@ -79,8 +94,34 @@ package final class GatewayLoop: CallRouter {
   }
 
   /// New exchanges use this policy; those in flight keep theirs.
-  package func use(_ policy: PolicySnapshot) {
-    self.policy = CompiledPolicy(policy)
+  package func use(_ policy: PolicySnapshot, limits: PolicyLimits? = nil) {
+    self.policy = CompiledPolicy(policy, limits: limits)
+  }
+
+  /// The exchange hears of the record of that number.
+  func wait(for seq: Int64, _ exchange: any WaitsForRecord) {
+    waiting.append((seq, exchange))
+  }
+
+  /// What the ledger has to say, on this loop's thread.
+  package func hear(_ news: Books.News) {
+    switch news {
+    case .durable(let seq):
+      while firstWaiting < waiting.count, waiting[firstWaiting].seq <= seq {
+        waiting[firstWaiting].exchange.recorded()
+        firstWaiting += 1
+      }
+      if firstWaiting == waiting.count || firstWaiting > 1024 {
+        waiting.removeFirst(firstWaiting)
+        firstWaiting = 0
+      }
+    case .failed(let seqs):
+      let failed = Set(seqs)
+      let gone = waiting[firstWaiting...].filter { failed.contains($0.seq) }
+      waiting = waiting[firstWaiting...].filter { !failed.contains($0.seq) }
+      firstWaiting = 0
+      for entry in gone { entry.exchange.recordFailed() }
+    }
   }
 
   package func handler(path: Span<UInt8>) -> (any CallHandler)? {

@@ -226,8 +226,12 @@ package final class CompiledPolicy: Sendable {
     renamed[model.index] || name != model.name.bytes
   }
 
-  package init(_ snapshot: PolicySnapshot) {
+  /// The limits that count; nil where nothing is counted.
+  let limits: PolicyLimits?
+
+  package init(_ snapshot: PolicySnapshot, limits: PolicyLimits? = nil) {
     self.snapshot = snapshot
+    self.limits = limits
     names = PolicyHeaderNames(snapshot)
     prepared = PreparedReplies(snapshot)
     issuers = snapshot.jwt.map(JWTIssuerKeys.init)

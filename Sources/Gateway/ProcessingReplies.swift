@@ -5,13 +5,31 @@ import Policy
 /// `WireWriter`): what is said first here stands last on the wire.
 enum ProcessingReplies {
   /// CONTINUE to a headers or body phase, nothing changed.
-  static func proceed(_ phase: ProcessingPhase, _ writer: inout WireWriter) {
+  static func proceed(
+    _ phase: ProcessingPhase, metadata: SettledUsage? = nil, _ writer: inout WireWriter
+  ) {
     writer.reset()
     switch phase {
     case .requestTrailers, .responseTrailers: writer.close(phase.responseField, since: 0)
     case .requestHeaders, .responseHeaders, .requestBody, .responseBody:
       writer.closeCommonResponse(phase, since: 0)
     }
+    metadata?.write(&writer)
+  }
+
+  /// CONTINUE with another body in place of this message's, sent behind this; none where it is empty.
+  static func replaceBody(
+    _ phase: ProcessingPhase, bytes: Int, metadata: SettledUsage?, _ writer: inout WireWriter
+  ) {
+    writer.reset(tail: bytes)
+    if bytes > 0 {
+      writer.close(BodyMutationField.body, since: 0)
+    } else {
+      writer.field(BodyMutationField.clearBody, 1)
+    }
+    writer.close(CommonResponseField.bodyMutation, since: 0)
+    writer.closeCommonResponse(phase, since: 0)
+    metadata?.write(&writer)
   }
 
   /// CONTINUE to trailers, with client copies of our headers taken out.
@@ -112,7 +130,8 @@ enum ProcessingReplies {
 
   /// A piece of a full-duplex body; its bytes are sent behind this.
   static func streamedBody(
-    _ phase: ProcessingPhase, bytes: Int, endOfStream: Bool, _ writer: inout WireWriter
+    _ phase: ProcessingPhase, bytes: Int, endOfStream: Bool, metadata: SettledUsage? = nil,
+    _ writer: inout WireWriter
   ) {
     writer.reset(tail: bytes)
     writer.close(BodyMutationField.streamedBody, since: 0)
@@ -120,16 +139,22 @@ enum ProcessingReplies {
     writer.close(BodyMutationField.streamedResponse, since: 0)
     writer.close(CommonResponseField.bodyMutation, since: 0)
     writer.closeCommonResponse(phase, since: 0)
+    metadata?.write(&writer)
   }
 
   /// CONTINUE to the response's headers of an admitted exchange.
-  static func beginResponse(routeName: [UInt8]?, requestID: [UInt8], _ writer: inout WireWriter) {
+  static func beginResponse(
+    routeName: [UInt8]?, requestID: [UInt8], _ limits: [(name: [UInt8], value: [UInt8])],
+    metadata: SettledUsage?, _ writer: inout WireWriter
+  ) {
     writer.reset()
     let set = HeaderMutationField.setHeaders
+    for limit in limits { writer.setHeader(set, limit.name, limit.value) }
     writer.setHeader(set, HeaderName.requestID, requestID)
     if let routeName { writer.setHeader(set, HeaderName.modelRoute, routeName) }
     writer.close(CommonResponseField.headerMutation, since: 0)
     writer.closeCommonResponse(.responseHeaders, since: 0)
+    metadata?.write(&writer)
   }
 
   /// An ImmediateResponse with a refusal, in the dialect of the path.

@@ -15,7 +15,10 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   case requestTooLarge = "request_too_large"
   case unsupportedEncoding = "unsupported_encoding"
   case unsupportedMediaType = "unsupported_media_type"
+  case rateLimitExceeded = "rate_limit_exceeded"
+  case insufficientQuota = "insufficient_quota"
   case overloaded = "overloaded"
+  case ledgerUnavailable = "ledger_unavailable"
   /// Envoy is set up so that the policy cannot be enforced: ours to say loudly, not the client's.
   case gatewayMisconfigured = "gateway_misconfigured"
 
@@ -29,8 +32,9 @@ package enum RefusalCode: String, Sendable, CaseIterable {
     case .methodNotAllowed: 405
     case .requestTooLarge: 413
     case .unsupportedEncoding, .unsupportedMediaType: 415
+    case .rateLimitExceeded, .insufficientQuota: 429
     case .gatewayMisconfigured: 500
-    case .overloaded: 503
+    case .overloaded, .ledgerUnavailable: 503
     }
   }
 
@@ -86,6 +90,18 @@ package struct Refusal: Error, Equatable, Sendable {
   package var allow: String?
   /// Seconds for `retry-after`.
   package var retryAfterSeconds: Int?
+  /// false tells SDKs, which retry every 429 otherwise, that waiting does not help.
+  package var shouldRetry: Bool?
+  /// The limit that refused, for the record.
+  package var limit: String?
+  /// The caller's rate-limit headers.
+  package var rateLimits: [HeaderField] = []
+
+  /// A header as it is written.
+  package struct HeaderField: Equatable, Sendable {
+    package let name: [UInt8]
+    package let value: [UInt8]
+  }
 
   package init(_ code: RefusalCode, _ message: String, parameter: String? = nil) {
     self.code = code
@@ -167,6 +183,8 @@ extension Refusal {
     if code == .invalidAPIKey { add("www-authenticate", "Bearer") }
     if let allow { add("allow", allow) }
     if let retryAfterSeconds { add("retry-after", String(retryAfterSeconds)) }
+    if let shouldRetry { add("x-should-retry", String(shouldRetry)) }
+    result += rateLimits.map { ($0.name, $0.value) }
     return result
   }
 

@@ -21,6 +21,9 @@ struct RequestHead {
   private(set) var acceptEncodingName = 0..<0
   var hasAcceptEncoding: Bool { !acceptEncodingName.isEmpty }
   private(set) var hasUpgrade = false
+  /// For records.
+  private(set) var traceparent = 0..<0
+  private(set) var envoyRequestID = 0..<0
   /// ext_authz: Envoy gave only the beginning of the body.
   private(set) var isPartialBody = false
   /// The values of the policy's credential headers, by their place in its list.
@@ -89,6 +92,8 @@ struct RequestHead {
     case 7 where text.elementsEqual(Self.upgradeName): hasUpgrade = true
     case 9 where text.elementsEqual(Self.protocolName): hasUpgrade = true
     case 10 where text.elementsEqual(Self.authorityName): authority = setOnce(authority, value)
+    case 11 where text.elementsEqual(Self.traceparentName): traceparent = value
+    case 12 where text.elementsEqual(Self.requestIDName): envoyRequestID = value
     case 12 where text.elementsEqual(HeaderName.contentType):
       contentTypeCount += 1
       contentType = value
@@ -119,6 +124,8 @@ struct RequestHead {
     return value
   }
 
+  private static let traceparentName: StaticString = "traceparent"
+  private static let requestIDName: StaticString = "x-request-id"
   private static let hostName: StaticString = "host"
   private static let methodName: StaticString = ":method"
   private static let upgradeName: StaticString = "upgrade"

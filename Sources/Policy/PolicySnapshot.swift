@@ -75,6 +75,9 @@ package final class PolicySnapshot: Sendable {
 
   /// Case, port and one trailing dot do not matter; a malformed host is nobody's even where any host
   /// is shared.
+  /// Whether `shared_hostnames` is given: then every host that is somebody's is a name of the policy.
+  package var namesSharedHosts: Bool { lookup.hosts.others == .nobody }
+
   package func owner(ofHost host: Span<UInt8>) -> HostOwner { lookup.hosts.owner(of: host) }
 
   /// The tenant whose `principals` match (`*` stops at `/`; elsewhere exact); nil for none or more

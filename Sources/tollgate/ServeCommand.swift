@@ -1,4 +1,6 @@
+import Dispatch
 import Gateway
+import Ledger
 import Policy
 import Server
 
@@ -17,6 +19,9 @@ enum ServeCommand {
       for line in problem.lines { Console.diagnose(line) }
       Console.diagnose("tollgate serve: the policy cannot be used")
       return ExitStatus.failed
+    } catch let problem as Books.Problem {
+      Console.diagnose("tollgate serve: \(settings.books.directory): \(problem)")
+      return ExitStatus.failed
     } catch {
       Console.diagnose("tollgate serve: \(error)")
       return ExitStatus.failed
@@ -31,18 +36,68 @@ enum ServeCommand {
       path: settings.policyPath, log: log, nowSeconds: now)
     for warning in warnings { log.log(.warning, warning.description) }
     let policy = store.policy
+    let limits = PolicyLimits(policy)
+    let (books, lock) = try openBooks(settings, limits, policy, log)
     let server = try Server(settings.server, log: log) {
-      GatewayLoop(policy: policy, log: log)
+      GatewayLoop(policy: policy, limits: limits, books: books, log: log)
     }
     let handle = server.handle
+    books.onNews { handle.tell($0) }
+    let current = Locked(policy.revision)
     let watcher = try PolicyWatcher(store: store, watches: settings.watches, log: log) { next in
-      handle.use(next)
+      let limits = PolicyLimits(next)
+      current.withLock { $0 = next.revision }
+      books.use(limits, event(next.revision))
+      handle.use(next, limits: limits)
     }
+    let clock = DispatchSource.makeTimerSource()
+    clock.schedule(deadline: .now() + 1, repeating: 1)
+    clock.setEventHandler { books.tick() }
+    clock.resume()
     log.log(.info, readyLine(server.addresses, policy, settings))
-    let status = server.run(signals: signals) { watcher.reload() }
+    var status = server.run(signals: signals, rotate: books.rotate) { watcher.reload() }
     watcher.stop()
+    clock.cancel()
+    if !books.close(event(current.withLock { $0 })) {
+      log.log(.error, "the ledger could not be written to its end; the next start closes it")
+      status = ExitStatus.failed
+    }
+    withExtendedLifetime(lock) {}
     log.log(.info, status == 0 ? "stopped" : "stopped, not everything was finished")
     return status
+  }
+
+  /// Recovers the ledger; listeners open only afterwards.
+  private static func openBooks(
+    _ settings: ServeSettings, _ limits: PolicyLimits, _ policy: PolicySnapshot, _ log: Logger
+  ) throws -> (books: Books, lock: DirectoryLock) {
+    let clock = Books.Clock(
+      wallMs: { Kernel.wallNanoseconds() / 1_000_000 },
+      monotonicMs: { Kernel.monotonicNanoseconds() / 1_000_000 })
+    let (books, lock, found) = try Books.open(
+      settings.books, limits, clock: clock, event: event(policy.revision)
+    ) { state in
+      switch state {
+      case .writable: log.log(.info, "the ledger is written again")
+      case .unavailable(let reason):
+        log.log(.error, "the ledger cannot be written, nothing is let through: \(reason)")
+      }
+    }
+    for file in found.torn {
+      log.log(.warning, "the ledger's torn end was put aside in \(file)")
+    }
+    if found.wasRepaired {
+      log.log(.warning, "the ledger was damaged: a new chain begins, the old files are kept")
+    }
+    if found.interrupted > 0 {
+      log.log(
+        .warning, "\(found.interrupted) exchanges were open when the last process ended: closed")
+    }
+    return (books, lock)
+  }
+
+  private static func event(_ revision: String) -> ProcessEvent {
+    ProcessEvent(policy: revision, version: Version.string)
   }
 
   private static func readyLine(

@@ -135,7 +135,8 @@ private struct Recovering {
         table.replayAdmission(admission.reserved.map(Books.counted), now: record.timeMs)
       }
     case .completion(let completion):
-      if !record.isCarried, let admitted = open.admission(of: completion.requestID) {
+      if !record.isCarried, let admitted = open.byRequestID[completion.requestID]?.admission
+      {
         table.replayCompletion(
           reserved: admitted.reserved.map(Books.counted),
           final: completion.charged.map(Books.counted), now: record.timeMs)
@@ -148,7 +149,7 @@ private struct Recovering {
   /// What is open at the end, its reservations in hand again.
   mutating func reopen() -> [OpenAdmission] {
     var result: [OpenAdmission] = []
-    for exchange in open.all {
+    for exchange in open.inOrder {
       let admission = exchange.admission
       let reservation = table.reopen(
         admission.reserved.map(Books.counted),

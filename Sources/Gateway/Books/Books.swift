@@ -88,7 +88,7 @@ package final class Books: @unchecked Sendable {
       switch table.reserve(set, caller: caller, demand: demand, now: now) {
       case .refused(let refusal): return .refused(refusal)
       case .admitted(let reservation):
-        return record(record, reservation, now)
+        return self.record(record, reservation, now)
       }
     }
   }

@@ -14,7 +14,7 @@ struct HostTable: Sendable {
   private var names = ByteTable(foldsCase: true)
   private var addresses: [IPv6Address: Int] = [:]
   /// What a host is that is not in the table.
-  private let others: HostOwner
+  let others: HostOwner
 
   /// `others`: what hosts are that nobody claims.
   init(others: HostOwner) { self.others = others }

@@ -1,4 +1,5 @@
 package import Gateway
+private import Ledger
 internal import Transport
 
 /// What `tollgate serve` is told, read and checked once.
@@ -8,11 +9,12 @@ package struct ServeSettings: Sendable {
   package var logLevel = GatewayLogLevel.info
   package var logFormat = LogFormat.text
   package var server = ServerConfiguration()
+  package var books = Books.Settings(directory: "tollgate-data", ledger: LedgerSettings())
 
   /// The declaration of `serve`.
   package static let specification = CommandSpecification(
     "serve", "Serves ext_proc, ext_authz and health over gRPC.",
-    flags: listenFlags + limitFlags + laterFlags)
+    flags: listenFlags + ledgerFlags + limitFlags + laterFlags)
 
   private static let listenFlags: [Flag] = [
     Flag("policy", .value("PATH"), "the policy: a JSON5 file, or a directory of them"),
@@ -30,6 +32,20 @@ package struct ServeSettings: Sendable {
       default: "150s"),
     Flag("log-level", .value("LEVEL"), "debug, info, warning or error", default: "info"),
     Flag("log-format", .value("FORMAT"), "text or json", default: "text"),
+  ]
+
+  private static let ledgerFlags: [Flag] = [
+    Flag(
+      "data", .value("DIR"), "where the ledger is; one process at a time",
+      default: "tollgate-data"),
+    Flag(
+      "durability", .value("MODE"),
+      "durable: let through when on disk; relaxed: flushed each second", default: "durable"),
+    Flag("retain", .value("DURATION"), "how long ledger segments are kept", default: "30d"),
+    Flag(
+      "ledger-max-bytes", .value("SIZE"), "the bound of all segments together", default: "none"),
+    Flag(
+      "repair-ledger", .toggle, "begin a new chain behind a damaged one, which is kept"),
   ]
 
   private static let limitFlags: [Flag] = {
@@ -62,7 +78,7 @@ package struct ServeSettings: Sendable {
   }()
 
   private static let laterFlags: [Flag] = [
-    "admin", "data", "durability", "store", "ship", "metrics", "retain", "ledger-max-bytes",
+    "admin", "store", "ship", "metrics",
   ].map { Flag($0, .unavailable, "") }
 
   /// Takes every value; what is wrong is in `arguments.problems` afterwards.
@@ -81,6 +97,7 @@ package struct ServeSettings: Sendable {
       "drain-timeout", default: server.drainTimeout, in: .zero ... .seconds(86_400))
     server.connectionsMax = arguments.integer(
       "max-connections", default: server.connectionsMax, in: 1...1_000_000)
+    readLedger(&arguments)
     readTransport(&arguments)
     server.loop.writeStallTimeout = arguments.duration(
       "write-timeout", default: server.loop.writeStallTimeout, in: .seconds(1) ... .seconds(3600))
@@ -108,6 +125,20 @@ package struct ServeSettings: Sendable {
       if case .tcp(_, port: 0) = address { continue }
       arguments.report(
         .invalid(source, value: address.description, expected: "given once: it is repeated"))
+    }
+  }
+
+  private mutating func readLedger(_ arguments: inout ParsedArguments) {
+    books.directory = arguments.text("data") ?? books.directory
+    books.repairs = arguments.toggle("repair-ledger")
+    books.ledger.durability = arguments.value(
+      "durability", default: .durable, expected: "durable or relaxed",
+      Durability.init(rawValue:))
+    books.ledger.retain = arguments.duration(
+      "retain", default: books.ledger.retain, in: .seconds(60) ... .seconds(100 * 365 * 86_400))
+    if arguments.isGiven("ledger-max-bytes") {
+      books.ledger.ledgerBytesMax = Int64(
+        arguments.byteSize("ledger-max-bytes", default: 1 << 30, in: (8 << 20)...(1 << 50)))
     }
   }
 

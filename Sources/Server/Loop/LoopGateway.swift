@@ -5,7 +5,9 @@ package import Transport
 /// What a loop serves besides health: a router that a new policy can be given to.
 package protocol LoopGateway: CallRouter {
   /// New exchanges use `policy`; those in flight keep theirs.
-  func use(_ policy: PolicySnapshot)
+  func use(_ policy: PolicySnapshot, limits: PolicyLimits?)
+  /// The ledger's word on exchanges that wait for their record.
+  func hear(_ news: Books.News)
 }
 
 extension GatewayLoop: LoopGateway {}

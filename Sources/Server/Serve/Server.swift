@@ -1,4 +1,4 @@
-internal import Gateway
+package import Gateway
 import Glibc
 package import Policy
 internal import Transport
@@ -59,7 +59,9 @@ package final class Server {
 
   /// Serves until the drain is over; returns the exit status. `signals` are those that came through
   /// `SignalSource`; `reload` is called for SIGHUP.
-  package func run(signals: SignalSource? = nil, reload: () -> Void = {}) -> Int32 {
+  package func run(
+    signals: SignalSource? = nil, rotate: () -> Void = {}, reload: () -> Void = {}
+  ) -> Int32 {
     do {
       let mail = try poller.add(mailbox.event, .read)
       let signal = try signals.map { try poller.add($0.descriptor, .read) }
@@ -70,7 +72,7 @@ package final class Server {
           if event.registration == mail {
             for letter in mailbox.take() { letter(self) }
           } else if event.registration == signal {
-            signals?.forEachPending { handle($0, reload: reload) }
+            signals?.forEachPending { handle($0, rotate: rotate, reload: reload) }
           } else {
             accept(event.registration)
           }
@@ -131,13 +133,14 @@ package final class Server {
 // MARK: - Signals and the way out
 
 extension Server {
-  private func handle(_ signal: Int32, reload: () -> Void) {
+  private func handle(_ signal: Int32, rotate: () -> Void, reload: () -> Void) {
     switch signal {
     case SIGHUP:
       log.log(.info, "SIGHUP: the policy is read again")
       reload()
     case SIGUSR1:
-      log.log(.info, "SIGUSR1: there is no ledger in this version, nothing to rotate")
+      log.log(.info, "SIGUSR1: the ledger begins a new segment")
+      rotate()
     case SIGTERM, SIGINT:
       log.log(.info, "\(signal == SIGTERM ? "SIGTERM" : "SIGINT"): draining")
       stopRequested()
@@ -218,8 +221,13 @@ package struct ServerHandle: Sendable {
   }
 
   /// New exchanges use `policy`, on every loop.
-  package func use(_ policy: PolicySnapshot) {
-    workers.postToAll { $0.router.use(policy) }
+  package func use(_ policy: PolicySnapshot, limits: PolicyLimits?) {
+    workers.postToAll { $0.router.use(policy, limits: limits) }
+  }
+
+  /// Every loop hears what became of records.
+  package func tell(_ news: Books.News) {
+    workers.postToAll { $0.router.hear(news) }
   }
 
   /// Runs something on every worker's thread.

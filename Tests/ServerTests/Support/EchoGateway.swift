@@ -1,10 +1,12 @@
+import Gateway
 import Policy
 import Server
 import Transport
 
 /// What the tests serve in the gateway's place.
 final class EchoGateway: LoopGateway {
-  func use(_ policy: PolicySnapshot) {}
+  func use(_ policy: PolicySnapshot, limits: PolicyLimits?) {}
+  func hear(_ news: Books.News) {}
 
   func handler(path: Span<UInt8>) -> (any CallHandler)? {
     switch String(decoding: (0..<path.count).map { path[$0] }, as: UTF8.self) {
