@@ -43,6 +43,9 @@ let package = Package(
     target("Ledger", ["Hashing"]),
     target("Quota"),
 
+    // The books on disk: a format, and the one thread that writes it.
+    target("Ledger", ["Hashing"]),
+
     // Edges and composition.
     target("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     target("Transport", ["CNghttp2"]),
@@ -71,7 +74,8 @@ let package = Package(
       path: "Tests/Compatibility/envoy-messages",
       swiftSettings: swift),
 
-    tests("Hashing"), tests("Inference", ["Hashing"]), tests("Policy", ["Hashing"]), tests("Quota"),
+    tests("Hashing"), tests("Inference", ["Hashing"]), tests("Policy", ["Hashing"]),
+    tests("Ledger", ["Hashing"]),
     tests("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["CNghttp2"]),
     tests("Gateway", ["EnvoyAPI", "Hashing", "Inference", "Policy", "Transport"]),
