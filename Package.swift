@@ -40,7 +40,6 @@ let package = Package(
     target("Hashing", ["CInstructions"]),
     target("Inference", ["CInstructions"]),
     target("Policy", ["Hashing"]),
-    target("Ledger", ["Hashing"]),
     target("Quota"),
 
     // The books on disk: a format, and the one thread that writes it.
