@@ -215,7 +215,7 @@ extension ExtProcExchange {
       if bodyIsHere {
         admit(admission, replyTo: replyTo, body: body, splice, stream)
       } else {
-        let kept = reader!.takeKept()
+        let kept = takeKept(stream)
         admit(admission, replyTo: replyTo, body: kept.span, splice, stream)
         loop.giveBack(kept)
       }
@@ -257,7 +257,7 @@ extension ExtProcExchange {
 
   /// Full duplex: the held body goes back in pieces.
   private func sendKept(_ splice: Splice?, endOfStream: Bool, _ stream: ExchangeStream) {
-    var kept = reader!.takeKept()
+    var kept = takeKept(stream)
     if let splice { kept.replaceSubrange(splice.range, with: splice.replacement) }
     var start = 0
     repeat {

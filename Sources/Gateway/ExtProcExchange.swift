@@ -250,6 +250,14 @@ final class ExtProcExchange: CallHandler {
     releaseKept(stream)
   }
 
+  /// Takes the kept body out to send it back. It is accounted once: what is kept becomes what waits
+  /// to be sent, and the largest body that a policy may allow is more than half of a stream's limit.
+  func takeKept(_ stream: ExchangeStream) -> [UInt8] {
+    let kept = reader!.takeKept()
+    releaseKept(stream)
+    return kept
+  }
+
   /// What was kept of the body turned out not to be needed.
   private func dropKept(_ stream: ExchangeStream) {
     loop.giveBack(reader!.takeKept())

@@ -59,6 +59,22 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(!first[0].clearsRoute)
   }
 
+  @Test(arguments: [BodyMode.buffered, .fullDuplexStreamed])
+  func `a body that goes back counts once, not as kept and as sent`(_ mode: BodyMode) throws {
+    var limits = TransportLimits()
+    limits.streamBufferBytesMax = 96 << 10
+    let gateway = try TestGateway(limits: limits)
+    gateway.step = 1000
+    let filler = String(repeating: "x", count: 60_000)
+    let body = #"{"messages":[{"content":"\#(filler)"}],"model":"l3"}"#
+    let stream = gateway.process()
+    stream.send(Message.requestHeaders(Message.headers(), modes: (mode, .streamed)))
+    let replies = stream.send(Message.body(.requestBody, body))
+    #expect(replies.first?.set["x-ai-model"] == "llama")
+    stream.halfClose()
+    #expect(stream.grpcStatus == 0)
+  }
+
   @Test(arguments: [1, 2, 3, 7, 64, 1000, Int.max])
   func `an alias is rewritten in place, with the new length, however the bytes are cut`(
     _ step: Int
