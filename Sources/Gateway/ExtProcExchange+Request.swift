@@ -176,7 +176,7 @@ extension ExtProcExchange {
     guard reader != nil, !piece.isEmpty else { return }
     reader!.scan(piece)
     guard keep, !reader!.isOverLimit else { return }
-    guard stream.retain(bytes: piece.count) else { return buffersFull(stream) }
+    guard stream.retain(bytes: piece.count) else { return overloaded(stream) }
     if retained == 0 {
       reader!.use(buffer: loop.takeBuffer(bytes: messageBytes))
     }

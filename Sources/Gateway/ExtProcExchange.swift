@@ -180,7 +180,7 @@ final class ExtProcExchange: CallHandler {
     case .decideBody(let replyTo, let duplex):
       let body = bytes.extracting(request.body)
       if !bodyWasHandedOver { scan(body, keep: duplex, stream) }
-      guard !hasEnded else { return }
+      guard !hasEnded, verdict == nil else { return }
       decideBody(
         replyTo: replyTo, duplex: duplex, body: body, bodyIsHere: !bodyWasHandedOver && !duplex,
         hasTrailers: request.phase == .requestTrailers, stream)
@@ -225,6 +225,18 @@ final class ExtProcExchange: CallHandler {
   /// The stream's, the connection's or the process's limit on kept bytes is reached.
   func buffersFull(_ stream: ExchangeStream) {
     fail(stream, GRPCFailure(.resourceExhausted, "the gateway's body buffers are full"))
+  }
+
+  /// The same while a body is read: the client is told, in JSON, to come again.
+  func overloaded(_ stream: ExchangeStream) {
+    loop.log.report(
+      .warning,
+      "request bodies are refused: --max-stream-buffer-bytes, --max-connection-buffer-bytes or "
+        + "--max-buffer-bytes is reached")
+    machine.refused()
+    // First, so that there is room for the answer.
+    dropBody(stream)
+    refuse(Refusal(.overloaded, "The gateway holds as much as it may; try again."), stream)
   }
 
   private func malformed(_ stream: ExchangeStream) {
