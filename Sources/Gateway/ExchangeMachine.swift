@@ -53,7 +53,8 @@ package struct ExchangeMachine: Sendable {
     case decidingBody
     /// The request goes on; an inspected one has no more body to come.
     case admitted(wasInspected: Bool)
-    case responding
+    /// The response has begun; what is not inspected may still have more request to come.
+    case responding(wasInspected: Bool)
     case respondingUnadmitted
     case refused
     case failed
@@ -111,11 +112,20 @@ package struct ExchangeMachine: Sendable {
   package var inspectsBody: Bool { state == .awaitingBody }
 
   /// Whether request body bytes go straight back (full duplex, after the verdict).
-  package var echoesRequest: Bool { requestDuplex && state == .admitted(wasInspected: false) }
+  package var echoesRequest: Bool {
+    requestDuplex
+      && (state == .admitted(wasInspected: false) || state == .responding(wasInspected: false))
+  }
 
   /// Whether response body bytes go straight back.
   package var echoesResponse: Bool {
-    responseDuplex && (state == .responding || state == .respondingUnadmitted)
+    guard responseDuplex else { return false }
+    return switch state {
+    case .responding, .respondingUnadmitted: true
+    case .awaitingRequest, .decidingHead, .awaitingBody, .decidingBody, .admitted, .refused,
+      .failed:
+      false
+    }
   }
 
   package mutating func received(_ event: Event) -> Action {
@@ -165,17 +175,17 @@ package struct ExchangeMachine: Sendable {
         return .decideBody(
           replyTo: requestDuplex ? .requestHeaders : .requestBody, duplex: requestDuplex)
       }
-    case .admitted(wasInspected: true):
+    case .admitted(wasInspected: true), .responding(wasInspected: true):
       // The verdict was on the body that came; Envoy has no second one in a mode that can be
       // inspected. An old one that streams and tells no mode would send the rest unread.
       return outOfOrder()
-    case .admitted(wasInspected: false):
-      // A path that is not inspected: whatever the mode, the body passes.
+    case .admitted(wasInspected: false), .responding(wasInspected: false):
+      // A path that is not inspected: whatever the mode, the body passes, and beside the response
+      // too where both stream (gRPC).
       return requestDuplex
         ? .echo(.requestBody, endOfStream: endOfStream) : .proceed(.requestBody)
     case .refused: return .ignore
-    case .awaitingRequest, .decidingHead, .decidingBody, .responding, .respondingUnadmitted,
-      .failed:
+    case .awaitingRequest, .decidingHead, .decidingBody, .respondingUnadmitted, .failed:
       return outOfOrder()
     }
   }
@@ -187,18 +197,17 @@ package struct ExchangeMachine: Sendable {
       state = .decidingBody
       return .decideBody(
         replyTo: requestDuplex ? .requestHeaders : .requestTrailers, duplex: requestDuplex)
-    case .admitted: return .proceed(.requestTrailers)
+    case .admitted, .responding: return .proceed(.requestTrailers)
     case .refused: return .ignore
-    case .awaitingRequest, .decidingHead, .decidingBody, .responding, .respondingUnadmitted,
-      .failed:
+    case .awaitingRequest, .decidingHead, .decidingBody, .respondingUnadmitted, .failed:
       return outOfOrder()
     }
   }
 
   private mutating func receivedResponseHeaders() -> Action {
     switch state {
-    case .admitted:
-      state = .responding
+    case .admitted(let wasInspected):
+      state = .responding(wasInspected: wasInspected)
       return .beginResponse
     case .awaitingRequest, .awaitingBody:
       state = .respondingUnadmitted
@@ -212,7 +221,11 @@ package struct ExchangeMachine: Sendable {
   private mutating func receivedResponsePart(_ action: Action) -> Action {
     switch state {
     case .responding, .respondingUnadmitted, .refused: return action
-    case .admitted, .awaitingRequest, .awaitingBody, .decidingHead, .decidingBody, .failed:
+    case .admitted(let wasInspected):
+      // `response_header_mode: SKIP`: nothing comes before the body or the trailers.
+      state = .responding(wasInspected: wasInspected)
+      return action
+    case .awaitingRequest, .awaitingBody, .decidingHead, .decidingBody, .failed:
       return outOfOrder()
     }
   }

@@ -184,7 +184,7 @@ extension ExtProcExchange {
     guard reader != nil, !piece.isEmpty else { return }
     reader!.scan(piece)
     guard keep, !reader!.isOverLimit else { return }
-    guard stream.retain(bytes: piece.count) else { return buffersFull(stream) }
+    guard stream.retain(bytes: piece.count) else { return overloaded(stream) }
     if retained == 0 {
       reader!.use(buffer: loop.takeBuffer(bytes: messageBytes))
     }
@@ -223,7 +223,7 @@ extension ExtProcExchange {
       if bodyIsHere {
         admit(admission, replyTo: replyTo, body: body, splices, stream)
       } else {
-        let kept = reader!.takeKept()
+        let kept = takeKept(stream)
         admit(admission, replyTo: replyTo, body: kept.span, splices, stream)
         loop.giveBack(kept)
       }
@@ -283,7 +283,7 @@ extension ExtProcExchange {
 
   /// Full duplex: the held body goes back in pieces.
   private func sendKept(_ splices: [Splice], endOfStream: Bool, _ stream: ExchangeStream) {
-    var kept = reader!.takeKept()
+    var kept = takeKept(stream)
     for splice in splices.reversed() {
       kept.replaceSubrange(splice.range, with: splice.replacement)
     }

@@ -209,7 +209,7 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
     case .decideBody(let replyTo, let duplex):
       let body = bytes.extracting(request.body)
       if !bodyWasHandedOver { scan(body, keep: duplex, stream) }
-      guard !hasEnded else { return }
+      guard !hasEnded, verdict == nil else { return }
       decideBody(
         replyTo: replyTo, duplex: duplex, body: body, bodyIsHere: !bodyWasHandedOver && !duplex,
         hasTrailers: request.phase == .requestTrailers, stream)
@@ -268,6 +268,18 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
     fail(stream, GRPCFailure(.resourceExhausted, "the gateway's body buffers are full"))
   }
 
+  /// The same while a body is read: the client is told, in JSON, to come again.
+  func overloaded(_ stream: ExchangeStream) {
+    loop.log.report(
+      .warning,
+      "request bodies are refused: --max-stream-buffer-bytes, --max-connection-buffer-bytes or "
+        + "--max-buffer-bytes is reached")
+    machine.refused()
+    // First, so that there is room for the answer.
+    dropBody(stream)
+    refuse(Refusal(.overloaded, "The gateway holds as much as it may; try again."), stream)
+  }
+
   private func malformed(_ stream: ExchangeStream) {
     fail(stream, GRPCFailure(.invalidArgument, "malformed ProcessingRequest"))
   }
@@ -290,6 +302,14 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
       reader = nil
     }
     releaseKept(stream)
+  }
+
+  /// Takes the kept body out to send it back. It is accounted once: what is kept becomes what waits
+  /// to be sent, and the largest body that a policy may allow is more than half of a stream's limit.
+  func takeKept(_ stream: ExchangeStream) -> [UInt8] {
+    let kept = reader!.takeKept()
+    releaseKept(stream)
+    return kept
   }
 
   /// What was kept of the body turned out not to be needed.

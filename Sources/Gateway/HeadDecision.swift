@@ -51,7 +51,14 @@ struct HeadDecision {
     nowSeconds: Int64, insistsOnClaims: Bool, endOfStream: Bool
   ) {
     let path = bytes.extracting(head.path)
-    isAnthropic = Self.hasMessagesPath(path)
+    let match = policy.snapshot.match(path: path)
+    // Before the caller is known: an alias of a messages path speaks its dialect in every refusal.
+    isAnthropic =
+      if case .endpoint(let endpoint, _) = match {
+        endpoint == .messages || endpoint == .countTokens
+      } else {
+        Self.hasMessagesPath(path)
+      }
     if head.contentTypeCount > 0 {
       isGRPC = MediaType(bytes.extracting(head.contentType)) == .grpc
     }
@@ -68,7 +75,7 @@ struct HeadDecision {
     identity = known
     do throws(Refusal) {
       try checkPlace(head, in: bytes, known, policy)
-      outcome = try decidePath(head, in: bytes, known, policy, endOfStream: endOfStream)
+      outcome = try decidePath(match, head, in: bytes, known, policy, endOfStream: endOfStream)
     } catch {
       outcome = .refuse(error)
     }
@@ -102,12 +109,12 @@ struct HeadDecision {
   }
 
   private mutating func decidePath(
-    _ head: RequestHead, in bytes: Span<UInt8>, _ identity: Identity, _ policy: CompiledPolicy,
-    endOfStream: Bool
+    _ match: PathMatch, _ head: RequestHead, in bytes: Span<UInt8>, _ identity: Identity,
+    _ policy: CompiledPolicy, endOfStream: Bool
   ) throws(Refusal) -> Outcome {
     let path = bytes.extracting(head.path)
     let notAllowed = Refusal(.pathNotAllowed, "This path is not allowed for the tenant.")
-    switch policy.snapshot.match(path: path) {
+    switch match {
     case .unknown: throw notAllowed
     case .modelList:
       try require(Self.get, "GET", head, in: bytes)
@@ -125,7 +132,6 @@ struct HeadDecision {
       return .pass(route: route)
     case .endpoint(let endpoint, let pathModel):
       self.endpoint = endpoint
-      isAnthropic = endpoint == .messages || endpoint == .countTokens
       guard let allowed = identity.tenant.models(at: endpoint) else { throw notAllowed }
       try require(Self.post, "POST", head, in: bytes)
       return .inspect(

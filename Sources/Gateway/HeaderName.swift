@@ -11,6 +11,7 @@ enum HeaderName {
   static let fairnessID: StaticString = "x-gateway-inference-fairness-id"
   static let inferenceObjective: StaticString = "x-gateway-inference-objective"
   static let acceptEncoding: StaticString = "accept-encoding"
+  static let authorization: StaticString = "authorization"
   static let contentLength: StaticString = "content-length"
   static let contentType: StaticString = "content-type"
   static let path: StaticString = ":path"

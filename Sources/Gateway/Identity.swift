@@ -218,7 +218,7 @@ package final class CompiledPolicy: Sendable {
   let readsCertificates: Bool
   /// Some model goes by another name at its backend, or has aliases: bodies may be rewritten.
   let renames: Bool
-  /// By model: some route of it has an `upstream_model`.
+  /// By model: some route of it has an `upstream_model`, or streams are asked for their usage.
   private let renamed: [Bool]
 
   /// Whether a body that names the model so may have to be rewritten.
@@ -236,9 +236,11 @@ package final class CompiledPolicy: Sendable {
     prepared = PreparedReplies(snapshot)
     issuers = snapshot.jwt.map(JWTIssuerKeys.init)
     readsCertificates = snapshot.clientCertificates
-    renamed = snapshot.models.map { model in model.routes.contains { $0.upstreamModel != nil } }
-    renames = snapshot.models.contains { model in
-      !model.aliases.isEmpty || model.routes.contains { $0.upstreamModel != nil }
+    let renamed = snapshot.models.map { model in
+      limits != nil && model.streamUsage != .asAsked
+        || model.routes.contains { $0.upstreamModel != nil }
     }
+    self.renamed = renamed
+    renames = snapshot.models.contains { !$0.aliases.isEmpty || renamed[$0.index] }
   }
 }

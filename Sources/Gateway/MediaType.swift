@@ -55,7 +55,13 @@ enum MediaType: Equatable {
       var end = index
       while end > start, isSpace(parameters[end - 1]) { end -= 1 }
       let parameter = parameters.extracting(start..<end)
-      guard hasPrefix(parameter, "charset=") else { continue }
+      // Visible ASCII and spaces only: what else there is, some parsers strip like a space.
+      for index in parameter.indices
+      where !isSpace(parameter[index]) && (parameter[index] < 0x21 || parameter[index] > 0x7e) {
+        return false
+      }
+      // With a space before the equals sign, or as `charset*`, others would read it all the same.
+      guard hasPrefix(parameter, "charset") else { continue }
       if !equals(parameter, "charset=utf-8"), !equals(parameter, "charset=\"utf-8\"") {
         return false
       }

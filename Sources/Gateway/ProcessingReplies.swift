@@ -249,6 +249,10 @@ struct Removals {
     Self.forEach(head, in: bytes, names: names, removesAcceptEncoding: removesAcceptEncoding) {
       writer.field(HeaderMutationField.removeHeaders, $0)
     }
+    // Only here: behind ext_authz another filter may still have to verify it.
+    if names.removesToken {
+      writer.field(HeaderMutationField.removeHeaders, HeaderName.authorization)
+    }
     encoded = writer.mark == 0 ? [] : writer.bytes
     clearsRoute = !head.forged.isEmpty
   }

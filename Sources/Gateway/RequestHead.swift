@@ -143,6 +143,8 @@ final class PolicyHeaderNames: Sendable {
   /// Whether each is `authorization`, whose value has a scheme.
   let hasScheme: [Bool]
   let sticky: [[UInt8]]
+  /// A verified JWT is a credential too, and stands in `authorization` where no key does.
+  let removesToken: Bool
   /// The lengths of all these names, a bit for each: most headers are ruled out by theirs.
   let lengths: UInt64
 
@@ -154,6 +156,7 @@ final class PolicyHeaderNames: Sendable {
     let names = policy.apiKeyHeaders.prefix(RequestHead.credentialHeadersMax)
     credentials = names.map { Array($0.utf8) }
     hasScheme = names.map { $0 == "authorization" }
+    removesToken = !policy.jwt.isEmpty && !names.contains("authorization")
     var sticky: [[UInt8]] = []
     for model in policy.models {
       if case .header(let name) = model.sticky, !sticky.contains(Array(name.utf8)) {

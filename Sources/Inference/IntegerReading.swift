@@ -60,7 +60,8 @@ struct IntegerReading {
     }
     // The significand ends in a digit that is not zero: a negative scale leaves a fraction.
     let scale = pendingZeros - fractionDigits + (exponentIsNegative ? -exponent : exponent)
-    guard scale >= 0, scale < Self.digitsMax else { return nil }
+    // More digits than that would not fit an Int either: 9999999999e9.
+    guard scale >= 0, scale <= Self.digitsMax - significantDigits else { return nil }
     var value = significand
     for _ in 0..<scale { value *= 10 }
     return value <= maximum ? value : nil

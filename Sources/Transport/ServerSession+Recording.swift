@@ -6,6 +6,8 @@ extension ServerSession {
   func headersBegan(stream: Int32) {
     head = RequestHead()
     head.streamID = stream
+    // Of a block that was refused on its way no event tells.
+    if heads.isEmpty, !paths.isEmpty { paths.removeAll(keepingCapacity: true) }
     headBegan = now
     timers.headBegan(now)
   }

@@ -237,7 +237,16 @@ final class ServerSession {
     }
     events.removeAll(keepingCapacity: events.capacity <= Self.eventsKept)
     if !heads.isEmpty { heads.removeAll(keepingCapacity: true) }
-    if headBegan == nil, !paths.isEmpty { paths.removeAll(keepingCapacity: true) }
+    if !paths.isEmpty { dropPaths() }
+  }
+
+  /// Forgets the paths of requests that were begun. A header block of which only a part has come
+  /// keeps its own: a peer could cut every read inside one, and nothing would ever be forgotten.
+  private func dropPaths() {
+    guard headBegan != nil else { return paths.removeAll(keepingCapacity: true) }
+    paths.removeSubrange((head.pathStart + head.pathCount)...)
+    paths.removeSubrange(..<head.pathStart)
+    head.pathStart = 0
   }
 
   /// A request is complete: refuses it or gives it its handler.

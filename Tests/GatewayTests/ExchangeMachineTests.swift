@@ -127,6 +127,52 @@ private let outOfOrder = ExchangeMachine.Action.fail(
     }
   }
 
+  @Test func `an uninspected request may go on beside its response`() {
+    for (mode, expected) in [
+      (BodyMode.streamed, ExchangeMachine.Action.proceed(.requestBody)),
+      (.fullDuplexStreamed, .echo(.requestBody, endOfStream: false)),
+    ] {
+      var scenario = Scenario(.admitted, request: mode)
+      let actions = scenario.run([
+        .requestHeaders(endOfStream: false), .requestBody(endOfStream: false),
+        .responseHeaders(endOfStream: false), .requestBody(endOfStream: false),
+        .responseBody(endOfStream: false), .requestTrailers, .responseTrailers,
+      ])
+      #expect(
+        actions == [
+          .decideHead(endOfStream: false), expected, .beginResponse, expected,
+          .proceed(.responseBody), .proceed(.requestTrailers), .proceed(.responseTrailers),
+        ])
+    }
+  }
+
+  @Test func `an inspected request has no body beside its response`() {
+    var scenario = Scenario(.inspect, request: .fullDuplexStreamed)
+    let actions = scenario.run([
+      .requestHeaders(endOfStream: false), .requestBody(endOfStream: true),
+      .responseHeaders(endOfStream: false), .requestBody(endOfStream: true),
+    ])
+    #expect(actions.last == outOfOrder)
+    #expect(!scenario.machine.hasVerdict)
+  }
+
+  @Test func `an admitted response may begin with its body or its trailers`() {
+    for (first, expected) in [
+      (
+        ExchangeMachine.Event.responseBody(endOfStream: false),
+        ExchangeMachine.Action.proceed(.responseBody)
+      ),
+      (.responseTrailers, .proceed(.responseTrailers)),
+    ] {
+      var scenario = Scenario(.inspect)
+      let actions = scenario.run([
+        .requestHeaders(endOfStream: false), .requestBody(endOfStream: true), first, first,
+      ])
+      #expect(Array(actions.suffix(2)) == [expected, expected])
+      #expect(scenario.machine.received(.responseHeaders(endOfStream: false)) == outOfOrder)
+    }
+  }
+
   @Test func `after a refusal nothing of the request is answered again`() {
     var scenario = Scenario(.refused)
     let actions = scenario.run([

@@ -59,6 +59,10 @@ private func looksLikeJWT(_ text: String) -> Bool {
     ("multipart/form-data; boundary=x", .multipart), ("multipart/mixed; boundary=x", .other),
     ("application/grpc", .grpc), ("application/grpc+proto", .grpc),
     ("application/json; v=1; charset=latin1", .other),
+    ("application/json; charset =utf-7", .other),
+    ("application/json; charset*=us-ascii''utf-7", .other),
+    ("application/json; charset=utf-8; charset=utf-7", .other),
+    ("application/json; v=1", .json), ("application/json;\u{a0}charset=utf-7", .other),
   ])
   func `a content type is read without case and with its charset`(
     _ text: String, _ expected: MediaType

@@ -158,6 +158,16 @@ private let atTheBody: [Case] = [
     #expect(reply.immediateHeaders["x-ai-request-id"] == id)
   }
 
+  @Test func `an alias of a messages path speaks Anthropic's dialect to a stranger too`() throws {
+    let gateway = try TestGateway(
+      testPolicy(#"path_aliases: { "/anthropic/messages": "/v1/messages" }"#))
+    for more in [[("authorization", "Bearer key-none")], [(":authority", "b.example.com")]] {
+      let reply = gateway.process().send(
+        Message.requestHeaders(Message.headers([(":path", "/anthropic/messages")] + more)))[0]
+      #expect(reply.immediateBody.hasPrefix(#"{"type":"error","error":{"type":"#))
+    }
+  }
+
   @Test func `a gRPC request is refused with a gRPC status`() throws {
     let gateway = try TestGateway()
     let reply = gateway.process().send(

@@ -158,6 +158,7 @@ import Testing
     #"multipart/form-data; boundary="XX""#,
     "multipart/form-data; charset=utf-8; boundary=XX; x=y;", "multipart/form-data ;\tboundary=XX ",
     #"multipart/form-data; a="; boundary=YY"; boundary=XX"#,
+    #"multipart/form-data; boundary=XX; charset="UTF-8""#,
   ])
   func `a boundary is found wherever it stands`(contentType: String) throws {
     let body = Array((field("model", "m") + "--XX--").utf8)
@@ -176,6 +177,10 @@ import Testing
     #"multipart/form-data; boundary="a;b""#,
     "multipart/form-data, boundary=a", "multipart/form-data boundary=a",
     "multipart/form-data; boundary",
+    "multipart/form-data; boundary=a; charset=utf-7",
+    "multipart/form-data; charset=cp037; boundary=a",
+    "multipart/form-data; boundary=a; charset*=utf-8''utf-7",
+    "multipart/form-data; boundary=a; charset=utf-8; charset*0=utf-7",
   ])
   func `a content type without one usable boundary is none`(contentType: String) {
     #expect(scanForm([], contentType: contentType) == nil)

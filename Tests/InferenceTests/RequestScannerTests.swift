@@ -107,6 +107,7 @@ import Testing
     "0", "-0", "0.0", "0e5", "-1", "-100", "1.5", "0.5", "1e-1", "2147483649", "2147483648.5",
     "1e10", "1e400", "1e-400", "99999999999999999999999999", "1e99999999999999999999999999",
     "1e-99999999999999999999999999", "18446744073709551617", "4294967297",
+    "9999999999e9", "9999999999000000000", "9.999999999e18", "9999999999", "9e18", "9e9", "99e8",
   ])
   func `a bound that is no integer from 1 to two to the 31st is refused`(number: String) {
     for key in [InspectedKey.maxTokens, .maxCompletionTokens, .maxOutputTokens, .n, .bestOf] {

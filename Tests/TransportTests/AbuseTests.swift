@@ -98,6 +98,25 @@ import Testing
     }
   }
 
+  @Test func `paths are forgotten though every read ends inside a header block`() {
+    let session = ServerSession(
+      router: ScriptedRouter(), limits: TransportLimits(),
+      budget: BufferBudget(limit: 1 << 20), now: MonotonicTime(nanoseconds: 0))
+    var bytes = RawPeer.hello
+    for index in 0..<100 as Range<UInt32> {
+      let headers = RawPeer.headers(2 * index + 1)
+      let half = headers.count - 5
+      bytes += headers[..<half]
+      session.enter(MonotonicTime(nanoseconds: 0))
+      session.receive(bytes.span)
+      session.leave()
+      #expect(session.paths.count <= 256)
+      bytes = Array(headers[half...])
+    }
+    #expect(session.openCalls == 99)
+    session.shut()
+  }
+
   /// SplitMix64: the storm must be the same on every run of a seed.
   private struct Dice: RandomNumberGenerator {
     var state: UInt64
