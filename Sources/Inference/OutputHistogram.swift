@@ -1,0 +1,68 @@
+/// How much one model usually writes: counts of completion lengths in classes an eighth of an octave
+/// wide, so that a percentile is at most an eighth too high.
+package struct OutputHistogram: Sendable, Equatable {
+  /// Classes up to 2³¹ tokens.
+  static let classCount = 240
+  /// At so many samples all counts are halved: what the model did long ago fades.
+  package static let samplesMax = 8192
+
+  private var counts = [UInt32](repeating: 0, count: classCount)
+  package private(set) var sampleCount = 0
+
+  package init() {}
+
+  /// Restores what `state` saved; nil if that cannot be.
+  package init?(state: [Int64]) {
+    guard state.count.isMultiple(of: 2) else { return nil }
+    for index in stride(from: 0, to: state.count, by: 2) {
+      guard (0..<Int64(Self.classCount)).contains(state[index]),
+        (1...Int64(Self.samplesMax)).contains(state[index + 1]),
+        counts[Int(state[index])] == 0
+      else { return nil }
+      counts[Int(state[index])] = UInt32(state[index + 1])
+      sampleCount += Int(state[index + 1])
+    }
+    guard sampleCount <= Self.samplesMax else { return nil }
+  }
+
+  /// Pairs of a class that is not empty and its count.
+  package var state: [Int64] {
+    counts.indices.filter { counts[$0] > 0 }.flatMap { [Int64($0), Int64(counts[$0])] }
+  }
+
+  /// The model wrote so many tokens.
+  package mutating func add(_ tokens: Int) {
+    if sampleCount == Self.samplesMax {
+      for index in counts.indices { counts[index] /= 2 }
+      sampleCount = counts.reduce(0) { $0 + Int($1) }
+    }
+    counts[Self.index(of: tokens)] += 1
+    sampleCount += 1
+  }
+
+  /// What no more than one in a hundred exceeded; nil without samples.
+  package var percentile99: Int? {
+    guard sampleCount > 0 else { return nil }
+    var rest = (sampleCount * 99 + 99) / 100
+    for index in counts.indices {
+      rest -= Int(counts[index])
+      if rest <= 0 { return Self.upperBound(of: index) }
+    }
+    return nil
+  }
+
+  /// Exact up to 15; then the three bits after the leading one.
+  static func index(of tokens: Int) -> Int {
+    let tokens = min(max(tokens, 0), 1 << 31)
+    if tokens < 16 { return tokens }
+    let exponent = Int.bitWidth - 1 - tokens.leadingZeroBitCount
+    return exponent * 8 - 16 + (tokens >> (exponent - 3) & 7)
+  }
+
+  /// The most that falls into the class.
+  static func upperBound(of index: Int) -> Int {
+    if index < 16 { return index }
+    let exponent = (index + 16) / 8
+    return (9 + index % 8) << (exponent - 3) - 1
+  }
+}

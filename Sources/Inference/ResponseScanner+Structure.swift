@@ -1,0 +1,238 @@
+// Values, members and containers (RFC 8259, 2 to 6).
+
+extension ResponseScanner {
+  /// Passes over structure and whatever is short and whole inside it, until a longer string begins,
+  /// a container that does not matter, or a line ends. Returns the index of the first byte left.
+  mutating func scanStructure(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    var index = start
+    while index < bytes.count {
+      let byte = bytes[index]
+      if byte <= 0x20 {
+        if isEvent, Self.isLineBreak(byte) { return index }
+        if state == .bare || state == .number { endBare() }
+        index += 1
+        continue
+      }
+      switch state {
+      case .member:
+        index = scanMember(bytes, from: index)
+      case .value:
+        index = scanValue(bytes, from: index)
+      case .colon:
+        state = byte == UInt8(ascii: ":") ? .value : .broken
+        index += 1
+      case .separator:
+        index += 1
+        separate(byte)
+      case .bare:
+        index = scanBare(bytes, from: index)
+      case .number:
+        index = scanNumber(bytes, from: index)
+      case .start:
+        begin(byte)
+        index += 1
+      case .string, .escape, .unicodeEscape, .skip, .end, .broken:
+        return index
+      }
+    }
+    return index
+  }
+
+  private mutating func begin(_ byte: UInt8) {
+    // A byte order mark in front of a body.
+    if !isEvent, byte == 0xEF || byte == 0xBB || byte == 0xBF { return }
+    if byte == UInt8(ascii: "{") {
+      place = .root
+      state = .member
+    } else {
+      state = .broken
+      matchDone(byte)
+    }
+  }
+
+  /// A key, or the object's end.
+  @inline(__always)
+  private mutating func scanMember(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    let byte = bytes[start]
+    guard byte == UInt8(ascii: "\"") else {
+      if byte == UInt8(ascii: "}") { close() } else { state = .broken }
+      return start + 1
+    }
+    guard let length = ByteRun.plainString(bytes, from: start + 1) else {
+      beginString(.key)
+      return start + 1
+    }
+    let end = start + 1 + length
+    member = ResponseMember(
+      bytes.extracting(start + 1..<end), in: place, isEvent: isEvent)
+    guard end + 1 < bytes.count, bytes[end + 1] == UInt8(ascii: ":") else {
+      state = .colon
+      return end + 1
+    }
+    state = .value
+    return end + 2
+  }
+
+  /// A value, or an array's end. Behind a key a bracket is no value and ends what is read.
+  @inline(__always)
+  private mutating func scanValue(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    let byte = bytes[start]
+    switch byte {
+    case UInt8(ascii: "\""):
+      noteValue(isNull: false)
+      let role = stringRole
+      if role == .ignored, let length = ByteRun.plainString(bytes, from: start + 1) {
+        state = .separator
+        return start + length + 2
+      }
+      beginString(role)
+      return start + 1
+    case UInt8(ascii: "{"), UInt8(ascii: "["):
+      noteValue(isNull: false)
+      open(isArray: byte == UInt8(ascii: "["))
+      return start + 1
+    case UInt8(ascii: "]"):
+      if place.isArray { close() } else { state = .broken }
+      return start + 1
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+      noteValue(isNull: false)
+      state = .bare
+      if case .tokens = member {
+        number = TokenCountReading()
+        state = .number
+      }
+      return start
+    case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"):
+      noteValue(isNull: byte == UInt8(ascii: "n"))
+      state = .bare
+      return start + 1
+    default:
+      state = .broken
+      return start + 1
+    }
+  }
+
+  /// What the mere presence of a value says.
+  @inline(__always)
+  private mutating func noteValue(isNull: Bool) {
+    if isNull { return }
+    if place == .choices {
+      event.hasChoices = true
+    } else if member == .error {
+      event.hasError = true
+    }
+  }
+
+  private var stringRole: Role {
+    switch member {
+    case .text, .blocks: .content
+    case .reasoning: .reasoning
+    case .reasoningContent: .reasoningContent
+    case .delta: .delta
+    case .kind: .kind
+    case .finish: .finish
+    case .status: .status
+    case .ignored, .usage, .promptDetails, .completionDetails, .tokens, .choices, .message,
+      .toolCalls, .toolCall, .function, .envelope, .response, .block, .outputItems, .error:
+      .ignored
+    }
+  }
+
+  private mutating func open(isArray: Bool) {
+    guard let inner = member.place(isArray: isArray, in: place) else {
+      skippedDepth = 1
+      state = .skip
+      return
+    }
+    outerPlaces = outerPlaces << 8 | UInt64(place.rawValue)
+    place = inner
+    if inner == .usage { usage = UsageFields() }
+    beginElement()
+  }
+
+  /// Before a member of an object or an element of an array.
+  private mutating func beginElement() {
+    if place.isArray {
+      member = ResponseMember(elementOf: place)
+      state = .value
+    } else {
+      state = .member
+    }
+  }
+
+  private mutating func separate(_ byte: UInt8) {
+    switch byte {
+    case UInt8(ascii: ","):
+      beginElement()
+    case UInt8(ascii: "}") where !place.isArray, UInt8(ascii: "]") where place.isArray:
+      close()
+    default:
+      state = .broken
+    }
+  }
+
+  private mutating func close() {
+    let closed = place
+    guard outerPlaces != 0, let outer = ResponsePlace(rawValue: UInt8(outerPlaces & 0xFF)) else {
+      state = .end
+      return
+    }
+    place = outer
+    outerPlaces >>= 8
+    state = .separator
+    if closed == .usage { endUsage() }
+  }
+
+  /// A usage object counts when it is whole.
+  private mutating func endUsage() {
+    event.usage.merge(usage)
+    switch place {
+    case .envelope: event.usagePlace = .message
+    case .response: event.usagePlace = .response
+    default: event.usagePlace = .top
+    }
+  }
+
+  /// A literal, or a number that does not matter.
+  private mutating func scanBare(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    var index = start
+    while index < bytes.count {
+      let byte = bytes[index]
+      if Self.endsBare(byte) {
+        state = .separator
+        break
+      }
+      index += 1
+    }
+    return index
+  }
+
+  private mutating func scanNumber(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    var index = start
+    while index < bytes.count {
+      let byte = bytes[index]
+      if Self.endsBare(byte) {
+        endNumber()
+        break
+      }
+      number.take(byte)
+      index += 1
+    }
+    return index
+  }
+
+  @inline(__always)
+  private static func endsBare(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: ",") || byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]")
+      || byte <= 0x20
+  }
+
+  private mutating func endBare() {
+    if state == .number { endNumber() } else { state = .separator }
+  }
+
+  mutating func endNumber() {
+    state = .separator
+    if case .tokens(let field) = member, let value = number.value { usage[field] = value }
+  }
+}
