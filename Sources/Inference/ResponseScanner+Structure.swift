@@ -9,6 +9,8 @@ extension ResponseScanner {
       let byte = bytes[index]
       if byte <= 0x20 {
         if isEvent, Self.isLineBreak(byte) { return index }
+        // A blank ends a number or a literal. Inside a string it is content.
+        guard state.isStructural else { return index }
         if state == .bare || state == .number { endBare() }
         index += 1
         continue
