@@ -67,6 +67,11 @@ let package = Package(
       name: "scan-bodies", dependencies: ["Inference"], path: "Tests/Fuzz/scan-bodies",
       swiftSettings: swift),
 
+    // Tests/Corpus/run drives it.
+    .executableTarget(
+      name: "meter-bodies", dependencies: ["Inference"], path: "Tests/Corpus/meter-bodies",
+      swiftSettings: swift),
+
     // Shows Python what EnvoyAPI read, and what it writes. For tests only.
     .executableTarget(
       name: "envoy-messages", dependencies: ["EnvoyAPI"],

@@ -9,6 +9,8 @@ extension ResponseScanner {
       let byte = bytes[index]
       if byte <= 0x20 {
         if isEvent, Self.isLineBreak(byte) { return index }
+        // A blank ends a number or a literal. Inside a string it is content.
+        guard state.isStructural else { return index }
         if state == .bare || state == .number { endBare() }
         index += 1
         continue
@@ -50,27 +52,60 @@ extension ResponseScanner {
     }
   }
 
-  /// A key, or the object's end.
-  @inline(__always)
+  /// A key, or the object's end. A member that does not matter is passed over at once if it is whole
+  /// and short, and so is the one after it: most members are like that.
   private mutating func scanMember(_ bytes: Span<UInt8>, from start: Int) -> Int {
-    let byte = bytes[start]
-    guard byte == UInt8(ascii: "\"") else {
-      if byte == UInt8(ascii: "}") { close() } else { state = .broken }
-      return start + 1
+    var index = start
+    while true {
+      guard bytes[index] == UInt8(ascii: "\"") else {
+        if bytes[index] == UInt8(ascii: "}") { close() } else { state = .broken }
+        return index + 1
+      }
+      guard let length = ByteRun.plainString(bytes, from: index + 1) else {
+        beginString(.key)
+        return index + 1
+      }
+      let colon = index + 2 + length
+      member = ResponseMember(
+        bytes.extracting(index + 1..<colon - 1), in: place, isEvent: isEvent)
+      guard colon < bytes.count, bytes[colon] == UInt8(ascii: ":") else {
+        state = .colon
+        return colon
+      }
+      guard let end = plainValueEnd(bytes, from: colon + 1) else {
+        state = .value
+        return colon + 1
+      }
+      guard bytes[end] == UInt8(ascii: ","), end + 1 < bytes.count,
+        bytes[end + 1] == UInt8(ascii: "\"")
+      else {
+        state = .separator
+        return end
+      }
+      index = end + 1
     }
-    guard let length = ByteRun.plainString(bytes, from: start + 1) else {
-      beginString(.key)
-      return start + 1
+  }
+
+  /// The index just behind a value that says nothing to this member, if it is whole and short.
+  @inline(__always)
+  private func plainValueEnd(_ bytes: Span<UInt8>, from start: Int) -> Int? {
+    guard start < bytes.count else { return nil }
+    var end = start + 1
+    switch bytes[start] {
+    case UInt8(ascii: "\"") where member == .ignored:
+      guard let length = ByteRun.plainString(bytes, from: end) else { return nil }
+      end += length + 1
+    case UInt8(ascii: "n"):
+      while end < bytes.count, !Self.endsBare(bytes[end]) { end += 1 }
+    case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "-"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      guard member == .ignored else { return nil }
+      while end < bytes.count, bytes[end] &- UInt8(ascii: "0") < 10 { end += 1 }
+      while end < bytes.count, !Self.endsBare(bytes[end]) { end += 1 }
+    default:
+      return nil
     }
-    let end = start + 1 + length
-    member = ResponseMember(
-      bytes.extracting(start + 1..<end), in: place, isEvent: isEvent)
-    guard end + 1 < bytes.count, bytes[end + 1] == UInt8(ascii: ":") else {
-      state = .colon
-      return end + 1
-    }
-    state = .value
-    return end + 2
+    return end < bytes.count ? end : nil
   }
 
   /// A value, or an array's end. Behind a key a bracket is no value and ends what is read.

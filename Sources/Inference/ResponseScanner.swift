@@ -16,6 +16,14 @@ struct ResponseScanner {
     case skip
     /// After the root; after something that is no JSON object.
     case end, broken
+
+    /// Whether blanks mean nothing there.
+    var isStructural: Bool {
+      switch self {
+      case .start, .member, .colon, .value, .separator, .bare, .number: true
+      case .string, .escape, .unicodeEscape, .skip, .end, .broken: false
+      }
+    }
   }
 
   /// What a string is for.

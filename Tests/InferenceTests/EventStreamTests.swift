@@ -35,7 +35,8 @@ import Testing
     "dat: \(Chunk.usage)\n\n", "\(Chunk.usage)\n\n", ": data: \(Chunk.usage)\n\n",
     " data: \(Chunk.usage)\n\n",
     "Data: \(Chunk.usage)\n\n", "data \(Chunk.usage)\n\n", "data: x\(Chunk.usage)\n\n",
-    "data: {\ndata: [DONE]\n\n", "data: [DONE]x\n\n", "data: [DONE\ndata: ]\n\n",
+    "data: {\ndata: [DONE]\n\n", "data: [DONE]x\n\n", "data: [ DONE]\n\n", "data: [DONE]\tx\n\n",
+    "data: [DONE\ndata: ]\n\n",
   ])
   func `what is no event of data is not read`(text: String) {
     let usage = usage(text)
@@ -101,6 +102,8 @@ import Testing
   @Test(arguments: [
     (#"{"choices":[{"delta":{"content":"Hé\n\u00e9\u20ac\ud83d\ude00"}}]}"#, 3 + 1 + 2 + 3 + 4),
     (#"{"choices":[{"text":"abc"}]}"#, 3),
+    (#"{"choices":[{"delta":{"content":" is "}}]}"#, 4),
+    (#"{"choices":[{"delta":{"content":" "}}]}"#, 1),
     (#"{"choices":[{"delta":{"content":"ab"}},{"delta":{"content":"c"}}]}"#, 3),
     (#"{"choices":[{"delta":{"reasoning_content":"abc","reasoning":"abc"}}]}"#, 3),
     (#"{"choices":[{"delta":{"reasoning":"abc"}}]}"#, 3),

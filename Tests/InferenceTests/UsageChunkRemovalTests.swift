@@ -83,7 +83,8 @@ import Testing
       let metered = meter(body, .eventStream, cuts: [count], removes: true)
       #expect(metered.client == (goes ? [] : body))
       #expect(metered.usage.prompt == 1)
-      #expect(meter(body, .eventStream, cuts: Array(1..<body.count), removes: true) == metered)
+      let cuts = Array(stride(from: 61, to: count, by: 61)) + [count]
+      #expect(meter(body, .eventStream, cuts: cuts, removes: true) == metered)
       // Whole in one piece there is nothing to hold back.
       #expect(meter(body, .eventStream, removes: true).client == [])
     }
@@ -101,7 +102,7 @@ import Testing
       Chunk.both, "\"delta\":", "\"response\":", "\"message\":", "\"type\":\"message_start\"", " ",
       "99999999999999999999", "\"content\":\"x\"", "\u{0}",
     ]
-    for _ in 0..<4000 {
+    for _ in 0..<2500 {
       var body: [UInt8] = []
       for _ in 0..<Int.random(in: 0..<14, using: &random) {
         body += Array(parts.randomElement(using: &random)!.utf8)
