@@ -136,6 +136,14 @@ extension ExtProcExchange {
       piece, nowMs: loop.now().milliseconds, endOfStream: endOfStream)
   }
 
+  /// The end came without a last body message: what the meter holds back goes where it still can.
+  func responseEndsWithTrailers(_ stream: ExchangeStream) {
+    if account?.meter != nil, case let held = account!.meter!.takeHeld(), !held.isEmpty, machine.echoesResponse {
+      echo(.responseBody, held.span, endOfStream: false, stream)
+    }
+    responseEnded()
+  }
+
   /// The end was seen.
   func responseEnded() {
     account?.sawEnd = true

@@ -231,7 +231,7 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
       switch phase {
       case .requestTrailers: proceedTrailers(phase, request, in: bytes, stream)
       case .responseTrailers:
-        responseEnded()
+        responseEndsWithTrailers(stream)
         proceedTrailers(phase, request, in: bytes, stream)
       case .responseBody:
         responseBody(
