@@ -10,6 +10,15 @@ extension ExtProcExchange {
     stream.reply(loop.writer)
   }
 
+  /// No request phase, and nothing that tells Envoy's own answer from a backend's: were request
+  /// headers not sent to us at all, a client's own x-ai-model-route would choose the route.
+  private func reportUnattributed() {
+    loop.log.report(
+      .warning,
+      "a response passed without its request, and Envoy did not say whose it is. See that ext_proc's "
+        + "request_header_mode is SEND, and list response.code_details in its response_attributes.")
+  }
+
   private static let codeDetails: StaticString = "response.code_details"
   private static let viaUpstream: StaticString = "via_upstream"
 
@@ -33,6 +42,7 @@ extension ExtProcExchange {
       isBackends = bytes.extracting(details).elementsEqual(Self.viaUpstream)
     } else {
       isBackends = inspection != nil
+      if decision.requestID.isEmpty { reportUnattributed() }
     }
     guard isBackends else {
       ProcessingReplies.proceed(.responseHeaders, &loop.writer)
