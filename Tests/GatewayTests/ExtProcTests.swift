@@ -201,7 +201,11 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
       #expect(replies.map(\.kind) == [1])
       #expect(replies[0].set["x-ai-model-route"] == "files-v1")
       #expect(replies[0].set["x-ai-model"] == nil)
-      #expect(replies[0].removed == ["authorization"])
+      #expect(
+        replies[0].removed == [
+          "authorization", "x-ai-model", "x-ai-traffic-class", "x-ai-stream",
+          "x-gateway-model-name", "x-gateway-inference-objective",
+        ])
       #expect(replies[0].clearsRoute)
     }
   }
