@@ -81,7 +81,25 @@ struct BodyDecision {
     guard let range = inspection.pathModelRange, inspection.pathModel != wanted.bytes else {
       return nil
     }
-    return Array(inspection.path[..<range.lowerBound]) + wanted.bytes
+    return Array(inspection.path[..<range.lowerBound]) + Self.segment(wanted.bytes)
       + Array(inspection.path[range.upperBound...])
+  }
+
+  /// A name as one segment of a path: everything but unreserved bytes is percent-encoded
+  /// (RFC 3986, sections 2.1 and 2.3).
+  static func segment(_ name: [UInt8]) -> [UInt8] {
+    let digits = Array("0123456789ABCDEF".utf8)
+    var result: [UInt8] = []
+    for byte in name {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+        UInt8(ascii: "_"), UInt8(ascii: "~"):
+        result.append(byte)
+      default:
+        result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      }
+    }
+    return result
   }
 }

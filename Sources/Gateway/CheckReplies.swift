@@ -130,6 +130,9 @@ enum CheckReplies {
       }
     }
     if decision.admission == nil { routeRemoval(head, in: bytes, &writer) }
+    guard decision.admission?.model == nil else { return }
+    // Perhaps not shown to us (`allowed_headers`): taken out all the same.
+    for name in HeaderName.ofModel { writer.field(OkResponseField.headersToRemove, name) }
   }
 
   /// Identity alone never reaches a model: the route header goes whether it was there or not, which

@@ -146,8 +146,7 @@ extension ExtProcExchange {
     _ decided: HeadDecision, _ evidence: Evidence, in bytes: Span<UInt8>,
     _ stream: ExchangeStream
   ) {
-    guard let handed = evidence.handedOver, let route = handed.modelRoute, !route.isEmpty,
-      decided.identity != nil
+    guard let handed = evidence.handedOver, let route = handed.modelRoute, !route.isEmpty
     else {
       loop.log.report(
         .error,
@@ -157,6 +156,8 @@ extension ExtProcExchange {
       return refuseHead(
         Refusal(.gatewayMisconfigured, "The gateway is set up so that it cannot decide."), stream)
     }
+    // What it decided must still hold: the policy or the path may have changed between the filters.
+    if case .refuse(let refusal) = decided.outcome { return refuseHead(refusal, stream) }
     machine.headDecided(.admitted)
     decision.admission = Admission(
       model: nil,

@@ -157,6 +157,15 @@ extension ExtProcExchange {
     return SettledUsage(settled)
   }
 
+  /// No request phase, and nothing that tells Envoy's own answer from a backend's: were request
+  /// headers not sent to us at all, a client's own x-ai-model-route would choose the route.
+  private func reportUnattributed() {
+    loop.log.report(
+      .warning,
+      "a response passed without its request, and Envoy did not say whose it is. See that ext_proc's "
+        + "request_header_mode is SEND, and list response.code_details in its response_attributes.")
+  }
+
   /// A response without an admission: Envoy's own answer (the request was too large for its buffer,
   /// refused by another filter, of a route we never saw) passes; a backend's must not have happened.
   /// Where Envoy does not say which it is, a request that waited for its verdict decides: its answer
@@ -177,6 +186,7 @@ extension ExtProcExchange {
       isBackends = bytes.extracting(details).elementsEqual(Self.viaUpstream)
     } else {
       isBackends = inspection != nil
+      if decision.requestID.isEmpty { reportUnattributed() }
     }
     guard isBackends else {
       ProcessingReplies.proceed(.responseHeaders, &loop.writer)

@@ -16,6 +16,11 @@ enum HeaderName {
   static let contentType: StaticString = "content-type"
   static let path: StaticString = ":path"
 
+  /// Those that are set only where a model was chosen.
+  static let ofModel = [
+    model, trafficClass, stream, gatewayModelName, inferenceObjective,
+  ]
+
   /// Every header that only Tollgate may set on a request.
   static let owned = [
     tenant, subject, model, modelRoute, trafficClass, stream, requestID, gatewayModelName,

@@ -48,13 +48,13 @@ struct Identification {
     case .verified(let tenant, let subject):
       hasUnverifiedToken = false
       guard let identity = claimed(tenant: tenant, subject: subject, in: bytes),
-        Self.merge(&found, identity)
+        Self.merge(&found, identity, sameCaller: true)
       else { return .refused }
     }
     if let handedOver = evidence.handedOver {
-      guard let identity = handed(handedOver, in: bytes), Self.merge(&found, identity) else {
-        return .refused
-      }
+      guard let identity = handed(handedOver, in: bytes),
+        Self.merge(&found, identity, sameCaller: true)
+      else { return .refused }
     }
     if hasUnverifiedToken {
       return insistsOnClaims || policy.issuers.isEmpty || found != nil ? .refused : .deferred
@@ -68,13 +68,17 @@ struct Identification {
     return .known(found)
   }
 
-  /// Keeps the first identity; false where another tenant's is shown beside it.
-  private static func merge(_ found: inout Identity?, _ next: Identity) -> Bool {
+  /// Keeps the first identity; false where what is shown beside it disagrees. Credentials that each
+  /// name a caller must name the same one; a certificate names the workload that may show a caller's
+  /// key, and needs only be of its tenant.
+  private static func merge(
+    _ found: inout Identity?, _ next: Identity, sameCaller: Bool = false
+  ) -> Bool {
     guard let first = found else {
       found = next
       return true
     }
-    return first.tenant === next.tenant
+    return first.tenant === next.tenant && (!sameCaller || first.subject == next.subject)
   }
 
   private enum CredentialOutcome {

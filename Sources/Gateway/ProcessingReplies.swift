@@ -68,7 +68,11 @@ enum ProcessingReplies {
     writer.setHeader(set, HeaderName.subject, identity.subject)
     writer.setHeader(set, HeaderName.requestID, requestID)
     writer.setHeader(set, HeaderName.modelRoute, admission.routeName.bytes)
-    guard let model = admission.model else { return }
+    guard let model = admission.model else {
+      // Not set here, and perhaps not shown to us (`forward_rules`): taken out all the same.
+      for name in HeaderName.ofModel { writer.field(HeaderMutationField.removeHeaders, name) }
+      return
+    }
     prepared.headers(of: model, &writer)
     writer.setHeader(set, HeaderName.stream, admission.isStream ? yes : no)
   }

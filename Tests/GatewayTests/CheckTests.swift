@@ -24,7 +24,9 @@ private typealias Message = EnvoyMessage
       #expect(answer.set["x-ai-model-route"] == nil)
       #expect(
         answer.removed == [
-          "x-ai-model-route", "x_ai_tenant", "authorization", "accept-encoding",
+          "x-ai-model-route", "x_ai_tenant", "authorization", "accept-encoding", "x-ai-model",
+          "x-ai-traffic-class", "x-ai-stream", "x-gateway-model-name",
+          "x-gateway-inference-objective",
         ])
       #expect(answer.metadata["tenant"] == "tenant-a")
       #expect(answer.metadata["key_id"] == "one")
@@ -53,6 +55,22 @@ private typealias Message = EnvoyMessage
       if tenant != nil {
         #expect(replies.first?.set["x-ai-request-id"] == answer.metadata["request_id"])
       }
+    }
+  }
+
+  @Test func `two credentials of one tenant that name two callers disagree`() throws {
+    let gateway = try TestGateway()
+    for (subject, isRefused) in [("svc:one", false), ("svc:two", true)] {
+      let stream = gateway.process()
+      let replies = stream.send(
+        Message.requestHeaders(
+          Message.headers(),
+          metadata: { writer in
+            Message.namespace("envoy.filters.http.ext_authz", &writer) {
+              Message.structEntry("tollgate", ["tenant": "tenant-a", "subject": subject], &$0)
+            }
+          }))
+      #expect(replies.map(\.immediateStatus) == [isRefused ? 401 : nil])
     }
   }
 

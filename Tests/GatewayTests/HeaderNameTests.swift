@@ -45,6 +45,12 @@ private func looksLikeJWT(_ text: String) -> Bool {
     #expect(!isWellFormed(Array(first.dropLast())))
   }
 
+  @Test func `a name becomes one segment of a path`() {
+    #expect(
+      BodyDecision.segment(Array("meta-llama/Llama 3.1~x_y%".utf8))
+        == Array("meta-llama%2FLlama%203.1~x_y%25".utf8))
+  }
+
   @Test func `a thousand ids are a thousand, whatever the random words`() {
     var ids = RequestIDs(seed: Xoshiro256(words: (.max, .max, .max, .max)))
     let made = Set((0..<1000).map { _ in ids.next(unixMilliseconds: .max) })
