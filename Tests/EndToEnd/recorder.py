@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 # Bodies above this are kept as a digest only.
 BODY_KEPT_MAX = 1 << 20
 HEAD_BYTES_MAX = 1 << 20
+# Thousands connect at once; the kernel takes them in, or Envoy's connect_timeout passes.
+BACKLOG = 4096
 
 
 @dataclass
@@ -108,13 +110,14 @@ class Recorder:
                 listener = socket.socket()
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.bind(("127.0.0.1", port))
-                listener.listen(4096)
 
                 async def serve(reader, writer, cluster=cluster):
                     await self._connection(cluster, reader, writer)
 
                 self._loop.run_until_complete(
-                    asyncio.start_server(serve, sock=listener, limit=HEAD_BYTES_MAX)
+                    asyncio.start_server(
+                        serve, sock=listener, limit=HEAD_BYTES_MAX, backlog=BACKLOG
+                    )
                 )
         except BaseException as problem:  # told to start(), which raises it
             self._problem = problem

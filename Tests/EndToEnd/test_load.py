@@ -88,9 +88,11 @@ def test_3000_slow_exchanges_at_once_all_succeed(stack):
         )
     )
     clients.start()
-    poll("all are at the model at once", lambda: stack.recorder.open == count, seconds=120)
-    stack.recorder.release()
-    clients.join(300)
+    try:
+        poll("all are at the model at once", lambda: stack.recorder.open == count, seconds=100)
+    finally:
+        stack.recorder.release()
+        clients.join(300)
     (tally,) = tallies
     assert tally.wrong[:5] == []
     assert tally.right["slow"] == count
