@@ -28,13 +28,27 @@ start_results() {
   passed=0 failed=0 skipped=0 summary=()
 }
 
+# cpu: sets `cpu_seconds` to the CPU time, user and system, of all that this script has run so far.
+# A subshell would count its own children, so `times` goes through a file.
+cpu() {
+  times >"$results/times"
+  cpu_seconds=$(awk 'NR == 2 { gsub(/[ms]/, " "); print int($1 * 60 + $2 + $3 * 60 + $4) }' \
+    "$results/times")
+}
+
 # suite NAME SECONDS COMMAND...: a step that passes or fails as a whole.
 suite() {
   local name=$1 seconds=$2 began=$SECONDS code=0
   shift 2
+  cpu
+  local cpu_began=$cpu_seconds
   printf '\n== %s\n' "$name"
   bounded "$seconds" "$@" || code=$?
-  if [ "$code" -eq 0 ]; then count "$name" 1 0 0 "$began"; else count "$name" 0 1 0 "$began"; fi
+  if [ "$code" -eq 0 ]; then
+    count "$name" 1 0 0 "$began" "$cpu_began"
+  else
+    count "$name" 0 1 0 "$began" "$cpu_began"
+  fi
 }
 
 # suite_xml NAME SECONDS REPORT COMMAND...: a step that writes JUnit reports REPORT*.xml. One that
@@ -42,12 +56,14 @@ suite() {
 suite_xml() {
   local name=$1 seconds=$2 report=$3 began=$SECONDS code=0 sums
   shift 3
+  cpu
+  local cpu_began=$cpu_seconds
   printf '\n== %s\n' "$name"
   bounded "$seconds" "$@" || code=$?
   sums=$(python3 Tests/junit.py "$code" "$report"*.xml)
   # Three numbers, to be split.
   # shellcheck disable=SC2086
-  count "$name" $sums "$began"
+  count "$name" $sums "$began" "$cpu_began"
 }
 
 # bounded SECONDS COMMAND...: a function runs as it is; a program is ended when it takes too long.
@@ -61,11 +77,12 @@ bounded() {
   fi
 }
 
-# count NAME PASSED FAILED SKIPPED BEGAN
+# count NAME PASSED FAILED SKIPPED BEGAN CPU-BEGAN
 count() {
+  cpu
   passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
-  summary+=("$(printf '%-32s %5d passed %4d failed %4d skipped %5d s' "$1" "$2" "$3" "$4" \
-    $((SECONDS - $5)))")
+  summary+=("$(printf '%-32s %5d passed %4d failed %4d skipped %5d s %5d s of CPU' \
+    "$1" "$2" "$3" "$4" $((SECONDS - $5)) $((cpu_seconds - $6)))")
 }
 
 # finish: prints the summary and its sum, and ends the script.

@@ -284,7 +284,7 @@ class Stack:
         except AssertionError as problem:
             problems.append(str(problem))
         if self.simulator:
-            self.simulator.stop(5)
+            problems += self._stop_simulator(self.simulator)
         self.recorder.stop()
         if not problems and kind is None:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -303,11 +303,13 @@ class Stack:
         for port in self.clusters.values():
             poll("the simulator listens", lambda port=port: _listens(port))
 
-    def stat(self, name: str) -> int:
-        """One of Envoy's counters or gauges."""
-        url = f"http://127.0.0.1:{self.admin}/stats"
-        text = httpx.get(url, params={"filter": f"^{re.escape(name)}$"}, timeout=30).text
-        return int(text.split(":")[1]) if ":" in text else 0
+    @staticmethod
+    def _stop_simulator(simulator: Process) -> list[str]:
+        """It must end well, and have nothing to report from a sanitizer."""
+        code = simulator.stop()
+        if code == 0 and not SANITIZER_REPORT.search(simulator.log()):
+            return []
+        return [f"the simulator ended with {code}:\n{simulator.log()[-6000:]}"]
 
     def access_log(self, test_id: str) -> list[dict]:
         """Envoy's access log entries of the requests with this `x-test-id`."""

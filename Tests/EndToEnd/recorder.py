@@ -1,10 +1,11 @@
 """The backend that remembers: an HTTP/1.1 server that keeps every request it saw, byte for byte.
 
 A hostile request is proven harmless by its absence here, so this server parses by hand, refuses
-nothing and normalises nothing. It runs on a thread of its own, with one listener a cluster.
+nothing, normalises nothing and counts a request from its head on. It runs on a thread of its own,
+with one listener a cluster.
 What it answers is chosen by the request's own `x-test-*` headers:
 
-    x-test-delay-ms: N        wait before answering
+    x-test-hold: 1            wait for the test's `release()` before answering
     x-test-events: N          answer with N server-sent events, then [DONE]
     x-test-interval-ms: N     wait between events
     x-test-status: N          answer with this status
@@ -21,6 +22,8 @@ from dataclasses import dataclass, field
 # Bodies above this are kept as a digest only.
 BODY_KEPT_MAX = 1 << 20
 HEAD_BYTES_MAX = 1 << 20
+# Thousands connect at once; the kernel takes them in, or Envoy's connect_timeout passes.
+BACKLOG = 4096
 
 
 @dataclass
@@ -49,7 +52,7 @@ class Seen:
 
 
 class Recorder:
-    """Listens for every cluster named; `seen` grows with each whole request."""
+    """Listens for every cluster named; `seen` grows with each request's head."""
 
     def __init__(self, ports: dict[str, int]):
         self.ports = ports
@@ -58,6 +61,7 @@ class Recorder:
         self.open_max = 0
         self.aborted = 0
         self._lock = threading.Lock()
+        self._released = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._problem: BaseException | None = None
@@ -73,6 +77,15 @@ class Recorder:
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+
+    def release(self) -> None:
+        """Lets every request go on that is held now; the next ones are held again."""
+
+        def let_go() -> None:
+            self._released.set()
+            self._released = asyncio.Event()
+
+        self._loop.call_soon_threadsafe(let_go)
 
     def mark(self) -> int:
         """A place in the record, to ask later what came since."""
@@ -97,13 +110,14 @@ class Recorder:
                 listener = socket.socket()
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.bind(("127.0.0.1", port))
-                listener.listen(4096)
 
                 async def serve(reader, writer, cluster=cluster):
                     await self._connection(cluster, reader, writer)
 
                 self._loop.run_until_complete(
-                    asyncio.start_server(serve, sock=listener, limit=HEAD_BYTES_MAX)
+                    asyncio.start_server(
+                        serve, sock=listener, limit=HEAD_BYTES_MAX, backlog=BACKLOG
+                    )
                 )
         except BaseException as problem:  # told to start(), which raises it
             self._problem = problem
@@ -126,6 +140,8 @@ class Recorder:
         first, *lines = head[:-4].decode("latin-1").split("\r\n")
         method, target, _ = first.split(" ", 2)
         seen = Seen(cluster, method, target, [_field(line) for line in lines])
+        with self._lock:
+            self.seen.append(seen)
         digest = hashlib.sha256()
         kept = bytearray()
 
@@ -153,7 +169,6 @@ class Recorder:
         seen.sha256 = digest.hexdigest()
         seen.body = bytes(kept) if seen.length <= BODY_KEPT_MAX else b""
         with self._lock:
-            self.seen.append(seen)
             self.open += 1
             self.open_max = max(self.open_max, self.open)
         try:
@@ -170,11 +185,11 @@ class Recorder:
     async def _answer(self, seen: Seen, reader, writer) -> None:
         asked = {
             name: int(seen.values(f"x-test-{name}")[0])
-            for name in ("delay-ms", "events", "interval-ms", "status", "cut-after")
+            for name in ("hold", "events", "interval-ms", "status", "cut-after")
             if seen.values(f"x-test-{name}")
         }
-        if asked.get("delay-ms"):
-            await self._wait(asked["delay-ms"], reader)
+        if asked.get("hold"):
+            await self._released.wait()
         status = asked.get("status", 200)
         if "events" in asked:
             writer.write(

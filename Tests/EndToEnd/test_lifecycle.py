@@ -14,12 +14,11 @@ from harness import DRAIN_SECONDS, Stack, StackOptions, chat_body, poll, scaled
 from load import Asked, request_bytes
 
 
-def slow_requests(count: int, milliseconds: int) -> list[Asked]:
-    headers = {"x-test-delay-ms": str(milliseconds)}
-    raw = request_bytes(
-        "/v1/chat/completions", chat_body("llama3-8b"), policies.KEY_A, headers=headers
-    )
-    return [Asked("slow", raw, 200, b'"cluster": "chat-llama3-8b-v1"')] * count
+def held_requests(count: int) -> list[Asked]:
+    """Each stays at the backend until the recorder's `release()`."""
+    raw = request_bytes("/v1/chat/completions", chat_body("llama3-8b"), policies.KEY_A,
+                        headers={"x-test-hold": "1"})  # fmt: skip
+    return [Asked("held", raw, 200, b'"cluster": "chat-llama3-8b-v1"')] * count
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -29,7 +28,7 @@ def test_drain_under_load_loses_nothing(number):
         tallies: list[load.Tally] = []
         client = threading.Thread(
             target=lambda: tallies.append(
-                asyncio.run(load.all_at_once(stack.listener, slow_requests(count, 5000)))
+                asyncio.run(load.all_at_once(stack.listener, held_requests(count)))
             )
         )
         client.start()
@@ -37,10 +36,13 @@ def test_drain_under_load_loses_nothing(number):
         stack.tollgate.expected_dead = True
         process = stack.tollgate.process
         process.signal(number)
+        poll("it drains", lambda: "draining" in process.log())
+        assert process.is_running, "it left with exchanges open"
+        stack.recorder.release()
         client.join(DRAIN_SECONDS)
         (tally,) = tallies
         assert tally.wrong[:5] == []
-        assert tally.right["slow"] == count
+        assert tally.right["held"] == count
         assert process.wait(DRAIN_SECONDS) == 0, process.log()[-3000:]
         stack.tollgate.check_log()
 

@@ -75,22 +75,24 @@ async def _parallel(target: str, count: int) -> list[str]:
 
 @pytest.mark.mass
 @pytest.mark.timeout(400)
-def test_3000_slow_exchanges_at_once_all_succeed(providers):
-    """Each is open at the model for so long that all of them are there together."""
+def test_3000_slow_exchanges_at_once_all_succeed(stack):
+    """Each is held at the model until all of them are there together."""
     count = scaled(3000)
     raw = request_bytes("/v1/chat/completions", chat_body("llama3-8b"), policies.KEY_A,
-                        headers={"x-sim-delay-ms": "25000"})  # fmt: skip
-    asked = Asked("slow", raw, 200, b"chat.completion")
+                        headers={"x-test-hold": "1"})  # fmt: skip
+    asked = Asked("slow", raw, 200, b'"cluster": "chat-llama3-8b-v1"')
     tallies: list[load.Tally] = []
     clients = threading.Thread(
         target=lambda: tallies.append(
-            asyncio.run(load.all_at_once(providers.listener, [asked] * count))
+            asyncio.run(load.all_at_once(stack.listener, [asked] * count))
         )
     )
     clients.start()
-    poll("all are at the model at once",
-         lambda: providers.stat("cluster.chat-llama3-8b-v1.upstream_rq_active") == count)  # fmt: skip
-    clients.join(300)
+    try:
+        poll("all are at the model at once", lambda: stack.recorder.open == count, seconds=100)
+    finally:
+        stack.recorder.release()
+        clients.join(300)
     (tally,) = tallies
     assert tally.wrong[:5] == []
     assert tally.right["slow"] == count

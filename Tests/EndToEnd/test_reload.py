@@ -92,7 +92,7 @@ def test_exchanges_in_flight_keep_the_policy_they_began_with():
     with Stack() as stack:
         answers = []
         slow = threading.Thread(
-            target=lambda: answers.append(stack.chat(headers={"x-test-delay-ms": "3000"}))
+            target=lambda: answers.append(stack.chat(headers={"x-test-hold": "1"}))
         )
         slow.start()
         poll("the slow exchange is at the backend", lambda: stack.recorder.open == 1)
@@ -101,6 +101,7 @@ def test_exchanges_in_flight_keep_the_policy_they_began_with():
         stack.write_policy(changed)
         stack.tollgate.reload()
         poll("the key is refused", lambda: stack.chat().status_code == 401)
+        stack.recorder.release()
         slow.join(60)
         assert answers[0].status_code == 200
         assert error_code(stack.chat()) == "invalid_api_key"
