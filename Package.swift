@@ -41,6 +41,9 @@ let package = Package(
     target("Inference", ["CInstructions"]),
     target("Policy", ["Hashing"]),
 
+    // The books on disk: a format, and the one thread that writes it.
+    target("Ledger", ["Hashing"]),
+
     // Edges and composition.
     target("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     target("Transport", ["CNghttp2"]),
@@ -66,6 +69,7 @@ let package = Package(
       swiftSettings: swift),
 
     tests("Hashing"), tests("Inference", ["Hashing"]), tests("Policy", ["Hashing"]),
+    tests("Ledger", ["Hashing"]),
     tests("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["CNghttp2"]),
     tests("Gateway", ["EnvoyAPI", "Hashing", "Inference", "Policy", "Transport"]),

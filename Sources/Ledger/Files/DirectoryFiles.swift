@@ -1,0 +1,142 @@
+import Glibc
+
+/// A real directory. Every C call of the ledger stands here or in `DirectoryLock`.
+package struct DirectoryFiles: LedgerFiles {
+  private let path: String
+
+  /// Uses a directory that is there, to read or to write.
+  package init(path: String) { self.path = path }
+
+  /// Creates the directory (mode 0700) and its parents (their mode as the umask has it) as needed.
+  package static func creating(path: String) throws(LedgerFault) -> DirectoryFiles {
+    var prefix = path.hasPrefix("/") ? "/" : ""
+    let parts = path.split(separator: "/")
+    for (index, part) in parts.enumerated() {
+      prefix += (prefix.isEmpty || prefix == "/" ? "" : "/") + part
+      let mode: mode_t = index == parts.count - 1 ? 0o700 : 0o755
+      guard unsafe mkdir(prefix, mode) == 0 || errno == EEXIST else {
+        throw LedgerFault(call: "mkdir", file: prefix, code: errno)
+      }
+    }
+    return DirectoryFiles(path: path)
+  }
+
+  package func names() throws(LedgerFault) -> [String] {
+    guard let directory = unsafe opendir(path) else { throw fault("opendir", path) }
+    defer { unsafe closedir(directory) }
+    var names: [String] = []
+    // The entry belongs to the stream until the next call: its name is copied at once.
+    while let entry = unsafe readdir(directory) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
+        unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) {
+          unsafe String(cString: $0)
+        }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  package func size(_ name: String) throws(LedgerFault) -> Int64 {
+    var status = stat()
+    guard unsafe stat(full(name), &status) == 0 else { throw fault("stat", name) }
+    return Int64(status.st_size)
+  }
+
+  package func read(
+    _ name: String, at offset: Int64, count: Int
+  ) throws(LedgerFault) -> [UInt8] {
+    let descriptor = unsafe open(full(name), O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw fault("open", name) }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: count)
+    var filled = 0
+    while filled < count {
+      // Inside the array, which outlives the call.
+      let got = unsafe bytes.withUnsafeMutableBytes {
+        unsafe pread(
+          descriptor, $0.baseAddress! + filled, count - filled, off_t(offset) + off_t(filled))
+      }
+      if got == 0 { break }
+      if got < 0 {
+        if errno == EINTR { continue }
+        throw fault("pread", name)
+      }
+      filled += got
+    }
+    bytes.removeLast(count - filled)
+    return bytes
+  }
+
+  package func create(_ name: String) throws(LedgerFault) -> any LedgerFile {
+    let flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC
+    let descriptor = unsafe open(full(name), flags, 0o600)
+    guard descriptor >= 0 else { throw fault("open", name) }
+    return AppendedFile(name: name, descriptor: descriptor)
+  }
+
+  package func rename(_ name: String, to newName: String) throws(LedgerFault) {
+    guard unsafe Glibc.rename(full(name), full(newName)) == 0 else { throw fault("rename", name) }
+  }
+
+  package func remove(_ name: String) throws(LedgerFault) {
+    guard unsafe unlink(full(name)) == 0 else { throw fault("unlink", name) }
+  }
+
+  package func synchronizeNames() throws(LedgerFault) {
+    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw fault("open", path) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw fault("fsync", path) }
+  }
+
+  private func full(_ name: String) -> String { path + "/" + name }
+
+  private func fault(_ call: String, _ file: String) -> LedgerFault {
+    LedgerFault(call: call, file: file, code: errno)
+  }
+}
+
+/// A file that `DirectoryFiles` created.
+private final class AppendedFile: LedgerFile {
+  private let name: String
+  private let descriptor: Int32
+
+  init(name: String, descriptor: Int32) {
+    self.name = name
+    self.descriptor = descriptor
+  }
+
+  deinit { close(descriptor) }
+
+  func append(_ bytes: [UInt8]) throws(LedgerFault) {
+    var written = 0
+    while written < bytes.count {
+      // Inside the array, which outlives the call.
+      let count = unsafe bytes.withUnsafeBytes {
+        unsafe write(descriptor, $0.baseAddress! + written, bytes.count - written)
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw LedgerFault(call: "write", file: name, code: errno)
+      }
+      written += count
+    }
+  }
+
+  func synchronize() throws(LedgerFault) {
+    guard fdatasync(descriptor) == 0 else {
+      throw LedgerFault(call: "fdatasync", file: name, code: errno)
+    }
+  }
+}
+
+extension LedgerFault: CustomStringConvertible {
+  package var description: String {
+    // glibc's texts for known codes are constants; the text is copied at once.
+    "\(file): \(call): \(unsafe String(cString: strerror(code)))"
+  }
+
+  /// Whether the file is not there (any more).
+  package var isMissingFile: Bool { code == ENOENT }
+}

@@ -1,0 +1,32 @@
+/// The ledger's file format, and the rules that say which bytes count.
+///
+/// - A ledger is a directory of segments, `<first seq, 20 digits>.jsonl`. A line is one record, a
+///   JSON object that ends with `,"hash":"<64 hex>"}` and a newline. The hash is SHA-256 of the 32
+///   bytes of the line before's hash, followed by this line's bytes before `,"hash"`. A line begins
+///   with `{"type":"…","seq":N,"timestamp":"…"`; `seq` counts by one.
+/// - A segment begins with a checkpoint: the hash before it, every counter, every open exchange.
+///   Nothing else is written to a segment before its checkpoint is on disk.
+/// - **A segment ends where the next one begins.** Whatever a segment holds after the record before
+///   the next segment's first `seq` is void: bytes of a batch whose write or flush failed. Nobody was
+///   told that they were kept, the writer never touched that file again, and the next checkpoint
+///   speaks of what is true without them.
+/// - A record of a failed batch that must not be lost (a completion, a denial; in relaxed mode an
+///   admission too) is written again behind the next checkpoint with `"carried":true`: that
+///   checkpoint's counters and open exchanges have it in them already, so a reader that sums
+///   charges leaves it out. It keeps its first timestamp; all others never run backwards.
+/// - The last segment may end in up to one batch (`LedgerLimits.batchBytesMax`) of bytes that are no
+///   records, or have no valid checkpoint and nothing behind it: a crash cut that off, nobody was
+///   told of it, and recovery keeps it aside as `.torn`. Anything else that does not fit is damage.
+/// - A repaired ledger goes on in a segment whose checkpoint's previous hash is 32 zero bytes and
+///   whose second record is a `repair` that names the damage.
+package enum LedgerFormat {
+  /// The number in `start` and `checkpoint` records; a newer one is refused.
+  package static let number: Int64 = 1
+  /// The first record's `seq`.
+  package static let firstSeq: Int64 = 1
+
+  /// `,"hash":"`.
+  static let hashPrefix = Array(",\"hash\":\"".utf8)
+  /// Bytes of a line from `,"hash"` on, without the newline.
+  static let sealBytes = hashPrefix.count + 64 + 2
+}

@@ -1,0 +1,234 @@
+import Hashing
+
+/// Brings a ledger back after its process ended, however it ended.
+///
+/// Reads the last segment: its checkpoint and the records behind it are the whole state. What a
+/// crash tore off goes aside as `.torn`. After a crash the segment is written anew and flushed,
+/// because its end may have been read from memory that a failed flush left behind.
+package struct Recovery {
+  /// What a writer goes on from.
+  package struct Outcome: Equatable, Sendable {
+    package var nextSeq: Int64
+    package var chain: Chain
+    /// The last record's time; 0 in a new ledger.
+    package var timeMs: Int64
+    /// Whether the last process stopped in order (also true of a new ledger).
+    package var wasClean: Bool
+    /// Files that hold what was torn off.
+    package var torn: [String]
+    /// The damage that the next segment records.
+    package var repair: Repair?
+  }
+
+  private let files: any LedgerFiles
+  private var torn: [String] = []
+
+  private init(files: any LedgerFiles) { self.files = files }
+
+  /// Recovers. Gives every record of the last segment to `visit`, its checkpoint first; where this
+  /// throws, what was visited means nothing. With `repairing`, damage ends the old chain instead:
+  /// whatever can still be read is visited.
+  package static func run(
+    _ files: any LedgerFiles, repairing: Bool = false, visit: (LedgerRecord) -> Void
+  ) throws(LedgerProblem) -> Outcome {
+    var recovery = Recovery(files: files)
+    do throws(LedgerFault) {
+      for name in try files.names() where name.hasSuffix(Self.unfinishedSuffix) {
+        try files.remove(name)
+      }
+    } catch { throw .files(error) }
+    do {
+      return try recovery.recover(visit)
+    } catch .damaged(let file, let offset, let damage) where repairing {
+      let repair = Repair(
+        file: file, offset: offset, damage: damage.description, lastGoodSeq: recovery.lastGoodSeq)
+      return try recovery.salvage(repair, visit)
+    }
+  }
+
+  private static let unfinishedSuffix = ".unfinished"
+  private var lastGoodSeq: Int64 = 0
+
+  private mutating func recover(
+    _ visit: (LedgerRecord) -> Void
+  ) throws(LedgerProblem) -> Outcome {
+    var segments = try list()
+    while let last = segments.last, try isTornAtItsHead(last) {
+      try setAside(last.name)
+      segments.removeLast()
+    }
+    guard let last = segments.last else {
+      return Outcome(
+        nextSeq: LedgerFormat.firstSeq, chain: Chain(), timeMs: 0, wasClean: true, torn: torn)
+    }
+    var reader = SegmentReader(files, last, endSeq: nil)
+    var outcome = Outcome(
+      nextSeq: 0, chain: Chain(), timeMs: 0, wasClean: false, torn: [], repair: nil)
+    do {
+      while let line = try reader.next() {
+        let record = try line.record(of: last)
+        if !record.isCarried { outcome.timeMs = record.timeMs }
+        if case .stop = record.body { outcome.wasClean = true } else { outcome.wasClean = false }
+        lastGoodSeq = record.seq
+        visit(record)
+      }
+    } catch .damaged(let file, let offset, let damage) {
+      let rest = try size(last) - offset
+      // The checkpoint was on disk before anything was written behind it: it cannot be torn.
+      guard reader.checkpoint != nil, offset > 0, damage.canBeTorn,
+        rest <= Int64(LedgerLimits.batchBytesMax)
+      else { throw .damaged(file: file, offset: offset, damage) }
+      outcome.wasClean = false
+      try finish(last, at: offset, size: offset + rest)
+      outcome.nextSeq = reader.nextSeq
+      outcome.chain = reader.chain
+      outcome.torn = torn
+      return outcome
+    }
+    let end = reader.offset
+    let size = try size(last)
+    guard size - end <= Int64(LedgerLimits.batchBytesMax) else {
+      throw .damaged(file: last.name, offset: end, .incompleteLine)
+    }
+    if size > end { outcome.wasClean = false }
+    if !outcome.wasClean { try finish(last, at: end, size: size) }
+    outcome.nextSeq = reader.nextSeq
+    outcome.chain = reader.chain
+    outcome.torn = torn
+    return outcome
+  }
+
+  /// Whether the last segment's checkpoint never became durable: then nothing follows it.
+  private func isTornAtItsHead(_ segment: Segment) throws(LedgerProblem) -> Bool {
+    var reader = SegmentReader(files, segment, endSeq: nil)
+    do {
+      if try reader.next() == nil { return true }
+      // A chain that begins anew says why in its second record, written together with the first.
+      guard reader.checkpoint?.previousHash == Chain.origin,
+        segment.firstSeq != LedgerFormat.firstSeq
+      else { return false }
+      return (try? reader.next()) == nil
+    } catch .damaged(let file, let offset, let damage) {
+      var lines = LineReader(files, segment.name)
+      _ = try lines.next()
+      if try lines.next() != nil { throw .damaged(file: file, offset: offset, damage) }
+      return true
+    }
+  }
+
+  /// Leaves a segment with what counts, newly written and flushed, the rest beside it.
+  private mutating func finish(
+    _ segment: Segment, at end: Int64, size: Int64
+  ) throws(LedgerProblem) {
+    if size > end {
+      let name = try freeName(segment.name)
+      try copy(segment.name, from: end, to: size, as: name)
+      torn.append(name)
+    }
+    let unfinished = segment.name + Self.unfinishedSuffix
+    try copy(segment.name, from: 0, to: end, as: unfinished)
+    do throws(LedgerFault) {
+      try files.rename(unfinished, to: segment.name)
+      try files.synchronizeNames()
+    } catch { throw .files(error) }
+  }
+
+  private func copy(
+    _ name: String, from start: Int64, to end: Int64, as newName: String
+  ) throws(LedgerProblem) {
+    do throws(LedgerFault) {
+      let file = try files.create(newName)
+      var at = start
+      while at < end {
+        let count = Int(min(Int64(LedgerLimits.batchBytesMax), end - at))
+        let bytes = try files.read(name, at: at, count: count)
+        try file.append(bytes)
+        at += Int64(bytes.count)
+        if bytes.count < count { break }
+      }
+      try file.synchronize()
+      try files.synchronizeNames()
+    } catch { throw .files(error) }
+  }
+
+  private mutating func setAside(_ name: String) throws(LedgerProblem) {
+    let newName = try freeName(name)
+    do throws(LedgerFault) {
+      try files.rename(name, to: newName)
+      try files.synchronizeNames()
+    } catch { throw .files(error) }
+    torn.append(newName)
+  }
+
+  /// `NAME.torn`, `NAME.2.torn` and so on: what was set aside earlier stays.
+  private func freeName(_ name: String) throws(LedgerProblem) -> String {
+    let taken: Set<String>
+    do { taken = Set(try files.names()) } catch { throw .files(error) }
+    var number = 1
+    while true {
+      let candidate = name + (number == 1 ? "" : ".\(number)") + ".torn"
+      if !taken.contains(candidate) { return candidate }
+      number += 1
+    }
+  }
+
+  /// The state of a damaged ledger as far as it can be read: the newest checkpoint that can, and
+  /// every readable record behind it. The next chain's numbers begin above all that were used.
+  private func salvage(
+    _ repair: Repair, _ visit: (LedgerRecord) -> Void
+  ) throws(LedgerProblem) -> Outcome {
+    let segments = try list()
+    var first = segments.count - 1
+    while first > 0, !hasReadableHead(segments[first]) { first -= 1 }
+    var highest = segments.last?.firstSeq ?? 0
+    var timeMs: Int64 = 0
+    for (index, segment) in segments.enumerated() where index >= first {
+      let endSeq = index + 1 < segments.count ? segments[index + 1].firstSeq : Int64.max
+      var lines = LineReader(files, segment.name)
+      var expected = segment.firstSeq
+      while let line = try lines.next() {
+        // A number that the file cannot have reached is damage too.
+        expected += 1
+        guard line.isComplete, let record = try? LedgerRecord(line: line.bytes),
+          record.seq >= segment.firstSeq, record.seq < endSeq,
+          record.seq <= expected + Self.seqGapMax
+        else { continue }
+        if case .checkpoint = record.body, record.seq != segment.firstSeq { continue }
+        highest = max(highest, record.seq)
+        timeMs = max(timeMs, record.timeMs)
+        visit(record)
+      }
+      highest = max(highest, expected)
+    }
+    return Outcome(
+      nextSeq: highest + 1, chain: Chain(), timeMs: timeMs, wasClean: false, torn: torn,
+      repair: repair)
+  }
+
+  /// How many lines damage may have joined or hidden before a record of that number is disbelieved.
+  private static let seqGapMax: Int64 = 100_000
+
+  private func hasReadableHead(_ segment: Segment) -> Bool {
+    var reader = SegmentReader(files, segment, endSeq: nil)
+    return (try? reader.next()) != nil
+  }
+
+  private func list() throws(LedgerProblem) -> [Segment] {
+    do { return try Segment.list(files) } catch { throw .files(error) }
+  }
+
+  private func size(_ segment: Segment) throws(LedgerProblem) -> Int64 {
+    do { return try files.size(segment.name) } catch { throw .files(error) }
+  }
+}
+
+extension LedgerProblem.Damage {
+  /// Whether bytes that a crash left behind may look like this. A record whose hash fits was
+  /// written as it is: what is wrong with it is no torn write.
+  fileprivate var canBeTorn: Bool {
+    switch self {
+    case .hash, .incompleteLine, .lineTooLong: true
+    case .seq, .record, .checkpoint, .previousHash, .missingRecords: false
+    }
+  }
+}

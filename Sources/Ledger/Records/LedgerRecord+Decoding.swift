@@ -1,0 +1,172 @@
+extension LedgerRecord {
+  /// Reads a whole line without its newline. The hash is not looked at: that is `Chain`'s.
+  package init(line: [UInt8]) throws(RecordProblem) {
+    var fields = try FieldReader(try JSONReader.read(line), "record")
+    let type = try fields.text("type")
+    seq = try fields.integer("seq")
+    timeMs = try fields.time("timestamp")
+    switch fields.takeIfPresent("carried") {
+    case nil: isCarried = false
+    case .bool(true): isCarried = true
+    default: throw .wrongValue("carried")
+    }
+    switch type {
+    case "admission": body = .admission(try Admission(&fields))
+    case "completion": body = .completion(try Completion(&fields))
+    case "checkpoint": body = .checkpoint(try Checkpoint(&fields))
+    case "denials":
+      body = .denials(
+        Denials(
+          tenant: try fields.optionalText("tenant"), reason: try fields.text("reason"),
+          count: try fields.integer("count"), sinceMs: try fields.time("since")))
+    case "start":
+      try fields.format()
+      body = .start(try ProcessEvent(&fields))
+    case "reload": body = .reload(try ProcessEvent(&fields))
+    case "stop": body = .stop(try ProcessEvent(&fields))
+    case "clock":
+      body = .clock(
+        ClockJump(wallMs: try fields.time("wall"), jumpMs: try fields.integer("jump_ms")))
+    case "repair":
+      body = .repair(
+        Repair(
+          file: try fields.text("file"), offset: try fields.integer("offset"),
+          damage: try fields.text("damage"), lastGoodSeq: try fields.integer("last_good_seq")))
+    default: throw .unknownType
+    }
+    _ = try fields.digest("hash")
+    try fields.finish()
+  }
+}
+
+extension Admission {
+  init(_ fields: inout FieldReader) throws(RecordProblem) {
+    tenant = try fields.optionalText("tenant")
+    subject = try fields.optionalText("subject")
+    keyID = try fields.optionalText("key_id")
+    hostname = try fields.optionalText("hostname")
+    method = try fields.optionalText("method")
+    route = try fields.optionalText("route")
+    model = try fields.optionalText("model")
+    modelRoute = try fields.optionalText("model_route")
+    trafficClass = try fields.optionalText("class")
+    stream = try fields.optionalBool("stream")
+    decision = try fields.word("decision")
+    reason = try fields.optionalText("reason")
+    httpStatus = try fields.optionalInteger("http_status")
+    limit = try fields.optionalText("limit")
+    requestID = try fields.text("request_id")
+    reserved = try fields.charges("reserved")
+    estimatedPromptTokens = try fields.optionalInteger("estimated_prompt_tokens")
+    reservedCompletionTokens = try fields.optionalInteger("reserved_completion_tokens")
+    source = try fields.optionalText("source")
+    envoyRequestID = try fields.optionalText("envoy_request_id")
+    policy = try fields.text("policy")
+    guard try fields.take("sensitive_payload_logged") == .bool(false) else {
+      throw .wrongValue("sensitive_payload_logged")
+    }
+  }
+}
+
+extension Completion {
+  init(_ fields: inout FieldReader) throws(RecordProblem) {
+    requestID = try fields.text("request_id")
+    tenant = try fields.optionalText("tenant")
+    subject = try fields.optionalText("subject")
+    hostname = try fields.optionalText("hostname")
+    route = try fields.optionalText("route")
+    model = try fields.optionalText("model")
+    modelRoute = try fields.optionalText("model_route")
+    trafficClass = try fields.optionalText("class")
+    stream = try fields.optionalBool("stream")
+    httpStatus = try fields.optionalInteger("http_status")
+    latencyMs = try fields.optionalInteger("latency_ms")
+    ttftMs = try fields.optionalInteger("ttft_ms")
+    promptTokens = try fields.optionalInteger("prompt_tokens")
+    cachedPromptTokens = try fields.optionalInteger("cached_prompt_tokens")
+    cacheWritePromptTokens = try fields.optionalInteger("cache_write_prompt_tokens")
+    completionTokens = try fields.optionalInteger("completion_tokens")
+    reasoningTokens = try fields.optionalInteger("reasoning_tokens")
+    totalTokens = try fields.optionalInteger("total_tokens")
+    usageSource = try fields.word("usage_source")
+    costNanodollars = try fields.optionalDollars("estimated_cost_usd")
+    gatewayBackend = try fields.optionalText("gateway_backend")
+    endReason = try fields.word("end_reason")
+    origin = try fields.optionalWord("origin")
+    traceparent = try fields.optionalText("traceparent")
+    charged = try fields.charges("charged")
+  }
+}
+
+extension Checkpoint {
+  init(_ fields: inout FieldReader) throws(RecordProblem) {
+    format = try fields.format()
+    previousHash = try fields.digest("previous_hash")
+    var counters: [CounterState] = []
+    for element in try fields.array("counters") { counters.append(try CounterState(element)) }
+    self.counters = counters
+    var open: [OpenExchange] = []
+    for element in try fields.array("open") {
+      var members = try FieldReader(element, "open")
+      open.append(
+        OpenExchange(
+          seq: try members.integer("seq"), timeMs: try members.time("timestamp"),
+          admission: try Admission(&members)))
+      try members.finish()
+    }
+    self.open = open
+  }
+}
+
+extension CounterState {
+  fileprivate init(_ value: JSONValue) throws(RecordProblem) {
+    var members = try FieldReader(value, "counters")
+    counter = try members.text("counter")
+    kind = try members.text("kind")
+    var fields: [Field] = []
+    for member in members.takeRest() {
+      guard case .number(let text) = member.value, let value = Int64(text) else {
+        throw .wrongValue(member.name)
+      }
+      fields.append(Field(member.name, value))
+    }
+    self.fields = fields
+  }
+}
+
+extension ProcessEvent {
+  init(_ fields: inout FieldReader) throws(RecordProblem) {
+    policy = try fields.text("policy")
+    version = try fields.text("version")
+  }
+}
+
+extension FieldReader {
+  /// The ledger's format, which must be one this version knows.
+  @discardableResult
+  mutating func format() throws(RecordProblem) -> Int64 {
+    let format = try integer("format")
+    guard format <= LedgerFormat.number else { throw .newerFormat(format) }
+    guard format >= 1 else { throw .wrongValue("format") }
+    return format
+  }
+
+  mutating func charges(_ name: String) throws(RecordProblem) -> [Charge] {
+    var charges: [Charge] = []
+    for element in try array(name) {
+      var members = try FieldReader(element, name)
+      let counter = try members.text("counter")
+      let amount = try members.integer("amount")
+      var window: Int64?
+      if let value = members.takeIfPresent("window") {
+        guard case .number(let text) = value, let start = Int64(text) else {
+          throw .wrongValue("window")
+        }
+        window = start
+      }
+      try members.finish()
+      charges.append(Charge(counter: counter, amount: amount, window: window))
+    }
+    return charges
+  }
+}

@@ -1,0 +1,141 @@
+extension LedgerRecord {
+  /// The record's line as far as `,"hash"`: an object that is not closed yet.
+  package func encoded() -> [UInt8] {
+    var line = JSONLine()
+    line.beginObject()
+    line.field("type", type)
+    line.field("seq", seq)
+    line.field("timestamp", timeMs: timeMs)
+    if isCarried { line.field("carried", true) }
+    switch body {
+    case .admission(let admission): admission.encode(into: &line)
+    case .completion(let completion): completion.encode(into: &line)
+    case .checkpoint(let checkpoint): checkpoint.encode(into: &line)
+    case .denials(let denials):
+      line.field("tenant", identifier: denials.tenant)
+      line.field("reason", denials.reason)
+      line.field("count", denials.count)
+      line.field("since", timeMs: denials.sinceMs)
+    case .start(let event):
+      line.field("format", LedgerFormat.number)
+      event.encode(into: &line)
+    case .reload(let event), .stop(let event): event.encode(into: &line)
+    case .clock(let jump):
+      line.field("wall", timeMs: jump.wallMs)
+      line.field("jump_ms", jump.jumpMs)
+    case .repair(let repair):
+      line.field("file", repair.file)
+      line.field("offset", repair.offset)
+      line.field("damage", repair.damage)
+      line.field("last_good_seq", repair.lastGoodSeq)
+    }
+    return line.bytes
+  }
+}
+
+extension Admission {
+  func encode(into line: inout JSONLine) {
+    line.field("tenant", identifier: tenant)
+    line.field("subject", cut: subject)
+    line.field("key_id", identifier: keyID)
+    line.field("hostname", cut: hostname)
+    line.field("method", cut: method)
+    line.field("route", cut: route)
+    line.field("model", identifier: model)
+    line.field("model_route", identifier: modelRoute)
+    line.field("class", identifier: trafficClass)
+    line.field("stream", stream)
+    line.field("decision", decision.rawValue)
+    line.field("reason", identifier: reason)
+    line.field("http_status", httpStatus)
+    line.field("limit", identifier: limit)
+    line.field("request_id", requestID)
+    line.charges("reserved", reserved)
+    line.field("estimated_prompt_tokens", estimatedPromptTokens)
+    line.field("reserved_completion_tokens", reservedCompletionTokens)
+    line.field("source", cut: source)
+    line.field("envoy_request_id", cut: envoyRequestID)
+    line.field("policy", policy)
+    // The audit contract's word that nothing of the payload is here; it is never anything else.
+    line.field("sensitive_payload_logged", false)
+  }
+}
+
+extension Completion {
+  func encode(into line: inout JSONLine) {
+    line.field("request_id", requestID)
+    line.field("tenant", identifier: tenant)
+    line.field("subject", cut: subject)
+    line.field("hostname", cut: hostname)
+    line.field("route", cut: route)
+    line.field("model", identifier: model)
+    line.field("model_route", identifier: modelRoute)
+    line.field("class", identifier: trafficClass)
+    line.field("stream", stream)
+    line.field("http_status", httpStatus)
+    line.field("latency_ms", latencyMs)
+    line.field("ttft_ms", ttftMs)
+    line.field("prompt_tokens", promptTokens)
+    line.field("cached_prompt_tokens", cachedPromptTokens)
+    line.field("cache_write_prompt_tokens", cacheWritePromptTokens)
+    line.field("completion_tokens", completionTokens)
+    line.field("reasoning_tokens", reasoningTokens)
+    line.field("total_tokens", totalTokens)
+    line.field("usage_source", usageSource.rawValue)
+    line.field("estimated_cost_usd", dollarsOf: costNanodollars)
+    line.field("gateway_backend", cut: gatewayBackend)
+    line.field("end_reason", endReason.rawValue)
+    line.field("origin", identifier: origin?.rawValue)
+    line.field("traceparent", cut: traceparent)
+    line.charges("charged", charged)
+  }
+}
+
+extension Checkpoint {
+  func encode(into line: inout JSONLine) {
+    line.field("format", format)
+    line.field("previous_hash", previousHash)
+    line.name("counters")
+    line.beginArray()
+    for counter in counters {
+      line.beginObject()
+      line.field("counter", counter.counter)
+      line.field("kind", counter.kind)
+      for field in counter.fields { line.field(field.name, field.value) }
+      line.endObject()
+    }
+    line.endArray()
+    line.name("open")
+    line.beginArray()
+    for exchange in open {
+      line.beginObject()
+      line.field("seq", exchange.seq)
+      line.field("timestamp", timeMs: exchange.timeMs)
+      exchange.admission.encode(into: &line)
+      line.endObject()
+    }
+    line.endArray()
+  }
+}
+
+extension ProcessEvent {
+  func encode(into line: inout JSONLine) {
+    line.field("policy", policy)
+    line.field("version", version)
+  }
+}
+
+extension JSONLine {
+  mutating func charges(_ name: String, _ charges: [Charge]) {
+    self.name(name)
+    beginArray()
+    for charge in charges {
+      beginObject()
+      field("counter", charge.counter)
+      field("amount", charge.amount)
+      if let window = charge.window { field("window", window) }
+      endObject()
+    }
+    endArray()
+  }
+}

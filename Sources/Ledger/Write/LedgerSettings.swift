@@ -1,0 +1,63 @@
+/// What flags decide about the writer.
+package struct LedgerSettings: Sendable {
+  package var durability = Durability.durable
+  /// A segment of that size is ended.
+  package var segmentBytesMax: Int64 = 64 << 20
+  /// So is one of that age.
+  package var segmentAgeMax = Duration.seconds(86_400)
+  /// Segments whose last record is older may go.
+  package var retain = Duration.seconds(30 * 86_400)
+  /// The bound of all segments together; nil for none.
+  package var ledgerBytesMax: Int64?
+  /// How long after a failed attempt the next one is made to open a segment.
+  package var retryDelay = Duration.seconds(1)
+  /// How long a record may wait to be written in relaxed mode, and a written one to be flushed.
+  package var relaxedWriteDelay = Duration.milliseconds(50)
+  package var relaxedFlushDelay = Duration.seconds(1)
+
+  package init() {}
+}
+
+/// How the writer's thread reaches the books. Each is called on that thread, with no lock held.
+package struct LedgerCallbacks: Sendable {
+  /// Under the books' lock, calls its argument once with the state and the ledger's time. Everything
+  /// enqueued before is in that state, nothing later is.
+  package var checkpoint: @Sendable ((BooksState, Int64) -> Void) -> Void
+  /// Every record up to that number is on disk.
+  package var durable: @Sendable (Int64) -> Void
+  /// These admissions are not on record and never will be: answer 503 and undo them, under the
+  /// books' lock, before returning; enqueue no completion for them afterwards.
+  package var failed: @Sendable ([Int64]) -> Void
+  /// The ledger went out of order or came back.
+  package var stateChanged: @Sendable (LedgerState) -> Void
+  /// The wall clock's Unix milliseconds, for retention.
+  package var wallMs: @Sendable () -> Int64
+
+  package init(
+    checkpoint: @escaping @Sendable ((BooksState, Int64) -> Void) -> Void,
+    durable: @escaping @Sendable (Int64) -> Void,
+    failed: @escaping @Sendable ([Int64]) -> Void,
+    stateChanged: @escaping @Sendable (LedgerState) -> Void,
+    wallMs: @escaping @Sendable () -> Int64
+  ) {
+    self.checkpoint = checkpoint
+    self.durable = durable
+    self.failed = failed
+    self.stateChanged = stateChanged
+    self.wallMs = wallMs
+  }
+}
+
+/// The ledger in numbers, for metrics and pages.
+package struct LedgerStatistics: Equatable, Sendable {
+  package var state: LedgerState
+  package var nextSeq: Int64
+  package var durableSeq: Int64
+  package var queuedBytes: Int
+  package var carriedCount: Int
+  package var refusedCount: Int
+  package var diskBytes: Int64
+  package var segmentCount: Int
+  package var flushCount: Int
+  package var failureCount: Int
+}

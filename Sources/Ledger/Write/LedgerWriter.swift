@@ -1,0 +1,382 @@
+import Foundation
+
+/// Puts records on disk: one thread, one batch after another, each written and flushed at once.
+///
+/// The books call `enqueue` under their own lock, so that the order of records is the order of
+/// what they say. Lock order: the books', then the writer's; the writer's thread calls back with
+/// neither. What is on disk when something fails is `LedgerFormat`'s rule.
+package final class LedgerWriter: @unchecked Sendable {
+  private let settings: LedgerSettings
+  private let callbacks: LedgerCallbacks
+  /// Guards everything in `shared`.
+  private let condition = NSCondition()
+  private var shared: Shared
+  /// The thread's own; nobody else looks at it once the thread runs.
+  private var segments: SegmentStore
+  private var chain: Chain
+  private var durableChain: Chain
+  private var repair: Repair?
+  /// Taken from the queue and not yet on disk; the first `writtenCount` have been written.
+  private var unacknowledged: [LedgerRecord] = []
+  private var writtenCount = 0
+  private var unflushedBytes = 0
+  private var unflushedSince: ContinuousClock.Instant?
+  private var segmentBegan = ContinuousClock.now
+  private var nextAttempt = ContinuousClock.now
+  private var nextRetention = ContinuousClock.now
+  private static let retentionInterval = Duration.seconds(60)
+
+  private struct Shared {
+    var queue: LedgerQueue
+    var durableSeq: Int64
+    var oldestEntry: ContinuousClock.Instant?
+    var asksForSegment = false
+    var keepFromSeq = Int64.max
+    var isStopping = false
+    var hasFinished = false
+    var flushCount = 0
+    var failureCount = 0
+    var segmentCount = 0
+  }
+
+  /// Goes on from what recovery found. Nothing is written before `start`.
+  package init(
+    files: any LedgerFiles, recovered: Recovery.Outcome, settings: LedgerSettings,
+    callbacks: LedgerCallbacks
+  ) throws(LedgerFault) {
+    self.settings = settings
+    self.callbacks = callbacks
+    segments = try SegmentStore(files)
+    chain = recovered.chain
+    durableChain = recovered.chain
+    repair = recovered.repair
+    var queue = LedgerQueue(
+      nextSeq: recovered.nextSeq, durability: settings.durability,
+      ledgerBytesMax: settings.ledgerBytesMax)
+    queue.diskBytes = segments.totalBytes
+    shared = Shared(queue: queue, durableSeq: recovered.nextSeq - 1)
+  }
+
+  // MARK: - Any thread
+
+  /// Begins the first segment and returns when its checkpoint is on disk; throws where that fails,
+  /// and the writer is of no use then. Not to be called under the books' lock.
+  package func start() throws(LedgerFault) {
+    let thread = Thread { [self] in run() }
+    thread.name = "ledger"
+    thread.start()
+    condition.lock()
+    defer { condition.unlock() }
+    while shared.queue.status == .unavailable(.starting) { condition.wait() }
+    if case .unavailable(.failed(let fault)) = shared.queue.status {
+      shared.isStopping = true
+      condition.broadcast()
+      while !shared.hasFinished { condition.wait() }
+      throw fault
+    }
+  }
+
+  /// Takes a record, under the books' lock; `timeMs` is the ledger's time of the same moment.
+  package func enqueue(_ body: LedgerRecord.Body, timeMs: Int64) -> Enqueued {
+    withShared { shared in
+      let result = shared.queue.enqueue(body, timeMs: timeMs)
+      if case .queued = result, shared.oldestEntry == nil {
+        shared.oldestEntry = .now
+        condition.broadcast()
+      }
+      return result
+    }
+  }
+
+  /// Whether an admission would be taken now.
+  package var state: LedgerState { withShared { $0.queue.state } }
+
+  package var statistics: LedgerStatistics {
+    withShared { shared in
+      LedgerStatistics(
+        state: shared.queue.state, nextSeq: shared.queue.nextSeq, durableSeq: shared.durableSeq,
+        queuedBytes: shared.queue.queuedBytes, carriedCount: shared.queue.carried.count,
+        refusedCount: shared.queue.refusedCount, diskBytes: shared.queue.diskBytes,
+        segmentCount: shared.segmentCount, flushCount: shared.flushCount,
+        failureCount: shared.failureCount)
+    }
+  }
+
+  /// Asks for a new segment (SIGUSR1).
+  package func beginSegment() {
+    withShared { shared in
+      shared.asksForSegment = true
+      condition.broadcast()
+    }
+  }
+
+  /// Keeps segments that hold a record of that number or a later one, whatever their age.
+  package func keep(from seq: Int64) {
+    withShared { $0.keepFromSeq = seq }
+  }
+
+  /// Waits until everything enqueued so far is on disk; false where the ledger went out of order.
+  package func flush() -> Bool {
+    condition.lock()
+    defer { condition.unlock() }
+    let target = shared.queue.nextSeq - 1
+    while shared.durableSeq < target {
+      if shared.hasFinished { return false }
+      guard shared.queue.status == .writable || shared.queue.isBeginningSegment else {
+        return false
+      }
+      condition.wait()
+    }
+    return shared.queue.carried.isEmpty
+  }
+
+  /// Writes and flushes what is queued, ends the thread, and says whether everything is on disk.
+  package func stop() -> Bool {
+    condition.lock()
+    defer { condition.unlock() }
+    shared.isStopping = true
+    condition.broadcast()
+    while !shared.hasFinished { condition.wait() }
+    return shared.queue.entries.isEmpty && shared.queue.carried.isEmpty
+  }
+
+  private func withShared<Result>(_ body: (inout Shared) -> Result) -> Result {
+    condition.lock()
+    defer { condition.unlock() }
+    return body(&shared)
+  }
+}
+
+// MARK: - The writer's thread
+
+extension LedgerWriter {
+  private enum Step {
+    case open(isLast: Bool)
+    case rotate
+    case write([LedgerRecord])
+    case flush
+    case retain
+    case finish
+  }
+
+  private func run() {
+    while true {
+      switch waitForStep() {
+      case .open(let isLast):
+        open()
+        if isLast, !segments.isOpen { return finish() }
+      case .rotate: askForCheckpoint()
+      case .write(let batch): write(batch)
+      case .flush: attempt { () throws(LedgerFault) in try self.flushSegment() }
+      case .retain: retain()
+      case .finish: return finish()
+      }
+    }
+  }
+
+  /// Sleeps until there is something to do, and says what.
+  private func waitForStep() -> Step {
+    condition.lock()
+    defer { condition.unlock() }
+    while true {
+      let now = ContinuousClock.now
+      var wake = nextRetention
+      if !segments.isOpen, !shared.queue.isBeginningSegment {
+        if shared.isStopping {
+          return shared.queue.carried.isEmpty ? .finish : .open(isLast: true)
+        }
+        if nextAttempt <= now { return .open(isLast: false) }
+        wake = min(wake, nextAttempt)
+      } else if !shared.queue.entries.isEmpty {
+        let due = (shared.oldestEntry ?? now) + writeDelay
+        let isUrgent =
+          shared.isStopping || shared.queue.isBeginningSegment
+          || shared.queue.queuedBytes >= LedgerLimits.batchBytesMax / 2
+        if isUrgent || due <= now {
+          let batch = shared.queue.takeBatch()
+          shared.oldestEntry = shared.queue.entries.isEmpty ? nil : shared.oldestEntry
+          return .write(batch)
+        }
+        wake = min(wake, due)
+      } else if shared.isStopping {
+        return writtenCount == 0 ? .finish : .flush
+      }
+      if let since = unflushedSince {
+        let due = since + settings.relaxedFlushDelay
+        if due <= now { return .flush }
+        wake = min(wake, due)
+      }
+      if segments.isOpen, !shared.queue.isBeginningSegment {
+        if isSegmentDue(now) { return .rotate }
+        wake = min(wake, segmentBegan + settings.segmentAgeMax)
+      }
+      if nextRetention <= now { return .retain }
+      let seconds = (wake - now) / .seconds(1)
+      _ = condition.wait(until: Date(timeIntervalSinceNow: seconds))
+    }
+  }
+
+  private var writeDelay: Duration {
+    switch settings.durability {
+    case .durable: .zero
+    case .relaxed: settings.relaxedWriteDelay
+    }
+  }
+
+  private func isSegmentDue(_ now: ContinuousClock.Instant) -> Bool {
+    // A checkpoint larger than a segment must not make every segment full at its birth.
+    let bytesMax = max(settings.segmentBytesMax, 2 * segments.checkpointBytes)
+    return shared.asksForSegment || segments.openBytes >= bytesMax
+      || now >= segmentBegan + settings.segmentAgeMax
+  }
+
+  /// Queues a checkpoint at this place of the order of records.
+  private func askForCheckpoint() {
+    callbacks.checkpoint { books, timeMs in
+      withShared { shared in
+        shared.asksForSegment = false
+        shared.queue.beginSegment(books, timeMs: timeMs, repair: repair)
+      }
+    }
+  }
+
+  /// One attempt to open a segment where there is none.
+  private func open() {
+    nextAttempt = .now + settings.retryDelay
+    askForCheckpoint()
+    let batch = withShared { $0.queue.takeBatch() }
+    write(batch)
+  }
+
+  private func write(_ batch: [LedgerRecord]) {
+    if case .checkpoint(let checkpoint)? = batch.first?.body { return begin(batch, checkpoint) }
+    unacknowledged += batch
+    attempt { () throws(LedgerFault) in
+      var bytes: [UInt8] = []
+      var count = 0
+      for record in batch {
+        var line = record.encoded()
+        let lineBytes = line.count + LedgerFormat.sealBytes + 1
+        // What a crash can tear off never exceeds a batch: what is not flushed is bounded.
+        let unflushed = unflushedBytes + bytes.count
+        if unflushed > 0, unflushed + lineBytes > LedgerLimits.batchBytesMax {
+          try append(bytes, count: count)
+          try flushSegment()
+          (bytes, count) = ([], 0)
+        }
+        chain.seal(&line)
+        bytes += line
+        count += 1
+      }
+      try append(bytes, count: count)
+      if settings.durability == .durable { try flushSegment() }
+    }
+  }
+
+  private func append(_ bytes: [UInt8], count: Int) throws(LedgerFault) {
+    try segments.append(bytes)
+    writtenCount += count
+    unflushedBytes += bytes.count
+    if unflushedSince == nil { unflushedSince = .now }
+  }
+
+  private func flushSegment() throws(LedgerFault) {
+    guard writtenCount > 0 else { return }
+    try segments.synchronize()
+    acknowledge()
+  }
+
+  /// What was written is on disk.
+  private func acknowledge() {
+    let seq = unacknowledged[writtenCount - 1].seq
+    unacknowledged.removeFirst(writtenCount)
+    writtenCount = 0
+    unflushedBytes = 0
+    unflushedSince = nil
+    durableChain = chain
+    withShared { shared in
+      shared.durableSeq = seq
+      shared.flushCount += 1
+      shared.segmentCount = segments.count
+      shared.queue.diskBytes = segments.totalBytes
+      shared.queue.checkpointBytes = segments.checkpointBytes
+      condition.broadcast()
+    }
+    callbacks.durable(seq)
+  }
+
+  /// Begins a segment with `head`: its checkpoint, and in a repaired ledger the repair.
+  private func begin(_ head: [LedgerRecord], _ checkpoint: Checkpoint) {
+    let wasWritable = withShared { $0.queue.status == .writable }
+    attempt { () throws(LedgerFault) in
+      try flushSegment()
+      if repair != nil { chain = Chain() }
+      var checkpoint = checkpoint
+      checkpoint.previousHash = chain.head
+      var bytes: [UInt8] = []
+      for var record in head {
+        if case .checkpoint = record.body { record.body = .checkpoint(checkpoint) }
+        var line = record.encoded()
+        chain.seal(&line)
+        bytes += line
+      }
+      try segments.begin(
+        Segment(firstSeq: head[0].seq), timeMs: head[0].timeMs, head: bytes)
+      repair = nil
+      segmentBegan = .now
+      nextRetention = .now
+      unacknowledged = head
+      writtenCount = head.count
+      withShared { $0.queue.segmentBegan() }
+      acknowledge()
+    }
+    if !wasWritable, segments.isOpen { callbacks.stateChanged(.writable) }
+  }
+
+  private func attempt(_ body: () throws(LedgerFault) -> Void) {
+    do { try body() } catch { fail(error) }
+  }
+
+  /// Leaves the segment for good; whatever of it is not acknowledged is void.
+  private func fail(_ fault: LedgerFault) {
+    segments.abandon()
+    chain = durableChain
+    let failed = withShared { shared in
+      let failed = shared.queue.fail(
+        fault, unacknowledged: unacknowledged, durableSeq: shared.durableSeq)
+      shared.failureCount += 1
+      shared.oldestEntry = nil
+      condition.broadcast()
+      return failed
+    }
+    unacknowledged = []
+    writtenCount = 0
+    unflushedBytes = 0
+    unflushedSince = nil
+    if !failed.isEmpty { callbacks.failed(failed) }
+    withShared { $0.queue.failedAreUndone() }
+    callbacks.stateChanged(.unavailable(.failed(fault)))
+  }
+
+  private func retain() {
+    nextRetention = .now + Self.retentionInterval
+    let retainMs = Int64(settings.retain / .milliseconds(1))
+    let keepFromSeq = withShared { $0.keepFromSeq }
+    guard
+      segments.removeOlder(than: callbacks.wallMs() - retainMs, keepFromSeq: keepFromSeq)
+    else { return }
+    withShared { shared in
+      shared.queue.diskBytes = segments.totalBytes
+      shared.segmentCount = segments.count
+    }
+  }
+
+  private func finish() {
+    segments.abandon()
+    withShared { shared in
+      shared.queue.stop()
+      shared.hasFinished = true
+      condition.broadcast()
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import Foundation
+import Ledger
+import Testing
+
+/// Faults at every operation of a file system, and a crash behind them.
+@Suite struct WriterFaultTests {
+  static let failures: [MemoryFiles.Failure] = [
+    .before(EIO), .before(ENOSPC), .after(EIO, bytes: 0), .after(ENOSPC, bytes: 100),
+    .after(EIO, bytes: 1_000), .after(EIO, bytes: .max),
+  ]
+
+  /// A run over several segments: admissions and completions interleaved, some rotations.
+  private func run(_ books: TestBooks) {
+    var open: [String] = []
+    for round in 0..<6 {
+      for index in 0..<4 {
+        if let id = books.admit() { open.append(id) }
+        if index == 2, let id = open.first {
+          books.complete(id)
+          open.removeFirst()
+        }
+      }
+      if round % 2 == 1 { books.writer.beginSegment() }
+      _ = books.writer.flush()
+      while let id = open.first, open.count > 3 {
+        books.complete(id)
+        open.removeFirst()
+      }
+    }
+  }
+
+  private func check(_ books: TestBooks, _ files: MemoryFiles) throws {
+    let replay = try Replay(files)
+    #expect(books.acknowledged.subtracting(replay.admitted).isEmpty, "an acknowledged one is lost")
+    #expect(books.failed.isDisjoint(with: replay.admitted), "a failed one is on record")
+    #expect(Set(books.completed).subtracting(replay.completed).isEmpty, "a completion is lost")
+    #expect(Set(replay.completed).count == replay.completed.count, "a completion is there twice")
+    #expect(replay.total == books.sums.total)
+    #expect(Set(replay.open.byRequestID.keys) == books.sums.open)
+    #expect(replay.seqs == Array(1...Int64(replay.seqs.count)))
+    #expect(Verification.run(files).problem == nil)
+  }
+
+  @Test(arguments: [Durability.durable, .relaxed], failures)
+  func `A fault at any operation loses nothing that was acknowledged`(
+    durability: Durability, failure: MemoryFiles.Failure
+  ) throws {
+    var settings = LedgerSettings.forTests
+    settings.durability = durability
+    var operation = 5
+    while operation < 60 {
+      let files = MemoryFiles()
+      files.fail(at: operation, failure)
+      // The next attempts may meet trouble as well.
+      if operation % 3 == 0 { files.fail(at: operation + 1, failure) }
+      let books = try TestBooks(files, settings: settings)
+      try books.start()
+      run(books)
+      while !books.writer.flush() { books.waitUntilBack() }
+      #expect(books.writer.stop())
+      try check(books, files)
+      operation += 1
+    }
+  }
+
+  @Test(arguments: failures)
+  func `A crash after a fault recovers what was acknowledged`(
+    failure: MemoryFiles.Failure
+  ) throws {
+    for operation in 5..<50 {
+      for share in [0, 100, 256] {
+        let files = MemoryFiles()
+        files.fail(at: operation, failure)
+        var settings = LedgerSettings.forTests
+        // No second attempt: the crash comes first.
+        settings.retryDelay = .seconds(3_600)
+        let books = try TestBooks(files, settings: settings)
+        try books.start()
+        run(books)
+        let left = files.crashed(keeping: share)
+        _ = books.writer.stop()
+        let acknowledged = books.acknowledged
+        let next = try TestBooks(left, firstNumber: 1_000)
+        try next.start()
+        #expect(next.admit() != nil)
+        #expect(next.writer.stop())
+        let replay = try Replay(left)
+        #expect(acknowledged.subtracting(replay.admitted).isEmpty)
+        #expect(replay.total == next.sums.total)
+        #expect(Verification.run(left).problem == nil)
+      }
+    }
+  }
+
+  @Test func `A full disk refuses admissions and heals when there is room`() throws {
+    let files = MemoryFiles()
+    let books = try TestBooks(files)
+    try books.start()
+    let first = try #require(books.admit())
+    #expect(books.writer.flush())
+    files.limitRoom(to: files.snapshot.values.reduce(0) { $0 + $1.count } + 50)
+    let second = try #require(books.admit())
+    #expect(!books.writer.flush())
+    #expect(books.failed == [second])
+    #expect(books.admit() == nil)
+    books.complete(first)
+    files.limitRoom(to: .max)
+    books.waitUntilBack()
+    #expect(books.writer.flush())
+    #expect(books.admit() != nil)
+    #expect(books.writer.stop())
+    try check(books, files)
+  }
+
+  @Test func `A ledger that cannot begin says so`() throws {
+    let files = MemoryFiles()
+    files.limitRoom(to: 10)
+    let books = try TestBooks(files)
+    #expect(throws: LedgerFault(call: "write", file: "00000000000000000001.jsonl", code: ENOSPC)) {
+      try books.start()
+    }
+  }
+}
