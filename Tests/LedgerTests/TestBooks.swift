@@ -11,7 +11,7 @@ final class TestBooks: @unchecked Sendable {
   private var waiting: [Int64: String] = [:]
   private var timeMs: Int64 = 1_790_000_000_000
   private var number: Int
-  private(set) var acknowledged: Set<String> = []
+  private var acknowledgedIDs: Set<String> = []
   private(set) var failed: Set<String> = []
   private(set) var completed: [String] = []
   /// States the writer told, in order.
@@ -48,7 +48,7 @@ final class TestBooks: @unchecked Sendable {
           let new = locked {
             let due = waiting.filter { $0.key <= seq }
             for seq in due.keys { waiting[seq] = nil }
-            acknowledged.formUnion(due.values)
+            acknowledgedIDs.formUnion(due.values)
             return Set(due.values)
           }
           onDurable?(new)
@@ -70,6 +70,8 @@ final class TestBooks: @unchecked Sendable {
         },
         wallMs: { 1_790_000_000_000 }))
   }
+
+  var acknowledged: Set<String> { locked { acknowledgedIDs } }
 
   func start() throws {
     try writer.start()
@@ -93,7 +95,7 @@ final class TestBooks: @unchecked Sendable {
       }
       total += amount
       open[id] = OpenExchange(seq: seq, timeMs: time, admission: admission)
-      if durability == .durable { waiting[seq] = id } else { acknowledged.insert(id) }
+      if durability == .durable { waiting[seq] = id } else { acknowledgedIDs.insert(id) }
       return id
     }
   }

@@ -21,6 +21,8 @@ package final class LedgerWriter: @unchecked Sendable {
   private var writtenCount = 0
   private var unflushedBytes = 0
   private var unflushedSince: ContinuousClock.Instant?
+  /// Whether a failed batch may have left bytes that the next segment's beginning makes void.
+  private var mayHaveVoidBytes = false
   private var segmentBegan = ContinuousClock.now
   private var nextAttempt = ContinuousClock.now
   private var nextRetention = ContinuousClock.now
@@ -127,7 +129,7 @@ package final class LedgerWriter: @unchecked Sendable {
       }
       condition.wait()
     }
-    return shared.queue.carried.isEmpty
+    return shared.queue.status == .writable && shared.queue.carried.isEmpty
   }
 
   /// Writes and flushes what is queued, ends the thread, and says whether everything is on disk.
@@ -181,39 +183,46 @@ extension LedgerWriter {
     while true {
       let now = ContinuousClock.now
       var wake = nextRetention
+      if nextRetention <= now { return .retain }
       if !segments.isOpen, !shared.queue.isBeginningSegment {
         if shared.isStopping {
-          return shared.queue.carried.isEmpty ? .finish : .open(isLast: true)
+          let isInOrder = shared.queue.carried.isEmpty && !mayHaveVoidBytes
+          return isInOrder ? .finish : .open(isLast: true)
         }
         if nextAttempt <= now { return .open(isLast: false) }
         wake = min(wake, nextAttempt)
-      } else if !shared.queue.entries.isEmpty {
-        let due = (shared.oldestEntry ?? now) + writeDelay
-        let isUrgent =
-          shared.isStopping || shared.queue.isBeginningSegment
-          || shared.queue.queuedBytes >= LedgerLimits.batchBytesMax / 2
-        if isUrgent || due <= now {
-          let batch = shared.queue.takeBatch()
-          shared.oldestEntry = shared.queue.entries.isEmpty ? nil : shared.oldestEntry
-          return .write(batch)
-        }
-        wake = min(wake, due)
-      } else if shared.isStopping {
-        return writtenCount == 0 ? .finish : .flush
       }
+      // What has its time comes before what is always there under load.
       if let since = unflushedSince {
         let due = since + settings.relaxedFlushDelay
         if due <= now { return .flush }
         wake = min(wake, due)
       }
       if segments.isOpen, !shared.queue.isBeginningSegment {
-        if isSegmentDue(now) { return .rotate }
+        if !shared.isStopping, isSegmentDue(now) { return .rotate }
         wake = min(wake, segmentBegan + settings.segmentAgeMax)
       }
-      if nextRetention <= now { return .retain }
+      if !shared.queue.entries.isEmpty {
+        let oldest = shared.oldestEntry ?? now
+        shared.oldestEntry = oldest
+        if isUrgent || oldest + writeDelay <= now {
+          let batch = shared.queue.takeBatch()
+          if shared.queue.entries.isEmpty { shared.oldestEntry = nil }
+          return .write(batch)
+        }
+        wake = min(wake, oldest + writeDelay)
+      } else if shared.isStopping, segments.isOpen {
+        return writtenCount == 0 ? .finish : .flush
+      }
       let seconds = (wake - now) / .seconds(1)
       _ = condition.wait(until: Date(timeIntervalSinceNow: seconds))
     }
+  }
+
+  /// Whether what is queued is not worth waiting for more.
+  private var isUrgent: Bool {
+    shared.isStopping || shared.queue.isBeginningSegment
+      || shared.queue.queuedBytes >= LedgerLimits.batchBytesMax / 2
   }
 
   private var writeDelay: Duration {
@@ -323,6 +332,7 @@ extension LedgerWriter {
       try segments.begin(
         Segment(firstSeq: head[0].seq), timeMs: head[0].timeMs, head: bytes)
       repair = nil
+      mayHaveVoidBytes = false
       segmentBegan = .now
       nextRetention = .now
       unacknowledged = head
@@ -339,6 +349,7 @@ extension LedgerWriter {
 
   /// Leaves the segment for good; whatever of it is not acknowledged is void.
   private func fail(_ fault: LedgerFault) {
+    if segments.isOpen { mayHaveVoidBytes = true }
     segments.abandon()
     chain = durableChain
     let failed = withShared { shared in

@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Verifies a Tollgate ledger without Tollgate: verify.py DIR [--sum COUNTER]
+
+Written from the format's description alone. Prints the number of records, the first and the last
+seq; with --sum also what the records say a counter's amount must be, beginning at the last
+checkpoint. Exits 1 naming file and offset when something does not fit.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import sys
+
+SEGMENT = re.compile(r"^[0-9]{20}\.jsonl$")
+SEAL = re.compile(rb',"hash":"([0-9a-f]{64})"}$')
+
+
+def fail(name, offset, why):
+    print(f"{name}: offset {offset}: {why}")
+    sys.exit(1)
+
+
+def lines(directory, names):
+    """Every line that counts, as (name, offset, is first of its segment, bytes)."""
+    for index, name in enumerate(names):
+        following = int(names[index + 1][:20]) if index + 1 < len(names) else None
+        expected = int(name[:20])
+        offset = 0
+        with open(os.path.join(directory, name), "rb") as file:
+            for line in file:
+                if expected == following:
+                    break  # void: the next segment begins here
+                if not line.endswith(b"\n"):
+                    if following is None:
+                        return
+                    fail(name, offset, "incomplete line")
+                yield name, offset, expected, line[:-1]
+                offset += len(line)
+                expected += 1
+        if following is not None and expected != following:
+            fail(name, offset, f"records from {expected} on are missing")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("directory")
+    parser.add_argument("--sum", metavar="COUNTER")
+    options = parser.parse_args()
+    names = sorted(n for n in os.listdir(options.directory) if SEGMENT.match(n))
+    previous, first, last, count = None, None, None, 0
+    total, reserved = 0, {}
+    time = ""
+    for name, offset, expected, line in lines(options.directory, names):
+        seal = SEAL.search(line)
+        if not seal:
+            fail(name, offset, "no hash")
+        record = json.loads(line)
+        if offset == 0:
+            if record["type"] != "checkpoint":
+                fail(name, offset, "no checkpoint")
+            stated = bytes.fromhex(record["previous_hash"])
+            if previous is not None and stated != previous:
+                fail(name, offset, "the checkpoint does not fit the record before it")
+            previous = stated
+        digest = hashlib.sha256(previous + line[: seal.start()]).digest()
+        if digest.hex().encode() != seal.group(1):
+            fail(name, offset, "wrong hash")
+        if record["seq"] != expected:
+            fail(name, offset, "wrong seq")
+        if not record.get("carried"):
+            if record["timestamp"] < time:
+                fail(name, offset, "time runs backwards")
+            time = record["timestamp"]
+        previous = digest
+        first = first if first is not None else record["seq"]
+        last = record["seq"]
+        count += 1
+
+        def amount(charges):
+            return sum(c["amount"] for c in charges if c["counter"] == options.sum)
+
+        if record["type"] == "checkpoint":
+            total = sum(c["used"] for c in record["counters"] if c["counter"] == options.sum)
+            reserved = {o["request_id"]: amount(o["reserved"]) for o in record["open"]}
+        elif record.get("carried"):
+            continue
+        elif record["type"] == "admission" and record["decision"] == "allow":
+            reserved[record["request_id"]] = amount(record["reserved"])
+            total += reserved[record["request_id"]]
+        elif record["type"] == "completion" and record["request_id"] in reserved:
+            total += amount(record["charged"]) - reserved.pop(record["request_id"])
+    print(f"{count} records, {first} to {last}")
+    if options.sum:
+        print(f"{options.sum} {total}")
+
+
+main()

@@ -1,0 +1,135 @@
+import Foundation
+import Glibc
+import Ledger
+import Testing
+
+/// Real files.
+@Suite struct DirectoryTests {
+  static func temporary() -> String { "/tmp/tg-ledger-" + UUID().uuidString.prefix(8) }
+
+  /// What the independent verifier says of a directory.
+  static func verify(_ path: String, sum: String? = nil) throws -> (status: Int32, text: String) {
+    let script = URL(filePath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "Ledger/verify.py").path
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["python3", script, path] + (sum.map { ["--sum", $0] } ?? [])
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let text = try output.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    return (process.terminationStatus, String(decoding: text, as: UTF8.self))
+  }
+
+  @Test func `An independent verifier accepts what is written and sums the same`() throws {
+    let path = Self.temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let files = try DirectoryFiles.creating(path: path + "/ledger")
+    let books = try TestBooks(files)
+    try books.start()
+    for (index, body) in RecordTests.bodies.enumerated() {
+      switch body {
+      case .checkpoint, .repair: books.writer.beginSegment()
+      default: _ = books.record(body)
+      }
+      let id = try #require(books.admit())
+      #expect(books.writer.flush())
+      if index % 3 != 0 { books.complete(id) }
+    }
+    #expect(books.writer.stop())
+    let answer = try Self.verify(path + "/ledger", sum: TestBooks.counter)
+    let verification = Verification.run(files)
+    #expect(answer.status == 0)
+    #expect(
+      answer.text == "\(verification.recordCount) records, 1 to \(verification.lastSeq ?? 0)\n"
+        + "\(TestBooks.counter) \(books.sums.total)\n")
+    #expect(verification.segmentCount > 2 && verification.problem == nil)
+
+    var status = stat()
+    #expect(unsafe stat(path + "/ledger", &status) == 0 && status.st_mode & 0o777 == 0o700)
+    for name in try files.names() {
+      #expect(unsafe stat(path + "/ledger/" + name, &status) == 0)
+      #expect(status.st_mode & 0o777 == 0o600)
+    }
+  }
+
+  @Test func `A data directory has one holder and names it`() throws {
+    let path = Self.temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    _ = try DirectoryFiles.creating(path: path)
+    let lock = try DirectoryLock.take(directory: path)
+    #expect(throws: DirectoryLock.Problem.held(path: path, pid: getpid())) {
+      try DirectoryLock.take(directory: path)
+    }
+    withExtendedLifetime(lock) {}
+  }
+
+  @Test func `A file-size limit of the system is met as a full disk is`() async {
+    // In a process of its own, because the limit is the process's.
+    await #expect(processExitsWith: .success) {
+      let path = DirectoryTests.temporary()
+      defer { try? FileManager.default.removeItem(atPath: path) }
+      let books = try TestBooks(try DirectoryFiles.creating(path: path))
+      try books.start()
+      _ = signal(SIGXFSZ, SIG_IGN)
+      var limit = rlimit(rlim_cur: 4_000, rlim_max: rlim_t.max)
+      precondition(unsafe setrlimit(__rlimit_resource_t(1), &limit) == 0)
+      for _ in 0..<20 {
+        guard let id = books.admit() else { continue }
+        _ = books.writer.flush()
+        books.complete(id)
+      }
+      // New segments have room again, so that the ledger goes on by itself.
+      while !books.writer.flush() { books.waitUntilBack() }
+      precondition(!books.failed.isEmpty)
+      precondition(books.writer.stop())
+      let replay = try Replay(DirectoryFiles(path: path))
+      precondition(books.acknowledged.isSubset(of: replay.admitted))
+      precondition(books.failed.isDisjoint(with: replay.admitted))
+      let answer = try DirectoryTests.verify(path)
+      precondition(answer.status == 0)
+    }
+  }
+
+  @Test func `Ten killed writers lose nothing they acknowledged`() async throws {
+    let path = Self.temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let files = try DirectoryFiles.creating(path: path + "/ledger")
+    for round in 0..<10 {
+      await #expect(processExitsWith: .signal(SIGKILL)) {
+        [path = path as String, round = round as Int] in
+        let told = unsafe open(path + "/told", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        let books = try TestBooks(
+          DirectoryFiles(path: path + "/ledger"), firstNumber: round * 1_000_000)
+        books.onDurable = { ids in
+          let text = Array(ids.map { $0 + "\n" }.joined().utf8)
+          let count = unsafe text.withUnsafeBytes {
+            unsafe Glibc.write(told, $0.baseAddress, $0.count)
+          }
+          precondition(count == text.count)
+        }
+        try books.start()
+        // Dies while others are writing, after some number of exchanges.
+        Thread {
+          while books.acknowledged.count < 20 + 13 * round { sched_yield() }
+          kill(getpid(), SIGKILL)
+        }.start()
+        while true {
+          if let id = books.admit() { if id.hasSuffix("3") { books.complete(id) } }
+          if books.writer.statistics.queuedBytes > 100_000 { _ = books.writer.flush() }
+        }
+      }
+      let books = try TestBooks(files)
+      let acknowledged = try String(contentsOfFile: path + "/told", encoding: .utf8)
+        .split(separator: "\n").map(String.init)
+      let replay = try Replay(files)
+      #expect(Set(acknowledged).isSubset(of: replay.admitted))
+      #expect(acknowledged.count > 20 * (round + 1))
+      #expect(replay.total == books.sums.total)
+      let answer = try Self.verify(path + "/ledger", sum: TestBooks.counter)
+      #expect(answer.status == 0)
+      #expect(answer.text.contains("\(TestBooks.counter) \(books.sums.total)\n"))
+    }
+  }
+}

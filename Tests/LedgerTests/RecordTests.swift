@@ -1,0 +1,157 @@
+import Hashing
+import Ledger
+import Testing
+
+@Suite struct RecordTests {
+  static let admission = Admission(
+    requestID: "req_1", decision: .deny, tenant: "tenant-a", subject: "svc:\"agent\"\u{7}",
+    keyID: "agents", hostname: "a.example.com", method: "POST", route: "/v1/chat/completions",
+    model: "llama3-8b", modelRoute: "chat-llama3-8b-v1", trafficClass: "interactive_inference",
+    stream: true, reason: "rate_limit_exceeded", httpStatus: 429, limit: "tpm",
+    reserved: [
+      Charge(counter: "tenant/tenant-a/tpm", amount: 1_200),
+      Charge(counter: "tenant/tenant-a/monthly", amount: .max, window: 1_788_220_800_000),
+    ], estimatedPromptTokens: 176, reservedCompletionTokens: 1_024, source: "10.0.0.1:4242",
+    envoyRequestID: "6b1f", policy: "0123456789ab")
+  static let completion = Completion(
+    requestID: "req_1", tenant: "tenant-a", subject: "ü", hostname: "a", route: "/v1/messages",
+    model: "m", modelRoute: "r", trafficClass: "c", stream: false, httpStatus: 200,
+    latencyMs: 812, ttftMs: 90, promptTokens: 10, cachedPromptTokens: 4,
+    cacheWritePromptTokens: 1, completionTokens: 20, reasoningTokens: 5, totalTokens: 30,
+    usageSource: .estimated, costNanodollars: 1_000_000_001, gatewayBackend: "10.1.1.1:8000",
+    endReason: .cut, origin: .backend, traceparent: "00-ab-cd-01",
+    charged: [Charge(counter: "c", amount: -5, window: 0)])
+  static let event = ProcessEvent(policy: "p", version: "1.2.3")
+  static let bodies: [LedgerRecord.Body] = [
+    .admission(admission),
+    .admission(Admission(requestID: "req_2", decision: .allow, policy: "p")),
+    .completion(completion),
+    .completion(Completion(requestID: "req_2", usageSource: .none, endReason: .interrupted)),
+    .denials(Denials(tenant: "a", reason: "invalid_api_key", count: 900, sinceMs: 1_000)),
+    .denials(Denials(tenant: nil, reason: "invalid_api_key", count: 1, sinceMs: 0)),
+    .start(event), .reload(event), .stop(event),
+    .clock(ClockJump(wallMs: 5, jumpMs: -7_200_000)),
+    .repair(Repair(file: "f.jsonl", offset: 9, damage: "bad", lastGoodSeq: 3)),
+    .checkpoint(
+      Checkpoint(
+        previousHash: SHA256Digest(words: (1, 2, 3, .max)),
+        counters: [
+          CounterState(
+            counter: "c", kind: "tokens",
+            fields: [.init("amount", 10), .init("level", -7), .init("time", .max)])
+        ],
+        open: [OpenExchange(seq: 4, timeMs: 77, admission: admission)])),
+    .checkpoint(Checkpoint(previousHash: Chain.origin, counters: [], open: [])),
+  ]
+
+  @Test(arguments: bodies, [false, true])
+  func `Every record type reads back as it was written`(
+    body: LedgerRecord.Body, isCarried: Bool
+  ) throws {
+    let record = LedgerRecord(
+      seq: 12, timeMs: 1_790_000_000_123, isCarried: isCarried, body: body)
+    #expect(try LedgerRecord(line: Self.sealed(record)) == record)
+  }
+
+  @Test func `An admission has the fields of the audit contract`() throws {
+    let record = LedgerRecord(seq: 1, timeMs: 0, body: .admission(Self.admission))
+    let line = String(decoding: record.encoded(), as: UTF8.self)
+    #expect(
+      line.hasPrefix(
+        "{\"type\":\"admission\",\"seq\":1,\"timestamp\":\"1970-01-01T00:00:00.000Z\""))
+    for name in [
+      "tenant", "subject", "route", "model_route", "decision", "request_id", "hostname", "method",
+      "model", "class", "stream", "key_id", "reason", "http_status", "limit", "reserved",
+      "source", "envoy_request_id", "policy",
+    ] {
+      #expect(line.contains("\"\(name)\":"), "\(name)")
+    }
+    #expect(line.hasSuffix("\"sensitive_payload_logged\":false"))
+  }
+
+  @Test func `Unknown is null and never zero`() {
+    let completion = Completion(requestID: "r", usageSource: .none, endReason: .failed)
+    let record = LedgerRecord(seq: 1, timeMs: 0, body: .completion(completion))
+    let line = String(decoding: record.encoded(), as: UTF8.self)
+    for name in [
+      "tenant", "latency_ms", "ttft_ms", "prompt_tokens", "completion_tokens",
+      "cached_prompt_tokens", "cache_write_prompt_tokens", "reasoning_tokens", "total_tokens",
+      "estimated_cost_usd", "gateway_backend", "origin", "traceparent", "http_status", "stream",
+    ] {
+      #expect(line.contains("\"\(name)\":null"), "\(name)")
+    }
+  }
+
+  @Test func `A text of 256 bytes stays whole and a longer one is cut between characters`() throws {
+    for (text, kept) in [
+      (String(repeating: "a", count: 256), 256), (String(repeating: "a", count: 257), 256),
+      (String(repeating: "a", count: 255) + "ü", 255), (String(repeating: "€", count: 100), 255),
+    ] {
+      let admission = Admission(requestID: "r", decision: .allow, subject: text, policy: "p")
+      let record = LedgerRecord(seq: 1, timeMs: 0, body: .admission(admission))
+      let read = try LedgerRecord(line: Self.sealed(record))
+      guard case .admission(let back) = read.body else { return }
+      #expect(back.subject?.utf8.count == kept)
+      #expect(text.hasPrefix(back.subject ?? "-"))
+    }
+  }
+
+  @Test(arguments: [
+    ("{", "} "), ("\"seq\":1", "\"seq\":01"), ("\"seq\":1", "\"seq\":1.0"),
+    ("\"seq\":1", "\"seq\":1,\"seq\":1"), ("\"seq\":1", "\"seq\": 1"), ("stop", "halt"),
+    ("\"policy\":\"p\",", ""), ("\"policy\":\"p\"", "\"policy\":null"),
+    ("\"policy\":\"p\"", "\"policy\":\"\\u00e9\""), ("\"policy\":\"p\"", "\"policy\":\"\\n\""),
+    ("\"policy\":\"p\"", "\"policy\":\"p\",\"prompt\":\"hello\""),
+    ("1970-01-01T", "1970-02-30T"), ("1970-01-01T", "1970-01-01 "),
+    ("\"seq\":1", "\"seq\":1,\"carried\":false"),
+  ])
+  func `What the ledger never writes is refused`(found: String, put: String) throws {
+    let record = LedgerRecord(seq: 1, timeMs: 0, body: .stop(Self.event(policy: "p")))
+    let line = String(decoding: Self.sealed(record), as: UTF8.self)
+    let changed = line.replacing(found, with: put, maxReplacements: 1)
+    #expect(changed != line)
+    #expect(throws: RecordProblem.self) { try LedgerRecord(line: Array(changed.utf8)) }
+    for cut in 0..<line.utf8.count {
+      #expect(throws: RecordProblem.self) {
+        try LedgerRecord(line: Array(line.utf8.prefix(cut)))
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      (0, "0"), (1, "0.000000001"), (-1, "-0.000000001"), (1_500_000_000, "1.5"),
+      (12_000_000_000, "12"), (.max, "9223372036.854775807"), (.min, "-9223372036.854775808"),
+    ] as [(Int64, String)])
+  func `Money is written exactly`(nanodollars: Int64, text: String) {
+    #expect(Dollars.text(nanodollars) == text)
+    #expect(Dollars.nanodollars(text) == nanodollars)
+  }
+
+  @Test(arguments: ["", "-", ".5", "1.", "1.0000000001", "9223372036.854775808", "1e3", "1.2.3"])
+  func `What is no exact money is refused`(text: String) {
+    #expect(Dollars.nanodollars(text) == nil)
+  }
+
+  @Test(
+    arguments: [
+      (0, "1970-01-01T00:00:00.000Z"), (951_782_400_001, "2000-02-29T00:00:00.001Z"),
+      (1_795_378_630_123, "2026-11-22T20:17:10.123Z"),
+      (UTCTime.millisecondsMax, "9999-12-31T23:59:59.999Z"),
+    ] as [(Int64, String)])
+  func `Moments are written and read`(milliseconds: Int64, text: String) {
+    #expect(String(decoding: UTCTime.text(milliseconds), as: UTF8.self) == text)
+    #expect(UTCTime.milliseconds(text) == milliseconds)
+  }
+
+  private static func event(policy: String) -> ProcessEvent {
+    ProcessEvent(policy: policy, version: "1")
+  }
+
+  private static func sealed(_ record: LedgerRecord) -> [UInt8] {
+    var chain = Chain()
+    var line = record.encoded()
+    chain.seal(&line)
+    return line.dropLast()
+  }
+}
