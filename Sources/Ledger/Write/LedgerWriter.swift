@@ -122,8 +122,10 @@ package final class LedgerWriter: @unchecked Sendable {
     condition.lock()
     defer { condition.unlock() }
     let target = shared.queue.nextSeq - 1
+    let failures = shared.failureCount
     while shared.durableSeq < target {
-      if shared.hasFinished { return false }
+      // After a failure the numbers begin again at the last durable one.
+      if shared.hasFinished || shared.failureCount != failures { return false }
       guard shared.queue.status == .writable || shared.queue.isBeginningSegment else {
         return false
       }
