@@ -51,7 +51,7 @@ let package = Package(
     target("Server", ["CLinux", "EnvoyAPI", "Gateway", "Policy", "Transport"]),
     .executableTarget(
       name: "tollgate",
-      dependencies: ["EnvoyAPI", "Gateway", "Hashing", "Policy", "Server", "Transport"],
+      dependencies: ["EnvoyAPI", "Gateway", "Hashing", "Ledger", "Policy", "Server", "Transport"],
       swiftSettings: swift),
 
     // The demo's backends; not part of the product.

@@ -4,13 +4,12 @@ import Server
 enum Commands {
   static let specifications: [CommandSpecification] = [
     ServeSettings.specification, CheckCommand.specification, ExplainCommand.specification,
-    KeyCommand.specification, HealthCommand.specification,
+    KeyCommand.specification, AuditCommand.specification, UsageCommand.specification,
+    HealthCommand.specification,
     CommandSpecification("version", "Prints the version."),
     CommandSpecification(
       "help", "Prints what there is, or a command's flags.",
       positionals: [.init("COMMAND", isRequired: false)]),
-    CommandSpecification("audit", "", isUnavailable: true),
-    CommandSpecification("usage", "", isUnavailable: true),
     CommandSpecification("replay", "", isUnavailable: true),
     CommandSpecification("lint", "", isUnavailable: true),
   ]
@@ -57,6 +56,8 @@ enum Commands {
     case "check": CheckCommand.run(&arguments)
     case "explain": ExplainCommand.run(&arguments)
     case "key": KeyCommand.run(&arguments)
+    case "audit": AuditCommand.run(&arguments)
+    case "usage": UsageCommand.run(&arguments)
     case "health": HealthCommand.run(&arguments, environment: environment)
     case "help": help(&arguments)
     case "version": printVersion(&arguments)

@@ -1,0 +1,55 @@
+import Ledger
+
+/// A record as one line for people.
+enum RecordText {
+  static func line(of record: LedgerRecord) -> String {
+    let time = String(decoding: UTCTime.text(record.timeMs), as: UTF8.self)
+    let parts = ["\(time) \(record.seq) \(record.type)"] + details(record.body)
+    return parts.joined(separator: " ") + (record.isCarried ? " carried" : "")
+  }
+
+  private static func details(_ body: LedgerRecord.Body) -> [String] {
+    switch body {
+    case .admission(let admission):
+      return [admission.decision.rawValue, admission.requestID]
+        + pairs([
+          ("tenant", admission.tenant), ("subject", admission.subject),
+          ("route", admission.route), ("model", admission.model),
+          ("model_route", admission.modelRoute), ("reason", admission.reason),
+          ("limit", admission.limit), ("status", admission.httpStatus.map(String.init)),
+        ])
+    case .completion(let completion):
+      return [completion.endReason.rawValue, completion.requestID]
+        + pairs([
+          ("tenant", completion.tenant), ("subject", completion.subject),
+          ("model_route", completion.modelRoute),
+          ("status", completion.httpStatus.map(String.init)),
+          ("latency_ms", completion.latencyMs.map(String.init)),
+          ("prompt", completion.promptTokens.map(String.init)),
+          ("completion", completion.completionTokens.map(String.init)),
+          ("usage", completion.usageSource.rawValue),
+          ("usd", completion.costNanodollars.map(Dollars.text)),
+          ("origin", completion.origin?.rawValue),
+        ])
+    case .denials(let denials):
+      return pairs([
+        ("count", String(denials.count)), ("tenant", denials.tenant), ("reason", denials.reason),
+      ])
+    case .start(let event), .reload(let event), .stop(let event):
+      return pairs([("policy", event.policy), ("version", event.version)])
+    case .checkpoint(let checkpoint):
+      return ["counters=\(checkpoint.counters.count)", "open=\(checkpoint.open.count)"]
+    case .clock(let jump): return ["jump_ms=\(jump.jumpMs)"]
+    case .repair(let repair): return ["\(repair.file):\(repair.offset)", repair.damage]
+    }
+  }
+
+  /// What is there; blanks and control characters cannot make two of one.
+  private static func pairs(_ pairs: [(String, String?)]) -> [String] {
+    pairs.compactMap { name, value in
+      guard let value else { return nil }
+      let isPlain = value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != 0x22 }
+      return "\(name)=" + (isPlain ? value : value.debugDescription)
+    }
+  }
+}
