@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Ledger
 import Testing
 
@@ -10,7 +11,10 @@ import Testing
     try books.start()
     var ids: [String] = []
     for index in 0..<3 {
-      if index == 2 { books.writer.beginSegment() }
+      if index == 2 {
+        books.writer.beginSegment()
+        while books.writer.statistics.segmentCount < 2 { sched_yield() }
+      }
       ids.append(try #require(books.admit()))
       #expect(books.writer.flush())
     }
@@ -45,7 +49,8 @@ import Testing
       #expect(outcome.torn.count == (isTorn ? 1 : 0))
       let kept = files.snapshot.reduce(0) { $0 + $1.value.count }
       #expect(kept == cutFiles.values.reduce(0) { $0 + $1.count }, "torn bytes are kept aside")
-      // And it goes on from there.
+      // And it goes on from there; tried at some cuts and at every line's end, to save time.
+      guard cut % 16 == 0 || !isTorn else { continue }
       let books = try TestBooks(files, firstNumber: 100)
       try books.start()
       #expect(books.writer.stop())

@@ -101,19 +101,37 @@ package struct Recovery {
   /// Whether the last segment's checkpoint never became durable: then nothing follows it.
   private func isTornAtItsHead(_ segment: Segment) throws(LedgerProblem) -> Bool {
     var reader = SegmentReader(files, segment, endSeq: nil)
-    do {
-      if try reader.next() == nil { return true }
-      // A chain that begins anew says why in its second record, written together with the first.
-      guard reader.checkpoint?.previousHash == Chain.origin,
-        segment.firstSeq != LedgerFormat.firstSeq
-      else { return false }
-      return (try? reader.next()) == nil
-    } catch .damaged(let file, let offset, let damage) {
+    do throws(LedgerProblem) {
+      if try reader.next() != nil {
+        // A chain that begins anew says why in its second record, written together with the first.
+        guard reader.checkpoint?.previousHash == Chain.origin,
+          segment.firstSeq != LedgerFormat.firstSeq
+        else { return false }
+        return (try? reader.next()) == nil
+      }
+      if try hasRecordInItsHead(segment) {
+        throw .damaged(file: segment.name, offset: 0, .checkpoint)
+      }
+      return true
+    } catch {
+      guard case .damaged = error else { throw error }
       var lines = LineReader(files, segment.name)
       _ = try lines.next()
-      if try lines.next() != nil { throw .damaged(file: file, offset: offset, damage) }
+      let hasMore = try lines.next() != nil
+      let holdsRecord = try hasRecordInItsHead(segment)
+      if hasMore || holdsRecord { throw error }
       return true
     }
+  }
+
+  /// Whether the first line has a second record in it, because the newline between was damaged:
+  /// then its checkpoint had been on disk. No text in a record can look like a record's beginning,
+  /// its quotes being escaped.
+  private func hasRecordInItsHead(_ segment: Segment) throws(LedgerProblem) -> Bool {
+    var lines = LineReader(files, segment.name)
+    guard let line = try lines.next() else { return false }
+    let beginning = Array("{\"type\":\"".utf8)
+    return line.bytes.dropFirst().firstRange(of: beginning) != nil
   }
 
   /// Leaves a segment with what counts, newly written and flushed, the rest beside it.
