@@ -59,7 +59,15 @@ package final class Books: @unchecked Sendable {
 
   func attach(_ writer: LedgerWriter) { self.writer = writer }
 
-  package func onNews(_ tell: @escaping @Sendable (News) -> Void) { self.tell = tell }
+  /// Who hears of records; the ledger's thread runs already.
+  package func onNews(_ tell: @escaping @Sendable (News) -> Void) {
+    lock.withLock { self.tell = tell }
+  }
+
+  private func announce(_ news: News) {
+    let tell = lock.withLock { self.tell }
+    tell(news)
+  }
 
   func reopen(_ admission: OpenAdmission) { open[admission.seq] = admission }
 
@@ -260,7 +268,7 @@ extension Books {
   ) -> LedgerCallbacks {
     LedgerCallbacks(
       checkpoint: { [self] give in checkpoint(give) },
-      durable: { [self] seq in tell(.durable(upTo: seq)) },
+      durable: { [self] seq in announce(.durable(upTo: seq)) },
       failed: { [self] seqs in undo(seqs) },
       stateChanged: stateChanged,
       wallMs: clock.wallMs)
@@ -292,7 +300,7 @@ extension Books {
         _ = table.settle(reservation, as: .nothing, now: now)
       }
     }
-    tell(.failed(seqs))
+    announce(.failed(seqs))
   }
 }
 
