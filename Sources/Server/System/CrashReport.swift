@@ -26,6 +26,6 @@ package enum CrashReport {
     var pointers = unsafe arguments.map { unsafe strdup($0) }
     unsafe pointers.append(nil)
     unsafe _ = execv("/proc/self/exe", pointers)
-    for unsafe pointer in unsafe pointers { unsafe free(pointer) }
+    for index in unsafe pointers.indices { unsafe free(pointers[index]) }
   }
 }
