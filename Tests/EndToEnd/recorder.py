@@ -77,6 +77,7 @@ class Recorder:
         self.open = 0
         self.open_max = 0
         self.aborted = 0
+        self.held = 0
         self._canned: dict[str, Canned] = {}
         self._lock = threading.Lock()
         self._released = asyncio.Event()
@@ -234,7 +235,11 @@ class Recorder:
             if seen.values(f"x-test-{name}")
         }
         if asked.get("hold"):
-            await self._released.wait()
+            self.held += 1
+            try:
+                await self._released.wait()
+            finally:
+                self.held -= 1
         status = asked.get("status", 200)
         if "events" in asked:
             writer.write(
