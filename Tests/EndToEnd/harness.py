@@ -26,6 +26,7 @@ import httpx
 
 import policy as policies
 from envoy_config import EnvoyOptions, Place, bootstrap
+from ledger import Ledger
 from recorder import Recorder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -33,7 +34,10 @@ BINARIES = Path(os.environ.get("TOLLGATE_BIN_DIR", REPOSITORY / ".build" / "debu
 SHARED = Path(os.environ.get("TOLLGATE_SHARED", REPOSITORY.parent / "shared"))
 # "address", "thread" or "": a sanitized binary is slower, and the mass tests shrink.
 SANITIZER = os.environ.get("TOLLGATE_SANITIZER", "")
-PORT_FIRST, PORT_LAST = 23000, 23999
+# Two benches at once have ranges of their own.
+PORT_FIRST, PORT_LAST = (
+    int(port) for port in os.environ.get("TOLLGATE_TEST_PORTS", "23000-23999").split("-")
+)
 # A wait that is met at once when all is well; long, for a busy machine and sanitized binaries.
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 60.0
@@ -166,6 +170,8 @@ class Tollgate:
 
     def __init__(self, folder: Path, policy_path: Path, arguments: tuple[str, ...] = ()):
         self.folder = folder
+        # Kept over restarts, as the books are.
+        self.data = folder / "data"
         self.policy_path = policy_path
         self.arguments = arguments
         self.socket = f"unix:{folder}/tollgate.sock"
@@ -187,7 +193,7 @@ class Tollgate:
         }
         command = [
             str(BINARIES / "tollgate"), "serve", "--policy", str(self.policy_path),
-            "--listen", self.socket, "--listen", self.target,
+            "--listen", self.socket, "--listen", self.target, "--data", str(self.data),
             *self.arguments,
         ]  # fmt: skip
         self.expected_dead = False
@@ -253,6 +259,7 @@ class Stack:
         self.tollgate = Tollgate(
             self.folder, self.policy_path, self.options.tollgate_arguments
         )
+        self.ledger = Ledger(self.tollgate.data / "ledger")
         self.envoy: Process | None = None
         self.listener = free_port()
         self.admin = free_port()
@@ -330,7 +337,8 @@ class Stack:
         self.envoy = Process(
             "envoy",
             [envoy_binary(), "-c", str(config), "--use-dynamic-base-id", "--concurrency", "2",
-             "--log-level", "warn", "--drain-time-s", "1", "--parent-shutdown-time-s", "2"],
+             "--log-level", "warn", "--drain-time-s", "1", "--parent-shutdown-time-s", "2",
+             "--file-flush-interval-msec", "100"],
             self.folder,
         )  # fmt: skip
         poll("envoy is live", self._envoy_is_live)

@@ -10,6 +10,8 @@ What it answers is chosen by the request's own `x-test-*` headers:
     x-test-interval-ms: N     wait between events
     x-test-status: N          answer with this status
     x-test-cut-after: N       close the connection after N events, the answer unfinished
+
+or, for the request with a certain `x-test-id`, laid down before with `Recorder.replay`.
 """
 
 import asyncio
@@ -24,6 +26,8 @@ BODY_KEPT_MAX = 1 << 20
 HEAD_BYTES_MAX = 1 << 20
 # Thousands connect at once; the kernel takes them in, or Envoy's connect_timeout passes.
 BACKLOG = 4096
+# How long an answer that waits for its client to leave waits at most.
+HOLD_MS_MAX = 60_000
 
 
 @dataclass
@@ -51,6 +55,19 @@ class Seen:
         return values[0] if values else None
 
 
+@dataclass
+class Canned:
+    """An answer given byte for byte; each piece is a chunk of its own."""
+
+    pieces: list[bytes]
+    content_type: str = "application/json"
+    status: int = 200
+    # After so many pieces nothing more comes until the peer goes away.
+    hold_after: int | None = None
+    # After so many pieces the connection is closed, the answer unfinished.
+    cut_after: int | None = None
+
+
 class Recorder:
     """Listens for every cluster named; `seen` grows with each request's head."""
 
@@ -60,6 +77,8 @@ class Recorder:
         self.open = 0
         self.open_max = 0
         self.aborted = 0
+        self.held = 0
+        self._canned: dict[str, Canned] = {}
         self._lock = threading.Lock()
         self._released = asyncio.Event()
         self._loop = asyncio.new_event_loop()
@@ -100,6 +119,11 @@ class Recorder:
         """Requests that carried this `x-test-id`."""
         with self._lock:
             return [seen for seen in self.seen if test_id in seen.values("x-test-id")]
+
+    def replay(self, test_id: str, canned: Canned) -> None:
+        """Every request with this `x-test-id` is answered so."""
+        with self._lock:
+            self._canned[test_id] = canned
 
     # The server.
 
@@ -182,14 +206,40 @@ class Recorder:
                 self.open -= 1
         return True
 
+    async def _answer_canned(self, canned: Canned, reader, writer) -> None:
+        writer.write(
+            b"HTTP/1.1 %d Canned\r\ncontent-type: %s\r\ntransfer-encoding: chunked\r\n\r\n"
+            % (canned.status, canned.content_type.encode())
+        )
+        for number, piece in enumerate([*canned.pieces, b""]):
+            if canned.cut_after == number:
+                await writer.drain()
+                raise ConnectionError("cut on request")
+            if canned.hold_after == number:
+                await writer.drain()
+                await self._wait(HOLD_MS_MAX, reader)
+                raise ConnectionError("the client stayed")
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            await writer.drain()
+
     async def _answer(self, seen: Seen, reader, writer) -> None:
+        with self._lock:
+            canned = next(
+                (self._canned[i] for i in seen.values("x-test-id") if i in self._canned), None
+            )
+        if canned:
+            return await self._answer_canned(canned, reader, writer)
         asked = {
             name: int(seen.values(f"x-test-{name}")[0])
             for name in ("hold", "events", "interval-ms", "status", "cut-after")
             if seen.values(f"x-test-{name}")
         }
         if asked.get("hold"):
-            await self._released.wait()
+            self.held += 1
+            try:
+                await self._released.wait()
+            finally:
+                self.held -= 1
         status = asked.get("status", 200)
         if "events" in asked:
             writer.write(
