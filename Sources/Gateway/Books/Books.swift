@@ -12,7 +12,9 @@ package final class Books: @unchecked Sendable {
   /// What the loops are told of exchanges that wait for their record.
   package enum News: Sendable {
     case durable(upTo: Int64)
-    case failed([Int64])
+    /// These will never be on disk. Their numbers are given out again: only admissions of before
+    /// `epoch` are meant.
+    case failed(Set<Int64>, before: Int)
   }
 
   /// The answer to an exchange that asks to be let through.
@@ -41,6 +43,8 @@ package final class Books: @unchecked Sendable {
   private var ledgerClock: LedgerClock
   private var denials = DenialTally()
   private var open: [Int64: OpenAdmission] = [:]
+  /// How often admissions have failed.
+  private var epoch = 0
   private var estimators: [String: TokenEstimator] = [:]
   private var writer: LedgerWriter?
   private let clock: Clock
@@ -59,7 +63,10 @@ package final class Books: @unchecked Sendable {
 
   func attach(_ writer: LedgerWriter) { self.writer = writer }
 
-  package func onNews(_ tell: @escaping @Sendable (News) -> Void) { self.tell = tell }
+  /// The ledger's thread runs by then.
+  package func onNews(_ tell: @escaping @Sendable (News) -> Void) {
+    lock.withLock { self.tell = tell }
+  }
 
   func reopen(_ admission: OpenAdmission) { open[admission.seq] = admission }
 
@@ -105,7 +112,7 @@ package final class Books: @unchecked Sendable {
       return .unavailable
     }
     let admission = OpenAdmission(
-      seq: seq, timeMs: now, record: record, reservation: reservation)
+      seq: seq, epoch: epoch, timeMs: now, record: record, reservation: reservation)
     open[seq] = admission
     return .admitted(admission, waits: durability == .durable)
   }
@@ -123,7 +130,9 @@ package final class Books: @unchecked Sendable {
         reckoning.statedBound ?? estimator.outputBound(maximum: reckoning.maxOutputTokens)
     }
     return Demand(
-      promptTokens: Int64(prompt), completionTokens: Int64(each) * Int64(reckoning.choices),
+      promptTokens: Int64(prompt),
+      // A bound is at most 2³¹, and so are the choices.
+      completionTokens: Int64(each) * Int64(reckoning.choices),
       isBoundStated: reckoning.statedBound != nil || !reckoning.writesOutput,
       price: reckoning.price)
   }
@@ -260,7 +269,7 @@ extension Books {
   ) -> LedgerCallbacks {
     LedgerCallbacks(
       checkpoint: { [self] give in checkpoint(give) },
-      durable: { [self] seq in tell(.durable(upTo: seq)) },
+      durable: { [self] seq in lock.withLock { tell }(.durable(upTo: seq)) },
       failed: { [self] seqs in undo(seqs) },
       stateChanged: stateChanged,
       wallMs: clock.wallMs)
@@ -269,16 +278,23 @@ extension Books {
   private func checkpoint(_ give: (BooksState, Int64) -> Void) {
     lock.withLock {
       let now = readClock()
-      let counters = table.snapshot(now: now).map { state in
-        Ledger.CounterState(
-          counter: state.counter, kind: state.kind.rawValue,
-          fields: state.fields.map { .init($0.name, $0.value) })
-      }
-      let exchanges = open.values.sorted { $0.seq < $1.seq }.map {
-        OpenExchange(seq: $0.seq, timeMs: $0.timeMs, admission: $0.record)
-      }
-      give(BooksState(counters: counters, open: exchanges), now)
+      give(state(now), now)
     }
+  }
+
+  /// Every counter that is not as good as new, and every open exchange.
+  var state: BooksState { lock.withLock { state(readClock()) } }
+
+  private func state(_ now: Int64) -> BooksState {
+    let counters = table.snapshot(now: now).map { state in
+      Ledger.CounterState(
+        counter: state.counter, kind: state.kind.rawValue,
+        fields: state.fields.map { .init($0.name, $0.value) })
+    }
+    let exchanges = open.values.sorted { $0.seq < $1.seq }.map {
+      OpenExchange(seq: $0.seq, timeMs: $0.timeMs, admission: $0.record)
+    }
+    return BooksState(counters: counters, open: exchanges)
   }
 
   /// Admissions that will never be on record: what they reserved is given back, and their exchanges
@@ -291,8 +307,11 @@ extension Books {
         else { continue }
         _ = table.settle(reservation, as: .nothing, now: now)
       }
+      // Before the ledger takes the next admission, which may have the number of one of these.
+      epoch += 1
     }
-    tell(.failed(seqs))
+    let (tell, epoch) = lock.withLock { (tell, epoch) }
+    tell(.failed(Set(seqs), before: epoch))
   }
 }
 
