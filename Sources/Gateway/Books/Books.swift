@@ -269,7 +269,7 @@ extension Books {
   ) -> LedgerCallbacks {
     LedgerCallbacks(
       checkpoint: { [self] give in checkpoint(give) },
-      durable: { [self] seq in lock.withLock { tell }(.durable(upTo: seq)) },
+      durable: { [self] seq in report(.durable(upTo: seq)) },
       failed: { [self] seqs in undo(seqs) },
       stateChanged: stateChanged,
       wallMs: clock.wallMs)
@@ -278,14 +278,14 @@ extension Books {
   private func checkpoint(_ give: (BooksState, Int64) -> Void) {
     lock.withLock {
       let now = readClock()
-      give(state(now), now)
+      give(bookState(now), now)
     }
   }
 
   /// Every counter that is not as good as new, and every open exchange.
-  var state: BooksState { lock.withLock { state(readClock()) } }
+  var state: BooksState { lock.withLock { bookState(readClock()) } }
 
-  private func state(_ now: Int64) -> BooksState {
+  private func bookState(_ now: Int64) -> BooksState {
     let counters = table.snapshot(now: now).map { state in
       Ledger.CounterState(
         counter: state.counter, kind: state.kind.rawValue,
@@ -300,7 +300,7 @@ extension Books {
   /// Admissions that will never be on record: what they reserved is given back, and their exchanges
   /// are told.
   private func undo(_ seqs: [Int64]) {
-    lock.withLock {
+    let news = lock.withLock { () -> News in
       let now = readClock()
       for seq in seqs {
         guard let admission = open.removeValue(forKey: seq), let reservation = admission.take()
@@ -309,9 +309,14 @@ extension Books {
       }
       // Before the ledger takes the next admission, which may have the number of one of these.
       epoch += 1
+      return .failed(Set(seqs), before: epoch)
     }
-    let (tell, epoch) = lock.withLock { (tell, epoch) }
-    tell(.failed(Set(seqs), before: epoch))
+    report(news)
+  }
+
+  private func report(_ news: News) {
+    let tell = lock.withLock { self.tell }
+    tell(news)
   }
 }
 
