@@ -81,11 +81,11 @@ final class GatedFiles: LedgerFiles, @unchecked Sendable {
   private func change(
     _ call: String, _ name: String, _ body: () -> Void
   ) throws(LedgerFault) {
-    let code = condition.withLock {
+    let failed: Int32? = condition.withLock {
       if code == nil { body() }
       return code
     }
-    if let code { throw LedgerFault(call: call, file: name, code: code) }
+    if let code = failed { throw LedgerFault(call: call, file: name, code: code) }
   }
 }
 
