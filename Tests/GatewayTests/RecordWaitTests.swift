@@ -161,8 +161,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(completion.charged.allSatisfy { $0.amount == 0 })
   }
 
-  @Test func `an exchange that ends while it waits and whose record fails leaves nothing`() throws
-  {
+  @Test func `an exchange that ends while it waits and whose record fails leaves nothing`() throws {
     let kept = try KeptGateway(keptPolicy())
     kept.gateway.hears = false
     kept.files.shut()

@@ -51,7 +51,8 @@ struct SettlementCase: CustomTestStringConvertible, Sendable {
   static let usage =
     #"{"choices":[{"message":{"content":"hi"}}],"#
     + #""usage":{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4}}}"#
-  static let delta = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello hello \"}}]}\n\n"
+  static let delta =
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello hello \"}}]}\n\n"
   static let last =
     "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":5}}\n\n"
     + "data: [DONE]\n\n"
@@ -82,7 +83,8 @@ struct SettlementCase: CustomTestStringConvertible, Sendable {
       "a backend's 503 cut short", [.headers(503), .body("{", end: false), .reset], prompt: 0,
       completion: 0, .none, .cut, nanos: 0),
     SettlementCase(
-      "NR gives everything back", [.headers(404, details: "route_not_found", flags: 0x100, end: true)],
+      "NR gives everything back",
+      [.headers(404, details: "route_not_found", flags: 0x100, end: true)],
       requests: 0, prompt: 0, completion: 0, .none, .failed, nanos: 0, from: .gateway),
     SettlementCase(
       "UH gives everything back", [.headers(503, details: "no_healthy_upstream", flags: 0x2)],

@@ -186,4 +186,10 @@ final class TestStream {
   }
 
   var grpcStatus: Int? { call.reply.grpcStatus }
+
+  /// Whether a reply let the request go on, or refused it.
+  var hasVerdict: Bool {
+    call.reply.messages.lazy.map(ProcAnswer.init)
+      .contains { $0.kind == 7 || $0.set["x-ai-tenant"] != nil }
+  }
 }

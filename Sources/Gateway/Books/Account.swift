@@ -146,7 +146,8 @@ enum RateLimitHeaders {
         ("limit", String(share.limit)), ("remaining", String(share.remaining)), ("reset", reset),
       ]
       for (field, value) in fields {
-        let name = anthropic ? "anthropic-ratelimit-\(kind)-\(field)" : "x-ratelimit-\(field)-\(kind)"
+        let name =
+          anthropic ? "anthropic-ratelimit-\(kind)-\(field)" : "x-ratelimit-\(field)-\(kind)"
         result.append((Array(name.utf8), Array(value.utf8)))
       }
     }

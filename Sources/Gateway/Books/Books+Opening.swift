@@ -70,7 +70,9 @@ extension Books {
       outcome = try Recovery.run(files, repairing: settings.repairs) { recovering.apply($0) }
     } catch { throw .ledger(error) }
     guard !recovering.hasFailed else { throw .counters }
+    // Restored counters have the amounts of their time until the table is put under today's.
     let reopened = recovering.reopen()
+    recovering.table.configure(limits.catalog, now: outcome.timeMs)
     let books = Books(
       table: recovering.table, after: outcome.timeMs, clock: clock,
       durability: settings.ledger.durability)
@@ -156,8 +158,7 @@ private struct Recovering {
         table.replayAdmission(admission.reserved.map(Books.counted), now: record.timeMs)
       }
     case .completion(let completion):
-      if !record.isCarried, let admitted = open.byRequestID[completion.requestID]?.admission
-      {
+      if !record.isCarried, let admitted = open.byRequestID[completion.requestID]?.admission {
         table.replayCompletion(
           reserved: admitted.reserved.map(Books.counted),
           final: completion.charged.map(Books.counted), now: record.timeMs)
