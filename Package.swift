@@ -82,7 +82,9 @@ let package = Package(
     tests("Ledger", ["Hashing"]),
     tests("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["CNghttp2"]),
-    tests("Gateway", ["EnvoyAPI", "Hashing", "Inference", "Policy", "Transport"]),
+    tests(
+      "Gateway",
+      ["EnvoyAPI", "Hashing", "Inference", "Ledger", "Policy", "Quota", "Transport"]),
     tests("Server", ["EnvoyAPI", "Gateway", "Policy", "Transport"]),
   ]
 )

@@ -81,7 +81,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
       let completion = decision.completion(traits)
       if waitsForRecord {
         waiting = (call, open, completion, loop.writer.bytes)
-        return loop.wait(for: open.seq, self)
+        return loop.wait(for: open, self)
       }
       settle(open, completion, as: nil)
     }
@@ -102,6 +102,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     self.waiting = nil
     decision.admission = nil
     decision.refusal = .ledgerUnavailable
+    recordRefusal(.ledgerUnavailable)
     CheckReplies.deny(
       .ledgerUnavailable, anthropic: isAnthropic, decision, policy.prepared, &loop.writer)
     loop.writer.withBytes { waiting.call.send($0) }
@@ -237,13 +238,16 @@ final class CheckExchange: CallHandler, WaitsForRecord {
 
   private func deny(_ refusal: Refusal) {
     decision.refusal = refusal.code
-    if let books = loop.books {
-      var record = decision.admission(traits, policy: policy.snapshot)
-      record.limit = refusal.limit
-      books.deny(record)
-    }
+    recordRefusal(refusal)
     CheckReplies.deny(
       refusal, anthropic: isAnthropic, decision, policy.prepared, &loop.writer)
+  }
+
+  private func recordRefusal(_ refusal: Refusal) {
+    guard let books = loop.books else { return }
+    var record = decision.admission(traits, policy: policy.snapshot)
+    record.limit = refusal.limit
+    books.deny(record)
   }
 
   /// The body must be there and whole: `with_request_body` without `allow_partial_message`.

@@ -31,7 +31,7 @@ extension ExtProcExchange {
         removesUsageChunk: asksForUsage(admission, facts) && facts?.includeUsage != true)
       if waits {
         held = HeldReplies()
-        loop.wait(for: open.seq, self)
+        loop.wait(for: open, self)
       } else {
         account?.wasReleased = true
       }

@@ -328,7 +328,9 @@ extension ExtProcExchange {
         return fail(stream, GRPCFailure(.invalidArgument, "malformed request_trailers"))
       }
     }
-    ProcessingReplies.trailers(phase, removing: forged, in: bytes, &loop.writer)
+    ProcessingReplies.trailers(
+      phase, removing: forged, in: bytes,
+      metadata: phase == .responseTrailers ? takeSettled() : nil, &loop.writer)
     stream.reply(loop.writer)
   }
 }

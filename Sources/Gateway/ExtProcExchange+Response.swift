@@ -43,13 +43,15 @@ extension ExtProcExchange {
       head.add(bytes.extracting(name), value, in: bytes)
     }
     account!.status = head.status
+    // Envoy's own: no backend can have been asked before the verdict went out.
+    if held != nil { account!.reachedNobody = true }
     if let attributes = request.attributes {
       if let details = try StructFields.string(Self.codeDetails, in: bytes, attributes),
         !details.isEmpty
       {
         let text = bytes.extracting(details)
         account!.isGatewaysAnswer = !text.elementsEqual(Self.viaUpstream)
-        account!.reachedNobody = text.elementsEqual(Self.directResponse)
+        if text.elementsEqual(Self.directResponse) { account!.reachedNobody = true }
       }
       if case .number(let flags)? = try StructFields.value(
         of: Self.flags, in: bytes, attributes), account!.isGatewaysAnswer,
@@ -138,8 +140,12 @@ extension ExtProcExchange {
 
   /// The end came without a last body message: what the meter holds back goes where it still can.
   func responseEndsWithTrailers(_ stream: ExchangeStream) {
-    if account?.meter != nil, case let held = account!.meter!.takeHeld(), !held.isEmpty, machine.echoesResponse {
-      echo(.responseBody, held.span, endOfStream: false, stream)
+    if account?.meter != nil {
+      let held = account!.meter!.takeHeld()
+      // Only full duplex has a place for it. It is an event without its end, which no client heeds.
+      if !held.isEmpty, machine.echoesResponse {
+        echo(.responseBody, held.span, endOfStream: false, stream)
+      }
     }
     responseEnded()
   }

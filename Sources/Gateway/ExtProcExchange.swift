@@ -92,6 +92,8 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
       malformed(stream)
     }
     account(gathered: assembler.gatheredBytes, stream)
+    // Pieces that are echoed while the verdict is held are held too.
+    if held != nil, !hasEnded { accountHeld(stream) }
   }
 
   /// What the assembler keeps of a message counts like a kept body.

@@ -67,8 +67,9 @@ package final class GatewayLoop: CallRouter {
   private var spareBuffers: [[UInt8]] = []
   /// nil where nothing is counted or recorded: pieces under test, `explain`.
   let books: Books?
-  /// Exchanges whose verdict waits for their record, by its number, which rises.
-  private var waiting: [(seq: Int64, exchange: any WaitsForRecord)] = []
+  /// Exchanges whose verdict waits for their record, by its number, which rises; where numbers are
+  /// given out again, the news that those before had failed comes first.
+  private var waiting: [(open: OpenAdmission, exchange: any WaitsForRecord)] = []
   private var firstWaiting = 0
 
   private static let process: StaticString = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
@@ -99,15 +100,20 @@ package final class GatewayLoop: CallRouter {
   }
 
   /// The exchange hears of the record of that number.
-  func wait(for seq: Int64, _ exchange: any WaitsForRecord) {
-    waiting.append((seq, exchange))
+  ///
+  /// On this loop's thread, in the same turn that admitted it: news of it can only be heard later.
+  func wait(for open: OpenAdmission, _ exchange: any WaitsForRecord) {
+    waiting.append((open, exchange))
   }
+
+  /// Exchanges that have not heard of their record.
+  var waitingCount: Int { waiting.count - firstWaiting }
 
   /// What the ledger has to say, on this loop's thread.
   package func hear(_ news: Books.News) {
     switch news {
     case .durable(let seq):
-      while firstWaiting < waiting.count, waiting[firstWaiting].seq <= seq {
+      while firstWaiting < waiting.count, waiting[firstWaiting].open.seq <= seq {
         waiting[firstWaiting].exchange.recorded()
         firstWaiting += 1
       }
@@ -115,10 +121,12 @@ package final class GatewayLoop: CallRouter {
         waiting.removeFirst(firstWaiting)
         firstWaiting = 0
       }
-    case .failed(let seqs):
-      let failed = Set(seqs)
-      let gone = waiting[firstWaiting...].filter { failed.contains($0.seq) }
-      waiting = waiting[firstWaiting...].filter { !failed.contains($0.seq) }
+    case .failed(let seqs, let epoch):
+      func isMeant(_ open: OpenAdmission) -> Bool {
+        open.epoch < epoch && seqs.contains(open.seq)
+      }
+      let gone = waiting[firstWaiting...].filter { isMeant($0.open) }
+      waiting = waiting[firstWaiting...].filter { !isMeant($0.open) }
       firstWaiting = 0
       for entry in gone { entry.exchange.recordFailed() }
     }

@@ -35,7 +35,7 @@ enum ProcessingReplies {
   /// CONTINUE to trailers, with client copies of our headers taken out.
   static func trailers(
     _ phase: ProcessingPhase, removing names: [Range<Int>], in bytes: Span<UInt8>,
-    _ writer: inout WireWriter
+    metadata: SettledUsage? = nil, _ writer: inout WireWriter
   ) {
     writer.reset()
     if !names.isEmpty {
@@ -43,6 +43,7 @@ enum ProcessingReplies {
       writer.close(1, since: 0)
     }
     writer.close(phase.responseField, since: 0)
+    metadata?.write(&writer)
   }
 
   /// CONTINUE to the request's headers with what must not go on taken out; the body decides later.

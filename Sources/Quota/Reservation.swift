@@ -40,6 +40,11 @@ package struct Reservation: ~Copyable, Sendable {
   /// For the admission's record.
   package var charges: [Charge] { held.map(\.charge) }
 
+  /// The most that is reserved of any limit of that kind.
+  package func most(of kind: LimitKind) -> Int64 {
+    held.reduce(0) { $1.kind == kind ? max($0, $1.charge.amount) : $0 }
+  }
+
   /// What is to be settled; the reservation is over.
   consuming func close() -> [HeldCharge] {
     isOpen = false

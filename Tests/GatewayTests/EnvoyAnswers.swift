@@ -42,6 +42,21 @@ struct WireTree {
     return result
   }
 
+  /// `Struct.fields` that are numbers.
+  var numbers: [String: Double] {
+    var result: [String: Double] = [:]
+    for entry in all(1) {
+      guard let name = entry.at(1)?.text, let value = entry.at(2) else { continue }
+      var reader = WireReader(0..<value.bytes.count)
+      while let field = try? reader.next(in: value.bytes.span) {
+        if field.number == 2, field.kind == .fixed64 {
+          result[name] = Double(bitPattern: field.value)
+        }
+      }
+    }
+    return result
+  }
+
   /// `HeaderValueOption`s in field `number`; every one must overwrite.
   func options(_ number: Int) -> [String: String] {
     var result: [String: String] = [:]
@@ -79,6 +94,9 @@ struct ProcAnswer {
   var grpcStatus: UInt64? { tree.at(7, 4)?.number(1) }
   var metadata: [String: String] {
     tree.at(8)?.all(1).first { $0.at(1)?.text == "tollgate" }?.at(2, 5)?.strings ?? [:]
+  }
+  var numbers: [String: Double] {
+    tree.at(8)?.all(1).first { $0.at(1)?.text == "tollgate" }?.at(2, 5)?.numbers ?? [:]
   }
   /// `"code":"…"` of a refusal.
   var code: String? { Self.code(in: immediateBody) }

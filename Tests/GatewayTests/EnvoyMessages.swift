@@ -33,9 +33,13 @@ enum EnvoyMessage {
   }
 
   static func responseHeaders(
-    _ headers: Headers = [(":status", "200")], attributes: [String: String] = [:]
+    _ headers: Headers = [(":status", "200")], attributes: [String: String] = [:],
+    flags: Double? = nil, endOfStream: Bool = false
   ) -> [UInt8] {
-    message(.responseHeaders, attributes: attributes) { map(headers, &$0) }
+    message(.responseHeaders, attributes: attributes, flags: flags) { writer in
+      if endOfStream { writer.field(3, 1) }
+      map(headers, &writer)
+    }
   }
 
   static func body(
@@ -63,7 +67,7 @@ enum EnvoyMessage {
   }
 
   private static func message(
-    _ phase: ProcessingPhase, attributes: [String: String] = [:],
+    _ phase: ProcessingPhase, attributes: [String: String] = [:], flags: Double? = nil,
     modes: (BodyMode, BodyMode)? = nil,
     metadata: ((inout WireWriter) -> Void)? = nil, observability: Bool = false,
     _ content: (inout WireWriter) -> Void
@@ -76,8 +80,9 @@ enum EnvoyMessage {
       writer.close(11, since: 0)
     }
     if observability { writer.field(10, 1) }
-    if !attributes.isEmpty {
+    if !attributes.isEmpty || flags != nil {
       let entry = writer.mark
+      if let flags { writer.structEntry(Array("response.flags".utf8), number: flags) }
       for (name, value) in attributes {
         writer.structEntry(Array(name.utf8), string: Array(value.utf8))
       }

@@ -11,7 +11,7 @@ import Transport
 let testNowSeconds: Int64 = 1_793_491_200
 
 /// A key's text is `key-` and its id.
-private func hex(_ key: String) -> String {
+func keyDigest(_ key: String) -> String {
   SHA256.digest(of: Array(key.utf8).span).hex
 }
 
@@ -39,10 +39,10 @@ func testPolicy(_ extra: String = "", auth: String = "") -> String {
       "tenant-a": {
         hostnames: ["a.example.com"],
         keys: [
-          { id: "one", sha256: "\(hex("key-one"))", subject: "svc:one" },
-          { id: "two", sha256: "\(hex("key-two"))", subject: "svc:two" },
-          { id: "old", sha256: "\(hex("key-old"))", expires: "2026-10-01T00:00:00Z" },
-          { id: "off", sha256: "\(hex("key-off"))", disabled: true },
+          { id: "one", sha256: "\(keyDigest("key-one"))", subject: "svc:one" },
+          { id: "two", sha256: "\(keyDigest("key-two"))", subject: "svc:two" },
+          { id: "old", sha256: "\(keyDigest("key-old"))", expires: "2026-10-01T00:00:00Z" },
+          { id: "off", sha256: "\(keyDigest("key-off"))", disabled: true },
         ],
         principals: [{ uri: "spiffe://cluster.local/ns/a/sa/*" }],
         allow: [
@@ -52,7 +52,7 @@ func testPolicy(_ extra: String = "", auth: String = "") -> String {
       },
       "tenant-b": {
         hostnames: ["b.example.com"],
-        keys: [{ id: "three", sha256: "\(hex("key-three"))" }],
+        keys: [{ id: "three", sha256: "\(keyDigest("key-three"))" }],
         allow: [{ paths: ["/v1/embeddings"], models: ["*"] }],
       },
     },
@@ -77,13 +77,33 @@ final class TestGateway {
   /// The most bytes that the server is given at once.
   var step = Int.max
 
-  init(_ policy: String = testPolicy(), limits: TransportLimits = TransportLimits()) throws {
+  /// What became of records is heard, where there are books.
+  private let news: NewsBox?
+  /// Hears of records by itself, as soon as somebody waits for one.
+  var hears = true
+
+  static func load(_ policy: String) throws -> PolicySnapshot {
     let (snapshot, problems) = PolicyLoader.load(
       [PolicySource(name: "p", bytes: Array(policy.utf8))], nowSeconds: testNowSeconds)
-    let loaded = try #require(snapshot, "\(problems)")
+    return try #require(snapshot, "\(problems)")
+  }
+
+  convenience init(
+    _ policy: String = testPolicy(), limits: TransportLimits = TransportLimits()
+  ) throws {
+    self.init(try Self.load(policy), limits: limits)
+  }
+
+  init(
+    _ policy: PolicySnapshot, limits: TransportLimits = TransportLimits(), books: Books? = nil,
+    policyLimits: PolicyLimits? = nil, news: NewsBox? = nil, seed: UInt64 = 1,
+    clock: TestClock = TestClock()
+  ) {
+    self.news = news
     loop = GatewayLoop(
-      policy: loaded, log: log, random: Xoshiro256(words: (1, 2, 3, 4)),
-      clock: { UnixTime(milliseconds: testNowSeconds * 1000) })
+      policy: policy, limits: policyLimits, books: books, log: log,
+      random: Xoshiro256(words: (seed, 2, 3, 4)),
+      clock: { UnixTime(milliseconds: clock.nowMs) })
     server = ServerConnection(
       router: loop, limits: limits, budget: BufferBudget(limit: limits.processBufferBytesMax),
       now: MonotonicTime(nanoseconds: 0))
@@ -94,8 +114,16 @@ final class TestGateway {
       client.open(path: "/envoy.service.ext_proc.v3.ExternalProcessor/Process"), self)
   }
 
-  /// Moves bytes both ways until nothing is left.
+  /// Moves bytes both ways until nothing is left, and nobody waits for a record.
   func pump() {
+    move()
+    while hears, let news, loop.waitingCount > 0 {
+      loop.hear(news.next())
+      move()
+    }
+  }
+
+  private func move() {
     while client.wantsWrite || server.wantsWrite {
       var toServer: [UInt8] = []
       while client.fillOutput(&toServer, target: toServer.count + 65536) {}
@@ -135,6 +163,12 @@ final class TestStream {
   @discardableResult
   func send(_ message: [UInt8]) -> [ProcAnswer] {
     call.send(message.span)
+    return receive()
+  }
+
+  /// The replies that have come since.
+  @discardableResult
+  func receive() -> [ProcAnswer] {
     gateway.pump()
     let answers = call.reply.messages[seen...].map(ProcAnswer.init)
     seen = call.reply.messages.count
@@ -152,4 +186,10 @@ final class TestStream {
   }
 
   var grpcStatus: Int? { call.reply.grpcStatus }
+
+  /// Whether a reply let the request go on, or refused it.
+  var hasVerdict: Bool {
+    call.reply.messages.lazy.map(ProcAnswer.init)
+      .contains { $0.kind == 7 || $0.set["x-ai-tenant"] != nil }
+  }
 }

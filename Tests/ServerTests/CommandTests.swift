@@ -16,14 +16,32 @@ struct CommandTests {
   }
 
   private var policy: String { directory.path + "/p.json5" }
+  private var data: String { directory.path + "/data" }
   private var socket: ListenAddress { .unix(path: directory.path + "/s") }
 
   private func serve(_ more: [String] = [], descriptors: Int? = nil) throws -> CommandRun {
     let run = try CommandRun(
-      ["serve", "--policy", policy, "--listen", socket.description, "--workers", "1"] + more,
+      [
+        "serve", "--policy", policy, "--listen", socket.description, "--workers", "1", "--data",
+        data,
+      ] + more,
       descriptors: descriptors)
     try run.waitFor("is ready on")
     return run
+  }
+
+  /// The segments on disk, by name.
+  private var segments: [String] {
+    let names = try? FileManager.default.contentsOfDirectory(atPath: data + "/ledger")
+    return (names ?? []).filter { $0.hasSuffix(".jsonl") }.sorted()
+  }
+
+  private func waitForSegments(_ count: Int) throws {
+    let end = MonotonicTime.now + TestClient.patience
+    while segments.count < count {
+      guard .now < end else { throw TestClient.Late() }
+      Thread.sleep(forTimeInterval: 0.01)
+    }
   }
 
   @Test func `exit statuses: 0 done, 1 failed, 2 wrong usage`() throws {
@@ -31,9 +49,10 @@ struct CommandTests {
       (["version"], 0), (["help"], 0), (["serve", "--help"], 0), (["check", policy], 0),
       (["check", directory.path + "/bad.json5"], 1), (["check", "/nowhere/at/all"], 1),
       (["serve", "--policy", directory.path + "/bad.json5"], 1),
-      (["serve", "--policy", policy, "--listen", "0.0.0.0:0"], 1),
+      (["serve", "--policy", policy, "--listen", "0.0.0.0:0", "--data", data], 1),
+      (["serve", "--policy", policy, "--data", "/dev/null/d"], 1),
       ([], 2), (["sevre"], 2), (["serve"], 2), (["check"], 2), (["audit"], 2),
-      (["serve", "--policy", policy, "--data", "d"], 2), (["key", "a b"], 2),
+      (["serve", "--policy", policy, "--admin", "127.0.0.1:0"], 2), (["key", "a b"], 2),
     ] as [([String], Int32)] {
       #expect(try CommandRun(arguments).join() == status, "\(arguments)")
     }
@@ -62,10 +81,28 @@ struct CommandTests {
     #expect(try CommandRun(["health", socket.description]).join() == 0)
     #expect(try CommandRun(["health"], environment: ["TOLLGATE_LISTEN": "\(socket)"]).join() == 0)
     run.signal(SIGUSR1)
-    try run.waitFor("nothing to rotate")
+    try run.waitFor("begins a new segment")
+    try waitForSegments(2)
     run.signal(SIGTERM)
     #expect(try run.join() == 0)
     #expect(try CommandRun(["health", socket.description]).join() == 1)
+  }
+
+  @Test func `a data directory has one process, and its records go on after a restart`() throws {
+    let run = try serve()
+    let other = try CommandRun([
+      "serve", "--policy", policy, "--listen", "127.0.0.1:0", "--data", data,
+    ])
+    #expect(try other.join() == 1)
+    #expect(other.standardError.contains(data))
+    run.signal(SIGTERM)
+    #expect(try run.join() == 0)
+    let first = try String(contentsOfFile: data + "/ledger/" + segments[0], encoding: .utf8)
+    #expect(first.split(separator: "\n").last?.hasPrefix(#"{"type":"stop""#) == true)
+    let again = try serve()
+    again.signal(SIGTERM)
+    #expect(try again.join() == 0)
+    #expect(segments.count == 2)
   }
 
   @Test func `a second signal ends at once with status 1 and leaves no socket`() throws {

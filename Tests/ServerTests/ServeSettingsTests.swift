@@ -44,11 +44,11 @@ struct ServeSettingsTests {
   @Test func `every fault is found in one run`() {
     let (_, problems) = read([
       "--listen", "nowhere", "--workers", "0", "--log-level", "loud", "--drain-timeout", "5",
-      "--max-message-bytes", "1", "--data", "d",
+      "--max-message-bytes", "1", "--admin", "d",
     ])
     #expect(problems.count == 7)
     #expect(problems.contains(.flagMissing("policy", environment: "TOLLGATE_POLICY")))
-    #expect(problems.contains(.unavailableFlag(.flag("data"))))
+    #expect(problems.contains(.unavailableFlag(.flag("admin"))))
   }
 
   @Test func `an address given twice is refused, port 0 is another each time`() {
@@ -56,9 +56,7 @@ struct ServeSettingsTests {
     #expect(read(["--policy=p", "--listen=127.0.0.1:0,127.0.0.1:0"]).1.isEmpty)
   }
 
-  @Test(arguments: [
-    "admin", "data", "durability", "store", "ship", "metrics", "retain", "ledger-max-bytes",
-  ])
+  @Test(arguments: ["admin", "store", "ship", "metrics"])
   func `a flag of a later version is refused by name`(flag: String) {
     let (_, problems) = read(["--policy=p", "--\(flag)", "x"])
     #expect(problems == [.unavailableFlag(.flag(flag))])

@@ -57,9 +57,8 @@ struct Account {
       return ending { Self.used($0, prices) }
     }
     record.origin = sawEnd ? .backend : nil
-    if status >= 400, usage.source != .reported {
+    if status >= 400, usage.source == .none {
       record.endReason = sawEnd ? .failed : .cut
-      usage.source = .none
       return ending { _ in .requestOnly }
     }
     record.endReason = sawEnd ? (status >= 400 ? .failed : .complete) : .cut
@@ -77,15 +76,19 @@ struct Account {
   }
 
   /// Nano-dollars: cached and cache-written prompt tokens at their own prices, each token once.
+  /// Saturating: token counts are the backend's word.
   private static func cost(
     _ usage: MeteredUsage, prompt: Int64, completion: Int64, _ prices: Prices
   ) -> Int64 {
     let cached = min(prompt, Int64(usage.cachedPrompt ?? 0))
     let written = min(prompt - cached, Int64(usage.cacheWritePrompt ?? 0))
     let plain = prompt - cached - written
-    return plain * prices.promptNanos + cached * prices.cachedPromptNanos
-      + written * prices.cacheWritePromptNanos + completion * prices.completionNanos
-      + prices.perRequestNanos
+    let nanos =
+      Int128(plain) * Int128(prices.promptNanos)
+      + Int128(cached) * Int128(prices.cachedPromptNanos)
+      + Int128(written) * Int128(prices.cacheWritePromptNanos)
+      + Int128(completion) * Int128(prices.completionNanos) + Int128(prices.perRequestNanos)
+    return Int64(clamping: nanos)
   }
 }
 
@@ -112,7 +115,7 @@ extension Refusal {
   }
 
   private static func seconds(_ milliseconds: Int64) -> Int {
-    max(1, Int((milliseconds + 999) / 1000))
+    max(1, Int(milliseconds / 1000) + (milliseconds % 1000 > 0 ? 1 : 0))
   }
 
   static let ledgerUnavailable: Refusal = {
@@ -133,7 +136,9 @@ enum RateLimitHeaders {
       guard let share else { return }
       let reset: String
       if anthropic {
-        reset = String(decoding: UTCTime.text(nowMs + share.resetMilliseconds), as: UTF8.self)
+        // A bucket in deep debt is whole again after the last year that there are words for.
+        let wait = min(share.resetMilliseconds, UTCTime.millisecondsMax - nowMs)
+        reset = String(decoding: UTCTime.text(nowMs + wait), as: UTF8.self)
       } else {
         reset = duration(share.resetMilliseconds)
       }
@@ -141,7 +146,8 @@ enum RateLimitHeaders {
         ("limit", String(share.limit)), ("remaining", String(share.remaining)), ("reset", reset),
       ]
       for (field, value) in fields {
-        let name = anthropic ? "anthropic-ratelimit-\(kind)-\(field)" : "x-ratelimit-\(field)-\(kind)"
+        let name =
+          anthropic ? "anthropic-ratelimit-\(kind)-\(field)" : "x-ratelimit-\(field)-\(kind)"
         result.append((Array(name.utf8), Array(value.utf8)))
       }
     }
@@ -153,7 +159,7 @@ enum RateLimitHeaders {
   /// As OpenAI writes it: `120ms`, `1s`, `6m0s`, `2h0m0s`.
   static func duration(_ milliseconds: Int64) -> String {
     if milliseconds < 1000 { return "\(milliseconds)ms" }
-    let seconds = (milliseconds + 999) / 1000
+    let seconds = milliseconds / 1000 + (milliseconds % 1000 > 0 ? 1 : 0)
     if seconds < 60 { return "\(seconds)s" }
     let (minutes, rest) = seconds.quotientAndRemainder(dividingBy: 60)
     if minutes < 60 { return "\(minutes)m\(rest)s" }

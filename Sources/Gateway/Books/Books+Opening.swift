@@ -54,17 +54,29 @@ extension Books {
     do throws(DirectoryLock.Problem) {
       lock = try DirectoryLock.take(directory: settings.directory)
     } catch { throw .locked(error) }
+    let (books, found) = try open(
+      files, settings, limits, clock: clock, event: event, stateChanged: stateChanged)
+    return (books, lock, found)
+  }
+
+  /// The same over files that nobody else writes.
+  static func open(
+    _ files: any LedgerFiles, _ settings: Settings, _ limits: PolicyLimits, clock: Clock,
+    event: ProcessEvent, stateChanged: @escaping @Sendable (LedgerState) -> Void
+  ) throws(Problem) -> (books: Books, found: Found) {
     var recovering = Recovering(table: QuotaTable(limits.catalog))
     let outcome: Recovery.Outcome
     do throws(LedgerProblem) {
       outcome = try Recovery.run(files, repairing: settings.repairs) { recovering.apply($0) }
     } catch { throw .ledger(error) }
     guard !recovering.hasFailed else { throw .counters }
+    // Restored counters have the amounts of their time until the table is put under today's.
     let reopened = recovering.reopen()
+    recovering.table.configure(limits.catalog, now: outcome.timeMs)
     let books = Books(
       table: recovering.table, after: outcome.timeMs, clock: clock,
       durability: settings.ledger.durability)
-    for admission in reopened { books.reopen(admission) }
+    for (admission, _) in reopened { books.reopen(admission) }
     do throws(LedgerFault) {
       let writer = try LedgerWriter(
         files: files, recovered: outcome, settings: settings.ledger,
@@ -72,18 +84,26 @@ extension Books {
       books.attach(writer)
       try writer.start()
       books.note(.start(event))
-      for admission in reopened { books.interrupt(admission) }
+      for (admission, reservedNanos) in reopened {
+        books.interrupt(admission, limits, reservedNanos: reservedNanos)
+      }
       _ = writer.flush()
-    } catch { throw .files(error) }
+    } catch {
+      for (admission, _) in reopened { admission.take()?.leaveToRecovery() }
+      throw .files(error)
+    }
     return (
-      books, lock,
+      books,
       Found(
         interrupted: reopened.count, torn: outcome.torn, wasRepaired: outcome.repair != nil)
     )
   }
 
-  /// An exchange that the last process did not end: charged its prompt's estimate.
-  private func interrupt(_ admission: OpenAdmission) {
+  /// An exchange that the last process did not end: charged its prompt's estimate, at the price of
+  /// today; all the money that was reserved where there is no price any more.
+  private func interrupt(
+    _ admission: OpenAdmission, _ limits: PolicyLimits, reservedNanos: Int64
+  ) {
     var usage = MeteredUsage()
     usage.source = .estimated
     let record = admission.record
@@ -91,12 +111,15 @@ extension Books {
     usage.prompt = Int(prompt)
     usage.completion = 0
     usage.total = Int(prompt)
+    let prices = record.model.flatMap { limits.prices(ofModel: $0) }
     _ = settle(
       admission,
       Ending(
         usage: usage,
-        settlement: { _ in
-          .used(Usage(promptTokens: prompt, completionTokens: 0, nanoDollars: 0))
+        settlement: { usage in
+          guard prices == nil else { return Account.used(usage, prices) }
+          return .used(
+            Usage(promptTokens: prompt, completionTokens: 0, nanoDollars: reservedNanos))
         },
         reckoning: nil,
         record: Completion(
@@ -135,8 +158,7 @@ private struct Recovering {
         table.replayAdmission(admission.reserved.map(Books.counted), now: record.timeMs)
       }
     case .completion(let completion):
-      if !record.isCarried, let admitted = open.byRequestID[completion.requestID]?.admission
-      {
+      if !record.isCarried, let admitted = open.byRequestID[completion.requestID]?.admission {
         table.replayCompletion(
           reserved: admitted.reserved.map(Books.counted),
           final: completion.charged.map(Books.counted), now: record.timeMs)
@@ -147,8 +169,8 @@ private struct Recovering {
   }
 
   /// What is open at the end, its reservations in hand again.
-  mutating func reopen() -> [OpenAdmission] {
-    var result: [OpenAdmission] = []
+  mutating func reopen() -> [(admission: OpenAdmission, reservedNanos: Int64)] {
+    var result: [(admission: OpenAdmission, reservedNanos: Int64)] = []
     for exchange in open.inOrder {
       let admission = exchange.admission
       let reservation = table.reopen(
@@ -157,9 +179,11 @@ private struct Recovering {
           promptTokens: admission.estimatedPromptTokens ?? 0,
           completionTokens: admission.reservedCompletionTokens ?? 0, isBoundStated: true),
         now: exchange.timeMs)
-      result.append(
-        OpenAdmission(
-          seq: exchange.seq, timeMs: exchange.timeMs, record: admission, reservation: reservation))
+      let reservedNanos = reservation.most(of: .usd)
+      let reopened = OpenAdmission(
+        seq: exchange.seq, epoch: 0, timeMs: exchange.timeMs, record: admission,
+        reservation: reservation)
+      result.append((reopened, reservedNanos))
     }
     return result
   }

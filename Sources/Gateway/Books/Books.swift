@@ -12,7 +12,9 @@ package final class Books: @unchecked Sendable {
   /// What the loops are told of exchanges that wait for their record.
   package enum News: Sendable {
     case durable(upTo: Int64)
-    case failed([Int64])
+    /// These will never be on disk. Their numbers are given out again: only admissions of before
+    /// `epoch` are meant.
+    case failed(Set<Int64>, before: Int)
   }
 
   /// The answer to an exchange that asks to be let through.
@@ -41,6 +43,8 @@ package final class Books: @unchecked Sendable {
   private var ledgerClock: LedgerClock
   private var denials = DenialTally()
   private var open: [Int64: OpenAdmission] = [:]
+  /// How often admissions have failed.
+  private var epoch = 0
   private var estimators: [String: TokenEstimator] = [:]
   private var writer: LedgerWriter?
   private let clock: Clock
@@ -59,14 +63,9 @@ package final class Books: @unchecked Sendable {
 
   func attach(_ writer: LedgerWriter) { self.writer = writer }
 
-  /// Who hears of records; the ledger's thread runs already.
+  /// The ledger's thread runs by then.
   package func onNews(_ tell: @escaping @Sendable (News) -> Void) {
     lock.withLock { self.tell = tell }
-  }
-
-  private func announce(_ news: News) {
-    let tell = lock.withLock { self.tell }
-    tell(news)
   }
 
   func reopen(_ admission: OpenAdmission) { open[admission.seq] = admission }
@@ -113,7 +112,7 @@ package final class Books: @unchecked Sendable {
       return .unavailable
     }
     let admission = OpenAdmission(
-      seq: seq, timeMs: now, record: record, reservation: reservation)
+      seq: seq, epoch: epoch, timeMs: now, record: record, reservation: reservation)
     open[seq] = admission
     return .admitted(admission, waits: durability == .durable)
   }
@@ -131,7 +130,9 @@ package final class Books: @unchecked Sendable {
         reckoning.statedBound ?? estimator.outputBound(maximum: reckoning.maxOutputTokens)
     }
     return Demand(
-      promptTokens: Int64(prompt), completionTokens: Int64(each) * Int64(reckoning.choices),
+      promptTokens: Int64(prompt),
+      // A bound is at most 2³¹, and so are the choices.
+      completionTokens: Int64(each) * Int64(reckoning.choices),
       isBoundStated: reckoning.statedBound != nil || !reckoning.writesOutput,
       price: reckoning.price)
   }
@@ -268,7 +269,7 @@ extension Books {
   ) -> LedgerCallbacks {
     LedgerCallbacks(
       checkpoint: { [self] give in checkpoint(give) },
-      durable: { [self] seq in announce(.durable(upTo: seq)) },
+      durable: { [self] seq in report(.durable(upTo: seq)) },
       failed: { [self] seqs in undo(seqs) },
       stateChanged: stateChanged,
       wallMs: clock.wallMs)
@@ -277,30 +278,45 @@ extension Books {
   private func checkpoint(_ give: (BooksState, Int64) -> Void) {
     lock.withLock {
       let now = readClock()
-      let counters = table.snapshot(now: now).map { state in
-        Ledger.CounterState(
-          counter: state.counter, kind: state.kind.rawValue,
-          fields: state.fields.map { .init($0.name, $0.value) })
-      }
-      let exchanges = open.values.sorted { $0.seq < $1.seq }.map {
-        OpenExchange(seq: $0.seq, timeMs: $0.timeMs, admission: $0.record)
-      }
-      give(BooksState(counters: counters, open: exchanges), now)
+      give(bookState(now), now)
     }
+  }
+
+  /// Every counter that is not as good as new, and every open exchange.
+  var state: BooksState { lock.withLock { bookState(readClock()) } }
+
+  private func bookState(_ now: Int64) -> BooksState {
+    let counters = table.snapshot(now: now).map { state in
+      Ledger.CounterState(
+        counter: state.counter, kind: state.kind.rawValue,
+        fields: state.fields.map { .init($0.name, $0.value) })
+    }
+    let exchanges = open.values.sorted { $0.seq < $1.seq }.map {
+      OpenExchange(seq: $0.seq, timeMs: $0.timeMs, admission: $0.record)
+    }
+    return BooksState(counters: counters, open: exchanges)
   }
 
   /// Admissions that will never be on record: what they reserved is given back, and their exchanges
   /// are told.
   private func undo(_ seqs: [Int64]) {
-    lock.withLock {
+    let news = lock.withLock { () -> News in
       let now = readClock()
       for seq in seqs {
         guard let admission = open.removeValue(forKey: seq), let reservation = admission.take()
         else { continue }
         _ = table.settle(reservation, as: .nothing, now: now)
       }
+      // Before the ledger takes the next admission, which may have the number of one of these.
+      epoch += 1
+      return .failed(Set(seqs), before: epoch)
     }
-    announce(.failed(seqs))
+    report(news)
+  }
+
+  private func report(_ news: News) {
+    let tell = lock.withLock { self.tell }
+    tell(news)
   }
 }
 

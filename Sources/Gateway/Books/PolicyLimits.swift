@@ -54,6 +54,12 @@ package final class PolicyLimits: Sendable {
     return catalog.set(indices)
   }
 
+  /// What the model costs now; nil where it has no price, or there is no such model any more.
+  func prices(ofModel name: String) -> Prices? {
+    let name = Array(name.utf8)
+    return policy.model(named: name.span)?.prices
+  }
+
   private func applies(_ index: Int, _ model: Model?) -> Bool {
     guard let limit = limits[index] else { return true }
     guard let model else {
