@@ -1,5 +1,6 @@
 import Gateway
 import Ledger
+import Policy
 import Server
 
 /// `tollgate replay --policy NEW DIR`: what a new policy would have decided on recorded traffic.
