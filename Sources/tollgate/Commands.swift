@@ -5,12 +5,11 @@ enum Commands {
   static let specifications: [CommandSpecification] = [
     ServeSettings.specification, CheckCommand.specification, ExplainCommand.specification,
     KeyCommand.specification, AuditCommand.specification, UsageCommand.specification,
-    HealthCommand.specification,
+    ReplayCommand.specification, HealthCommand.specification,
     CommandSpecification("version", "Prints the version."),
     CommandSpecification(
       "help", "Prints what there is, or a command's flags.",
       positionals: [.init("COMMAND", isRequired: false)]),
-    CommandSpecification("replay", "", isUnavailable: true),
     CommandSpecification("lint", "", isUnavailable: true),
   ]
 
@@ -58,6 +57,7 @@ enum Commands {
     case "key": KeyCommand.run(&arguments)
     case "audit": AuditCommand.run(&arguments)
     case "usage": UsageCommand.run(&arguments)
+    case "replay": ReplayCommand.run(&arguments)
     case "health": HealthCommand.run(&arguments, environment: environment)
     case "help": help(&arguments)
     case "version": printVersion(&arguments)

@@ -61,7 +61,7 @@ enum UsageText {
   }
 
   /// A subject is whatever its issuer calls it: it must not write on the terminal.
-  private static func plain(_ text: String) -> String {
+  static func plain(_ text: String) -> String {
     text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f }
       ? text.debugDescription : text
   }
@@ -74,7 +74,8 @@ enum UsageText {
     return needsQuotes ? "\"" + safe.replacing("\"", with: "\"\"") + "\"" : safe
   }
 
-  private static func jsonString(_ text: String) -> String {
+  /// A JSON string (RFC 8259, section 7).
+  static func jsonString(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

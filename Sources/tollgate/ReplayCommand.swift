@@ -1,0 +1,145 @@
+import Gateway
+import Ledger
+import Policy
+import Server
+
+/// `tollgate replay --policy NEW DIR`: what a new policy would have decided on recorded traffic.
+enum ReplayCommand {
+  static let specification = CommandSpecification(
+    "replay", "Shows what a new policy would have decided on recorded traffic.",
+    positionals: [.init("DIR")],
+    flags: [
+      Flag("policy", .value("PATH"), "the new policy: a JSON5 file, or a directory of them"),
+      Flag("json", .toggle, "as JSON, with up to 100 request ids of each difference"),
+    ])
+
+  static func run(_ arguments: inout ParsedArguments) -> Int32 {
+    let policyPath = arguments.requiredText("policy")
+    let asJSON = arguments.toggle("json")
+    if Commands.refuse(arguments, specification) { return ExitStatus.usage }
+    guard let policy = PolicyFile.load(policyPath) else { return ExitStatus.failed }
+    let replay = PolicyReplay(policy)
+    do {
+      var walk = try LedgerWalk(LedgerDirectory.files(of: arguments.positionals[0]))
+      while let step = try walk.next() { replay.apply(try step.line.record(of: step.segment)) }
+      guard walk.segmentCount > 0 else {
+        Console.diagnose("tollgate replay: \(arguments.positionals[0]) holds no ledger")
+        return ExitStatus.failed
+      }
+    } catch {
+      Console.diagnose("tollgate replay: \(error)")
+      return ExitStatus.failed
+    }
+    if asJSON {
+      Console.result(ReplayText.json(replay.report, policy: policy.revision))
+    } else {
+      for line in ReplayText.table(replay.report) { Console.result(line) }
+      for line in ReplayText.summary(replay.report) { Console.result(line) }
+    }
+    for line in ReplayText.remarks(replay.report) { Console.diagnose("tollgate replay: \(line)") }
+    return ExitStatus.done
+  }
+}
+
+/// A replay's differences as a table or JSON.
+enum ReplayText {
+  /// Request ids in a row of the table.
+  static let requestIDsShown = 3
+
+  /// A header and a line a difference; nothing where there is none.
+  static func table(_ report: ReplayReport) -> [String] {
+    let rows = report.rows
+    guard !rows.isEmpty else { return [] }
+    var cells = [["tenant", "was", "would be", "limit", "count", "request ids"]]
+    for row in rows {
+      let ids = row.requestIDs.prefix(requestIDsShown).map(UsageText.plain).joined(separator: " ")
+      let more = row.count > Int64(requestIDsShown) ? " …" : ""
+      cells.append([
+        row.tenant.map(UsageText.plain) ?? "-", text(row.was), text(row.would),
+        UsageText.plain(row.would.limit ?? row.was.limit ?? "-"), String(row.count), ids + more,
+      ])
+    }
+    let widths = cells[0].indices.map { index in cells.map { $0[index].count }.max() ?? 0 }
+    let (count, last) = (4, 5)
+    return cells.map { row in
+      let padded = row.enumerated().map { index, cell in
+        let padding = String(repeating: " ", count: widths[index] - cell.count)
+        return index == last ? cell : index == count ? padding + cell : cell + padding
+      }
+      return padded.joined(separator: "  ")
+    }
+  }
+
+  private static func text(_ decision: ReplayedDecision) -> String {
+    switch decision {
+    case .allow: "allow"
+    case .deny(let reason, _): "deny " + UsageText.plain(reason)
+    case .unsure(let reason, _): "allow or deny " + UsageText.plain(reason)
+    }
+  }
+
+  /// The totals.
+  static func summary(_ report: ReplayReport) -> [String] {
+    var parts: [String] = []
+    for (count, words) in [
+      (report.newlyDenied, "newly denied"), (report.newlyAllowed, "newly allowed"),
+      (report.deniedOtherwise, "denied otherwise"), (report.unsure, "unsure"),
+    ] where count > 0 {
+      parts.append("\(count) \(words)")
+    }
+    let details = parts.isEmpty ? "" : ": " + parts.joined(separator: ", ")
+    return ["\(report.replayed) decisions replayed, \(report.differing) differ\(details)"]
+  }
+
+  /// What the result does not say.
+  static func remarks(_ report: ReplayReport) -> [String] {
+    var lines: [String] = []
+    let leftOut = report.notReplayed.sorted { $0.key < $1.key }
+    if !leftOut.isEmpty {
+      let counts = leftOut.map { "\($0.value) \(UsageText.plain($0.key))" }
+      lines.append(
+        "refusals not replayed, their records say too little: " + counts.joined(separator: ", "))
+    }
+    if report.withoutDemand > 0 {
+      lines.append(
+        "approximate: \(report.withoutDemand) refused requests were replayed as requests of no "
+          + "tokens, for no more of them is on record")
+    }
+    if report.unsure > 0 {
+      lines.append(
+        "approximate: \(report.unsure) depend on what is not on record: a bound that the client may "
+          + "or may not have stated, a host or a body that was not looked at")
+    }
+    if report.lacksCounters {
+      lines.append("approximate: the oldest counters cannot be read; all begin at nothing")
+    }
+    return lines
+  }
+
+  /// `{"policy":…,"replayed":…,"differences":[…],…}` on one line.
+  static func json(_ report: ReplayReport, policy: String) -> String {
+    let rows = report.rows.map { row in
+      let ids = row.requestIDs.map(UsageText.jsonString).joined(separator: ",")
+      return "{\"tenant\":\(string(row.tenant)),\"was\":\(json(row.was)),"
+        + "\"would_be\":\(json(row.would)),\"count\":\(row.count),\"request_ids\":[\(ids)]}"
+    }
+    let leftOut = report.notReplayed.sorted { $0.key < $1.key }
+      .map { "\(UsageText.jsonString($0.key)):\($0.value)" }
+    return "{\"policy\":\(UsageText.jsonString(policy)),\"replayed\":\(report.replayed),"
+      + "\"differing\":\(report.differing),\"newly_denied\":\(report.newlyDenied),"
+      + "\"newly_allowed\":\(report.newlyAllowed),"
+      + "\"denied_otherwise\":\(report.deniedOtherwise),\"unsure\":\(report.unsure),"
+      + "\"without_demand\":\(report.withoutDemand),\"lacks_counters\":\(report.lacksCounters),"
+      + "\"not_replayed\":{\(leftOut.joined(separator: ","))},"
+      + "\"differences\":[\(rows.joined(separator: ","))]}"
+  }
+
+  private static func json(_ decision: ReplayedDecision) -> String {
+    "{\"decision\":\"\(decision.name)\",\"reason\":\(string(decision.reason)),"
+      + "\"limit\":\(string(decision.limit))}"
+  }
+
+  private static func string(_ text: String?) -> String {
+    text.map(UsageText.jsonString) ?? "null"
+  }
+}
