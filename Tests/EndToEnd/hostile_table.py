@@ -373,6 +373,9 @@ def _bodies() -> list[Hostile]:
     ]  # fmt: skip
     return [_json(*row) for row in table] + [
         Hostile("json: empty body", h1(body=b""), 400),
+        Hostile("json: trailers alone", h1(
+            headers=["Transfer-Encoding: chunked"], length=False,
+            body=b"0\r\nX-Ai-Model-Route: chat-llama3-8b-v1\r\n\r\n"), 400),
         Hostile("json: model too long", h1(body=b'{"model":"%s"}' % (b"m" * 100_000)), 400,
                 "invalid_value"),
         Hostile("json: model of another path", h1(

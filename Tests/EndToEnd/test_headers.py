@@ -8,6 +8,7 @@ import pytest
 import policy as policies
 from harness import chat_body
 from test_bodies import multipart
+from wire import CHAT, h1, send_h1
 
 OWN = [
     "x-ai-tenant", "x-ai-subject", "x-ai-model", "x-ai-model-route", "x-ai-traffic-class",
@@ -98,6 +99,19 @@ def test_client_copies_never_arrive(any_stack, shape, h2):
         kind = "batch_inference" if shape == "embeddings" else "interactive_inference"
         assert seen.value("x-ai-traffic-class") == kind
         assert seen.value("x-gateway-inference-objective") == kind.replace("_", "-")
+
+
+def test_client_copies_in_trailers_never_arrive(any_stack):
+    test_id = uuid.uuid4().hex
+    trailers = "".join(f"{name}: {FORGED}\r\n" for own in OWN for name in spellings(own))
+    body = b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(CHAT), CHAT, trailers.encode())
+    headers = ["Transfer-Encoding: chunked", f"X-Test-Id: {test_id}"]
+    reply = send_h1(any_stack.listener, h1(headers=headers, body=body, length=False))
+    assert reply.status == 200, reply
+    (seen,) = any_stack.recorder.by_id(test_id)
+    assert FORGED not in repr(seen.headers) + repr(seen.trailers)
+    assert seen.value("x-ai-model-route") == seen.cluster
+    assert seen.value("x-ai-tenant") == "tenant-a"
 
 
 @pytest.mark.parametrize("credential", [
