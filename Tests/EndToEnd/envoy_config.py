@@ -37,6 +37,7 @@ class EnvoyOptions:
     tls: tuple[str, str, str] | None = None
     # Not shipped; a gateway that also carries WebSockets has it, and then the refusal is ours.
     upgrades: tuple[str, ...] = ("websocket",)
+    route_timeout: str = "120s"
 
 
 @dataclass
@@ -65,7 +66,9 @@ def bootstrap(options: EnvoyOptions, place: Place) -> dict:
     manager["upgrade_configs"] = [{"upgrade_type": name} for name in options.upgrades]
     manager["http_filters"] = _filters(manager["http_filters"], options)
     host = manager["route_config"]["virtual_hosts"][0]
-    host["routes"] = [_route(name) for name in place.clusters] + [host["routes"][-1]]
+    host["routes"] = [
+        _route(name, options.route_timeout) for name in place.clusters
+    ] + [host["routes"][-1]]
     log = manager["access_log"][0]["typed_config"]["log_format"]["json_format"]
     log |= {"id": "%REQ(X-TEST-ID)%", "tollgate": "%DYNAMIC_METADATA(tollgate)%"}
     sidecar, model = resources["clusters"][:2]
@@ -137,12 +140,12 @@ def _jwt_authn(jwks: str, issuer: str) -> dict:
     }
 
 
-def _route(name: str) -> dict:
+def _route(name: str, timeout: str) -> dict:
     header = {"name": "x-ai-model-route", "string_match": {"exact": name}}
     return {
         "name": name,
         "match": {"prefix": "/", "headers": [header]},
-        "route": {"cluster": name, "timeout": "120s"},
+        "route": {"cluster": name, "timeout": timeout},
     }
 
 

@@ -163,6 +163,9 @@ class StackOptions:
     # The model simulator answers as providers do; the recorder remembers.
     simulator: bool = False
     tollgate_arguments: tuple[str, ...] = ()
+    # Routes whose backend does not listen, and those that Envoy has not got.
+    dead_routes: tuple[str, ...] = ()
+    unknown_routes: tuple[str, ...] = ()
 
 
 class Tollgate:
@@ -263,8 +266,15 @@ class Stack:
         self.envoy: Process | None = None
         self.listener = free_port()
         self.admin = free_port()
-        self.clusters = {name: free_port() for name in policies.routes(self.options.policy)}
-        self.recorder = Recorder({} if self.options.simulator else self.clusters)
+        self.clusters = {
+            name: free_port() for name in policies.routes(self.options.policy)
+            if name not in self.options.unknown_routes
+        }  # fmt: skip
+        alive = {
+            name: port for name, port in self.clusters.items()
+            if name not in self.options.dead_routes
+        }  # fmt: skip
+        self.recorder = Recorder({} if self.options.simulator else alive)
         self.simulator: Process | None = None
 
     def __enter__(self) -> "Stack":

@@ -66,6 +66,8 @@ class Canned:
     hold_after: int | None = None
     # After so many pieces the connection is closed, the answer unfinished.
     cut_after: int | None = None
+    # The connection is closed instead of an answer.
+    is_absent: bool = False
 
 
 class Recorder:
@@ -207,6 +209,8 @@ class Recorder:
         return True
 
     async def _answer_canned(self, canned: Canned, reader, writer) -> None:
+        if canned.is_absent:
+            raise ConnectionError("no answer on request")
         writer.write(
             b"HTTP/1.1 %d Canned\r\ncontent-type: %s\r\ntransfer-encoding: chunked\r\n\r\n"
             % (canned.status, canned.content_type.encode())

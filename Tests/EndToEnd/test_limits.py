@@ -87,8 +87,9 @@ def ask(stack, tenant, path="/v1/chat/completions", test_id=None, **fields) -> h
 class Crowd:
     """Clients that ask at once, and are answered only when everybody has been decided."""
 
-    def __init__(self, stack, tenant: str, **fields):
+    def __init__(self, stack, tenant: str, code: bytes = b"rate_limit_exceeded", **fields):
         self.stack = stack
+        self.code = code
         self.tenant = tenant
         self.raw = load.request_bytes(
             "/v1/chat/completions", chat_body("priced", **fields), key_of(tenant),
@@ -126,7 +127,7 @@ class Crowd:
             writer.close()
         if status == 200:
             self.admitted += 1
-        elif status == 429 and b'"rate_limit_exceeded"' in body:
+        elif status == 429 and self.code in body:
             self.refused.append(body)
         else:
             self.wrong.append(f"{status} {body[:200]!r}")
