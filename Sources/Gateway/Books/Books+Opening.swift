@@ -61,6 +61,8 @@ extension Books {
     } catch { throw .ledger(error) }
     guard !recovering.hasFailed else { throw .counters }
     let reopened = recovering.reopen()
+    // What was restored stands under the amounts of then; from here on today's count.
+    recovering.table.configure(limits.catalog, now: outcome.timeMs)
     let books = Books(
       table: recovering.table, after: outcome.timeMs, clock: clock,
       durability: settings.ledger.durability)
@@ -72,7 +74,7 @@ extension Books {
       books.attach(writer)
       try writer.start()
       books.note(.start(event))
-      for admission in reopened { books.interrupt(admission) }
+      for admission in reopened { books.interrupt(admission, limits) }
       _ = writer.flush()
     } catch { throw .files(error) }
     return (
@@ -82,28 +84,27 @@ extension Books {
     )
   }
 
-  /// An exchange that the last process did not end: charged its prompt's estimate.
-  private func interrupt(_ admission: OpenAdmission) {
-    var usage = MeteredUsage()
-    usage.source = .estimated
+  /// An exchange that the last process did not end: charged its prompt's estimate, in tokens and at
+  /// today's prices.
+  private func interrupt(_ admission: OpenAdmission, _ limits: PolicyLimits) {
     let record = admission.record
-    let prompt = record.estimatedPromptTokens ?? 0
-    usage.prompt = Int(prompt)
-    usage.completion = 0
-    usage.total = Int(prompt)
+    var usage = MeteredUsage()
+    if record.model != nil {
+      usage.source = .estimated
+      usage.prompt = Int(record.estimatedPromptTokens ?? 0)
+      usage.completion = 0
+      usage.total = usage.prompt
+    }
+    let prices = record.model.flatMap { limits.prices(ofModel: $0) }
     _ = settle(
       admission,
       Ending(
-        usage: usage,
-        settlement: { _ in
-          .used(Usage(promptTokens: prompt, completionTokens: 0, nanoDollars: 0))
-        },
-        reckoning: nil,
+        usage: usage, settlement: { Account.used($0, prices) }, reckoning: nil,
         record: Completion(
           requestID: record.requestID, tenant: record.tenant, subject: record.subject,
           hostname: record.hostname, route: record.route, model: record.model,
           modelRoute: record.modelRoute, trafficClass: record.trafficClass, stream: record.stream,
-          usageSource: .estimated, endReason: .interrupted)))
+          usageSource: .none, endReason: .interrupted)))
   }
 }
 

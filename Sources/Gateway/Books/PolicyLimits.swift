@@ -54,6 +54,11 @@ package final class PolicyLimits: Sendable {
     return catalog.set(indices)
   }
 
+  /// What a model costs by this policy; nil where it is unknown or has no price.
+  func prices(ofModel name: String) -> Prices? {
+    policy.model(named: Array(name.utf8).span)?.prices
+  }
+
   private func applies(_ index: Int, _ model: Model?) -> Bool {
     guard let limit = limits[index] else { return true }
     guard let model else {
