@@ -136,8 +136,7 @@ private struct Recovering {
         table.replayAdmission(admission.reserved.map(Books.counted), now: record.timeMs)
       }
     case .completion(let completion):
-      if !record.isCarried, let admitted = open.byRequestID[completion.requestID]?.admission
-      {
+      if !record.isCarried, let admitted = open.byRequestID[completion.requestID]?.admission {
         table.replayCompletion(
           reserved: admitted.reserved.map(Books.counted),
           final: completion.charged.map(Books.counted), now: record.timeMs)
