@@ -149,7 +149,7 @@ def _requests() -> list[tuple[bytes, bool]]:
     return [
         (chat(a, {}, max_tokens=20), False),
         (chat(other, {}), False),
-        (chat(a, {"x-test-delay-ms": "40"}, max_tokens=7), False),
+        (chat(a, {"x-test-events": "1", "x-test-interval-ms": "40"}, max_tokens=7), False),
         (chat(a, events, stream=True), False),
         (chat(other, events, stream=True, max_tokens=50), False),
         (chat(a, long, stream=True), True),
@@ -194,7 +194,7 @@ class Rounds:
 
     def __init__(self, stack: Stack, load: Load, policy: dict, seed: int):
         self.stack, self.load = stack, load
-        self.data = stack.folder / "tollgate-data"
+        self.data = stack.tollgate.data
         self.reader = LedgerReader(self.data)
         self.sums = Counters(policy)
         self.random = random.Random(seed)
@@ -255,14 +255,38 @@ class Rounds:
         """At rest: nothing is open, no slot is taken, and all of it verifies from the start."""
         self.load.stop()
         self.match_at_rest()
-        burst = Load(self.stack.listener)
-        asyncio.run(_fill_slots(burst, self.stack.listener))
-        assert burst.statuses == {200: SLOTS}, burst.statuses
+        self._fill_slots()
         poll("every exchange is settled", self._is_settled)
         self.stack.tollgate.process.signal(signal.SIGUSR1)
         before = self.sums.checkpoints
         poll("a new segment", lambda: self._follow() or self.sums.checkpoints > before)
         assert self.sums.slots_taken == 0 and not self.sums.open
+
+    def _fill_slots(self) -> None:
+        """As many at once as there are slots: all are let through, if none stayed taken."""
+        burst, recorder = Load(self.stack.listener), self.stack.recorder
+
+        async def one(key: str) -> None:
+            raw = request_bytes(
+                CHAT, chat_body("llama3-8b", max_tokens=1), key, headers={"x-test-hold": "1"}
+            )
+            reader, writer = await asyncio.open_connection("127.0.0.1", burst.port)
+            await burst._ask(reader, writer, raw, False)
+            writer.close()
+
+        async def all_of_them() -> None:
+            keys = [policies.KEY_A, policies.KEY_A_OTHER] * (SLOTS // 2)
+            await asyncio.gather(*(one(key) for key in keys))
+
+        client = threading.Thread(target=lambda: asyncio.run(all_of_them()), daemon=True)
+        client.start()
+        poll(
+            "all are at the backend, or refused",
+            lambda: recorder.open + sum(burst.statuses.values()) == SLOTS,
+        )
+        recorder.release()
+        client.join(60)
+        assert burst.statuses == {200: SLOTS}, burst.statuses
 
     def match_at_rest(self) -> None:
         poll("every exchange is settled", self._is_settled)
@@ -271,22 +295,6 @@ class Rounds:
     def _is_settled(self) -> bool:
         self._follow()
         return not self.sums.open
-
-
-async def _fill_slots(load: Load, port: int) -> None:
-    """As many at once as there are slots: all are let through if none stayed taken."""
-    headers = {"x-test-delay-ms": "2000"}
-
-    async def one(number: int) -> None:
-        key = policies.KEY_A if number % 2 else policies.KEY_A_OTHER
-        raw = request_bytes(
-            CHAT, chat_body("llama3-8b", max_tokens=1), key, headers=headers
-        )
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        await load._ask(reader, writer, raw, False)
-        writer.close()
-
-    await asyncio.gather(*(one(number) for number in range(SLOTS)))
 
 
 def run(rounds: int, seed: int, seconds: float = float("inf"), tell=None) -> Report:

@@ -18,11 +18,11 @@ from crash_rounds import Load, Rounds, books_policy
 from harness import DRAIN_SECONDS, Stack, StackOptions, poll
 from ledger_check import ORIGIN, check, write_segment
 
-DELAY = {"x-test-delay-ms": "60000"}
+HELD = {"x-test-hold": "1"}
 
 
 def data_of(stack: Stack):
-    return stack.folder / "tollgate-data"
+    return stack.tollgate.data
 
 
 def end(stack: Stack, number: int = signal.SIGKILL) -> int:
@@ -42,11 +42,11 @@ def settled(stack: Stack, policy: dict):
     return poll("every exchange is settled", at_rest)
 
 
-def serve_again(stack: Stack, data=None) -> subprocess.CompletedProcess:
+def serve_again(stack: Stack) -> subprocess.CompletedProcess:
     """A start that is to fail, on sockets of its own."""
     command = [
         str(harness.BINARIES / "tollgate"), "serve", "--policy", str(stack.policy_path),
-        "--data", str(data or data_of(stack)), "--listen", f"unix:{stack.folder}/second.sock",
+        "--data", str(data_of(stack)), "--listen", f"unix:{stack.folder}/second.sock",
     ]  # fmt: skip
     return subprocess.run(command, capture_output=True, text=True, timeout=DRAIN_SECONDS)
 
@@ -199,10 +199,11 @@ def test_an_interrupted_exchange_costs_what_its_prompt_is_reckoned_to():
     """No abort is free, and no crash: in tokens and in money."""
     policy = books_policy()
     with Stack(StackOptions(policy=policy)) as stack:
-        client = threading.Thread(target=lambda: stack.chat(headers=DELAY, timeout=120))
+        client = threading.Thread(target=lambda: stack.chat(headers=HELD, timeout=120))
         client.start()
         poll("it is at the backend", lambda: stack.recorder.open == 1)
         end(stack)
+        stack.recorder.release()
         client.join(60)
         stack.tollgate.start()
         _, sums = settled(stack, policy)

@@ -12,7 +12,7 @@ import ledger_check
 from crash_rounds import Load, books_policy
 from harness import DRAIN_SECONDS, Stack, StackOptions, error_code, poll
 from ledger_check import ORIGIN, check, segments, write_segment
-from test_crash import data_of, end, event, filler, serve_again, settled
+from test_crash import HELD, data_of, end, event, filler, serve_again, settled
 
 MEBIBYTE = 1 << 20
 
@@ -56,8 +56,10 @@ class Ballast:
         self.path.unlink()
 
 
-def on_disk(disk, policy: dict) -> StackOptions:
-    return StackOptions(policy=policy, tollgate_arguments=("--data", str(disk / "data")))
+def on_disk(disk, policy: dict) -> Stack:
+    stack = Stack(StackOptions(policy=policy))
+    stack.tollgate.data = disk / "data"
+    return stack
 
 
 def refused(stack: Stack, count: int) -> None:
@@ -88,14 +90,13 @@ def until_refused(stack: Stack) -> list[str]:
 
 def test_a_full_disk_lets_nothing_through_and_heals_without_a_restart(disk):
     policy = books_policy()
-    with Stack(on_disk(disk, policy)) as stack:
+    with on_disk(disk, policy) as stack:
         pid = stack.tollgate.process.pid
         ballast = Ballast(disk)
         allowed = [stack.chat().headers["x-ai-request-id"] for _ in range(5)]
-        slow: list = []
-        headers = {"x-test-delay-ms": "4000"}
+        held: list = []
         clients = [
-            threading.Thread(target=lambda: slow.append(stack.chat(headers=headers)))
+            threading.Thread(target=lambda: held.append(stack.chat(headers=HELD)))
             for _ in range(4)
         ]
         for client in clients:
@@ -105,9 +106,10 @@ def test_a_full_disk_lets_nothing_through_and_heals_without_a_restart(disk):
         allowed += until_refused(stack)
         refused(stack, 20)
         # What was on record before goes on to its end.
+        stack.recorder.release()
         for client in clients:
             client.join(60)
-        assert [response.status_code for response in slow] == [200] * 4
+        assert [response.status_code for response in held] == [200] * 4
         refused(stack, 5)
         ballast.free()
         poll("it heals", lambda: stack.chat().status_code == 200)
@@ -117,7 +119,7 @@ def test_a_full_disk_lets_nothing_through_and_heals_without_a_restart(disk):
         assert "No space left on device" in log and "written again" in log
         assert end(stack, signal.SIGTERM) == 0, stack.tollgate.process.log()[-3000:]
         _, sums = check(disk / "data", policy, had_faults=True)
-        ids = allowed + [response.headers["x-ai-request-id"] for response in slow + [healed]]
+        ids = allowed + [response.headers["x-ai-request-id"] for response in held + [healed]]
         assert set(ids) <= sums.completed.keys()
         for seen in stack.recorder.seen:
             assert seen.value("x-ai-request-id") in sums.admitted
@@ -126,12 +128,11 @@ def test_a_full_disk_lets_nothing_through_and_heals_without_a_restart(disk):
         stack.tollgate.start()
         _, sums = check(disk / "data", policy, had_faults=True)
         assert not sums.open and set(ids) <= sums.completed.keys()
-        stack.options.tollgate_arguments = ()
 
 
 def test_a_disk_that_fills_and_empties_under_load_loses_nothing(disk):
     policy = books_policy()
-    with Stack(on_disk(disk, policy)) as stack, Load(stack.listener) as load:
+    with on_disk(disk, policy) as stack, Load(stack.listener) as load:
         ballast = Ballast(disk)
         for _ in range(4):
             known = len(load.allowed)
@@ -156,14 +157,14 @@ def test_a_disk_that_fills_and_empties_under_load_loses_nothing(disk):
 
 def test_a_kill_on_a_full_disk_is_recovered_when_there_is_room(disk):
     policy = books_policy()
-    with Stack(on_disk(disk, policy)) as stack:
+    with on_disk(disk, policy) as stack:
         ballast = Ballast(disk)
         allowed = [stack.chat().headers["x-ai-request-id"] for _ in range(5)]
         ballast.fill()
         allowed += until_refused(stack)
         end(stack)
         before = {path.name: path.read_bytes() for _, path in segments(disk / "data" / "ledger")}
-        second = serve_again(stack, disk / "data")
+        second = serve_again(stack)
         assert second.returncode == 1
         assert "No space left on device" in second.stderr
         after = {path.name: path.read_bytes() for _, path in segments(disk / "data" / "ledger")}
@@ -192,9 +193,9 @@ def test_the_ledgers_bound_is_a_bound_and_keeps_room_for_what_is_open():
     write_segment(data_of(stack), 1, yesterday, ORIGIN, bodies)
     with stack:
         allowed = [stack.chat().headers["x-ai-request-id"]]
-        slow: list = []
+        held: list = []
         client = threading.Thread(
-            target=lambda: slow.append(stack.chat(headers={"x-test-delay-ms": "4000"}))
+            target=lambda: held.append(stack.chat(headers=HELD))
         )
         client.start()
         poll("one is at the backend", lambda: stack.recorder.open == 1)
@@ -207,9 +208,10 @@ def test_the_ledgers_bound_is_a_bound_and_keeps_room_for_what_is_open():
             assert stack.chat(model="nothing").status_code == 404
             assert stack.request("POST", "/nowhere", json={}).status_code == 403
             assert stack.chat(host="tenant-b.ai.example.com").status_code == 403
+        stack.recorder.release()
         client.join(60)
-        assert slow[0].status_code == 200
-        allowed.append(slow[0].headers["x-ai-request-id"])
+        assert held[0].status_code == 200
+        allowed.append(held[0].headers["x-ai-request-id"])
         _, sums = settled(stack, policy)
         assert set(allowed) == sums.completed.keys()
         assert end(stack, signal.SIGTERM) == 0
