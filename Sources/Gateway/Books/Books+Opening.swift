@@ -105,12 +105,15 @@ extension Books {
     _ admission: OpenAdmission, _ limits: PolicyLimits, reservedNanos: Int64
   ) {
     var usage = MeteredUsage()
-    usage.source = .estimated
     let record = admission.record
     let prompt = record.estimatedPromptTokens ?? 0
-    usage.prompt = Int(prompt)
-    usage.completion = 0
-    usage.total = Int(prompt)
+    // Nothing is known of what an uninspected path uses.
+    if record.model != nil {
+      usage.source = .estimated
+      usage.prompt = Int(clamping: prompt)
+      usage.completion = 0
+      usage.total = usage.prompt
+    }
     let prices = record.model.flatMap { limits.prices(ofModel: $0) }
     _ = settle(
       admission,
@@ -126,7 +129,7 @@ extension Books {
           requestID: record.requestID, tenant: record.tenant, subject: record.subject,
           hostname: record.hostname, route: record.route, model: record.model,
           modelRoute: record.modelRoute, trafficClass: record.trafficClass, stream: record.stream,
-          usageSource: .estimated, endReason: .interrupted)))
+          usageSource: .none, endReason: .interrupted)))
   }
 }
 

@@ -8,12 +8,14 @@ struct LedgerQueue {
   private(set) var nextSeq: Int64
   /// An estimate of what `entries` and `carried` will take.
   private(set) var queuedBytes = 0
+  /// The same of records that were taken to be written and are not in `diskBytes` yet.
+  private(set) var writingBytes = 0
   /// Exchanges whose completion is still to come.
   private(set) var openCount = 0
   /// Records that were refused although nobody waited for them.
   private(set) var refusedCount = 0
   /// What the segments on disk take, and what the last checkpoint took.
-  var diskBytes: Int64 = 0
+  private(set) var diskBytes: Int64
   var checkpointBytes: Int64 = 0
   /// Whether a checkpoint is among the entries.
   private(set) var isBeginningSegment = false
@@ -23,7 +25,8 @@ struct LedgerQueue {
   /// Admissions that failed and that the books have not undone yet.
   private var voided: Set<String> = []
 
-  init(nextSeq: Int64, durability: Durability, ledgerBytesMax: Int64?) {
+  init(nextSeq: Int64, durability: Durability, ledgerBytesMax: Int64?, diskBytes: Int64) {
+    self.diskBytes = diskBytes
     self.nextSeq = nextSeq
     self.durability = durability
     self.ledgerBytesMax = ledgerBytesMax
@@ -33,19 +36,23 @@ struct LedgerQueue {
   var state: LedgerState {
     guard status == .writable else { return status }
     if queuedBytes >= LedgerLimits.queueBytesMax { return .unavailable(.queueFull) }
-    if let ledgerBytesMax {
-      let reserved = Int64(openCount + 1) * Int64(LedgerLimits.completionBytesReserved)
-      // The admission itself, and the next segment's checkpoint with it in its list.
-      let needed =
-        diskBytes + Int64(queuedBytes) + checkpointBytes + reserved
-        + 2 * Int64(LedgerLimits.completionBytesReserved)
-      if needed > ledgerBytesMax { return .unavailable(.ledgerFull) }
-    }
-    return .writable
+    return hasReachedBound ? .unavailable(.ledgerFull) : .writable
+  }
+
+  /// Whether one more exchange would leave too little room below the ledger's bound for what is open.
+  private var hasReachedBound: Bool {
+    guard let ledgerBytesMax else { return false }
+    let reserved = Int64(openCount + 1) * Int64(LedgerLimits.completionBytesReserved)
+    // The admission itself, and the next segment's checkpoint with it in its list.
+    let needed =
+      diskBytes + Int64(writingBytes + queuedBytes) + checkpointBytes + reserved
+      + 2 * Int64(LedgerLimits.completionBytesReserved)
+    return needed > ledgerBytesMax
   }
 
   /// Takes a record. An allowed exchange is refused unless it can be written; a completion never is,
-  /// because its admission bounded it; anything else only when the queue is full.
+  /// because its admission bounded it; a denial when there is no room for it, of which strangers can
+  /// make many; what the process itself did only when the queue is full.
   mutating func enqueue(_ body: LedgerRecord.Body, timeMs: Int64) -> Enqueued {
     if status == .unavailable(.stopped) { return .refused(.stopped) }
     switch body {
@@ -55,7 +62,13 @@ struct LedgerQueue {
     case .completion(let completion):
       if voided.contains(completion.requestID) { return .carried }
       openCount -= 1
-    case .admission, .denials, .start, .reload, .clock, .stop:
+    case .admission, .denials:
+      if hasReachedBound {
+        refusedCount += 1
+        return .refused(.ledgerFull)
+      }
+      fallthrough
+    case .start, .reload, .clock, .stop:
       if queuedBytes >= LedgerLimits.queueBytesMax {
         refusedCount += 1
         return .refused(.queueFull)
@@ -96,6 +109,15 @@ struct LedgerQueue {
     entries.append(record)
   }
 
+  /// What was taken is in the segments, of `diskBytes` by now, except for `unacknowledged`.
+  mutating func written(diskBytes: Int64, except unacknowledged: [LedgerRecord]) {
+    self.diskBytes = diskBytes
+    writingBytes = unacknowledged.reduce(0) { $0 + $1.estimatedBytes }
+  }
+
+  /// Old segments went.
+  mutating func removed(diskBytes: Int64) { self.diskBytes = diskBytes }
+
   /// The next records to write: a segment's head, or what comes before one, about a batch of it.
   mutating func takeBatch() -> [LedgerRecord] {
     var count = 0
@@ -118,7 +140,9 @@ struct LedgerQueue {
     for record in batch {
       switch record.body {
       case .checkpoint, .repair: continue
-      default: queuedBytes -= record.estimatedBytes
+      default:
+        queuedBytes -= record.estimatedBytes
+        writingBytes += record.estimatedBytes
       }
     }
     return batch
@@ -152,6 +176,7 @@ struct LedgerQueue {
       record.isCarried = true
       carried.append(record)
     }
+    writingBytes = 0
     queuedBytes = carried.reduce(0) { $0 + $1.estimatedBytes }
     nextSeq = durableSeq + 1
     isBeginningSegment = false

@@ -52,10 +52,9 @@ package final class LedgerWriter: @unchecked Sendable {
     chain = recovered.chain
     durableChain = recovered.chain
     repair = recovered.repair
-    var queue = LedgerQueue(
+    let queue = LedgerQueue(
       nextSeq: recovered.nextSeq, durability: settings.durability,
-      ledgerBytesMax: settings.ledgerBytesMax)
-    queue.diskBytes = segments.totalBytes
+      ledgerBytesMax: settings.ledgerBytesMax, diskBytes: segments.totalBytes)
     shared = Shared(queue: queue, durableSeq: recovered.nextSeq - 1)
   }
 
@@ -309,7 +308,7 @@ extension LedgerWriter {
       shared.durableSeq = seq
       shared.flushCount += 1
       shared.segmentCount = segments.count
-      shared.queue.diskBytes = segments.totalBytes
+      shared.queue.written(diskBytes: segments.totalBytes, except: unacknowledged)
       shared.queue.checkpointBytes = segments.checkpointBytes
       condition.broadcast()
     }
@@ -379,7 +378,7 @@ extension LedgerWriter {
       segments.removeOlder(than: callbacks.wallMs() - retainMs, keepFromSeq: keepFromSeq)
     else { return }
     withShared { shared in
-      shared.queue.diskBytes = segments.totalBytes
+      shared.queue.removed(diskBytes: segments.totalBytes)
       shared.segmentCount = segments.count
     }
   }

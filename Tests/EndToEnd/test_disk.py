@@ -1,0 +1,244 @@
+"""The ledger without room: nothing is let through, nothing on record is lost, and it heals itself."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+import ledger_check
+from crash_rounds import Load, books_policy
+from harness import DRAIN_SECONDS, Stack, StackOptions, error_code, poll
+from ledger_check import ORIGIN, check, segments, write_segment
+from test_crash import HELD, data_of, end, event, filler, serve_again, settled
+
+MEBIBYTE = 1 << 20
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A file system of 2 MiB."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a tmpfs")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0755", "tmpfs", str(folder)],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if mounted.returncode:
+        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+class Ballast:
+    """A file that takes all the room there is."""
+
+    def __init__(self, folder):
+        self.path = folder / "ballast"
+
+    def fill(self) -> None:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        try:
+            for size in (65_536, 4096, 1):
+                try:
+                    while True:
+                        os.write(descriptor, bytes(size))
+                except OSError:
+                    continue
+        finally:
+            os.close(descriptor)
+
+    def free(self) -> None:
+        self.path.unlink()
+
+
+def on_disk(disk, policy: dict) -> Stack:
+    stack = Stack(StackOptions(policy=policy))
+    stack.tollgate.data = disk / "data"
+    return stack
+
+
+def refused(stack: Stack, count: int) -> None:
+    """That many requests are each refused for the ledger, and reach no backend."""
+    for number in range(count):
+        name = f"full-{time.monotonic_ns()}-{number}"
+        response = stack.chat(headers={"x-test-id": name})
+        assert response.status_code == 503, response.text
+        assert error_code(response) == "ledger_unavailable"
+        assert response.headers["content-type"] == "application/json"
+        assert int(response.headers["retry-after"]) >= 1
+        assert stack.recorder.by_id(name) == [], "a backend was reached without a record"
+
+
+def until_refused(stack: Stack) -> list[str]:
+    """Asks until the ledger refuses; the ids of those let through before."""
+    allowed: list[str] = []
+
+    def asked() -> bool:
+        response = stack.chat()
+        if response.status_code == 200:
+            allowed.append(response.headers["x-ai-request-id"])
+        return response.status_code == 503
+
+    poll("the ledger has no room", asked)
+    return allowed
+
+
+def test_a_full_disk_lets_nothing_through_and_heals_without_a_restart(disk):
+    policy = books_policy()
+    with on_disk(disk, policy) as stack:
+        pid = stack.tollgate.process.pid
+        ballast = Ballast(disk)
+        allowed = [stack.chat().headers["x-ai-request-id"] for _ in range(5)]
+        held: list = []
+        clients = [
+            threading.Thread(target=lambda: held.append(stack.chat(headers=HELD)))
+            for _ in range(4)
+        ]
+        for client in clients:
+            client.start()
+        poll("four are at the backend", lambda: stack.recorder.open == 4)
+        ballast.fill()
+        allowed += until_refused(stack)
+        refused(stack, 20)
+        # What was on record before goes on to its end.
+        stack.recorder.release()
+        for client in clients:
+            client.join(60)
+        assert [response.status_code for response in held] == [200] * 4
+        refused(stack, 5)
+        ballast.free()
+        poll("it heals", lambda: stack.chat().status_code == 200)
+        healed = stack.chat()
+        assert stack.tollgate.process.pid == pid and stack.tollgate.process.is_running
+        log = stack.tollgate.process.log()
+        assert "No space left on device" in log and "written again" in log
+        assert end(stack, signal.SIGTERM) == 0, stack.tollgate.process.log()[-3000:]
+        _, sums = check(disk / "data", policy, had_faults=True)
+        ids = allowed + [response.headers["x-ai-request-id"] for response in held + [healed]]
+        assert set(ids) <= sums.completed.keys()
+        for seen in stack.recorder.seen:
+            assert seen.value("x-ai-request-id") in sums.admitted
+        assert {sums.completed[request_id] for request_id in ids} == {"complete"}
+        assert not sums.open and sums.slots_taken == 0
+        stack.tollgate.start()
+        _, sums = check(disk / "data", policy, had_faults=True)
+        assert not sums.open and set(ids) <= sums.completed.keys()
+
+
+def test_a_disk_that_fills_and_empties_under_load_loses_nothing(disk):
+    policy = books_policy()
+    with on_disk(disk, policy) as stack, Load(stack.listener) as load:
+        ballast = Ballast(disk)
+        for _ in range(4):
+            known = len(load.allowed)
+            poll("answers", lambda: len(load.allowed) > known + 30)
+            ballast.fill()
+            full = load.statuses[503]
+            poll("refusals", lambda: load.statuses[503] > full + 30)
+            ballast.free()
+        known = len(load.allowed)
+        poll("answers", lambda: len(load.allowed) > known + 30)
+        load.stop()
+        assert load.problems == []
+        assert end(stack, signal.SIGTERM) == 0, stack.tollgate.process.log()[-3000:]
+        _, sums = check(disk / "data", policy, had_faults=True)
+        assert not sums.open and sums.slots_taken == 0
+        assert set(load.allowed) <= sums.completed.keys()
+        reached = {seen.value("x-ai-request-id") for seen in stack.recorder.seen}
+        assert reached <= sums.admitted
+        stack.tollgate.start()
+        check(disk / "data", policy, had_faults=True)
+
+
+def test_a_kill_on_a_full_disk_is_recovered_when_there_is_room(disk):
+    policy = books_policy()
+    with on_disk(disk, policy) as stack:
+        ballast = Ballast(disk)
+        allowed = [stack.chat().headers["x-ai-request-id"] for _ in range(5)]
+        ballast.fill()
+        allowed += until_refused(stack)
+        end(stack)
+        before = {path.name: path.read_bytes() for _, path in segments(disk / "data" / "ledger")}
+        second = serve_again(stack)
+        assert second.returncode == 1
+        assert "No space left on device" in second.stderr
+        after = {path.name: path.read_bytes() for _, path in segments(disk / "data" / "ledger")}
+        assert after == before, "a start that failed changed the ledger"
+        ballast.free()
+        stack.tollgate.start()
+        _, sums = check(disk / "data", policy, had_faults=True)
+        assert set(allowed) <= sums.completed.keys()
+        assert not sums.open
+        assert stack.chat().status_code == 200
+
+
+def total(stack: Stack) -> int:
+    return sum(path.stat().st_size for _, path in segments(data_of(stack) / "ledger"))
+
+
+def test_the_ledgers_bound_is_a_bound_and_keeps_room_for_what_is_open():
+    policy = books_policy()
+    bound = 8 * MEBIBYTE
+    options = StackOptions(policy=policy, tollgate_arguments=("--ledger-max-bytes", "8MiB"))
+    stack = Stack(options)
+    yesterday = int(time.time() * 1000) - 86_400_000
+    line = len(ledger_check.sealed(ORIGIN, {"seq": 12345, "timestamp": ledger_check.text(0)} | filler(1)[0])[0])
+    count = (bound - 64 * 1024) // line
+    bodies = [event("start"), *filler(count), event("stop")]
+    write_segment(data_of(stack), 1, yesterday, ORIGIN, bodies)
+    with stack:
+        allowed = [stack.chat().headers["x-ai-request-id"]]
+        held: list = []
+        client = threading.Thread(
+            target=lambda: held.append(stack.chat(headers=HELD))
+        )
+        client.start()
+        poll("one is at the backend", lambda: stack.recorder.open == 1)
+        allowed += until_refused(stack)
+        assert len(allowed) > 3
+        refused(stack, 20)
+        # Refusals of every kind are recorded too, but not beyond the bound.
+        for _ in range(15):
+            assert stack.chat(key=None).status_code == 401
+            assert stack.chat(model="nothing").status_code == 404
+            assert stack.request("POST", "/nowhere", json={}).status_code == 403
+            assert stack.chat(host="tenant-b.ai.example.com").status_code == 403
+        stack.recorder.release()
+        client.join(60)
+        assert held[0].status_code == 200
+        allowed.append(held[0].headers["x-ai-request-id"])
+        _, sums = settled(stack, policy)
+        assert set(allowed) == sums.completed.keys()
+        assert end(stack, signal.SIGTERM) == 0
+        assert total(stack) <= bound
+        stack.tollgate.arguments = ("--ledger-max-bytes", "16MiB")
+        stack.tollgate.start()
+        assert stack.chat().status_code == 200
+        settled(stack, policy)
+
+
+def test_segments_older_than_retain_go_and_the_chain_starts_later():
+    policy = books_policy()
+    stack = Stack(StackOptions(policy=policy, tollgate_arguments=("--retain", "24h")))
+    day = 86_400_000
+    now = int(time.time() * 1000)
+    seq, previous = write_segment(
+        data_of(stack), 1, now - 9 * day, ORIGIN, [event("start"), *filler(10)]
+    )
+    second = seq
+    seq, previous = write_segment(data_of(stack), seq, now - 8 * day, previous, filler(10))
+    third = seq
+    write_segment(data_of(stack), seq, now - 7 * day, previous, [*filler(10), event("stop")])
+    with stack:
+        first = lambda: segments(data_of(stack) / "ledger")[0][0]  # noqa: E731
+        # The third one's records may be younger than a day: its successor began just now.
+        poll("the first two are gone", lambda: first() == third)
+        assert second < third
+        assert stack.chat().status_code == 200
+        reader, sums = settled(stack, policy)
+        assert reader.segment_count == 2 and sums.checkpoints == 2
