@@ -72,7 +72,8 @@ package final class PolicyReplay {
           completionTokens: max(0, admission.reservedCompletionTokens ?? 0), isBoundStated: true),
         now: timeMs)
       open[admission.requestID] = OpenAdmission(
-        seq: exchange.seq, timeMs: exchange.timeMs, record: admission, reservation: reservation)
+        seq: exchange.seq, epoch: 0, timeMs: exchange.timeMs, record: admission,
+        reservation: reservation)
     }
   }
 
@@ -244,7 +245,8 @@ extension PolicyReplay {
       return
     }
     open[request.record.requestID] = OpenAdmission(
-      seq: request.seq, timeMs: request.timeMs, record: request.record, reservation: reservation)
+      seq: request.seq, epoch: 0, timeMs: request.timeMs, record: request.record,
+      reservation: reservation)
   }
 
   private func complete(_ completion: Completion, timeMs: Int64) {
