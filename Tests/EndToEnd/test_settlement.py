@@ -1,6 +1,7 @@
 """How exchanges end: every abort is charged, what reached nobody is given back, no slot stays taken."""
 
 import json
+import signal
 import socket
 import uuid
 from decimal import Decimal
@@ -303,3 +304,27 @@ def test_the_slot_is_free_and_nothing_is_open(ends):
     poll("every exchange is settled", lambda: not ends.ledger.open())
     assert ends.ledger.charges()["tenant/tenant-a/slot"] == 0
     assert ends.chat("as-asked").status_code == 200
+
+
+def test_what_was_open_at_a_kill_is_charged_its_prompt_in_tokens_and_money():
+    options = StackOptions(policy=ends_policy(), dead_routes=("dead-v1",),
+                           unknown_routes=("lost-v1",))  # fmt: skip
+    with Stack(options) as stack:
+        test_id = uuid.uuid4().hex
+        raw = load.request_bytes(
+            "/v1/chat/completions", chat_body("as-asked", max_tokens=BOUND), policies.KEY_A,
+            headers={"x-test-id": test_id, "x-test-hold": "1"},
+        )  # fmt: skip
+        with socket.create_connection(("127.0.0.1", stack.listener), CLIENT_SECONDS) as client:
+            client.sendall(raw)
+            poll("the backend has it", lambda: stack.recorder.by_id(test_id))
+            stack.tollgate.expected_dead = True
+            stack.tollgate.process.signal(signal.SIGKILL)
+            stack.tollgate.process.wait(CLIENT_SECONDS)
+            stack.tollgate.start()
+        stack.recorder.release()
+        ended = Ended(stack, 0)
+        assert ended.completion["end_reason"] == "interrupted"
+        ended.check_estimated(b"")
+        assert ended.charge("usd") > 0
+        poll("the slot is free", lambda: stack.chat("as-asked").status_code == 200)
