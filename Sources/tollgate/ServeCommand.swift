@@ -52,7 +52,11 @@ enum ServeCommand {
     }
     let clock = DispatchSource.makeTimerSource()
     clock.schedule(deadline: .now() + 1, repeating: 1)
-    clock.setEventHandler { books.tick() }
+    let reachedBound = Locked(false)
+    clock.setEventHandler {
+      books.tick()
+      sayWhetherFull(books, reachedBound, log)
+    }
     clock.resume()
     log.log(.info, readyLine(server.addresses, policy, settings))
     var status = server.run(signals: signals, rotate: books.rotate) { watcher.reload() }
@@ -94,6 +98,24 @@ enum ServeCommand {
         .warning, "\(found.interrupted) exchanges were open when the last process ended: closed")
     }
     return (books, lock)
+  }
+
+  /// The ledger's bound comes and goes with what is open: its writer has nothing to tell then.
+  private static func sayWhetherFull(
+    _ books: Books, _ reachedBound: Locked<Bool>, _ log: Logger
+  ) {
+    let isFull = books.ledgerState == .unavailable(.ledgerFull)
+    let changed = reachedBound.withLock { was in
+      defer { was = isFull }
+      return was != isFull
+    }
+    guard changed else { return }
+    if isFull {
+      log.log(
+        .error, "the ledger takes no more, nothing is let through: --ledger-max-bytes is reached")
+    } else {
+      log.log(.info, "the ledger has room again")
+    }
   }
 
   private static func event(_ revision: String) -> ProcessEvent {

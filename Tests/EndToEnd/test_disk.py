@@ -202,6 +202,7 @@ def test_the_ledgers_bound_is_a_bound_and_keeps_room_for_what_is_open():
         allowed += until_refused(stack)
         assert len(allowed) > 3
         refused(stack, 20)
+        poll("it is said", lambda: "--ledger-max-bytes is reached" in stack.tollgate.process.log())
         # Refusals of every kind are recorded too, but not beyond the bound.
         for _ in range(15):
             assert stack.chat(key=None).status_code == 401
