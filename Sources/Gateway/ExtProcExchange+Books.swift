@@ -90,6 +90,7 @@ extension ExtProcExchange {
     heldAccounted = 0
     account?.wasReleased = true
     verdict = stream.release(held)
+    if isHalfClosed { halfClosed(on: call) }
   }
 
   /// The admission will never be on disk, and its reservation was undone: 503.
@@ -105,6 +106,7 @@ extension ExtProcExchange {
     machine.refused()
     decision.admission = nil
     refuse(.ledgerUnavailable, stream)
+    if isHalfClosed { halfClosed(on: call) }
   }
 
   /// Held replies count like a kept body.

@@ -49,6 +49,8 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   @safe @exclusivity(unchecked) var held: HeldReplies?
   var waitingCall: Call?
   var heldAccounted = 0
+  /// The other side has said all, and its answer still waits for the record.
+  var isHalfClosed = false
   /// A response body's message, where its replacement must be known whole.
   @safe @exclusivity(unchecked) var gatheredResponse: [UInt8] = []
   var gatheredResponseAccounted = 0
@@ -124,6 +126,11 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
 
   func halfClosed(on call: Call) {
     guard !hasEnded else { return }
+    guard held == nil else {
+      // All has been asked; what is answered depends on the record still.
+      isHalfClosed = true
+      return
+    }
     hasEnded = true
     let stream = ExchangeStream(call)
     if let verdict {
