@@ -32,7 +32,7 @@ private typealias Message = EnvoyMessage
   private static let policies = [
     keptPolicy(requests: 500, tokens: 200_000, concurrent: 12, streamUsage: "inject"),
     keptPolicy(requests: 400, tokens: 100_000, concurrent: 6),
-    keptPolicy(requests: 600, tokens: 300_000, concurrent: 20, priced: false),
+    keptPolicy(requests: 600, tokens: 300_000, concurrent: 20),
   ]
 
   @Test(arguments: 1...24)
@@ -162,11 +162,11 @@ private typealias Message = EnvoyMessage
 
   /// The process dies and another begins from what is on disk.
   private static func restart(_ run: inout Run, seed: Int, _ durability: Durability) throws {
-    let files = run.kept.files.crashed()
-    // The dead one's books are only put away.
     run.kept.files.fail(nil)
     run.kept.files.open()
-    run.kept.news.waitUntilWritable()
+    repeat { run.kept.news.waitUntilWritable() } while !run.kept.books.flush()
+    let files = run.kept.files.crashed()
+    // The dead one's books are only put away.
     run.kept.gateway.hears = true
     for client in run.clients { client.stream.reset() }
     run.clients = []
