@@ -218,9 +218,6 @@ package final class Books: @unchecked Sendable {
   /// SIGUSR1.
   package func rotate() { writer?.beginSegment() }
 
-  /// Waits until everything said so far is on disk; false where the ledger went out of order.
-  func flush() -> Bool { writer?.flush() ?? true }
-
   package var ledgerState: LedgerState { writer?.state ?? .unavailable(.stopped) }
 
   /// The process ends: everything is written, flushed, and said. False where it could not be.
