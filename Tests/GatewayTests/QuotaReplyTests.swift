@@ -98,7 +98,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
   }
 
   @Test func `anthropic's headers have moments, also for a debt beyond all calendars`() throws {
-    let kept = try KeptGateway(keptPolicy(tokensPerHour: 200))
+    let kept = try KeptGateway(keptPolicy(tokens: 10_000_000_000, tokensPerHour: 200))
     let (stream, _) = ask(kept, path: "/v1/messages")
     let set = stream.send(
       Message.responseHeaders([(":status", "200"), ("content-type", "application/json")])
@@ -114,7 +114,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(refused?.immediateStatus == 429)
     #expect(refused?.immediateBody.contains("rate_limit_error") == true)
     let reset = refused?.immediateHeaders["anthropic-ratelimit-tokens-reset"]
-    #expect(reset?.hasPrefix("4") == true || reset?.hasPrefix("9999") == true, "\(reset ?? "")")
+    #expect(reset?.hasPrefix("447") == true, "\(reset ?? "none")")
     _ = try kept.close()
   }
 

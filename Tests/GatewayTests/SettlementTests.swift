@@ -277,7 +277,9 @@ struct SettlementCase: CustomTestStringConvertible, Sendable {
       let reserved = kept.count("tenant/tenant-a/usd", "reserved")
       let files = kept.files.crashed()
       // Without a price what was reserved is what it costs: no exchange is free.
-      let again = try KeptGateway(keptPolicy(priced: isPriced), files: files)
+      let policy = keptPolicy()
+      let again = try KeptGateway(
+        isPriced ? policy : policy.replacing("\"llama\"", with: "\"other\""), files: files)
       #expect(again.found.interrupted == 1)
       #expect(again.books.state.open.isEmpty)
       #expect(again.count("tenant/tenant-a/parallel", "held") == 0)
