@@ -79,7 +79,7 @@ let package = Package(
       swiftSettings: swift),
 
     tests("Hashing"), tests("Inference", ["Hashing"]), tests("Policy", ["Hashing"]),
-    tests("Ledger", ["Hashing"]),
+    tests("Ledger", ["Hashing"]), tests("Quota"),
     tests("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["CNghttp2"]),
     tests(
