@@ -78,12 +78,17 @@ enum ServeCommand {
     let clock = Books.Clock(
       wallMs: { Kernel.wallNanoseconds() / 1_000_000 },
       monotonicMs: { Kernel.monotonicNanoseconds() / 1_000_000 })
+    // The first segment of a start is nothing to tell of.
+    let wasOut = Locked(false)
     let (books, lock, found) = try Books.open(
       settings.books, limits, clock: clock, event: event(policy.revision)
     ) { state in
       switch state {
-      case .writable: log.log(.info, "the ledger is written again")
+      case .writable:
+        if wasOut.withLock({ $0 }) { log.log(.info, "the ledger is written again") }
+        wasOut.withLock { $0 = false }
       case .unavailable(let reason):
+        wasOut.withLock { $0 = true }
         log.log(.error, "the ledger cannot be written, nothing is let through: \(reason)")
       }
     }
