@@ -72,7 +72,7 @@ package final class PolicyLimits: Sendable {
   private static func rule(_ limit: Policy.Limit, _ owner: LimitOwner) -> LimitRule {
     LimitRule(
       owner: owner, name: limit.name, kind: kind(limit.kind), amount: limit.amount,
-      window: window(limit), scope: scope(limit.scope))
+      window: window(limit), scope: scope(limit.scope), subjectsMax: limit.maxSubjects)
   }
 
   private static func kind(_ kind: Policy.Limit.Kind) -> LimitKind {
