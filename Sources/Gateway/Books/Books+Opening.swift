@@ -145,14 +145,7 @@ private struct Recovering {
     switch record.body {
     case .checkpoint(let checkpoint):
       do throws(RecoveryError) {
-        try table.restore(
-          checkpoint.counters.compactMap { state in
-            LimitKind(rawValue: state.kind).map { kind in
-              Quota.CounterState(
-                counter: state.counter, kind: kind,
-                fields: state.fields.map { .init($0.name, $0.value) })
-            }
-          })
+        try table.restore(Books.counters(of: checkpoint))
       } catch {
         hasFailed = true
       }

@@ -256,6 +256,17 @@ package final class Books: @unchecked Sendable {
     Ledger.Charge(counter: charge.counter, amount: charge.amount, window: charge.window)
   }
 
+  /// A checkpoint's counters as the engine restores them; a kind that it does not know is left out.
+  static func counters(of checkpoint: Checkpoint) -> [Quota.CounterState] {
+    checkpoint.counters.compactMap { state in
+      LimitKind(rawValue: state.kind).map { kind in
+        Quota.CounterState(
+          counter: state.counter, kind: kind,
+          fields: state.fields.map { .init($0.name, $0.value) })
+      }
+    }
+  }
+
   static func counted(_ charge: Ledger.Charge) -> Quota.Charge {
     Quota.Charge(counter: charge.counter, amount: charge.amount, window: charge.window)
   }

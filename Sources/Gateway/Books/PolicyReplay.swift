@@ -50,14 +50,7 @@ package final class PolicyReplay {
   /// Goes on from the counters of the oldest checkpoint there is, under the new amounts.
   private func begin(_ checkpoint: Checkpoint, timeMs: Int64) {
     do throws(RecoveryError) {
-      try table.restore(
-        checkpoint.counters.compactMap { state in
-          LimitKind(rawValue: state.kind).map { kind in
-            Quota.CounterState(
-              counter: state.counter, kind: kind,
-              fields: state.fields.map { .init($0.name, $0.value) })
-          }
-        })
+      try table.restore(Books.counters(of: checkpoint))
     } catch {
       report.lacksCounters = true
       table = QuotaTable(limits.catalog)
