@@ -42,20 +42,31 @@ let package = Package(
     target("Policy", ["Hashing"]),
     target("Quota"),
 
+    target("Metrics"),
+    target("Lint", ["Policy"]),
+
     // The books on disk: a format, and the one thread that writes it.
     target("Ledger", ["Hashing"]),
+    // What of them goes elsewhere: batches, cursors, OTLP. No I/O.
+    target("Shipping", ["Ledger"]),
 
     // Edges and composition.
     target("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     target("Transport", ["CNghttp2"]),
     target(
       "Gateway",
-      ["EnvoyAPI", "Hashing", "Inference", "Ledger", "Policy", "Quota", "Transport"]),
-    target("Server", ["CLinux", "EnvoyAPI", "Gateway", "Ledger", "Policy", "Transport"]),
+      ["EnvoyAPI", "Hashing", "Inference", "Ledger", "Metrics", "Policy", "Quota", "Transport"]),
+    target(
+      "Server",
+      [
+        "CLinux", "EnvoyAPI", "Gateway", "Ledger", "Metrics", "Policy", "Quota", "Shipping",
+        "Transport",
+      ]),
     .executableTarget(
       name: "tollgate",
       dependencies: [
-        "EnvoyAPI", "Gateway", "Hashing", "Ledger", "Policy", "Server", "Transport",
+        "EnvoyAPI", "Gateway", "Hashing", "Ledger", "Lint", "Metrics", "Policy", "Server",
+        "Shipping", "Transport",
       ],
       swiftSettings: swift),
 
@@ -79,12 +90,15 @@ let package = Package(
       swiftSettings: swift),
 
     tests("Hashing"), tests("Inference", ["Hashing"]), tests("Policy", ["Hashing"]),
-    tests("Ledger", ["Hashing"]), tests("Quota"),
+    tests("Ledger", ["Hashing"]), tests("Quota"), tests("Metrics"), tests("Lint", ["Policy"]),
+    tests("Shipping", ["Ledger"]),
     tests("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["CNghttp2"]),
     tests(
       "Gateway",
-      ["EnvoyAPI", "Hashing", "Inference", "Ledger", "Policy", "Quota", "Transport"]),
-    tests("Server", ["EnvoyAPI", "Gateway", "Policy", "Transport"]),
+      ["EnvoyAPI", "Hashing", "Inference", "Ledger", "Metrics", "Policy", "Quota", "Transport"]),
+    tests(
+      "Server",
+      ["EnvoyAPI", "Gateway", "Ledger", "Metrics", "Policy", "Quota", "Shipping", "Transport"]),
   ]
 )
