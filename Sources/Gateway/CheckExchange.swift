@@ -123,11 +123,12 @@ final class CheckExchange: CallHandler, WaitsForRecord {
       record.endReason = .complete
     }
     let prices = prices
-    _ = loop.books?.settle(
+    let settled = loop.books?.settle(
       open,
       Books.Ending(
         usage: usage, settlement: { settlement ?? Account.used($0, prices) }, reckoning: nil,
         record: record))
+    if let settled { loop.logEnd(settled) }
   }
 
   /// Reserves and records, where something is counted.
@@ -248,6 +249,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     var record = decision.admission(traits, policy: policy.snapshot)
     record.limit = refusal.limit
     books.deny(record)
+    loop.logRefusal(record)
   }
 
   /// The body must be there and whole: `with_request_body` without `allow_partial_message`.

@@ -123,6 +123,7 @@ extension ExtProcExchange {
     guard let account, let books = loop.books else { return }
     self.account = nil
     settled = books.settle(account.open, account.ending(decision.completion(traits)))
+    if let settled { loop.logEnd(settled) }
   }
 
   /// Records a refusal.
@@ -131,6 +132,7 @@ extension ExtProcExchange {
     var record = decision.admission(traits, policy: policy.snapshot)
     record.limit = refusal.limit
     books.deny(record)
+    loop.logRefusal(record)
   }
 }
 

@@ -133,7 +133,7 @@ extension ExtProcExchange {
       case .buffered, .bufferedPartial, .fullDuplexStreamed, nil: "unknown"
       }
     loop.log.report(
-      .error,
+      .error, .gatewayMisconfigured,
       "ext_proc request_body_mode \(name) cannot enforce a policy on request bodies: "
         + "every inspected request is refused. Set it to BUFFERED or FULL_DUPLEX_STREAMED.")
     refuseHead(
@@ -149,7 +149,7 @@ extension ExtProcExchange {
     guard let handed = evidence.handedOver, let route = handed.modelRoute, !route.isEmpty
     else {
       loop.log.report(
-        .error,
+        .error, .gatewayMisconfigured,
         "enforce_at is ext_authz, but no decision of its filter came with the request. "
           + "Put ext_authz before ext_proc and forward the metadata namespace "
           + "envoy.filters.http.ext_authz.")

@@ -167,7 +167,7 @@ extension ExtProcExchange {
   /// headers not sent to us at all, a client's own x-ai-model-route would choose the route.
   private func reportUnattributed() {
     loop.log.report(
-      .warning,
+      .warning, .gatewayMisconfigured,
       "a response passed without its request, and Envoy did not say whose it is. See that ext_proc's "
         + "request_header_mode is SEND, and list response.code_details in its response_attributes.")
   }
@@ -199,7 +199,7 @@ extension ExtProcExchange {
       return stream.reply(loop.writer)
     }
     loop.log.report(
-      .error,
+      .error, .gatewayMisconfigured,
       "a backend answered a request that was never admitted; the answer is withheld. "
         + "See that Envoy's ext_proc filter sends request headers and bodies "
         + "and that every model route matches on x-ai-model-route.")

@@ -173,7 +173,7 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
     if request.observabilityMode {
       observes = true
       loop.log.report(
-        .warning,
+        .warning, .notEnforced,
         "ext_proc runs in observability_mode: nothing is enforced. "
           + "Take observability_mode out of Envoy's ext_proc filter.")
     }
@@ -280,7 +280,7 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   /// The same while a body is read: the client is told, in JSON, to come again.
   func overloaded(_ stream: ExchangeStream) {
     loop.log.report(
-      .warning,
+      .warning, .buffersFull,
       "request bodies are refused: --max-stream-buffer-bytes, --max-connection-buffer-bytes or "
         + "--max-buffer-bytes is reached")
     machine.refused()

@@ -8,21 +8,6 @@ import Transport
   import Musl
 #endif
 
-/// Where the gateway reports what an operator must know (misconfiguration, refused modes). Never a
-/// request's own text. Rate-limited by the receiver.
-package protocol GatewayLog: Sendable {
-  func report(_ level: GatewayLogLevel, _ message: String)
-}
-
-package enum GatewayLogLevel: Int, Sendable, Comparable {
-  case debug
-  case info
-  case warning
-  case error
-
-  package static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
-}
-
 /// A point in time as records and expiries have it.
 package struct UnixTime: Sendable {
   package var milliseconds: Int64

@@ -17,6 +17,7 @@ struct PolicySettings: Sendable {
   var maxBodyBytes = 32 * 1_024 * 1_024
   var enforceAt = EnforcementPoint.extProc
   var maxSubjects = 100_000
+  var logLevel: LogLevel?
   var apiKeyHeaders = ["authorization", "x-api-key", "api-key"]
   var jwt: [JWTIssuer] = []
   var clientCertificates = false
@@ -29,6 +30,8 @@ package final class PolicySnapshot: Sendable {
   package let timeZone: String
   package let maxBodyBytes: Int
   package let enforceAt: EnforcementPoint
+  /// nil where the process's own counts.
+  package let logLevel: LogLevel?
   /// Lowercased.
   package let apiKeyHeaders: [String]
   package let jwt: [JWTIssuer]
@@ -39,17 +42,23 @@ package final class PolicySnapshot: Sendable {
   /// The limits that apply to everybody together.
   package let limits: [Limit]
   package let customPaths: [String]
+  /// Tells two policies' `shared_hostnames` apart; nil where there are none.
+  let sharedHostnames: [String]?
+  /// Tells two policies' `path_aliases` apart.
+  let pathAliases: [String: Endpoint]
 
   private let lookup: PolicyLookup
 
   init(
     revision: String, settings: PolicySettings, classes: [TrafficClass], models: [Model],
-    tenants: [Tenant], limits: [Limit], customPaths: [String], lookup: PolicyLookup
+    tenants: [Tenant], limits: [Limit], customPaths: [String], sharedHostnames: [String]?,
+    pathAliases: [String: Endpoint], lookup: PolicyLookup
   ) {
     self.revision = revision
     timeZone = settings.timeZone
     maxBodyBytes = settings.maxBodyBytes
     enforceAt = settings.enforceAt
+    logLevel = settings.logLevel
     apiKeyHeaders = settings.apiKeyHeaders
     jwt = settings.jwt
     clientCertificates = settings.clientCertificates
@@ -58,6 +67,8 @@ package final class PolicySnapshot: Sendable {
     self.tenants = tenants
     self.limits = limits
     self.customPaths = customPaths
+    self.sharedHostnames = sharedHostnames
+    self.pathAliases = pathAliases
     self.lookup = lookup
   }
 
@@ -73,11 +84,11 @@ package final class PolicySnapshot: Sendable {
     lookup.models[name].map { models[$0] }
   }
 
-  /// Case, port and one trailing dot do not matter; a malformed host is nobody's even where any host
-  /// is shared.
   /// Whether `shared_hostnames` is given: then every host that is somebody's is a name of the policy.
   package var namesSharedHosts: Bool { lookup.hosts.others == .nobody }
 
+  /// Case, port and one trailing dot do not matter; a malformed host is nobody's even where any host
+  /// is shared.
   package func owner(ofHost host: Span<UInt8>) -> HostOwner { lookup.hosts.owner(of: host) }
 
   /// The tenant whose `principals` match (`*` stops at `/`; elsewhere exact); nil for none or more

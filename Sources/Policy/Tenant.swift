@@ -22,13 +22,16 @@ package final class Tenant: Sendable {
   package let limits: [Limit]
   /// Models this tenant may use on some endpoint: what `GET /v1/models` lists.
   package let allModels: ModelSet
+  /// Tells whether its hosts, its principals or what it may do have changed.
+  let accessDigest: SHA256Digest
   private let modelsByEndpoint: [ModelSet?]
   private let routesByCustomPath: [Int: HeaderText]
   private let modelsByKey: [ModelSet?]
 
   init(
     index: Int, name: String, keys: [APIKey], limits: [Limit], allModels: ModelSet,
-    modelsByEndpoint: [ModelSet?], routesByCustomPath: [Int: HeaderText], modelsByKey: [ModelSet?]
+    modelsByEndpoint: [ModelSet?], routesByCustomPath: [Int: HeaderText], modelsByKey: [ModelSet?],
+    accessDigest: SHA256Digest
   ) {
     self.index = index
     self.name = HeaderText(name)
@@ -38,6 +41,7 @@ package final class Tenant: Sendable {
     self.modelsByEndpoint = modelsByEndpoint
     self.routesByCustomPath = routesByCustomPath
     self.modelsByKey = modelsByKey
+    self.accessDigest = accessDigest
   }
 
   package var id: TenantID { TenantID(name: name.string) }

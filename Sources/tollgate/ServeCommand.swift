@@ -12,7 +12,9 @@ enum ServeCommand {
     do {
       // Before any thread: they inherit that these signals are blocked.
       let signals = try SignalSource()
-      let log = Logger(level: settings.logLevel, format: settings.logFormat)
+      let log = Logger(
+        level: settings.logLevel, format: settings.logFormat,
+        colours: settings.logFormat == .text && Logger.isStandardErrorColourful)
       defer { log.flush() }
       return try serve(settings, signals, log)
     } catch let problem as PolicyStore.StartProblem {
@@ -34,10 +36,11 @@ enum ServeCommand {
     let now = Kernel.wallNanoseconds() / 1_000_000_000
     let (store, warnings) = try PolicyStore.open(
       path: settings.policyPath, log: log, nowSeconds: now)
-    for warning in warnings { log.log(.warning, warning.description) }
+    log.policyWarnings(warnings)
     let policy = store.policy
     let limits = PolicyLimits(policy)
-    let (books, lock) = try openBooks(settings, limits, policy, log)
+    let outage = LedgerOutage(log: log)
+    let (books, lock) = try openBooks(settings, limits, policy, outage, log)
     let server = try Server(settings.server, log: log) {
       GatewayLoop(policy: policy, limits: limits, books: books, log: log)
     }
@@ -52,86 +55,42 @@ enum ServeCommand {
     }
     let clock = DispatchSource.makeTimerSource()
     clock.schedule(deadline: .now() + 1, repeating: 1)
-    let reachedBound = Locked(false)
     clock.setEventHandler {
       books.tick()
-      sayWhetherFull(books, reachedBound, log)
+      outage.saw(books.ledgerState)
+      log.refused(books.refusalSummaries())
     }
     clock.resume()
-    log.log(.info, readyLine(server.addresses, policy, settings))
+    log.ready(server.addresses, policy, workers: settings.server.workers)
     var status = server.run(signals: signals, rotate: books.rotate) { watcher.reload() }
     watcher.stop()
     clock.cancel()
+    log.refused(books.refusalSummaries(isLast: true))
     if !books.close(event(current.withLock { $0 })) {
-      log.log(.error, "the ledger could not be written to its end; the next start closes it")
+      log.ledgerCloseFailed()
       status = ExitStatus.failed
     }
     withExtendedLifetime(lock) {}
-    log.log(.info, status == 0 ? "stopped" : "stopped, not everything was finished")
+    log.stopped(status: status)
     return status
   }
 
   /// Recovers the ledger; listeners open only afterwards.
   private static func openBooks(
-    _ settings: ServeSettings, _ limits: PolicyLimits, _ policy: PolicySnapshot, _ log: Logger
+    _ settings: ServeSettings, _ limits: PolicyLimits, _ policy: PolicySnapshot,
+    _ outage: LedgerOutage, _ log: Logger
   ) throws -> (books: Books, lock: DirectoryLock) {
     let clock = Books.Clock(
       wallMs: { Kernel.wallNanoseconds() / 1_000_000 },
       monotonicMs: { Kernel.monotonicNanoseconds() / 1_000_000 })
-    // The first segment of a start is nothing to tell of.
-    let wasOut = Locked(false)
     let (books, lock, found) = try Books.open(
-      settings.books, limits, clock: clock, event: event(policy.revision)
-    ) { state in
-      switch state {
-      case .writable:
-        if wasOut.withLock({ $0 }) { log.log(.info, "the ledger is written again") }
-        wasOut.withLock { $0 = false }
-      case .unavailable(let reason):
-        wasOut.withLock { $0 = true }
-        log.log(.error, "the ledger cannot be written, nothing is let through: \(reason)")
-      }
-    }
-    for file in found.torn {
-      log.log(.warning, "the ledger's torn end was put aside in \(file)")
-    }
-    if found.wasRepaired {
-      log.log(.warning, "the ledger was damaged: a new chain begins, the old files are kept")
-    }
-    if found.interrupted > 0 {
-      log.log(
-        .warning, "\(found.interrupted) exchanges were open when the last process ended: closed")
-    }
+      settings.books, limits, clock: clock, event: event(policy.revision),
+      stateChanged: outage.saw)
+    log.started(settings, policy, found)
     return (books, lock)
-  }
-
-  /// The ledger's bound comes and goes with what is open: its writer has nothing to tell then.
-  private static func sayWhetherFull(
-    _ books: Books, _ reachedBound: Locked<Bool>, _ log: Logger
-  ) {
-    let isFull = books.ledgerState == .unavailable(.ledgerFull)
-    let changed = reachedBound.withLock { was in
-      defer { was = isFull }
-      return was != isFull
-    }
-    guard changed else { return }
-    if isFull {
-      log.log(
-        .error, "the ledger takes no more, nothing is let through: --ledger-max-bytes is reached")
-    } else {
-      log.log(.info, "the ledger has room again")
-    }
   }
 
   private static func event(_ revision: String) -> ProcessEvent {
     ProcessEvent(policy: revision, version: Version.string)
-  }
-
-  private static func readyLine(
-    _ addresses: [ListenAddress], _ policy: PolicySnapshot, _ settings: ServeSettings
-  ) -> String {
-    let places = addresses.map(\.description).joined(separator: ", ")
-    return "tollgate \(Version.string) is ready on \(places): policy "
-      + "\(PolicyFile.summary(policy)); \(settings.server.workers) workers"
   }
 }

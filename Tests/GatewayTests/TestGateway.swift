@@ -64,7 +64,21 @@ func testPolicy(_ extra: String = "", auth: String = "") -> String {
 /// Notes what the gateway reports.
 final class TestLog: GatewayLog {
   private let lines = Mutex<[String]>([])
-  func report(_ level: GatewayLogLevel, _ message: String) { lines.withLock { $0.append(message) } }
+
+  func isKept(_ level: GatewayLogLevel) -> Bool { true }
+
+  func log(
+    _ level: GatewayLogLevel, _ event: LogEvent, _ message: String,
+    _ fields: KeyValuePairs<LogKey, LogValue>
+  ) {}
+
+  func report(
+    _ level: GatewayLogLevel, _ event: LogEvent, _ message: String,
+    _ fields: KeyValuePairs<LogKey, LogValue>
+  ) {
+    lines.withLock { $0.append(message) }
+  }
+
   var messages: [String] { lines.withLock { $0 } }
 }
 

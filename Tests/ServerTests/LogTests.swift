@@ -15,35 +15,6 @@ struct LogTests {
     #expect(RFC3339.string(wallNanoseconds: nanoseconds) == text)
   }
 
-  private func line(_ format: LogFormat, _ message: String) -> String {
-    String(
-      decoding: LogLine.render(format, level: "info", message: message, wallNanoseconds: 0),
-      as: UTF8.self)
-  }
-
-  @Test func `a record is one line, whatever its text holds`() {
-    let message = "a\"b\\c\nd\u{1b}[31m\u{2028}\u{7f}é"
-    #expect(
-      line(.text, message)
-        == "1970-01-01T00:00:00.000Z info a\"b\\c\\u000ad\\u001b[31m\\u2028\\u007fé\n")
-    #expect(
-      line(.json, message)
-        == "{\"time\":\"1970-01-01T00:00:00.000Z\",\"level\":\"info\",\"message\":"
-        + "\"a\\\"b\\\\c\\u000ad\\u001b[31m\\u2028\\u007fé\"}\n")
-  }
-
-  @Test func `a JSON record is read back by Foundation`() throws {
-    let message = "a\"b\\c\nd\u{1b}\u{2028}é🙂"
-    let object = try JSONSerialization.jsonObject(with: Data(line(.json, message).utf8))
-    #expect((object as? [String: String])?["message"] == message)
-  }
-
-  @Test func `a text at the limit is whole, one byte more is cut`() {
-    let longest = String(repeating: "x", count: LogLine.messageBytesMax)
-    #expect(line(.text, longest).hasSuffix("x\n"))
-    #expect(line(.text, longest + "y").hasSuffix("x…\n"))
-  }
-
   @Test func `a repeated message is held back and counted`() {
     var limit = RepetitionLimit()
     let quiet = RepetitionLimit.quietNanoseconds
@@ -75,6 +46,33 @@ struct LogTests {
     #expect(lines.all.count == 2)
     #expect(lines.contains("warning loud"))
     #expect(lines.contains("error louder"))
+  }
+
+  @Test func `a policy's level counts while it is there, and the process's own afterwards`() {
+    let lines = LogCapture()
+    let log = Logger(level: .warning, format: .text, write: lines.append)
+    log.log(.debug, "1")
+    log.follow(.debug)
+    log.follow(.debug)
+    log.log(.debug, "2")
+    #expect(log.isKept(.debug))
+    log.follow(.error)
+    log.log(.warning, "3")
+    #expect(!log.isKept(.warning))
+    log.follow(nil)
+    log.log(.info, "4")
+    log.log(.warning, "5")
+    log.flush()
+    let texts = lines.all.map { $0.split(separator: " ", maxSplits: 1)[1] }
+    #expect(
+      texts == [
+        "info the log's level is debug: log_level in the policy log_level=debug "
+          + "previous_log_level=warning\n",
+        "debug 2\n",
+        "info the log's level is error: log_level in the policy log_level=error "
+          + "previous_log_level=debug\n",
+        "warning 5\n",
+      ])
   }
 
   @Test func `lines beyond the queue's limit are dropped and counted`() {

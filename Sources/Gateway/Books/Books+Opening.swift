@@ -1,3 +1,4 @@
+import Hashing
 import Inference
 import Ledger
 import Quota
@@ -38,6 +39,10 @@ extension Books {
     package var interrupted = 0
     package var torn: [String] = []
     package var wasRepaired = false
+    /// The last record before this start; 0 in a new ledger.
+    package var headSeq: Int64 = 0
+    /// Its hash, in hexadecimal; nil in a new ledger.
+    package var headHash: String?
   }
 
   /// Recovers the counters from the ledger, begins a new segment, and closes what a crash left open.
@@ -95,7 +100,9 @@ extension Books {
     return (
       books,
       Found(
-        interrupted: reopened.count, torn: outcome.torn, wasRepaired: outcome.repair != nil)
+        interrupted: reopened.count, torn: outcome.torn, wasRepaired: outcome.repair != nil,
+        headSeq: outcome.nextSeq - 1,
+        headHash: outcome.chain == Chain() ? nil : outcome.chain.head.hex)
     )
   }
 

@@ -42,6 +42,7 @@ package final class Books: @unchecked Sendable {
   private var table: QuotaTable
   private var ledgerClock: LedgerClock
   private var denials = DenialTally()
+  private var refusals = RefusalTally()
   private var open: [Int64: OpenAdmission] = [:]
   /// How often admissions have failed.
   private var epoch = 0
@@ -180,8 +181,9 @@ package final class Books: @unchecked Sendable {
   func deny(_ record: Ledger.Admission) {
     lock.withLock {
       let now = readClock()
-      let (singly, due) = denials.denied(
-        tenant: record.tenant, reason: record.reason ?? "other", timeMs: now)
+      let reason = record.reason ?? "other"
+      refusals.count(tenant: record.tenant, reason: reason, timeMs: now)
+      let (singly, due) = denials.denied(tenant: record.tenant, reason: reason, timeMs: now)
       write(due, now)
       if singly { _ = writer?.enqueue(.admission(record), timeMs: now) }
     }
@@ -203,6 +205,11 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       write(denials.flush(timeMs: now), now)
     }
+  }
+
+  /// What is to be said of refusals now: ask once a second, and a last time at the end.
+  package func refusalSummaries(isLast: Bool = false) -> [RefusalSummary] {
+    lock.withLock { refusals.due(timeMs: readClock(), isLast: isLast) }
   }
 
   /// A reload: counts go on. A checkpoint follows, because buckets refill otherwise from here.

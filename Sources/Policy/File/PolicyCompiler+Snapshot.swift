@@ -1,3 +1,5 @@
+internal import Hashing
+
 extension PolicyCompiler {
   /// The snapshot of a draft that has passed every check.
   func snapshot(revision: String) -> PolicySnapshot {
@@ -19,6 +21,9 @@ extension PolicyCompiler {
     return PolicySnapshot(
       revision: revision, settings: draft.settings, classes: classes, models: models,
       tenants: tenants, limits: draft.limits.compactMap(\.limit), customPaths: customPaths,
+      sharedHostnames: draft.sharedHostnames?.map(\.text).sorted(),
+      pathAliases: Dictionary(
+        uniqueKeysWithValues: draft.pathAliases.map { ($0.named.name, $0.endpoint) }),
       lookup: lookup(tenants, customPaths))
   }
 
@@ -57,7 +62,20 @@ extension PolicyCompiler {
       modelsByEndpoint: byEndpoint, routesByCustomPath: routes,
       modelsByKey: tenant.keys.map { key in
         key.models.map { models(matching: $0.map(\.text)) }
-      })
+      },
+      accessDigest: accessDigest(tenant))
+  }
+
+  /// Hosts, principals and `allow`, in the order of the text where it matters.
+  private func accessDigest(_ tenant: TenantDraft) -> SHA256Digest {
+    var parts = ["hostnames"] + tenant.hostnames.map(\.text).sorted()
+    parts += ["principals"] + tenant.principals.map(\.text).sorted()
+    for entry in tenant.allow {
+      parts += ["paths"] + entry.paths.map(\.text) + ["models"] + (entry.models ?? []).map(\.text)
+      parts += ["route", entry.route?.text ?? ""]
+    }
+    // No name, path or pattern holds a line feed.
+    return SHA256.digest(of: Array(parts.joined(separator: "\n").utf8).span)
   }
 
   private func lookup(_ tenants: [Tenant], _ customPaths: [String]) -> PolicyLookup {

@@ -1,7 +1,7 @@
 extension PolicyReading {
   private static let topFields = [
     "version", "timezone", "shared_hostnames", "max_body_bytes", "enforce_at", "max_subjects",
-    "auth", "classes", "models", "path_aliases", "tenants", "limits",
+    "log_level", "auth", "classes", "models", "path_aliases", "tenants", "limits",
   ]
   private static let authFields = ["api_key_headers", "jwt", "client_certificates"]
 
@@ -67,6 +67,9 @@ extension PolicyReading {
       let point = choice(node, [("ext_proc", EnforcementPoint.extProc), ("ext_authz", .extAuthz)])
     {
       settings.enforceAt = point
+    }
+    if let node = setting("log_level", files) {
+      settings.logLevel = choice(node, LogLevel.allCases.map { ($0.rawValue, $0) })
     }
     if let node = setting("api_key_headers", auth) { settings.apiKeyHeaders = apiKeyHeaders(node) }
     if let node = setting("jwt", auth) { settings.jwt = issuers(node) }

@@ -1,56 +1,169 @@
-/// How a log record looks, as text or as JSON. One record is one line, whatever its text holds.
+package import Gateway
+package import Policy
+
+/// How a log record looks, as text for people or as JSON for machines. One record is one line,
+/// whatever its text holds.
 package enum LogFormat: String, Sendable, CaseIterable {
   case text, json
 }
 
-package enum LogLine {
-  /// The longest text of a record; the rest is cut.
-  package static let messageBytesMax = 8 << 10
+/// One record of the log, and how it is written.
+package struct LogLine: Sendable {
+  /// The longest text of a message or a value; the rest is cut.
+  package static let textBytesMax = 8 << 10
+  /// The longest line; fields that find no room are left out, and the line says so.
+  package static let lineBytesMax = 64 << 10
 
-  /// One line with its newline.
-  package static func render(
-    _ format: LogFormat, level: String, message: String, wallNanoseconds: Int64
-  ) -> [UInt8] {
-    let time = RFC3339.string(wallNanoseconds: wallNanoseconds)
+  package var level: GatewayLogLevel
+  package var event: LogEvent
+  package var message: String
+  package var fields: [(key: LogKey, value: LogValue)]
+  package var wallNanoseconds: Int64
+
+  package init(
+    _ level: GatewayLogLevel, _ event: LogEvent, _ message: String,
+    _ fields: [(key: LogKey, value: LogValue)] = [], wallNanoseconds: Int64
+  ) {
+    self.level = level
+    self.event = event
+    self.message = message
+    self.fields = fields
+    self.wallNanoseconds = wallNanoseconds
+  }
+
+  /// The line with its newline. `colours`: the level is coloured, for a terminal.
+  package func rendered(_ format: LogFormat, colours: Bool = false) -> [UInt8] {
     var line: [UInt8] = []
-    line.reserveCapacity(message.utf8.count + 64)
+    line.reserveCapacity(message.utf8.count + 128)
     switch format {
-    case .text:
-      line.append(contentsOf: "\(time) \(level) ".utf8)
-      appendEscaped(message, quoted: false, to: &line)
-    case .json:
-      line.append(contentsOf: "{\"time\":\"\(time)\",\"level\":\"\(level)\",\"message\":\"".utf8)
-      appendEscaped(message, quoted: true, to: &line)
-      line.append(contentsOf: "\"}".utf8)
+    case .text: appendText(to: &line, colours: colours)
+    case .json: appendJSON(to: &line)
     }
     line.append(UInt8(ascii: "\n"))
     return line
   }
 
-  private static let hexadecimal = Array("0123456789abcdef".utf8)
+  // MARK: Text: `time level message key=value …`; the event's name is for machines
 
-  /// Control characters are written as `\u00xx` (in JSON, quotes and backslashes too), so that no text makes a line of its own.
-  private static func appendEscaped(_ text: String, quoted: Bool, to line: inout [UInt8]) {
-    var room = messageBytesMax
-    for character in text.unicodeScalars {
-      let length = UTF8.width(character)
-      guard room >= length else {
-        line.append(contentsOf: "…".utf8)
+  private func appendText(to line: inout [UInt8], colours: Bool) {
+    line.append(contentsOf: RFC3339.string(wallNanoseconds: wallNanoseconds).utf8)
+    line.append(UInt8(ascii: " "))
+    if colours { line.append(contentsOf: "\u{1b}[\(level.colour)m".utf8) }
+    line.append(contentsOf: level.name.utf8)
+    if colours { line.append(contentsOf: "\u{1b}[0m".utf8) }
+    line.append(UInt8(ascii: " "))
+    LogText.append(message, .plain, to: &line)
+    for (key, value) in fields {
+      guard line.count < Self.lineBytesMax else {
+        line.append(contentsOf: " …".utf8)
         return
       }
-      room -= length
-      switch character {
-      case "\"", "\\":
-        if quoted { line.append(UInt8(ascii: "\\")) }
-        line.append(UInt8(character.value))
-      case "\u{0}"..<" ", "\u{7f}"..<"\u{a0}", "\u{2028}", "\u{2029}":
-        line.append(contentsOf: "\\u".utf8)
-        for shift in [12, 8, 4, 0] as [UInt32] {
-          line.append(hexadecimal[Int(character.value >> shift & 0xf)])
-        }
-      default:
-        line.append(contentsOf: String(character).utf8)
+      guard value != .null else { continue }
+      line.append(contentsOf: " \(key.rawValue)=".utf8)
+      switch value {
+      case .text(let text): LogText.append(text, .word, to: &line)
+      case .integer(let number): line.append(contentsOf: String(number).utf8)
+      case .flag(let flag): line.append(contentsOf: String(flag).utf8)
+      case .seconds(let duration): line.append(contentsOf: Self.seconds(duration).utf8)
+      case .null: break
+      case .names(let count, let names): appendNames(count, names, to: &line)
       }
+    }
+  }
+
+  /// `3[a,b,c]`, `90[a,b,…]`
+  private func appendNames(_ count: Int, _ names: [String], to line: inout [UInt8]) {
+    line.append(contentsOf: "\(count)[".utf8)
+    for (index, name) in names.enumerated() {
+      if index > 0 { line.append(UInt8(ascii: ",")) }
+      LogText.append(name, .word, to: &line)
+    }
+    if count > names.count { line.append(contentsOf: (names.isEmpty ? "…" : ",…").utf8) }
+    line.append(UInt8(ascii: "]"))
+  }
+
+  // MARK: JSON (RFC 8259): `time`, `level`, `event`, `message`, then the fields
+
+  private func appendJSON(to line: inout [UInt8]) {
+    line.append(
+      contentsOf: #"{"time":"\#(RFC3339.string(wallNanoseconds: wallNanoseconds))""#.utf8)
+    line.append(contentsOf: #","level":"\#(level.name)","event":"\#(event.rawValue)""#.utf8)
+    line.append(contentsOf: #","message":""#.utf8)
+    LogText.append(message, .json, to: &line)
+    line.append(UInt8(ascii: "\""))
+    for (key, value) in fields {
+      guard line.count < Self.lineBytesMax else {
+        line.append(contentsOf: #","truncated":true"#.utf8)
+        break
+      }
+      line.append(contentsOf: ",\"\(key.rawValue)\":".utf8)
+      switch value {
+      case .text(let text): appendQuoted(text, to: &line)
+      case .integer(let number): line.append(contentsOf: String(number).utf8)
+      case .flag(let flag): line.append(contentsOf: String(flag).utf8)
+      case .seconds(let duration): line.append(contentsOf: Self.seconds(duration).utf8)
+      case .null: line.append(contentsOf: "null".utf8)
+      case .names(let count, let names):
+        line.append(contentsOf: #"{"count":\#(count),"names":["#.utf8)
+        for (index, name) in names.enumerated() {
+          if index > 0 { line.append(UInt8(ascii: ",")) }
+          appendQuoted(name, to: &line)
+        }
+        line.append(contentsOf: "]}".utf8)
+      }
+    }
+    line.append(UInt8(ascii: "}"))
+  }
+
+  private func appendQuoted(_ text: String, to line: inout [UInt8]) {
+    line.append(UInt8(ascii: "\""))
+    LogText.append(text, .json, to: &line)
+    line.append(UInt8(ascii: "\""))
+  }
+
+  /// `12.034`, or `12` where nothing is left; rounded down to the millisecond, never below 0.
+  private static func seconds(_ duration: Duration) -> String {
+    let (seconds, attoseconds) = max(.zero, duration).components
+    let milliseconds = String(attoseconds / 1_000_000_000_000_000)
+    guard milliseconds != "0" else { return String(seconds) }
+    return "\(seconds)." + String(repeating: "0", count: 3 - milliseconds.count) + milliseconds
+  }
+}
+
+extension GatewayLogLevel {
+  /// As it is written in the log, in `--log-level` and in a policy's `log_level`.
+  package var name: String {
+    switch self {
+    case .debug: "debug"
+    case .info: "info"
+    case .warning: "warning"
+    case .error: "error"
+    }
+  }
+
+  /// The level with that name.
+  package init?(name: String) {
+    guard let level = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    self = level
+  }
+
+  /// A policy's `log_level`.
+  package init(_ level: LogLevel) {
+    switch level {
+    case .debug: self = .debug
+    case .info: self = .info
+    case .warning: self = .warning
+    case .error: self = .error
+    }
+  }
+
+  /// SGR (ECMA-48, 8.3.117): grey, none, yellow, red.
+  fileprivate var colour: String {
+    switch self {
+    case .debug: "90"
+    case .info: "0"
+    case .warning: "33"
+    case .error: "31"
     }
   }
 }

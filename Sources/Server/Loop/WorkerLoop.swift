@@ -100,7 +100,7 @@ extension WorkerLoop {
     do {
       registration = try poller.add(socket, .read)
     } catch {
-      log.log(.error, "a connection was dropped: \(error)")
+      log.report(.error, .connectionCut, "a connection was dropped: \(error)")
       connectionClosed()
       return
     }
@@ -204,7 +204,7 @@ extension WorkerLoop {
       try poller.change(connection.registration, to: interest)
       connection.interest = interest
     } catch {
-      log.log(.error, "a connection was cut: \(error)")
+      log.report(.error, .connectionCut, "a connection was cut: \(error)")
       close(connection)
     }
   }
@@ -254,7 +254,7 @@ extension WorkerLoop {
     if let until = connection.lingersUntil {
       if until <= now { return close(connection) }
     } else if let since = connection.stalledSince, since + limits.writeStallTimeout <= now {
-      log.log(.info, "a connection was cut: its peer reads nothing")
+      log.report(.info, .connectionCut, "a connection was cut: its peer reads nothing")
       return close(connection)
     } else if let due = connection.nextTick, due <= now {
       tick(connection)

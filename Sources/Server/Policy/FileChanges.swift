@@ -45,7 +45,9 @@ final class FileChanges {
       directories = wanted
       return true
     } catch {
-      log.report(.warning, "policy changes are found by looking every 10 s only: \(error)")
+      log.report(
+        .warning, .policyWatchDegraded,
+        "policy changes are found by looking every 10 s only: \(error)")
       descriptor = nil
       return false
     }

@@ -56,6 +56,7 @@ package final class PolicyStore {
     self.policy = policy
     self.sources = sources
     self.log = log
+    log.follow(policy.logLevel.map { GatewayLogLevel($0) })
   }
 
   /// Reads the policy again. `isAsked`: somebody waits for an answer, so a refusal is said again even when nothing has changed since.
@@ -64,21 +65,22 @@ package final class PolicyStore {
     do {
       fresh = try PolicyReader.read(path)
     } catch {
-      return refuse(.unreadable(error), lines: [error.description], isAsked: isAsked)
+      return refuse(.unreadable(error), error, [], isAsked: isAsked)
     }
     if Self.same(fresh, sources) {
       lastRefused = nil
-      if isAsked { log.log(.info, "the policy is unchanged: revision \(policy.revision)") }
+      if isAsked { log.policyUnchanged(policy) }
       return .unchanged
     }
     let asRefused = Refused.invalid(names: fresh.map(\.name), bytes: fresh.map(\.bytes))
     if !isAsked, asRefused == lastRefused { return .unchanged }
     let (next, problems) = PolicyLoader.load(fresh, nowSeconds: nowSeconds)
     guard let next else {
-      return refuse(asRefused, lines: problems.map(\.description), isAsked: isAsked)
+      return refuse(asRefused, nil, problems, isAsked: isAsked)
     }
-    for problem in problems { log.log(.warning, problem.description) }
-    log.log(.info, "policy replaced: revision \(next.revision) for \(policy.revision)")
+    log.policyWarnings(problems)
+    log.policyReplaced(policy, by: next)
+    log.follow(next.logLevel.map { GatewayLogLevel($0) })
     policy = next
     sources = fresh
     lastRefused = nil
@@ -86,15 +88,13 @@ package final class PolicyStore {
     return .replaced
   }
 
-  private func refuse(_ fault: Refused, lines: [String], isAsked: Bool) -> Outcome {
+  private func refuse(
+    _ fault: Refused, _ reading: PolicyReader.Problem?, _ problems: [PolicyProblem], isAsked: Bool
+  ) -> Outcome {
     if !isAsked, fault == lastRefused { return .unchanged }
     lastRefused = fault
     counts.refused += 1
-    for line in lines { log.log(.error, line) }
-    log.log(
-      .error,
-      "the new policy is refused, revision \(policy.revision) stays"
-        + " (\(counts.refused) refused so far)")
+    log.policyRefused(reading, problems, stays: policy, refusedSoFar: counts.refused)
     return .refused
   }
 

@@ -36,10 +36,12 @@ struct Acceptor {
       } catch {
         switch error.code {
         case EMFILE, ENFILE:
-          log.report(.error, "out of file descriptors: a new connection was closed")
+          log.report(
+            .error, .connectionsRefused, "out of file descriptors: a new connection was closed")
           if !shedOne(listener) { return .rest }
         case ENOBUFS, ENOMEM:
-          log.report(.error, "connections cannot be accepted for now: \(error)")
+          log.report(
+            .error, .acceptFailed, "connections cannot be accepted for now: \(error)")
           return .rest
         default:
           // The connection failed before it was taken (ECONNABORTED and the network's own errors): the next one.
@@ -53,7 +55,8 @@ struct Acceptor {
   private mutating func deal(_ socket: Descriptor) {
     guard connections.admit() else {
       log.report(
-        .warning, "a connection was closed: --max-connections \(connections.limit) is reached")
+        .warning, .connectionsRefused,
+        "a connection was closed: --max-connections \(connections.limit) is reached")
       return
     }
     workers.mailboxes[next].post { $0.adopt(socket) }

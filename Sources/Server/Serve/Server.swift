@@ -28,6 +28,7 @@ package final class Server {
   private var drain: DrainState
   private var drainEnds: MonotonicTime?
   private var restEnds: MonotonicTime?
+  private var drainLog: DrainLog
   private var isOver = false
 
   /// Opens every listener and starts the workers. Nothing is accepted before `run`.
@@ -49,6 +50,7 @@ package final class Server {
       configuration: configuration, connections: connections, log: log, makeGateway: makeGateway)
     acceptor = Acceptor(workers: workers, connections: connections, log: log)
     drain = DrainState(workers: configuration.workers)
+    drainLog = DrainLog(log: log)
     mailbox = try Mailbox()
     handle = ServerHandle(mailbox: mailbox, workers: workers)
     poller = try Poller()
@@ -80,12 +82,12 @@ package final class Server {
         runTimers()
       }
     } catch {
-      log.log(.error, "the server ends: \(error)")
+      log.log(.error, .serverFailed, "the server ends: \(error)")
     }
     closeListeners()
     workers.postToAll { $0.stop() }
     guard workers.join(timeoutSeconds: Self.joinSecondsMax) else {
-      log.log(.error, "a worker did not end")
+      log.log(.error, .serverFailed, "a worker did not end")
       return 1
     }
     return drain.exitStatus
@@ -106,7 +108,7 @@ package final class Server {
   }
 
   private func timeout() -> Duration? {
-    let next = [drainEnds, restEnds].compactMap(\.self).min()
+    let next = [drainEnds, restEnds, drainLog.next].compactMap(\.self).min()
     return next.map { max(.zero, $0 - .now) }
   }
 
@@ -115,17 +117,10 @@ package final class Server {
       restEnds = nil
       watchListeners(for: .read)
     }
+    drainLog.tick(now: .now, connections: connections.value)
     if let end = drainEnds, end <= .now {
       drainEnds = nil
-      let left = connections.value
-      let action = drain.timedOut()
-      if action == .stop {
-        log.log(
-          .error,
-          "the drain was not over in --drain-timeout \(DurationText.string(configuration.drainTimeout)):"
-            + " \(left) connections are cut")
-      }
-      perform(action)
+      perform(drain.timedOut())
     }
   }
 }
@@ -136,22 +131,27 @@ extension Server {
   private func handle(_ signal: Int32, rotate: () -> Void, reload: () -> Void) {
     switch signal {
     case SIGHUP:
-      log.log(.info, "SIGHUP: the policy is read again")
+      log.log(.info, .signal, "SIGHUP: the policy is read again", [.signal: .text("SIGHUP")])
       reload()
     case SIGUSR1:
-      log.log(.info, "SIGUSR1: the ledger begins a new segment")
+      log.log(
+        .info, .signal, "SIGUSR1: the ledger begins a new segment", [.signal: .text("SIGUSR1")])
       rotate()
     case SIGTERM, SIGINT:
-      log.log(.info, "\(signal == SIGTERM ? "SIGTERM" : "SIGINT"): draining")
-      stopRequested()
+      stopRequested(by: signal == SIGTERM ? "SIGTERM" : "SIGINT")
     default:
       preconditionFailure("only these signals are asked for")
     }
   }
 
   /// Begins the drain, or ends at once where it has begun.
-  func stopRequested() {
-    perform(drain.stopRequested())
+  func stopRequested(by cause: String) {
+    let action = drain.stopRequested()
+    if action == .tellHealth {
+      drainLog.begin(
+        by: cause, now: .now, connections: connections.value, timeout: configuration.drainTimeout)
+    }
+    perform(action)
   }
 
   private func perform(_ action: DrainState.Action) {
@@ -176,8 +176,12 @@ extension Server {
       }
     case .stop:
       isOver = true
+      drainLog.end(
+        isComplete: drain.exitStatus == 0, now: .now, connections: connections.value)
     case .exitAtOnce:
-      log.log(.error, "a second signal: ending at once")
+      log.log(
+        .error, .drainEnded, "a second signal: ending at once",
+        [.isComplete: .flag(false), .connections: .integer(connections.value)])
       closeListeners()
       log.flush()
       Kernel.exitNow(1)
@@ -217,7 +221,7 @@ package struct ServerHandle: Sendable {
 
   /// Begins the drain, as SIGTERM does; the second time it ends the process at once.
   package func stop() {
-    mailbox.post { $0.stopRequested() }
+    mailbox.post { $0.stopRequested(by: "asked to stop") }
   }
 
   /// New exchanges use `policy`, on every loop.

@@ -40,7 +40,7 @@ final class Workers: Sendable {
       loop.run()
     } catch {
       // Before the first connection: there is nothing to save and nothing to serve with.
-      log.log(.error, "a worker could not start: \(error)")
+      log.log(.error, .serverFailed, "a worker could not start: \(error)")
       log.flush()
       Kernel.exitNow(1)
     }

@@ -35,6 +35,16 @@ package enum Kernel {
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 
+  /// This process's number: getpid(2).
+  package static func processID() -> Int {
+    Int(getpid())
+  }
+
+  /// Whether a descriptor is a terminal: isatty(3).
+  static func isTerminal(_ descriptor: Int32) -> Bool {
+    isatty(descriptor) == 1
+  }
+
   /// The number of processors this process may run on.
   package static func processorCount() -> Int {
     max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))

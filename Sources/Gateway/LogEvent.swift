@@ -1,0 +1,46 @@
+/// What a log line tells of: the name that a search or an alert matches. Names stay as they are;
+/// `envoy/observability/logs.md` describes each.
+package enum LogEvent: String, Sendable, CaseIterable {
+  // The process.
+  case started, listening, ready, stopped
+  case drainBegan = "drain_began"
+  case drainWaits = "drain_waits"
+  case drainEnded = "drain_ended"
+  case signal
+  case serverFailed = "server_failed"
+  case linesDropped = "lines_dropped"
+  /// A line without a name of its own.
+  case note
+
+  // The policy.
+  case policyReplaced = "policy_replaced"
+  case policyUnchanged = "policy_unchanged"
+  case policyRefused = "policy_refused"
+  case policyProblem = "policy_problem"
+  case policyWarning = "policy_warning"
+  case policyWatchDegraded = "policy_watch_degraded"
+  case logLevelChanged = "log_level_changed"
+
+  // The ledger.
+  case ledgerTorn = "ledger_torn"
+  case ledgerRepaired = "ledger_repaired"
+  case exchangesInterrupted = "exchanges_interrupted"
+  case ledgerUnavailable = "ledger_unavailable"
+  case ledgerWritable = "ledger_writable"
+  case ledgerCloseFailed = "ledger_close_failed"
+
+  // Connections.
+  case connectionCut = "connection_cut"
+  case connectionsRefused = "connections_refused"
+  case acceptFailed = "accept_failed"
+
+  // Exchanges.
+  case requestsRefused = "requests_refused"
+  case buffersFull = "buffers_full"
+  case gatewayMisconfigured = "gateway_misconfigured"
+  case notEnforced = "not_enforced"
+  /// At debug: one exchange's end.
+  case exchange
+  /// At debug: one refusal.
+  case refusal
+}

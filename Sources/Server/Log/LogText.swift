@@ -1,0 +1,71 @@
+/// Text as it may stand in a log line: nothing in it can end the line, begin another field, move a
+/// terminal's cursor or turn the direction of what follows.
+enum LogText {
+  enum Style {
+    /// A message: spaces and quotes stand as they are.
+    case plain
+    /// A value of `key=value`: in quotes where it would not be one word.
+    case word
+    /// Inside of a JSON string (RFC 8259, section 7).
+    case json
+  }
+
+  private static let hexadecimal = Array("0123456789abcdef".utf8)
+
+  /// Appends `text`, at most `LogLine.textBytesMax` bytes of it. Control characters are `\u00xx`.
+  static func append(_ text: String, _ style: Style, to line: inout [UInt8]) {
+    let isQuoted = style == .word && !isWord(text)
+    if isQuoted { line.append(UInt8(ascii: "\"")) }
+    var room = LogLine.textBytesMax
+    for scalar in text.unicodeScalars {
+      let length = UTF8.width(scalar)
+      guard room >= length else {
+        line.append(contentsOf: "…".utf8)
+        break
+      }
+      room -= length
+      switch scalar {
+      case "\"", "\\":
+        if isQuoted || style == .json { line.append(UInt8(ascii: "\\")) }
+        line.append(UInt8(scalar.value))
+      case _ where isEscaped(scalar):
+        appendEscape(scalar, to: &line)
+      default:
+        line.append(contentsOf: String(scalar).utf8)
+      }
+    }
+    if isQuoted { line.append(UInt8(ascii: "\"")) }
+  }
+
+  /// Controls, line and paragraph separators, marks that turn the direction of text, the byte order
+  /// mark. All of them are in the basic plane.
+  private static func isEscaped(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar {
+    case "\u{0}"..<" ", "\u{7f}"..<"\u{a0}", "\u{2028}", "\u{2029}",
+      "\u{61c}", "\u{200e}", "\u{200f}", "\u{202a}"..."\u{202e}", "\u{2066}"..."\u{2069}",
+      "\u{feff}":
+      true
+    default: false
+    }
+  }
+
+  private static func appendEscape(_ scalar: Unicode.Scalar, to line: inout [UInt8]) {
+    line.append(contentsOf: "\\u".utf8)
+    for shift in [12, 8, 4, 0] as [UInt32] {
+      line.append(hexadecimal[Int(scalar.value >> shift & 0xf)])
+    }
+  }
+
+  /// Whether `text` is one value by itself: nothing that a reader of `key=value` could take for the
+  /// end of it.
+  private static func isWord(_ text: String) -> Bool {
+    guard !text.isEmpty else { return false }
+    return text.unicodeScalars.allSatisfy { scalar in
+      switch scalar {
+      case "\"", "\\", "=", ",", "[", "]": false
+      case _ where isEscaped(scalar) || scalar.properties.isWhitespace: false
+      default: true
+      }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+package import Gateway
+internal import Ledger
+package import Policy
+
+/// What the log says of a process that serves: one line for each thing an operator must know.
+extension Logger {
+  /// The process is there: what it is, what it was told, and where its ledger goes on.
+  package func started(_ settings: ServeSettings, _ policy: PolicySnapshot, _ found: Books.Found) {
+    let ledger = settings.books.ledger
+    let head =
+      found.headSeq == 0
+      ? "a new ledger" : "the ledger goes on behind record \(found.headSeq)"
+    log(
+      .info, .started, "tollgate \(Version.string) starts: \(head)",
+      [
+        .version: .text(Version.string), .pid: .integer(Kernel.processID()),
+        .policyRevision: .text(policy.revision), .data: .text(settings.books.directory),
+        .ledgerSeq: .integer(found.headSeq), .ledgerHash: .optional(found.headHash),
+        .interrupted: .integer(found.interrupted),
+        .durability: .text(ledger.durability.rawValue), .retainSeconds: .seconds(ledger.retain),
+        .ledgerBytesMax: .optional(ledger.ledgerBytesMax),
+        .workers: .integer(settings.server.workers), .watches: .flag(settings.watches),
+        .drainTimeoutSeconds: .seconds(settings.server.drainTimeout),
+        .logLevel: .text(settings.logLevel.name),
+      ])
+    for file in found.torn {
+      log(
+        .warning, .ledgerTorn, "the ledger's torn end was put aside in \(file)",
+        [.file: .text(file)])
+    }
+    if found.wasRepaired {
+      log(
+        .warning, .ledgerRepaired,
+        "the ledger was damaged: a new chain begins, the old files are kept")
+    }
+    if found.interrupted > 0 {
+      log(
+        .warning, .exchangesInterrupted,
+        "\(found.interrupted) exchanges were open when the last process ended: closed",
+        [.count: .integer(found.interrupted)])
+    }
+  }
+
+  /// A line for each address, then that requests are answered.
+  package func ready(_ addresses: [ListenAddress], _ policy: PolicySnapshot, workers: Int) {
+    for address in addresses {
+      log(.info, .listening, "listening on \(address)", [.listen: .text(address.description)])
+    }
+    let places = addresses.map(\.description).joined(separator: ", ")
+    let summary = policy.summary
+    log(
+      .info, .ready,
+      "tollgate \(Version.string) is ready on \(places): policy \(policy.revision) with \(summary); "
+        + "\(workers) workers",
+      [
+        .policyRevision: .text(policy.revision), .tenants: .integer(summary.tenants),
+        .models: .integer(summary.models), .keys: .integer(summary.keys),
+        .limits: .integer(summary.limits),
+      ])
+  }
+
+  /// A flood is one line in ten seconds. What only the operator can mend is a warning.
+  package func refused(_ summaries: [RefusalSummary]) {
+    for summary in summaries {
+      let level: GatewayLogLevel =
+        Self.operatorsReasons.contains(summary.reason) ? .warning : .info
+      let whose = summary.tenant ?? "no tenant"
+      log(
+        level, .requestsRefused,
+        "\(summary.count) request\(summary.count == 1 ? "" : "s") of \(whose) refused: "
+          + summary.reason,
+        [
+          .tenant: .optional(summary.tenant), .reason: .text(summary.reason),
+          .count: .integer(summary.count), .windowSeconds: .seconds(.milliseconds(summary.windowMs)),
+        ])
+    }
+  }
+
+  /// Refusals that are the gateway's state, not the caller's doing.
+  package static let operatorsReasons: Set<String> = [
+    RefusalCode.gatewayMisconfigured.rawValue, RefusalCode.ledgerUnavailable.rawValue,
+    RefusalCode.overloaded.rawValue, "store_unavailable",
+  ]
+
+  /// The ledger's end could not be written.
+  package func ledgerCloseFailed() {
+    log(
+      .error, .ledgerCloseFailed,
+      "the ledger could not be written to its end; the next start closes it")
+  }
+
+  /// The last line.
+  package func stopped(status: Int32) {
+    log(
+      .info, .stopped, status == 0 ? "stopped" : "stopped, not everything was finished",
+      [.status: .integer(Int(status))])
+  }
+}
