@@ -11,7 +11,7 @@ struct RefusalTallyTests {
     RefusalSummary(tenant: tenant, reason: reason, count: count, windowMs: windowMs)
   }
 
-  @Test func `the first refusals are told at the next look, the others as a count, once in a while`() {
+  @Test func `the first refusals are told at the next look, the others once in a while`() {
     var tally = RefusalTally()
     #expect(tally.due(timeMs: 0) == [])
     for _ in 0..<3 { tally.count(tenant: "a", reason: "r", timeMs: 100) }

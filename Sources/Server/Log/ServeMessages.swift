@@ -71,7 +71,8 @@ extension Logger {
           + summary.reason,
         [
           .tenant: .optional(summary.tenant), .reason: .text(summary.reason),
-          .count: .integer(summary.count), .windowSeconds: .seconds(.milliseconds(summary.windowMs)),
+          .count: .integer(summary.count),
+          .windowSeconds: .seconds(.milliseconds(summary.windowMs)),
         ])
     }
   }
