@@ -9,7 +9,7 @@ test_venv() {
   mkdir -p .cache
   mapfile -t packages < <(
     sed -e 's/[[:space:]]*#.*//' -e '/^$/d' Tests/EndToEnd/requirements.txt \
-      Tests/Compatibility/requirements.txt | sort -u
+      Tests/Compatibility/requirements.txt Tests/Kubernetes/requirements.txt | sort -u
   )
   need_venv "$venv" "${packages[@]}"
 }
