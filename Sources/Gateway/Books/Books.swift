@@ -219,13 +219,16 @@ package final class Books: @unchecked Sendable {
       table.configure(limits.catalog, now: now)
       _ = writer?.enqueue(.reload(event), timeMs: now)
     }
-    writer?.beginSegment()
+    ledger?.beginSegment()
   }
 
   /// SIGUSR1.
-  package func rotate() { writer?.beginSegment() }
+  package func rotate() { ledger?.beginSegment() }
 
-  package var ledgerState: LedgerState { writer?.state ?? .unavailable(.stopped) }
+  package var ledgerState: LedgerState { ledger?.state ?? .unavailable(.stopped) }
+
+  /// The writer, as long as the books are open.
+  private var ledger: LedgerWriter? { lock.withLock { writer } }
 
   /// The process ends: everything is written, flushed, and said. False where it could not be.
   package func close(_ event: ProcessEvent) -> Bool {
@@ -236,7 +239,13 @@ package final class Books: @unchecked Sendable {
       for admission in open.values { admission.take()?.leaveToRecovery() }
       open = [:]
     }
-    return writer?.stop() ?? true
+    let isWhole = ledger?.stop() ?? true
+    // Its callbacks hold the books, and what is told holds the server: each would keep the other.
+    lock.withLock {
+      writer = nil
+      tell = { _ in }
+    }
+    return isWhole
   }
 
   /// A record of the process itself.
