@@ -16,7 +16,11 @@ enum ServeCommand {
         level: settings.logLevel, format: settings.logFormat,
         colours: settings.logFormat == .text && Logger.isStandardErrorColourful)
       defer { log.flush() }
-      return try serve(settings, signals, log)
+      // Before the policy and the ledger, whose recovery may take its time: probes can ask.
+      let state = ServingState()
+      let admin = try openAdmin(settings, state, log)
+      defer { admin?.stop() }
+      return try serve(settings, signals, state, log)
     } catch let problem as PolicyStore.StartProblem {
       for line in problem.lines { Console.diagnose(line) }
       Console.diagnose("tollgate serve: the policy cannot be used")
@@ -31,19 +35,22 @@ enum ServeCommand {
   }
 
   private static func serve(
-    _ settings: ServeSettings, _ signals: SignalSource, _ log: Logger
+    _ settings: ServeSettings, _ signals: SignalSource, _ state: ServingState, _ log: Logger
   ) throws -> Int32 {
     let now = Kernel.wallNanoseconds() / 1_000_000_000
     let (store, warnings) = try PolicyStore.open(
       path: settings.policyPath, log: log, nowSeconds: now)
     log.policyWarnings(warnings)
     let policy = store.policy
+    state.hasPolicy()
     let limits = PolicyLimits(policy)
     let outage = LedgerOutage(log: log)
     let (books, lock) = try openBooks(settings, limits, policy, outage, log)
+    state.hasLedger { books.ledgerState }
     let server = try Server(settings.server, log: log) {
       GatewayLoop(policy: policy, limits: limits, books: books, log: log)
     }
+    server.drainBegan = state.drainBegan
     let handle = server.handle
     books.onNews { handle.tell($0) }
     let current = Locked(policy.revision)
@@ -61,6 +68,7 @@ enum ServeCommand {
       log.refused(books.refusalSummaries())
     }
     clock.resume()
+    state.started()
     log.ready(server.addresses, policy, workers: settings.server.workers)
     var status = server.run(signals: signals, rotate: books.rotate) { watcher.reload() }
     watcher.stop()
@@ -73,6 +81,35 @@ enum ServeCommand {
     withExtendedLifetime(lock) {}
     log.stopped(status: status)
     return status
+  }
+
+  /// The page's address cannot be had; the gateway's own addresses say it themselves.
+  private struct AdminProblem: Error, CustomStringConvertible {
+    let cause: ListenError
+    var description: String { "\(cause) (--admin, --metrics; --admin off goes without the page)" }
+  }
+
+  /// Opens what operators and probes ask; nil where both addresses are off.
+  private static func openAdmin(
+    _ settings: ServeSettings, _ state: ServingState, _ log: Logger
+  ) throws -> AdminServer? {
+    var places: [(address: ListenAddress, scope: AdminScope)] = []
+    if let admin = settings.admin { places.append((admin, .admin(admin))) }
+    if let metrics = settings.metrics { places.append((metrics, .probes)) }
+    guard !places.isEmpty else { return nil }
+    let server: AdminServer
+    do {
+      server = try AdminServer(places, site: AdminPages(state: state), log: log)
+    } catch let problem as ListenError {
+      throw AdminProblem(cause: problem)
+    }
+    for (place, address) in zip(places, server.addresses) {
+      log.log(
+        .info,
+        place.scope == .probes
+          ? "probes and metrics are on \(address)" : "the admin page is on \(address)")
+    }
+    return server
   }
 
   /// Recovers the ledger; listeners open only afterwards.

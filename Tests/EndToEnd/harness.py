@@ -179,8 +179,15 @@ class Tollgate:
         self.arguments = arguments
         self.socket = f"unix:{folder}/tollgate.sock"
         self.port = free_port()
+        # Every process of a bench has its page at a place of its own.
+        self.admin_port = free_port()
         self.process: Process | None = None
         self.expected_dead = False
+
+    @property
+    def admin(self) -> str:
+        """Where the page, the metrics and the probes are."""
+        return f"http://127.0.0.1:{self.admin_port}"
 
     @property
     def target(self) -> str:
@@ -199,6 +206,8 @@ class Tollgate:
             "--listen", self.socket, "--listen", self.target, "--data", str(self.data),
             *self.arguments,
         ]  # fmt: skip
+        if "--admin" not in self.arguments:
+            command += ["--admin", f"127.0.0.1:{self.admin_port}"]
         self.expected_dead = False
         self.process = Process("tollgate", command, self.folder, environment)
         poll("tollgate serves", self._is_ready)

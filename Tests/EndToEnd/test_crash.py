@@ -47,6 +47,7 @@ def serve_again(stack: Stack) -> subprocess.CompletedProcess:
     command = [
         str(harness.BINARIES / "tollgate"), "serve", "--policy", str(stack.policy_path),
         "--data", str(data_of(stack)), "--listen", f"unix:{stack.folder}/second.sock",
+        "--admin", "off",
     ]  # fmt: skip
     return subprocess.run(command, capture_output=True, text=True, timeout=DRAIN_SECONDS)
 

@@ -23,7 +23,7 @@ struct CommandTests {
     let run = try CommandRun(
       [
         "serve", "--policy", policy, "--listen", socket.description, "--workers", "1", "--data",
-        data,
+        data, "--admin", "off",
       ] + more,
       descriptors: descriptors)
     try run.waitFor("is ready on")
@@ -48,11 +48,14 @@ struct CommandTests {
     for (arguments, status) in [
       (["version"], 0), (["help"], 0), (["serve", "--help"], 0), (["check", policy], 0),
       (["check", directory.path + "/bad.json5"], 1), (["check", "/nowhere/at/all"], 1),
-      (["serve", "--policy", directory.path + "/bad.json5"], 1),
-      (["serve", "--policy", policy, "--listen", "0.0.0.0:0", "--data", data], 1),
-      (["serve", "--policy", policy, "--data", "/dev/null/d"], 1),
+      (["serve", "--policy", directory.path + "/bad.json5", "--admin", "off"], 1),
+      (
+        ["serve", "--policy", policy, "--listen", "0.0.0.0:0", "--data", data, "--admin", "off"], 1
+      ),
+      (["serve", "--policy", policy, "--data", "/dev/null/d", "--admin", "off"], 1),
       ([], 2), (["sevre"], 2), (["serve"], 2), (["check"], 2), (["audit"], 2),
-      (["serve", "--policy", policy, "--admin", "127.0.0.1:0"], 2), (["key", "a b"], 2),
+      (["serve", "--policy", policy, "--admin", "0.0.0.0:0"], 2),
+      (["serve", "--policy", policy, "--store", "s"], 2), (["key", "a b"], 2),
     ] as [([String], Int32)] {
       #expect(try CommandRun(arguments).join() == status, "\(arguments)")
     }
@@ -91,7 +94,7 @@ struct CommandTests {
   @Test func `a data directory has one process, and its records go on after a restart`() throws {
     let run = try serve()
     let other = try CommandRun([
-      "serve", "--policy", policy, "--listen", "127.0.0.1:0", "--data", data,
+      "serve", "--policy", policy, "--listen", "127.0.0.1:0", "--data", data, "--admin", "off",
     ])
     #expect(try other.join() == 1)
     #expect(other.standardError.contains(data))

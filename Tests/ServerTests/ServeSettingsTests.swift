@@ -24,6 +24,8 @@ struct ServeSettingsTests {
     #expect(settings.server.transport.messageBytesMax == 64 << 20)
     #expect(settings.logLevel == .info)
     #expect(settings.logFormat == .text)
+    #expect(settings.admin == .tcp(host: "127.0.0.1", port: 9090))
+    #expect(settings.metrics == nil)
     #expect(!settings.watches && !settings.server.allowPlaintextNetwork)
   }
 
@@ -44,11 +46,11 @@ struct ServeSettingsTests {
   @Test func `every fault is found in one run`() {
     let (_, problems) = read([
       "--listen", "nowhere", "--workers", "0", "--log-level", "loud", "--drain-timeout", "5",
-      "--max-message-bytes", "1", "--admin", "d",
+      "--max-message-bytes", "1", "--admin", "d", "--store", "d",
     ])
-    #expect(problems.count == 7)
+    #expect(problems.count == 8)
     #expect(problems.contains(.flagMissing("policy", environment: "TOLLGATE_POLICY")))
-    #expect(problems.contains(.unavailableFlag(.flag("admin"))))
+    #expect(problems.contains(.unavailableFlag(.flag("store"))))
   }
 
   @Test func `an address given twice is refused, port 0 is another each time`() {
@@ -56,7 +58,30 @@ struct ServeSettingsTests {
     #expect(read(["--policy=p", "--listen=127.0.0.1:0,127.0.0.1:0"]).1.isEmpty)
   }
 
-  @Test(arguments: ["admin", "store", "ship", "metrics"])
+  @Test func `the page is on loopback or a socket or off, metrics are where they are wanted`() {
+    #expect(read(["--policy=p", "--admin=off"]).0.admin == nil)
+    #expect(read(["--policy=p"], ["TOLLGATE_ADMIN": "off"]).0.admin == nil)
+    for (text, address) in [
+      ("unix:/a", .unix(path: "/a")), ("[::1]:0", .tcp(host: "::1", port: 0)),
+      ("localhost:9", .tcp(host: "127.0.0.1", port: 9)),
+    ] as [(String, ListenAddress)] {
+      #expect(read(["--policy=p", "--admin", text]).0.admin == address)
+      #expect(read(["--policy=p"], ["TOLLGATE_METRICS": text]).0.metrics == address)
+    }
+    let (settings, problems) = read(["--policy=p", "--metrics=0.0.0.0:9100"])
+    #expect(problems == [] && settings.metrics == .tcp(host: "0.0.0.0", port: 9100))
+  }
+
+  @Test func `a page that others could reach is refused, with what to do instead`() throws {
+    let (_, problems) = read(["--policy=p", "--admin=0.0.0.0:9090"])
+    let problem = try #require(problems.first)
+    #expect(problems.count == 1)
+    #expect(problem.description.contains("--metrics 0.0.0.0:9090"))
+    #expect(read(["--policy=p", "--admin=on"]).1.count == 1)
+    #expect(read(["--policy=p", "--metrics=off"]).1.count == 1)
+  }
+
+  @Test(arguments: ["store", "ship"])
   func `a flag of a later version is refused by name`(flag: String) {
     let (_, problems) = read(["--policy=p", "--\(flag)", "x"])
     #expect(problems == [.unavailableFlag(.flag(flag))])

@@ -9,12 +9,16 @@ package struct ServeSettings: Sendable {
   package var logLevel = GatewayLogLevel.info
   package var logFormat = LogFormat.text
   package var server = ServerConfiguration()
+  /// The operators' page; nil: off.
+  package var admin: ListenAddress? = .tcp(host: "127.0.0.1", port: 9090)
+  /// Where only probes and Prometheus ask; nil: nowhere else.
+  package var metrics: ListenAddress?
   package var books = Books.Settings(directory: "tollgate-data", ledger: LedgerSettings())
 
   /// The declaration of `serve`.
   package static let specification = CommandSpecification(
     "serve", "Serves ext_proc, ext_authz and health over gRPC.",
-    flags: listenFlags + ledgerFlags + limitFlags + laterFlags)
+    flags: listenFlags + adminFlags + ledgerFlags + limitFlags + laterFlags)
 
   private static let listenFlags: [Flag] = [
     Flag("policy", .value("PATH"), "the policy: a JSON5 file, or a directory of them"),
@@ -32,6 +36,16 @@ package struct ServeSettings: Sendable {
       default: "150s"),
     Flag("log-level", .value("LEVEL"), "debug, info, warning or error", default: "info"),
     Flag("log-format", .value("FORMAT"), "text or json", default: "text"),
+  ]
+
+  private static let adminFlags: [Flag] = [
+    Flag(
+      "admin", .value("ADDR"),
+      "the page for operators, and all that --metrics has: a loopback address or unix:/path; or off",
+      default: "127.0.0.1:9090"),
+    Flag(
+      "metrics", .value("ADDR"),
+      "where probes and Prometheus ask, on any address: /metrics, /healthz and /readyz alone"),
   ]
 
   private static let ledgerFlags: [Flag] = [
@@ -78,7 +92,7 @@ package struct ServeSettings: Sendable {
   }()
 
   private static let laterFlags: [Flag] = [
-    "admin", "store", "ship", "metrics",
+    "store", "ship",
   ].map { Flag($0, .unavailable, "") }
 
   /// Takes every value; what is wrong is in `arguments.problems` afterwards.
@@ -91,6 +105,7 @@ package struct ServeSettings: Sendable {
     logFormat = arguments.value(
       "log-format", default: .text, expected: "text or json", LogFormat.init(rawValue:))
     readAddresses(&arguments)
+    readAdmin(&arguments)
     server.allowPlaintextNetwork = arguments.toggle("allow-plaintext-network")
     server.workers = arguments.integer("workers", default: server.workers, in: 1...1024)
     server.drainTimeout = arguments.duration(
@@ -107,16 +122,36 @@ package struct ServeSettings: Sendable {
     }
   }
 
-  private mutating func readAddresses(_ arguments: inout ParsedArguments) {
-    func expected(_ text: String) -> String {
-      do throws(ListenAddress.Problem) {
-        _ = try ListenAddress(text)
-        return "an address"
-      } catch {
-        return "an address: it \(error)"
-      }
+  /// Why `text` is not taken.
+  private static func expectedAddress(_ text: String) -> String {
+    do throws(ListenAddress.Problem) {
+      let address = try ListenAddress(text)
+      return "an address that only this machine reaches: give --metrics \(address) for probes and"
+        + " Prometheus; the page stays on loopback or a socket"
+    } catch {
+      return "an address: it \(error)"
     }
-    let addresses = arguments.values("listen", expected: expected) { try? ListenAddress($0) }
+  }
+
+  private mutating func readAdmin(_ arguments: inout ParsedArguments) {
+    if arguments.text("admin") == "off" {
+      admin = nil
+    } else {
+      let given = arguments.values("admin", expected: Self.expectedAddress) { text in
+        (try? ListenAddress(text)).flatMap { $0.isLocal ? $0 : nil }
+      }
+      admin = given.last ?? admin
+    }
+    let metrics = arguments.values("metrics", expected: Self.expectedAddress) {
+      try? ListenAddress($0)
+    }
+    self.metrics = metrics.last
+  }
+
+  private mutating func readAddresses(_ arguments: inout ParsedArguments) {
+    let addresses = arguments.values("listen", expected: Self.expectedAddress) {
+      try? ListenAddress($0)
+    }
     if !addresses.isEmpty { server.listen = addresses }
     let source = UsageProblem.Source.flag("listen")
     var seen: Set<ListenAddress> = []

@@ -1,7 +1,7 @@
 import Glibc
 
 /// One listening socket. A Unix socket's file is removed when the listener closes.
-final class Listener {
+final class Listener: Sendable {
   /// Connections that may wait to be accepted; the kernel cuts it to net.core.somaxconn.
   static let backlog: Int32 = 1024
   /// The mode of a Unix socket's file: its owner and its group may connect.

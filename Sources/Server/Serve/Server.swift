@@ -30,6 +30,8 @@ package final class Server {
   private var restEnds: MonotonicTime?
   private var drainLog: DrainLog
   private var isOver = false
+  /// Called once, when the drain begins, before anything else is told.
+  package var drainBegan: () -> Void = {}
 
   /// Opens every listener and starts the workers. Nothing is accepted before `run`.
   package init(
@@ -159,6 +161,7 @@ extension Server {
     case .none:
       break
     case .tellHealth:
+      drainBegan()
       drainEnds = .now + configuration.drainTimeout
       let mailbox = mailbox
       workers.postToAll { loop in
