@@ -1,6 +1,7 @@
 import Dispatch
 import Gateway
 import Ledger
+import Metrics
 import Policy
 import Server
 
@@ -41,8 +42,10 @@ enum ServeCommand {
     let limits = PolicyLimits(policy)
     let outage = LedgerOutage(log: log)
     let (books, lock) = try openBooks(settings, limits, policy, outage, log)
+    let metrics = MetricsRegistry()
+    let compiled = CompiledPolicy(policy, limits: limits)
     let server = try Server(settings.server, log: log) {
-      GatewayLoop(policy: policy, limits: limits, books: books, log: log)
+      GatewayLoop(policy: compiled, books: books, metrics: metrics.makeLoop(), log: log)
     }
     let handle = server.handle
     books.onNews { handle.tell($0) }
