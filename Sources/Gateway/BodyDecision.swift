@@ -18,10 +18,19 @@ struct BodyDecision {
   let policy: CompiledPolicy
   let identity: Identity
   let inspection: HeadDecision.Inspection
+  /// What is asked for, once that is known and allowed, whatever is decided then.
+  private(set) var asked: (model: Model, isStream: Bool)?
+
+  init(policy: CompiledPolicy, identity: Identity, inspection: HeadDecision.Inspection) {
+    self.policy = policy
+    self.identity = identity
+    self.inspection = inspection
+  }
 
   /// - Parameter draw: a uniform number for a weighted choice that is not sticky.
-  func decide(_ facts: RequestFacts, draw: UInt64) throws(Refusal) -> Admission {
+  mutating func decide(_ facts: RequestFacts, draw: UInt64) throws(Refusal) -> Admission {
     let model = try model(facts)
+    asked = (model, facts.stream ?? false)
     try checkBounds(facts, model)
     let route = model.routes[route(of: model, draw: draw)]
     let wanted = route.upstreamModel ?? model.name

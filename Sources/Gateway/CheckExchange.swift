@@ -1,6 +1,7 @@
 import EnvoyAPI
 import Inference
 import Ledger
+import Metrics
 import Policy
 import Quota
 import Transport
@@ -31,6 +32,8 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   func message(_ bytes: Span<UInt8>, on call: Call) {
     guard !isAnswered else { return }
     isAnswered = true
+    let began = loop.metrics == nil ? 0 : Stopwatch.nanoseconds()
+    defer { loop.metrics?.worked(Stopwatch.nanoseconds() - began, .check) }
     do throws(WireError) {
       try check(try CheckRequest(bytes), in: bytes)
       answer(call)
@@ -100,7 +103,8 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   func recordFailed() {
     guard let waiting else { return }
     self.waiting = nil
-    decision.admission = nil
+    loop.metrics?.withdrawn()
+    decision.withdraw()
     decision.refusal = .ledgerUnavailable
     recordRefusal(.ledgerUnavailable)
     CheckReplies.deny(
@@ -128,7 +132,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
       Books.Ending(
         usage: usage, settlement: { settlement ?? Account.used($0, prices) }, reckoning: nil,
         record: record))
-    if let settled { loop.logEnd(settled) }
+    loop.ended(settled)
   }
 
   /// Reserves and records, where something is counted.
@@ -144,18 +148,15 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     let reckoning = ExtProcExchange.reckoning(admission, facts, decided.endpoint)
     switch books.admit(set, caller, reckoning, record: record) {
     case .admitted(let open, let waits):
+      loop.metrics?.began()
       admitted = open
       waitsForRecord = waits
       prices = admission.model?.prices
     case .refused(let refusal):
-      decision.admission = nil
-      var refused = Refusal(refusal)
-      let (shares, nowMs) = books.shares(set, caller)
-      refused.rateLimits = RateLimitHeaders.of(shares, nowMs: nowMs, anthropic: isAnthropic)
-        .map { .init(name: $0.name, value: $0.value) }
-      throw refused
+      decision.withdraw()
+      throw books.refusal(refusal, set, caller, anthropic: isAnthropic)
     case .unavailable:
-      decision.admission = nil
+      decision.withdraw()
       throw .ledgerUnavailable
     }
   }
@@ -249,7 +250,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     var record = decision.admission(traits, policy: policy.snapshot)
     record.limit = refusal.limit
     books.deny(record)
-    loop.logRefusal(record)
+    loop.denied(record)
   }
 
   /// The body must be there and whole: `with_request_body` without `allow_partial_message`.
@@ -276,9 +277,8 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     guard let identity = decided.identity else { throw .credential }
     reader.scan(bytes.extracting(body))
     let facts = try reader.finish()
-    let admission = try BodyDecision(
-      policy: policy, identity: identity, inspection: inspection
-    ).decide(facts, draw: loop.random.next())
-    return (admission, facts)
+    var decided = BodyDecision(policy: policy, identity: identity, inspection: inspection)
+    defer { decision.asked = decided.asked }
+    return (try decided.decide(facts, draw: loop.random.next()), facts)
   }
 }

@@ -165,8 +165,8 @@ private struct Explainer {
     let facts = try reader.finish()
     noteBody(facts)
     var random = Xoshiro256()
-    let admission = try BodyDecision(policy: policy, identity: identity, inspection: inspection)
-      .decide(facts, draw: random.next())
+    var decided = BodyDecision(policy: policy, identity: identity, inspection: inspection)
+    let admission = try decided.decide(facts, draw: random.next())
     if let model = admission.model { noteRoute(model, admission) }
     noteLimits(identity, model: admission.model)
     return Explanation(

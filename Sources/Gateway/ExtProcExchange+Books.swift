@@ -1,6 +1,7 @@
 import EnvoyAPI
 import Inference
 import Ledger
+import Metrics
 import Policy
 import Quota
 import Transport
@@ -19,12 +20,13 @@ extension ExtProcExchange {
     let record = decision.admission(traits, policy: policy.snapshot)
     switch books.admit(set, caller, reckoning, record: record) {
     case .refused(let refusal):
-      decision.admission = nil
-      throw refused(refusal, books, set, caller)
+      decision.withdraw()
+      throw books.refusal(refusal, set, caller, anthropic: isAnthropic)
     case .unavailable:
-      decision.admission = nil
+      decision.withdraw()
       throw .ledgerUnavailable
     case .admitted(let open, let waits):
+      loop.metrics?.began()
       account = Account(
         open: open, set: set, caller: caller, reckoning: reckoning, model: admission.model,
         isMetered: inspection?.endpoint.isMetered ?? false,
@@ -36,16 +38,6 @@ extension ExtProcExchange {
         account?.wasReleased = true
       }
     }
-  }
-
-  private func refused(
-    _ refusal: QuotaRefusal, _ books: Books, _ set: LimitSet, _ caller: Caller
-  ) -> Refusal {
-    var refused = Refusal(refusal)
-    let (shares, nowMs) = books.shares(set, caller)
-    refused.rateLimits = RateLimitHeaders.of(shares, nowMs: nowMs, anthropic: isAnthropic)
-      .map { .init(name: $0.name, value: $0.value) }
-    return refused
   }
 
   static func caller(_ identity: Identity) -> Caller {
@@ -99,12 +91,13 @@ extension ExtProcExchange {
     held = nil
     waitingCall = nil
     account = nil
+    loop.metrics?.withdrawn()
     guard !hasEnded else { return }
     let stream = ExchangeStream(call)
     stream.release(bytes: heldAccounted)
     heldAccounted = 0
     machine.refused()
-    decision.admission = nil
+    decision.withdraw()
     refuse(.ledgerUnavailable, stream)
     if isHalfClosed { halfClosed(on: call) }
   }
@@ -123,7 +116,7 @@ extension ExtProcExchange {
     guard let account, let books = loop.books else { return }
     self.account = nil
     settled = books.settle(account.open, account.ending(decision.completion(traits)))
-    if let settled { loop.logEnd(settled) }
+    loop.ended(settled)
   }
 
   /// Records a refusal.
@@ -132,7 +125,7 @@ extension ExtProcExchange {
     var record = decision.admission(traits, policy: policy.snapshot)
     record.limit = refusal.limit
     books.deny(record)
-    loop.logRefusal(record)
+    loop.denied(record)
   }
 }
 

@@ -203,15 +203,16 @@ extension ExtProcExchange {
     guard let inspection, let identity = decision.identity, reader != nil else {
       return fail(stream, GRPCFailure(.internal, "no inspection"))
     }
+    var decided = BodyDecision(policy: policy, identity: identity, inspection: inspection)
     let admission: Admission
     let splices: [Splice]
     do throws(Refusal) {
       let facts = try reader!.finish()
-      let body = BodyDecision(policy: policy, identity: identity, inspection: inspection)
-      admission = try body.decide(facts, draw: loop.random.next())
+      admission = try decided.decide(facts, draw: loop.random.next())
       splices = self.splices(admission, facts, multipart: inspection.multipart != nil)
       try reserve(admission, facts)
     } catch {
+      decision.asked = decided.asked
       machine.bodyDecided(admitted: false)
       return refuse(error, stream)
     }

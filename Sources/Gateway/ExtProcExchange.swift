@@ -1,6 +1,7 @@
 import EnvoyAPI
 import Inference
 import Ledger
+import Metrics
 import Policy
 import Transport
 
@@ -36,6 +37,10 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   @safe @exclusivity(unchecked) var removals: [UInt8] = []
   /// The size of the message that arrives in pieces: about that of the body in it.
   var messageBytes = 0
+  /// What we worked on the message that arrives in pieces, so far.
+  private var messageNanoseconds: Int64 = 0
+  /// What the last whole message was.
+  @safe @exclusivity(unchecked) private var phase: ProcessingPhase?
   /// Whether the body may have to be sent back, once its model is known.
   var mayRename: Bool?
   /// Bytes accounted for the kept body.
@@ -65,6 +70,7 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   // MARK: CallHandler
 
   func message(_ bytes: Span<UInt8>, on call: Call) {
+    let began = measures ? Stopwatch.nanoseconds() : 0
     let stream = ExchangeStream(call, holding: held)
     do throws(WireError) {
       handle(try ProcessingRequest(bytes), in: bytes, bodyWasHandedOver: false, stream)
@@ -72,6 +78,19 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
       malformed(stream)
     }
     keepWaiting(call)
+    measured(since: began)
+  }
+
+  private var measures: Bool { loop.metrics != nil }
+
+  /// A message was worked on.
+  private func measured(since began: Int64) {
+    guard let metrics = loop.metrics else { return }
+    if let stage = phase?.stage {
+      metrics.worked(Stopwatch.nanoseconds() - began + messageNanoseconds, stage)
+    }
+    phase = nil
+    messageNanoseconds = 0
   }
 
   /// Replies are held: the call is remembered for when they may go, and counted against its limit.
@@ -87,6 +106,8 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   }
 
   func messageBytes(_ bytes: Span<UInt8>, on call: Call) {
+    let began = measures ? Stopwatch.nanoseconds() : 0
+    defer { if measures { messageNanoseconds += Stopwatch.nanoseconds() - began } }
     let stream = ExchangeStream(call, holding: held)
     do throws(WireError) {
       try assembler.add(bytes) { phase, piece in bodyPiece(phase, piece, stream) }
@@ -107,6 +128,7 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
 
   func messageEnded(on call: Call) {
     guard !hasEnded else { return }
+    let began = measures ? Stopwatch.nanoseconds() : 0
     let stream = ExchangeStream(call, holding: held)
     stream.release(bytes: gatheredAccounted)
     gatheredAccounted = 0
@@ -122,6 +144,7 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
       malformed(stream)
     }
     keepWaiting(call)
+    measured(since: began)
   }
 
   func halfClosed(on call: Call) {
@@ -158,6 +181,7 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   ) {
     guard !hasEnded else { return }
     if isFirst { begin(request) }
+    self.phase = request.phase
     guard let phase = request.phase else {
       return fail(stream, GRPCFailure(.unimplemented, "a message of an unknown kind"))
     }

@@ -1,4 +1,5 @@
 import EnvoyAPI
+import Metrics
 import Policy
 import Transport
 
@@ -52,6 +53,8 @@ package final class GatewayLoop: CallRouter {
   private var spareBuffers: [[UInt8]] = []
   /// nil where nothing is counted or recorded: pieces under test, `explain`.
   let books: Books?
+  /// nil likewise.
+  let metrics: LoopMetrics?
   /// Exchanges whose verdict waits for their record, by its number, which rises; where numbers are
   /// given out again, the news that those before had failed comes first.
   private var waiting: [(open: OpenAdmission, exchange: any WaitsForRecord)] = []
@@ -63,13 +66,25 @@ package final class GatewayLoop: CallRouter {
   /// - Parameters:
   ///   - random: seeded from the system unless a test wants the same draws again.
   ///   - clock: the wall clock, for expiries and request ids.
-  package init(
+  package convenience init(
     policy: PolicySnapshot, limits: PolicyLimits? = nil, books: Books? = nil,
+    metrics: LoopMetrics? = nil, log: any GatewayLog, random: Xoshiro256 = Xoshiro256(),
+    clock: @escaping () -> UnixTime = UnixTime.now
+  ) {
+    self.init(
+      policy: CompiledPolicy(policy, limits: limits), books: books, metrics: metrics, log: log,
+      random: random, clock: clock)
+  }
+
+  /// The same with a policy that was compiled before, for all loops at once.
+  package init(
+    policy: CompiledPolicy, books: Books? = nil, metrics: LoopMetrics? = nil,
     log: any GatewayLog, random: Xoshiro256 = Xoshiro256(),
     clock: @escaping () -> UnixTime = UnixTime.now
   ) {
-    self.policy = CompiledPolicy(policy, limits: limits)
+    self.policy = policy
     self.books = books
+    self.metrics = metrics
     self.log = log
     self.random = random
     self.clock = clock
@@ -80,8 +95,11 @@ package final class GatewayLoop: CallRouter {
   }
 
   /// New exchanges use this policy; those in flight keep theirs.
+  package func use(_ policy: CompiledPolicy) { self.policy = policy }
+
+  /// The same, compiled on this thread.
   package func use(_ policy: PolicySnapshot, limits: PolicyLimits? = nil) {
-    self.policy = CompiledPolicy(policy, limits: limits)
+    use(CompiledPolicy(policy, limits: limits))
   }
 
   /// The exchange hears of the record of that number.

@@ -234,6 +234,8 @@ struct DecisionRecord {
   var requestID: [UInt8]
   var identity: Identity?
   var admission: Admission?
+  /// What was asked for and refused, for records: the model and the class are known then.
+  var asked: (model: Model, isStream: Bool)?
   var refusal: RefusalCode?
   /// The path is a known endpoint's: its response is metered and must not be compressed.
   var isInspected = false

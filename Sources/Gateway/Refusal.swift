@@ -43,7 +43,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
     switch status {
     case 401: "authentication_error"
     case 403: "permission_error"
-    case 429: "rate_limit_error"
+    case 429: self == .insufficientQuota ? rawValue : "rate_limit_error"
     case 500...: "server_error"
     default: "invalid_request_error"
     }

@@ -158,6 +158,9 @@ struct Counter {
   /// Reservations that are not settled. While there are any it is not forgotten.
   var open: Int64
   var count: Count
+  /// What they hold together, for pages: a bucket does not tell it from what was used. It begins at 0
+  /// with each process, which settles what the last one left open.
+  var held: Int64 = 0
 
   func idleTime(now: Int64) -> Int64 { open > 0 ? .max : count.idleTime(now: now) }
 }

@@ -65,6 +65,7 @@ extension QuotaTable {
       let need = demand.need(kind)
       let window = counters[place].count.reserve(need)
       counters[place].open += 1
+      counters[place].held = counters[place].held.plusSaturating(need)
       held.append(
         HeldCharge(
           place: place, generation: counters[place].generation, kind: kind,

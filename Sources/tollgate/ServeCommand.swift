@@ -1,6 +1,7 @@
 import Dispatch
 import Gateway
 import Ledger
+import Metrics
 import Policy
 import Server
 
@@ -47,8 +48,10 @@ enum ServeCommand {
     let outage = LedgerOutage(log: log)
     let (books, lock) = try openBooks(settings, limits, policy, outage, log)
     state.hasLedger { books.ledgerState }
+    let metrics = MetricsRegistry()
+    let compiled = CompiledPolicy(policy, limits: limits)
     let server = try Server(settings.server, log: log) {
-      GatewayLoop(policy: policy, limits: limits, books: books, log: log)
+      GatewayLoop(policy: compiled, books: books, metrics: metrics.makeLoop(), log: log)
     }
     server.drainBegan = state.drainBegan
     let handle = server.handle

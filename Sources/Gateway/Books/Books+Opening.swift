@@ -79,7 +79,7 @@ extension Books {
     let reopened = recovering.reopen()
     recovering.table.configure(limits.catalog, now: outcome.timeMs)
     let books = Books(
-      table: recovering.table, after: outcome.timeMs, clock: clock,
+      table: recovering.table, of: limits, after: outcome.timeMs, clock: clock,
       durability: settings.ledger.durability)
     for (admission, _) in reopened { books.reopen(admission) }
     do throws(LedgerFault) {

@@ -1,6 +1,7 @@
 import Foundation
 import Inference
 import Ledger
+import Metrics
 import Quota
 
 /// The counters and the ledger behind one lock: what is decided and what is recorded have the same
@@ -40,6 +41,8 @@ package final class Books: @unchecked Sendable {
 
   private let lock = NSLock()
   private var table: QuotaTable
+  /// The limits that are in the table.
+  private var limits: PolicyLimits
   private var ledgerClock: LedgerClock
   private var denials = DenialTally()
   private var refusals = RefusalTally()
@@ -53,8 +56,15 @@ package final class Books: @unchecked Sendable {
   /// Told on the ledger's thread, without a lock.
   private var tell: @Sendable (News) -> Void = { _ in }
 
-  init(table: consuming QuotaTable, after timeMs: Int64, clock: Clock, durability: Durability) {
+  /// Written by the ledger's thread.
+  let commitDurations = Histogram.commitDurations()
+
+  init(
+    table: consuming QuotaTable, of limits: PolicyLimits, after timeMs: Int64, clock: Clock,
+    durability: Durability
+  ) {
     self.table = table
+    self.limits = limits
     ledgerClock = LedgerClock(after: timeMs)
     self.clock = clock
     self.durability = durability
@@ -189,6 +199,17 @@ package final class Books: @unchecked Sendable {
     }
   }
 
+  /// What the client is told of a refusal by limits: 429, which limit, and the caller's headers.
+  func refusal(
+    _ refusal: QuotaRefusal, _ set: LimitSet, _ caller: Caller, anthropic: Bool
+  ) -> Refusal {
+    var refused = Refusal(refusal)
+    let (shares, nowMs) = shares(set, caller)
+    refused.rateLimits = RateLimitHeaders.of(shares, nowMs: nowMs, anthropic: anthropic)
+      .map { .init(name: $0.name, value: $0.value) }
+    return refused
+  }
+
   /// The tightest limits of a caller, for headers.
   func shares(_ set: LimitSet, _ caller: Caller) -> (shares: LimitShares, nowMs: Int64) {
     lock.withLock {
@@ -217,6 +238,7 @@ package final class Books: @unchecked Sendable {
     lock.withLock {
       let now = readClock()
       table.configure(limits.catalog, now: now)
+      self.limits = limits
       _ = writer?.enqueue(.reload(event), timeMs: now)
     }
     ledger?.beginSegment()
@@ -229,6 +251,22 @@ package final class Books: @unchecked Sendable {
 
   /// The writer, as long as the books are open.
   private var ledger: LedgerWriter? { lock.withLock { writer } }
+
+  /// The ledger in numbers; nil where there is none.
+  package var ledgerStatistics: LedgerStatistics? { ledger?.statistics }
+
+  /// The limits that count now.
+  var currentLimits: PolicyLimits { lock.withLock { limits } }
+
+  /// Lends the counters for a short look, if they are still under these limits.
+  func look<Result>(
+    at limits: PolicyLimits, _ body: (inout QuotaTable, _ nowMs: Int64) -> Result
+  ) -> Result? {
+    lock.withLock {
+      guard self.limits === limits else { return nil }
+      return body(&table, readClock())
+    }
+  }
 
   /// The process ends: everything is written, flushed, and said. False where it could not be.
   package func close(_ event: ProcessEvent) -> Bool {
@@ -294,12 +332,14 @@ extension Books {
   func callbacks(
     stateChanged: @escaping @Sendable (LedgerState) -> Void
   ) -> LedgerCallbacks {
-    LedgerCallbacks(
+    var callbacks = LedgerCallbacks(
       checkpoint: { [self] give in checkpoint(give) },
       durable: { [self] seq in report(.durable(upTo: seq)) },
       failed: { [self] seqs in undo(seqs) },
       stateChanged: stateChanged,
       wallMs: clock.wallMs)
+    callbacks.committed = { [commitDurations] in commitDurations.record(UInt64(max(0, $0))) }
+    return callbacks
   }
 
   private func checkpoint(_ give: (BooksState, Int64) -> Void) {

@@ -1,3 +1,4 @@
+import Metrics
 import Policy
 import Quota
 
@@ -9,6 +10,7 @@ package final class PolicyLimits: Sendable {
   private let byTenant: [[Int]]
   private let byKey: [[[Int]]]
   private let byClass: [String: Int]
+  private let sets: LimitSets
   /// The policy's limit behind each rule; nil for a class's slots.
   private let limits: [Policy.Limit?]
 
@@ -40,19 +42,63 @@ package final class PolicyLimits: Sendable {
     self.byClass = byClass
     self.limits = limits
     catalog = LimitCatalog(rules: rules, timeZone: policy.timeZone)
+    func applies(_ rule: Int, _ model: Int?) -> Bool {
+      Self.applies(limits[rule], model.map { policy.models[$0] })
+    }
+    let (global, byKey) = (global, byKey)
+    sets = LimitSets(
+      catalog: catalog, modelCount: policy.models.count,
+      tenants: zip(byTenant, byKey).map { ($0, $1) },
+      shared: { model in
+        let slots = model.flatMap { byClass[policy.models[$0].trafficClass.name.string] }
+        return global.filter { applies($0, model) } + (slots.map { [$0] } ?? [])
+      },
+      applies: applies, namesModels: { limits[$0]?.models != nil })
   }
 
   /// The limits of a request: everybody's, the tenant's, the key's, the class's. Without a model (an
   /// uninspected path) only those on requests and slots, of every model.
   func set(_ identity: Identity, model: Model?) -> LimitSet {
-    var indices = global.filter { applies($0, model) }
-    indices += byTenant[identity.tenant.index].filter { applies($0, model) }
-    if let key = identity.keyIndex {
-      indices += byKey[identity.tenant.index][key].filter { applies($0, model) }
-    }
-    if let model, let slots = byClass[model.trafficClass.name.string] { indices.append(slots) }
-    return catalog.set(indices)
+    sets.set(tenant: identity.tenant.index, key: identity.keyIndex, model: model?.index)
   }
+
+  /// A limit and whose it is, for pages and metrics.
+  struct Place {
+    let rule: Int
+    let owner: LimitState.Owner
+    /// For a class's slots, of which every tenant has its own: the tenant.
+    var part = ""
+  }
+
+  /// The limits that apply to everybody together.
+  var globalPlaces: [Place] { global.map { Place(rule: $0, owner: .global) } }
+
+  /// The limits of a tenant, of its keys, and its slots of the classes; none for a tenant that the
+  /// policy does not have.
+  func places(ofTenant name: String) -> [Place] {
+    let bytes = Array(name.utf8)
+    guard let tenant = policy.tenant(named: bytes.span) else { return [] }
+    return places(of: tenant)
+  }
+
+  func places(of tenant: Tenant) -> [Place] {
+    var places = byTenant[tenant.index].map { Place(rule: $0, owner: .tenant) }
+    for (key, rules) in zip(tenant.keys, byKey[tenant.index]) {
+      places += rules.map { Place(rule: $0, owner: .key(key.id.string)) }
+    }
+    for trafficClass in policy.classes {
+      guard let rule = byClass[trafficClass.name.string] else { continue }
+      places.append(
+        Place(
+          rule: rule, owner: .trafficClass(trafficClass.name.string), part: tenant.name.string))
+    }
+    return places
+  }
+
+  var tenants: [Tenant] { policy.tenants }
+
+  /// The policy's limit behind a rule; nil for a class's slots.
+  func limit(ofRule rule: Int) -> Policy.Limit? { limits[rule] }
 
   /// What the model costs now; nil where it has no price, or there is no such model any more.
   func prices(ofModel name: String) -> Prices? {
@@ -60,8 +106,8 @@ package final class PolicyLimits: Sendable {
     return policy.model(named: name.span)?.prices
   }
 
-  private func applies(_ index: Int, _ model: Model?) -> Bool {
-    guard let limit = limits[index] else { return true }
+  private static func applies(_ limit: Policy.Limit?, _ model: Model?) -> Bool {
+    guard let limit else { return true }
     guard let model else {
       return limit.models == nil && (limit.kind == .requests || limit.kind == .concurrent)
     }

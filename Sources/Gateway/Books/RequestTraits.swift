@@ -101,15 +101,22 @@ extension DecisionRecord {
     record.hostname = traits?.hostname
     record.method = traits?.method
     record.route = traits?.route
-    record.model = admission?.model?.name.string
+    let model = admission?.model ?? asked?.model
+    record.model = model?.name.string
     record.modelRoute = admission?.routeName.string
-    record.trafficClass = admission?.model?.trafficClass.name.string
-    record.stream = admission?.isStream
+    record.trafficClass = model?.trafficClass.name.string
+    record.stream = admission?.isStream ?? asked?.isStream
     record.reason = refusal?.rawValue
     record.httpStatus = refusal.map { Int64($0.status) }
     record.source = traits?.source
     record.envoyRequestID = traits?.envoyRequestID
     return record
+  }
+
+  /// The admission does not take place: what it was to be stays on record with its refusal.
+  mutating func withdraw() {
+    if let admission, let model = admission.model { asked = (model, admission.isStream) }
+    admission = nil
   }
 
   /// The completion's record; usage and charges are the books' to fill in.

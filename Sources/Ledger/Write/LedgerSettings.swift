@@ -32,6 +32,8 @@ package struct LedgerCallbacks: Sendable {
   package var stateChanged: @Sendable (LedgerState) -> Void
   /// The wall clock's Unix milliseconds, for retention.
   package var wallMs: @Sendable () -> Int64
+  /// A batch took so many nanoseconds from being taken until it was on disk.
+  package var committed: @Sendable (Int64) -> Void = { _ in }
 
   package init(
     checkpoint: @escaping @Sendable ((BooksState, Int64) -> Void) -> Void,

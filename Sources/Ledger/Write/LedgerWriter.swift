@@ -21,6 +21,8 @@ package final class LedgerWriter: @unchecked Sendable {
   private var writtenCount = 0
   private var unflushedBytes = 0
   private var unflushedSince: ContinuousClock.Instant?
+  /// When the batch was taken that is to be on disk at once; in relaxed mode, when its flush began.
+  private var batchTaken: ContinuousClock.Instant?
   /// Whether a failed batch may have left bytes that the next segment's beginning makes void.
   private var mayHaveVoidBytes = false
   private var segmentBegan = ContinuousClock.now
@@ -261,6 +263,7 @@ extension LedgerWriter {
   private func write(_ batch: [LedgerRecord]) {
     if case .checkpoint(let checkpoint)? = batch.first?.body { return begin(batch, checkpoint) }
     unacknowledged += batch
+    if settings.durability == .durable { batchTaken = .now }
     attempt { () throws(LedgerFault) in
       var bytes: [UInt8] = []
       var count = 0
@@ -292,6 +295,7 @@ extension LedgerWriter {
 
   private func flushSegment() throws(LedgerFault) {
     guard writtenCount > 0 else { return }
+    if batchTaken == nil { batchTaken = .now }
     try segments.synchronize()
     acknowledge()
   }
@@ -304,6 +308,7 @@ extension LedgerWriter {
     unflushedBytes = 0
     unflushedSince = nil
     durableChain = chain
+    sayCommitted()
     withShared { shared in
       shared.durableSeq = seq
       shared.flushCount += 1
@@ -313,6 +318,12 @@ extension LedgerWriter {
       condition.broadcast()
     }
     callbacks.durable(seq)
+  }
+
+  private func sayCommitted() {
+    guard let batchTaken else { return }
+    self.batchTaken = nil
+    callbacks.committed(Int64((ContinuousClock.now - batchTaken) / .nanoseconds(1)))
   }
 
   /// Begins a segment with `head`: its checkpoint, and in a repaired ledger the repair.
@@ -365,6 +376,7 @@ extension LedgerWriter {
     writtenCount = 0
     unflushedBytes = 0
     unflushedSince = nil
+    batchTaken = nil
     if !failed.isEmpty { callbacks.failed(failed) }
     withShared { $0.queue.failedAreUndone() }
     callbacks.stateChanged(.unavailable(.failed(fault)))

@@ -1,11 +1,10 @@
 package import Gateway
-package import Policy
 package import Transport
 
 /// What a loop serves besides health: a router that a new policy can be given to.
 package protocol LoopGateway: CallRouter {
   /// New exchanges use `policy`; those in flight keep theirs.
-  func use(_ policy: PolicySnapshot, limits: PolicyLimits?)
+  func use(_ policy: CompiledPolicy)
   /// The ledger's word on exchanges that wait for their record.
   func hear(_ news: Books.News)
 }

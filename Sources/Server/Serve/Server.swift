@@ -229,7 +229,9 @@ package struct ServerHandle: Sendable {
 
   /// New exchanges use `policy`, on every loop.
   package func use(_ policy: PolicySnapshot, limits: PolicyLimits?) {
-    workers.postToAll { $0.router.use(policy, limits: limits) }
+    // Once, on the thread that asks, and not on every loop.
+    let compiled = CompiledPolicy(policy, limits: limits)
+    workers.postToAll { $0.router.use(compiled) }
   }
 
   /// Every loop hears what became of records.

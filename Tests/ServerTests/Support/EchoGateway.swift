@@ -1,11 +1,10 @@
 import Gateway
-import Policy
 import Server
 import Transport
 
 /// What the tests serve in the gateway's place.
 final class EchoGateway: LoopGateway {
-  func use(_ policy: PolicySnapshot, limits: PolicyLimits?) {}
+  func use(_ policy: CompiledPolicy) {}
   func hear(_ news: Books.News) {}
 
   func handler(path: Span<UInt8>) -> (any CallHandler)? {

@@ -1,0 +1,68 @@
+/// What is counted together, under the same labels.
+enum Family: Int, CaseIterable {
+  /// By every label of `ai_gateway_requests_total`.
+  case requests
+  /// By tenant and reason.
+  case denials
+  /// By tenant, route and model route.
+  case durations
+  case firstTokens
+  /// By tenant and model route.
+  case usage
+  /// By model and model route.
+  case routes
+  /// By tenant.
+  case tenants
+
+  /// As its overflow's metric names it.
+  var name: StaticString {
+    switch self {
+    case .requests: "requests"
+    case .denials: "denials"
+    case .durations: "durations"
+    case .firstTokens: "time_to_first_token"
+    case .usage: "usage"
+    case .routes: "routes"
+    case .tenants: "tenants"
+    }
+  }
+
+  /// Cells of one series.
+  var stride: Int {
+    switch self {
+    case .requests, .denials: 1
+    case .durations: HistogramBounds.duration.cellCount
+    case .firstTokens: HistogramBounds.firstToken.cellCount
+    case .usage: UsageCell.allCases.count
+    case .routes:
+      RouteCell.allCases.count + HistogramBounds.duration.cellCount
+        + HistogramBounds.firstToken.cellCount
+    case .tenants: TenantCell.allCases.count
+    }
+  }
+
+  var seriesMax: Int {
+    switch self {
+    case .requests, .denials, .usage: MetricLimits.seriesMax
+    case .durations, .firstTokens: MetricLimits.histogramSeriesMax
+    case .routes: MetricLimits.routesMax
+    case .tenants: MetricLimits.tenantsMax
+    }
+  }
+}
+
+/// The cells of a tenant's use of a model route.
+enum UsageCell: Int, CaseIterable {
+  case prompt, completion, cachedPrompt, cacheWritePrompt, reasoning, costNanodollars, estimated
+}
+
+/// The cells of a model route, before its two histograms.
+enum RouteCell: Int, CaseIterable {
+  case requests, errors, prompt, completion
+
+  static let durations = allCases.count
+  static let firstTokens = durations + HistogramBounds.duration.cellCount
+}
+
+/// The cells of a tenant.
+enum TenantCell: Int, CaseIterable { case requests, denials, prompt, completion, costNanodollars }

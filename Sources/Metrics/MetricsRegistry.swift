@@ -1,0 +1,153 @@
+import Foundation
+
+/// Every loop's counters, and the series that they all number alike. A loop takes the lock for a
+/// series that it has not met; a reader takes it for the time of a few copies that share storage.
+package final class MetricsRegistry: @unchecked Sendable {
+  private let lock = NSLock()
+  private var index: SeriesIndex
+  private var loops: [(cells: LoopCells, tables: [CellTable])] = []
+
+  package convenience init() { self.init(seriesMax: { $0.seriesMax }) }
+
+  /// - Parameter seriesMax: smaller limits, for tests.
+  init(seriesMax: (Family) -> Int) { index = SeriesIndex(seriesMax: seriesMax) }
+
+  /// The counters of one more loop; to be called and kept on its thread.
+  package func makeLoop() -> LoopMetrics {
+    let cells = LoopCells()
+    lock.withLock { loops.append((cells, Family.allCases.map { CellTable(stride: $0.stride) })) }
+    return LoopMetrics(self, cells)
+  }
+
+  // MARK: Loops
+
+  func id(of name: String) -> NameID { lock.withLock { index.id(of: name) } }
+
+  func series(of key: ExchangeKey) -> ExchangeSeries { lock.withLock { index.series(of: key) } }
+
+  func denials(tenant: NameID, reason: NameID) -> (series: Int, overflows: Bool) {
+    lock.withLock { index.denials(tenant: tenant, reason: reason) }
+  }
+
+  /// Gives a loop cells for every series that there is.
+  func grow(_ cells: LoopCells) -> [CellTable] {
+    lock.withLock {
+      guard let place = loops.firstIndex(where: { $0.cells === cells }) else { return [] }
+      for family in Family.allCases {
+        loops[place].tables[family.rawValue].grow(toHold: index.count(family))
+      }
+      return loops[place].tables
+    }
+  }
+
+  // MARK: Readers
+
+  /// A family as it is now: its series and every loop's cells of them.
+  func reading(_ family: Family) -> FamilyReading {
+    lock.withLock {
+      FamilyReading(
+        count: index.count(family), texts: index.texts(family),
+        tables: loops.map { $0.tables[family.rawValue] })
+    }
+  }
+
+  /// Every loop's cells.
+  var allCells: [LoopCells] { lock.withLock { loops.map(\.cells) } }
+
+  func overflow(_ family: Family) -> UInt64 {
+    allCells.reduce(0) { $0 &+ $1.overflow(family) }
+  }
+
+  func processing(_ stage: ProcessingStage) -> HistogramReading {
+    var sum = HistogramReading(.processing)
+    for cells in allCells { sum.add(cells.processing[stage.rawValue].reading) }
+    return sum
+  }
+
+  /// Exchanges that were let through and are not over.
+  package var inflight: UInt64 {
+    let all = allCells
+    // Ends first: one that begins meanwhile is not missed, one that ends is counted once more.
+    let ended = all.reduce(0) { $0 &+ $1.value(.ended) }
+    let began = all.reduce(0) { $0 &+ $1.value(.began) }
+    return began >= ended ? began - ended : 0
+  }
+
+  package var totals: TrafficTotals {
+    var totals = TrafficTotals()
+    totals.inflight = inflight
+    let reading = reading(.tenants)
+    for series in 0..<reading.count {
+      totals.requests &+= reading.sum(series, TenantCell.requests.rawValue)
+      totals.denials &+= reading.sum(series, TenantCell.denials.rawValue)
+      totals.promptTokens &+= reading.sum(series, TenantCell.prompt.rawValue)
+      totals.completionTokens &+= reading.sum(series, TenantCell.completion.rawValue)
+      totals.costNanodollars &+= reading.sum(series, TenantCell.costNanodollars.rawValue)
+    }
+    return totals
+  }
+
+  /// Every model route that has had a request, in the order of their first ones.
+  package var routes: [RouteTraffic] {
+    let (keys, names) = lock.withLock { (index.routes.keys, index.names) }
+    let reading = reading(.routes)
+    return keys.enumerated().map { series, pair in
+      RouteTraffic(
+        model: pair.first == .none ? nil : names[pair.first], modelRoute: names[pair.second],
+        requests: reading.sum(series, RouteCell.requests.rawValue),
+        errors: reading.sum(series, RouteCell.errors.rawValue),
+        promptTokens: reading.sum(series, RouteCell.prompt.rawValue),
+        completionTokens: reading.sum(series, RouteCell.completion.rawValue),
+        duration: reading.histogram(series, .duration, first: RouteCell.durations),
+        firstToken: reading.histogram(series, .firstToken, first: RouteCell.firstTokens))
+    }
+  }
+
+  /// The sums of these tenants, in their order; zeros for one that has had no request. nil asks for
+  /// requests of nobody: those whose caller is unknown.
+  package func traffic(ofTenants tenants: [String?]) -> [TenantTraffic] {
+    let series = lock.withLock {
+      tenants.map { name in
+        let id = name.map { index.known($0) } ?? .some(NameID.none)
+        return id.flatMap { index.tenants.number(of: $0) }
+      }
+    }
+    let reading = reading(.tenants)
+    return series.map { series in
+      var traffic = TenantTraffic()
+      guard let series else { return traffic }
+      traffic.requests = reading.sum(series, TenantCell.requests.rawValue)
+      traffic.denials = reading.sum(series, TenantCell.denials.rawValue)
+      traffic.promptTokens = reading.sum(series, TenantCell.prompt.rawValue)
+      traffic.completionTokens = reading.sum(series, TenantCell.completion.rawValue)
+      traffic.costNanodollars = reading.sum(series, TenantCell.costNanodollars.rawValue)
+      return traffic
+    }
+  }
+
+  /// The last refusals of all loops, newest first.
+  package var refusals: [RefusalEvent] { RecentRefusals.merged(allCells.map(\.refusals)) }
+}
+
+/// A family at a moment. The cells go on counting under it.
+struct FamilyReading {
+  let count: Int
+  let texts: SeriesTexts
+  let tables: [CellTable]
+
+  /// Over all loops.
+  @inline(__always)
+  func sum(_ series: Int, _ cell: Int) -> UInt64 {
+    var sum: UInt64 = 0
+    for table in tables { sum &+= table.value(series: series, cell: cell) }
+    return sum
+  }
+
+  func histogram(
+    _ series: Int, _ bounds: HistogramBounds, first: Int = 0
+  ) -> HistogramReading {
+    HistogramReading(
+      bounds, counts: (0..<bounds.bucketCount).map { sum(series, first + $0) },
+      sum: sum(series, first + bounds.sumCell))
+  }
+}

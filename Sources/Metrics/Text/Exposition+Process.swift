@@ -1,0 +1,102 @@
+extension Exposition {
+  /// Which program this is.
+  package mutating func build(version: String) {
+    metric("ai_gateway_build_info", .gauge, "The version of this program.")
+    sample([("version", version)], 1)
+  }
+
+  /// Which policy is in force.
+  package mutating func policy(_ status: PolicyStatus) {
+    metric("ai_gateway_policy_info", .gauge, "The revision of the policy in force.")
+    sample([("revision", status.revision)], 1)
+    metric(
+      "ai_gateway_policy_generation", .gauge,
+      "1 for the first policy, one more with each that replaced it.")
+    sample(status.generation)
+    metric("ai_gateway_policy_reloads_total", .counter, "Policies that were read, by the outcome.")
+    sample([("result", "replaced")], UInt64(max(0, status.replaced)))
+    sample([("result", "unchanged")], UInt64(max(0, status.unchanged)))
+    sample([("result", "refused")], UInt64(max(0, status.refused)))
+    metric(
+      "ai_gateway_policy_last_reload_successful", .gauge,
+      "1 when the last policy that was read is the one in force, 0 when it was refused.")
+    sample(status.isLastGood)
+    metric(
+      "ai_gateway_policy_last_reload_timestamp_seconds", .gauge,
+      "When a policy was last read, whatever came of it.")
+    sample(UInt64(max(0, status.lastAttemptMs)), per: 1_000)
+    metric(
+      "ai_gateway_policy_loaded_timestamp_seconds", .gauge,
+      "When the policy in force came into force.")
+    sample(UInt64(max(0, status.loadedAtMs)), per: 1_000)
+    metric("ai_gateway_policy_tenants", .gauge, "Tenants of the policy in force.")
+    sample(status.tenants)
+    metric("ai_gateway_policy_models", .gauge, "Models of the policy in force.")
+    sample(status.models)
+  }
+
+  /// How shipping stands, by target.
+  package mutating func shipping(_ targets: [ShipStatistics]) {
+    guard !targets.isEmpty else { return }
+    func each(
+      _ name: StaticString, _ kind: Kind, _ help: StaticString,
+      _ value: (ShipStatistics) -> UInt64
+    ) {
+      metric(name, kind, help)
+      for target in targets { sample([("target", target.target)], value(target)) }
+    }
+    each(
+      "ai_gateway_ship_acknowledged_seq", .gauge, "The last record that the target has for good."
+    ) { UInt64(max(0, $0.acknowledgedSeq)) }
+    each("ai_gateway_ship_lag_records", .gauge, "Records on disk that the target does not have.") {
+      UInt64(max(0, $0.lagRecords))
+    }
+    metric(
+      "ai_gateway_ship_lag_seconds", .gauge,
+      "The age of the oldest record that the target does not have.")
+    for target in targets { sample([("target", target.target)], seconds: target.lagSeconds) }
+    each("ai_gateway_ship_records_total", .counter, "Records that the target took.") { $0.shipped }
+    each("ai_gateway_ship_retries_total", .counter, "Attempts that were made again.") {
+      $0.retries
+    }
+    each("ai_gateway_ship_rejected_total", .counter, "Records that the target will not take.") {
+      $0.rejected
+    }
+    each(
+      "ai_gateway_ship_dropped_total", .counter,
+      "Records that went unshipped because the ledger was full."
+    ) { $0.dropped }
+    metric(
+      "ai_gateway_ship_last_success_timestamp_seconds", .gauge,
+      "When the target last took records.")
+    for target in targets {
+      guard let time = target.lastSuccessMs else { continue }
+      sample([("target", target.target)], seconds: Double(time) / 1_000)
+    }
+    metric("ai_gateway_ship_state", .gauge, "1 for the state that shipping to the target is in.")
+    for target in targets {
+      for state in ShipStatistics.State.allCases {
+        sample(
+          [("target", target.target), ("state", state.rawValue)], target.state == state ? 1 : 0)
+      }
+    }
+  }
+
+  /// What the machine says of the process, under the names that every Prometheus client gives them.
+  package mutating func process(_ status: ProcessStatus) {
+    metric("process_cpu_seconds_total", .counter, "User and system CPU time that was used.")
+    sample(seconds: status.cpuSeconds)
+    metric("process_resident_memory_bytes", .gauge, "Resident memory.")
+    sample(status.residentBytes)
+    metric("process_virtual_memory_bytes", .gauge, "Virtual memory.")
+    sample(status.virtualBytes)
+    metric("process_open_fds", .gauge, "Open file descriptors.")
+    sample(status.openFDs)
+    metric("process_max_fds", .gauge, "File descriptors that may be open.")
+    sample(status.maxFDs)
+    metric("process_threads", .gauge, "Threads.")
+    sample(status.threads)
+    metric("process_start_time_seconds", .gauge, "When the process began, as Unix time.")
+    sample(seconds: status.startSeconds)
+  }
+}
