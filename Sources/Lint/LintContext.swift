@@ -84,7 +84,9 @@ struct PolicyTraffic: Sendable {
     if !known.isEmpty {
       return known.contains { $0.trafficClass.streaming || !$0.trafficClass.retryFriendly }
     }
-    if rule.matches.contains(where: { $0.exactHeader(HeaderNames.stream) == "true" }) { return true }
+    if rule.matches.contains(where: { $0.exactHeader(HeaderNames.stream) == "true" }) {
+      return true
+    }
     let endpoints = Endpoint.allCases.filter { endpoint in
       rule.matches.contains { match in
         match.path != .prefix("/") && match.covers(path: endpoint.path.string)

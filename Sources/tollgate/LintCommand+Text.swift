@@ -38,7 +38,8 @@ enum LintText {
     let string = UsageText.jsonString
     let findings = report.findings.prefix(DocumentLimits.findingsMax).map { finding in
       let also = finding.alsoIn.map(string).joined(separator: ",")
-      return "{\"severity\":\(string(finding.severity.rawValue)),\"check\":\(string(finding.check)),"
+      return
+        "{\"severity\":\(string(finding.severity.rawValue)),\"check\":\(string(finding.check)),"
         + "\"file\":\(string(finding.place.source)),"
         + "\"line\":\(finding.place.line.map(String.init) ?? "null"),"
         + "\"object\":\(string(finding.place.object)),\"field\":\(string(finding.place.field)),"

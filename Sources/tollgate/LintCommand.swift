@@ -19,10 +19,10 @@ enum LintCommand {
 
   static func run(_ arguments: inout ParsedArguments, environment: [String: String]) -> Int32 {
     let names = Set(Checks.all.map(\.name))
-    let ignored = arguments.values(
-      "ignore",
-      expected: { "a check (`tollgate lint --list` prints them)\(nearest($0, names))" }
-    ) { names.contains($0) ? $0 : nil }
+    func expected(_ text: String) -> String {
+      "a check (`tollgate lint --list` prints them)\(nearest(text, names))"
+    }
+    let ignored = arguments.values("ignore", expected: expected) { names.contains($0) ? $0 : nil }
     if arguments.positionals.isEmpty, !arguments.toggle("list") {
       arguments.report(.argumentMissing("PATH"))
     }

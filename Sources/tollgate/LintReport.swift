@@ -11,7 +11,8 @@ struct LintReport {
   var warningCount: Int { findings.count - errorCount }
 
   init(
-    _ inputs: LintInputs, tools: LintTools, policies: [PolicySnapshot], ignoring ignored: Set<String>,
+    _ inputs: LintInputs, tools: LintTools, policies: [PolicySnapshot],
+    ignoring ignored: Set<String>,
     nowSeconds: Int64
   ) throws(LintFault) {
     let kustomizations = inputs.kustomizations

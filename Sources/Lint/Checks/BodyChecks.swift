@@ -56,7 +56,9 @@ extension Checks {
     var findings: [Finding] = []
     let listener = setup.listener
     let isHeld =
-      setup.processors.contains { $0.requestBody == .buffered || $0.requestBody == .bufferedPartial }
+      setup.processors.contains {
+        $0.requestBody == .buffered || $0.requestBody == .bufferedPartial
+      }
       || setup.authorizers.contains(where: \.sendsBody)
     let limit = listener.bufferBytes ?? listener.defaultBufferBytes
     if isHeld, limit < wanted {
@@ -72,7 +74,8 @@ extension Checks {
         findings.append(
           check.finding(
             authorizer.bodyBytes,
-            "ext_authz gets at most \(QuantityReading.text(bytes)), below max_body_bytes, \(needed)"))
+            "ext_authz gets at most \(QuantityReading.text(bytes)), below max_body_bytes, \(needed)"
+          ))
       }
       if let partial = authorizer.partialBody {
         findings.append(
@@ -88,7 +91,8 @@ extension Checks {
       if let bytes = field.byteCount, bytes < wanted {
         findings.append(
           check.finding(
-            field, "\(QuantityReading.text(bytes)) is below the policy's max_body_bytes, \(needed)"))
+            field, "\(QuantityReading.text(bytes)) is below the policy's max_body_bytes, \(needed)")
+        )
       }
     }
     return findings

@@ -80,7 +80,8 @@ extension Checks {
         guard let other = position(name), other > processor else { continue }
         findings.append(
           check.finding(
-            order[processor].field, "ext_proc stands before \(name.rawValue), and misses what it finds"))
+            order[processor].field,
+            "ext_proc stands before \(name.rawValue), and misses what it finds"))
       }
     }
     let enforcesAtCheck = context.policies.contains { $0.enforceAt == .extAuthz }

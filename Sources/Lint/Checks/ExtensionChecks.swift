@@ -65,7 +65,8 @@ extension Checks {
     Check(
       "attributes", .error,
       "Attributes that Tollgate needs are not sent, or are not allowed by Envoy Gateway.",
-      remedy: "list request.id and source.address for the request; response.flags, response.code_details and upstream.address for the response"
+      remedy:
+        "list request.id and source.address for the request; response.flags, response.code_details and upstream.address for the response"
     ) { context, check in
       context.setups.flatMap { attributes($0, context, check) }
     },
@@ -78,7 +79,8 @@ extension Checks {
     Check(
       "enforcement-point", .error,
       "The policy's enforce_at does not fit the filters: nothing is reserved, or nothing inspected.",
-      remedy: "enforce_at \"ext_proc\" with an ext_proc filter; \"ext_authz\" with ext_authz that gets the body and chooses the route again"
+      remedy:
+        "enforce_at \"ext_proc\" with an ext_proc filter; \"ext_authz\" with ext_authz that gets the body and chooses the route again"
     ) { context, check in
       context.setups.filter { $0.isWhole && $0.asksTollgate }.flatMap { setup in
         context.policies.flatMap { enforcement($0, setup, check) }
@@ -104,7 +106,8 @@ extension Checks {
     return timeout > messageTimeoutDefault
       ? nil
       : check.finding(
-        processor.messageTimeout, "a message timeout of \(DurationReading.text(timeout)) is too short"
+        processor.messageTimeout,
+        "a message timeout of \(DurationReading.text(timeout)) is too short"
       )
   }
 

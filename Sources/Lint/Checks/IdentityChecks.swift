@@ -9,8 +9,12 @@ extension Checks {
       remedy: "require certificates of an authority of your own"
     ) { context, check in
       guard context.policies.contains(where: \.clientCertificates) else { return [] }
+      // Beside keys or JWTs a certificate is one way among others.
+      let hasOthers = context.policies.contains { policy in
+        !policy.jwt.isEmpty || policy.tenants.contains { !$0.keys.isEmpty }
+      }
       return context.setups.flatMap { setup in
-        setup.listener.certificateFaults.map { fault in
+        setup.listener.certificateFaults.filter { !($0.isOptional && hasOthers) }.map { fault in
           check.finding(
             fault.field, fault.message, remedy: fault.remedy, severity: fault.severity)
         }
@@ -19,19 +23,12 @@ extension Checks {
     Check(
       "jwt-not-verified", .error,
       "The policy reads JWT claims, and nothing verifies JWTs: those callers are all refused.",
-      remedy: "add a SecurityPolicy with jwt (or the jwt_authn filter), with an issuer of the policy's"
+      remedy:
+        "add a SecurityPolicy with jwt (or the jwt_authn filter), with an issuer of the policy's"
     ) { context, check in
       guard context.policies.contains(where: { !$0.jwt.isEmpty }) else { return [] }
       return context.setups.filter { $0.isWhole && $0.asksTollgate && !verifiesJWT($0, context) }
         .map { check.finding($0.field, "no filter here verifies JWTs") }
-    },
-    Check(
-      "jwt-fail-open", .error, "Requests with an invalid JWT are let on as if they had none.",
-      remedy: "take failOpen (allow_missing_or_failed) away; optional (allow_missing) is enough beside keys"
-    ) { context, check in
-      context.set.resources("SecurityPolicy", group: EnvoyGatewayReading.envoyGroup)
-        .map { $0.spec["jwt"]["failOpen"] }.filter { $0.bool == true }
-        .map { check.finding($0, "an invalid JWT is let on") }
     },
   ]
 

@@ -18,13 +18,15 @@ extension Checks {
                 + limits)
         }
         return volume["emptyDir"].exists || volume["emptyDir"].node != nil
-          ? check.finding(volume, "the ledger is on an emptyDir, and the policy has \(limits)") : nil
+          ? check.finding(volume, "the ledger is on an emptyDir, and the policy has \(limits)")
+          : nil
       }
     },
     Check(
       "limits-per-replica", .error,
       "Calendar or global limits, and several Tollgates that each count for themselves: everybody has the budget several times.",
-      remedy: "one replica with a volume claim, or a shared store (--store); rates and slots may stay per replica"
+      remedy:
+        "one replica with a volume claim, or a shared store (--store); rates and slots may stay per replica"
     ) { context, check in
       limitedPods(context).compactMap { pod, limits in
         guard case .several(let field, let why) = pod.copies else { return nil }

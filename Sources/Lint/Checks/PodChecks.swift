@@ -4,7 +4,8 @@ extension Checks {
     Check(
       "short-drain", .error,
       "A pod ends before its longest stream may: every rollout cuts answers.",
-      remedy: "make each longer than the longest route timeout, and the pod's grace period longer than both drains"
+      remedy:
+        "make each longer than the longest route timeout, and the pod's grace period longer than both drains"
     ) { context, check in
       guard let longest = longestExchange(context) else { return [] }
       return context.pods.flatMap { drains($0, longest, check) }
@@ -12,7 +13,8 @@ extension Checks {
     Check(
       "sidecar-security", .error,
       "The container runs with more than it needs.",
-      remedy: "runAsNonRoot, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities drop ALL, seccompProfile RuntimeDefault"
+      remedy:
+        "runAsNonRoot, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities drop ALL, seccompProfile RuntimeDefault"
     ) { context, check in
       context.pods.flatMap { security($0, check) }
     },

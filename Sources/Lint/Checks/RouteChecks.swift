@@ -6,7 +6,8 @@ extension Checks {
     Check(
       "no-catch-all", .error,
       "A host has no route that takes the rest: a request arrives without x-ai-model-route, matches nothing, and Tollgate is never asked.",
-      remedy: "add a rule for path prefix / without headers that answers 503 itself, on the same host"
+      remedy:
+        "add a rule for path prefix / without headers that answers 503 itself, on the same host"
     ) { context, check in context.setups.flatMap { catchAlls($0, check) } },
     Check(
       "route-without-model-header", .error,
@@ -103,7 +104,8 @@ extension Checks {
     for (route, use) in context.traffic.uses where seen.insert(route).inserted {
       let own = rules.filter { rule in
         rule.matches.contains { match in
-          match.asksFor(HeaderNames.modelRoute) && match.covers(header: HeaderNames.modelRoute, route)
+          match.asksFor(HeaderNames.modelRoute)
+            && match.covers(header: HeaderNames.modelRoute, route)
         }
       }
       guard !own.isEmpty else {
@@ -123,7 +125,8 @@ extension Checks {
     for (route, path) in context.traffic.customRoutes where seen.insert(route).inserted {
       let isMatched = rules.contains { rule in
         rule.matches.contains { match in
-          match.asksFor(HeaderNames.modelRoute) && match.covers(header: HeaderNames.modelRoute, route)
+          match.asksFor(HeaderNames.modelRoute)
+            && match.covers(header: HeaderNames.modelRoute, route)
             && match.covers(path: path)
         }
       }

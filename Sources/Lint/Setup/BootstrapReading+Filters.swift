@@ -105,7 +105,8 @@ extension BootstrapReading {
       faults.append(
         CertificateFault(
           severity: .error, field: validation["trust_chain_verification"],
-          message: "certificates of any authority are accepted, and the policy takes them as identity",
+          message:
+            "certificates of any authority are accepted, and the policy takes them as identity",
           remedy: "write VERIFY_TRUST_CHAIN, with a trusted_ca"))
     } else if !fromSecret, isRequired || validation.exists, !validation["trusted_ca"].exists {
       faults.append(
@@ -118,8 +119,9 @@ extension BootstrapReading {
       faults.append(
         CertificateFault(
           severity: .warning, field: context["require_client_certificate"],
-          message: "callers without a certificate are let in; they then need a key or a JWT",
-          remedy: "where a certificate is a must, write require_client_certificate: true"))
+          message:
+            "callers without a certificate are let in, and the policy knows nobody by anything else",
+          remedy: "write require_client_certificate: true", isOptional: true))
     }
     if validation["allow_expired_certificate"].bool == true {
       faults.append(

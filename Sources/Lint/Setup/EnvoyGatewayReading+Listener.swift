@@ -39,7 +39,8 @@ extension EnvoyGatewayReading {
       faults.append(
         CertificateFault(
           severity: .error, field: mode,
-          message: "certificates of any authority are accepted, and the policy takes them as identity",
+          message:
+            "certificates of any authority are accepted, and the policy takes them as identity",
           remedy: remedy))
     } else if !validation["caCertificateRefs"].items.contains(where: \.exists),
       validation["spkiHashes"].items.isEmpty, validation["certificateHashes"].items.isEmpty
@@ -53,8 +54,9 @@ extension EnvoyGatewayReading {
       faults.append(
         CertificateFault(
           severity: .warning, field: mode.exists ? mode : validation["optional"],
-          message: "callers without a certificate are let in; they then need a key or a JWT",
-          remedy: "where a certificate is a must, use mode RequireAndVerify"))
+          message:
+            "callers without a certificate are let in, and the policy knows nobody by anything else",
+          remedy: "use mode RequireAndVerify", isOptional: true))
     }
     if validation["allowExpiredCertificate"].bool == true {
       faults.append(

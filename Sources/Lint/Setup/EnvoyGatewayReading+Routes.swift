@@ -48,7 +48,8 @@ extension EnvoyGatewayReading {
     if isGRPC {
       let method = match["method"]
       guard let service = method["service"].text else {
-        return RouteMatch(path: method.exists ? .other : .prefix("/"), headers: headers, isNarrower: false)
+        return RouteMatch(
+          path: method.exists ? .other : .prefix("/"), headers: headers, isNarrower: false)
       }
       let path = method["method"].text.map { RouteMatch.Path.exact("/\(service)/\($0)") }
       return RouteMatch(path: path ?? .prefix("/\(service)/"), headers: headers, isNarrower: false)

@@ -69,6 +69,8 @@ struct CertificateFault: Sendable {
   let field: Field
   let message: String
   let remedy: String
+  /// Whether it is no more than that callers without a certificate are let in.
+  var isOptional = false
 }
 
 /// How a header's name is matched for removal.
