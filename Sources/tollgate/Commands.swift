@@ -5,12 +5,11 @@ enum Commands {
   static let specifications: [CommandSpecification] = [
     ServeSettings.specification, CheckCommand.specification, ExplainCommand.specification,
     KeyCommand.specification, AuditCommand.specification, UsageCommand.specification,
-    ReplayCommand.specification, HealthCommand.specification,
+    ReplayCommand.specification, LintCommand.specification, HealthCommand.specification,
     CommandSpecification("version", "Prints the version."),
     CommandSpecification(
       "help", "Prints what there is, or a command's flags.",
       positionals: [.init("COMMAND", isRequired: false)]),
-    CommandSpecification("lint", "", isUnavailable: true),
   ]
 
   /// Runs one command line; returns the exit status.
@@ -58,6 +57,7 @@ enum Commands {
     case "audit": AuditCommand.run(&arguments)
     case "usage": UsageCommand.run(&arguments)
     case "replay": ReplayCommand.run(&arguments)
+    case "lint": LintCommand.run(&arguments, environment: environment)
     case "health": HealthCommand.run(&arguments, environment: environment)
     case "help": help(&arguments)
     case "version": printVersion(&arguments)

@@ -158,8 +158,10 @@ private struct Reading {
 
   mutating func checkPositionals() {
     let wanted = specification.positionals
-    for extra in positionals.dropFirst(wanted.count) {
-      problems.append(.unexpectedArgument(extra))
+    if wanted.last?.repeats != true {
+      for extra in positionals.dropFirst(wanted.count) {
+        problems.append(.unexpectedArgument(extra))
+      }
     }
     for missing in wanted.dropFirst(positionals.count) where missing.isRequired {
       problems.append(.argumentMissing(missing.name))

@@ -35,10 +35,13 @@ package struct CommandSpecification: Sendable {
   package struct Positional: Sendable {
     package let name: String
     package let isRequired: Bool
+    /// Whether any number may follow; the last one only.
+    package let repeats: Bool
 
-    package init(_ name: String, isRequired: Bool = true) {
+    package init(_ name: String, isRequired: Bool = true, repeats: Bool = false) {
       self.name = name
       self.isRequired = isRequired
+      self.repeats = repeats
     }
   }
 
@@ -62,7 +65,10 @@ package struct CommandSpecification: Sendable {
 
   /// The first line of its help.
   package var usage: String {
-    let places = positionals.map { $0.isRequired ? $0.name : "[\($0.name)]" }
+    let places = positionals.map { place in
+      let name = place.repeats ? place.name + "…" : place.name
+      return place.isRequired ? name : "[\(name)]"
+    }
     let options = flags.contains { $0.kind != .unavailable } ? ["[flags]"] : []
     return (["tollgate", name] + places + options).joined(separator: " ")
   }

@@ -71,7 +71,7 @@ extension Kernel {
   }
 
   /// A write to a closed socket then fails with EPIPE and does nothing worse.
-  static func ignoreBrokenPipes() {
+  package static func ignoreBrokenPipes() {
     _ = Glibc.signal(SIGPIPE, SIG_IGN)
   }
 

@@ -1,0 +1,52 @@
+extension Checks {
+  /// Ways around the gateway.
+  static let accessChecks = [
+    Check(
+      "open-model-service", .warning,
+      "A model's pods take connections from anywhere: whoever goes around the gateway goes around its limits.",
+      remedy: "add a NetworkPolicy for its pods that lets in the gateway's namespace only"
+    ) { context, check in openServices(context, check) },
+    Check(
+      "routes-from-anywhere", .warning,
+      "Any namespace may attach routes to the gateway.",
+      remedy: "allowedRoutes.namespaces.from: Selector, with a label of yours"
+    ) { context, check in
+      let gateways = context.set.resources("Gateway", group: EnvoyGatewayReading.gatewayGroup)
+      return context.setups.filter(\.isWhole).flatMap { setup in
+        gateways.filter { $0.root.object == setup.field.object }.flatMap { gateway in
+          gateway.spec["listeners"].items.map { $0["allowedRoutes"]["namespaces"]["from"] }
+            .filter { $0.text == "All" }
+            .map { check.finding($0, "every namespace of the cluster may attach routes here") }
+        }
+      }
+    },
+  ]
+
+  /// Services behind model routes that are among the documents, and no NetworkPolicy for their pods.
+  private static func openServices(_ context: LintContext, _ check: Check) -> [Finding] {
+    let services = context.set.resources("Service", group: "")
+    let policies = context.set.resources("NetworkPolicy", group: "networking.k8s.io")
+    let routes = context.set.resources("HTTPRoute", group: EnvoyGatewayReading.gatewayGroup)
+    var findings: [Finding] = []
+    for service in services {
+      let isModel = routes.contains { route in
+        route.spec["rules"].items.flatMap { $0["backendRefs"].items }.contains { backend in
+          ObjectReference(backend, group: "", kind: "Service", namespace: route.namespace)
+            .names(service)
+        }
+      }
+      let isClosed = policies.contains { policy in
+        policy.namespace == service.namespace
+          && (policy.spec["policyTypes"].texts.contains("Ingress")
+            || !policy.spec["policyTypes"].exists)
+          && Labels.select(policy.spec["podSelector"], service.spec["selector"])
+      }
+      if isModel, !isClosed {
+        findings.append(
+          check.finding(
+            service.root, "no NetworkPolicy in \(service.namespace) is for its pods"))
+      }
+    }
+    return findings
+  }
+}

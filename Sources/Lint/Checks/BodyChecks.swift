@@ -1,0 +1,100 @@
+extension Checks {
+  /// How bodies get to Tollgate, and how large they may be.
+  static let bodyChecks = [
+    Check(
+      "body-mode", .error,
+      "Bodies come in a way in which Tollgate cannot decide or meter.",
+      remedy: "request body Buffered (or FullDuplexStreamed), response body Streamed"
+    ) { context, check in
+      context.setups.flatMap { setup in setup.processors.flatMap { bodyModes($0, check) } }
+    },
+    Check(
+      "buffer-limit", .error,
+      "Envoy holds less of a body than the policy lets in: it answers 413 before Tollgate is asked, and not in the client's dialect.",
+      remedy: "raise it above the policy's max_body_bytes"
+    ) { context, check in
+      context.setups.filter(\.isWhole).flatMap { bufferLimits($0, context, check) }
+    },
+  ]
+
+  private static func bodyModes(_ processor: ProcessorSettings, _ check: Check) -> [Finding] {
+    var findings = processor.modeFaults.map {
+      check.finding($0.field, $0.message, remedy: $0.remedy)
+    }
+    let request: String? =
+      switch processor.requestBody {
+      case .buffered, .fullDuplexStreamed: nil
+      case .none: "the request's body is not sent: no model is seen"
+      case .streamed: "a streamed request's headers have left before its model is known"
+      case .bufferedPartial: "a body that is cut off is refused with 413"
+      }
+    if let request {
+      findings.append(
+        check.finding(
+          processor.requestBodyField, request,
+          remedy: "write Buffered (BUFFERED), or FullDuplexStreamed"))
+    }
+    let response: String? =
+      switch processor.responseBody {
+      case .streamed, .fullDuplexStreamed: nil
+      case .none: "the response's body is not sent: its usage is not metered"
+      case .buffered, .bufferedPartial: "the response is held back until it is complete: no stream"
+      }
+    if let response {
+      findings.append(
+        check.finding(
+          processor.responseBodyField, response, remedy: "write Streamed (STREAMED)"))
+    }
+    return findings
+  }
+
+  private static func bufferLimits(
+    _ setup: GatewaySetup, _ context: LintContext, _ check: Check
+  ) -> [Finding] {
+    let wanted = context.bodyBytesMax
+    let needed = QuantityReading.text(wanted)
+    var findings: [Finding] = []
+    let listener = setup.listener
+    let isHeld =
+      setup.processors.contains {
+        $0.requestBody == .buffered || $0.requestBody == .bufferedPartial
+      }
+      || setup.authorizers.contains(where: \.sendsBody)
+    let limit = listener.bufferBytes ?? listener.defaultBufferBytes
+    if isHeld, limit < wanted {
+      let what = listener.bufferBytes == nil ? "the default of " : ""
+      findings.append(
+        check.finding(
+          listener.bufferField.exists ? listener.bufferField : listener.field,
+          "\(listener.bufferSetting): \(what)\(QuantityReading.text(limit)) is below the policy's "
+            + "max_body_bytes, \(needed)"))
+    }
+    for authorizer in setup.authorizers where authorizer.sendsBody {
+      if let bytes = authorizer.bodyBytes.byteCount, bytes < wanted {
+        findings.append(
+          check.finding(
+            authorizer.bodyBytes,
+            "ext_authz gets at most \(QuantityReading.text(bytes)), below max_body_bytes, \(needed)"
+          ))
+      }
+      if let partial = authorizer.partialBody {
+        findings.append(
+          check.finding(
+            partial, "a body that is cut off is passed on, and Tollgate refuses it",
+            remedy: "take allow_partial_message away"))
+      }
+    }
+    for policy in context.set.resources(
+      "BackendTrafficPolicy", group: EnvoyGatewayReading.envoyGroup)
+    {
+      let field = policy.spec["requestBuffer"]["limit"]
+      if let bytes = field.byteCount, bytes < wanted {
+        findings.append(
+          check.finding(
+            field, "\(QuantityReading.text(bytes)) is below the policy's max_body_bytes, \(needed)")
+        )
+      }
+    }
+    return findings
+  }
+}

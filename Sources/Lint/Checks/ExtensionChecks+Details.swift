@@ -1,0 +1,170 @@
+internal import Policy
+
+extension Checks {
+  private static let ownNamespace = "tollgate"
+
+  static func namespaces(
+    _ setup: GatewaySetup, _ context: LintContext, _ check: Check
+  ) -> [Finding] {
+    setup.processors.flatMap { processor in
+      var findings: [Finding] = []
+      if !processor.writableNamespaces.texts.contains(ownNamespace) {
+        findings.append(
+          check.finding(
+            processor.writableNamespaces,
+            "Tollgate may not write the namespace tollgate: the access log's fields stay empty"))
+      }
+      var wanted: [(FilterName, String)] = []
+      if !setup.authorizers.isEmpty { wanted.append((.extAuthz, "what ext_authz found")) }
+      if context.policies.contains(where: { !$0.jwt.isEmpty }) {
+        wanted.append((.jwtAuthn, "what jwt_authn verified"))
+      }
+      for (name, what) in wanted
+      where !processor.readableNamespaces.texts.contains(name.rawValue) {
+        findings.append(
+          check.finding(
+            processor.readableNamespaces, "\(what) does not reach Tollgate: \(name.rawValue)"))
+      }
+      return findings
+    }
+  }
+
+  static func attributes(
+    _ setup: GatewaySetup, _ context: LintContext, _ check: Check
+  ) -> [Finding] {
+    var request = ["request.id", "source.address"]
+    if context.policies.contains(where: \.clientCertificates) {
+      request.append("connection.uri_san_peer_certificate")
+    }
+    let response = ["response.flags", "response.code_details", "upstream.address"]
+    return setup.processors.flatMap { processor in
+      let lists = [
+        (processor.requestAttributes, request), (processor.responseAttributes, response),
+      ]
+      return lists.flatMap { field, wanted in
+        let given = field.texts
+        let missing = wanted.filter { !given.contains($0) }
+        var findings =
+          missing.isEmpty
+          ? []
+          : [
+            check.finding(field, "Tollgate is not told \(missing.joined(separator: ", "))")
+          ]
+        for item in field.items where setup.filtersByRoute && !isAllowed(item.text ?? "") {
+          findings.append(
+            check.finding(
+              item, "Envoy Gateway hands out no attribute \(item.text ?? "")",
+              remedy: "leave it out; upstream.address tells the backend"))
+        }
+        return findings
+      }
+    }
+  }
+
+  /// Envoy Gateway's list of prefixes.
+  private static func isAllowed(_ attribute: String) -> Bool {
+    let prefixes = [
+      "connection.", "source.", "destination.", "request.", "response.", "upstream.", "xds.route_",
+    ]
+    return prefixes.contains { attribute.hasPrefix($0) }
+  }
+
+  static func filterOrder(
+    _ setup: GatewaySetup, _ context: LintContext, _ check: Check
+  ) -> [Finding] {
+    let order = setup.filterOrder
+    func position(_ name: FilterName) -> Int? { order.firstIndex { $0.value == name } }
+    var findings: [Finding] = []
+    if let processor = position(.extProc) {
+      for name in [FilterName.jwtAuthn, .extAuthz] {
+        guard let other = position(name), other > processor else { continue }
+        findings.append(
+          check.finding(
+            order[processor].field,
+            "ext_proc stands before \(name.rawValue), and misses what it finds"))
+      }
+    }
+    let enforcesAtCheck = context.policies.contains { $0.enforceAt == .extAuthz }
+    let readsJWT = context.policies.contains { !$0.jwt.isEmpty }
+    if enforcesAtCheck, readsJWT, let checker = position(.extAuthz), let jwt = position(.jwtAuthn),
+      checker < jwt
+    {
+      findings.append(
+        check.finding(
+          order[checker].field,
+          "ext_authz decides alone and stands before jwt_authn: no JWT is verified yet",
+          remedy: "put jwt_authn first (EnvoyProxy spec.filterOrder: jwt_authn before ext_authz)"))
+    }
+    if let router = position(.router), router != order.count - 1 {
+      findings.append(
+        check.finding(order[router].field, "filters behind the router are never run"))
+    }
+    return findings
+  }
+
+  static func enforcement(
+    _ policy: PolicySnapshot, _ setup: GatewaySetup, _ check: Check
+  ) -> [Finding] {
+    switch policy.enforceAt {
+    case .extProc:
+      return setup.processors.isEmpty
+        ? [
+          check.finding(
+            setup.field, "the policy enforces at ext_proc, and only ext_authz asks Tollgate")
+        ] : []
+    case .extAuthz:
+      guard let authorizer = setup.authorizers.first else {
+        return [
+          check.finding(
+            setup.field, "the policy enforces at ext_authz, and only ext_proc asks Tollgate")
+        ]
+      }
+      var findings: [Finding] = []
+      if !authorizer.sendsBody {
+        findings.append(
+          check.finding(authorizer.bodyBytes, "ext_authz decides alone and gets no body"))
+      }
+      if !authorizer.choosesRouteAgain {
+        findings.append(
+          check.finding(
+            authorizer.choosesRouteAgainField, "the route is not chosen again behind the verdict"))
+      }
+      return findings
+    }
+  }
+
+  static func sockets(_ context: LintContext, _ check: Check) -> [Finding] {
+    var findings: [Finding] = []
+    var ours: [Field] = []
+    for backend in context.set.resources("Backend", group: EnvoyGatewayReading.envoyGroup) {
+      ours += backend.spec["endpoints"].items.map { $0["unix"]["path"] }.filter(\.exists)
+    }
+    for bootstrap in context.set.bootstraps {
+      for cluster in bootstrap["static_resources"]["clusters"].items {
+        let named = cluster.named("Envoy cluster \(cluster["name"].text ?? "?")")
+        ours += BootstrapReading.addresses(named).map { $0["pipe"]["path"] }.filter(\.exists)
+      }
+    }
+    for path in ours where (path.text ?? "").utf8.count > socketPathBytesMax {
+      findings.append(
+        check.finding(
+          path,
+          "the path has \((path.text ?? "").utf8.count) bytes; a socket's has at most "
+            + "\(socketPathBytesMax)"))
+    }
+    let listening = context.pods.filter(\.isBesideEnvoy)
+      .flatMap { pod -> [String] in pod.settings("listen") }
+      .flatMap { list -> [String] in list.split(separator: ",").map { String($0) } }
+    for path in ours where !listening.isEmpty {
+      guard let text = path.text, text.contains("tollgate"), !listening.contains("unix:\(text)")
+      else { continue }
+      findings.append(
+        check.finding(
+          path, "Tollgate listens on \(listening.joined(separator: ", ")), not on unix:\(text)"))
+    }
+    return findings
+  }
+
+  /// `sun_path` has 108 bytes, one of them for the end.
+  private static let socketPathBytesMax = 107
+}

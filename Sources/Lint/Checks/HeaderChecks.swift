@@ -1,0 +1,90 @@
+extension Checks {
+  /// Headers that no client may set, and what the access log says.
+  static let headerChecks = [
+    Check(
+      "client-headers", .error,
+      "A client's own x-ai-* headers choose the route before Tollgate is asked, and with it the filters that run.",
+      remedy: "remove them early: every spelling of Tollgate's names, with - and with _"
+    ) { context, check in
+      context.setups.filter { $0.isWhole && $0.filtersByRoute }.compactMap { setup in
+        let left = HeaderNames.own.filter { !isRemoved($0, setup) }
+        return left.isEmpty
+          ? nil
+          : check.finding(
+            setup.listener.earlyRemovalField,
+            "client copies are not removed early (\(setup.listener.earlyRemovalSetting)): "
+              + left.joined(separator: ", "))
+      }
+    },
+    Check(
+      "endpoint-header", .warning,
+      "A client can name its own backend to an endpoint picker's load balancer.",
+      remedy: "remove x-gateway-destination-endpoint (and what begins with it) from clients early"
+    ) { context, check in
+      context.setups.filter { $0.isWhole && $0.asksTollgate }.compactMap { setup in
+        guard !isRemoved(HeaderNames.endpoint, setup) else { return nil }
+        return check.finding(
+          setup.listener.earlyRemovalField,
+          "client copies of \(HeaderNames.endpoint) are not removed early "
+            + "(\(setup.listener.earlyRemovalSetting))",
+          severity: setup.hasEndpointPicker ? .error : .warning)
+      }
+    },
+    Check(
+      "log-labels", .error,
+      "The access log does not say whose request it was, or which model route it took.",
+      remedy: "log %DYNAMIC_METADATA(tollgate:tenant)% and %DYNAMIC_METADATA(tollgate:model_route)%"
+    ) { context, check in
+      context.setups.filter { $0.isWhole && $0.asksTollgate }.compactMap { setup in
+        guard let log = setup.accessLog else { return nil }
+        let missing = logLabels.filter { label in
+          !log.formats.contains { format in
+            let format = format.lowercased()
+            return label.spellings.contains(where: format.contains)
+          }
+        }
+        return missing.isEmpty
+          ? nil
+          : check.finding(
+            log.field,
+            "no access log has \(missing.map(\.name).joined(separator: " and ")) (\(log.setting))")
+      }
+    },
+    Check(
+      "log-blame", .warning,
+      "The access log does not tell whether the gateway or the backend failed.",
+      remedy: "log %RESPONSE_FLAGS% and %RESPONSE_CODE_DETAILS%"
+    ) { context, check in
+      context.setups.filter { $0.isWhole && $0.asksTollgate }.compactMap { setup in
+        guard let log = setup.accessLog, log.formats.contains(where: { !$0.isEmpty }) else {
+          return nil
+        }
+        let missing = ["%RESPONSE_FLAGS", "%RESPONSE_CODE_DETAILS"].filter { word in
+          !log.formats.contains { $0.contains(word) }
+        }
+        return missing.isEmpty
+          ? nil
+          : check.finding(
+            log.field, "no access log has \(missing.map { $0 + "%" }.joined(separator: " and "))")
+      }
+    },
+  ]
+
+  private static func isRemoved(_ name: String, _ setup: GatewaySetup) -> Bool {
+    setup.listener.earlyRemovals.contains { $0.matches(name) }
+  }
+
+  private static let logLabels: [(name: String, spellings: [String])] = [
+    (
+      "the tenant",
+      ["%dynamic_metadata(tollgate:tenant)", "%dynamic_metadata(tollgate)", "%req(x-ai-tenant)"]
+    ),
+    (
+      "the model route",
+      [
+        "%dynamic_metadata(tollgate:model_route)", "%dynamic_metadata(tollgate)",
+        "%req(x-ai-model-route)",
+      ]
+    ),
+  ]
+}

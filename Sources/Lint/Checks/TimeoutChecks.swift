@@ -1,0 +1,101 @@
+extension Checks {
+  /// Timeouts and retries: each class of traffic has its own.
+  static let timeoutChecks = [
+    Check(
+      "shared-timeout", .error,
+      "Chat and embeddings have the same timeout: one of them is cut, or hangs.",
+      remedy: "give each class its own: chat request 120s, embeddings 30s"
+    ) { context, check in
+      context.setups.flatMap { sharedTimeouts($0, context.traffic, check) }
+    },
+    Check(
+      "missing-timeout", .error,
+      "A route to a model states no timeout; Envoy's 15 s cut long answers.",
+      remedy: "write timeouts.request on the rule (Envoy: route.timeout)"
+    ) { context, check in
+      context.setups.flatMap { setup in
+        setup.backendRules.filter { $0.timeout == nil && $0.takesTimeouts }.map { rule in
+          check.finding(rule.field, "this route to a model has no timeout of its own")
+        }
+      }
+    },
+    Check(
+      "backend-timeout", .error,
+      "One attempt may take longer than the whole request: the gateway gives up first, and blames itself.",
+      remedy: "keep backendRequest (per_try_timeout) below request: 115s under 120s, 25s under 30s"
+    ) { context, check in
+      context.setups.flatMap { setup in
+        setup.rules.flatMap { backendTimeouts($0, check) }
+      }
+    },
+    Check(
+      "retries-on-streams", .error,
+      "A route that people wait on is retried, though the model may have begun to answer.",
+      remedy: "no retries there (numRetries: 0); only idempotent batches may have a few"
+    ) { context, check in
+      context.setups.flatMap { setup in
+        setup.backendRules.compactMap { rule in
+          guard let retries = rule.retries, context.traffic.isInteractive(rule) ?? true else {
+            return nil
+          }
+          return check.finding(
+            retries, "retries apply to \(rule.name), which serves streams or interactive requests")
+        }
+      }
+    },
+    Check(
+      "endless-stream", .warning, "A route's streams have no bound at all.",
+      remedy: "write a maximum stream duration beside the timeout of 0s"
+    ) { context, check in
+      context.setups.flatMap { setup in
+        setup.backendRules.filter { $0.longest == nil && $0.takesTimeouts }.map { rule in
+          check.finding(
+            rule.timeout?.field ?? rule.field, "nothing bounds how long an exchange here lasts")
+        }
+      }
+    },
+  ]
+
+  private static func backendTimeouts(_ rule: RouteRule, _ check: Check) -> [Finding] {
+    guard let whole = rule.timeout, whole.value != .zero else { return [] }
+    return rule.attemptTimeouts.filter { $0.value > whole.value }.map { attempt in
+      check.finding(
+        attempt.field,
+        "one attempt may take \(DurationReading.text(attempt.value)), the whole request only "
+          + DurationReading.text(whole.value))
+    }
+  }
+
+  private static func sharedTimeouts(
+    _ setup: GatewaySetup, _ traffic: PolicyTraffic, _ check: Check
+  ) -> [Finding] {
+    var findings: [Finding] = []
+    let rules = setup.backendRules.filter(\.takesTimeouts)
+    for rule in rules where traffic.isInteractive(rule) == true && traffic.isBatch(rule) {
+      findings.append(
+        check.finding(rule.field, "one rule, and so one timeout, serves chat and embeddings"))
+    }
+    let interactive = rules.filter { traffic.isInteractive($0) == true && !traffic.isBatch($0) }
+    let batch = rules.filter { traffic.isBatch($0) && traffic.isInteractive($0) != true }
+    for rule in batch {
+      guard let timeout = rule.timeout,
+        let twin = interactive.first(where: { $0.timeout?.value == timeout.value })
+      else { continue }
+      findings.append(
+        check.finding(
+          timeout.field,
+          "\(rule.name) and \(twin.name) have the same timeout, "
+            + DurationReading.text(timeout.value)))
+    }
+    return findings
+  }
+}
+
+extension RouteRule {
+  /// What a finding calls it.
+  var name: String {
+    if let name = modelRoutes.first { return name }
+    if let name = field["name"].text { return name }
+    return "\(field.object) \(field.path)"
+  }
+}

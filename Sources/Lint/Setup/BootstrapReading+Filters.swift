@@ -1,0 +1,135 @@
+extension BootstrapReading {
+  func processor(_ field: Field) -> ProcessorSettings {
+    let modes = field["processing_mode"]
+    var faults: [(field: Field, message: String, remedy: String)] = []
+    for name in ["request_header_mode", "response_header_mode"] where modes[name].text == "SKIP" {
+      faults.append((modes[name], "Tollgate does not see these headers", "write \(name): SEND"))
+    }
+    for phase in ["request", "response"]
+    where modes["\(phase)_body_mode"].text == "FULL_DUPLEX_STREAMED"
+      && modes["\(phase)_trailer_mode"].text != "SEND"
+    {
+      faults.append(
+        (
+          modes["\(phase)_trailer_mode"], "FULL_DUPLEX_STREAMED needs the trailers, too",
+          "write \(phase)_trailer_mode: SEND"
+        ))
+    }
+    let failOpen = [field["failure_mode_allow"], field["observability_mode"]]
+    let keepsRoute = [field["disable_clear_route_cache"]].first { $0.bool == true }
+    let retained = field["route_cache_action"].text == "RETAIN"
+    return ProcessorSettings(
+      field: field, failOpen: failOpen.filter { $0.bool == true },
+      statusOnError: field["status_on_error"]["code"], messageTimeout: field["message_timeout"],
+      requestBody: bodyMode(modes["request_body_mode"]),
+      requestBodyField: modes["request_body_mode"],
+      responseBody: bodyMode(modes["response_body_mode"]),
+      responseBodyField: modes["response_body_mode"], modeFaults: faults,
+      requestAttributes: field["request_attributes"],
+      responseAttributes: field["response_attributes"],
+      readableNamespaces: field["metadata_options"]["forwarding_namespaces"]["untyped"],
+      writableNamespaces: field["metadata_options"]["receiving_namespaces"]["untyped"],
+      keepsRoute: keepsRoute ?? (retained ? field["route_cache_action"] : nil),
+      breakers: breakers(field))
+  }
+
+  private func bodyMode(_ field: Field) -> ProcessorSettings.BodyMode {
+    switch field.text {
+    case "BUFFERED": .buffered
+    case "BUFFERED_PARTIAL": .bufferedPartial
+    case "STREAMED": .streamed
+    case "FULL_DUPLEX_STREAMED": .fullDuplexStreamed
+    default: .none
+    }
+  }
+
+  func authorizer(_ field: Field) -> AuthorizerSettings {
+    let body = field["with_request_body"]
+    return AuthorizerSettings(
+      field: field, failOpen: [field["failure_mode_allow"]].filter { $0.bool == true },
+      statusOnError: field["status_on_error"]["code"], timeout: field["grpc_service"]["timeout"],
+      unsetTimeout: .milliseconds(200), bodyBytes: body["max_request_bytes"],
+      sendsBody: body.exists,
+      partialBody: [body["allow_partial_message"]].first { $0.bool == true },
+      choosesRouteAgain: field["clear_route_cache"].bool == true,
+      choosesRouteAgainField: field["clear_route_cache"], breakers: breakers(field))
+  }
+
+  private func breakers(_ filter: Field) -> BreakerSettings {
+    let name = filter["grpc_service"]["envoy_grpc"]["cluster_name"]
+    guard let cluster = name.text.flatMap(cluster) else {
+      // No cluster of ours to look at: nothing to say.
+      return BreakerSettings(bounds: [], field: name, setting: "")
+    }
+    let thresholds = cluster["circuit_breakers"]["thresholds"]
+    let standard = thresholds.items.first { ($0["priority"].text ?? "DEFAULT") == "DEFAULT" }
+    let names = ["max_connections", "max_pending_requests", "max_requests"]
+    return BreakerSettings(
+      bounds: names.map { ($0, standard?[$0].integer) }, field: standard ?? thresholds,
+      setting: "circuit_breakers.thresholds of the cluster")
+  }
+
+  func listenerSettings(_ manager: Field, _ listener: Field, _ chain: Field) -> ListenerSettings {
+    let early = manager["early_header_mutation_extensions"]
+    let removals = early.items.flatMap { extended in
+      extended["typed_config"]["mutations"].items.compactMap(removal)
+    }
+    let context = chain["transport_socket"]["typed_config"]
+    return ListenerSettings(
+      field: manager, bufferBytes: listener["per_connection_buffer_limit_bytes"].integer,
+      bufferField: listener["per_connection_buffer_limit_bytes"], defaultBufferBytes: 1_048_576,
+      bufferSetting: "the listener's per_connection_buffer_limit_bytes", earlyRemovals: removals,
+      earlyRemovalField: early, earlyRemovalSetting: "early_header_mutation_extensions",
+      certificateFaults: certificateFaults(context))
+  }
+
+  private func removal(_ mutation: Field) -> NameMatcher? {
+    if let name = mutation["remove"].text { return .exact(name) }
+    let matcher = mutation["remove_on_match"]["key_matcher"]
+    if let text = matcher["exact"].text { return .exact(text) }
+    if let text = matcher["prefix"].text { return .prefix(text) }
+    if let text = matcher["suffix"].text { return .suffix(text) }
+    return matcher["safe_regex"]["regex"].text.map(NameMatcher.regex)
+  }
+
+  private func certificateFaults(_ context: Field) -> [CertificateFault] {
+    let common = context["common_tls_context"]
+    let combined = common["combined_validation_context"]["default_validation_context"]
+    let validation = combined.exists ? combined : common["validation_context"]
+    let fromSecret =
+      common["validation_context_sds_secret_config"].exists
+      || common["combined_validation_context"]["validation_context_sds_secret_config"].exists
+    let isRequired = context["require_client_certificate"].bool == true
+    var faults: [CertificateFault] = []
+    if validation["trust_chain_verification"].text == "ACCEPT_UNTRUSTED" {
+      faults.append(
+        CertificateFault(
+          severity: .error, field: validation["trust_chain_verification"],
+          message:
+            "certificates of any authority are accepted, and the policy takes them as identity",
+          remedy: "write VERIFY_TRUST_CHAIN, with a trusted_ca"))
+    } else if !fromSecret, isRequired || validation.exists, !validation["trusted_ca"].exists {
+      faults.append(
+        CertificateFault(
+          severity: .error, field: validation["trusted_ca"],
+          message: "no authority is named that client certificates must come from",
+          remedy: "write trusted_ca into the validation context"))
+    }
+    if !isRequired, validation.exists || fromSecret {
+      faults.append(
+        CertificateFault(
+          severity: .warning, field: context["require_client_certificate"],
+          message:
+            "callers without a certificate are let in, and the policy knows nobody by anything else",
+          remedy: "write require_client_certificate: true", isOptional: true))
+    }
+    if validation["allow_expired_certificate"].bool == true {
+      faults.append(
+        CertificateFault(
+          severity: .error, field: validation["allow_expired_certificate"],
+          message: "expired certificates are taken as identity",
+          remedy: "take allow_expired_certificate away"))
+    }
+    return faults
+  }
+}

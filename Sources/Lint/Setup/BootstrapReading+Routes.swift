@@ -1,0 +1,58 @@
+extension BootstrapReading {
+  /// The routes of every virtual host, in their order.
+  func rules(_ manager: Field) -> [RouteRule] {
+    let longest = manager["common_http_protocol_options"]["max_stream_duration"].duration
+    return manager["route_config"]["virtual_hosts"].items.flatMap { host in
+      host["routes"].items.map { rule(of: $0, host: host, longest: longest) }
+    }
+  }
+
+  private func rule(of route: Field, host: Field, longest: Duration?) -> RouteRule {
+    let action = route["route"]
+    let name = route["name"].text.map { " \($0)" } ?? ""
+    let field = route.named("Envoy route\(name)")
+    let retry =
+      action["retry_policy"].exists ? field["route"]["retry_policy"] : host["retry_policy"]
+    // Either of the two times, in Envoy's order; the older `max_grpc_timeout` is not looked at.
+    let bound = action["max_stream_duration"]["max_stream_duration"].duration ?? longest
+    return RouteRule(
+      field: field, hosts: host["domains"].texts.map { $0.lowercased() },
+      matches: [match(of: route["match"])], backends: action.exists ? [field["route"]] : [],
+      timeout: Placed(field["route"]["timeout"]), takesTimeouts: true,
+      attemptTimeouts: [Placed(field["route"]["retry_policy"]["per_try_timeout"])]
+        .compactMap { $0 },
+      retries: retry["retry_on"].exists && retry["num_retries"].integer != 0 ? retry : nil,
+      streamBound: bound == .zero ? nil : bound)
+  }
+
+  private func match(of match: Field) -> RouteMatch {
+    let headers = match["headers"].items.map { header in
+      ((header["name"].text ?? "").lowercased(), value(of: header))
+    }
+    let path: RouteMatch.Path =
+      if let text = match["path"].text {
+        .exact(text)
+      } else if let text = match["prefix"].text {
+        .prefix(text)
+      } else if let text = match["path_separated_prefix"].text {
+        .prefix(text)
+      } else if let text = match["safe_regex"]["regex"].text {
+        .regex(text)
+      } else {
+        .other
+      }
+    return RouteMatch(
+      path: path, headers: headers,
+      isNarrower: !match["query_parameters"].items.isEmpty || match["grpc"].exists
+        || match["runtime_fraction"].exists || match["dynamic_metadata"].exists)
+  }
+
+  private func value(of header: Field) -> RouteMatch.Value {
+    if header["invert_match"].bool == true { return .other }
+    if let text = header["string_match"]["exact"].text ?? header["exact_match"].text {
+      return .exact(text)
+    }
+    if let text = header["string_match"]["safe_regex"]["regex"].text { return .regex(text) }
+    return .other
+  }
+}

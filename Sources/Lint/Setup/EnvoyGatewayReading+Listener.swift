@@ -1,0 +1,80 @@
+extension EnvoyGatewayReading {
+  /// What the Gateway's ClientTrafficPolicies say, the one for all its listeners first.
+  func listener(of gateway: Resource) -> ListenerSettings {
+    let policies = set.resources("ClientTrafficPolicy", group: Self.envoyGroup).filter {
+      Self.targets($0, gateway)
+    }
+    let main =
+      policies.first { policy in
+        !policy.spec["targetRefs"].items.contains { $0["sectionName"].exists }
+      } ?? policies.first
+    let spec = main?.spec ?? gateway.spec["clientTrafficPolicy"]
+    let early = spec["headers"]["earlyRequestHeaders"]
+    let removals =
+      early["remove"].texts.map(NameMatcher.exact)
+      + early["removeOnMatch"].items.map { matcher in
+        let text = matcher["value"].text ?? ""
+        return switch matcher["type"].text ?? "Exact" {
+        case "Prefix": .prefix(text)
+        case "Suffix": .suffix(text)
+        case "RegularExpression": .regex(text)
+        default: .exact(text)
+        }
+      }
+    return ListenerSettings(
+      field: main?.root ?? gateway.root, bufferBytes: spec["connection"]["bufferLimit"].byteCount,
+      bufferField: spec["connection"]["bufferLimit"], defaultBufferBytes: 32_768,
+      bufferSetting: "ClientTrafficPolicy spec.connection.bufferLimit", earlyRemovals: removals,
+      earlyRemovalField: early,
+      earlyRemovalSetting: "ClientTrafficPolicy spec.headers.earlyRequestHeaders.removeOnMatch",
+      certificateFaults: policies.flatMap { certificateFaults($0.spec["tls"]["clientValidation"]) })
+  }
+
+  private func certificateFaults(_ validation: Field) -> [CertificateFault] {
+    guard validation.exists else { return [] }
+    var faults: [CertificateFault] = []
+    let remedy = "use mode RequireAndVerify with caCertificateRefs"
+    let mode = validation["mode"]
+    if mode.text == "Request" || mode.text == "RequireAny" {
+      faults.append(
+        CertificateFault(
+          severity: .error, field: mode,
+          message:
+            "certificates of any authority are accepted, and the policy takes them as identity",
+          remedy: remedy))
+    } else if !validation["caCertificateRefs"].items.contains(where: \.exists),
+      validation["spkiHashes"].items.isEmpty, validation["certificateHashes"].items.isEmpty
+    {
+      faults.append(
+        CertificateFault(
+          severity: .error, field: validation["caCertificateRefs"],
+          message: "no authority is named that client certificates must come from", remedy: remedy))
+    }
+    if validation["optional"].bool == true || mode.text == "VerifyIfGiven" {
+      faults.append(
+        CertificateFault(
+          severity: .warning, field: mode.exists ? mode : validation["optional"],
+          message:
+            "callers without a certificate are let in, and the policy knows nobody by anything else",
+          remedy: "use mode RequireAndVerify", isOptional: true))
+    }
+    if validation["allowExpiredCertificate"].bool == true {
+      faults.append(
+        CertificateFault(
+          severity: .error, field: validation["allowExpiredCertificate"],
+          message: "expired certificates are taken as identity",
+          remedy: "take allowExpiredCertificate away"))
+    }
+    return faults
+  }
+}
+
+/// The words of an access log's format.
+enum AccessLogText {
+  /// Every text in a format, one behind the other; a default format is "".
+  static func text(of format: Field) -> String {
+    if let text = format.text { return text }
+    return (format.members.map { text(of: $0.value) } + format.items.map { text(of: $0) })
+      .joined(separator: " ")
+  }
+}

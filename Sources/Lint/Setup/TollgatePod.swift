@@ -1,0 +1,68 @@
+/// A container that runs `tollgate serve`, with what its pod and its workload say around it.
+struct TollgatePod: Sendable {
+  /// What several such pods at once mean.
+  enum Copies: Sendable {
+    case one
+    /// More than one, and where that is written.
+    case several(Field, String)
+  }
+
+  let container: Field
+  /// Whether Envoy is in the same pod.
+  let isBesideEnvoy: Bool
+  /// Whether it starts before the pod's other containers and ends after them.
+  let isNativeSidecar: Bool
+  /// Every place that says something about the pod.
+  let podSpecs: [Field]
+  let copies: Copies
+  /// Whether a new pod may start before the old one has ended, and where that is written.
+  let surges: Field?
+  /// Flags and environment, by the flag's name.
+  let settings: [String: [Field]]
+  /// EnvoyProxy's shutdown; nil where this is no proxy's pod.
+  let envoyShutdown: Field?
+
+  /// A flag's last value; the environment stands in for it.
+  func setting(_ name: String) -> String? { settings(name).last }
+
+  /// Every value of a flag.
+  func settings(_ name: String) -> [String] {
+    (settings[name] ?? []).compactMap(\.text).map { text in
+      text.hasPrefix("--\(name)=") ? String(text.dropFirst(name.count + 3)) : text
+    }
+  }
+
+  /// What the directory of the books is on; nil where no volume is mounted there.
+  var dataVolume: Field? {
+    let directory = setting("data") ?? "tollgate-data"
+    let mount = container["volumeMounts"].items.filter { mount in
+      let path = mount["mountPath"].text ?? ""
+      return directory == path || directory.hasPrefix(path.hasSuffix("/") ? path : path + "/")
+    }.max { ($0["mountPath"].text ?? "").count < ($1["mountPath"].text ?? "").count }
+    guard let name = mount?["name"].text else { return nil }
+    return podSpecs.flatMap { $0["volumes"].items }.first { $0["name"].text == name }
+  }
+
+  /// Whether anything is mounted there: a StatefulSet's claim is no volume of the pod.
+  var hasDataMount: Bool {
+    let directory = setting("data") ?? "tollgate-data"
+    return container["volumeMounts"].items.contains { mount in
+      directory.hasPrefix(mount["mountPath"].text ?? "/")
+    }
+  }
+
+  /// The pod's time to end.
+  var gracePeriod: Placed<Duration>? {
+    podSpecs.lazy.compactMap { spec in
+      let field = spec["terminationGracePeriodSeconds"]
+      return field.integer.map { Placed(value: .seconds($0), field: field) }
+    }.first
+  }
+
+  /// A field of the container's security context, or of the pod's where that has it.
+  func security(_ name: String) -> Field {
+    let own = container["securityContext"][name]
+    if own.exists { return own }
+    return podSpecs.lazy.map { $0["securityContext"][name] }.first { $0.exists } ?? own
+  }
+}

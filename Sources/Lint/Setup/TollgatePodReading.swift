@@ -1,0 +1,128 @@
+/// Finds the containers that run `tollgate serve`, in EnvoyProxies and in workloads.
+struct TollgatePodReading {
+  private let set: LintSet
+
+  init(_ set: LintSet) { self.set = set }
+
+  func pods() -> [TollgatePod] {
+    let proxies = set.resources("EnvoyProxy", group: EnvoyGatewayReading.envoyGroup).flatMap {
+      pods(of: $0)
+    }
+    let workloads = set.resources("Deployment", "DaemonSet", "StatefulSet", group: "apps").flatMap {
+      pods(ofWorkload: $0)
+    }
+    return proxies + workloads
+  }
+
+  private func pods(of proxy: Resource) -> [TollgatePod] {
+    let kubernetes = proxy.spec["provider"]["kubernetes"]
+    let daemonSet = kubernetes["envoyDaemonSet"]
+    let workload = daemonSet.exists ? daemonSet : kubernetes["envoyDeployment"]
+    guard workload.exists else { return [] }
+    let patch = workload["patch"]["value"]["spec"]
+    let template = patch["template"]["spec"]
+    let copies: TollgatePod.Copies =
+      daemonSet.exists
+      ? .several(daemonSet, "a DaemonSet runs one on every node")
+      : several([patch["replicas"], workload["replicas"]], kubernetes["envoyHpa"])
+    let strategies = [workload["strategy"], patch["strategy"]].filter(\.exists)
+    return containers(
+      initial: workload["initContainers"].items + template["initContainers"].items,
+      main: template["containers"].items
+    ).map { container, isInitial in
+      TollgatePod(
+        container: container, isBesideEnvoy: true,
+        isNativeSidecar: isInitial && container["restartPolicy"].text == "Always",
+        podSpecs: [template, workload["pod"]], copies: copies,
+        surges: daemonSet.exists ? nil : surges(strategies.first ?? workload["strategy"]),
+        settings: settings(of: container, namespace: proxy.namespace),
+        envoyShutdown: proxy.spec["shutdown"])
+    }
+  }
+
+  private func pods(ofWorkload workload: Resource) -> [TollgatePod] {
+    let spec = workload.spec
+    let template = spec["template"]["spec"]
+    let scaler = set.resources("HorizontalPodAutoscaler", group: "autoscaling").first {
+      $0.spec["scaleTargetRef"]["name"].text == workload.name
+        && $0.spec["scaleTargetRef"]["kind"].text == workload.kind
+        && $0.namespace == workload.namespace
+    }
+    let copies: TollgatePod.Copies =
+      workload.kind == "DaemonSet"
+      ? .several(spec, "a DaemonSet runs one on every node")
+      : several([spec["replicas"]], scaler?.spec ?? spec["none"])
+    let all = template["containers"].items + template["initContainers"].items
+    return containers(
+      initial: template["initContainers"].items, main: template["containers"].items
+    ).map { container, isInitial in
+      TollgatePod(
+        container: container,
+        isBesideEnvoy: all.contains { $0["image"].text?.contains("envoy") == true },
+        isNativeSidecar: isInitial && container["restartPolicy"].text == "Always",
+        podSpecs: [template], copies: copies,
+        surges: workload.kind == "Deployment" ? surges(spec["strategy"]) : nil,
+        settings: settings(of: container, namespace: workload.namespace), envoyShutdown: nil)
+    }
+  }
+
+  private func containers(
+    initial: [Field], main: [Field]
+  ) -> [(container: Field, isInitial: Bool)] {
+    (initial.map { ($0, true) } + main.map { ($0, false) }).filter { container, _ in
+      let words = container["command"].texts + container["args"].texts
+      let names = [container["name"].text, container["image"].text].compactMap { $0 }
+      return words.contains("serve") && (names + words).contains { $0.contains("tollgate") }
+    }
+  }
+
+  private func several(_ counts: [Field], _ scaler: Field) -> TollgatePod.Copies {
+    for count in counts {
+      if let number = count.integer, number > 1 { return .several(count, "there are \(number)") }
+    }
+    let most = scaler["maxReplicas"]
+    if let number = most.integer, number > 1 {
+      return .several(most, "the autoscaler makes up to \(number)")
+    }
+    return .one
+  }
+
+  /// A Deployment's default is a surge of a quarter, rounded up.
+  private func surges(_ strategy: Field) -> Field? {
+    if strategy["type"].text == "Recreate" { return nil }
+    let surge = strategy["rollingUpdate"]["maxSurge"]
+    return surge.text == "0" || surge.text == "0%" ? nil : surge
+  }
+
+  /// `--flag=value`, `--flag value`, and the environment, ConfigMaps of the same documents among it.
+  private func settings(of container: Field, namespace: String) -> [String: [Field]] {
+    var settings: [String: [Field]] = [:]
+    var flags: [String: [Field]] = [:]
+    func store(_ variable: String, _ value: Field) {
+      guard variable.hasPrefix("TOLLGATE_") else { return }
+      let name = variable.dropFirst("TOLLGATE_".count).lowercased().replacing("_", with: "-")
+      settings[name] = [value]
+    }
+    for source in container["envFrom"].items {
+      let configMap = set.resources("ConfigMap", group: "").first {
+        $0.name == source["configMapRef"]["name"].text && $0.namespace == namespace
+      }
+      for (key, value) in configMap?.root["data"].members ?? [] {
+        store((source["prefix"].text ?? "") + key, value)
+      }
+    }
+    for variable in container["env"].items {
+      store(variable["name"].text ?? "", variable["value"])
+    }
+    let words = container["command"].items + container["args"].items
+    for (index, word) in words.enumerated() {
+      guard let text = word.text, text.hasPrefix("--") else { continue }
+      if let equals = text.firstIndex(of: "=") {
+        flags[String(text[..<equals].dropFirst(2)), default: []].append(word)
+      } else if index + 1 < words.count {
+        flags[String(text.dropFirst(2)), default: []].append(words[index + 1])
+      }
+    }
+    return settings.merging(flags) { _, flag in flag }
+  }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import Lint
+import Policy
+import Server
+
+/// `tollgate lint PATH…`: manifests and Envoy configs against the policy and the classic mistakes.
+enum LintCommand {
+  static let specification = CommandSpecification(
+    "lint", "Finds the classic mistakes in manifests and Envoy configs, and says how to mend them.",
+    positionals: [.init("PATH", isRequired: false, repeats: true)],
+    flags: [
+      Flag("policy", .value("PATH"), "a policy to check against, beside those in ConfigMaps"),
+      Flag("ignore", .list("CHECK", splitsAtCommas: true), "leave this check out (repeatable)"),
+      Flag("list", .toggle, "print every check, and look at nothing"),
+      Flag("json", .toggle, "findings as JSON"),
+      Flag(
+        "python", .value("PATH"), "the Python 3 with PyYAML that reads YAML", default: "python3"),
+    ])
+
+  static func run(_ arguments: inout ParsedArguments, environment: [String: String]) -> Int32 {
+    let names = Set(Checks.all.map(\.name))
+    func expected(_ text: String) -> String {
+      "a check (`tollgate lint --list` prints them)\(nearest(text, names))"
+    }
+    let ignored = arguments.values("ignore", expected: expected) { names.contains($0) ? $0 : nil }
+    if arguments.positionals.isEmpty, !arguments.toggle("list") {
+      arguments.report(.argumentMissing("PATH"))
+    }
+    if Commands.refuse(arguments, specification) { return ExitStatus.usage }
+    if arguments.toggle("list") {
+      for check in Checks.all { Console.result(LintText.row(check)) }
+      return ExitStatus.done
+    }
+    var policies: [PolicySnapshot] = []
+    if let path = arguments.text("policy") {
+      guard let policy = PolicyFile.load(path) else { return ExitStatus.failed }
+      policies = [policy]
+    }
+    Kernel.ignoreBrokenPipes()
+    let tools = LintTools(
+      python: arguments.text("python") ?? "python3", path: environment["PATH"] ?? "")
+    let report: LintReport
+    do {
+      let inputs = try LintInputs.gather(arguments.positionals)
+      report = try LintReport(
+        inputs, tools: tools, policies: policies, ignoring: Set(ignored),
+        nowSeconds: Kernel.wallNanoseconds() / 1_000_000_000)
+    } catch {
+      Console.diagnose("tollgate lint: \(error)")
+      return ExitStatus.failed
+    }
+    if arguments.toggle("json") {
+      Console.result(LintText.json(report))
+    } else {
+      for finding in report.findings.prefix(DocumentLimits.findingsMax) {
+        Console.result(LintText.lines(finding))
+      }
+      Console.diagnose(LintText.summary(report))
+    }
+    return report.errorCount == 0 ? ExitStatus.done : ExitStatus.failed
+  }
+
+  private static func nearest(_ name: String, _ names: Set<String>) -> String {
+    NearestName.of(name, among: names.sorted()).map { "; did you mean `\($0)`?" } ?? ""
+  }
+}
+
+/// Why nothing could be looked at.
+enum LintFault: Error, CustomStringConvertible {
+  case unreadable(path: String, String)
+  case tooLarge(path: String, limit: Int)
+  case tooMuch(limit: Int)
+  case tooManyFiles(limit: Int)
+  case tooDeep(path: String)
+  case noPython(String)
+  case noYAML(String)
+  case noKustomize(directory: String)
+  case toolFailed(String, String)
+
+  var description: String {
+    switch self {
+    case .unreadable(let path, let why): "\(path): \(why)"
+    case .tooLarge(let path, let limit): "\(path): has more than \(limit) bytes (fileBytesMax)"
+    case .tooMuch(let limit): "the input has more than \(limit) bytes together (totalBytesMax)"
+    case .tooManyFiles(let limit): "there are more than \(limit) files (filesMax)"
+    case .tooDeep(let path): "\(path): directories are nested too deep (directoryDepthMax)"
+    case .noPython(let name):
+      "YAML is read with \(name), which is not there; apt install python3-yaml, name another with "
+        + "--python, or pipe JSON"
+    case .noYAML(let name):
+      "\(name) has no PyYAML, which reads YAML; apt install python3-yaml, name another Python with "
+        + "--python, or give JSON"
+    case .noKustomize(let directory):
+      "\(directory) has a kustomization, and neither kustomize nor kubectl is in PATH; install one, or "
+        + "pipe what it builds: kustomize build \(directory) | tollgate lint -"
+    case .toolFailed(let tool, let why): "\(tool): \(why)"
+    }
+  }
+}
