@@ -293,7 +293,7 @@ class Stack:
                 self._start_simulator()
             self.tollgate.start()
             if self.options.envoy:
-                self._start_envoy(self.options.envoy)
+                self._start_envoy()
         except BaseException:
             self._abandon()
             raise
@@ -344,15 +344,20 @@ class Stack:
         ]
         return [entry for entry in entries if entry.get("id") == test_id]
 
-    def _start_envoy(self, options: EnvoyOptions) -> None:
+    def _configuration(self) -> dict:
+        """Envoy's bootstrap; another kind of stack has another."""
+        options = self.options.envoy
         place = Place(
             self.listener, self.admin, self.tollgate.socket.removeprefix("unix:"), self.clusters,
             str(self.folder / "access.log"),
         )  # fmt: skip
         if SANITIZER and not options.message_timeout:
             options = dataclasses.replace(options, message_timeout="30s")
+        return bootstrap(options, place)
+
+    def _start_envoy(self) -> None:
         config = self.folder / "envoy.json"
-        config.write_text(json.dumps(bootstrap(options, place), indent=1))
+        config.write_text(json.dumps(self._configuration(), indent=1))
         self.envoy = Process(
             "envoy",
             [envoy_binary(), "-c", str(config), "--use-dynamic-base-id", "--concurrency", "2",

@@ -1,0 +1,308 @@
+"""The manifests decide as the demo does, and a ConfigMap's swap reaches the sidecar.
+
+The demo's Envoy and the one that Envoy Gateway would configure from envoy/kubernetes get the same
+policy and the same requests. Verdicts, headers at the backends, log lines and records must agree.
+"""
+
+import json
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+import authority
+import parity
+import policy as policies
+from envoy_config import EnvoyOptions
+from harness import DRAIN_SECONDS, Stack, StackOptions, poll
+from parity import KEY, KEYS, SESSION, SHARED_HOST, GatewayStack, Row, chat, manifests
+
+PRINCIPAL = "spiffe://cluster.local/ns/tenant-a/sa/agent"
+ISSUER = "https://issuer.example.com"
+# Sessions that the policy's hash gives the one version and the other.
+V1, V2 = (SESSION, "s-0"), (SESSION, "s-1")
+LIMIT = 32 << 20
+EMBED = {"model": "bge-small", "input": "hello"}
+EMBEDDINGS = "/v1/embeddings"
+FORGED = [
+    ("x-ai-tenant", "tenant-b"), ("x-ai-subject", "root"), ("x-ai-model", "x"),
+    ("x-ai-model-route", "embed-bge-small-v1"), ("x-ai-traffic-class", "x"), ("x-ai-stream", "x"),
+    ("x-ai-request-id", "req_forged"), ("x_ai_model_route", "embed-bge-small-v1"),
+    ("x-ai_tenant", "tenant-b"), ("x-gateway-model-name", "x"),
+    ("x-gateway-inference-objective", "x"), ("x-gateway-inference-fairness-id", "x"),
+    ("x-gateway-destination-endpoint", "10.0.0.1:80"),
+    ("x-gateway-destination-endpoint-subset", "x"), ("x-envoy-retry-on", "5xx"),
+    ("x-envoy-max-retries", "9"), ("x-envoy-upstream-rq-timeout-ms", "1"),
+    ("x-forwarded-client-cert", f"URI={PRINCIPAL}"),
+]  # fmt: skip
+
+
+def rows(has_answers: bool) -> list[Row]:
+    """What both must decide alike; `has_answers` is false where Tollgate sees no response."""
+    stated = chat(stream=True, stream_options={"include_usage": True})
+    asked = chat(stream=True)
+    result = [
+        Row("chat", 200, body=chat(), headers=[V1]),
+        Row("chat, the canary's version", 200, body=chat(), headers=[V2]),
+        Row("chat over HTTP/2", 200, body=chat(), headers=[V1], h2=True),
+        Row("chat on the shared host", 200, body=chat(), host=SHARED_HOST, headers=[V1]),
+        Row("a host with port and capitals", 200, body=chat(), host="API.ai.EXAMPLE.com:443",
+            headers=[V1]),
+        Row("embeddings", 200, path=EMBEDDINGS, body=EMBED),
+        Row("a stream", 200, body=asked, headers=[V1]),
+        Row("a stream of the canary", 200, body=asked, headers=[V2]),
+        Row("a stream with usage", 200, body=stated, headers=[V1]),
+        Row("key in x-api-key", 200, body=chat(), key=None, headers=[V1, ("x-api-key", KEY)]),
+        Row("key in api-key", 200, body=chat(), key=None, headers=[V1, ("api-key", KEY)]),
+        Row("the same key twice", 200, body=chat(), headers=[V1, ("x-api-key", KEY)]),
+        Row("a query", 200, path="/v1/chat/completions?api-version=1", body=chat(), headers=[V1]),
+        Row("models", 200, path="/v1/models"),
+        Row("one model", 200, path="/v1/models/llama3-8b"),
+        Row("models on the shared host", 200, path="/v1/models", host=SHARED_HOST),
+        Row("forged headers", 200, body=chat(), headers=[V1, *FORGED]),
+        Row("forged headers without a key", 401, "invalid_api_key", body=chat(), key=None,
+            headers=FORGED),
+        Row("no key", 401, "invalid_api_key", body=chat(), key=None),
+        Row("a wrong key", 401, "invalid_api_key", body=chat(), key="no-such-key"),
+        Row("a disabled key", 401, "invalid_api_key", body=chat(), key=KEYS["disabled"]),
+        Row("an expired key", 401, "invalid_api_key", body=chat(), key=KEYS["expired"]),
+        Row("keys that disagree", 401, "invalid_api_key", body=chat(),
+            headers=[("x-api-key", policies.KEY_B)]),
+        Row("a credential header twice", 401, "invalid_api_key", body=chat(), key=None,
+            headers=[("x-api-key", KEY), ("x-api-key", KEY)]),
+        Row("another tenant's host", 403, "tenant_mismatch", body=chat(),
+            host="tenant-b.ai.example.com"),
+        Row("nobody's host", 403, "tenant_mismatch", body=chat(), host="x.ai.example.com"),
+        Row("a path that is not allowed", 403, "path_not_allowed", path="/v1/responses",
+            body=chat()),
+        Row("a path that nobody knows", 403, "path_not_allowed", path="/v1/nothing", body=chat()),
+        Row("a path with %2f", 403, "path_not_allowed", path="/v1%2fchat/completions",
+            body=chat()),
+        Row("a path with //", 403, "path_not_allowed", path="//v1/chat/completions", body=chat()),
+        Row("a path with ;", 403, "path_not_allowed", path="/v1/chat/completions;x", body=chat()),
+        Row("the root", 403, "path_not_allowed", path="/"),
+        Row("another method", 405, "method_not_allowed"),
+        Row("an unknown model", 404, "model_not_found", body=chat("gpt-9")),
+        Row("a model that is not this path's", 404, "model_not_found", body=chat("bge-small")),
+        Row("a model that is not this key's", 404, "model_not_found", body=chat(),
+            key=KEYS["narrow"]),
+        Row("no model", 400, "missing_model", body={"messages": []}),
+        Row("no JSON", 400, "invalid_json", body=b"{"),
+        Row("a key twice", 400, "duplicate_key", body=b'{"model":"llama3-8b","model":"x"}'),
+        Row("a bad bound", 400, "invalid_value", body=chat() | {"max_tokens": 0}),
+        Row("above the model's bound", 400, "invalid_value", body=chat() | {"max_tokens": 4097}),
+        Row("another media type", 415, "unsupported_media_type", body=b"x",
+            headers=[("content-type", "text/plain")]),
+        Row("an encoding", 415, "unsupported_encoding", body=b"x",
+            headers=[("content-encoding", "gzip")]),
+        Row("a body of the limit", 400, "invalid_json", body=b"[" + b" " * (LIMIT - 1)),
+        Row("a body above the limit", 413, "request_too_large", body=b" " * (LIMIT + 1)),
+        Row("a model route that Envoy has not got", 503, "no_route", body=chat("ghost")),
+        Row("above the key's rate", 429, "rate_limit_exceeded", body=chat(), key=KEYS["twice"],
+            headers=[V1], repeat=3),
+        Row("above the key's budget", 429, "insufficient_quota", body=chat(), key=KEYS["poor"],
+            headers=[V1], repeat=3),
+        Row("the backend's error", 500, body=chat(), headers=[V1, ("x-sim-status", "500")]),
+        Row("a chat is not tried again", 503, body=chat(), headers=[V1, ("x-sim-status", "503")]),
+        Row("an embedding is tried again", 503, path=EMBEDDINGS, body=EMBED,
+            headers=[("x-sim-status", "503")]),
+        Row("a stream that the backend cuts", 599, body=asked, headers=[V1, ("x-sim-rate", "20"), ("x-sim-cut", "3")]),
+    ]  # fmt: skip
+    if has_answers:
+        result += [
+            Row("an alias", 200, body=chat("llama3"), headers=[V1]),
+            Row("an alias of the canary", 200, body=chat("llama3"), headers=[V2]),
+            Row("more than the key's limit holds", 429, "rate_limit_exceeded",
+                body=chat() | {"max_tokens": 1000}, key=KEYS["crowded"]),
+            Row("usage that is not told", 200, body=chat(),
+                headers=[V1, ("x-sim-usage", "none")]),
+        ]  # fmt: skip
+    return result
+
+
+# Envoy answers too large a body itself where ext_authz alone reads it; the status is the same.
+ENVOYS_413 = {"a body above the limit"}
+
+
+class Pair:
+    """Both gateways with one policy, all rows run through both."""
+
+    def __init__(self, name: str, folder: Path):
+        self.name = name
+        documents = manifests.load(name)
+        alone = name == "overlays/ext-authz-only"
+        self.rows = rows(has_answers=not alone)
+        policy = parity.policy_of(documents, has_slots=not alone)
+        options = EnvoyOptions(filters=("ext_authz", "ext_proc"))
+        if alone:
+            options.filters = ("ext_authz",)
+            options.authz_body_bytes = LIMIT + 1024
+        self.authority = None
+        if name == "overlays/jwt":
+            issuer = authority.Issuer(ISSUER)
+            options.jwks, options.issuer = issuer.jwks(), ISSUER
+            options.filters = ("ext_authz", "jwt", "ext_proc")
+            self.rows += self._tokens(issuer)
+        if name == "overlays/mtls":
+            self.authority = authority.CertificateAuthority(folder)
+            options.tls = self.authority.server()
+            self.rows += self._certificates(self.authority)
+
+        class Demo(Stack):
+            def _configuration(self) -> dict:
+                text = json.dumps(super()._configuration())
+                # The policy's name for the claims is Envoy Gateway's; callers without a certificate
+                # are let in, as the overlay does.
+                text = text.replace('"payload_in_metadata": "jwt"',
+                                    f'"payload_in_metadata": "{ISSUER}"')  # fmt: skip
+                text = text.replace('"require_client_certificate": true',
+                                    '"require_client_certificate": false')  # fmt: skip
+                return _retrying(json.loads(text))
+
+        class Gateway(GatewayStack):
+            pass
+
+        Gateway.documents, Gateway.tls, Gateway.jwks = documents, options.tls, options.jwks
+        common = {"policy": policy, "simulator": True, "unknown_routes": ("ghost-v1",)}
+        self.demo = Demo(StackOptions(envoy=options, **common))
+        self.gateway = Gateway(StackOptions(**common))
+
+    @staticmethod
+    def _tokens(issuer: authority.Issuer) -> list[Row]:
+        good = issuer.token(tenant="tenant-a", sub="u:1", aud="ai-gateway")
+        stranger = authority.Issuer(ISSUER).token(tenant="tenant-a", sub="u:1", aud="ai-gateway")
+        refused = {
+            "an expired token": issuer.token(tenant="tenant-a", sub="u", exp=time.time() - 900,
+                                             aud="ai-gateway"),
+            "another signer's token": stranger,
+            "a token without a tenant": issuer.token(sub="u:1", aud="ai-gateway"),
+            "what only looks like a token": "YQ.YQ.YQ",
+        }  # fmt: skip
+        return [
+            Row("a token", 200, body=chat(), key=good, headers=[V1]),
+            Row("a token lists models", 200, path="/v1/models", key=good),
+            Row("a token on another's host", 403, "tenant_mismatch", body=chat(), key=good,
+                host="tenant-b.ai.example.com"),
+        ] + [Row(name, 401, "invalid_api_key", body=chat(), key=token)
+             for name, token in refused.items()]  # fmt: skip
+
+    @staticmethod
+    def _certificates(ca: authority.CertificateAuthority) -> list[Row]:
+        own, other = ca.client([PRINCIPAL]), ca.client(["spiffe://cluster.local/ns/x/sa/y"])
+        return [
+            Row("a certificate", 200, body=chat(), key=None, certificate=own, headers=[V1]),
+            Row("a certificate and a key that agree", 200, body=chat(), certificate=own,
+                headers=[V1]),
+            Row("a certificate of nobody", 401, "invalid_api_key", body=chat(), key=None,
+                certificate=other),
+            Row("a certificate on another's host", 403, "tenant_mismatch", body=chat(), key=None,
+                certificate=own, host="tenant-b.ai.example.com"),
+        ]  # fmt: skip
+
+    def run(self) -> None:
+        self.seen = [parity.run(stack, self.rows, self.authority) for stack in self.stacks]
+        self.backends = [parity.at_backends(*both) for both in zip(self.stacks, self.seen)]
+        self.logs = [parity.logged(*both) for both in zip(self.stacks, self.seen)]
+        self.records = [parity.recorded(*both) for both in zip(self.stacks, self.seen)]
+
+    @property
+    def stacks(self) -> tuple[Stack, Stack]:
+        return self.demo, self.gateway
+
+
+def _retrying(config: dict) -> dict:
+    """The bench's routes with the demo's own retries of batch jobs."""
+    shipped = {
+        name: policy
+        for name, policy in re.findall(r"cluster: (\S+)\n[^-]*?retry_on: (\S+)",
+                                       (manifests.REPOSITORY / "envoy/envoy.yaml").read_text())
+    }  # fmt: skip
+    (chain,) = config["static_resources"]["listeners"][0]["filter_chains"]
+    (host,) = chain["filters"][0]["typed_config"]["route_config"]["virtual_hosts"]
+    for route in host["routes"]:
+        if route.get("name") in shipped:
+            route["route"]["retry_policy"] = {
+                "retry_on": shipped[route["name"]], "retriable_status_codes": [503],
+                "num_retries": 2,
+            }  # fmt: skip
+    return config
+
+
+PAIRS = ["base", "overlays/jwt", "overlays/mtls", "overlays/ext-authz-only"]
+
+
+@pytest.fixture(scope="module", params=PAIRS)
+def pair(request, tmp_path_factory):
+    if not manifests.kustomize():
+        pytest.skip("neither kubectl nor kustomize is installed: no manifests to compare")
+    found = Pair(request.param, tmp_path_factory.mktemp("certificates"))
+    with found.demo, found.gateway:
+        found.run()
+        yield found
+
+
+def both(part: list[dict], name: str) -> tuple:
+    return part[0].get(name), part[1].get(name)
+
+
+def test_both_give_the_verdicts_that_are_expected(pair):
+    wrong = []
+    for row in pair.rows:
+        expected = (row.status, row.code)
+        for gateway, seen in zip(("demo", "manifests"), pair.seen):
+            verdict = seen[row.name].verdict
+            if row.name in ENVOYS_413 and pair.name == "overlays/ext-authz-only":
+                verdict = (verdict[0], row.code)
+            # A backend's own error carries a code of its own.
+            if verdict != expected and not (row.code is None and verdict[0] == row.status):
+                wrong.append(f"{row.name}: {gateway} says {verdict}, not {expected}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_both_answer_the_client_alike(pair):
+    differ = []
+    for row in pair.rows:
+        if row.name in ENVOYS_413 and pair.name == "overlays/ext-authz-only":
+            continue
+        one, other = (parity.answer(seen[row.name]) for seen in pair.seen)
+        if one != other:
+            differ.append(f"{row.name}:\n  demo      {one}\n  manifests {other}")
+    assert not differ, "\n".join(differ)
+
+
+def test_both_send_the_same_to_the_same_backends(pair):
+    differ = [
+        f"{row.name}:\n  demo      {one}\n  manifests {other}"
+        for row in pair.rows for one, other in [both(pair.backends, row.name)] if one != other
+    ]  # fmt: skip
+    assert not differ, "\n".join(differ)
+    reached = {backend for requests in pair.backends[1].values() for backend, *_ in requests}
+    assert reached == set(pair.demo.clusters)
+    for row in pair.rows:
+        if row.code:
+            assert pair.backends[1][row.name] == [], f"{row.name} reached a backend"
+
+
+def test_both_log_the_same(pair):
+    differ = []
+    for row in pair.rows:
+        one, other = both(pair.logs, row.name)
+        if one != other:
+            members = {key: (one[key], other[key]) for key in one if one[key] != other[key]}
+            differ.append(f"{row.name}: {members}")
+    assert not differ, "\n".join(differ)
+
+
+def test_both_keep_the_same_books(pair):
+    differ = [
+        f"{row.name}:\n  demo      {one}\n  manifests {other}"
+        for row in pair.rows for one, other in [both(pair.records, row.name)] if one != other
+    ]  # fmt: skip
+    assert not differ, "\n".join(differ)
+    charged = [r for records in pair.records[1].values() for r in records
+               if r["type"] == "completion" and r["total_tokens"]]  # fmt: skip
+    assert pair.name == "overlays/ext-authz-only" or charged
+    assert parity.refusals(pair.demo) == parity.refusals(pair.gateway)
