@@ -6,6 +6,7 @@ enum Commands {
     ServeSettings.specification, CheckCommand.specification, ExplainCommand.specification,
     KeyCommand.specification, AuditCommand.specification, UsageCommand.specification,
     ReplayCommand.specification, LintCommand.specification, HealthCommand.specification,
+    ReloadCommand.specification,
     CommandSpecification("version", "Prints the version."),
     CommandSpecification(
       "help", "Prints what there is, or a command's flags.",
@@ -59,6 +60,7 @@ enum Commands {
     case "replay": ReplayCommand.run(&arguments)
     case "lint": LintCommand.run(&arguments, environment: environment)
     case "health": HealthCommand.run(&arguments, environment: environment)
+    case "reload": ReloadCommand.run(&arguments)
     case "help": help(&arguments)
     case "version": printVersion(&arguments)
     default: preconditionFailure("every available command is dispatched")

@@ -62,7 +62,19 @@ import Testing
     #expect(throws: DirectoryLock.Problem.held(path: path, pid: getpid())) {
       try DirectoryLock.take(directory: path)
     }
+    #expect(try DirectoryLock.holder(directory: path) == getpid())
     withExtendedLifetime(lock) {}
+  }
+
+  @Test func `A data directory that nobody holds has no holder, and asking takes nothing`() throws {
+    let path = Self.temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(throws: DirectoryLock.Problem.self) { try DirectoryLock.holder(directory: path) }
+    _ = try DirectoryFiles.creating(path: path)
+    withExtendedLifetime(try DirectoryLock.take(directory: path)) {}
+    #expect(try DirectoryLock.holder(directory: path) == nil)
+    #expect(try DirectoryLock.holder(directory: path) == nil)
+    withExtendedLifetime(try DirectoryLock.take(directory: path)) {}
   }
 
   @Test func `A file-size limit of the system is met as a full disk is`() async {

@@ -138,6 +138,23 @@ struct CommandTests {
     #expect(try run.join() == 0)
   }
 
+  @Test func `reload tells the process that holds the data directory, and nobody else`() throws {
+    let reload = ["reload", "--data", data]
+    // No directory yet; then a lock file that nobody holds.
+    #expect(try CommandRun(reload).join() == 1)
+    let run = try serve()
+    try directory.write("p.json5", SamplePolicy.text(bodyBytesMax: 20000))
+    #expect(try CommandRun(reload).join() == 0)
+    try run.waitFor("policy replaced")
+    #expect(try CommandRun(["reload"], environment: ["TOLLGATE_DATA": data]).join() == 0)
+    try run.waitFor("the policy is unchanged")
+    run.signal(SIGTERM)
+    #expect(try run.join() == 0)
+    let late = try CommandRun(reload)
+    #expect(try late.join() == 1)
+    #expect(late.standardError.contains("nobody serves from"))
+  }
+
   @Test func `without descriptors new connections are closed, and later ones are served`() throws {
     let run = try serve(descriptors: 32)
     var clients: [TestClient] = []

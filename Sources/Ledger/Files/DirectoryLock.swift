@@ -39,6 +39,24 @@ package final class DirectoryLock: Sendable {
     return lock
   }
 
+  /// Who holds `directory` at this moment: nil is nobody. Takes nothing and writes nothing.
+  package static func holder(directory: String) throws(Problem) -> Int32? {
+    let path = directory + "/lock"
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw .failed(LedgerFault(call: "open", file: path, code: errno))
+    }
+    let lock = DirectoryLock(descriptor: descriptor)
+    // A shared lock is refused as long as another process has the whole; where it is not, it goes
+    // with `lock`, at once.
+    if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return nil }
+    guard errno == EWOULDBLOCK else {
+      throw .failed(LedgerFault(call: "flock", file: path, code: errno))
+    }
+    guard let pid = lock.writtenPID(), pid > 0 else { throw .held(path: directory, pid: nil) }
+    return pid
+  }
+
   private func writtenPID() -> Int32? {
     var bytes = [UInt8](repeating: 0, count: 16)
     // Inside the array, which outlives the call.

@@ -1,0 +1,37 @@
+import Glibc
+import Ledger
+import Server
+
+/// `tollgate reload`: has the process that serves from a data directory read its policy again. For
+/// containers without a shell, where nothing else can send a signal.
+enum ReloadCommand {
+  static let specification = CommandSpecification(
+    "reload", "Has a running Tollgate read its policy again, as SIGHUP does.",
+    flags: [
+      Flag("data", .value("DIR"), "the data directory it serves from", default: "tollgate-data")
+    ])
+
+  static func run(_ arguments: inout ParsedArguments) -> Int32 {
+    let directory = arguments.text("data") ?? "tollgate-data"
+    if Commands.refuse(arguments, specification) { return ExitStatus.usage }
+    let pid: Int32
+    do {
+      guard let holder = try DirectoryLock.holder(directory: directory) else {
+        Console.diagnose("tollgate reload: nobody serves from \(directory)")
+        return ExitStatus.failed
+      }
+      pid = holder
+    } catch {
+      Console.diagnose("tollgate reload: \(error)")
+      return ExitStatus.failed
+    }
+    // The lock was held a moment ago, so the number is not another process's by now.
+    guard kill(pid, SIGHUP) == 0 else {
+      Console.diagnose("tollgate reload: process \(pid): \(SystemError(call: "kill", code: errno))")
+      return ExitStatus.failed
+    }
+    // A policy that is refused leaves the old one: only its log and metrics tell.
+    Console.result("process \(pid) reads its policy again; its log says what came of it")
+    return ExitStatus.done
+  }
+}
