@@ -173,7 +173,7 @@ def ask(stack: Stack, row: Row, authority=None) -> Seen:
         )
         try:
             response = client.send(request)
-        except httpx.RemoteProtocolError:
+        except httpx.TransportError:
             # A stream that the backend cut: what the client sees is a broken answer.
             response = httpx.Response(599)
     return Seen(test_id, response)
