@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 # Longer than any wait of a gateway that keeps its timeouts: beyond it something hangs.
 PATIENCE_SECONDS = 30
+# Longer than any answer of the drill; a stream that is to end may not go on beyond it either.
+WHOLE_SECONDS = 60
 HOST = "localhost"
 BROKEN = (OSError, http.client.HTTPException)
 
@@ -143,10 +145,13 @@ class Stream:
         if self._connection.sock:
             self._connection.sock.settimeout(seconds)
 
-    def rest(self) -> Exchange:
-        """Reads to the end, and closes."""
+    def rest(self, seconds: float = WHOLE_SECONDS) -> Exchange:
+        """Reads to the end, and closes; an answer that has none in this time has the fault "timeout"."""
+        end = time.monotonic() + seconds
+        self.patience(min(seconds, PATIENCE_SECONDS))
         while self.event() and not self.exchange.fault:
-            pass
+            if time.monotonic() > end:
+                self.exchange.fault = "timeout"
         self.close()
         return self.exchange
 
@@ -169,9 +174,12 @@ class Clients:
         self.counted: list[tuple[str, int, int, int]] = []
         self._local = threading.local()
 
-    def open(self, path: str, body: dict, key: str = "drill-key", headers: dict | None = None) -> Stream:
+    def open(
+        self, path: str, body: dict, key: str = "drill-key", headers: dict | None = None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> Stream:  # fmt: skip
         """Sends a request on a connection of its own and waits for the answer's head."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=patience)
         return self._begin(connection, path, body, key, headers)
 
     def stream(self, path: str, body: dict, key: str = "drill-key", headers: dict | None = None) -> Exchange:

@@ -64,9 +64,11 @@ class Process:
     def start(self) -> None:
         command = (self._run / f"{self.name}.command").read_text().split("\0")[:-1]
         with self.log_path.open("ab") as log:
-            # A session of its own: Ctrl-C is the drill's to see, and to end its children by.
+            # A session of its own: Ctrl-C is the drill's to see, and to end its children by. Should it
+            # be killed itself, they go with it.
             self._child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                ["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
 
     @property

@@ -111,19 +111,21 @@ def words_in(answer: Exchange) -> list[str]:
 def stepped(drill, on_v1: dict[str, str]) -> None:
     """The backend makes a token only when it is told to: whatever is held up on the way is never seen."""
     tokens, name = 8, "one-by-one"
+    # Less patience than Envoy has with a silent stream, so that the fault is named here.
     stream = drill.clients.open(
-        CHAT_PATH, chat(stream=True), headers=on_v1 | {"x-sim-step": name, "x-sim-tokens": str(tokens)}
+        CHAT_PATH, chat(stream=True), headers=on_v1 | {"x-sim-step": name, "x-sim-tokens": str(tokens)}, patience=5
     )  # fmt: skip
-    # Shorter than Envoy's patience with a silent stream, so that the fault is named here.
-    stream.patience(5)
     first = stream.event()
     drill.row("the first event, before a token is made", "200, role", f"{stream.exchange.status}, "
               f"{'role' if b'role' in first else stream.exchange.fault or 'something else'}",
               f"after {(stream.exchange.first_byte_seconds or 0) * 1000:.1f} ms")  # fmt: skip
     seen = 0
-    while seen < tokens and not stream.exchange.fault:
+    for word in WORDS[:tokens]:
         drill.stack.step(V1, name)
-        seen += json.dumps(WORDS[seen]).encode() in stream.event()
+        event = stream.event()
+        if json.dumps(word).encode() not in event:
+            break
+        seen += 1
     drill.row("each token, before the next is made", f"{tokens} of {tokens}", f"{seen} of {tokens}")
     drill.stack.step(V1, name, tokens)
     stream.rest()
