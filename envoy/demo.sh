@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What envoy/up and envoy/drill share: the demo's settings, programs, files and command lines.
 # Source it after envoy/lib.sh; it does nothing by itself.
 
@@ -25,6 +26,8 @@ demo_settings() {
   listen_port=${DEMO_LISTEN_PORT:-10000}
   admin_port=${DEMO_ADMIN_PORT:-9901}
   models_port=${DEMO_MODELS_PORT:-8101}
+  # For whoever sources this.
+  # shellcheck disable=SC2034
   page_port=${DEMO_PAGE_PORT:-}
   case "${DEMO_MODE:-buffered}" in
     buffered) request_body_mode=BUFFERED response_body_mode=STREAMED ;;

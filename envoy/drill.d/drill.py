@@ -81,6 +81,9 @@ def run(drill: Drill, names: list[str]) -> list[tuple[str, int, int, float]]:
             scenario(drill)
         except (*BROKEN, Broken, KeyError, ValueError, IndexError, StopIteration) as fault:
             drill.row("the scenario", "goes to its end", f"{type(fault).__name__}: {fault}")
+        # The last one ends everything by itself.
+        if name != names[-1] and (unasked := drill.stack.revive()):
+            drill.row("no process ends by itself", "none", ", ".join(unasked))
         rows = drill.rows[first:]
         summary.append((name, len(rows), sum(not row.ok for row in rows), time.monotonic() - began))
     return summary

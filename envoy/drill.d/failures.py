@@ -8,7 +8,7 @@ import time
 from books import charged
 from client import HOST, PATIENCE_SECONDS, Exchange, milliseconds, together
 from stack import CHAT_SECONDS, EMBED_SECONDS, REQUEST_SECONDS, SILENCE_SECONDS, V1, V2, poll
-from traffic import CHAT_PATH, EMBED_BODY, EMBED_PATH, chat, said, session, sessions, statuses
+from traffic import CHAT_PATH, EMBED_BODY, EMBED_PATH, chat, said, session, session_of, sessions, statuses
 
 # How late an ending may be that a timeout makes: Envoy's timers and a busy machine.
 LATE_SECONDS = 10
@@ -33,7 +33,8 @@ def canary(drill) -> None:
     tokens, rate = 60, 20
     headers = {"x-sim-tokens": str(tokens), "x-sim-rate": str(rate)}
     open_streams = {
-        number: clients.open(CHAT_PATH, chat(stream=True), headers=session(number) | headers) for number in begun
+        number: clients.open(CHAT_PATH, chat(stream=True), headers=session(number) | headers)
+        for number in begun
     }  # fmt: skip
     for stream in open_streams.values():
         stream.event()
@@ -48,7 +49,8 @@ def canary(drill) -> None:
 
     # Each session once more, every other one as a stream: it is known who must fail.
     answers = dict(zip(routes, together([
-        lambda n=n: clients.stream(CHAT_PATH, chat(stream=n % 2 == 0, max_tokens=2), headers=session(n)) for n in routes
+        lambda n=n: clients.stream(CHAT_PATH, chat(stream=n % 2 == 0, max_tokens=2), headers=session(n))
+        for n in routes
     ], 8)))  # fmt: skip
     failed = [number for number, answer in answers.items() if answer.status != 200]
     drill.row("only its sessions fail", f"{len(on_v2)} of {len(routes)}, the canary's own",
@@ -56,7 +58,8 @@ def canary(drill) -> None:
     of_v2 = [answers[number] for number in on_v2]
     drill.row("with the right status and code", f"503: {len(on_v2)}; upstream_unavailable",
               f"{statuses(of_v2)}; {', '.join(sorted({str(answer.code) for answer in of_v2}))}",
-              f"{sum(n % 2 == 0 for n in on_v2)} streams, {milliseconds([answer.seconds for answer in of_v2])}")  # fmt: skip
+              f"{sum(n % 2 == 0 for n in on_v2)} streams, "
+              f"{milliseconds([answer.seconds for answer in of_v2])}")  # fmt: skip
     named_in_logs(drill, of_v2)
     refunded(drill, of_v2)
     drawn(drill, "200 chats while it is gone", 200, failing=True)
@@ -115,7 +118,7 @@ def refunded(drill, failed: list[Exchange]) -> None:
 
 def slow(drill) -> None:
     stack, clients = drill.stack, drill.clients
-    v1, patient = session_of_v1(drill), CHAT_SECONDS + 1
+    v1, patient = session_of(drill, V1), CHAT_SECONDS + 1
     late = {"x-sim-delay-ms": "120000"}
     before = stack.reached()
     began = time.monotonic()
@@ -145,12 +148,6 @@ def slow(drill) -> None:
     again = stack.reached() - before - 3 - len(quick)
     drill.row("only the embedding is tried again", "2 tries of it", f"{again} tries of it",
               f"all over after {time.monotonic() - began:.1f} s", ok=again == 2)  # fmt: skip
-
-
-def session_of_v1(drill) -> dict[str, str]:
-    from traffic import session_of
-
-    return session_of(drill, V1)
 
 
 def timed_out(drill, chat_answer: Exchange, embed_answer: Exchange, silent: Exchange) -> None:
@@ -223,12 +220,13 @@ def unread(drill) -> None:
     """It asks for much and reads nothing; its tenant has one slot."""
     stack, clients, key = drill.stack, drill.clients, "drill-key-single"
     client = Raw(clients.port)
-    client.send(CHAT_PATH, chat(stream=True), key, session_of_v1(drill) | {"x-sim-tokens": "1000000"})
+    client.send(CHAT_PATH, chat(stream=True), key, session_of(drill, V1) | {"x-sim-tokens": "1000000"})
     exchange = client.head()
     exchange.tenant = "drill-single"
     clients.seen.append(exchange)
     second = clients.ask(EMBED_PATH, EMBED_BODY, key)
-    drill.row("a client that reads nothing has its slot", "200; its next 429", f"{exchange.status}; its next {second.status}",
+    drill.row("a client that reads nothing has its slot", "200; its next 429",
+              f"{exchange.status}; its next {second.status}",
               f"retry-after {second.headers.get('retry-after')}")  # fmt: skip
     beside = together([lambda: clients.ask(EMBED_PATH, EMBED_BODY)] * 40, 8)
     drill.row("others beside it", "200: 40", statuses(beside), milliseconds([answer.seconds for answer in beside]))
@@ -239,12 +237,14 @@ def unread(drill) -> None:
     tokens = charged(record, "drill-single").get("tokens", 0) if record else 0
     drill.row("Envoy ends it, and it is settled", "cut estimated, above 0 tokens",
               f"{record.get('end_reason')} {record.get('usage_source')}, {tokens} tokens",
-              f"after {took:.1f} s", ok=bool(ended) and (record["end_reason"], record["usage_source"]) == ("cut", "estimated")
-              and tokens > 0)  # fmt: skip
+              f"after {took:.1f} s",
+              ok=bool(ended) and tokens > 0
+              and (record["end_reason"], record["usage_source"]) == ("cut", "estimated"))  # fmt: skip
     free = clients.ask(EMBED_PATH, EMBED_BODY, key)
     drill.row("its slot is free again", 200, free.status)
     gone = poll(lambda: stack.backend_requests(V1)["requests"][-1]["outcome"] != "open", LATE_SECONDS)
-    drill.row("its backend is let go", "abandoned", stack.backend_requests(V1)["requests"][-1]["outcome"], ok=bool(gone))
+    outcome = stack.backend_requests(V1)["requests"][-1]["outcome"]
+    drill.row("its backend is let go", "abandoned", outcome, ok=bool(gone))
     client.close()
 
 

@@ -39,10 +39,8 @@ def reload(drill) -> None:
     stack, clients = drill.stack, drill.clients
     policy = stack.policy.read_text()
     tokens, rate = 10 * CHAT_SECONDS, 10
-    begun = [
-        clients.open(CHAT_PATH, chat(stream=True), "drill-key-old", {"x-sim-tokens": str(tokens), "x-sim-rate": str(rate)})
-        for _ in range(IN_FLIGHT)
-    ]  # fmt: skip
+    paced = {"x-sim-tokens": str(tokens), "x-sim-rate": str(rate)}
+    begun = [clients.open(CHAT_PATH, chat(stream=True), "drill-key-old", paced) for _ in range(IN_FLIGHT)]
     with_load = load(drill)
     # The key that they came with is withdrawn, and a new name for a model is given.
     new = policy.replace('id: "old",', 'id: "old", disabled: true,').replace(
@@ -136,8 +134,24 @@ def tollgate(drill) -> None:
     drill.row("nothing that was answered is lost", f"{len(answered)} on record", f"{len(kept)} on record")
     verified = stack.command("audit", "verify", str(stack.data))
     drill.row("tollgate audit verify", "exit 0", f"exit {verified.returncode}", verified.stdout.strip()[:60])
+    drained(drill)
     after = together([lambda: clients.ask(EMBED_PATH, EMBED_BODY)] * 20, 8)
     drill.row("service as before", "200: 20", statuses(after))
+
+
+def drained(drill) -> None:
+    """As a rollout ends it: what it has begun it finishes."""
+    tokens = 20
+    streams = in_flight(drill, {"x-sim-tokens": str(tokens), "x-sim-rate": "10"})
+    drill.stack.tollgate.end()
+    answers = together([stream.rest for stream in streams])
+    # Not asked again: a second SIGTERM would end it at once.
+    code = drill.stack.tollgate.wait()
+    whole = [answer for answer in answers if answer.is_done and answer.text == said(tokens)]
+    drill.row("drained (SIGTERM): streams in flight end well", f"{IN_FLIGHT} whole, then exit 0",
+              f"{len(whole)} whole, then exit {code}")  # fmt: skip
+    serves = drill.stack.restart_tollgate()
+    drill.row("started again after that", "serves", "serves" if serves else "does not serve")
 
 
 def ended(answers: list[Exchange]) -> str:
@@ -158,13 +172,17 @@ def envoy(drill) -> None:
               f"{len(answers)} requests beside them: {statuses(answers)}")  # fmt: skip
     settled = stack.settled()
     records = [books.completions.get(answer.request_id, {}) for answer in cut]
-    good = [r for r in records if r and r["end_reason"] == "cut" and r["usage_source"] == "estimated" and r["total_tokens"]]
+    good = [
+        r for r in records
+        if r and (r["end_reason"], r["usage_source"]) == ("cut", "estimated") and r["total_tokens"]
+    ]  # fmt: skip
     drill.row("the books settle without it", f"0 open; {IN_FLIGHT} cut, estimated",
               f"{0 if settled else len(books.open)} open; {len(good)} cut, estimated",
               f"{sum(r['total_tokens'] for r in good)} tokens")  # fmt: skip
     began = time.monotonic()
     stack.envoy.start()
     serves = poll(stack.is_serving)
-    drill.row("started again", "serves", "serves" if serves else "does not serve", f"after {time.monotonic() - began:.1f} s")
+    drill.row("started again", "serves", "serves" if serves else "does not serve",
+              f"after {time.monotonic() - began:.1f} s")  # fmt: skip
     after = together([lambda: clients.ask(EMBED_PATH, EMBED_BODY)] * 20, 8)
     drill.row("service as before", "200: 20", statuses(after))

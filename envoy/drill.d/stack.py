@@ -60,8 +60,11 @@ class Process:
         self.name, self._run = name, run
         self.log_path = run / f"{name}.log"
         self._child: subprocess.Popen | None = None
+        # Whether its end was the drill's doing.
+        self.is_ended = False
 
     def start(self) -> None:
+        self.is_ended = False
         command = (self._run / f"{self.name}.command").read_text().split("\0")[:-1]
         with self.log_path.open("ab") as log:
             # A session of its own: Ctrl-C is the drill's to see, and to end its children by. Should it
@@ -79,15 +82,25 @@ class Process:
         if self.is_running:
             self._child.send_signal(number)
 
+    def end(self) -> None:
+        """SIGTERM, without waiting."""
+        self.is_ended = True
+        self.signal(signal.SIGTERM)
+
     def kill(self) -> None:
         """SIGKILL, and gone."""
+        self.is_ended = True
         self.signal(signal.SIGKILL)
         self._child.wait()
 
     def stop(self, seconds: float = 15) -> int | None:
         if self._child is None:
             return None
-        self.signal(signal.SIGTERM)
+        self.end()
+        return self.wait(seconds)
+
+    def wait(self, seconds: float = 15) -> int | None:
+        """Its exit code; that of SIGKILL when it takes longer."""
         try:
             self._child.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -130,6 +143,16 @@ class Stack:
 
     def remove(self) -> None:
         shutil.rmtree(self.run, ignore_errors=True)
+
+    def revive(self) -> list[str]:
+        """Starts what a scenario left behind ended; the names of what ended by itself."""
+        ended = [process for process in (*self.backends.values(), self.tollgate, self.envoy) if not process.is_running]
+        unasked = [process.name for process in ended if not process.is_ended]
+        for process in ended:
+            process.start()
+        if ended:
+            self._need(self.is_serving, *ended)
+        return unasked
 
     def start_backend(self, name: str) -> None:
         self.backends[name].start()

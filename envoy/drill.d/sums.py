@@ -25,6 +25,7 @@ def books(drill) -> None:
     refusals(drill)
     usage(drill)
     counters(drill)
+    end(drill)
 
 
 def clients_and_records(drill) -> None:
@@ -111,6 +112,17 @@ def usage(drill) -> None:
     expected = f"{len(records)} requests, {sum(r['total_tokens'] or 0 for r in records)} tokens"
     drill.row("tollgate usage", expected, f"{total.get('requests')} requests, {total.get('total_tokens')} tokens",
               f"{total.get('cost_usd')} USD")  # fmt: skip
+
+
+def end(drill) -> None:
+    """SIGTERM: drained, flushed, and the chain whole to its last record."""
+    stack = drill.stack
+    stack.envoy.stop()
+    code = stack.tollgate.stop()
+    last = drill.books.read().records[-1]["type"]
+    verified = stack.command("audit", "verify", str(stack.data))
+    drill.row("SIGTERM ends Tollgate in order", "exit 0, `stop` on record, verified",
+              f"exit {code}, `{last}` on record, {'verified' if verified.returncode == 0 else 'damaged'}")  # fmt: skip
 
 
 def counters(drill) -> None:

@@ -6,7 +6,7 @@ import json
 import subprocess
 import threading
 
-from client import Exchange, milliseconds, together
+from client import Clients, Exchange, milliseconds, together
 from stack import CHAT_SECONDS, EMBED, MESSAGES, V1
 
 CHAT_PATH, EMBED_PATH, MESSAGES_PATH = "/v1/chat/completions", "/v1/embeddings", "/v1/messages"
@@ -97,7 +97,7 @@ def streams(drill) -> None:
     paced(drill, on_v1)
     beside.join()
     drill.row(f"a stream longer than the {CHAT_SECONDS} s of a chat", f"{long_tokens} tokens and [DONE]",
-              f"{len(long[0].text and words_in(long[0]))} tokens{' and [DONE]' if long[0].is_done else ', cut'}",
+              f"{len(words_in(long[0]))} tokens{' and [DONE]' if long[0].is_done else ', cut'}",
               f"{long[0].seconds:.1f} s")  # fmt: skip
 
 
@@ -171,8 +171,11 @@ def paced(drill, on_v1: dict[str, str]) -> None:
     )  # fmt: skip
     whole = [answer for answer in answers if answer.is_done and answer.text == said(tokens)]
     first = [answer.first_byte_seconds or 0 for answer in answers]
+    past = Clients(drill.stack.backend_port(V1))
+    own = [past.stream(CHAT_PATH, chat(stream=True)).first_byte_seconds or 0 for _ in range(count)]
     drill.row(f"{count} streams at once, {rate} tokens a second", f"{count} with every token in order",
-              f"{len(whole)} with every token in order", f"first byte {milliseconds(first)}")  # fmt: skip
+              f"{len(whole)} with every token in order",
+              f"first byte {milliseconds(first)}; past the gateway, one by one, {milliseconds(own)}")  # fmt: skip
 
 
 def mixed(drill) -> None:
@@ -212,7 +215,6 @@ def quota(drill) -> None:
     answers = together(calls, 20)
     small = [answer for answer in answers if answer.tenant == "drill-small"]
     beside = [answer for answer in answers if answer.tenant == "drill"]
-    passed = [answer for answer in small if answer.status == 200]
     refused = [answer for answer in small if answer.status == 429]
     drill.row(f"{asked} requests of {allowed} an hour", f"200: {allowed}, 429: {asked - allowed}", statuses(small))
     drill.row("beside them, a tenant with room", f"200: {asked}", statuses(beside),
@@ -232,5 +234,6 @@ def quota(drill) -> None:
     ]  # fmt: skip
     drill.row("what is left of it, in the headers", "2/3, 1/3, 0/3", ", ".join(told))
     drill.row("a month's budget of 3", "200: 3, 429: 2; insufficient_quota, no retry",
-              f"{statuses(spent)}; {last.code}, {'no retry' if last.headers.get('x-should-retry') == 'false' else 'retry'}")
+              f"{statuses(spent)}; {last.code}, "
+              f"{'no retry' if last.headers.get('x-should-retry') == 'false' else 'retry'}")  # fmt: skip
     drill.row("backends saw what was allowed", allowed + asked + 3, drill.stack.reached(EMBED) - reached)
