@@ -143,12 +143,18 @@ def drained(drill) -> None:
     """As a rollout ends it: what it has begun it finishes."""
     tokens = 20
     streams = in_flight(drill, {"x-sim-tokens": str(tokens), "x-sim-rate": "10"})
+    before = drill.stack.page("/readyz")
     drill.stack.tollgate.end()
+    # While streams are in flight: Kubernetes is to send nothing more here.
+    poll(lambda: drill.stack.page("/readyz")[0] == 503, 1)
+    during = drill.stack.page("/readyz")
+    drill.row("drained (SIGTERM): its probe is told", "200, then 503 draining",
+              f"{before[0]}, then {during[0]}{' draining' if 'drain' in during[1] else ''}", during[1][:60])  # fmt: skip
     answers = together([stream.rest for stream in streams])
     # Not asked again: a second SIGTERM would end it at once.
     code = drill.stack.tollgate.wait()
     whole = [answer for answer in answers if answer.is_done and answer.text == said(tokens)]
-    drill.row("drained (SIGTERM): streams in flight end well", f"{IN_FLIGHT} whole, then exit 0",
+    drill.row("drained: streams in flight end well", f"{IN_FLIGHT} whole, then exit 0",
               f"{len(whole)} whole, then exit {code}")  # fmt: skip
     serves = drill.stack.restart_tollgate()
     drill.row("started again after that", "serves", "serves" if serves else "does not serve")

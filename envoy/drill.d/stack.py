@@ -230,6 +230,17 @@ class Stack:
             [str(self.bin / "tollgate"), *arguments], capture_output=True, text=True, timeout=60, check=False
         )  # fmt: skip
 
+    def page(self, path: str) -> tuple[int, str]:
+        """An answer of Tollgate's page: status and body."""
+        with socket.socket(socket.AF_UNIX) as page:
+            page.settimeout(5)
+            page.connect(str(self.run / "admin.sock"))
+            connection = http.client.HTTPConnection("localhost")
+            connection.sock = page
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode().strip()
+
     def write_policy(self, text: str) -> None:
         """Replaces the drill's part of the policy in one step, as an editor does, and asks for a reload."""
         fresh = self.run / "fresh"
