@@ -149,7 +149,7 @@ def drained(drill) -> None:
     poll(lambda: drill.stack.page("/readyz")[0] == 503, 1)
     during = drill.stack.page("/readyz")
     drill.row("drained (SIGTERM): its probe is told", "200, then 503 draining",
-              f"{before[0]}, then {during[0]}{' draining' if 'drain' in during[1] else ''}", during[1][:60])  # fmt: skip
+              f"{before[0]}, then {during[0]}{' draining' if 'drain' in during[1] else ''}")  # fmt: skip
     answers = together([stream.rest for stream in streams])
     # Not asked again: a second SIGTERM would end it at once.
     code = drill.stack.tollgate.wait()

@@ -4,7 +4,6 @@ import json
 import signal
 from collections import Counter
 
-from books import charged
 from stack import poll
 
 # Limits of the drill's policy that count over a month.
@@ -137,8 +136,10 @@ def counters(drill) -> None:
     said = {entry["counter"]: entry for entry in found[-1]["counters"]}
     sums: Counter = Counter()
     for record in ledger.completions.values():
-        for name, amount in charged(record, record["tenant"]).items():
-            sums[f"tenant/{record['tenant']}/{name}"] += amount
+        for charge in record["charged"]:
+            # A run over the turn of a month: the counter is the new month's.
+            if charge.get("window") == said.get(charge["counter"], {}).get("window"):
+                sums[charge["counter"]] += charge["amount"]
     # Those of a month: a bucket's level follows the clock.
     budgets = {name: amount for name, amount in sums.items() if amount and name.rsplit("/", 1)[1] in BUDGETS}
     off = [
