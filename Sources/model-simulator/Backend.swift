@@ -2,11 +2,15 @@
 final class Backend {
   /// The oldest entries are forgotten beyond this many; the count goes on.
   static let logEntriesMax = 10_000
+  /// Names of steps that are remembered; a request for one more is 400.
+  static let stepNamesMax = 1_000
+  private static let stepsPath = "/__sim/steps/"
 
   let name: String
   private(set) var requestCount = 0
   private var log: [LoggedRequest] = []
   private var logStart = 0
+  private var stepsByName: [String: Int] = [:]
 
   init(name: String) { self.name = name }
 
@@ -23,11 +27,21 @@ final class Backend {
     return entry
   }
 
+  /// Whether a path is the simulator's own: such requests are not recorded.
+  static func isOwn(_ path: String) -> Bool {
+    path == "/__sim/requests" || path.hasPrefix(stepsPath)
+  }
+
+  /// How many tokens the streams of this step may have sent by now.
+  func steps(_ name: String) -> Int { stepsByName[name] ?? 0 }
+
   /// The answer to a request that was received whole.
   func reply(to request: Request, _ behaviour: Behaviour, entry: LoggedRequest?) -> Reply {
     var reply: Reply
     if request.path == "/__sim/requests" {
       reply = requestsReply(request)
+    } else if request.path.hasPrefix(Backend.stepsPath) {
+      reply = stepsReply(request)
     } else {
       let (found, model) = answer(request, behaviour)
       reply = behaviour.echoes ? echo(request) : found
@@ -44,12 +58,25 @@ final class Backend {
       log = []
       logStart = 0
       requestCount = 0
+      stepsByName = [:]
     }
     let entries = log[logStart...] + log[..<logStart]
     return Reply(json: [
       "backend": .string(name), "count": .int(requestCount),
       "requests": .array(entries.map(\.json)),
     ])
+  }
+
+  /// `POST /__sim/steps/NAME` lets one more token go, or as many as the body says.
+  private func stepsReply(_ request: Request) -> Reply {
+    let name = request.path.dropFirst(Backend.stepsPath.count)
+    let said = request.body.isEmpty ? 1 : Int(String(decoding: request.body, as: UTF8.self))
+    guard request.method == "POST", Behaviour.isStepName(name), let said, said >= 0,
+      stepsByName[String(name)] != nil || stepsByName.count < Backend.stepNamesMax
+    else { return refusal(request, 400, "a step is POST, with a name and a number") }
+    let steps = min(steps(String(name)) + min(said, Behaviour.tokensMax), Behaviour.tokensMax)
+    stepsByName[String(name)] = steps
+    return Reply(json: ["backend": .string(self.name), "steps": .int(steps)])
   }
 
   private func echo(_ request: Request) -> Reply {
@@ -84,7 +111,7 @@ final class Backend {
     if let status = behaviour.status {
       return (refusal(request, status, "this failure was asked for"), asked.model)
     }
-    let answer = Answer(asked, behaviour, number: requestCount)
+    let answer = Answer(asked, behaviour, number: behaviour.number ?? requestCount)
     return (endpoint.reply(answer, stream: asked.stream), asked.model)
   }
 

@@ -14,6 +14,8 @@ struct Behaviour: Sendable {
   static let tokensDefault = 16
   /// More tokens than this are cut to it: an answer of 1,000,000 events is enough for any test.
   static let tokensMax = 1_000_000
+  /// A longer name of a step is no name.
+  static let stepNameBytesMax = 64
 
   /// `x-sim-tokens`: how many output tokens there are to say, before the request's own bound.
   var tokens = Behaviour.tokensDefault
@@ -27,6 +29,10 @@ struct Behaviour: Sendable {
   var cutAfterTokens: Int?
   /// `x-sim-stall`: send nothing more after so many tokens, and stay open.
   var stallAfterTokens: Int?
+  /// `x-sim-step`: each token of a stream waits until `/__sim/steps/NAME` lets it go.
+  var step: String?
+  /// `x-sim-number`: the answer's number, so that two answers can be the same bytes.
+  var number: Int?
   /// `x-sim-reset: 1`: reset the connection instead of answering.
   var resets = false
   /// `x-sim-echo: 1`: answer with what was received.
@@ -49,6 +55,8 @@ struct Behaviour: Sendable {
       case "x-sim-status": status = Behaviour.count(value).flatMap { 300...599 ~= $0 ? $0 : nil }
       case "x-sim-cut": cutAfterTokens = Behaviour.count(value)
       case "x-sim-stall": stallAfterTokens = Behaviour.count(value)
+      case "x-sim-step": step = Behaviour.isStepName(value[...]) ? value : nil
+      case "x-sim-number": number = Behaviour.count(value)
       case "x-sim-reset": resets = value == "1"
       case "x-sim-echo": echoes = value == "1"
       case "x-sim-usage": usage = Usage(rawValue: value) ?? .standard
@@ -56,6 +64,10 @@ struct Behaviour: Sendable {
       default: break
       }
     }
+  }
+
+  static func isStepName(_ name: Substring) -> Bool {
+    !name.isEmpty && name.utf8.count <= stepNameBytesMax
   }
 
   private static func count(_ text: String) -> Int? { Int(text).flatMap { $0 >= 0 ? $0 : nil } }

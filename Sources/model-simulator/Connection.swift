@@ -144,7 +144,7 @@ final class Connection {
   }
 
   private func recordHead() {
-    guard entry == nil, parser.current.path != "/__sim/requests" else { return }
+    guard entry == nil, !Backend.isOwn(parser.current.path) else { return }
     entry = backend.record(parser.current)
   }
 
@@ -170,7 +170,8 @@ final class Connection {
     switch reply.body {
     case .events(let script):
       writeHead(reply, status: reply.status, length: nil)
-      phase = .streaming(EventStream(script, behaviour, startedAt: now))
+      let allowed = behaviour.step.map { name in { [backend] in backend.steps(name) } }
+      phase = .streaming(EventStream(script, behaviour, startedAt: now, allowed: allowed))
     case .whole(let bytes):
       writeHead(reply, status: reply.status, length: bytes.count)
       let stop: EventStream.End? =

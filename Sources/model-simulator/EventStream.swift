@@ -6,17 +6,26 @@ struct EventStream {
     case stall
   }
 
+  /// How often a stream that waits for its next step looks whether it may go on.
+  static let stepNanoseconds: UInt64 = 2_000_000
+
   private let script: EventScript
   private let nanosecondsPerToken: Double
   private let startedAt: UInt64
   private let cutAfter: Int
   private let stallAfter: Int
+  /// How many tokens may be sent by now; nil where nobody steps.
+  private let allowed: (() -> Int)?
+  private var heldUntil: UInt64?
   private var hasOpened = false
   private var tokensSent = 0
   /// Set when the last piece has been given.
   private(set) var end: End?
 
-  init(_ script: EventScript, _ behaviour: Behaviour, startedAt: UInt64) {
+  init(
+    _ script: EventScript, _ behaviour: Behaviour, startedAt: UInt64, allowed: (() -> Int)? = nil
+  ) {
+    self.allowed = allowed
     self.script = script
     nanosecondsPerToken = behaviour.tokensPerSecond.map { 1e9 / $0 } ?? 0
     self.startedAt = startedAt
@@ -25,7 +34,10 @@ struct EventStream {
   }
 
   /// When the next token falls due; nil when it is not the time that is waited for.
-  var deadline: UInt64? { end == nil && nanosecondsPerToken > 0 ? due : nil }
+  var deadline: UInt64? {
+    guard end == nil else { return nil }
+    return heldUntil ?? (nanosecondsPerToken > 0 ? due : nil)
+  }
 
   private var due: UInt64 {
     startedAt + UInt64(min(Double(tokensSent + 1) * nanosecondsPerToken, 1e18))
@@ -43,6 +55,11 @@ struct EventStream {
       return nil
     }
     if tokensSent < script.tokens {
+      heldUntil = nil
+      if let allowed, tokensSent >= allowed() {
+        heldUntil = now + EventStream.stepNanoseconds
+        return nil
+      }
       guard nanosecondsPerToken == 0 || now >= due else { return nil }
       defer { tokensSent += 1 }
       return EventStream.chunk(script.token(tokensSent))

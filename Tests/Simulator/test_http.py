@@ -314,3 +314,45 @@ def test_terminating_lets_an_exchange_end_and_takes_no_other(own_simulator):
             Connection(own_simulator)
         assert busy.rest().endswith(b"0\r\n\r\n")
     assert own_simulator.process.wait(timeout=20) == 0
+
+
+def test_a_stepped_stream_sends_a_token_for_each_step(simulator):
+    words = "The model says what".split()
+    with httpx.stream(
+        "POST", simulator.url() + "/v1/chat/completions",
+        headers={"x-sim-step": "one-by-one", "x-sim-tokens": "4", "x-sim-number": "7"},
+        json={"model": "m", "stream": True, "messages": []},
+    ) as response:  # fmt: skip
+        lines = (json.loads(line[6:]) for line in response.iter_lines() if line.startswith("data: {"))
+        assert next(lines)["id"] == "chatcmpl-sim-7"
+        for number, word in enumerate(words, 1):
+            assert step(simulator, "one-by-one").json()["steps"] == number
+            assert next(lines)["choices"][0]["delta"]["content"].strip() == word
+
+
+def step(simulator, name, body=None):
+    return httpx.post(f"{simulator.url()}/__sim/steps/{name}", content=body)
+
+
+def test_steps_are_counted_by_name_and_bounded(simulator):
+    assert step(simulator, "x", b"3").json()["steps"] == 3
+    assert step(simulator, "x").json()["steps"] == 4
+    assert step(simulator, "y" * 64, b"1000001").json()["steps"] == 1_000_000
+    assert step(simulator, "y" * 65).status_code == 400
+    assert step(simulator, "x", b"-1").status_code == 400
+    assert step(simulator, "x", b"many").status_code == 400
+    assert httpx.get(simulator.url() + "/__sim/steps/x").status_code == 400
+    with httpx.Client() as client:
+        for number in range(1_000 - 2):
+            assert client.post(f"{simulator.url()}/__sim/steps/n{number}").status_code == 200
+    assert step(simulator, "one-over").status_code == 400
+    assert step(simulator, "x").json()["steps"] == 5
+    assert httpx.get(simulator.url() + "/__sim/requests").json()["count"] == 0
+
+
+def test_equal_requests_with_a_number_get_equal_bytes(simulator):
+    def ask():
+        return httpx.post(simulator.url() + "/v1/chat/completions", headers={"x-sim-number": "1"},
+                          json={"model": "m", "messages": []}).content  # fmt: skip
+
+    assert ask() == ask()
