@@ -54,7 +54,7 @@ final class GatedFiles: LedgerFiles, @unchecked Sendable {
   }
 
   func create(_ name: String) throws(LedgerFault) -> any LedgerFile {
-    try change("open", name) { 
+    try change("open", name) {
       contents[name] = Content()
       renamed[name] = nil
     }

@@ -19,7 +19,7 @@ import Testing
     files.fail(at: failing, .before(EIO))
     for operation in (failing + crash)..<(failing + 400) { files.fail(at: operation, .before(EIO)) }
     for id in ids { books.complete(id) }
-    while files.operationCount < failing + crash { usleep(200) }
+    while files.operationCount < failing + crash, !books.writer.flush() { usleep(200) }
     let left = files.crashed(keeping: share)
     _ = books.writer.stop()
     return (left, ids)

@@ -421,7 +421,8 @@ extension LedgerWriter {
     let before = callbacks.wallMs() - retainMs
     var removed = segments.removeOlder(than: before, keepFromSeq: keep.fromSeq)
     if removed { tellRemoved() }
-    while isAtBound, segments.removeOlder(than: before, keepFromSeq: keep.atBoundFromSeq, limit: 1) {
+    while isAtBound, segments.removeOlder(than: before, keepFromSeq: keep.atBoundFromSeq, limit: 1)
+    {
       removed = true
       tellRemoved()
     }
