@@ -177,8 +177,12 @@ package struct TargetMachine: Sendable {
     if stop == nil { stop = (byMs, false) }
   }
 
-  /// For people.
-  package var state: ShipStatistics.State {
+  /// What it is doing, for people.
+  package enum State: Equatable, Sendable {
+    case connecting, shipping, idle, backingOff
+  }
+
+  package var state: State {
     switch phase {
     case .closed, .open, .ended: .idle
     case .connecting: .connecting

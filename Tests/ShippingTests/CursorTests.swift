@@ -7,10 +7,11 @@ import Testing
   static let target = "otlp://collector.observability:4317"
   private let cursor = ShipCursor(target: target, seq: 1_234_567)
 
-  @Test(arguments: [
-    (target, 0), ("stdout", 1), ("otlp+unix:/run/a \"b\\c\u{7}é.sock", Int64.max),
-    ("tcp://[::1]:6514", 42),
-  ] as [(String, Int64)])
+  @Test(
+    arguments: [
+      (target, 0), ("stdout", 1), ("otlp+unix:/run/a \"b\\c\u{7}é.sock", Int64.max),
+      ("tcp://[::1]:6514", 42),
+    ] as [(String, Int64)])
   func `A cursor reads back as it was written`(target: String, seq: Int64) throws {
     let cursor = ShipCursor(target: target, seq: seq)
     #expect(try ShipCursor(cursor.bytes, target: target) == cursor)

@@ -1,6 +1,7 @@
 import Foundation
 internal import Gateway
 internal import Ledger
+internal import Metrics
 internal import Shipping
 
 /// One target's thread: reads the ledger's tail, ships it batch by batch, and keeps the cursor.
@@ -53,7 +54,7 @@ final class ShipThread: @unchecked Sendable {
     self.log = log
     self.committed = committed
     wakeEvent = try Kernel.createEvent()
-    var statistics = ShipStatistics(target: target.description)
+    var statistics = ShipStatistics(target: target.description, state: .idle)
     statistics.acknowledgedSeq = cursor
     shared = Locked(Shared(statistics: statistics))
     machine = TargetMachine(
@@ -150,11 +151,8 @@ final class ShipThread: @unchecked Sendable {
   /// Records that this target will never get: they left the ledger, or cannot be read.
   private func miss(upTo lastSeq: Int64) {
     let count = lastSeq - expectedSeq + 1
-    shared.withLock { $0.statistics.dropped += count }
-    log.log(
-      .error,
-      "shipping to \(target): \(count) records, \(expectedSeq) to \(lastSeq), left the ledger before"
-        + " they were shipped")
+    shared.withLock { $0.statistics.dropped += UInt64(count) }
+    log.shipDropped(target, firstSeq: expectedSeq, lastSeq: lastSeq)
     source.recordDrop(
       Drop(target: target.description, firstSeq: expectedSeq, lastSeq: lastSeq))
   }
@@ -212,17 +210,10 @@ final class ShipThread: @unchecked Sendable {
     case .delivered: break
     case .partial(let number, let message):
       rejected = min(number, count)
-      let words = message.isEmpty ? "" : ": \"\(message)\""
-      log.report(
-        .warning,
-        rejected > 0
-          ? "shipping to \(target): the receiver rejected \(rejected) records for good\(words)"
-          : "shipping to \(target): the receiver warns\(words)")
+      log.shipRejected(target, rejected, words: message)
     case .refused(let reason):
       rejected = count
-      log.report(
-        .error,
-        "shipping to \(target): \(reason): a batch is not shipped again, the ledger keeps it")
+      log.shipRejected(target, rejected, words: reason)
     }
     guard outcome == .done, let lastSeq = batch.lastSeq else { return }
     acknowledgedSeq = lastSeq
@@ -231,20 +222,20 @@ final class ShipThread: @unchecked Sendable {
     let wallMs = Kernel.wallNanoseconds() / 1_000_000
     shared.withLock { shared in
       shared.statistics.acknowledgedSeq = lastSeq
-      shared.statistics.shipped += Int64(count - rejected)
-      shared.statistics.rejected += Int64(rejected)
+      shared.statistics.shipped += UInt64(count - rejected)
+      shared.statistics.rejected += UInt64(rejected)
       shared.statistics.lastSuccessMs = wallMs
       shared.oldestMs = oldestMs
       if case .refused(let reason) = answer { shared.statistics.lastError = reason }
     }
     if isTroubled {
       isTroubled = false
-      log.log(.info, "shipping to \(target) works again")
+      log.shipRestored(target)
     }
   }
 
   private func fail(_ reason: String) {
-    shared.withLock { $0.statistics.retries = machine.failureCount }
+    shared.withLock { $0.statistics.retries = UInt64(machine.failureCount) }
     trouble(reason)
   }
 
@@ -252,13 +243,19 @@ final class ShipThread: @unchecked Sendable {
   private func trouble(_ reason: String) {
     shared.withLock { $0.statistics.lastError = reason }
     isTroubled = true
-    log.report(.warning, "shipping to \(target): \(reason); it is tried again")
+    log.shipFailed(target, reason)
   }
 
   private func setOldest(_ timeMs: Int64) { shared.withLock { $0.oldestMs = timeMs } }
 
   private func publish() {
-    let state = machine.state
+    let state: ShipStatistics.State =
+      switch machine.state {
+      case .connecting: .connecting
+      case .shipping: .shipping
+      case .idle: .idle
+      case .backingOff: .backingOff
+      }
     shared.withLock { $0.statistics.state = state }
   }
 
@@ -274,7 +271,7 @@ final class ShipThread: @unchecked Sendable {
     do throws(LedgerFault) {
       try cursors.write(ShipCursor(target: target.description, seq: acknowledgedSeq))
     } catch {
-      log.report(.error, "shipping to \(target): the cursor cannot be written: \(error)")
+      log.shipFailed(target, "its cursor cannot be written: \(error)")
       return
     }
     committedSeq = acknowledgedSeq
@@ -285,9 +282,7 @@ final class ShipThread: @unchecked Sendable {
     sink.disconnect()
     if acknowledgedSeq > committedSeq { commit(Self.nowMs()) }
     let left = max(0, (source.end()?.seq ?? 0) - acknowledgedSeq)
-    if left > 0 {
-      log.log(.warning, "shipping to \(target): \(left) records wait for the next start")
-    }
+    if left > 0 { log.shipWaits(target, left) }
     shared.withLock { $0.hasEnded = true }
   }
 

@@ -1,6 +1,7 @@
 import Foundation
 internal import Gateway
 internal import Ledger
+package import Metrics
 package import Shipping
 
 /// Ships the ledger's records to every target, each by a thread of its own, and tells the ledger
@@ -82,17 +83,11 @@ package final class Shipper: Sendable {
     switch cursors.read(target.description) {
     case .cursor(let cursor) where cursor.seq <= source.end()?.seq ?? 0: return cursor.seq
     case .cursor(let cursor):
-      log.log(
-        .warning,
-        "shipping to \(target): its cursor is at record \(cursor.seq), which the ledger does not have:"
-          + " it begins at the oldest record")
+      log.shipBegan(
+        target, because: "its cursor is at record \(cursor.seq), which the ledger does not have")
     case .unusable(let file, let why):
-      log.log(
-        .warning,
-        "shipping to \(target): its cursor \(file) cannot be used, \(why): it begins at the oldest"
-          + " record")
-    case .none:
-      log.log(.info, "shipping to \(target) begins at the oldest record")
+      log.shipBegan(target, because: "its cursor \(file) cannot be used, \(why)")
+    case .none: log.shipBegan(target, because: nil)
     }
     try cursors.write(ShipCursor(target: target.description, seq: oldest))
     return oldest
