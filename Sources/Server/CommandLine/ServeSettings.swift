@@ -101,7 +101,7 @@ package struct ServeSettings: Sendable {
   }()
 
   private static let laterFlags: [Flag] = [
-    "store",
+    "store"
   ].map { Flag($0, .unavailable, "") }
 
   /// Takes every value; what is wrong is in `arguments.problems` afterwards.
