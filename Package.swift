@@ -48,7 +48,7 @@ let package = Package(
     // The books on disk: a format, and the one thread that writes it.
     target("Ledger", ["Hashing"]),
     // What of them goes elsewhere: batches, cursors, OTLP. No I/O.
-    target("Shipping", ["Ledger"]),
+    target("Shipping", ["Hashing", "Ledger"]),
 
     // Edges and composition.
     target("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
@@ -91,7 +91,7 @@ let package = Package(
 
     tests("Hashing"), tests("Inference", ["Hashing"]), tests("Policy", ["Hashing"]),
     tests("Ledger", ["Hashing"]), tests("Quota"), tests("Metrics"), tests("Lint", ["Policy"]),
-    tests("Shipping", ["Ledger"]),
+    tests("Shipping", ["Hashing", "Ledger"]),
     tests("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["CNghttp2"]),
     tests(

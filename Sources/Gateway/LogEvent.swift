@@ -29,6 +29,14 @@ package enum LogEvent: String, Sendable, CaseIterable {
   case ledgerWritable = "ledger_writable"
   case ledgerCloseFailed = "ledger_close_failed"
 
+  // Shipping.
+  case shipBegan = "ship_began"
+  case shipFailed = "ship_failed"
+  case shipRestored = "ship_restored"
+  case shipRejected = "ship_rejected"
+  case shipDropped = "ship_dropped"
+  case shipWaits = "ship_waits"
+
   // Connections.
   case connectionCut = "connection_cut"
   case connectionsRefused = "connections_refused"

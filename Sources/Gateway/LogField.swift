@@ -45,6 +45,8 @@ package enum LogKey: String, Sendable, CaseIterable {
   case ledgerSeq = "ledger_seq"
   case ledgerHash = "ledger_hash"
   case interrupted
+  /// Where records are shipped to.
+  case target
 
   // One exchange, at debug: the ledger's words.
   case requestID = "request_id"

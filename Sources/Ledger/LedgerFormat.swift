@@ -5,7 +5,8 @@
 ///   bytes of the line before's hash, followed by this line's bytes before `,"hash"`. A line begins
 ///   with `{"type":"…","seq":N,"timestamp":"…"`; `seq` counts by one.
 /// - A segment begins with a checkpoint: the hash before it, every counter, every open exchange.
-///   Nothing else is written to a segment before its checkpoint is on disk.
+///   A segment appears with its checkpoint, and with what is carried behind it, on disk: these are
+///   written to `<name>.unfinished`, flushed, and renamed.
 /// - **A segment ends where the next one begins.** Whatever a segment holds after the record before
 ///   the next segment's first `seq` is void: bytes of a batch whose write or flush failed. Nobody was
 ///   told that they were kept, the writer never touched that file again, and the next checkpoint
@@ -13,7 +14,7 @@
 /// - A record of a failed batch that must not be lost (a completion, a denial; in relaxed mode an
 ///   admission too) is written again behind the next checkpoint with `"carried":true`: that
 ///   checkpoint's counters and open exchanges have it in them already, so a reader that sums
-///   charges leaves it out. It keeps its first timestamp; all others never run backwards.
+///   charges leaves it out; a crash leaves both or neither. It keeps its first timestamp; all others never run backwards.
 /// - The last segment may end in up to one batch (`LedgerLimits.batchBytesMax`) of bytes that are no
 ///   records, or have no valid checkpoint and nothing behind it: a crash cut that off, nobody was
 ///   told of it, and recovery keeps it aside as `.torn`. Anything else that does not fit is damage.

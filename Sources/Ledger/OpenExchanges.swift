@@ -16,7 +16,7 @@ package struct OpenExchanges {
         seq: record.seq, timeMs: record.timeMs, admission: admission)
     case .completion(let completion) where !record.isCarried:
       byRequestID[completion.requestID] = nil
-    case .admission, .completion, .denials, .start, .reload, .clock, .repair, .stop: break
+    case .admission, .completion, .denials, .start, .reload, .clock, .repair, .stop, .drop: break
     }
   }
 

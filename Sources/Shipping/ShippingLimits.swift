@@ -1,7 +1,27 @@
-/// What bounds a batch of shipped records.
+/// Shipping's bounds. Those of a batch and an attempt are defaults that a target's options change.
 package enum ShippingLimits {
   /// Records of a batch.
   package static let batchRecordsMax = 512
   /// Bytes of a batch's lines; a single longer record is a batch of its own.
   package static let batchBytesMax = 1 << 20
+  /// How long a record waits for others to be shipped with it.
+  package static let batchAgeMax = Duration.seconds(1)
+  /// How long a connection may take to come about, an export to be answered, and written lines to be
+  /// taken while none are.
+  package static let attemptTimeout = Duration.seconds(10)
+  /// The first wait after a failure, and the longest.
+  package static let backoffFirst = Duration.milliseconds(250)
+  package static let backoffMax = Duration.seconds(30)
+  /// The longest wait that a receiver can ask for with RetryInfo.
+  package static let throttleMax = Duration.seconds(300)
+  /// How long a cursor may lag behind what is acknowledged: what a crash ships again.
+  package static let cursorDelay = Duration.seconds(1)
+  /// How long shipping may go on when the process ends.
+  package static let lastAttempt = Duration.seconds(5)
+  /// `--ship` targets.
+  package static let targetsMax = 16
+  /// What is kept of a receiver's own words for the log.
+  package static let receiverTextBytesMax = 200
+  /// An answer's gRPC message, and the details of a failed one.
+  package static let answerBytesMax = 64 << 10
 }

@@ -8,6 +8,8 @@ package final class ClientCall {
     package var grpcStatus: Int?
     /// `grpc-message`, decoded. The peer's words: not to be trusted or logged as ours.
     package var grpcMessage = ""
+    /// `grpc-status-details-bin`, decoded; empty where the server sent none.
+    package var grpcStatusDetails: [UInt8] = []
     package var messages: [[UInt8]] = []
     /// The error code of a stream that was reset, by either side.
     package var resetCode: UInt32?
@@ -108,6 +110,8 @@ package final class ClientCall {
       reply.grpcStatus = Int(String(decoding: [UInt8](span: value), as: UTF8.self))
     } else if name.isEqual(to: "grpc-message") {
       reply.grpcMessage = GRPCMessageText.decode([UInt8](span: value))
+    } else if name.isEqual(to: "grpc-status-details-bin") {
+      reply.grpcStatusDetails = GRPCBinaryValue.decode(value) ?? []
     }
   }
 

@@ -1,5 +1,5 @@
 /// One HTTP/2 client connection without its socket, for gRPC calls: bytes in, replies on
-/// `ClientCall`s, bytes out. Small, for probes and tests; used from one thread.
+/// `ClientCall`s, bytes out. Small: for probes, shipping and tests; used from one thread.
 package final class ClientConnection {
   let session: ClientSession
 

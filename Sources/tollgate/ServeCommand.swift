@@ -4,6 +4,7 @@ import Ledger
 import Metrics
 import Policy
 import Server
+import Shipping
 
 /// `tollgate serve`.
 enum ServeCommand {
@@ -55,7 +56,11 @@ enum ServeCommand {
     }
     server.drainBegan = state.drainBegan
     let handle = server.handle
-    books.onNews { handle.tell($0) }
+    let shipper = try startShipping(settings, books, log)
+    books.onNews {
+      handle.tell($0)
+      shipper?.wake()
+    }
     let current = Locked(policy.revision)
     let watcher = try PolicyWatcher(store: store, watches: settings.watches, log: log) { next in
       let limits = PolicyLimits(next)
@@ -81,6 +86,7 @@ enum ServeCommand {
       log.ledgerCloseFailed()
       status = ExitStatus.failed
     }
+    shipper?.finish()
     withExtendedLifetime(lock) {}
     log.stopped(status: status)
     return status
@@ -128,6 +134,19 @@ enum ServeCommand {
       stateChanged: outage.saw)
     log.started(settings, policy, found)
     return (books, lock)
+  }
+
+  /// The records' way to `--ship`; nil where there is none.
+  private static func startShipping(
+    _ settings: ServeSettings, _ books: Books, _ log: Logger
+  ) throws -> Shipper? {
+    guard !settings.ship.isEmpty else { return nil }
+    let source = ShipSource(
+      files: LedgerDirectory.files(of: settings.books.directory), end: { books.ledgerEnd },
+      keep: { books.keepSegments($0) }, recordDrop: { books.recordDrop($0) })
+    return try Shipper(
+      settings.ship, directory: settings.books.directory, source: source, version: Version.string,
+      log: log)
   }
 
   private static func event(_ revision: String) -> ProcessEvent {

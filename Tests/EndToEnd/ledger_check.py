@@ -28,7 +28,7 @@ SEAL = re.compile(rb',"hash":"([0-9a-f]{64})"\}\Z')
 HEAD = re.compile(rb'\{"type":"([a-z]+)","seq":(\d+),"timestamp":"([0-9TZ:.-]+)"')
 NAME = re.compile(r"(\d{20})\.jsonl\Z")
 TYPES = {"admission", "completion", "denials", "start", "reload", "checkpoint", "clock", "repair",
-         "stop"}  # fmt: skip
+         "stop", "drop"}  # fmt: skip
 BATCH_BYTES_MAX = 1 << 20
 PERIODS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000}
 UNITS = {"day": 0, "week": 1, "month": 2}

@@ -10,6 +10,8 @@ final class GatedFiles: LedgerFiles, @unchecked Sendable {
 
   private let condition = NSCondition()
   private var contents: [String: Content] = [:]
+  /// What open files are called by now.
+  private var renamed: [String: String] = [:]
   private var isShut = false
   private var code: Int32?
 
@@ -52,12 +54,18 @@ final class GatedFiles: LedgerFiles, @unchecked Sendable {
   }
 
   func create(_ name: String) throws(LedgerFault) -> any LedgerFile {
-    try change("open", name) { contents[name] = Content() }
+    try change("open", name) {
+      contents[name] = Content()
+      renamed[name] = nil
+    }
     return GatedFile(files: self, name: name)
   }
 
   func rename(_ name: String, to newName: String) throws(LedgerFault) {
-    try change("rename", name) { contents[newName] = contents.removeValue(forKey: name) }
+    try change("rename", name) {
+      contents[newName] = contents.removeValue(forKey: name)
+      renamed[name] = newName
+    }
   }
 
   func remove(_ name: String) throws(LedgerFault) {
@@ -67,12 +75,13 @@ final class GatedFiles: LedgerFiles, @unchecked Sendable {
   func synchronizeNames() throws(LedgerFault) { try change("fsync", ".") {} }
 
   fileprivate func append(_ name: String, _ bytes: [UInt8]) throws(LedgerFault) {
-    try change("write", name) { contents[name]?.bytes += bytes }
+    try change("write", name) { contents[renamed[name] ?? name]?.bytes += bytes }
   }
 
   fileprivate func synchronize(_ name: String) throws(LedgerFault) {
     condition.withLock { while isShut { condition.wait() } }
     try change("fdatasync", name) {
+      let name = renamed[name] ?? name
       let count = contents[name]?.bytes.count ?? 0
       contents[name]?.flushedCount = count
     }

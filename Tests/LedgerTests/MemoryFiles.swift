@@ -17,6 +17,8 @@ final class MemoryFiles: LedgerFiles, @unchecked Sendable {
 
   private let lock = NSLock()
   private var contents: [String: Content] = [:]
+  /// An open file keeps its name when it is renamed; what it is called by now.
+  private var renamed: [String: String] = [:]
   private var failures: [Int: Failure] = [:]
   private var operation = 0
   private var roomBytes = Int.max
@@ -64,6 +66,7 @@ final class MemoryFiles: LedgerFiles, @unchecked Sendable {
       $0[name] == nil ? nil : EEXIST
     } then: { contents, _ in
       contents[name] = Content()
+      renamed[name] = nil
     }
     return MemoryFile(files: self, name: name)
   }
@@ -73,6 +76,7 @@ final class MemoryFiles: LedgerFiles, @unchecked Sendable {
       $0[name] == nil ? ENOENT : nil
     } then: { contents, _ in
       contents[newName] = contents.removeValue(forKey: name)
+      renamed[name] = newName
     }
   }
 
@@ -91,7 +95,8 @@ final class MemoryFiles: LedgerFiles, @unchecked Sendable {
     }
   }
 
-  fileprivate func append(_ name: String, _ bytes: [UInt8]) throws(LedgerFault) {
+  fileprivate func append(_ opened: String, _ bytes: [UInt8]) throws(LedgerFault) {
+    let name = locked { renamed[opened] ?? opened }
     let room = locked { roomBytes - contents.values.reduce(0) { $0 + $1.bytes.count } }
     let fitting = Array(bytes.prefix(max(0, room)))
     try perform("write", name) { _ in
@@ -104,7 +109,8 @@ final class MemoryFiles: LedgerFiles, @unchecked Sendable {
     }
   }
 
-  fileprivate func synchronize(_ name: String) throws(LedgerFault) {
+  fileprivate func synchronize(_ opened: String) throws(LedgerFault) {
+    let name = locked { renamed[opened] ?? opened }
     try perform("fdatasync", name) { _ in
       nil
     } then: { contents, _ in

@@ -81,7 +81,7 @@ struct ServeSettingsTests {
     #expect(read(["--policy=p", "--metrics=off"]).1.count == 1)
   }
 
-  @Test(arguments: ["store", "ship"])
+  @Test(arguments: ["store"])
   func `a flag of a later version is refused by name`(flag: String) {
     let (_, problems) = read(["--policy=p", "--\(flag)", "x"])
     #expect(problems == [.unavailableFlag(.flag(flag))])

@@ -166,7 +166,7 @@ private struct Recovering {
           reserved: admitted.reserved.map(Books.counted),
           final: completion.charged.map(Books.counted), now: record.timeMs)
       }
-    case .admission, .denials, .start, .reload, .clock, .repair, .stop: break
+    case .admission, .denials, .start, .reload, .clock, .repair, .stop, .drop: break
     }
     open.apply(record)
   }

@@ -50,7 +50,7 @@ package final class Books: @unchecked Sendable {
   /// How often admissions have failed.
   private var epoch = 0
   private var estimators: [String: TokenEstimator] = [:]
-  private var writer: LedgerWriter?
+  private(set) var writer: LedgerWriter?
   private let clock: Clock
   private let durability: Durability
   /// Told on the ledger's thread, without a lock.

@@ -43,7 +43,7 @@ package final class PolicyReplay {
       complete(completion, timeMs: record.timeMs)
     case .denials(let denials):
       report.leaveOut(denials.reason, count: denials.count)
-    case .start, .reload, .clock, .repair, .stop: break
+    case .start, .reload, .clock, .repair, .stop, .drop: break
     }
   }
 

@@ -22,7 +22,7 @@ struct RequestTraits {
     self.method = Self.methods.contains(method) ? method : "other"
     route = Self.route(bytes.extracting(head.path), policy)
     if !head.traceparent.isEmpty {
-      traceparent = Self.traceparent(bytes.extracting(head.traceparent))
+      traceparent = TraceParent(bytes.extracting(head.traceparent))?.text
     }
     envoyRequestID = Self.identifier(bytes.extracting(head.envoyRequestID))
   }
@@ -60,22 +60,6 @@ struct RequestTraits {
     }
   }
 
-  /// `00-<32 hex>-<16 hex>-<2 hex>` (W3C Trace Context, section 3.2).
-  private static func traceparent(_ bytes: Span<UInt8>) -> String? {
-    guard bytes.count == 55 else { return nil }
-    for index in bytes.indices {
-      let byte = bytes[index]
-      if index == 2 || index == 35 || index == 52 {
-        guard byte == UInt8(ascii: "-") else { return nil }
-      } else {
-        guard
-          byte >= 0x30 && byte <= 0x39 || byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "f")
-        else { return nil }
-      }
-    }
-    return text(bytes)
-  }
-
   /// A UUID, as Envoy makes them; a client's own word is not kept.
   private static func identifier(_ bytes: Span<UInt8>) -> String? {
     guard bytes.count == 36 else { return nil }
@@ -110,6 +94,7 @@ extension DecisionRecord {
     record.httpStatus = refusal.map { Int64($0.status) }
     record.source = traits?.source
     record.envoyRequestID = traits?.envoyRequestID
+    record.traceparent = traits?.traceparent
     return record
   }
 

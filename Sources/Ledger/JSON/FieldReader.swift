@@ -51,6 +51,15 @@ struct FieldReader {
     }
   }
 
+  /// nil where the member is not there at all.
+  mutating func textWherePresent(_ name: String) throws(RecordProblem) -> String? {
+    switch takeIfPresent(name) {
+    case nil, .null: nil
+    case .string(let text): text
+    default: throw .wrongValue(name)
+    }
+  }
+
   mutating func word<Word: RawRepresentable<String>>(
     _ name: String, _ type: Word.Type = Word.self
   ) throws(RecordProblem) -> Word {

@@ -1,13 +1,13 @@
 /// Reads one JSON text (RFC 8259), strictly; also what the ledger never writes is told apart from
 /// what it does: there is no blank space in a line of it, and none is taken.
-struct JSONReader {
+package struct JSONReader {
   private let bytes: [UInt8]
   private var at = 0
 
   private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
   /// The text's one value.
-  static func read(_ bytes: [UInt8]) throws(RecordProblem) -> JSONValue {
+  package static func read(_ bytes: [UInt8]) throws(RecordProblem) -> JSONValue {
     var reader = JSONReader(bytes)
     let value = try reader.value(depth: 0)
     guard reader.at == bytes.count else { throw .malformed(at: reader.at) }

@@ -1,5 +1,5 @@
 /// A JSON value of the ledger's. Numbers keep their text: money is not a floating-point number.
-enum JSONValue: Equatable {
+package enum JSONValue: Equatable {
   case null
   case bool(Bool)
   case number(String)
@@ -7,8 +7,13 @@ enum JSONValue: Equatable {
   case array([JSONValue])
   case object([Member])
 
-  struct Member: Equatable {
-    var name: String
-    var value: JSONValue
+  package struct Member: Equatable {
+    package var name: String
+    package var value: JSONValue
+
+    package init(name: String, value: JSONValue) {
+      self.name = name
+      self.value = value
+    }
   }
 }

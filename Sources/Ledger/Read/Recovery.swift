@@ -33,7 +33,7 @@ package struct Recovery {
   ) throws(LedgerProblem) -> Outcome {
     var recovery = Recovery(files: files)
     do throws(LedgerFault) {
-      for name in try files.names() where name.hasSuffix(Self.unfinishedSuffix) {
+      for name in try files.names() where name.hasSuffix(SegmentStore.unfinishedSuffix) {
         try files.remove(name)
       }
     } catch { throw .files(error) }
@@ -46,7 +46,6 @@ package struct Recovery {
     }
   }
 
-  private static let unfinishedSuffix = ".unfinished"
   private var lastGoodSeq: Int64 = 0
 
   private mutating func recover(
@@ -143,7 +142,7 @@ package struct Recovery {
       try copy(segment.name, from: end, to: size, as: name)
       torn.append(name)
     }
-    let unfinished = segment.name + Self.unfinishedSuffix
+    let unfinished = segment.name + SegmentStore.unfinishedSuffix
     try copy(segment.name, from: 0, to: end, as: unfinished)
     do throws(LedgerFault) {
       try files.rename(unfinished, to: segment.name)

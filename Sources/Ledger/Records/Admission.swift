@@ -33,6 +33,8 @@ package struct Admission: Equatable, Sendable {
   /// The caller's address as Envoy saw it.
   package var source: String?
   package var envoyRequestID: String?
+  /// Well-formed (`TraceParent`), so that a refusal too can be joined with its trace.
+  package var traceparent: String?
   /// The policy's revision.
   package var policy: String
 
@@ -43,7 +45,7 @@ package struct Admission: Equatable, Sendable {
     stream: Bool? = nil, reason: String? = nil, httpStatus: Int64? = nil, limit: String? = nil,
     reserved: [Charge] = [], estimatedPromptTokens: Int64? = nil,
     reservedCompletionTokens: Int64? = nil, source: String? = nil, envoyRequestID: String? = nil,
-    policy: String
+    traceparent: String? = nil, policy: String
   ) {
     self.requestID = requestID
     self.decision = decision
@@ -65,6 +67,7 @@ package struct Admission: Equatable, Sendable {
     self.reservedCompletionTokens = reservedCompletionTokens
     self.source = source
     self.envoyRequestID = envoyRequestID
+    self.traceparent = traceparent
     self.policy = policy
   }
 }

@@ -32,6 +32,11 @@ extension LedgerRecord {
         Repair(
           file: try fields.text("file"), offset: try fields.integer("offset"),
           damage: try fields.text("damage"), lastGoodSeq: try fields.integer("last_good_seq")))
+    case "drop":
+      body = .drop(
+        Drop(
+          target: try fields.text("target"), firstSeq: try fields.integer("first_seq"),
+          lastSeq: try fields.integer("last_seq")))
     default: throw .unknownType
     }
     _ = try fields.digest("hash")
@@ -61,6 +66,8 @@ extension Admission {
     reservedCompletionTokens = try fields.optionalInteger("reserved_completion_tokens")
     source = try fields.optionalText("source")
     envoyRequestID = try fields.optionalText("envoy_request_id")
+    // Ledgers from before admissions had it are read too.
+    traceparent = try fields.textWherePresent("traceparent")
     policy = try fields.text("policy")
     guard try fields.take("sensitive_payload_logged") == .bool(false) else {
       throw .wrongValue("sensitive_payload_logged")

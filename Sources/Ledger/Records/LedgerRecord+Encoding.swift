@@ -28,6 +28,10 @@ extension LedgerRecord {
       line.field("offset", repair.offset)
       line.field("damage", repair.damage)
       line.field("last_good_seq", repair.lastGoodSeq)
+    case .drop(let drop):
+      line.field("target", cut: drop.target)
+      line.field("first_seq", drop.firstSeq)
+      line.field("last_seq", drop.lastSeq)
     }
     return line.bytes
   }
@@ -55,6 +59,7 @@ extension Admission {
     line.field("reserved_completion_tokens", reservedCompletionTokens)
     line.field("source", cut: source)
     line.field("envoy_request_id", cut: envoyRequestID)
+    line.field("traceparent", cut: traceparent)
     line.field("policy", policy)
     // The audit contract's word that nothing of the payload is here; it is never anything else.
     line.field("sensitive_payload_logged", false)

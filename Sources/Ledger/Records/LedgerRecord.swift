@@ -11,6 +11,7 @@ package struct LedgerRecord: Equatable, Sendable {
     case clock(ClockJump)
     case repair(Repair)
     case stop(ProcessEvent)
+    case drop(Drop)
   }
 
   package var seq: Int64
@@ -39,6 +40,7 @@ package struct LedgerRecord: Equatable, Sendable {
     case .clock: "clock"
     case .repair: "repair"
     case .stop: "stop"
+    case .drop: "drop"
     }
   }
 
@@ -47,7 +49,7 @@ package struct LedgerRecord: Equatable, Sendable {
     switch body {
     case .admission(let admission): admission.requestID
     case .completion(let completion): completion.requestID
-    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop: nil
+    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .drop: nil
     }
   }
 
@@ -57,6 +59,7 @@ package struct LedgerRecord: Equatable, Sendable {
     case .admission(let admission): 768 + 128 * admission.reserved.count
     case .completion(let completion): 896 + 128 * completion.charged.count
     case .denials, .start, .reload, .clock, .repair, .stop, .checkpoint: 320
+    case .drop: 640
     }
   }
 }

@@ -27,6 +27,20 @@ package struct ProcessEvent: Equatable, Sendable {
   }
 }
 
+/// Records that a shipping target will never be sent: they left the ledger before it had them.
+package struct Drop: Equatable, Sendable {
+  /// The target as `--ship` names it, without its options.
+  package var target: String
+  package var firstSeq: Int64
+  package var lastSeq: Int64
+
+  package init(target: String, firstSeq: Int64, lastSeq: Int64) {
+    self.target = target
+    self.firstSeq = firstSeq
+    self.lastSeq = lastSeq
+  }
+}
+
 /// The wall clock jumped; the ledger's own time did not run backwards.
 package struct ClockJump: Equatable, Sendable {
   /// What the wall clock said, in Unix milliseconds.

@@ -40,7 +40,7 @@ struct LedgerQueue {
   }
 
   /// Whether one more exchange would leave too little room below the ledger's bound for what is open.
-  private var hasReachedBound: Bool {
+  var hasReachedBound: Bool {
     guard let ledgerBytesMax else { return false }
     let reserved = Int64(openCount + 1) * Int64(LedgerLimits.completionBytesReserved)
     // The admission itself, and the next segment's checkpoint with it in its list.
@@ -68,7 +68,7 @@ struct LedgerQueue {
         return .refused(.ledgerFull)
       }
       fallthrough
-    case .start, .reload, .clock, .stop:
+    case .start, .reload, .clock, .stop, .drop:
       if queuedBytes >= LedgerLimits.queueBytesMax {
         refusedCount += 1
         return .refused(.queueFull)
@@ -124,11 +124,9 @@ struct LedgerQueue {
     var bytes = 0
     for record in entries {
       if case .checkpoint = record.body {
-        if count == 0 {
-          count = 1
-          // A repair goes to disk in one piece with the checkpoint that begins its chain.
-          if entries.count > 1, case .repair = entries[1].body { count = 2 }
-        }
+        // What is carried, and a repair, go to disk in one piece with the checkpoint that has them
+        // in its counters: all of it is there, or none.
+        if count == 0 { count = 1 + entries.dropFirst().prefix(while: \.belongsToHead).count }
         break
       }
       count += 1
@@ -140,7 +138,7 @@ struct LedgerQueue {
     for record in batch {
       switch record.body {
       case .checkpoint, .repair: continue
-      default:
+      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .drop:
         queuedBytes -= record.estimatedBytes
         writingBytes += record.estimatedBytes
       }
@@ -171,7 +169,7 @@ struct LedgerQueue {
         voided.insert(admission.requestID)
         continue
       case .completion(let completion) where voided.contains(completion.requestID): continue
-      case .admission, .completion, .denials, .start, .reload, .clock, .stop: break
+      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .drop: break
       }
       record.isCarried = true
       carried.append(record)
@@ -188,4 +186,12 @@ struct LedgerQueue {
   mutating func failedAreUndone() { voided = [] }
 
   mutating func stop() { status = .unavailable(.stopped) }
+}
+
+extension LedgerRecord {
+  /// Whether a segment's head holds it, behind the checkpoint.
+  fileprivate var belongsToHead: Bool {
+    if case .repair = body { return true }
+    return isCarried
+  }
 }

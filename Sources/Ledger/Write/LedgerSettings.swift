@@ -9,6 +9,8 @@ package struct LedgerSettings: Sendable {
   package var retain = Duration.seconds(30 * 86_400)
   /// The bound of all segments together; nil for none.
   package var ledgerBytesMax: Int64?
+  /// Whether someone ships the records: then everything is kept until `LedgerWriter.keep` says less.
+  package var isShipped = false
   /// How long after a failed attempt the next one is made to open a segment.
   package var retryDelay = Duration.seconds(1)
   /// How long a record may wait to be written in relaxed mode, and a written one to be flushed.

@@ -28,14 +28,21 @@ package final class LedgerWriter: @unchecked Sendable {
   private var segmentBegan = ContinuousClock.now
   private var nextAttempt = ContinuousClock.now
   private var nextRetention = ContinuousClock.now
+  private var lastRetention = ContinuousClock.now
   private static let retentionInterval = Duration.seconds(60)
+  /// The same where the ledger's bound is reached.
+  private static let retentionIntervalAtBound = Duration.seconds(1)
 
   private struct Shared {
     var queue: LedgerQueue
     var durableSeq: Int64
+    /// The segment of that record; nil in a new ledger.
+    var durableSegment: Segment?
     var oldestEntry: ContinuousClock.Instant?
     var asksForSegment = false
-    var keepFromSeq = Int64.max
+    /// Whether the thread has been told that the ledger's bound is reached.
+    var knowsBound = false
+    var keep: SegmentsKept
     var isStopping = false
     var hasFinished = false
     var flushCount = 0
@@ -57,7 +64,9 @@ package final class LedgerWriter: @unchecked Sendable {
     let queue = LedgerQueue(
       nextSeq: recovered.nextSeq, durability: settings.durability,
       ledgerBytesMax: settings.ledgerBytesMax, diskBytes: segments.totalBytes)
-    shared = Shared(queue: queue, durableSeq: recovered.nextSeq - 1)
+    shared = Shared(
+      queue: queue, durableSeq: recovered.nextSeq - 1, durableSegment: segments.last,
+      keep: settings.isShipped ? .everything : .nothing)
   }
 
   // MARK: - Any thread
@@ -83,9 +92,16 @@ package final class LedgerWriter: @unchecked Sendable {
   package func enqueue(_ body: LedgerRecord.Body, timeMs: Int64) -> Enqueued {
     withShared { shared in
       let result = shared.queue.enqueue(body, timeMs: timeMs)
-      if case .queued = result, shared.oldestEntry == nil {
+      switch result {
+      case .queued:
+        guard shared.oldestEntry == nil else { break }
         shared.oldestEntry = .now
         condition.broadcast()
+      case .refused(.ledgerFull) where !shared.knowsBound:
+        // Something that only a full ledger lets go may be there.
+        shared.knowsBound = true
+        condition.broadcast()
+      case .carried, .refused: break
       }
       return result
     }
@@ -113,9 +129,16 @@ package final class LedgerWriter: @unchecked Sendable {
     }
   }
 
-  /// Keeps segments that hold a record of that number or a later one, whatever their age.
-  package func keep(from seq: Int64) {
-    withShared { $0.keepFromSeq = seq }
+  /// Which segments stay, whatever their age.
+  package func keep(_ kept: SegmentsKept) {
+    withShared { $0.keep = kept }
+  }
+
+  /// What is on disk for good; nil in a ledger that has nothing yet.
+  package var end: LedgerEnd? {
+    withShared { shared in
+      shared.durableSegment.map { LedgerEnd(seq: shared.durableSeq, segment: $0) }
+    }
   }
 
   /// Waits until everything enqueued so far is on disk; false where the ledger went out of order.
@@ -186,7 +209,8 @@ extension LedgerWriter {
     while true {
       let now = ContinuousClock.now
       var wake = nextRetention
-      if nextRetention <= now { return .retain }
+      if shared.knowsBound { wake = min(wake, lastRetention + Self.retentionIntervalAtBound) }
+      if wake <= now { return .retain }
       if !segments.isOpen, !shared.queue.isBeginningSegment {
         if shared.isStopping {
           let isInOrder = shared.queue.carried.isEmpty && !mayHaveVoidBytes
@@ -311,6 +335,7 @@ extension LedgerWriter {
     sayCommitted()
     withShared { shared in
       shared.durableSeq = seq
+      shared.durableSegment = segments.last
       shared.flushCount += 1
       shared.segmentCount = segments.count
       shared.queue.written(diskBytes: segments.totalBytes, except: unacknowledged)
@@ -326,7 +351,7 @@ extension LedgerWriter {
     callbacks.committed(Int64((ContinuousClock.now - batchTaken) / .nanoseconds(1)))
   }
 
-  /// Begins a segment with `head`: its checkpoint, and in a repaired ledger the repair.
+  /// Begins a segment with `head`: its checkpoint, in a repaired ledger the repair, and what is carried.
   private func begin(_ head: [LedgerRecord], _ checkpoint: Checkpoint) {
     let wasWritable = withShared { $0.queue.status == .writable }
     attempt { () throws(LedgerFault) in
@@ -335,19 +360,23 @@ extension LedgerWriter {
       var checkpoint = checkpoint
       checkpoint.previousHash = chain.head
       var bytes: [UInt8] = []
+      var checkpointBytes = 0
       for var record in head {
         if case .checkpoint = record.body { record.body = .checkpoint(checkpoint) }
         var line = record.encoded()
         chain.seal(&line)
         bytes += line
+        if checkpointBytes == 0 { checkpointBytes = bytes.count }
       }
+      // From here on they are lost where nobody carries them on.
+      unacknowledged = head
       try segments.begin(
-        Segment(firstSeq: head[0].seq), timeMs: head[0].timeMs, head: bytes)
+        Segment(firstSeq: head[0].seq), timeMs: head[0].timeMs, head: bytes,
+        checkpointBytes: checkpointBytes)
       repair = nil
       mayHaveVoidBytes = false
       segmentBegan = .now
       nextRetention = .now
-      unacknowledged = head
       writtenCount = head.count
       withShared { $0.queue.segmentBegan() }
       acknowledge()
@@ -382,13 +411,28 @@ extension LedgerWriter {
     callbacks.stateChanged(.unavailable(.failed(fault)))
   }
 
+  /// Lets old segments go. Where the bound is reached also those that only a target holds which lets
+  /// records go rather than stop the gateway, oldest first and no more than is needed.
   private func retain() {
-    nextRetention = .now + Self.retentionInterval
+    lastRetention = .now
+    nextRetention = lastRetention + Self.retentionInterval
     let retainMs = Int64(settings.retain / .milliseconds(1))
-    let keepFromSeq = withShared { $0.keepFromSeq }
-    guard
-      segments.removeOlder(than: callbacks.wallMs() - retainMs, keepFromSeq: keepFromSeq)
-    else { return }
+    let keep = withShared { $0.keep }
+    let before = callbacks.wallMs() - retainMs
+    var removed = segments.removeOlder(than: before, keepFromSeq: keep.fromSeq)
+    if removed { tellRemoved() }
+    while isAtBound, segments.removeOlder(than: before, keepFromSeq: keep.atBoundFromSeq, limit: 1)
+    {
+      removed = true
+      tellRemoved()
+    }
+    if removed { segments.synchronizeNames() }
+    withShared { $0.knowsBound = $0.queue.hasReachedBound }
+  }
+
+  private var isAtBound: Bool { withShared { $0.queue.hasReachedBound } }
+
+  private func tellRemoved() {
     withShared { shared in
       shared.queue.removed(diskBytes: segments.totalBytes)
       shared.segmentCount = segments.count

@@ -37,40 +37,52 @@ struct SegmentStore {
 
   var isOpen: Bool { file != nil }
   var count: Int { kept.count }
+  /// The newest one, open or not.
+  var last: Segment? { kept.last?.segment }
   /// What all of them take, with the open one.
   private(set) var totalBytes: Int64 = 0
 
-  /// Begins a segment with its sealed checkpoint, durably. On failure nothing is open, and the
-  /// file is gone if it can be; if it cannot, the next attempt fails too, until it can.
+  /// Begins a segment with its sealed head, of which the first `checkpointBytes` are the checkpoint.
+  /// The head is written and flushed under another name, and then gets its own: the segment is there
+  /// with all of it, or is not there. On failure nothing is open, and the file is gone if it can be.
   mutating func begin(
-    _ segment: Segment, timeMs: Int64, head: [UInt8]
+    _ segment: Segment, timeMs: Int64, head: [UInt8], checkpointBytes: Int
   ) throws(LedgerFault) {
+    precondition(kept.last?.segment != segment, "a segment is begun once")
     file = nil
+    let unfinished = segment.name + Self.unfinishedSuffix
     let created: any LedgerFile
     do {
-      created = try files.create(segment.name)
+      created = try files.create(unfinished)
     } catch {
       // Left by an attempt of ours that failed, and whose file could not be removed then.
-      if error.code == SegmentStore.existsCode, kept.last?.segment != segment {
-        try? files.remove(segment.name)
-      }
+      if error.code == SegmentStore.existsCode { try? files.remove(unfinished) }
       throw error
     }
     do throws(LedgerFault) {
       try created.append(head)
       try created.synchronize()
+      try files.rename(unfinished, to: segment.name)
+    } catch {
+      try? files.remove(unfinished)
+      throw error
+    }
+    do throws(LedgerFault) {
       try files.synchronizeNames()
     } catch {
+      // Where this fails too, the next attempt replaces it.
       try? files.remove(segment.name)
       throw error
     }
     file = created
     openBytes = Int64(head.count)
-    checkpointBytes = openBytes
+    self.checkpointBytes = Int64(checkpointBytes)
     totalBytes += openBytes
     kept.append(Kept(segment: segment, timeMs: timeMs, bytes: openBytes))
   }
 
+  /// What a file is called that is not a segment yet; recovery removes those it finds.
+  static let unfinishedSuffix = ".unfinished"
   private static let existsCode: Int32 = 17  // EEXIST
 
   mutating func append(_ bytes: [UInt8]) throws(LedgerFault) {
@@ -89,20 +101,26 @@ struct SegmentStore {
   /// Leaves the open segment as it is, for good.
   mutating func abandon() { file = nil }
 
-  /// Removes segments whose successor began before `timeMs` and at or below `keepFromSeq`. Never
-  /// the last one. Returns whether any went.
-  mutating func removeOlder(than timeMs: Int64, keepFromSeq: Int64) -> Bool {
-    var removed = false
-    while kept.count > 1, kept[1].timeMs < timeMs, kept[1].segment.firstSeq <= keepFromSeq {
+  /// Removes segments whose successor began before `timeMs` and at or below `keepFromSeq`, at most
+  /// `limit` of them. Never the last one. Returns whether any went.
+  mutating func removeOlder(
+    than timeMs: Int64, keepFromSeq: Int64, limit: Int = .max
+  ) -> Bool {
+    var removed = 0
+    while removed < limit, kept.count > 1, kept[1].timeMs < timeMs,
+      kept[1].segment.firstSeq <= keepFromSeq
+    {
       do {
         try files.remove(kept[0].segment.name)
       } catch {
         if !error.isMissingFile { break }
       }
       totalBytes -= kept.removeFirst().bytes
-      removed = true
+      removed += 1
     }
-    if removed { try? files.synchronizeNames() }
-    return removed
+    return removed > 0
   }
+
+  /// Makes removals durable. Where that fails, a crash brings files back that go again.
+  func synchronizeNames() { try? files.synchronizeNames() }
 }

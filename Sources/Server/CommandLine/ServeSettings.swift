@@ -1,5 +1,6 @@
 package import Gateway
 private import Ledger
+package import Shipping
 internal import Transport
 
 /// What `tollgate serve` is told, read and checked once.
@@ -14,6 +15,9 @@ package struct ServeSettings: Sendable {
   /// Where only probes and Prometheus ask; nil: nowhere else.
   package var metrics: ListenAddress?
   package var books = Books.Settings(directory: "tollgate-data", ledger: LedgerSettings())
+
+  /// Where the ledger's records go beside the disk.
+  package var ship: [ShipTarget] = []
 
   /// The declaration of `serve`.
   package static let specification = CommandSpecification(
@@ -59,6 +63,11 @@ package struct ServeSettings: Sendable {
     Flag(
       "ledger-max-bytes", .value("SIZE"), "the bound of all segments together", default: "none"),
     Flag(
+      "ship", .list("TARGET", splitsAtCommas: true),
+      "where records go too: otlp://HOST:PORT, otlp+unix:/PATH, tcp://HOST:PORT or stdout, with"
+        + " ?on_full=drop, batch=N, bytes=SIZE, age=DURATION, timeout=DURATION", default: "nowhere"
+    ),
+    Flag(
       "repair-ledger", .toggle, "begin a new chain behind a damaged one, which is kept"),
   ]
 
@@ -92,7 +101,7 @@ package struct ServeSettings: Sendable {
   }()
 
   private static let laterFlags: [Flag] = [
-    "store", "ship",
+    "store"
   ].map { Flag($0, .unavailable, "") }
 
   /// Takes every value; what is wrong is in `arguments.problems` afterwards.
@@ -113,6 +122,7 @@ package struct ServeSettings: Sendable {
     server.connectionsMax = arguments.integer(
       "max-connections", default: server.connectionsMax, in: 1...1_000_000)
     readLedger(&arguments)
+    readShip(&arguments)
     readTransport(&arguments)
     server.loop.writeStallTimeout = arguments.duration(
       "write-timeout", default: server.loop.writeStallTimeout, in: .seconds(1) ... .seconds(3600))
@@ -175,6 +185,31 @@ package struct ServeSettings: Sendable {
       books.ledger.ledgerBytesMax = Int64(
         arguments.byteSize("ledger-max-bytes", default: 1 << 30, in: (8 << 20)...(1 << 50)))
     }
+  }
+
+  private mutating func readShip(_ arguments: inout ParsedArguments) {
+    func expected(_ text: String) -> String {
+      do throws(ShipTarget.Problem) {
+        _ = try ShipTarget(text)
+        return "a target"
+      } catch {
+        return "a target: it \(error)"
+      }
+    }
+    ship = arguments.values("ship", expected: expected) { try? ShipTarget($0) }
+    let source = UsageProblem.Source.flag("ship")
+    var seen: Set<ShipTarget.Place> = []
+    for target in ship where !seen.insert(target.place).inserted {
+      arguments.report(
+        .invalid(source, value: target.description, expected: "given once: it is repeated"))
+    }
+    if ship.count > ShippingLimits.targetsMax {
+      arguments.report(
+        .invalid(
+          source, value: "\(ship.count) targets",
+          expected: "at most \(ShippingLimits.targetsMax) targets"))
+    }
+    books.ledger.isShipped = !ship.isEmpty
   }
 
   private mutating func readTransport(_ arguments: inout ParsedArguments) {

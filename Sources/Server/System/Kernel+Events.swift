@@ -93,13 +93,9 @@ extension Kernel {
 
   /// poll(2) for reading: which of `descriptors` are ready, within `timeoutMilliseconds` (-1: for ever).
   static func pollReadable(_ descriptors: [Descriptor], timeoutMilliseconds: Int32) -> [Bool] {
-    var entries = descriptors.map { pollfd(fd: $0.raw, events: Int16(POLLIN), revents: 0) }
-    let count = nfds_t(entries.count)
-    let ready = unsafe entries.withUnsafeMutableBufferPointer {
-      unsafe poll($0.baseAddress, count, timeoutMilliseconds)
-    }
-    guard ready > 0 else { return entries.map { _ in false } }
-    return entries.map { $0.revents != 0 }
+    var polled = descriptors.map { Polled($0.raw, reads: true) }
+    poll(&polled, timeoutMilliseconds: timeoutMilliseconds)
+    return polled.map(\.isReadable)
   }
 }
 

@@ -1,0 +1,72 @@
+/// The W3C Trace Context header `traceparent`, read as its section 3.2.2 says:
+/// `<version>-<32 hex>-<16 hex>-<2 hex>`, all in lower case.
+///
+/// Version `ff` and all-zero ids are invalid. A version above 00 may go on behind the flags, after
+/// another `-`; what is there is not kept.
+package struct TraceParent: Equatable, Sendable {
+  /// What version 00 takes, and what is kept of any later one.
+  package static let bytesCount = 55
+
+  /// The first `bytesCount` bytes as they came.
+  package let text: String
+  private let bytes: [UInt8]
+
+  /// nil where it is not well-formed.
+  package init?(_ value: Span<UInt8>) {
+    guard value.count >= Self.bytesCount else { return nil }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(Self.bytesCount)
+    for index in 0..<Self.bytesCount {
+      let byte = value[index]
+      if index == 2 || index == 35 || index == 52 {
+        guard byte == UInt8(ascii: "-") else { return nil }
+      } else {
+        guard Self.nibble(byte) != nil else { return nil }
+      }
+      bytes.append(byte)
+    }
+    let version = bytes[..<2]
+    if version.elementsEqual("ff".utf8) { return nil }
+    if value.count > Self.bytesCount {
+      guard !version.elementsEqual("00".utf8), value[Self.bytesCount] == UInt8(ascii: "-") else {
+        return nil
+      }
+    }
+    let zero = UInt8(ascii: "0")
+    guard bytes[3..<35].contains(where: { $0 != zero }),
+      bytes[36..<52].contains(where: { $0 != zero })
+    else { return nil }
+    text = String(decoding: bytes, as: UTF8.self)
+    self.bytes = bytes
+  }
+
+  /// 16 bytes.
+  package var traceID: [UInt8] { Self.binary(bytes[3..<35]) }
+  /// 8 bytes: the span that called.
+  package var spanID: [UInt8] { Self.binary(bytes[36..<52]) }
+  /// `trace-flags`; bit 0 is `sampled`.
+  package var flags: UInt8 { Self.binary(bytes[53..<55])[0] }
+
+  private static func binary(_ digits: ArraySlice<UInt8>) -> [UInt8] {
+    var result: [UInt8] = []
+    var high: UInt8?
+    for digit in digits {
+      let value = nibble(digit) ?? 0
+      if let first = high {
+        result.append(first << 4 | value)
+        high = nil
+      } else {
+        high = value
+      }
+    }
+    return result
+  }
+
+  private static func nibble(_ digit: UInt8) -> UInt8? {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,136 @@
+internal import Shipping
+internal import Transport
+
+/// OTLP/gRPC logs over HTTP/2 without TLS (prior knowledge, RFC 9113, 3.3): one unary call a batch.
+final class OTLPSink: ShipSink {
+  private let target: ShipTarget
+  private let resource: OTLPResource
+  private let wallNanoseconds: @Sendable () -> Int64
+  private var socket: OutgoingSocket
+  private var connection: ClientConnection?
+  private var call: ClientCall?
+  /// Why `connect` failed at once, to be told by `proceed`.
+  private var failure: String?
+  private var input = [UInt8](repeating: 0, count: 16 << 10)
+
+  init(
+    _ target: ShipTarget, resource: OTLPResource,
+    wallNanoseconds: @escaping @Sendable () -> Int64
+  ) {
+    self.target = target
+    self.resource = resource
+    self.wallNanoseconds = wallNanoseconds
+    socket = OutgoingSocket(target.place, timeout: target.timeout)
+  }
+
+  func connect() {
+    var limits = TransportLimits()
+    limits.messageBytesMax = ShippingLimits.answerBytesMax
+    limits.streamWindowBytes = ShippingLimits.answerBytesMax
+    limits.connectionWindowBytes = 4 * ShippingLimits.answerBytesMax
+    connection = ClientConnection(limits: limits)
+    call = nil
+    failure = socket.connect()
+  }
+
+  func export(_ batch: ShipBatch) {
+    let request = OTLPLogs.request(
+      batch, resource: resource, observedNanoseconds: UInt64(max(0, wallNanoseconds())))
+    call = connection?.unary(
+      path: OTLPLogs.exportPath, message: request, authority: authority, timeout: target.timeout)
+  }
+
+  /// A Unix socket has no name that a server could know.
+  private var authority: String {
+    if case .otlp(let host, let port) = target.place { return ShipTarget.authority(host, port) }
+    return "localhost"
+  }
+
+  func disconnect() {
+    socket.close()
+    connection = nil
+    call = nil
+    failure = nil
+  }
+
+  var polled: Polled? {
+    guard let descriptor = socket.descriptor else { return nil }
+    let wantsWrite =
+      !socket.isOpen || !socket.unsent.isEmpty || connection?.wantsWrite == true
+    return Polled(descriptor.raw, reads: socket.isOpen, writes: wantsWrite)
+  }
+
+  /// A connection that failed at once is told without waiting.
+  var pollInterval: Duration? { failure == nil ? nil : .zero }
+
+  func proceed(_ polled: Polled?) -> [ShipEvent] {
+    if let failure {
+      disconnect()
+      return [.lost(failure)]
+    }
+    guard let polled, let connection else { return [] }
+    var events: [ShipEvent] = []
+    if !socket.isOpen {
+      guard polled.isWritable else { return [] }
+      if let reason = socket.finishConnect() { return [lost(reason)] }
+      guard socket.isOpen else { return [] }
+      events.append(.connected)
+    }
+    let ended = polled.isReadable ? read(connection) : nil
+    events += answer()
+    if let reason = ended ?? write(connection, &events) { events.append(lost(reason)) }
+    return events
+  }
+
+  /// What has come; the reason where nothing more will.
+  private func read(_ connection: ClientConnection) -> String? {
+    while true {
+      switch socket.receive(into: &input) {
+      case .some(let count):
+        connection.receive(input.span.extracting(0..<count))
+        if connection.isClosed { return "the receiver does not speak HTTP/2" }
+        if let call, call.reply.messages.count > 1 { return "the receiver answered twice" }
+      case .nothing: return nil
+      case .ended(let reason):
+        connection.connectionLost()
+        return reason
+      }
+    }
+  }
+
+  private func answer() -> [ShipEvent] {
+    guard let call, call.reply.isDone else { return [] }
+    self.call = nil
+    let reply = call.reply
+    if reply.grpcStatus == nil, reply.httpStatus == nil, reply.resetCode != nil {
+      // The connection went with it, or the receiver is leaving: tried again on another one.
+      return [.lost("the call was reset without an answer")]
+    }
+    let judged = OTLPAnswer.judge(
+      .init(
+        status: reply.grpcStatus, messages: reply.messages, details: reply.grpcStatusDetails))
+    guard connection?.isGoingAway == true else { return [.answered(judged)] }
+    return [.answered(judged), lost("the receiver asked for no more calls")]
+  }
+
+  private func write(_ connection: ClientConnection, _ events: inout [ShipEvent]) -> String? {
+    guard self.connection != nil else { return nil }
+    while true {
+      if socket.unsent.isEmpty {
+        socket.gather { _ = connection.fillOutput(&$0, target: 64 << 10) }
+        if socket.unsent.isEmpty { return nil }
+      }
+      switch socket.send() {
+      case .some(0): return nil
+      case .some: events.append(.progressed)
+      case .failed(let reason): return reason
+      }
+      if !socket.unsent.isEmpty { return nil }
+    }
+  }
+
+  private func lost(_ reason: String) -> ShipEvent {
+    disconnect()
+    return .lost(reason)
+  }
+}

@@ -1,0 +1,110 @@
+import Foundation
+internal import Gateway
+internal import Ledger
+package import Metrics
+package import Shipping
+
+/// Ships the ledger's records to every target, each by a thread of its own, and tells the ledger
+/// which segments somebody still needs.
+package final class Shipper: Sendable {
+  private let threads: [ShipThread]
+
+  /// Reads the cursors and starts. The ledger is open and kept whole until then
+  /// (`LedgerSettings.isShipped`).
+  package init(
+    _ targets: [ShipTarget], directory: String, source: ShipSource, version: String,
+    log: Logger
+  ) throws {
+    let cursors = CursorFiles(
+      try DirectoryFiles.creating(path: directory + "/" + CursorFiles.directoryName))
+    let resource = OTLPResource(
+      version: version,
+      instanceID: try cursors.instanceID(random: try Kernel.randomBytes(count: 16)))
+    let places = try targets.map { target in
+      try Self.start(of: target, cursors: cursors, source: source, log: log)
+    }
+    let kept = Kept(targets: targets, seqs: places)
+    source.keep(kept.segments)
+    let shared = Locked(kept)
+    threads = try targets.enumerated().map { index, target in
+      try ShipThread(
+        target, cursor: places[index], source: source, cursors: cursors,
+        sink: Self.sink(target, resource), log: log
+      ) { seq in
+        let segments = shared.withLock { kept in
+          kept.seqs[index] = seq
+          return kept.segments
+        }
+        source.keep(segments)
+      }
+    }
+    for thread in threads { thread.start() }
+  }
+
+  /// New records are on disk. Called on the ledger's thread: costs next to nothing.
+  package func wake() {
+    for thread in threads { thread.wake() }
+  }
+
+  package var statistics: [ShipStatistics] {
+    let wallMs = Kernel.wallNanoseconds() / 1_000_000
+    return threads.map { $0.statistics(wallMs: wallMs) }
+  }
+
+  /// Ships what is on disk, within `limit`, and ends; cursors stay where they are for the next start.
+  package func finish(within limit: Duration = ShippingLimits.lastAttempt) {
+    let end = Kernel.monotonicNanoseconds() / 1_000_000 + limit.wholeMilliseconds
+    for thread in threads { thread.stop(byMs: end) }
+    // A thread that waits for a name server ends with the process.
+    while threads.contains(where: { !$0.hasEnded }),
+      Kernel.monotonicNanoseconds() / 1_000_000 < end + Self.graceMs
+    {
+      Thread.sleep(forTimeInterval: 0.005)
+    }
+  }
+
+  private static let graceMs: Int64 = 200
+
+  private static func sink(_ target: ShipTarget, _ resource: OTLPResource) -> any ShipSink {
+    switch target.place {
+    case .otlp, .otlpUnix:
+      OTLPSink(target, resource: resource, wallNanoseconds: { Kernel.wallNanoseconds() })
+    case .tcp: LinesSink(target)
+    case .standardOutput: StandardOutputSink()
+    }
+  }
+
+  /// The last record that a target need not get any more. One without a usable cursor gets everything
+  /// that is left.
+  private static func start(
+    of target: ShipTarget, cursors: CursorFiles, source: ShipSource, log: Logger
+  ) throws -> Int64 {
+    let oldest = (try LedgerTail.oldestSeq(source.files) ?? LedgerFormat.firstSeq) - 1
+    switch cursors.read(target.description) {
+    case .cursor(let cursor) where cursor.seq <= source.end()?.seq ?? 0: return cursor.seq
+    case .cursor(let cursor):
+      log.shipBegan(
+        target, because: "its cursor is at record \(cursor.seq), which the ledger does not have")
+    case .unusable(let file, let why):
+      log.shipBegan(target, because: "its cursor \(file) cannot be used, \(why)")
+    case .none: log.shipBegan(target, because: nil)
+    }
+    try cursors.write(ShipCursor(target: target.description, seq: oldest))
+    return oldest
+  }
+
+  /// What each target has for good, and what that lets go.
+  private struct Kept {
+    let targets: [ShipTarget]
+    var seqs: [Int64]
+
+    var segments: SegmentsKept {
+      var kept = SegmentsKept.nothing
+      for (target, seq) in zip(targets, seqs) {
+        kept.fromSeq = min(kept.fromSeq, seq + 1)
+        if target.onFull == .hold { kept.atBoundFromSeq = min(kept.atBoundFromSeq, seq + 1) }
+      }
+      return kept
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package import Ledger
+
+/// The cursors' directory, `DATA/ship`: one file a target, each replaced as a whole and flushed.
+package struct CursorFiles: Sendable {
+  /// Its name in the data directory.
+  package static let directoryName = "ship"
+  /// Holds `service.instance.id`.
+  package static let instanceName = "instance"
+
+  private let files: any LedgerFiles
+
+  package init(_ files: any LedgerFiles) { self.files = files }
+
+  /// What is known of a target.
+  package enum Found: Equatable, Sendable {
+    case none
+    case cursor(ShipCursor)
+    /// It begins anew at the oldest record.
+    case unusable(file: String, String)
+  }
+
+  /// Reads a target's cursor.
+  package func read(_ target: String) -> Found {
+    let name = ShipCursor.fileName(of: target)
+    let bytes: [UInt8]
+    do throws(LedgerFault) {
+      bytes = try files.read(name, at: 0, count: ShipCursor.bytesMax)
+    } catch {
+      return error.isMissingFile ? .none : .unusable(file: name, error.description)
+    }
+    do throws(ShipCursor.Problem) {
+      return .cursor(try ShipCursor(bytes, target: target))
+    } catch {
+      return .unusable(file: name, error.description)
+    }
+  }
+
+  /// Puts a target's cursor on disk.
+  package func write(_ cursor: ShipCursor) throws(LedgerFault) {
+    try replace(ShipCursor.fileName(of: cursor.target), with: cursor.bytes)
+  }
+
+  /// The id of this ledger's shipper, which stays over restarts: with a record's `seq` it names the
+  /// record, so that receivers can drop repeats. `random` makes a new one where there is none.
+  package func instanceID(random: [UInt8]) throws(LedgerFault) -> String {
+    if let bytes = try? files.read(Self.instanceName, at: 0, count: 64), bytes.count == 37,
+      bytes.last == UInt8(ascii: "\n"),
+      bytes.dropLast().allSatisfy({
+        (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || $0 == UInt8(ascii: "-")
+      })
+    {
+      return String(decoding: bytes.dropLast(), as: UTF8.self)
+    }
+    let id = Self.uuid(random)
+    try replace(Self.instanceName, with: Array("\(id)\n".utf8))
+    return id
+  }
+
+  /// RFC 9562, version 4.
+  private static func uuid(_ random: [UInt8]) -> String {
+    precondition(random.count == 16, "a UUID has 16 bytes")
+    var bytes = random
+    bytes[6] = bytes[6] & 0x0f | 0x40
+    bytes[8] = bytes[8] & 0x3f | 0x80
+    var text = ""
+    for (index, byte) in bytes.enumerated() {
+      if [4, 6, 8, 10].contains(index) { text += "-" }
+      text += String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+    }
+    return text
+  }
+
+  private func replace(_ name: String, with bytes: [UInt8]) throws(LedgerFault) {
+    let fresh = name + ".fresh"
+    do throws(LedgerFault) {
+      try files.remove(fresh)
+    } catch {
+      guard error.isMissingFile else { throw error }
+    }
+    let file = try files.create(fresh)
+    try file.append(bytes)
+    try file.synchronize()
+    try files.rename(fresh, to: name)
+    try files.synchronizeNames()
+  }
+}

@@ -1,0 +1,73 @@
+/// What an OTLP receiver's answer means (OTLP specification, "OTLP/gRPC Response").
+package enum OTLPAnswer {
+  /// How the call came out, as gRPC has it.
+  package struct Reply: Equatable, Sendable {
+    /// nil where the receiver gave none: the connection broke, or something else answered.
+    package var status: Int?
+    package var messages: [[UInt8]]
+    /// `grpc-status-details-bin`, decoded: a google.rpc.Status.
+    package var details: [UInt8]
+
+    package init(status: Int?, messages: [[UInt8]] = [], details: [UInt8] = []) {
+      self.status = status
+      self.messages = messages
+      self.details = details
+    }
+  }
+
+  /// gRPC's names for the codes 0 to 16.
+  static let codeNames = [
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
+    "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",
+    "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+  ]
+  private static let resourceExhausted = 8
+  /// CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS.
+  private static let retryable: Set<Int> = [1, 4, 10, 11, 14, 15]
+
+  /// Only the receiver's own word ends a batch: where there is none, it is shipped again.
+  package static func judge(_ reply: Reply) -> TargetMachine.Answer {
+    guard let status = reply.status else {
+      return .retry("the call ended without a gRPC status", afterMs: nil)
+    }
+    if status == 0 { return accepted(reply.messages) }
+    let name = codeNames.indices.contains(status) ? codeNames[status] : "the status \(status)"
+    let text = "the receiver answered \(name)"
+    let delayMs = RetryInfo.delayMs(inStatus: reply.details)
+    if retryable.contains(status) || status == resourceExhausted && delayMs != nil {
+      return .retry(text, afterMs: delayMs)
+    }
+    return .refused(text)
+  }
+
+  /// ExportLogsServiceResponse: partial_success=1 {rejected_log_records=1, error_message=2}.
+  private static func accepted(_ messages: [[UInt8]]) -> TargetMachine.Answer {
+    guard messages.count == 1, let fields = ProtobufReader.fields(messages[0]) else {
+      return .retry("the receiver's answer is not an ExportLogsServiceResponse", afterMs: nil)
+    }
+    var rejected = 0
+    var message = ""
+    for case (1, .bytes(let partial)) in fields {
+      guard let fields = ProtobufReader.fields(partial) else {
+        return .retry("the receiver's answer is not an ExportLogsServiceResponse", afterMs: nil)
+      }
+      for field in fields {
+        switch field {
+        case (1, .varint(let count)): rejected = Int(clamping: Int64(bitPattern: count))
+        case (2, .bytes(let text)): message = printable(text)
+        default: break
+        }
+      }
+    }
+    if rejected <= 0, message.isEmpty { return .delivered }
+    return .partial(rejected: max(0, rejected), message: message)
+  }
+
+  /// A receiver's own words, for the log: printable ASCII, cut.
+  static func printable(_ bytes: [UInt8]) -> String {
+    let cut = bytes.prefix(ShippingLimits.receiverTextBytesMax).map { byte in
+      (0x20...0x7e).contains(byte) ? byte : UInt8(ascii: "?")
+    }
+    return String(decoding: cut, as: UTF8.self)
+  }
+}

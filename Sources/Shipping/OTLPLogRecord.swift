@@ -1,0 +1,85 @@
+internal import Ledger
+
+/// A record as opentelemetry.proto.logs.v1.LogRecord: its line is the body, its fields are the
+/// attributes. Field numbers are the proto's.
+struct OTLPLogRecord {
+  /// SeverityNumber.
+  enum Severity: UInt64 {
+    case info = 9
+    case warning = 13
+    case error = 17
+
+    /// SeverityText: the level's short name, as the proto has it.
+    var text: String {
+      switch self {
+      case .info: "INFO"
+      case .warning: "WARN"
+      case .error: "ERROR"
+      }
+    }
+  }
+
+  let line: LedgerTail.Line
+  private let members: [JSONValue.Member]
+
+  init(_ line: LedgerTail.Line) {
+    self.line = line
+    members = Self.members(line)
+  }
+
+  /// The record's fields; of a checkpoint, which may be very long, only the short ones. None where
+  /// the line is not the ledger's JSON: then the body must do.
+  private static func members(_ line: LedgerTail.Line) -> [JSONValue.Member] {
+    if line.head.type == "checkpoint" {
+      return [
+        .init(name: "type", value: .string("checkpoint")),
+        .init(name: "seq", value: .number(String(line.head.seq))),
+        .init(
+          name: "timestamp",
+          value: .string(String(decoding: UTCTime.text(line.head.timeMs), as: UTF8.self))),
+      ]
+    }
+    guard case .object(let members)? = try? JSONReader.read(line.bytes) else { return [] }
+    return members
+  }
+
+  func encode(into writer: inout ProtobufWriter, observedNanoseconds: UInt64) {
+    writer.fixed64(1, UInt64(line.head.timeMs) * 1_000_000)
+    writer.field(2, severity.rawValue)
+    writer.field(3, severity.text)
+    writer.field(5, OTLPValue.text(line.bytes))
+    for member in members {
+      guard let value = OTLPValue.any(member.value) else { continue }
+      writer.field(6, OTLPValue.keyValue(member.name, value))
+    }
+    if let trace = text("traceparent").flatMap({ TraceParent(Array($0.utf8).span) }) {
+      writer.fixed32(8, UInt32(trace.flags))
+      writer.field(9, trace.traceID)
+      writer.field(10, trace.spanID)
+    }
+    writer.fixed64(11, observedNanoseconds)
+    writer.field(12, "tollgate.\(line.head.type)")
+  }
+
+  var severity: Severity {
+    switch line.head.type {
+    case "admission": text("decision") == "deny" ? .warning : .info
+    case "denials", "clock": .warning
+    case "completion":
+      switch text("end_reason") {
+      case "complete": .info
+      case "failed": .error
+      default: .warning
+      }
+    case "repair", "drop": .error
+    default: .info
+    }
+  }
+
+  private func text(_ name: String) -> String? {
+    guard case .string(let text)? = members.first(where: { $0.name == name })?.value else {
+      return nil
+    }
+    return text
+  }
+}

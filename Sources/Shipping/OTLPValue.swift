@@ -1,0 +1,53 @@
+internal import Ledger
+
+/// opentelemetry.proto.common.v1's AnyValue and KeyValue, encoded.
+enum OTLPValue {
+  static func string(_ text: String) -> [UInt8] {
+    var writer = ProtobufWriter()
+    writer.field(1, text)
+    return writer.bytes
+  }
+
+  /// A text's bytes as `string_value` where they are UTF-8, which proto3 asks for, else `bytes_value`.
+  static func text(_ bytes: [UInt8]) -> [UInt8] {
+    var writer = ProtobufWriter()
+    writer.reserve(bytes.count + 8)
+    writer.field(String(validating: bytes, as: UTF8.self) == nil ? 7 : 1, bytes)
+    return writer.bytes
+  }
+
+  static func keyValue(_ key: String, _ value: [UInt8]) -> [UInt8] {
+    var writer = ProtobufWriter()
+    writer.field(1, key)
+    writer.field(2, value)
+    return writer.bytes
+  }
+
+  /// A record's value; nil for null, which OTLP leaves out.
+  static func any(_ value: JSONValue) -> [UInt8]? {
+    var writer = ProtobufWriter()
+    switch value {
+    case .null: return nil
+    case .bool(let value): writer.field(2, value ? 1 : 0)
+    case .string(let text): writer.field(1, text)
+    case .number(let text):
+      if let value = Int64(text) {
+        writer.field(3, UInt64(bitPattern: value))
+      } else {
+        writer.double(4, Double(text) ?? .nan)
+      }
+    case .array(let elements):
+      var list = ProtobufWriter()
+      // An element that is null stays in its place: an AnyValue without a value.
+      for element in elements { list.field(1, any(element) ?? []) }
+      writer.field(5, list.bytes)
+    case .object(let members):
+      var list = ProtobufWriter()
+      for member in members {
+        if let value = any(member.value) { list.field(1, keyValue(member.name, value)) }
+      }
+      writer.field(6, list.bytes)
+    }
+    return writer.bytes
+  }
+}

@@ -1,0 +1,105 @@
+import Shipping
+import Testing
+
+/// Every answer an OTLP receiver can give, as the OTLP specification has it.
+@Suite struct AnswerTests {
+  /// A length-delimited field.
+  private func field(_ number: UInt8, _ content: [UInt8]) -> [UInt8] {
+    precondition(content.count < 128)
+    return [number << 3 | 2, UInt8(content.count)] + content
+  }
+
+  /// google.rpc.Status with RetryInfo; seconds below 128.
+  private func retryInfo(seconds: UInt8, prefix: String = "type.googleapis.com/") -> [UInt8] {
+    let any =
+      field(1, Array("\(prefix)google.rpc.RetryInfo".utf8)) + field(2, field(1, [8, seconds]))
+    return [8, 8] + field(2, Array("wait".utf8)) + field(3, any)
+  }
+
+  private func judge(
+    _ status: Int?, messages: [[UInt8]] = [], details: [UInt8] = []
+  ) -> TargetMachine.Answer {
+    OTLPAnswer.judge(.init(status: status, messages: messages, details: details))
+  }
+
+  @Test(arguments: 1...17) func `Each code is retried or final as OTLP says`(code: Int) {
+    let retried = [1, 4, 10, 11, 14, 15].contains(code)
+    switch judge(code) {
+    case .retry(let reason, let afterMs):
+      #expect(retried && afterMs == nil && !reason.isEmpty)
+    case .refused(let reason): #expect(!retried && !reason.isEmpty)
+    case .delivered, .partial: Issue.record("\(code) delivers nothing")
+    }
+  }
+
+  @Test func `RetryInfo makes RESOURCE_EXHAUSTED worth a retry, and nothing else`() {
+    let details = retryInfo(seconds: 7)
+    #expect(
+      judge(8, details: details)
+        == .retry("the receiver answered RESOURCE_EXHAUSTED", afterMs: 7000))
+    #expect(
+      judge(14, details: details) == .retry("the receiver answered UNAVAILABLE", afterMs: 7000))
+    #expect(judge(3, details: details) == .refused("the receiver answered INVALID_ARGUMENT"))
+    #expect(
+      judge(8, details: retryInfo(seconds: 1, prefix: ""))
+        == .retry("the receiver answered RESOURCE_EXHAUSTED", afterMs: 1000))
+    let other = field(3, field(1, Array("type.googleapis.com/google.rpc.ErrorInfo".utf8)))
+    #expect(judge(8, details: other) == .refused("the receiver answered RESOURCE_EXHAUSTED"))
+  }
+
+  @Test func `Details cut anywhere never trap, and without RetryInfo are final`() {
+    let whole = retryInfo(seconds: 7)
+    for count in whole.indices {
+      if case .delivered = judge(8, details: Array(whole.prefix(count))) {
+        Issue.record("delivered")
+      }
+    }
+  }
+
+  @Test func `Without a status the batch is shipped again`() {
+    guard case .retry = judge(nil) else {
+      Issue.record("a broken call is no answer")
+      return
+    }
+  }
+
+  @Test func `An empty response is full success`() {
+    #expect(judge(0, messages: [[]]) == .delivered)
+    // A partial_success that says nothing.
+    #expect(judge(0, messages: [field(1, [])]) == .delivered)
+    // Fields of later versions.
+    #expect(judge(0, messages: [field(9, [1, 2])]) == .delivered)
+  }
+
+  @Test func `Partial success counts what was rejected`() {
+    let partial = [8, 3] + field(2, Array("too old".utf8))
+    #expect(
+      judge(0, messages: [field(1, partial)]) == .partial(rejected: 3, message: "too old"))
+    #expect(
+      judge(0, messages: [field(1, field(2, Array("hm".utf8)))])
+        == .partial(rejected: 0, message: "hm"))
+    // A negative number rejects nothing.
+    let negative: [UInt8] = [8] + Array(repeating: 0xff, count: 9) + [1]
+    #expect(judge(0, messages: [field(1, negative)]) == .delivered)
+  }
+
+  @Test func `OK without one readable message is no acknowledgement`() {
+    for messages in [[], [[], []], [[0xff]], [[10, 5, 1]], [field(1, [8])]] as [[[UInt8]]] {
+      guard case .retry = judge(0, messages: messages) else {
+        Issue.record("\(messages) acknowledged")
+        continue
+      }
+    }
+  }
+
+  @Test func `A receiver's words are cut and printable`() {
+    let words =
+      Array("a\nb\u{1b}[31m".utf8) + [0xff] + Array(repeating: UInt8(ascii: "x"), count: 100)
+    guard case .partial(_, let message) = judge(0, messages: [field(1, field(2, words))]) else {
+      Issue.record("no partial success")
+      return
+    }
+    #expect(message.hasPrefix("a?b?[31m?xx"))
+    #expect(message.utf8.allSatisfy { (0x20...0x7e).contains($0) })
+  }
+}

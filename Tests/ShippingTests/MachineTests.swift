@@ -1,0 +1,202 @@
+import Shipping
+import Testing
+
+/// A target's machine, told what happened and asked what to do.
+@Suite struct MachineTests {
+  private func machine(forEver: Bool = false) -> TargetMachine {
+    TargetMachine(
+      timeout: .seconds(10), exportsMayTakeForEver: forEver,
+      backoff: Backoff(first: .milliseconds(100), max: .seconds(1)))
+  }
+
+  /// Connected and exporting since 0 ms.
+  private func exporting(forEver: Bool = false) -> TargetMachine {
+    var machine = machine(forEver: forEver)
+    #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .connect)
+    machine.connected()
+    #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .export)
+    return machine
+  }
+
+  @Test func `Nothing is connected while there is nothing to ship`() {
+    var machine = machine()
+    #expect(machine.next(nowMs: 0, work: .none, random: 0) == .wait(untilMs: nil))
+    let waiting = TargetMachine.Work.waiting(untilMs: 70)
+    #expect(machine.next(nowMs: 0, work: waiting, random: 0) == .wait(untilMs: 70))
+    #expect(machine.state == .idle)
+    #expect(machine.next(nowMs: 70, work: .ready, random: 0) == .connect)
+    #expect(machine.state == .connecting)
+  }
+
+  @Test func `A batch is exported, acknowledged, and the next one follows on the same connection`()
+  {
+    var machine = exporting()
+    #expect(machine.state == .shipping)
+    #expect(machine.answered(.delivered, nowMs: 5, random: 0) == .done)
+    #expect(machine.state == .idle)
+    #expect(machine.next(nowMs: 5, work: .ready, random: 0) == .export)
+    #expect(machine.failureCount == 0)
+  }
+
+  @Test(arguments: [
+    TargetMachine.Answer.delivered, .partial(rejected: 3, message: "no"), .refused("never"),
+  ])
+  func `A final answer ends the batch`(answer: TargetMachine.Answer) {
+    var machine = exporting()
+    #expect(machine.answered(answer, nowMs: 5, random: 0) == .done)
+    #expect(machine.next(nowMs: 5, work: .none, random: 0) == .wait(untilMs: nil))
+  }
+
+  @Test func `A retry waits for the back-off and keeps the connection`() {
+    var machine = exporting()
+    #expect(machine.answered(.retry("busy", afterMs: nil), nowMs: 0, random: 0) == .again)
+    #expect(machine.state == .backingOff)
+    #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .wait(untilMs: 100))
+    #expect(machine.next(nowMs: 99, work: .ready, random: 0) == .wait(untilMs: 100))
+    #expect(machine.next(nowMs: 100, work: .ready, random: 0) == .export)
+    #expect(machine.failureCount == 1)
+  }
+
+  @Test func `A receiver's delay is kept to, up to its bound, and never shortens the back-off`() {
+    for (asked, expected) in [
+      (5_000, 5_000), (10, 100), (300_000, 300_000), (300_001, 300_000), (Int64.max, 300_000),
+    ] as [(Int64, Int64)] {
+      var machine = exporting()
+      _ = machine.answered(.retry("busy", afterMs: asked), nowMs: 0, random: 0)
+      #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .wait(untilMs: expected))
+    }
+  }
+
+  @Test func `An export without an answer in time is given up with its connection`() {
+    var machine = exporting()
+    #expect(machine.next(nowMs: 9_999, work: .ready, random: 0) == .wait(untilMs: 10_000))
+    #expect(machine.next(nowMs: 10_000, work: .ready, random: 0) == .disconnect)
+    #expect(machine.next(nowMs: 10_000, work: .ready, random: 0) == .wait(untilMs: 10_100))
+    #expect(machine.next(nowMs: 10_100, work: .ready, random: 0) == .connect)
+  }
+
+  @Test func `Progress gives an export its time again`() {
+    var machine = exporting()
+    machine.progressed(nowMs: 9_000)
+    #expect(machine.next(nowMs: 18_999, work: .ready, random: 0) == .wait(untilMs: 19_000))
+    #expect(machine.next(nowMs: 19_000, work: .ready, random: 0) == .disconnect)
+  }
+
+  @Test func `A full pipe is waited for as long as it takes`() {
+    var machine = exporting(forEver: true)
+    #expect(machine.next(nowMs: 1 << 40, work: .ready, random: 0) == .wait(untilMs: nil))
+    #expect(machine.state == .shipping)
+  }
+
+  @Test func `A connection that does not come about is given up`() {
+    var machine = machine()
+    #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .connect)
+    #expect(machine.next(nowMs: 9_999, work: .ready, random: 0) == .wait(untilMs: 10_000))
+    #expect(machine.next(nowMs: 10_000, work: .ready, random: 0) == .disconnect)
+    #expect(machine.state == .backingOff)
+  }
+
+  @Test func `A connection that proved good may end between exports without a back-off`() {
+    var machine = exporting()
+    _ = machine.answered(.delivered, nowMs: 1, random: 0)
+    #expect(machine.connectionLost(nowMs: 2, random: 0) == false)
+    #expect(machine.next(nowMs: 2, work: .ready, random: 0) == .connect)
+  }
+
+  @Test func `One that ends before any answer is a failure, so that it is not a spin`() {
+    var machine = machine()
+    #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .connect)
+    machine.connected()
+    #expect(machine.connectionLost(nowMs: 0, random: 0) == true)
+    #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .wait(untilMs: 100))
+  }
+
+  @Test func `One that ends in an export has the batch shipped again`() {
+    var machine = exporting()
+    #expect(machine.connectionLost(nowMs: 7, random: 0) == true)
+    #expect(machine.next(nowMs: 7, work: .ready, random: 0) == .wait(untilMs: 107))
+    #expect(machine.next(nowMs: 107, work: .ready, random: 0) == .connect)
+    // An answer that comes too late means nothing.
+    #expect(machine.answered(.delivered, nowMs: 108, random: 0) == .again)
+  }
+
+  @Test func `One that ends during a back-off is made again behind it`() {
+    var machine = exporting()
+    _ = machine.answered(.retry("busy", afterMs: nil), nowMs: 0, random: 0)
+    #expect(machine.connectionLost(nowMs: 50, random: 0) == false)
+    #expect(machine.next(nowMs: 100, work: .ready, random: 0) == .connect)
+  }
+
+  @Test func `The waits grow, and success begins anew`() {
+    var machine = exporting()
+    var now: Int64 = 0
+    for expected in [100, 200, 400, 800, 1000, 1000] as [Int64] {
+      _ = machine.answered(.retry("busy", afterMs: nil), nowMs: now, random: 0)
+      #expect(machine.next(nowMs: now, work: .ready, random: 0) == .wait(untilMs: now + expected))
+      now += expected
+      #expect(machine.next(nowMs: now, work: .ready, random: 0) == .export)
+    }
+    #expect(machine.answered(.delivered, nowMs: now, random: 0) == .done)
+    #expect(machine.next(nowMs: now, work: .ready, random: 0) == .export)
+    _ = machine.answered(.retry("busy", afterMs: nil), nowMs: now, random: 0)
+    #expect(machine.next(nowMs: now, work: .ready, random: 0) == .wait(untilMs: now + 100))
+  }
+
+  @Test func `At the end what waits to be more is shipped at once`() {
+    var machine = machine()
+    machine.stopRequested(byMs: 5_000)
+    let waiting = TargetMachine.Work.waiting(untilMs: 900)
+    #expect(machine.next(nowMs: 0, work: waiting, random: 0) == .connect)
+    machine.connected()
+    #expect(machine.next(nowMs: 0, work: waiting, random: 0) == .export)
+    #expect(machine.next(nowMs: 1, work: waiting, random: 0) == .wait(untilMs: 5_000))
+    _ = machine.answered(.delivered, nowMs: 1, random: 0)
+    #expect(machine.next(nowMs: 1, work: .none, random: 0) == .end)
+  }
+
+  @Test func `At the end a back-off is cut short for one attempt, and no more`() {
+    var machine = exporting()
+    _ = machine.answered(.retry("busy", afterMs: 60_000), nowMs: 0, random: 0)
+    machine.stopRequested(byMs: 5_000)
+    #expect(machine.next(nowMs: 1, work: .ready, random: 0) == .export)
+    _ = machine.answered(.retry("busy", afterMs: 60_000), nowMs: 2, random: 0)
+    #expect(machine.next(nowMs: 2, work: .ready, random: 0) == .end)
+    #expect(machine.next(nowMs: 3, work: .ready, random: 0) == .end)
+  }
+
+  @Test func `The end comes by its time, whatever is under way`() {
+    var machine = exporting()
+    machine.stopRequested(byMs: 5_000)
+    #expect(machine.next(nowMs: 4_999, work: .ready, random: 0) == .wait(untilMs: 5_000))
+    #expect(machine.next(nowMs: 5_000, work: .ready, random: 0) == .end)
+  }
+}
+
+@Suite struct BackoffTests {
+  @Test(arguments: [0, 1, 12_345, UInt64.max]) func `Every wait is between half and the whole`(
+    random: UInt64
+  ) {
+    var backoff = Backoff()
+    var whole = 250
+    for _ in 0..<100 {
+      let wait = Int(backoff.next(random: random))
+      #expect((whole / 2...whole).contains(wait))
+      whole = min(30_000, whole * 2)
+    }
+    backoff.reset()
+    let first = backoff.next(random: random)
+    #expect((125...250).contains(first))
+  }
+
+  @Test func `Chance reaches both ends`() {
+    var least = Int64.max
+    var most = Int64.min
+    for random in 0..<500 as Range<UInt64> {
+      var backoff = Backoff()
+      let wait = backoff.next(random: random)
+      least = min(least, wait)
+      most = max(most, wait)
+    }
+    #expect(least == 125 && most == 250)
+  }
+}
