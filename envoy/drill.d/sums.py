@@ -135,11 +135,12 @@ def counters(drill) -> None:
         return
     said = {entry["counter"]: entry for entry in found[-1]["counters"]}
     sums: Counter = Counter()
-    for record in ledger.completions.values():
-        for charge in record["charged"]:
-            # A run over the turn of a month: the counter is the new month's.
-            if charge.get("window") == said.get(charge["counter"], {}).get("window"):
-                sums[charge["counter"]] += charge["amount"]
+    charges = [charge for record in ledger.completions.values() for charge in record["charged"]]
+    # In a run over the turn of a month the counters are the new month's.
+    month = max((charge["window"] for charge in charges if charge.get("window") is not None), default=None)
+    for charge in charges:
+        if charge.get("window") == month:
+            sums[charge["counter"]] += charge["amount"]
     # Those of a month: a bucket's level follows the clock.
     budgets = {name: amount for name, amount in sums.items() if amount and name.rsplit("/", 1)[1] in BUDGETS}
     off = [
