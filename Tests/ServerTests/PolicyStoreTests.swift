@@ -1,5 +1,6 @@
 import Foundation
 import Gateway
+import Metrics
 import Policy
 import Testing
 
