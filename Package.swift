@@ -50,6 +50,10 @@ let package = Package(
     // What of them goes elsewhere: batches, cursors, OTLP. No I/O.
     target("Shipping", ["Hashing", "Ledger"]),
 
+    // What operators look at: one file, embedded.
+    .target(
+      name: "AdminPage", resources: [.embedInCode("page.html")], swiftSettings: swift),
+
     // Edges and composition.
     target("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
     target("Transport", ["CNghttp2"]),
@@ -59,8 +63,8 @@ let package = Package(
     target(
       "Server",
       [
-        "CLinux", "EnvoyAPI", "Gateway", "Ledger", "Metrics", "Policy", "Quota", "Shipping",
-        "Transport",
+        "AdminPage", "CLinux", "EnvoyAPI", "Gateway", "Hashing", "Ledger", "Metrics", "Policy",
+        "Quota", "Shipping", "Transport",
       ]),
     .executableTarget(
       name: "tollgate",

@@ -44,12 +44,12 @@ enum ServeCommand {
       path: settings.policyPath, log: log, nowSeconds: now)
     log.policyWarnings(warnings)
     let policy = store.policy
-    state.hasPolicy()
+    state.uses(policy, store.status)
     let limits = PolicyLimits(policy)
     let outage = LedgerOutage(log: log)
     let (books, lock) = try openBooks(settings, limits, policy, outage, log)
-    state.hasLedger { books.ledgerState }
-    let metrics = MetricsRegistry()
+    state.opened(books)
+    let metrics = state.metrics
     let compiled = CompiledPolicy(policy, limits: limits)
     let server = try Server(settings.server, log: log) {
       GatewayLoop(policy: compiled, books: books, metrics: metrics.makeLoop(), log: log)
@@ -62,7 +62,9 @@ enum ServeCommand {
       shipper?.wake()
     }
     let current = Locked(policy.revision)
-    let watcher = try PolicyWatcher(store: store, watches: settings.watches, log: log) { next in
+    let watcher = try PolicyWatcher(
+      store: store, watches: settings.watches, log: log, attempted: state.readPolicy
+    ) { next in
       let limits = PolicyLimits(next)
       current.withLock { $0 = next.revision }
       books.use(limits, event(next.revision))
@@ -90,35 +92,6 @@ enum ServeCommand {
     withExtendedLifetime(lock) {}
     log.stopped(status: status)
     return status
-  }
-
-  /// The page's address cannot be had; the gateway's own addresses say it themselves.
-  private struct AdminProblem: Error, CustomStringConvertible {
-    let cause: ListenError
-    var description: String { "\(cause) (--admin, --metrics; --admin off goes without the page)" }
-  }
-
-  /// Opens what operators and probes ask; nil where both addresses are off.
-  private static func openAdmin(
-    _ settings: ServeSettings, _ state: ServingState, _ log: Logger
-  ) throws -> AdminServer? {
-    var places: [(address: ListenAddress, scope: AdminScope)] = []
-    if let admin = settings.admin { places.append((admin, .admin(admin))) }
-    if let metrics = settings.metrics { places.append((metrics, .probes)) }
-    guard !places.isEmpty else { return nil }
-    let server: AdminServer
-    do {
-      server = try AdminServer(places, site: AdminPages(state: state), log: log)
-    } catch let problem as ListenError {
-      throw AdminProblem(cause: problem)
-    }
-    for (place, address) in zip(places, server.addresses) {
-      log.log(
-        .info,
-        place.scope == .probes
-          ? "probes and metrics are on \(address)" : "the admin page is on \(address)")
-    }
-    return server
   }
 
   /// Recovers the ledger; listeners open only afterwards.

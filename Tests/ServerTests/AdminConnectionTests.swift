@@ -128,16 +128,17 @@ struct AdminConnectionTests {
   }
 
   @Test func `readiness says every reason, and draining before all`() {
-    let state = ServingState()
+    func reasons(_ isDraining: Bool, _ isStarted: Bool, _ ledger: LedgerState?) -> [String] {
+      ServingState.Values.reasons(
+        isDraining: isDraining, isStarted: isStarted, hasPolicy: isStarted, ledger: ledger)
+    }
     #expect(
-      state.reasons == ["starting", "no policy is loaded", "the ledger is not open yet"])
-    state.hasPolicy()
-    state.hasLedger { .unavailable(.ledgerFull) }
-    state.started()
-    #expect(state.reasons == ["the ledger cannot be written: --ledger-max-bytes is reached"])
-    state.hasLedger { .writable }
-    #expect(state.reasons == [])
-    state.drainBegan()
-    #expect(state.reasons == ["draining"])
+      reasons(false, false, nil)
+        == ["starting", "no policy is loaded", "the ledger is not open yet"])
+    #expect(
+      reasons(false, true, .unavailable(.ledgerFull))
+        == ["the ledger cannot be written: --ledger-max-bytes is reached"])
+    #expect(reasons(false, true, .writable) == [])
+    #expect(reasons(true, true, .writable) == ["draining"])
   }
 }

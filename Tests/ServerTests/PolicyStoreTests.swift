@@ -1,5 +1,6 @@
 import Foundation
 import Gateway
+import Metrics
 import Policy
 import Testing
 
@@ -34,7 +35,7 @@ struct PolicyStoreTests {
   @Test func `the same bytes are no reload`() throws {
     let store = try open()
     #expect(store.reload(nowSeconds: 0, isAsked: true) == .unchanged)
-    #expect(store.counts == PolicyStore.Counts())
+    #expect(store.status.replaced == 0 && store.status.refused == 0)
   }
 
   @Test func `other bytes replace the policy`() throws {
@@ -44,7 +45,8 @@ struct PolicyStoreTests {
     #expect(store.reload(nowSeconds: 0, isAsked: false) == .replaced)
     #expect(store.policy.maxBodyBytes == 20000)
     #expect(store.policy.revision != revision)
-    #expect(store.counts == PolicyStore.Counts(replaced: 1, refused: 0))
+    #expect(store.status.replaced == 1 && store.status.refused == 0)
+    #expect(store.status.generation == 2 && store.status.revision == store.policy.revision)
   }
 
   @Test
@@ -57,7 +59,8 @@ struct PolicyStoreTests {
     #expect(store.reload(nowSeconds: 0, isAsked: false) == .unchanged)
     #expect(store.reload(nowSeconds: 0, isAsked: true) == .refused)
     #expect(store.policy.maxBodyBytes == 10000)
-    #expect(store.counts == PolicyStore.Counts(replaced: 0, refused: 2))
+    #expect(store.status.replaced == 0 && store.status.refused == 2)
+    #expect(!store.status.isLastGood && store.status.generation == 1)
     log.flush()
     #expect(lines.contains("\(path):1:"))
     #expect(lines.contains("2 refused so far"))

@@ -1,22 +1,83 @@
-/// The paths of the admin server.
-package struct AdminPages: AdminSite {
+import AdminPage
+internal import Gateway
+internal import Ledger
+internal import Metrics
+
+/// The paths of the admin server. Lives on its thread.
+package final class AdminPages: AdminSite {
   private let state: ServingState
+  private let page = EmbeddedPage(html: AdminPage.html)
+  private var metrics: MetricsPage
+  /// The books that the metrics speak of: they come when recovery is over.
+  private var books: Books?
+  private var directory = TenantDirectory()
 
   package init(state: ServingState) {
     self.state = state
+    metrics = MetricsPage(registry: state.metrics, books: nil)
   }
 
   package func answer(_ request: HTTPRequest, scope: AdminScope) -> HTTPResponse {
+    let now = state.current
     switch request.path {
     case "/healthz":
       // This thread answers: the process lives. What it can do is /readyz.
       return .text(.ok, "ok\n")
     case "/readyz":
-      let reasons = state.reasons
+      let reasons = now.reasons
       guard !reasons.isEmpty else { return .text(.ok, "ready\n") }
       return .text(.serviceUnavailable, reasons.map { $0 + "\n" }.joined())
+    case "/metrics":
+      return exposition(now)
     default:
-      return .error(.notFound, "there is nothing at this path")
+      guard scope != .probes else { return .nothingHere }
+      return operators(request, now)
     }
   }
+
+  /// What only the operators' own address has.
+  private func operators(_ request: HTTPRequest, _ now: ServingState.Values) -> HTTPResponse {
+    switch request.path {
+    case "/":
+      return page.response
+    case "/api/v1/status":
+      return .json(.ok, StatusReport(state: state, now: now).json)
+    case "/api/v1/traffic":
+      return .json(.ok, TrafficReport(metrics: state.metrics, policy: now.policy).json)
+    case "/api/v1/tenants":
+      return tenants(request, now)
+    case "/api/v1/refusals":
+      return .json(.ok, RefusalReport(events: state.metrics.refusals).json)
+    default:
+      return .nothingHere
+    }
+  }
+
+  private func tenants(_ request: HTTPRequest, _ now: ServingState.Values) -> HTTPResponse {
+    do throws(AdminQuery.Problem) {
+      let query = try TenantQuery(AdminQuery(request.query))
+      directory.follow(now.policy)
+      let report = TenantReport(
+        found: directory.names(query), query: query, metrics: state.metrics, books: now.books)
+      return .json(.ok, report.json)
+    } catch {
+      return .error(.badRequest, error.description)
+    }
+  }
+
+  private func exposition(_ now: ServingState.Values) -> HTTPResponse {
+    if books !== now.books {
+      books = now.books
+      metrics = MetricsPage(registry: state.metrics, books: books)
+    }
+    let facts = MetricsPage.Facts(
+      version: Version.string, policy: now.policyStatus, ship: now.ship(),
+      process: ProcessReading.now(startedNanoseconds: state.startedNanoseconds))
+    return HTTPResponse(
+      .ok, "text/plain; version=0.0.4; charset=utf-8", metrics.render(facts))
+  }
+}
+
+extension HTTPResponse {
+  static var nothingHere: HTTPResponse { .error(.notFound, "there is nothing at this path") }
 }

@@ -12,10 +12,10 @@ package final class AdminServer: Sendable {
   private let mailbox: Mailbox<AdminLoop>
   private let ended = DispatchSemaphore(value: 0)
 
-  /// Listens and answers from now on.
+  /// Listens and answers from now on. `makeSite` is called once, on the server's thread.
   package init(
-    _ places: [(address: ListenAddress, scope: AdminScope)], site: any AdminSite,
-    limits: HTTPLimits = HTTPLimits(), log: Logger
+    _ places: [(address: ListenAddress, scope: AdminScope)], limits: HTTPLimits = HTTPLimits(),
+    log: Logger, makeSite: @escaping @Sendable () -> any AdminSite
   ) throws {
     Kernel.ignoreBrokenPipes()
     var opened: [AdminListener] = []
@@ -29,7 +29,9 @@ package final class AdminServer: Sendable {
     let (listeners, ended) = (opened, ended)
     let thread = Thread {
       do {
-        try AdminLoop(listeners, mailbox: mailbox, site: site, limits: limits, log: log).run()
+        try AdminLoop(
+          listeners, mailbox: mailbox, site: makeSite(), limits: limits, log: log
+        ).run()
       } catch {
         log.log(.error, "the admin server ends: \(error)")
       }

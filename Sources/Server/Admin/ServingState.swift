@@ -1,26 +1,51 @@
-package import Ledger
+package import Gateway
+internal import Ledger
+package import Metrics
+package import Policy
 
-/// Whether the process can let requests through, as `/readyz` says it. Told from any thread.
+/// How the process stands, for whoever asks over the admin addresses: told from any thread, read on
+/// the admin server's.
 package final class ServingState: Sendable {
-  private struct Values {
+  /// The counters of every loop.
+  package let metrics = MetricsRegistry()
+  /// When the process began, in Unix nanoseconds.
+  let startedNanoseconds = Kernel.wallNanoseconds()
+  private let begin = Kernel.monotonicNanoseconds()
+  private let values = Locked(Values())
+
+  /// What is known so far.
+  struct Values: Sendable {
     var isStarted = false
     var isDraining = false
-    var hasPolicy = false
-    var ledger: (@Sendable () -> LedgerState)?
+    var policy: PolicySnapshot?
+    var policyStatus: PolicyStatus?
+    var books: Books?
+    var ship: @Sendable () -> [ShipStatistics] = { [] }
   }
-
-  private let values = Locked(Values())
 
   package init() {}
 
   /// A policy is in force.
-  package func hasPolicy() {
-    values.withLock { $0.hasPolicy = true }
+  package func uses(_ policy: PolicySnapshot, _ status: PolicyStatus) {
+    values.withLock { values in
+      values.policy = policy
+      values.policyStatus = status
+    }
   }
 
-  /// Recovery is over; `ledger` says from now on whether the ledger takes admissions.
-  package func hasLedger(_ ledger: @escaping @Sendable () -> LedgerState) {
-    values.withLock { $0.ledger = ledger }
+  /// The policy was read again: which one is in force now, and what became of the attempt.
+  package func readPolicy(_ policy: PolicySnapshot, _ status: PolicyStatus) {
+    uses(policy, status)
+  }
+
+  /// Recovery is over.
+  package func opened(_ books: Books) {
+    values.withLock { $0.books = books }
+  }
+
+  /// Records are shipped; `ship` says how that stands, from any thread.
+  package func ships(_ ship: @escaping @Sendable () -> [ShipStatistics]) {
+    values.withLock { $0.ship = ship }
   }
 
   /// The listeners are open.
@@ -33,17 +58,29 @@ package final class ServingState: Sendable {
     values.withLock { $0.isDraining = true }
   }
 
-  package var isDraining: Bool { values.withLock(\.isDraining) }
+  /// What is known now; its parts have locks of their own, which are not taken under ours.
+  var current: Values { values.withLock { $0 } }
 
+  /// Since the start, by the clock that only runs forward.
+  var uptimeSeconds: Int64 { (Kernel.monotonicNanoseconds() - begin) / 1_000_000_000 }
+}
+
+extension ServingState.Values {
   /// Why nothing can be let through, in words; empty where it can.
-  package var reasons: [String] {
-    let values = values.withLock { $0 }
-    if values.isDraining { return ["draining"] }
+  var reasons: [String] {
+    Self.reasons(
+      isDraining: isDraining, isStarted: isStarted, hasPolicy: policy != nil,
+      ledger: books?.ledgerState)
+  }
+
+  static func reasons(
+    isDraining: Bool, isStarted: Bool, hasPolicy: Bool, ledger: LedgerState?
+  ) -> [String] {
+    if isDraining { return ["draining"] }
     var reasons: [String] = []
-    if !values.isStarted { reasons.append("starting") }
-    if !values.hasPolicy { reasons.append("no policy is loaded") }
-    // The ledger has a lock of its own, which is not taken under ours.
-    switch values.ledger?() {
+    if !isStarted { reasons.append("starting") }
+    if !hasPolicy { reasons.append("no policy is loaded") }
+    switch ledger {
     case nil: reasons.append("the ledger is not open yet")
     case .writable: break
     case .unavailable(let reason): reasons.append("the ledger cannot be written: \(reason)")

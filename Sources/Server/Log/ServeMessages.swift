@@ -41,6 +41,14 @@ extension Logger {
     }
   }
 
+  /// An address of the admin server is open.
+  package func listens(_ address: ListenAddress, for scope: AdminScope) {
+    log(
+      .info, .listening,
+      scope == .probes ? "probes and metrics are on \(address)" : "the page is on \(address)",
+      [.listen: .text(address.description)])
+  }
+
   /// A line for each address, then that requests are answered.
   package func ready(_ addresses: [ListenAddress], _ policy: PolicySnapshot, workers: Int) {
     for address in addresses {

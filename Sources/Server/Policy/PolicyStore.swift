@@ -1,4 +1,5 @@
 internal import Gateway
+package import Metrics
 package import Policy
 
 /// The policy in force and how it is replaced: read, validated whole, and only then taken; or the old one stays.
@@ -11,15 +12,10 @@ package final class PolicyStore {
     case refused
   }
 
-  /// Reloads so far, for the metrics.
-  package struct Counts: Equatable, Sendable {
-    package var replaced = 0
-    package var refused = 0
-  }
-
   package let path: String
   private(set) package var policy: PolicySnapshot
-  private(set) package var counts = Counts()
+  /// What pages and metrics say of it.
+  private(set) package var status: PolicyStatus
   private let log: Logger
   /// The bytes of the policy in force.
   private var sources: [PolicySource]
@@ -48,12 +44,20 @@ package final class PolicyStore {
     }
     let (policy, problems) = PolicyLoader.load(sources, nowSeconds: nowSeconds)
     guard let policy else { throw StartProblem(lines: problems.map(\.description)) }
-    return (PolicyStore(path: path, policy: policy, sources: sources, log: log), problems)
+    let status = PolicyStatus(
+      revision: policy.revision, loadedAtMs: nowSeconds * 1000, tenants: policy.tenants.count,
+      models: policy.models.count, warnings: lines(problems, .warning))
+    let store = PolicyStore(
+      path: path, policy: policy, status: status, sources: sources, log: log)
+    return (store, problems)
   }
 
-  private init(path: String, policy: PolicySnapshot, sources: [PolicySource], log: Logger) {
+  private init(
+    path: String, policy: PolicySnapshot, status: PolicyStatus, sources: [PolicySource], log: Logger
+  ) {
     self.path = path
     self.policy = policy
+    self.status = status
     self.sources = sources
     self.log = log
     log.follow(policy.logLevel.map { GatewayLogLevel($0) })
@@ -62,6 +66,7 @@ package final class PolicyStore {
   /// Reads the policy again. `isAsked`: somebody waits for an answer, so a refusal is said again even when nothing has changed since.
   package func reload(nowSeconds: Int64, isAsked: Bool) -> Outcome {
     let fresh: [PolicySource]
+    status.lastAttemptMs = nowSeconds * 1000
     do {
       fresh = try PolicyReader.read(path)
     } catch {
@@ -69,7 +74,11 @@ package final class PolicyStore {
     }
     if Self.same(fresh, sources) {
       lastRefused = nil
-      if isAsked { log.policyUnchanged(policy) }
+      status.problems = []
+      if isAsked {
+        status.unchanged += 1
+        log.policyUnchanged(policy)
+      }
       return .unchanged
     }
     let asRefused = Refused.invalid(names: fresh.map(\.name), bytes: fresh.map(\.bytes))
@@ -84,7 +93,14 @@ package final class PolicyStore {
     policy = next
     sources = fresh
     lastRefused = nil
-    counts.replaced += 1
+    status.revision = next.revision
+    status.generation += 1
+    status.loadedAtMs = nowSeconds * 1000
+    status.replaced += 1
+    status.tenants = next.tenants.count
+    status.models = next.models.count
+    status.problems = []
+    status.warnings = Self.lines(problems, .warning)
     return .replaced
   }
 
@@ -93,9 +109,17 @@ package final class PolicyStore {
   ) -> Outcome {
     if !isAsked, fault == lastRefused { return .unchanged }
     lastRefused = fault
-    counts.refused += 1
-    log.policyRefused(reading, problems, stays: policy, refusedSoFar: counts.refused)
+    status.refused += 1
+    status.problems = (reading.map { [$0.description] } ?? []) + Self.lines(problems, .error)
+    log.policyRefused(reading, problems, stays: policy, refusedSoFar: status.refused)
     return .refused
+  }
+
+  /// As many as the log says singly.
+  private static func lines(
+    _ problems: [PolicyProblem], _ severity: PolicyProblem.Severity
+  ) -> [String] {
+    problems.filter { $0.severity == severity }.prefix(Logger.problemsMax).map(\.description)
   }
 
   private static func same(_ a: [PolicySource], _ b: [PolicySource]) -> Bool {

@@ -1,5 +1,6 @@
 import Foundation
 internal import Gateway
+package import Metrics
 package import Policy
 
 /// The thread on which policies are read and validated, apart from every loop: when it is asked,
@@ -10,34 +11,45 @@ package final class PolicyWatcher: Sendable {
   /// A change is followed by this much quiet before the files are read: editors and tools write in steps.
   package static let quiet: Duration = .milliseconds(100)
 
+  /// The policy in force after an attempt to read it again, and what became of that.
+  package typealias Attempted = @Sendable (PolicySnapshot, PolicyStatus) -> Void
+
   private let mailbox: Mailbox<State>
 
   /// What the thread keeps for itself.
   final class State {
     let store: PolicyStore
+    let attempted: Attempted
     let changed: @Sendable (PolicySnapshot) -> Void
     var isStopped = false
 
-    init(store: PolicyStore, changed: @escaping @Sendable (PolicySnapshot) -> Void) {
+    init(
+      store: PolicyStore, attempted: @escaping Attempted,
+      changed: @escaping @Sendable (PolicySnapshot) -> Void
+    ) {
       self.store = store
+      self.attempted = attempted
       self.changed = changed
     }
 
     func reload(isAsked: Bool) {
       let now = Kernel.wallNanoseconds() / 1_000_000_000
       if store.reload(nowSeconds: now, isAsked: isAsked) == .replaced { changed(store.policy) }
+      attempted(store.policy, store.status)
     }
   }
 
-  /// Starts the thread, which owns `store` from now on. `changed` is called on it with every new policy.
+  /// Starts the thread, which owns `store` from now on. `changed` is called on it with every new policy,
+  /// `attempted` after every reading, whatever came of it.
   package init(
     store: sending PolicyStore, watches: Bool, log: Logger,
+    attempted: @escaping Attempted = { _, _ in },
     changed: @escaping @Sendable (PolicySnapshot) -> Void
   ) throws(SystemError) {
     let mailbox = try Mailbox<State>()
     self.mailbox = mailbox
     let path = store.path
-    let handover = Handover(State(store: store, changed: changed))
+    let handover = Handover(State(store: store, attempted: attempted, changed: changed))
     let thread = Thread {
       let files = watches ? FileChanges(path: path, log: log) : nil
       Self.work(handover.take(), mailbox, files)

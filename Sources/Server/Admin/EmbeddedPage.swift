@@ -1,0 +1,31 @@
+import Foundation
+internal import Hashing
+
+/// The page with the rule that makes it self-contained: only the script and the style that are in it
+/// run, and it may ask this address alone.
+struct EmbeddedPage {
+  let response: HTTPResponse
+
+  init(html: [UInt8]) {
+    let text = String(decoding: html, as: UTF8.self)
+    let rules = [
+      "default-src 'none'", "script-src '\(Self.hash(of: "script", in: text))'",
+      "style-src '\(Self.hash(of: "style", in: text))'", "connect-src 'self'", "img-src data:",
+      "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+    ]
+    var response = HTTPResponse(.ok, "text/html; charset=utf-8", html)
+    response.fields.append(("content-security-policy", rules.joined(separator: "; ")))
+    self.response = response
+  }
+
+  /// A CSP hash source of the only element `tag`: CSP Level 3 section 2.3.1.
+  private static func hash(of tag: String, in html: String) -> String {
+    let parts = html.components(separatedBy: "<\(tag)>")
+    precondition(parts.count == 2, "the page has one <\(tag)>")
+    let content = parts[1].components(separatedBy: "</\(tag)>")[0]
+    let bytes = Array(content.utf8)
+    var hash = SHA256()
+    hash.update(bytes.span)
+    return "sha256-" + Data(hash.finalize().bytes).base64EncodedString()
+  }
+}

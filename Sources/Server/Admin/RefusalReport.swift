@@ -1,0 +1,30 @@
+internal import Metrics
+
+/// `/api/v1/refusals`: the last ones, newest first; a flood is one with a count.
+struct RefusalReport {
+  let events: [RefusalEvent]
+
+  var json: [UInt8] {
+    var json = JSONText()
+    json.object { json in
+      json.array("refusals") { json in
+        for event in events.prefix(MetricLimits.refusalsMax) {
+          let refused = event.latest
+          json.object { json in
+            json.field("time", wallMs: refused.timeMs)
+            json.field("tenant", refused.tenant)
+            json.field("subject", refused.subject)
+            json.field("route", refused.route)
+            json.field("model", refused.model)
+            json.field("reason", refused.reason)
+            json.field("status", refused.status)
+            json.field("limit", refused.limit)
+            json.field("request_id", refused.requestID)
+            json.field("count", event.count)
+          }
+        }
+      }
+    }
+    return json.bytes
+  }
+}

@@ -1,0 +1,86 @@
+internal import Gateway
+internal import Ledger
+internal import Metrics
+
+/// `/api/v1/status`: the process, its policy, its ledger, and what is shipped of that.
+struct StatusReport {
+  let state: ServingState
+  let now: ServingState.Values
+
+  var json: [UInt8] {
+    var json = JSONText()
+    json.object { json in
+      let reasons = now.reasons
+      json.field("version", Version.string)
+      json.field("now", RFC3339.string(wallNanoseconds: Kernel.wallNanoseconds()))
+      json.field("started", RFC3339.string(wallNanoseconds: state.startedNanoseconds))
+      json.field("uptime_seconds", state.uptimeSeconds)
+      json.field("ready", reasons.isEmpty)
+      json.field("reasons", reasons)
+      json.field("draining", now.isDraining)
+      json.field("inflight", Int64(clamping: state.metrics.inflight))
+      policy(&json)
+      ledger(&json)
+      json.array("ship") { json in
+        for target in now.ship() { Self.add(target, to: &json) }
+      }
+    }
+    return json.bytes
+  }
+
+  private func policy(_ json: inout JSONText) {
+    guard let policy = now.policyStatus else { return json.field("policy", nil as String?) }
+    json.object("policy") { json in
+      json.field("revision", policy.revision)
+      json.field("generation", policy.generation)
+      json.field("loaded_at", wallMs: policy.loadedAtMs)
+      json.field("reloads", policy.replaced)
+      json.field("refused", policy.refused)
+      json.field("tenants", policy.tenants)
+      json.field("models", policy.models)
+      json.field("problems", policy.problems)
+      json.field("warnings", policy.warnings)
+    }
+  }
+
+  private func ledger(_ json: inout JSONText) {
+    guard let ledger = now.books?.ledgerStatistics else {
+      return json.field("ledger", nil as String?)
+    }
+    json.object("ledger") { json in
+      switch ledger.state {
+      case .writable:
+        json.field("state", "writable")
+        json.field("reason", nil as String?)
+      case .unavailable(let reason):
+        json.field("state", "unavailable")
+        json.field("reason", reason.description)
+      }
+      json.field("next_seq", ledger.nextSeq)
+      json.field("durable_seq", ledger.durableSeq)
+      json.field("queued_bytes", ledger.queuedBytes)
+      json.field("disk_bytes", ledger.diskBytes)
+      json.field("segments", ledger.segmentCount)
+      json.field("flushes", ledger.flushCount)
+      json.field("failures", ledger.failureCount)
+      json.field("carried", ledger.carriedCount)
+      json.field("refused", ledger.refusedCount)
+    }
+  }
+
+  private static func add(_ target: ShipStatistics, to json: inout JSONText) {
+    json.object { json in
+      json.field("target", target.target)
+      json.field("state", target.state.rawValue)
+      json.field("acknowledged_seq", target.acknowledgedSeq)
+      json.field("lag_records", target.lagRecords)
+      json.field("lag_seconds", target.lagSeconds)
+      json.field("shipped", Int64(clamping: target.shipped))
+      json.field("retries", Int64(clamping: target.retries))
+      json.field("rejected", Int64(clamping: target.rejected))
+      json.field("dropped", Int64(clamping: target.dropped))
+      json.field("last_error", target.lastError)
+      json.field("last_success", wallMs: target.lastSuccessMs)
+    }
+  }
+}

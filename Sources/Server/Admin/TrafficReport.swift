@@ -1,0 +1,76 @@
+internal import Ledger
+internal import Metrics
+internal import Policy
+
+/// `/api/v1/traffic`: sums since the start; whoever reads twice has rates.
+struct TrafficReport {
+  let metrics: MetricsRegistry
+  let policy: PolicySnapshot?
+
+  var json: [UInt8] {
+    let routes = metrics.routes
+    var json = JSONText()
+    json.object { json in
+      json.field("now", RFC3339.string(wallNanoseconds: Kernel.wallNanoseconds()))
+      json.object("totals") { Self.add(metrics.totals, to: &$0) }
+      json.array("routes") { json in
+        for route in routes { Self.add(route, to: &json) }
+      }
+      json.array("models") { json in
+        for model in policy?.models ?? [] { Self.add(model, routes, to: &json) }
+      }
+    }
+    return json.bytes
+  }
+
+  private static func add(_ totals: TrafficTotals, to json: inout JSONText) {
+    json.field("requests", Int64(clamping: totals.requests))
+    json.field("denials", Int64(clamping: totals.denials))
+    json.field("prompt_tokens", Int64(clamping: totals.promptTokens))
+    json.field("completion_tokens", Int64(clamping: totals.completionTokens))
+    json.field("cost_usd", Dollars.text(Int64(clamping: totals.costNanodollars)))
+    json.field("inflight", Int64(clamping: totals.inflight))
+  }
+
+  private static func add(_ route: RouteTraffic, to json: inout JSONText) {
+    json.object { json in
+      json.field("model_route", route.modelRoute)
+      json.field("model", route.model)
+      json.field("requests", Int64(clamping: route.requests))
+      json.field("errors", Int64(clamping: route.errors))
+      json.field("prompt_tokens", Int64(clamping: route.promptTokens))
+      json.field("completion_tokens", Int64(clamping: route.completionTokens))
+      json.object("duration_ms") { add(route.duration, to: &$0) }
+      json.object("ttft_ms") { add(route.firstToken, to: &$0) }
+    }
+  }
+
+  private static func add(_ histogram: HistogramReading, to json: inout JSONText) {
+    json.field("count", Int64(clamping: histogram.count))
+    json.field("p50", histogram.quantile(0.5))
+    json.field("p95", histogram.quantile(0.95))
+    json.field("p99", histogram.quantile(0.99))
+  }
+
+  /// What the policy wants of a model's routes, and what they got.
+  private static func add(_ model: Model, _ traffic: [RouteTraffic], to json: inout JSONText) {
+    let name = model.name.string
+    let seen = model.routes.map { route in
+      traffic.first { $0.model == name && $0.modelRoute == route.name.string }?.requests ?? 0
+    }
+    let sum = seen.reduce(0, &+)
+    json.object { json in
+      json.field("model", name)
+      json.array("routes") { json in
+        for (route, requests) in zip(model.routes, seen) {
+          json.object { json in
+            json.field("name", route.name.string)
+            json.field("weight", route.weight)
+            json.field("requests", Int64(clamping: requests))
+            json.field("share", sum == 0 ? nil : Double(requests) / Double(sum))
+          }
+        }
+      }
+    }
+  }
+}

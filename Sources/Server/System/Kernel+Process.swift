@@ -1,0 +1,23 @@
+import Glibc
+
+extension Kernel {
+  /// The time that all threads have had so far, ours and the kernel's for us: getrusage(2).
+  static func processorSeconds() -> Double {
+    var usage = rusage()
+    let result = unsafe getrusage(RUSAGE_SELF.rawValue, &usage)
+    precondition(result == 0, "a process may ask about itself")
+    return [usage.ru_utime, usage.ru_stime].reduce(0) {
+      $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1_000_000
+    }
+  }
+
+  static func pageBytes() -> Int64 { Int64(sysconf(Int32(_SC_PAGESIZE))) }
+
+  /// How many descriptors this process may have: getrlimit(2).
+  static func descriptorsMax() -> Int64 {
+    var limit = rlimit()
+    let result = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    precondition(result == 0, "a process may ask about itself")
+    return Int64(clamping: limit.rlim_cur)
+  }
+}

@@ -1,0 +1,30 @@
+import Gateway
+import Server
+
+extension ServeCommand {
+  /// The page's address cannot be had; the gateway's own addresses say it themselves.
+  private struct AdminProblem: Error, CustomStringConvertible {
+    let cause: ListenError
+    var description: String { "\(cause) (--admin, --metrics; --admin off goes without the page)" }
+  }
+
+  /// Opens what operators and probes ask; nil where both addresses are off.
+  static func openAdmin(
+    _ settings: ServeSettings, _ state: ServingState, _ log: Logger
+  ) throws -> AdminServer? {
+    var places: [(address: ListenAddress, scope: AdminScope)] = []
+    if let admin = settings.admin { places.append((admin, .admin(admin))) }
+    if let metrics = settings.metrics { places.append((metrics, .probes)) }
+    guard !places.isEmpty else { return nil }
+    let server: AdminServer
+    do {
+      server = try AdminServer(places, log: log) { AdminPages(state: state) }
+    } catch let problem as ListenError {
+      throw AdminProblem(cause: problem)
+    }
+    for (place, address) in zip(places, server.addresses) {
+      log.listens(address, for: place.scope)
+    }
+    return server
+  }
+}
