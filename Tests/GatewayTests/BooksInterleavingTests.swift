@@ -1,6 +1,7 @@
 import EnvoyAPI
 import Foundation
 import Ledger
+import Metrics
 import Policy
 import Testing
 
@@ -64,6 +65,7 @@ private typealias Message = EnvoyMessage
     #expect(Set(admitted).count == admitted.count)
     #expect(Set(completed).count == completed.count)
     #expect(Set(admitted) == Set(completed))
+    checkMetrics(kept.metrics, records)
     var sums: [String: Int64] = [:]
     for completion in records.completions {
       for charge in completion.charged { sums[charge.counter, default: 0] += charge.amount }
@@ -86,6 +88,25 @@ private typealias Message = EnvoyMessage
         == state.map { [$0["used"] ?? 0, $0["reserved"] ?? 0, $0["held"] ?? 0] }
         .sorted { $0.lexicographicallyPrecedes($1) })
     _ = try again.close()
+  }
+
+  /// What this process counted is what it recorded.
+  private static func checkMetrics(_ metrics: MetricsRegistry, _ records: [LedgerRecord]) {
+    let start = records.lastIndex { if case .start = $0.body { true } else { false } }
+    let own = Array(records[(start ?? 0)...])
+    // The last process's.
+    let completions = own.completions.filter { $0.endReason != .interrupted }
+    let totals = metrics.totals
+    #expect(totals.inflight == 0)
+    #expect(totals.denials == UInt64(own.denialCount))
+    #expect(totals.requests == UInt64(completions.count + own.denialCount))
+    func sum(_ value: (Completion) -> Int64?) -> UInt64 {
+      UInt64(completions.reduce(0) { $0 + (value($1) ?? 0) })
+    }
+    #expect(totals.promptTokens == sum { $0.promptTokens })
+    #expect(totals.completionTokens == sum { $0.completionTokens })
+    #expect(totals.costNanodollars == sum { $0.costNanodollars })
+    #expect(metrics.routes.reduce(0) { $0 + $1.requests } == UInt64(completions.count))
   }
 
   private static func step(
