@@ -87,6 +87,14 @@ let package = Package(
       name: "meter-bodies", dependencies: ["Inference"], path: "Tests/Corpus/meter-bodies",
       swiftSettings: swift),
 
+    // Tests/Benchmarks/metrics/run drives it.
+    .executableTarget(
+      name: "metrics-benchmark",
+      dependencies: [
+        "EnvoyAPI", "Gateway", "Hashing", "Ledger", "Metrics", "Policy", "Transport",
+      ],
+      path: "Tests/Benchmarks/metrics", exclude: ["run"], swiftSettings: swift),
+
     // Shows Python what EnvoyAPI read, and what it writes. For tests only.
     .executableTarget(
       name: "envoy-messages", dependencies: ["EnvoyAPI"],

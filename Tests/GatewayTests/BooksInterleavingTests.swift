@@ -1,6 +1,7 @@
 import EnvoyAPI
 import Foundation
 import Ledger
+import Metrics
 import Policy
 import Testing
 
@@ -24,6 +25,8 @@ private typealias Message = EnvoyMessage
     var clients: [Client] = []
     var random: Xoshiro256
     var isFailing = false
+    /// The disk has failed in this process's life.
+    var hasFailed = false
     var admittedReplies = 0
 
     mutating func draw(_ below: UInt64) -> Int { Int(random.next() % below) }
@@ -51,10 +54,10 @@ private typealias Message = EnvoyMessage
     run.kept.gateway.pump()
     for client in run.clients { client.stream.reset() }
     #expect(run.kept.gateway.loop.waitingCount == 0)
-    try Self.check(run.kept)
+    try Self.check(run.kept, hasFailed: run.hasFailed)
   }
 
-  private static func check(_ kept: KeptGateway) throws {
+  private static func check(_ kept: KeptGateway, hasFailed: Bool) throws {
     #expect(kept.books.state.open.isEmpty)
     let state = kept.books.state.counters
     let records = try kept.close()
@@ -64,6 +67,7 @@ private typealias Message = EnvoyMessage
     #expect(Set(admitted).count == admitted.count)
     #expect(Set(completed).count == completed.count)
     #expect(Set(admitted) == Set(completed))
+    checkMetrics(kept.metrics, records, hasFailed: hasFailed)
     var sums: [String: Int64] = [:]
     for completion in records.completions {
       for charge in completion.charged { sums[charge.counter, default: 0] += charge.amount }
@@ -88,6 +92,29 @@ private typealias Message = EnvoyMessage
     _ = try again.close()
   }
 
+  /// What this process counted is what it recorded. Only a client that goes while its admission waits
+  /// for a disk that then fails is counted and on no record: it reached nobody and used nothing.
+  private static func checkMetrics(
+    _ metrics: MetricsRegistry, _ records: [LedgerRecord], hasFailed: Bool
+  ) {
+    let start = records.lastIndex { if case .start = $0.body { true } else { false } }
+    let own = Array(records[(start ?? 0)...])
+    // The last process's.
+    let completions = own.completions.filter { $0.endReason != .interrupted }
+    let totals = metrics.totals
+    #expect(totals.inflight == 0)
+    #expect(totals.denials == UInt64(own.denialCount))
+    let unrecorded = Int(totals.requests) - completions.count - own.denialCount
+    #expect(hasFailed ? unrecorded >= 0 : unrecorded == 0)
+    func sum(_ value: (Completion) -> Int64?) -> UInt64 {
+      UInt64(completions.reduce(0) { $0 + (value($1) ?? 0) })
+    }
+    #expect(totals.promptTokens == sum { $0.promptTokens })
+    #expect(totals.completionTokens == sum { $0.completionTokens })
+    #expect(totals.costNanodollars == sum { $0.costNanodollars })
+    #expect(metrics.routes.reduce(0) { $0 + Int($1.requests) } == completions.count + unrecorded)
+  }
+
   private static func step(
     _ run: inout Run, number: Int, seed: Int, _ durability: Durability
   ) throws {
@@ -103,6 +130,7 @@ private typealias Message = EnvoyMessage
     case 36: run.kept.files.open()
     case 37:
       run.isFailing.toggle()
+      run.hasFailed = run.hasFailed || run.isFailing
       run.kept.files.fail(run.isFailing ? ENOSPC : nil)
     case 38: run.kept.books.rotate()
     case 39 where number % 3 == 0: try restart(&run, seed: seed + number, durability)
@@ -172,6 +200,7 @@ private typealias Message = EnvoyMessage
     run.clients = []
     _ = try run.kept.close()
     run.isFailing = false
+    run.hasFailed = false
     run.kept = try KeptGateway(
       policies[run.draw(3)], files: files, durability: durability, clock: run.kept.clock,
       seed: UInt64(seed))

@@ -1,5 +1,6 @@
 import Foundation
 import Ledger
+import Metrics
 import Policy
 import Testing
 
@@ -61,6 +62,7 @@ final class KeptGateway {
   let books: Books
   let found: Books.Found
   let gateway: TestGateway
+  let metrics = MetricsRegistry()
   private(set) var limits: PolicyLimits
 
   init(
@@ -82,7 +84,8 @@ final class KeptGateway {
     ) { news.set($0) }
     books.onNews { news.put($0) }
     gateway = TestGateway(
-      snapshot, books: books, policyLimits: limits, news: news, seed: seed, clock: clock)
+      snapshot, books: books, policyLimits: limits, metrics: metrics.makeLoop(), news: news,
+      seed: seed, clock: clock)
   }
 
   func process() -> TestStream { gateway.process() }
@@ -125,6 +128,15 @@ extension [LedgerRecord] {
       }
       return admission
     }
+  }
+
+  /// Refusals recorded singly and in sums.
+  var denialCount: Int {
+    denials.count
+      + reduce(0) { sum, record in
+        guard case .denials(let flood) = record.body else { return sum }
+        return sum + Int(flood.count)
+      }
   }
 
   var denials: [Ledger.Admission] {

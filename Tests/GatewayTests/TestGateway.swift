@@ -1,5 +1,6 @@
 import EnvoyAPI
 import Hashing
+import Metrics
 import Policy
 import Synchronization
 import Testing
@@ -110,12 +111,13 @@ final class TestGateway {
 
   init(
     _ policy: PolicySnapshot, limits: TransportLimits = TransportLimits(), books: Books? = nil,
-    policyLimits: PolicyLimits? = nil, news: NewsBox? = nil, seed: UInt64 = 1,
+    policyLimits: PolicyLimits? = nil, metrics: LoopMetrics? = nil, news: NewsBox? = nil,
+    seed: UInt64 = 1,
     clock: TestClock = TestClock()
   ) {
     self.news = news
     loop = GatewayLoop(
-      policy: policy, limits: policyLimits, books: books, log: log,
+      policy: policy, limits: policyLimits, books: books, metrics: metrics, log: log,
       random: Xoshiro256(words: (seed, 2, 3, 4)),
       clock: { UnixTime(milliseconds: clock.nowMs) })
     server = ServerConnection(

@@ -81,6 +81,9 @@ extension Books {
     _ limits: PolicyLimits
   ) -> LimitState {
     let rule = limits.catalog.rules[place.rule]
+    // A key's own limit has one counter, its key's, before it is touched too.
+    var (count, keyID) = (count, rule.scope == .key && count > 0 ? reading.part : nil)
+    if case .key(let id) = place.owner, rule.scope == .key { (count, keyID) = (1, id) }
     let limit = limits.limit(ofRule: place.rule)
     return LimitState(
       name: rule.name, owner: place.owner, kind: rule.kind.rawValue, per: rule.window.periodName,
@@ -88,8 +91,7 @@ extension Books {
       capacity: reading.capacity, used: reading.used, reserved: reading.reserved,
       remaining: reading.remaining,
       resetsAtMs: reading.resetMilliseconds.map { min($0, Int64.max - nowMs) + nowMs },
-      counters: count,
-      keyID: rule.scope == .key && count > 0 ? reading.part : nil,
+      counters: count, keyID: keyID,
       subject: rule.scope == .subject && count > 0 ? reading.part : nil)
   }
 }

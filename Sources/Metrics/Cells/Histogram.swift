@@ -64,6 +64,6 @@ package struct HistogramReading: Sendable, Equatable {
       }
       below += within
     }
-    return bounds.last.map(Double.init)
+    return bounds.last.map { Double($0) }
   }
 }

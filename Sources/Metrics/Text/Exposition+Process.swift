@@ -40,16 +40,18 @@ extension Exposition {
     guard !targets.isEmpty else { return }
     func each(
       _ name: StaticString, _ kind: Kind, _ help: StaticString,
-      _ value: (ShipStatistics) -> UInt64
+      _ value: (ShipStatistics) -> Int64
     ) {
       metric(name, kind, help)
-      for target in targets { sample([("target", target.target)], value(target)) }
+      for target in targets {
+        sample([("target", target.target)], UInt64(max(0, value(target))))
+      }
     }
     each(
       "ai_gateway_ship_acknowledged_seq", .gauge, "The last record that the target has for good."
-    ) { UInt64(max(0, $0.acknowledgedSeq)) }
+    ) { $0.acknowledgedSeq }
     each("ai_gateway_ship_lag_records", .gauge, "Records on disk that the target does not have.") {
-      UInt64(max(0, $0.lagRecords))
+      $0.lagRecords
     }
     metric(
       "ai_gateway_ship_lag_seconds", .gauge,

@@ -1,8 +1,9 @@
 /// How the shipping to one target stands.
 package struct ShipStatistics: Sendable, Equatable {
   package enum State: String, Sendable, CaseIterable {
-    case connecting, shipping, idle
+    case shipping, idle
     case backingOff = "backing_off"
+    case connecting
   }
 
   /// The target as `--ship` names it, without credentials.
@@ -14,20 +15,20 @@ package struct ShipStatistics: Sendable, Equatable {
   package var lagRecords: Int64
   /// The age of the oldest of them.
   package var lagSeconds: Double
-  package var shipped: UInt64
-  package var retries: UInt64
+  package var shipped: Int64
+  package var retries: Int64
   /// Records that the target will not take.
-  package var rejected: UInt64
+  package var rejected: Int64
   /// Records that went unshipped because the ledger was full.
-  package var dropped: UInt64
+  package var dropped: Int64
   package var lastError: String?
   /// Unix milliseconds.
   package var lastSuccessMs: Int64?
 
   package init(
-    target: String, state: State = .connecting, acknowledgedSeq: Int64 = 0, lagRecords: Int64 = 0,
-    lagSeconds: Double = 0, shipped: UInt64 = 0, retries: UInt64 = 0, rejected: UInt64 = 0,
-    dropped: UInt64 = 0, lastError: String? = nil, lastSuccessMs: Int64? = nil
+    target: String, state: State = .idle, acknowledgedSeq: Int64 = 0, lagRecords: Int64 = 0,
+    lagSeconds: Double = 0, shipped: Int64 = 0, retries: Int64 = 0, rejected: Int64 = 0,
+    dropped: Int64 = 0, lastError: String? = nil, lastSuccessMs: Int64? = nil
   ) {
     self.target = target
     self.state = state

@@ -1,0 +1,149 @@
+import Foundation
+import Gateway
+import Ledger
+import Metrics
+import Policy
+import Synchronization
+
+/// `metrics-benchmark [TENANTS]`: how long the page takes, and what counting and scraping cost
+/// requests, as ratios of rounds that take turns.
+@main enum MetricsBenchmark {
+  private static let rounds = 15
+  private static let exchangesEachRound = 4_000
+
+  static func main() throws {
+    let tenants = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 10_000
+    let policy = Bench.policy(tenants: tenants)
+    let limits = PolicyLimits(policy)
+    let folder = NSTemporaryDirectory() + "metrics-benchmark-\(getpid())"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var ledger = LedgerSettings()
+    ledger.durability = .relaxed
+    let event = ProcessEvent(policy: policy.revision, version: "bench")
+    let (books, lock, _) = try Books.open(
+      Books.Settings(directory: folder, ledger: ledger), limits,
+      clock: Books.Clock(
+        wallMs: { Int64(Date().timeIntervalSince1970 * 1_000) },
+        monotonicMs: { Stopwatch.nanoseconds() / 1_000_000 }),
+      event: event, stateChanged: { _ in })
+    let registry = MetricsRegistry()
+    // As many loops as a machine of four processors has, all of which have met everybody.
+    let loops = (0..<4).map { _ in registry.makeLoop() }
+    for loop in loops { meet(loop, tenants) }
+    measurePage(registry, books)
+    let compiled = CompiledPolicy(policy, limits: limits)
+    let plain = BenchGateway(compiled, books, nil)
+    let counting = BenchGateway(compiled, books, loops[0])
+    compare("not counted", "counted", plain.run, counting.run)
+    let scraper = Scraper(registry: registry, books: books)
+    compare("not scraped", "scraped every second", counting.run) {
+      scraper.during(pauseMs: 1_000) { counting.run() }
+    }
+    compare("not scraped", "scraped without pause", counting.run) {
+      scraper.during(pauseMs: 0) { counting.run() }
+    }
+    _ = books.close(event)
+    withExtendedLifetime(lock) {}
+  }
+
+  /// Every tenant has used every model.
+  private static func meet(_ loop: LoopMetrics, _ tenants: Int) {
+    for tenant in 0..<tenants {
+      for model in 0..<Bench.models {
+        loop.began()
+        loop.finished(
+          FinishedExchange(
+            tenant: "tenant-\(tenant)", route: "/v1/chat/completions", model: "model-\(model)",
+            modelRoute: "chat-model-\(model)-v1", trafficClass: "interactive", stream: false,
+            status: 200, origin: .backend, durationMs: Int64(tenant % 3_000),
+            firstTokenMs: Int64(tenant % 900), promptTokens: 1_234, completionTokens: 567,
+            costNanodollars: 2_368_000))
+      }
+    }
+  }
+
+  private static func measurePage(_ registry: MetricsRegistry, _ books: Books) {
+    var page = MetricsPage(registry: registry, books: books)
+    var milliseconds: [Double] = []
+    var bytes: [UInt8] = []
+    for _ in 0..<21 {
+      bytes = []
+      let began = Stopwatch.nanoseconds()
+      bytes = page.render(.init(version: "bench"))
+      milliseconds.append(Double(Stopwatch.nanoseconds() - began) / 1e6)
+    }
+    let lines = bytes.count { $0 == UInt8(ascii: "\n") }
+    let first = milliseconds.removeFirst()
+    milliseconds.sort()
+    print("page: \(lines) lines, \(bytes.count / 1_000_000) MB")
+    print(
+      "render: first \(show(first)) ms, then median \(show(milliseconds[10])) ms,"
+        + " longest \(show(milliseconds[19])) ms")
+  }
+
+  /// Rounds of both in turn; the median ratio of neighbours.
+  private static func compare(
+    _ first: String, _ second: String, _ a: () -> Void, _ b: () -> Void
+  ) {
+    a()
+    b()
+    var times: (a: [Double], b: [Double]) = ([], [])
+    for _ in 0..<rounds {
+      times.a.append(time(a))
+      times.b.append(time(b))
+    }
+    let ratios = zip(times.a, times.b).map { $1 / $0 }.sorted()
+    print(
+      "exchange: \(first) \(show(median(times.a))) µs, \(second) \(show(median(times.b))) µs,"
+        + " ratio \(show(ratios[rounds / 2])) (middle half \(show(ratios[rounds / 4]))"
+        + " to \(show(ratios[rounds * 3 / 4])))")
+  }
+
+  private static func time(_ body: () -> Void) -> Double {
+    let began = Stopwatch.nanoseconds()
+    body()
+    return Double(Stopwatch.nanoseconds() - began) / 1_000 / Double(exchangesEachRound)
+  }
+
+  private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+  private static func show(_ value: Double) -> String { String(format: "%.2f", value) }
+
+  fileprivate static func exchanges(_ gateway: BenchGateway) {
+    for _ in 0..<exchangesEachRound { gateway.exchange() }
+  }
+}
+
+extension BenchGateway {
+  func run() { MetricsBenchmark.exchanges(self) }
+}
+
+/// Renders the page on a thread of its own, again and again, while something else runs.
+private struct Scraper {
+  let registry: MetricsRegistry
+  let books: Books
+
+  func during(pauseMs: UInt32, _ body: () -> Void) {
+    let isOver = Flag()
+    let done = DispatchSemaphore(value: 0)
+    Thread {
+      var page = MetricsPage(registry: registry, books: books)
+      while !isOver.value.load(ordering: .relaxed) {
+        _ = page.render(.init(version: "bench"))
+        var left = pauseMs
+        while left > 0, !isOver.value.load(ordering: .relaxed) {
+          usleep(5_000)
+          left -= min(left, 5)
+        }
+      }
+      done.signal()
+    }.start()
+    body()
+    isOver.value.store(true, ordering: .relaxed)
+    done.wait()
+  }
+
+  private final class Flag: Sendable {
+    let value = Atomic(false)
+  }
+}
