@@ -866,6 +866,96 @@ def test_the_reference_manifests_are_clean():
     assert len(json.loads(text)["sets"]) >= 7, text
 
 
+def reference_tree(folder: str) -> Tree:
+    """What kustomize builds of the reference manifests."""
+    folder = REFERENCE / folder
+    if not folder.exists():
+        pytest.skip(f"no {folder}: the reference manifests are not looked at")
+    kustomize = shutil.which("kustomize")
+    tool = [kustomize, "build"] if kustomize else [shutil.which("kubectl"), "kustomize"]
+    if tool[0] is None:
+        pytest.skip("neither kustomize nor kubectl is here")
+    built = subprocess.run([*tool, folder], capture_output=True, check=True, timeout=60)
+    return Tree(list(yaml.safe_load_all(built.stdout)))
+
+
+def sidecar_of(tree: Tree, workload: str) -> dict:
+    patch = tree.find("EnvoyProxy")["spec"]["provider"]["kubernetes"][workload]["patch"]
+    containers = patch["value"]["spec"]["template"]["spec"]["initContainers"]
+    return next(one for one in containers if one["name"] == "tollgate")
+
+
+IN_REFERENCE = {
+    "one timeout": (
+        field("HTTPRoute", f"{RULE}.timeouts.request", "120s", "embeddings"), "shared-timeout"),
+    "retries on chat": (
+        field("BackendTrafficPolicy", "spec.retry.numRetries", 1, "interactive"),
+        "retries-on-streams"),
+    "no grant": (lambda tree: tree.drop("ReferenceGrant", "tenant-a"), "missing-reference-grant"),
+    "no catch-all of the tenant": (
+        lambda tree: tree.objects.remove(next(
+            one for one in tree.objects
+            if one["kind"] == "HTTPRoute" and one["metadata"]["namespace"] == "tenant-a"
+            and one["metadata"]["name"] == "catch-all")), "no-catch-all"),
+    "fail open": (field("EnvoyExtensionPolicy", f"{PROC}.failOpen", True), "fail-open"),
+    "the default timeout": (
+        field("EnvoyExtensionPolicy", f"{PROC}.messageTimeout", None), "default-message-timeout"),
+    "a small buffer": (
+        field("ClientTrafficPolicy", "spec.connection.bufferLimit", "16Mi"), "buffer-limit"),
+    "default breakers": (
+        field("EnvoyExtensionPolicy", f"{PROC}.backendSettings.circuitBreaker", None),
+        "default-circuit-breakers"),
+    "no header": (
+        field("HTTPRoute", f"{RULE}.matches.0.headers", None, "embeddings"),
+        {"route-without-model-header"}),
+    "a model nobody routes": (lambda tree: [
+        tree.drop("HTTPRoute", "embeddings"), tree.drop("HTTPRoute", "shared-embeddings")],
+        "unrouted-model"),
+    "attempts outlive requests": (
+        field("HTTPRoute", f"{RULE}.timeouts.backendRequest", "130s", "chat"), "backend-timeout"),
+    "a drain that is too short": (
+        field("EnvoyProxy", "spec.shutdown.drainTimeout", "60s"), "short-drain"),
+    "no tenant in the log": (
+        field("EnvoyProxy", "spec.telemetry.accessLog.settings.0.format.json.tenant", None),
+        "log-labels"),
+    "root": (
+        lambda tree: sidecar_of(tree, "envoyDaemonSet").pop("securityContext"),
+        "sidecar-security"),
+    "another socket": (
+        field("Backend", "spec.endpoints.0.unix.path", "/run/tollgate/tollgate2.sock", "tollgate"),
+        "socket"),
+}  # fmt: skip
+
+
+def test_mistakes_planted_in_the_reference_manifests_are_found():
+    base = reference_tree("base")
+    assert lint_objects(base.objects)[1] == []
+    missed = {}
+    for title, (plant, expected) in IN_REFERENCE.items():
+        tree = Tree(copy.deepcopy(base.objects))
+        plant(tree)
+        expected = {expected} if isinstance(expected, str) else expected
+        found = checks(lint_objects(tree.objects)[1])
+        if not expected <= found:
+            missed[title] = found
+    assert not missed
+
+
+def test_the_reference_variants_differ_in_what_their_ledgers_may_hold():
+    """One replica may have monthly budgets; every node's own ledger may not."""
+    single = reference_tree("single-replica")
+    assert lint_objects(single.objects)[1] == []
+    policy = next(
+        one for one in single.objects
+        if one["kind"] == "ConfigMap" and any(key.endswith(".json5") for key in one["data"])
+    )  # fmt: skip
+    assert any('per: "month"' in text for text in policy["data"].values())
+    base = reference_tree("base")
+    name = policy["metadata"]["name"]
+    base.find("ConfigMap", name)["data"] = policy["data"]
+    assert "limits-per-replica" in checks(lint_objects(base.objects)[1])
+
+
 # The command.
 
 
