@@ -684,7 +684,7 @@ def test_broken_files_are_told_by_file_and_line(tmp_path):
     for number, (text, _) in enumerate(BROKEN.values()):
         data = text.encode() if isinstance(text, str) else text
         (tmp_path / f"{number}.yaml").write_bytes(data)
-    (tmp_path / "good.yaml").write_text(CLEAN.read_text() + "---\n" + "[" * 99 + "]" * 99)
+    (tmp_path / "good.yaml").write_text(CLEAN.read_text() + "---\n" + "[" * 100 + "]" * 100)
     status, found, text = lint(tmp_path, "--json")
     assert status == 1, text
     assert checks(found) == {"broken-file"}, text
@@ -715,6 +715,32 @@ def test_yaml_and_json_are_read_alike(tmp_path):
     as_json = lint_objects(tree.objects)[1]
     assert [one["message"] for one in as_yaml] == [one["message"] for one in as_json]
     assert as_yaml[0]["object"] == as_json[0]["object"]
+
+
+FILE_BYTES_MAX, FILES_MAX, DIRECTORY_DEPTH_MAX = 8 << 20, 4096, 32
+
+
+def test_what_is_too_much_is_refused(tmp_path):
+    file = tmp_path / "large.yaml"
+    file.write_bytes(b"a: 1\n#" + b"x" * (FILE_BYTES_MAX - 6))
+    assert lint(file)[0] == 0
+    with file.open("ab") as more:
+        more.write(b"x")
+    status, _, text = lint(file)
+    assert status == 1 and "fileBytesMax" in text
+    file.unlink()
+    for number in range(FILES_MAX):
+        (tmp_path / f"{number}.json").write_text("{}")
+    assert lint(tmp_path)[0] == 0
+    (tmp_path / "more.json").write_text("{}")
+    status, _, text = lint(tmp_path)
+    assert status == 1 and "filesMax" in text
+    deep = tmp_path / "deep"
+    (deep / "/".join("d" * DIRECTORY_DEPTH_MAX)).mkdir(parents=True)
+    assert lint(deep)[0] == 0
+    (deep / "/".join("d" * (DIRECTORY_DEPTH_MAX + 1))).mkdir()
+    status, _, text = lint(deep)
+    assert status == 1 and "directoryDepthMax" in text
 
 
 # Policies.
