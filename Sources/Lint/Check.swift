@@ -49,8 +49,11 @@ package enum Checks {
   package static func findings(in set: LintSet, ignoring ignored: Set<String> = []) -> [Finding] {
     let context = LintContext(set)
     var findings: [Finding] = []
+    // Two filters with one fault at one place are one finding.
+    var seen: Set<String> = []
     for check in all where !ignored.contains(check.name) {
-      for finding in check.run(context, check) where !findings.contains(finding) {
+      for finding in check.run(context, check)
+      where seen.insert("\(check.name) \(finding.place) \(finding.message)").inserted {
         findings.append(finding)
       }
     }

@@ -6,6 +6,8 @@ struct LintReport {
   private(set) var findings: [Finding] = []
   /// What was looked at, with the number of its objects.
   private(set) var sets: [(name: String, objects: Int)] = []
+  /// Where in `findings` one is that says the same.
+  private var placesByText: [String: Int] = [:]
 
   var errorCount: Int { findings.count { $0.severity == .error } }
   var warningCount: Int { findings.count - errorCount }
@@ -106,13 +108,12 @@ struct LintReport {
   /// Adds findings; the very same in another overlay is told once.
   private mutating func add(_ found: [Finding], set: String, _ ignored: Set<String>) {
     for finding in found where !ignored.contains(finding.check) {
-      let twin = findings.firstIndex {
-        $0.check == finding.check && $0.message == finding.message
-          && $0.place.subject == finding.place.subject && !finding.place.subject.isEmpty
-      }
-      if let twin {
+      let subject = finding.place.subject
+      let key = "\(finding.check) \(subject) \(finding.message)"
+      if let twin = placesByText[key], !subject.isEmpty {
         findings[twin].alsoIn.append(set)
       } else {
+        placesByText[key] = findings.count
         findings.append(finding)
       }
     }

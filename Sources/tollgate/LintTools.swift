@@ -102,12 +102,19 @@ struct LintTools {
     DispatchQueue.global().async(group: group) {
       errors.take((try? stderr.fileHandleForReading.readToEnd()) ?? Data())
     }
-    let deadline = DispatchWorkItem { process.terminate() }
+    let isLate = Gathered()
+    let deadline = DispatchWorkItem {
+      isLate.take(Data([1]))
+      process.terminate()
+    }
     DispatchQueue.global().asyncAfter(deadline: .now() + Self.secondsMax, execute: deadline)
     let output = (try? stdout.fileHandleForReading.readToEnd()) ?? Data()
     group.wait()
     process.waitUntilExit()
     deadline.cancel()
+    if !isLate.text.isEmpty {
+      throw .toolFailed(executable, "did not end in \(Int(Self.secondsMax)) s")
+    }
     return Run(
       status: process.terminationReason == .exit ? process.terminationStatus : -1,
       output: Array(output), error: errors.text)

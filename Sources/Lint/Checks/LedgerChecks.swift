@@ -10,11 +10,11 @@ extension Checks {
     ) { context, check in
       limitedPods(context).compactMap { pod, limits in
         guard let volume = pod.dataVolume else {
-          return pod.hasDataMount
+          return pod.dataMount != nil
             ? nil
             : check.finding(
               pod.container,
-              "--data \(pod.setting("data") ?? "tollgate-data") is on no volume, and the policy has "
+              "--data \(pod.dataDirectory) is on no volume, and the policy has "
                 + limits)
         }
         return volume["emptyDir"].exists || volume["emptyDir"].node != nil

@@ -78,7 +78,7 @@ extension Checks {
         case .exact(let text), .prefix(let text), .regex(let text): path = text
         case .other: continue
         }
-        guard !custom.contains(path), !path.hasPrefix("/openai/deployments/") else { continue }
+        guard !custom.contains(path), !isEndpoint(path) else { continue }
         let endpoint = Endpoint.allCases.map(\.path.string).first {
           path.hasSuffix($0) && path != $0
         }
@@ -91,6 +91,15 @@ extension Checks {
       }
       return nil
     }
+  }
+
+  /// Whether a path is an endpoint's own, or leads to one: a model may be called `chat`.
+  private static func isEndpoint(_ path: String) -> Bool {
+    let prefix = path.hasSuffix("/") ? path : path + "/"
+    return path.hasPrefix("/openai/deployments/")
+      || Endpoint.allCases.contains {
+        $0.path.string == path || $0.path.string.hasPrefix(prefix)
+      }
   }
 
   /// Each model route of a policy must be matched, on each path its models may be asked for on, and

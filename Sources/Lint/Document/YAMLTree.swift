@@ -1,8 +1,7 @@
 /// The documents of one file, as the YAML reader (`YAMLScript`) prints them.
 package enum YAMLTree {
-  /// A node costs up to two brackets of the print.
+  /// A map in a map costs three brackets of the print.
   private static let printedDepthMax = DocumentLimits.depthMax * 3 + 8
-  private static let printedNodesMax = DocumentLimits.nodesMax * 8
 
   /// What the script printed, a result for each input in order.
   package static func read(

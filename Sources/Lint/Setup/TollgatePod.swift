@@ -32,23 +32,22 @@ struct TollgatePod: Sendable {
     }
   }
 
-  /// What the directory of the books is on; nil where no volume is mounted there.
-  var dataVolume: Field? {
-    let directory = setting("data") ?? "tollgate-data"
-    let mount = container["volumeMounts"].items.filter { mount in
+  /// Where the books are: `--data`, or its default in the working directory.
+  var dataDirectory: String { setting("data") ?? "tollgate-data" }
+
+  /// What the directory of the books is mounted from; a StatefulSet's claim is no volume of the pod.
+  var dataMount: Field? {
+    let directory = dataDirectory
+    return container["volumeMounts"].items.filter { mount in
       let path = mount["mountPath"].text ?? ""
       return directory == path || directory.hasPrefix(path.hasSuffix("/") ? path : path + "/")
     }.max { ($0["mountPath"].text ?? "").count < ($1["mountPath"].text ?? "").count }
-    guard let name = mount?["name"].text else { return nil }
-    return podSpecs.flatMap { $0["volumes"].items }.first { $0["name"].text == name }
   }
 
-  /// Whether anything is mounted there: a StatefulSet's claim is no volume of the pod.
-  var hasDataMount: Bool {
-    let directory = setting("data") ?? "tollgate-data"
-    return container["volumeMounts"].items.contains { mount in
-      directory.hasPrefix(mount["mountPath"].text ?? "/")
-    }
+  /// The volume of the pod that is mounted there.
+  var dataVolume: Field? {
+    guard let name = dataMount?["name"].text else { return nil }
+    return podSpecs.flatMap { $0["volumes"].items }.first { $0["name"].text == name }
   }
 
   /// The pod's time to end.

@@ -1,0 +1,59 @@
+import Testing
+
+@testable import Lint
+
+struct RouteMatchTests {
+  private func match(
+    _ path: RouteMatch.Path, _ headers: [(String, RouteMatch.Value)] = []
+  ) -> RouteMatch {
+    RouteMatch(path: path, headers: headers.map { (name: $0.0, value: $0.1) }, isNarrower: false)
+  }
+
+  @Test(arguments: [
+    (RouteMatch.Path.exact("/a"), "/a", true), (.exact("/a"), "/a/b", false),
+    (.prefix("/"), "/a", true), (.prefix("/a"), "/a/b", true), (.prefix("/b"), "/a", false),
+    (.regex("/v[0-9]/.*"), "/v1/x", true), (.regex("/v1"), "/v1/x", false),
+    (.regex("(unclosed"), "/v1/x", true), (.other, "/a", true),
+  ])
+  func `a match covers the paths it takes`(
+    _ path: RouteMatch.Path, _ wanted: String, _ covers: Bool
+  ) {
+    #expect(match(path).covers(path: wanted) == covers)
+  }
+
+  @Test func `a match covers a header's value unless it asks for another`() {
+    let exact = match(.prefix("/"), [("x", .exact("a"))])
+    #expect(exact.covers(header: "x", "a"))
+    #expect(!exact.covers(header: "x", "b"))
+    #expect(exact.covers(header: "y", "b"))
+    #expect(match(.prefix("/"), [("x", .regex("a|b"))]).covers(header: "x", "b"))
+    #expect(!match(.prefix("/"), [("x", .regex("a|b"))]).covers(header: "x", "ab"))
+  }
+
+  @Test func `a wider match includes a narrower one and not the other way`() {
+    let all = match(.prefix("/"))
+    let model = match(.prefix("/"), [("m", .exact("1"))])
+    let stream = match(.prefix("/"), [("m", .exact("1")), ("s", .exact("true"))])
+    #expect(all.includes(model) && model.includes(stream))
+    #expect(!stream.includes(model) && !model.includes(all))
+    #expect(match(.prefix("/v1")).includes(match(.exact("/v1/chat"))))
+    #expect(!match(.prefix("/v1")).includes(match(.prefix("/v2"))))
+    // What is not understood includes nothing.
+    #expect(!match(.prefix("/"), [("m", .other)]).includes(match(.prefix("/"), [("m", .other)])))
+  }
+
+  @Test(arguments: [
+    (NameMatcher.exact("X-AI-Tenant"), true), (.prefix("x-ai-"), true), (.prefix("x-ai-t"), true),
+    (.suffix("-tenant"), true), (.regex("x[-_]ai[-_].*"), true), (.regex("x-ai"), false),
+    (.exact("x-ai"), false), (.regex("(unclosed"), true),
+  ])
+  func `removals match names`(_ matcher: NameMatcher, _ matches: Bool) {
+    #expect(matcher.matches("x-ai-tenant") == matches)
+  }
+
+  @Test func `a regular expression that is too long is not tried`() {
+    let text = String(repeating: "a", count: Pattern.bytesMax)
+    #expect(Pattern.matches(text, text) == true)
+    #expect(Pattern.matches(text + "a", text + "a") == nil)
+  }
+}
