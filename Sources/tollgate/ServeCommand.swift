@@ -57,6 +57,7 @@ enum ServeCommand {
     server.drainBegan = state.drainBegan
     let handle = server.handle
     let shipper = try startShipping(settings, books, log)
+    if let shipper { state.ships { shipper.statistics } }
     books.onNews {
       handle.tell($0)
       shipper?.wake()

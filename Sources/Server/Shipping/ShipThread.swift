@@ -151,7 +151,7 @@ final class ShipThread: @unchecked Sendable {
   /// Records that this target will never get: they left the ledger, or cannot be read.
   private func miss(upTo lastSeq: Int64) {
     let count = lastSeq - expectedSeq + 1
-    shared.withLock { $0.statistics.dropped += UInt64(count) }
+    shared.withLock { $0.statistics.dropped += Int64(count) }
     log.shipDropped(target, firstSeq: expectedSeq, lastSeq: lastSeq)
     source.recordDrop(
       Drop(target: target.description, firstSeq: expectedSeq, lastSeq: lastSeq))
@@ -222,8 +222,8 @@ final class ShipThread: @unchecked Sendable {
     let wallMs = Kernel.wallNanoseconds() / 1_000_000
     shared.withLock { shared in
       shared.statistics.acknowledgedSeq = lastSeq
-      shared.statistics.shipped += UInt64(count - rejected)
-      shared.statistics.rejected += UInt64(rejected)
+      shared.statistics.shipped += Int64(count - rejected)
+      shared.statistics.rejected += Int64(rejected)
       shared.statistics.lastSuccessMs = wallMs
       shared.oldestMs = oldestMs
       if case .refused(let reason) = answer { shared.statistics.lastError = reason }
@@ -235,7 +235,7 @@ final class ShipThread: @unchecked Sendable {
   }
 
   private func fail(_ reason: String) {
-    shared.withLock { $0.statistics.retries = UInt64(machine.failureCount) }
+    shared.withLock { $0.statistics.retries = Int64(machine.failureCount) }
     trouble(reason)
   }
 
