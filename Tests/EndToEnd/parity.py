@@ -164,13 +164,11 @@ def ask(stack: Stack, row: Row, authority=None) -> Seen:
     with httpx.Client(
         http1=not row.h2, http2=row.h2, timeout=60, trust_env=False, verify=verify
     ) as client:
-        # As it is spelt: a client library would mend the path.
-        url = httpx.URL(f"{scheme}://localhost:{stack.listener}/").copy_with(
-            raw_path=row.path.encode()
-        )
+        # The path as it is spelt: a client library would mend it.
         request = client.build_request(
-            row.verb, url, headers=row.fields(test_id), content=content
-        )
+            row.verb, f"{scheme}://localhost:{stack.listener}/", headers=row.fields(test_id),
+            content=content, extensions={"target": row.path.encode()},
+        )  # fmt: skip
         try:
             response = client.send(request)
         except httpx.TransportError:

@@ -110,9 +110,13 @@ def test_the_prometheus_rules_are_those_that_are_tested():
         [sys.executable, str(KUBERNETES / "generate-rules"), "--check"],
         capture_output=True, text=True,
     )  # fmt: skip
-    if not (REPOSITORY / "envoy" / "observability" / "rules.yaml").exists():
+    source = REPOSITORY / "envoy" / "observability" / "rules.yaml"
+    if not source.exists():
         pytest.skip("no envoy/observability/rules.yaml")
     assert done.returncode == 0, done.stderr
+    # Indenting has changed no expression.
+    rules = yaml.safe_load((KUBERNETES / "base/platform/prometheus-rules.yaml").read_text())
+    assert rules["spec"]["groups"] == yaml.safe_load(source.read_text())["groups"]
 
 
 # The policy
