@@ -9,6 +9,7 @@ import os
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections import Counter
@@ -359,6 +360,35 @@ def test_weights_of_a_route_split_what_is_one_route_in_the_books():
         assert {record["model_route"] for record in settled} == {"chat-llama3-8b"}
         ports = Counter(int(record["gateway_backend"].rpartition(":")[2]) for record in settled)
         assert ports == Counter({stack.clusters[name]: count for name, count in drawn.items()})
+
+
+@pytest.mark.parametrize("name", ["base", "overlays/ext-authz-only"])
+def test_without_tollgate_nothing_passes_and_nothing_is_forgotten(name):
+    if not manifests.kustomize():
+        pytest.skip("neither kubectl nor kustomize is installed: no manifests to run")
+
+    class Gateway(GatewayStack):
+        documents = manifests.load(name)
+
+    policy = parity.policy_of(Gateway.documents, has_slots=name == "base")
+    stack = Gateway(StackOptions(policy=policy, simulator=True, unknown_routes=("ghost-v1",)))
+    forged = Row("forged", 503, body=chat(),
+                 headers=[V1, ("x-ai-model-route", "chat-llama3-8b-v1")])  # fmt: skip
+    with stack:
+        assert parity.ask(stack, Row("chat", 200, body=chat())).response.status_code == 200
+        stack.tollgate.expected_dead = True
+        stack.tollgate.process.signal(signal.SIGKILL)
+        stack.tollgate.process.wait(DRAIN_SECONDS)
+        seen = {row.name: parity.ask(stack, row) for row in (
+            forged, Row("chat", 503, body=chat()), Row("models", 503, path="/v1/models"),
+            Row("nobody's host", 503, host="x.ai.example.com"),
+        )}  # fmt: skip
+        assert {s.response.status_code for s in seen.values()} == {503}
+        assert not any(parity.at_backends(stack, seen).values())
+        stack.tollgate.start()
+        poll("Envoy finds it again",
+             lambda: parity.ask(stack, Row("chat", 200, body=chat())).response.status_code == 200)
+        assert stack.ledger.since(0, "admission")
 
 
 # The sidecar
