@@ -136,6 +136,20 @@ def test_the_policy_is_a_good_one(policy_folder):
     assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
 
 
+def test_the_sidecars_arguments_and_settings_are_tollgates(built, name):
+    """A policy that is not there ends it with 1; a flag or a setting that is wrong, with 2."""
+    container = sidecar(built)
+    (source,) = container["envFrom"]
+    settings = find(built, "ConfigMap", source["configMapRef"]["name"], "ai-gateway")["data"]
+    assert ("TOLLGATE_SHIP" in settings) == (name == "overlays/otlp")
+    command = [str(BINARIES / "tollgate"), *container["args"]]
+    command[command.index("--policy=/etc/tollgate")] = "--policy=/nowhere"
+    done = subprocess.run(command, env=settings, capture_output=True, text=True)
+    assert done.returncode == 1 and "/nowhere" in done.stderr, done.stderr
+    command.append("--no-such-flag")
+    assert subprocess.run(command, env=settings, capture_output=True).returncode == 2
+
+
 def test_lint_has_nothing_to_say(built, name, tmp_path):
     path = tmp_path / "built.yaml"
     path.write_text(text(name))
