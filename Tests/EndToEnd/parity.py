@@ -164,13 +164,11 @@ def ask(stack: Stack, row: Row, authority=None) -> Seen:
     with httpx.Client(
         http1=not row.h2, http2=row.h2, timeout=60, trust_env=False, verify=verify
     ) as client:
-        # As it is spelt: a client library would mend the path.
-        url = httpx.URL(f"{scheme}://localhost:{stack.listener}/").copy_with(
-            raw_path=row.path.encode()
-        )
+        # The path as it is spelt: a client library would mend it.
         request = client.build_request(
-            row.verb, url, headers=row.fields(test_id), content=content
-        )
+            row.verb, f"{scheme}://localhost:{stack.listener}/", headers=row.fields(test_id),
+            content=content, extensions={"target": row.path.encode()},
+        )  # fmt: skip
         try:
             response = client.send(request)
         except httpx.TransportError:
@@ -252,8 +250,7 @@ def logged(stack: Stack, seen: dict[str, Seen]) -> dict[str, dict]:
 
 def recorded(stack: Stack, seen: dict[str, Seen]) -> dict[str, list]:
     """For each row that has an id: its records, once an admission that allows is completed."""
-    ids = {result.response.headers.get("x-ai-request-id"): name for name, result in seen.items()}
-    ids.pop(None, None)
+    ids = request_ids(stack, seen)
     ports = {str(port): name for name, port in stack.clusters.items()}
 
     def records() -> dict[str, list] | None:
@@ -273,6 +270,23 @@ def recorded(stack: Stack, seen: dict[str, Seen]) -> dict[str, list]:
         return None if open_ else found
 
     return poll("every exchange is completed", records)
+
+
+def request_ids(stack: Stack, seen: dict[str, Seen]) -> dict[str, str]:
+    """Tollgate's id of each row that has one: the client is told, or (by ext_authz alone) a backend."""
+    ids = {}
+    by_id = {result.test_id: name for name, result in seen.items()}
+    for port in stack.clusters.values():
+        log = httpx.get(f"http://127.0.0.1:{port}/__sim/requests", trust_env=False).json()
+        for request in log["requests"]:
+            headers = {name.lower(): value for name, value in request["headers"]}
+            if name := by_id.get(headers.get("x-test-id")):
+                ids[headers["x-ai-request-id"]] = name
+    for name, result in seen.items():
+        if told := result.response.headers.get("x-ai-request-id"):
+            assert ids.get(told, name) == name
+            ids[told] = name
+    return ids
 
 
 def refusals(stack: Stack) -> Counter:

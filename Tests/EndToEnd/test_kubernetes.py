@@ -9,18 +9,23 @@ import os
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
+import httpx
 import pytest
 
 import authority
 import parity
 import policy as policies
 from envoy_config import EnvoyOptions
-from harness import DRAIN_SECONDS, Stack, StackOptions, poll
-from parity import KEY, KEYS, SESSION, SHARED_HOST, GatewayStack, Row, chat, manifests
+from harness import DRAIN_SECONDS, Stack, StackOptions, envoy_binary, free_port, poll
+from parity import (
+    KEY, KEYS, SESSION, SHARED_HOST, GatewayStack, Row, chat, envoy_gateway, manifests,
+)  # fmt: skip
 
 PRINCIPAL = "spiffe://cluster.local/ns/tenant-a/sa/agent"
 ISSUER = "https://issuer.example.com"
@@ -111,6 +116,8 @@ def rows(has_answers: bool) -> list[Row]:
         Row("a chat is not tried again", 503, body=chat(), headers=[V1, ("x-sim-status", "503")]),
         Row("an embedding is tried again", 503, path=EMBEDDINGS, body=EMBED,
             headers=[("x-sim-status", "503")]),
+        Row("an upgrade", 403, body=chat(),
+            headers=[V1, ("connection", "upgrade"), ("upgrade", "websocket")]),
         Row("a stream that the backend cuts", 599, body=asked, headers=[V1, ("x-sim-rate", "20"), ("x-sim-cut", "3")]),
     ]  # fmt: skip
     if has_answers:
@@ -134,7 +141,8 @@ class Pair:
         alone = name == "overlays/ext-authz-only"
         self.rows = rows(has_answers=not alone)
         policy = parity.policy_of(documents, has_slots=not alone)
-        options = EnvoyOptions(filters=("ext_authz", "ext_proc"))
+        # No upgrades, as shipped.
+        options = EnvoyOptions(filters=("ext_authz", "ext_proc"), upgrades=())
         if alone:
             options.filters = ("ext_authz",)
             options.authz_body_bytes = LIMIT + 1024
@@ -298,11 +306,93 @@ def test_both_keep_the_same_books(pair):
     assert not differ, "\n".join(differ)
     charged = [r for records in pair.records[1].values() for r in records
                if r["type"] == "completion" and r["total_tokens"]]  # fmt: skip
-    assert pair.name == "overlays/ext-authz-only" or charged
+    assert charged
     assert parity.refusals(pair.demo) == parity.refusals(pair.gateway)
 
 
-# The ConfigMap
+def test_paths_with_dots_are_resolved_by_envoy_gateway(pair):
+    """The one difference in verdicts: no manifest can switch it off, and what is resolved is what is
+    judged, routed and recorded. The demo leaves such a path as it is, and Tollgate refuses it."""
+    row = Row("dots", 200, path="/v1/x/../chat/completions", body=chat(), headers=[V1])
+    one, other = (parity.ask(stack, row, pair.authority) for stack in pair.stacks)
+    assert one.verdict == (403, "path_not_allowed")
+    assert other.response.status_code == 200
+    ((request_id, _),) = parity.request_ids(pair.gateway, {"dots": other}).items()
+    record = pair.gateway.ledger.admission(request_id)
+    assert record["route"] == "/v1/chat/completions"
+
+
+@pytest.mark.parametrize("name", [name for name in manifests.NAMES if name not in PAIRS])
+def test_envoy_takes_what_the_other_overlays_make(name, tmp_path):
+    if not manifests.kustomize():
+        pytest.skip("neither kubectl nor kustomize is installed: no manifests to translate")
+    services = {"chat-llama3-8b-v1": 1, "chat-llama3-8b-v2": 2, "embed-bge-small-v1": 3}
+    place = envoy_gateway.Place(0, 0, "/tollgate.sock", services, "/dev/null")
+    config = tmp_path / "envoy.json"
+    config.write_text(json.dumps(envoy_gateway.bootstrap(manifests.load(name), place)))
+    done = subprocess.run(
+        [envoy_binary(), "--mode", "validate", "-c", str(config), "--use-dynamic-base-id",
+         "--log-level", "warn"], capture_output=True, text=True, timeout=DRAIN_SECONDS,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_weights_of_a_route_split_what_is_one_route_in_the_books():
+    """The canary's other way: the policy names one route, Envoy draws the version."""
+    if not manifests.kustomize():
+        pytest.skip("neither kubectl nor kustomize is installed: no manifests to run")
+
+    class Weighted(GatewayStack):
+        documents = manifests.load("overlays/canary-by-weight")
+
+    policy = parity.policy_of(Weighted.documents, has_slots=True)
+    stack = Weighted(StackOptions(policy=policy, simulator=True))
+    # The Services behind the route are not the policy's to name.
+    stack.clusters |= {name: free_port() for name in ("chat-llama3-8b-v1", "chat-llama3-8b-v2")}
+    with stack:
+        seen = [parity.ask(stack, Row("chat", 200, body=chat())) for _ in range(200)]
+        assert {s.response.status_code for s in seen} == {200}
+        assert {s.response.headers["x-ai-model-route"] for s in seen} == {"chat-llama3-8b"}
+        drawn = Counter(s.response.headers["x-sim-backend"] for s in seen)
+        # 200 draws of one in ten miss the canary once in a thousand million times.
+        assert set(drawn) == {"chat-llama3-8b-v1", "chat-llama3-8b-v2"}
+        assert drawn["chat-llama3-8b-v1"] > drawn["chat-llama3-8b-v2"]
+        settled = stack.ledger.settled(0, 200)
+        assert {record["model_route"] for record in settled} == {"chat-llama3-8b"}
+        ports = Counter(int(record["gateway_backend"].rpartition(":")[2]) for record in settled)
+        assert ports == Counter({stack.clusters[name]: count for name, count in drawn.items()})
+
+
+@pytest.mark.parametrize("name", ["base", "overlays/ext-authz-only"])
+def test_without_tollgate_nothing_passes_and_nothing_is_forgotten(name):
+    if not manifests.kustomize():
+        pytest.skip("neither kubectl nor kustomize is installed: no manifests to run")
+
+    class Gateway(GatewayStack):
+        documents = manifests.load(name)
+
+    policy = parity.policy_of(Gateway.documents, has_slots=name == "base")
+    stack = Gateway(StackOptions(policy=policy, simulator=True, unknown_routes=("ghost-v1",)))
+    forged = Row("forged", 503, body=chat(),
+                 headers=[V1, ("x-ai-model-route", "chat-llama3-8b-v1")])  # fmt: skip
+    with stack:
+        assert parity.ask(stack, Row("chat", 200, body=chat())).response.status_code == 200
+        stack.tollgate.expected_dead = True
+        stack.tollgate.process.signal(signal.SIGKILL)
+        stack.tollgate.process.wait(DRAIN_SECONDS)
+        seen = {row.name: parity.ask(stack, row) for row in (
+            forged, Row("chat", 503, body=chat()), Row("models", 503, path="/v1/models"),
+            Row("nobody's host", 503, host="x.ai.example.com"),
+        )}  # fmt: skip
+        assert {s.response.status_code for s in seen.values()} == {503}
+        assert not any(parity.at_backends(stack, seen).values())
+        stack.tollgate.start()
+        poll("Envoy finds it again",
+             lambda: parity.ask(stack, Row("chat", 200, body=chat())).response.status_code == 200)
+        assert stack.ledger.since(0, "admission")
+
+
+# The sidecar
 
 
 class Kubelet:
@@ -354,10 +444,14 @@ class Sidecar:
         self.platform, self.tenant = _parts(parity.policy_of(manifests.load("base"), True))
         self.write(self.tenant)
         (container,) = [manifests.sidecar(manifests.load("base"))]
-        # The harness gives the policy, sockets and ledger; a flag that is not built yet is left out.
-        ours = ("--policy", "--listen", "--data", "--metrics", "--admin")
+        self.probes = container
+        self.metrics = free_port()
+        # The harness gives the policy, the socket, the ledger and the admin page; the rest is the
+        # manifest's, with the metrics on a port of this machine.
+        ours = ("--policy", "--listen", "--data", "--admin")
         arguments = [flag for flag in container["args"][1:] if flag.split("=")[0] not in ours]
-        assert "--watch" in arguments
+        assert "--watch" in arguments and "--metrics=0.0.0.0:9091" in arguments
+        arguments[arguments.index("--metrics=0.0.0.0:9091")] = f"--metrics=127.0.0.1:{self.metrics}"
         self.stack = Stack(StackOptions(
             envoy=EnvoyOptions(), policy_path=self.mount, tollgate_arguments=tuple(arguments),
             policy=parity.policy_of(manifests.load("base"), True),
@@ -397,6 +491,13 @@ def sidecar(tmp_path):
     found = Sidecar(tmp_path)
     with found.stack:
         yield found
+
+
+def test_the_probes_ask_what_the_sidecar_answers(sidecar):
+    for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+        path = sidecar.probes[kind]["httpGet"]["path"]
+        url = f"http://127.0.0.1:{sidecar.metrics}{path}"
+        assert httpx.get(url, trust_env=False).status_code == 200, kind
 
 
 def test_a_config_maps_update_reaches_the_sidecar(sidecar):

@@ -110,9 +110,13 @@ def test_the_prometheus_rules_are_those_that_are_tested():
         [sys.executable, str(KUBERNETES / "generate-rules"), "--check"],
         capture_output=True, text=True,
     )  # fmt: skip
-    if not (REPOSITORY / "envoy" / "observability" / "rules.yaml").exists():
+    source = REPOSITORY / "envoy" / "observability" / "rules.yaml"
+    if not source.exists():
         pytest.skip("no envoy/observability/rules.yaml")
     assert done.returncode == 0, done.stderr
+    # Indenting has changed no expression.
+    rules = yaml.safe_load((KUBERNETES / "base/platform/prometheus-rules.yaml").read_text())
+    assert rules["spec"]["groups"] == yaml.safe_load(source.read_text())["groups"]
 
 
 # The policy
@@ -130,6 +134,20 @@ def test_the_policy_is_a_good_one(policy_folder):
         [str(BINARIES / "tollgate"), "check", str(policy_folder)], capture_output=True, text=True
     )
     assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+
+
+def test_the_sidecars_arguments_and_settings_are_tollgates(built, name):
+    """A policy that is not there ends it with 1; a flag or a setting that is wrong, with 2."""
+    container = sidecar(built)
+    (source,) = container["envFrom"]
+    settings = find(built, "ConfigMap", source["configMapRef"]["name"], "ai-gateway")["data"]
+    assert ("TOLLGATE_SHIP" in settings) == (name == "overlays/otlp")
+    command = [str(BINARIES / "tollgate"), *container["args"]]
+    command[command.index("--policy=/etc/tollgate")] = "--policy=/nowhere"
+    done = subprocess.run(command, env=settings, capture_output=True, text=True)
+    assert done.returncode == 1 and "/nowhere" in done.stderr, done.stderr
+    command.append("--no-such-flag")
+    assert subprocess.run(command, env=settings, capture_output=True).returncode == 2
 
 
 def test_lint_has_nothing_to_say(built, name, tmp_path):
