@@ -193,6 +193,12 @@ class Tollgate:
     def target(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    def scrape(self) -> str:
+        """The metrics as Prometheus gets them."""
+        answer = httpx.get(self.admin + "/metrics", timeout=30, trust_env=False)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
     def start(self) -> None:
         # halt_on_error=0: a run goes on, so that every report is seen; the log is read at the end.
         environment = {
