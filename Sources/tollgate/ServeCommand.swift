@@ -54,6 +54,7 @@ enum ServeCommand {
       GatewayLoop(policy: compiled, books: books, metrics: metrics.makeLoop(), log: log)
     }
     server.drainBegan = state.drainBegan
+    server.inflight = { metrics.inflight }
     let handle = server.handle
     books.onNews { handle.tell($0) }
     let current = Locked(policy.revision)
