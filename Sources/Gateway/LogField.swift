@@ -2,7 +2,7 @@
 /// each.
 package enum LogKey: String, Sendable, CaseIterable {
   // The process.
-  case version, pid, listen, workers, data, durability, signal, connections, status
+  case version, pid, listen, workers, data, durability, signal, connections, requests, status
   case logLevel = "log_level"
   case previousLogLevel = "previous_log_level"
   case watches

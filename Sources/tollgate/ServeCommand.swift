@@ -55,6 +55,7 @@ enum ServeCommand {
       GatewayLoop(policy: compiled, books: books, metrics: metrics.makeLoop(), log: log)
     }
     server.drainBegan = state.drainBegan
+    server.inflight = { metrics.inflight }
     let handle = server.handle
     let shipper = try startShipping(settings, books, log)
     if let shipper { state.ships { shipper.statistics } }

@@ -68,33 +68,40 @@ struct ServeMessageTests {
     #expect(said[1].hasPrefix("info the ledger is written again duration_seconds=0"))
   }
 
+  private func left(_ connections: Int, _ requests: Int) -> DrainLog.Left {
+    DrainLog.Left(connections: connections, requests: requests)
+  }
+
   @Test func `a drain tells its beginning, who is left now and then, and its end`() {
     var drain = DrainLog(log: log)
     let start = MonotonicTime(nanoseconds: 5_000_000_000)
-    drain.tick(now: start, connections: 9)
+    drain.tick(now: start, left(9, 9))
     #expect(drain.next == nil)
-    drain.begin(by: "SIGTERM", now: start, connections: 3, timeout: .seconds(150))
-    drain.tick(now: start + .seconds(9), connections: 3)
-    drain.tick(now: start + DrainLog.interval, connections: 2)
-    drain.tick(now: start + .seconds(11), connections: 2)
-    drain.end(isComplete: true, now: start + .milliseconds(12_500), connections: 0)
+    drain.begin(by: "SIGTERM", now: start, left(3, 12), timeout: .seconds(150))
+    drain.tick(now: start + .seconds(9), left(3, 12))
+    drain.tick(now: start + DrainLog.interval, left(2, 1))
+    drain.tick(now: start + .seconds(11), left(2, 1))
+    drain.end(isComplete: true, now: start + .milliseconds(12_500), left(0, 0))
     #expect(drain.next == nil)
     #expect(
       said == [
-        "info SIGTERM: draining, 3 connections are open; their streams may take "
-          + "--drain-timeout 2m30s reason=SIGTERM connections=3 drain_timeout_seconds=150",
-        "info 2 connections are left connections=2 duration_seconds=10",
-        "info everything has finished complete=true connections=0 duration_seconds=12.500",
+        "info SIGTERM: draining 3 connections with 12 requests, which may take "
+          + "--drain-timeout 2m30s reason=SIGTERM connections=3 requests=12 "
+          + "drain_timeout_seconds=150",
+        "info 2 connections with 1 request left connections=2 requests=1 duration_seconds=10",
+        "info everything has finished complete=true connections=0 requests=0 "
+          + "duration_seconds=12.500",
       ])
   }
 
   @Test func `a drain that is cut says how many were`() {
     var drain = DrainLog(log: log)
     drain.begin(
-      by: "SIGINT", now: MonotonicTime(nanoseconds: 0), connections: 3, timeout: .seconds(1))
-    drain.end(isComplete: false, now: MonotonicTime(nanoseconds: 1_000_000_000), connections: 2)
+      by: "SIGINT", now: MonotonicTime(nanoseconds: 0), left(3, 3), timeout: .seconds(1))
+    drain.end(isComplete: false, now: MonotonicTime(nanoseconds: 1_000_000_000), left(1, 2))
     #expect(
-      said.last == "error the drain was not over in --drain-timeout 1s: 2 connections are cut "
-        + "complete=false connections=2 duration_seconds=1")
+      said.last == "error the drain was not over in --drain-timeout 1s: "
+        + "1 connection with 2 requests are cut "
+        + "complete=false connections=1 requests=2 duration_seconds=1")
   }
 }

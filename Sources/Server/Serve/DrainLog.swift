@@ -7,6 +7,18 @@ struct DrainLog {
   /// How often a drain that goes on says who is left.
   static let interval: Duration = .seconds(10)
 
+  /// What a drain waits for.
+  struct Left {
+    var connections: Int
+    /// Requests that were let through and are not over, on those connections.
+    var requests: Int
+
+    var words: String {
+      "\(connections) connection\(connections == 1 ? "" : "s") with "
+        + "\(requests) request\(requests == 1 ? "" : "s")"
+    }
+  }
+
   private let log: Logger
   private var began: MonotonicTime?
   private var timeout: Duration = .zero
@@ -18,32 +30,37 @@ struct DrainLog {
   }
 
   mutating func begin(
-    by cause: String, now: MonotonicTime, connections: Int, timeout: Duration
+    by cause: String, now: MonotonicTime, _ left: Left, timeout: Duration
   ) {
     began = now
     self.timeout = timeout
     next = now + Self.interval
     log.log(
       .info, .drainBegan,
-      "\(cause): draining, \(connections) connections are open; their streams may take "
+      "\(cause): draining \(left.words), which may take "
         + "--drain-timeout \(DurationText.string(timeout))",
       [
-        .reason: .text(cause), .connections: .integer(connections),
+        .reason: .text(cause), .connections: .integer(left.connections),
+        .requests: .integer(left.requests),
         .drainTimeoutSeconds: .seconds(timeout),
       ])
   }
 
   /// Says who is left, when it is time to.
-  mutating func tick(now: MonotonicTime, connections: Int) {
+  mutating func tick(now: MonotonicTime, _ left: @autoclosure () -> Left) {
     guard let due = next, due <= now, let began else { return }
     next = now + Self.interval
+    let left = left()
     log.log(
-      .info, .drainWaits, "\(connections) connections are left",
-      [.connections: .integer(connections), .durationSeconds: .seconds(now - began)])
+      .info, .drainWaits, "\(left.words) left",
+      [
+        .connections: .integer(left.connections), .requests: .integer(left.requests),
+        .durationSeconds: .seconds(now - began),
+      ])
   }
 
   /// Nothing is left, or the time is over and the rest is cut.
-  mutating func end(isComplete: Bool, now: MonotonicTime, connections: Int) {
+  mutating func end(isComplete: Bool, now: MonotonicTime, _ left: Left) {
     guard let began else { return }
     next = nil
     let took = now - began
@@ -52,9 +69,10 @@ struct DrainLog {
       isComplete
         ? "everything has finished"
         : "the drain was not over in --drain-timeout \(DurationText.string(timeout)): "
-          + "\(connections) connections are cut",
+          + "\(left.words) are cut",
       [
-        .isComplete: .flag(isComplete), .connections: .integer(connections),
+        .isComplete: .flag(isComplete), .connections: .integer(left.connections),
+        .requests: .integer(left.requests),
         .durationSeconds: .seconds(took),
       ])
   }

@@ -32,6 +32,8 @@ package final class Server {
   private var isOver = false
   /// Called once, when the drain begins, before anything else is told.
   package var drainBegan: () -> Void = {}
+  /// Requests that were let through and are not over, for what the log says of a drain.
+  package var inflight: () -> UInt64 = { 0 }
 
   /// Opens every listener and starts the workers. Nothing is accepted before `run`.
   package init(
@@ -109,6 +111,10 @@ package final class Server {
     for entry in listeners { try? poller.change(entry.registration, to: interest) }
   }
 
+  private var left: DrainLog.Left {
+    DrainLog.Left(connections: connections.value, requests: Int(clamping: inflight()))
+  }
+
   private func timeout() -> Duration? {
     let next = [drainEnds, restEnds, drainLog.next].compactMap(\.self).min()
     return next.map { max(.zero, $0 - .now) }
@@ -119,7 +125,7 @@ package final class Server {
       restEnds = nil
       watchListeners(for: .read)
     }
-    drainLog.tick(now: .now, connections: connections.value)
+    drainLog.tick(now: .now, left)
     if let end = drainEnds, end <= .now {
       drainEnds = nil
       perform(drain.timedOut())
@@ -150,8 +156,7 @@ extension Server {
   func stopRequested(by cause: String) {
     let action = drain.stopRequested()
     if action == .tellHealth {
-      drainLog.begin(
-        by: cause, now: .now, connections: connections.value, timeout: configuration.drainTimeout)
+      drainLog.begin(by: cause, now: .now, left, timeout: configuration.drainTimeout)
     }
     perform(action)
   }
@@ -179,12 +184,14 @@ extension Server {
       }
     case .stop:
       isOver = true
-      drainLog.end(
-        isComplete: drain.exitStatus == 0, now: .now, connections: connections.value)
+      drainLog.end(isComplete: drain.exitStatus == 0, now: .now, left)
     case .exitAtOnce:
       log.log(
         .error, .drainEnded, "a second signal: ending at once",
-        [.isComplete: .flag(false), .connections: .integer(connections.value)])
+        [
+          .isComplete: .flag(false), .connections: .integer(left.connections),
+          .requests: .integer(left.requests),
+        ])
       closeListeners()
       log.flush()
       Kernel.exitNow(1)
