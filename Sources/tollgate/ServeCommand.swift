@@ -115,10 +115,10 @@ enum ServeCommand {
   private static func startShipping(
     _ settings: ServeSettings, _ books: Books, _ log: Logger
   ) throws -> Shipper? {
-    guard !settings.ship.isEmpty else { return nil }
+    guard !settings.ship.isEmpty, let ledger = books.ledger else { return nil }
     let source = ShipSource(
-      files: LedgerDirectory.files(of: settings.books.directory), end: { books.ledgerEnd },
-      keep: { books.keepSegments($0) }, recordDrop: { books.recordDrop($0) })
+      files: LedgerDirectory.files(of: settings.books.directory), end: { ledger.end },
+      keep: { ledger.keep($0) }, recordDrop: { books.recordDrop($0) })
     return try Shipper(
       settings.ship, directory: settings.books.directory, source: source, version: Version.string,
       log: log)

@@ -111,7 +111,13 @@ class Rounds:
         tollgate.process.wait(10)
 
     def run_one(self, number: int) -> None:
-        time.sleep(self.random.uniform(0.05, 1.0))
+        if number % 2:
+            # Something gets through; the kill comes at any moment behind it.
+            size = self.received_bytes
+            poll("an export", lambda: self.received_bytes > size, SHIPPED_SECONDS)
+            time.sleep(self.random.uniform(0, 0.3))
+        else:
+            time.sleep(self.random.uniform(0.05, 1.0))
         # Every three rounds have one of each.
         which = ("receiver", "tollgate", "both")[number % 3]
         self.kills[which] += 1
@@ -124,6 +130,10 @@ class Rounds:
             self.start_receiver()
         if which != "receiver":
             self.stack.tollgate.start()
+
+    @property
+    def received_bytes(self) -> int:
+        return self.file.stat().st_size if self.file.exists() else 0
 
     def is_shipped(self) -> bool:
         exports = read_file(self.file)

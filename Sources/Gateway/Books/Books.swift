@@ -50,7 +50,7 @@ package final class Books: @unchecked Sendable {
   /// How often admissions have failed.
   private var epoch = 0
   private var estimators: [String: TokenEstimator] = [:]
-  private(set) var writer: LedgerWriter?
+  private var writer: LedgerWriter?
   private let clock: Clock
   private let durability: Durability
   /// Told on the ledger's thread, without a lock.
@@ -249,8 +249,9 @@ package final class Books: @unchecked Sendable {
 
   package var ledgerState: LedgerState { ledger?.state ?? .unavailable(.stopped) }
 
-  /// The writer, as long as the books are open.
-  private var ledger: LedgerWriter? { lock.withLock { writer } }
+  /// The writer, as long as the books are open. Shipping keeps it beyond: the last records are on
+  /// disk when the books close.
+  package var ledger: LedgerWriter? { lock.withLock { writer } }
 
   /// The ledger in numbers; nil where there is none.
   package var ledgerStatistics: LedgerStatistics? { ledger?.statistics }

@@ -12,6 +12,8 @@ final class LinesSink: ShipSink {
 
   private var socket: OutgoingSocket
   private var failure: String?
+  /// Whether `connected` is still to be told.
+  private var isConnecting = false
   private var isExporting = false
   private var unacknowledged = 0
   private var input = [UInt8](repeating: 0, count: 4096)
@@ -20,7 +22,10 @@ final class LinesSink: ShipSink {
     socket = OutgoingSocket(target.place, timeout: target.timeout)
   }
 
-  func connect() { failure = socket.connect() }
+  func connect() {
+    isConnecting = true
+    failure = socket.connect()
+  }
 
   func export(_ batch: ShipBatch) {
     isExporting = true
@@ -43,7 +48,7 @@ final class LinesSink: ShipSink {
   var polled: Polled? {
     guard let descriptor = socket.descriptor else { return nil }
     return Polled(
-      descriptor.raw, reads: socket.isOpen, writes: !socket.isOpen || !socket.unsent.isEmpty)
+      descriptor.raw, reads: socket.isOpen, writes: isConnecting || !socket.unsent.isEmpty)
   }
 
   var pollInterval: Duration? {
@@ -55,10 +60,14 @@ final class LinesSink: ShipSink {
     if let failure { return [lost(failure)] }
     guard let polled else { return [] }
     var events: [ShipEvent] = []
-    if !socket.isOpen {
-      guard polled.isWritable else { return [] }
-      if let reason = socket.finishConnect() { return [lost(reason)] }
-      guard socket.isOpen else { return [] }
+    if isConnecting {
+      // A Unix socket is connected at once.
+      if !socket.isOpen {
+        guard polled.isWritable else { return [] }
+        if let reason = socket.finishConnect() { return [lost(reason)] }
+        guard socket.isOpen else { return [] }
+      }
+      isConnecting = false
       events.append(.connected)
     }
     if polled.isReadable, let reason = discardInput() { return events + [lost(reason)] }

@@ -11,6 +11,8 @@ final class OTLPSink: ShipSink {
   private var call: ClientCall?
   /// Why `connect` failed at once, to be told by `proceed`.
   private var failure: String?
+  /// Whether `connected` is still to be told.
+  private var isConnecting = false
   private var input = [UInt8](repeating: 0, count: 16 << 10)
 
   init(
@@ -30,6 +32,7 @@ final class OTLPSink: ShipSink {
     limits.connectionWindowBytes = 4 * ShippingLimits.answerBytesMax
     connection = ClientConnection(limits: limits)
     call = nil
+    isConnecting = true
     failure = socket.connect()
   }
 
@@ -56,7 +59,7 @@ final class OTLPSink: ShipSink {
   var polled: Polled? {
     guard let descriptor = socket.descriptor else { return nil }
     let wantsWrite =
-      !socket.isOpen || !socket.unsent.isEmpty || connection?.wantsWrite == true
+      isConnecting || !socket.unsent.isEmpty || connection?.wantsWrite == true
     return Polled(descriptor.raw, reads: socket.isOpen, writes: wantsWrite)
   }
 
@@ -70,10 +73,14 @@ final class OTLPSink: ShipSink {
     }
     guard let polled, let connection else { return [] }
     var events: [ShipEvent] = []
-    if !socket.isOpen {
-      guard polled.isWritable else { return [] }
-      if let reason = socket.finishConnect() { return [lost(reason)] }
-      guard socket.isOpen else { return [] }
+    if isConnecting {
+      // A Unix socket is connected at once.
+      if !socket.isOpen {
+        guard polled.isWritable else { return [] }
+        if let reason = socket.finishConnect() { return [lost(reason)] }
+        guard socket.isOpen else { return [] }
+      }
+      isConnecting = false
       events.append(.connected)
     }
     let ended = polled.isReadable ? read(connection) : nil

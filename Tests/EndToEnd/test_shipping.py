@@ -1,0 +1,323 @@
+"""Records on their way to another place, against a receiver that is not ours.
+
+Nothing may be missing whatever the receiver does, what comes again is counted, and no request waits
+for any of it.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import grpc
+import pytest
+
+import harness
+import ledger_check
+import ship_rounds
+from harness import DRAIN_SECONDS, Stack, StackOptions, free_port, poll
+from ledger_check import ORIGIN, write_segment
+from otlp_receiver import Answer, Receiver
+from ship_rounds import hold_against, lines_of, seq_of
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+SPAN = "b7ad6b7169203331"
+UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
+RETRYABLE = {"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"}
+
+
+def shipping(*targets: str, envoy: bool = False, more: tuple[str, ...] = ()) -> Stack:
+    arguments = tuple(item for target in targets for item in ("--ship", target))
+    options = StackOptions(tollgate_arguments=arguments + more)
+    if not envoy:
+        options.envoy = None
+    return Stack(options)
+
+
+def grow(stack: Stack, times: int = 1) -> None:
+    """Each begins a segment, whose checkpoint is a record."""
+    for _ in range(times):
+        before = len(lines_of(stack.tollgate.data))
+        stack.tollgate.process.signal(signal.SIGUSR1)
+        poll("there is a record more", lambda: len(lines_of(stack.tollgate.data)) > before)
+
+
+def end(stack: Stack) -> dict[int, bytes]:
+    """SIGTERM; every record of the ledger."""
+    stack.tollgate.expected_dead = True
+    assert stack.tollgate.process.stop() == 0, stack.tollgate.process.log()[-3000:]
+    return lines_of(stack.tollgate.data)
+
+
+def cursors(stack: Stack) -> list[int]:
+    files = sorted((stack.tollgate.data / "ship").glob("*.cursor"))
+    return [json.loads(file.read_text())["seq"] for file in files]
+
+
+def restart_with(stack: Stack, *targets: str) -> None:
+    stack.tollgate.arguments = tuple(i for target in targets for i in ("--ship", target))
+    stack.tollgate.start()
+
+
+def value_of(any_value):
+    """An AnyValue as Python has it."""
+    kind = any_value.WhichOneof("value")
+    if kind == "array_value":
+        return [value_of(item) for item in any_value.array_value.values]
+    if kind == "kvlist_value":
+        return {item.key: value_of(item.value) for item in any_value.kvlist_value.values}
+    return getattr(any_value, kind) if kind else None
+
+
+def test_a_request_through_envoy_arrives_with_its_fields_and_its_trace():
+    port = free_port()
+    with Receiver(f"127.0.0.1:{port}") as receiver:
+        with shipping(f"otlp://127.0.0.1:{port}?age=50ms", envoy=True) as stack:
+            headers = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
+            request_id = stack.chat(headers=headers).headers["x-ai-request-id"]
+            assert stack.chat(key="wrong", headers=headers).status_code == 401
+            bad = {"traceparent": f"00-{'0' * 32}-{SPAN}-01"}
+            other_id = stack.chat(headers=bad).headers["x-ai-request-id"]
+            stack.ledger.completion(other_id)
+            lines = end(stack)
+        shipped = hold_against(lines, [export.lines for export in receiver.exports])
+        assert shipped.repeats == 0
+        resource = receiver.exports[0].request.resource_logs[0].resource
+        identity = {item.key: value_of(item.value) for item in resource.attributes}
+        assert identity["service.name"] == "tollgate" and identity["service.version"]
+        assert len(identity["service.instance.id"]) == 36
+        records = {}
+        for export in receiver.exports:
+            for record in export.records:
+                body = json.loads(record.body.string_value)
+                records[body["seq"]] = (record, body)
+                assert record.event_name == f"tollgate.{body['type']}"
+                assert record.time_unix_nano == ledger_check.milliseconds(body["timestamp"]) * 10**6
+                assert record.observed_time_unix_nano > 0
+                if body["type"] == "checkpoint":
+                    continue
+                fields = {item.key: value_of(item.value) for item in record.attributes}
+                assert fields == {name: value for name, value in body.items() if value is not None}
+        about = [pair for pair in records.values() if pair[1].get("request_id") == request_id]
+        assert [body["type"] for _, body in about] == ["admission", "completion"]
+        denied = [p for p in records.values() if p[1].get("decision") == "deny"]
+        assert [record.severity_text for record, _ in denied] == ["WARN"]
+        for record, _ in about + denied:
+            assert (record.trace_id.hex(), record.span_id.hex(), record.flags) == (TRACE, SPAN, 1)
+        for record, body in records.values():
+            if body.get("request_id") == other_id:
+                assert not record.trace_id and body["traceparent"] is None
+
+
+def test_every_code_is_retried_or_final_as_otlp_says():
+    codes = [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK]
+    port = free_port()
+    failing: list = []
+
+    def plan(number: int) -> Answer | None:
+        return Answer(failing.pop()) if failing else None
+
+    with Receiver(f"127.0.0.1:{port}", plan) as receiver:
+        with shipping(f"otlp://127.0.0.1:{port}?age=0s") as stack:
+            poll("the start is shipped", lambda: len(receiver.accepted) >= 2)
+            for code in codes:
+                before = len(receiver.exports)
+                failing.append(code)
+                grow(stack)
+                poll("a refused export", lambda: len(receiver.exports) > before)
+                failed = receiver.exports[before]
+                assert failed.answer.code is code
+                if code.name not in RETRYABLE:
+                    grow(stack)
+                poll("an export behind it", lambda: len(receiver.exports) > before + 1)
+                again = failed.seqs[0] in receiver.exports[before + 1].seqs
+                assert again == (code.name in RETRYABLE), code
+            log = stack.tollgate.process.log()
+            assert "INVALID_ARGUMENT" in log and "rejected" in log
+            end(stack)
+
+
+def test_retry_info_and_partial_success_are_kept_to():
+    port = free_port()
+    answers = [
+        Answer(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_seconds=1.5),
+        Answer(UNAVAILABLE, retry_seconds=1.2), Answer(rejected=1, message="too \x1b[31mold"),
+    ]  # fmt: skip
+    with Receiver(f"127.0.0.1:{port}", lambda n: answers[n] if n < 3 else None) as receiver:
+        with shipping(f"otlp://127.0.0.1:{port}?age=300ms") as stack:
+            poll("a partial success", lambda: len(receiver.exports) >= 3)
+            first, second, third = receiver.exports[:3]
+            assert second.at - first.at >= 1.5 and third.at - second.at >= 1.2
+            assert first.lines == second.lines[: len(first.lines)]
+            grow(stack)
+            lines = end(stack)
+            # The receiver's own words cannot move a terminal's cursor.
+            assert 'too ?[31mold' in stack.tollgate.process.log()
+        # What was rejected is not sent again.
+        hold_against(lines, [export.lines for export in receiver.exports[2:]])
+        assert len(receiver.accepted) == len(set(receiver.accepted))
+
+
+def test_a_receiver_that_is_down_half_open_or_slow_costs_no_request_and_no_record():
+    """In turn: nobody listens, one accepts and never answers, one answers late; requests go on."""
+    port = free_port()
+    with shipping(f"otlp://127.0.0.1:{port}?age=20ms&timeout=1s", envoy=True) as stack:
+        assert stack.chat().status_code == 200
+        poll("it is said", lambda: "ship_failed" in stack.tollgate.process.log()
+             or "it is tried again" in stack.tollgate.process.log())  # fmt: skip
+        with socket.create_server(("127.0.0.1", port)) as silent:
+            silent.settimeout(harness.READY_SECONDS)
+            connection, _ = silent.accept()
+            assert stack.chat().status_code == 200
+            poll("it is given up", lambda: "no answer in 1s" in stack.tollgate.process.log())
+            connection.close()
+        slow = threading.Event()
+        plan = lambda number: Answer(until=slow) if number == 0 else None  # noqa: E731
+        with Receiver(f"127.0.0.1:{port}", plan) as receiver:
+            poll("an export", lambda: receiver.exports)
+            assert stack.chat().status_code == 200
+            poll("it is shipped again", lambda: len(receiver.exports) > 1)
+            slow.set()
+            poll("all is shipped", lambda: cursors(stack) == [max(lines_of(stack.tollgate.data))])
+            lines = end(stack)
+            hold_against(lines, [export.lines for export in receiver.exports])
+
+
+def test_a_unix_socket_stdout_and_tcp_get_the_same_lines():
+    port = free_port()
+    received = bytearray()
+
+    def take(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        while data := connection.recv(65536):
+            received.extend(data)
+
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        reader = threading.Thread(target=take, args=(listener,), daemon=True)
+        reader.start()
+        path = f"/tmp/tg-ship-{os.getpid()}.sock"
+        with Receiver(f"unix:{path}") as receiver:
+            targets = (f"otlp+unix:{path}?age=20ms", "stdout", f"tcp://127.0.0.1:{port}?batch=2")
+            with shipping(*targets) as stack:
+                grow(stack, 5)
+                lines = end(stack)
+                output = stack.tollgate.process.log().encode()
+            whole = [lines[seq] for seq in sorted(lines)]
+            assert hold_against(lines, [export.lines for export in receiver.exports]).repeats == 0
+            # The log's lines are in the same file.
+            printed = [line for line in output.splitlines() if line.startswith(b'{"type":"')]
+            assert printed == whole
+            reader.join(10)
+            assert bytes(received).splitlines() == whole
+
+
+def test_a_stdout_that_nobody_reads_holds_nothing_up():
+    """The pipe fills; requests, other records and the end of the process go on."""
+    with Stack(StackOptions(envoy=None)) as stack:
+        pass
+    folder = stack.folder
+    folder.mkdir(exist_ok=True)
+    stack.write_policy(harness.policies.build())
+    filler = [{"type": "denials", "tenant": None, "reason": "invalid_api_key", "count": 1,
+               "since": ledger_check.text(0)}] * 1000  # fmt: skip
+    write_segment(folder / "data", 1, int(time.time() * 1000) - 60_000, ORIGIN, filler)
+    reading, writing = os.pipe()
+    command = [str(harness.BINARIES / "tollgate"), "serve", "--policy", str(stack.policy_path),
+               "--listen", stack.tollgate.target, "--data", str(folder / "data"),
+               "--ship", "stdout"]  # fmt: skip
+    child = subprocess.Popen(command, stdout=writing, stderr=subprocess.DEVNULL)
+    os.close(writing)
+    try:
+        poll("it serves", lambda: stack.tollgate.health() == 1)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(DRAIN_SECONDS) == 0
+        output = b""
+        while data := os.read(reading, 65536):
+            output += data
+        # Whole lines, from the first on; the rest waits for the next start.
+        lines = output.splitlines()
+        assert 0 < len(lines) < 1000 and output.endswith(b"\n")
+        assert [seq_of(line) for line in lines] == list(range(1, len(lines) + 1))
+    finally:
+        child.kill()
+        child.wait()
+        os.close(reading)
+
+
+def test_a_cursor_that_cannot_be_used_and_a_new_target_begin_at_the_oldest_record():
+    port, other = free_port(), free_port()
+    target = f"otlp://127.0.0.1:{port}?age=20ms"
+    with shipping(target) as stack:
+        with Receiver(f"127.0.0.1:{port}") as receiver:
+            end(stack)
+            count = len(receiver.exports)
+            restart_with(stack, target)
+            lines = end(stack)
+            # The cursor holds: nothing comes twice.
+            assert hold_against(lines, [e.lines for e in receiver.exports]).repeats == 0
+            assert len(receiver.exports) > count
+            (file,) = (stack.tollgate.data / "ship").glob("*.cursor")
+            assert file.stat().st_mode & 0o777 == 0o600
+            file.write_bytes(file.read_bytes()[:-5])
+            count = len(receiver.exports)
+            with Receiver(f"127.0.0.1:{other}") as second:
+                restart_with(stack, target, f"otlp://127.0.0.1:{other}")
+                log = poll("it is said", lambda: "it is damaged" in stack.tollgate.process.log())
+                assert log and file.name in stack.tollgate.process.log()
+                lines = end(stack)
+                assert hold_against(lines, [e.lines for e in second.exports]).repeats == 0
+            hold_against(lines, [e.lines for e in receiver.exports[count:]])
+
+
+def drops_of(stack: Stack) -> list[dict]:
+    lines = lines_of(stack.tollgate.data).values()
+    return [json.loads(line) for line in lines if line.startswith(b'{"type":"drop"')]
+
+
+@pytest.mark.parametrize("on_full", ["hold", "drop"])
+def test_at_the_ledgers_bound_only_targets_that_may_lose_records_do(on_full):
+    """Old segments nobody has been sent: `hold` is 503, `drop` lets them go and says so."""
+    port = free_port()
+    arguments = ("--ship", f"otlp://127.0.0.1:{port}?on_full={on_full}&age=20ms",
+                 "--retain", "60s", "--ledger-max-bytes", "8MiB")  # fmt: skip
+    options = StackOptions(tollgate_arguments=arguments)
+    stack = Stack(options)
+    filler = [{"type": "denials", "tenant": None, "reason": "invalid_api_key", "count": 1,
+               "since": ledger_check.text(0)}] * 7500  # fmt: skip
+    seq, previous, old = 1, ORIGIN, int(time.time() * 1000) - 86_400_000
+    for _ in range(5):
+        seq, previous = write_segment(stack.tollgate.data, seq, old, previous, filler)
+    first_files = sorted((stack.tollgate.data / "ledger").glob("*.jsonl"))
+    assert sum(file.stat().st_size for file in first_files) > 8 << 20
+    with stack:
+        if on_full == "hold":
+            assert stack.chat().status_code == 503
+            assert first_files[0].exists()
+        else:
+            poll("there is room", lambda: stack.chat().status_code == 200)
+            assert not first_files[0].exists() and first_files[-1].exists()
+        with Receiver(f"127.0.0.1:{port}") as receiver:
+            poll("it is shipped", lambda: receiver.exports and cursors(stack)[0] >= seq - 1)
+            if on_full == "hold":
+                poll("there is room", lambda: stack.chat().status_code == 200)
+                assert receiver.exports[0].seqs[0] == 1
+            else:
+                drops = poll("it is recorded", lambda: drops_of(stack))
+                shipped = {seq for export in receiver.exports for seq in export.seqs}
+                for drop in drops:
+                    gone = range(drop["first_seq"], drop["last_seq"] + 1)
+                    assert len(gone) > 0 and shipped.isdisjoint(gone)
+                    shipped.update(gone)
+                assert shipped >= set(range(1, seq))
+                assert "left the ledger" in stack.tollgate.process.log()
+
+
+@pytest.mark.timeout(300)
+def test_killing_either_side_under_load_loses_no_record_and_keeps_the_order():
+    seed = int(os.environ.get("TOLLGATE_SEED", "20261122"))
+    report = ship_rounds.run(rounds=6, seed=seed)
+    print(f"seed {seed}: {report}")
+    assert report.shipped.records > 100, report
