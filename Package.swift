@@ -111,6 +111,9 @@ let package = Package(
       ["EnvoyAPI", "Hashing", "Inference", "Ledger", "Metrics", "Policy", "Quota", "Transport"]),
     tests(
       "Server",
-      ["EnvoyAPI", "Gateway", "Ledger", "Metrics", "Policy", "Quota", "Shipping", "Transport"]),
+      [
+        "AdminPage", "EnvoyAPI", "Gateway", "Ledger", "Metrics", "Policy", "Quota", "Shipping",
+        "Transport",
+      ]),
   ]
 )

@@ -1,8 +1,8 @@
 """The admin server on its sockets: strict HTTP/1.1, bounded, read-only, and true about readiness."""
 
 import contextlib
-import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 import harness
+import policy as policies
 from crash_rounds import books_policy
 from harness import DRAIN_SECONDS, Stack, StackOptions, free_port, poll
 from test_crash import HELD
@@ -33,8 +34,20 @@ def probes_port():
 
 @pytest.fixture(scope="module")
 def stack(probes_port):
+    policy = policies.build(limits=[{"name": "everybody", "tokens": 1000, "per": "day"}])
+    policy["models"]["bge-small"]["price_usd_per_million"] = {"prompt": 0.02}
+    policy["tenants"]["tenant-c"] = {
+        "keys": [{"id": "c", "sha256": policies.digest("a key of tenant-c")}],
+        "allow": [{"paths": ["/v1/embeddings"], "models": ["bge-*"]}],
+        "limits": [
+            {"name": "rpm", "requests": 60, "per": "minute"},
+            {"name": "monthly", "usd": 12.5, "per": "month"},
+            {"name": "slots", "concurrent": 4},
+        ],
+    }
     arguments = ("--metrics", f"0.0.0.0:{probes_port}")
-    with Stack(StackOptions(envoy=None, tollgate_arguments=arguments)) as running:
+    options = StackOptions(policy=policy, envoy=None, tollgate_arguments=arguments)
+    with Stack(options) as running:
         yield running
 
 
@@ -89,6 +102,112 @@ def test_the_metrics_address_has_three_paths(stack, probes_port):
 def test_the_page_answers_to_no_name_that_dns_could_have_pointed_here(stack, host, expected):
     request = f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
     assert status(exchange(stack.tollgate.admin_port, request.encode())) == expected
+
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+STATUS = {
+    "version", "now", "started", "uptime_seconds", "ready", "reasons", "draining", "inflight",
+    "policy", "ledger", "ship",
+}  # fmt: skip
+POLICY = {
+    "revision", "generation", "loaded_at", "reloads", "refused", "tenants", "models", "problems",
+    "warnings",
+}  # fmt: skip
+LEDGER = {
+    "state", "reason", "next_seq", "durable_seq", "queued_bytes", "disk_bytes", "segments",
+    "flushes", "failures", "carried", "refused",
+}  # fmt: skip
+LIMIT = {
+    "name", "owner", "kind", "per", "scope", "amount", "capacity", "used", "reserved", "remaining",
+    "resets_at", "counters",
+}  # fmt: skip
+TOTALS = {"requests", "denials", "prompt_tokens", "completion_tokens", "cost_usd", "inflight"}
+
+
+def test_the_status_is_as_agreed(stack):
+    answer = get(stack, "/api/v1/status")
+    assert answer.headers["content-type"] == "application/json"
+    status = answer.json()
+    assert status.keys() == STATUS
+    assert status["policy"].keys() == POLICY and status["ledger"].keys() == LEDGER
+    assert status["ready"] is True and status["reasons"] == [] and status["draining"] is False
+    for time in (status["now"], status["started"], status["policy"]["loaded_at"]):
+        assert TIME.fullmatch(time)
+    assert status["ledger"]["state"] == "writable" and status["ledger"]["reason"] is None
+    assert 0 < status["ledger"]["durable_seq"] < status["ledger"]["next_seq"]
+    assert status["policy"]["generation"] == 1 and status["ship"] == []
+
+
+def test_the_traffic_and_the_refusals_are_as_agreed(stack):
+    traffic = get(stack, "/api/v1/traffic").json()
+    assert traffic.keys() == {"now", "totals", "routes", "models"}
+    assert traffic["totals"].keys() == TOTALS
+    assert isinstance(traffic["totals"]["cost_usd"], str)
+    canary = next(model for model in traffic["models"] if model["model"] == "canary")
+    assert [(route["name"], route["weight"]) for route in canary["routes"]] == [
+        ("canary-v1", 90), ("canary-v2", 10),
+    ]  # fmt: skip
+    # Nothing was asked yet: a share of nothing is unknown, not 0.
+    assert {route["share"] for route in canary["routes"]} == {None}
+    assert get(stack, "/api/v1/refusals").json() == {"refusals": []}
+
+
+def test_tenants_come_in_pages(stack):
+    def tenants(query: str) -> dict:
+        return get(stack, "/api/v1/tenants" + query).json()
+
+    everything = tenants("")
+    assert everything.keys() == {"total", "offset", "global", "tenants"}
+    names = [tenant["tenant"] for tenant in everything["tenants"]]
+    assert names == ["tenant-a", "tenant-b", "tenant-c"] and everything["total"] == 3
+    assert [limit["name"] for limit in everything["global"]] == ["everybody"]
+    limits = everything["tenants"][2]["limits"]
+    assert {limit["name"] for limit in limits} == {"rpm", "monthly", "slots"}
+    for limit in limits:
+        assert limit.keys() == LIMIT
+    monthly = next(limit for limit in limits if limit["kind"] == "usd")
+    assert monthly["amount"] == "12.5" and monthly["used"] == "0"
+    page = tenants("?offset=1&limit=1")
+    assert page["total"] == 3 and page["offset"] == 1
+    assert [tenant["tenant"] for tenant in page["tenants"]] == ["tenant-b"]
+    assert [t["tenant"] for t in tenants("?search=ANT-c")["tenants"]] == ["tenant-c"]
+    assert tenants("?search=%3Cb%3E") | {"global": []} == {
+        "total": 0, "offset": 0, "global": [], "tenants": [],
+    }  # fmt: skip
+    assert tenants("?offset=1000")["tenants"] == []
+
+
+@pytest.mark.parametrize("query", ["limit=201", "limit=0", "limit=x", "offset=-1", "search=%ff",
+                                   "search=" + "x" * 401])  # fmt: skip
+def test_a_page_out_of_bounds_is_refused(stack, query):
+    answer = get(stack, "/api/v1/tenants?" + query)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["error"]["message"]
+    assert get(stack, "/api/v1/tenants?limit=200").status_code == 200
+
+
+def test_metrics_are_prometheus_text_on_both_addresses(stack, probes_port):
+    for base in (stack.tollgate.admin, f"http://127.0.0.1:{probes_port}"):
+        answer = httpx.get(base + "/metrics")
+        assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+        samples = dict(
+            line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#")
+        )
+        assert samples["ai_gateway_ledger_writable"] == "1"
+        assert samples['ai_gateway_limit_amount{tenant="tenant-c",limit="monthly",kind="usd",'
+                       'per="month"}'] == "12.5"  # fmt: skip
+        assert float(samples["process_resident_memory_bytes"]) > 1 << 20
+        assert int(samples["process_open_fds"]) > 3 and int(samples["process_threads"]) > 3
+
+
+def test_the_page_is_one_file_under_a_policy_of_hashes(stack):
+    answer = get(stack, "/")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert re.search(r"script-src 'sha256-[A-Za-z0-9+/=]{44}'; style-src 'sha256-",
+                     answer.headers["content-security-policy"])  # fmt: skip
+    assert get(stack, "/?x=1").content == answer.content
+    assert "<!doctype html>" in answer.text[:20]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
@@ -324,6 +443,11 @@ def test_it_is_alive_and_not_ready_while_the_ledger_is_recovered():
             answer = get(stack, "/readyz")
             assert answer.status_code == 503
             assert "starting" in answer.text.splitlines()
+            # What there is, is shown.
+            status = get(stack, "/api/v1/status").json()
+            assert status["ready"] is False and status["ledger"] is None
+            assert get(stack, "/metrics").status_code == 200
+            assert get(stack, "/api/v1/tenants").status_code == 200
         finally:
             process.child.kill()
             process.child.wait()

@@ -451,3 +451,17 @@ def test_a_refused_reload_is_shown_with_its_problems(plain):
         stack.tollgate.reload()
         expect(notice).to_have_count(0)
         expect(problem).to_have_count(0)
+
+
+def test_a_target_that_is_down_shows_its_lag(browser):
+    target = f"tcp://127.0.0.1:{harness.free_port()}"
+    options = StackOptions(envoy=None, tollgate_arguments=("--ship", target))
+    with Stack(options) as stack:
+        site = Site(stack, browser)
+        with site.open() as page:
+            ledger = page.get_by_role("region", name="Ledger and shipping")
+            expect(ledger).to_contain_text(target)
+            expect(ledger).to_contain_text("backing off")
+            expect(ledger.locator("dt:text('Behind') + dd")).to_contain_text(re.compile("[1-9]"))
+            expect(ledger).to_contain_text("Last error")
+        assert site.api("status")["ship"][0]["target"] == target
