@@ -25,7 +25,7 @@ enum Bench {
       let key = SHA256.digest(of: Array("key-\(tenant)".utf8).span)
       text += """
         "tenant-\(tenant)": { hostnames: ["tenant-\(tenant).ai.example.com"],
-          keys: [{ id: "main", sha256: "\(key)", subject: "svc:main" }],
+          keys: [{ id: "main", sha256: "\(key.hex)", subject: "svc:main" }],
           allow: [{ paths: ["/v1/chat/completions"], models: ["*"] }],
           limits: [{ name: "rpm", requests: 100000000, per: "minute" },
             { name: "tpm", tokens: 1000000000, per: "minute" },
@@ -54,18 +54,29 @@ enum Bench {
 
 /// One loop with its client. Not Sendable: it stays on its thread.
 final class BenchGateway {
-  private let server: ServerConnection
-  private let client = ClientConnection()
+  private var server: ServerConnection
+  private var client = ClientConnection()
+  private let loop: GatewayLoop
   private let messages: [[UInt8]]
   private static let process = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
 
   init(_ policy: CompiledPolicy, _ books: Books, _ metrics: LoopMetrics?) {
-    let loop = GatewayLoop(policy: policy, books: books, metrics: metrics, log: Bench.Silent())
+    loop = GatewayLoop(policy: policy, books: books, metrics: metrics, log: Bench.Silent())
+    server = Self.connection(loop)
+    messages = Self.messages()
+  }
+
+  private static func connection(_ loop: GatewayLoop) -> ServerConnection {
     let limits = TransportLimits()
-    server = ServerConnection(
+    return ServerConnection(
       router: loop, limits: limits, budget: BufferBudget(limit: limits.processBufferBytesMax),
       now: MonotonicTime(nanoseconds: 0))
-    messages = Self.messages()
+  }
+
+  /// A new connection: the small client remembers all its calls.
+  func reconnect() {
+    client = ClientConnection()
+    server = Self.connection(loop)
   }
 
   /// One exchange of four messages, as Envoy sends them.

@@ -81,28 +81,49 @@ import Synchronization
         + " longest \(show(milliseconds[19])) ms")
   }
 
-  /// Rounds of both in turn; the median ratio of neighbours.
+  /// Rounds of both in turn; the median ratio of neighbours, of CPU time and of the clock on the wall.
   private static func compare(
     _ first: String, _ second: String, _ a: () -> Void, _ b: () -> Void
   ) {
     a()
     b()
-    var times: (a: [Double], b: [Double]) = ([], [])
+    var times: (a: [Span], b: [Span]) = ([], [])
     for _ in 0..<rounds {
       times.a.append(time(a))
       times.b.append(time(b))
     }
-    let ratios = zip(times.a, times.b).map { $1 / $0 }.sorted()
-    print(
-      "exchange: \(first) \(show(median(times.a))) µs, \(second) \(show(median(times.b))) µs,"
-        + " ratio \(show(ratios[rounds / 2])) (middle half \(show(ratios[rounds / 4]))"
-        + " to \(show(ratios[rounds * 3 / 4])))")
+    for (name, value) in [("CPU", { $0.cpu }), ("wall", { $0.wall })]
+      as [(String, (Span) -> Double)]
+    {
+      let ratios = zip(times.a, times.b).map { value($1) / value($0) }.sorted()
+      print(
+        "exchange, \(name): \(first) \(show(median(times.a.map(value)))) µs,"
+          + " \(second) \(show(median(times.b.map(value)))) µs,"
+          + " ratio \(show(ratios[rounds / 2])) (middle half \(show(ratios[rounds / 4]))"
+          + " to \(show(ratios[rounds * 3 / 4])))")
+    }
   }
 
-  private static func time(_ body: () -> Void) -> Double {
-    let began = Stopwatch.nanoseconds()
+  private struct Span {
+    var cpu: Double
+    var wall: Double
+  }
+
+  /// µs for an exchange: of this thread's CPU, and in all.
+  private static func time(_ body: () -> Void) -> Span {
+    let (cpu, wall) = (cpuNanoseconds(), Stopwatch.nanoseconds())
     body()
-    return Double(Stopwatch.nanoseconds() - began) / 1_000 / Double(exchangesEachRound)
+    let scale = 1_000 * Double(exchangesEachRound)
+    return Span(
+      cpu: Double(cpuNanoseconds() - cpu) / scale,
+      wall: Double(Stopwatch.nanoseconds() - wall) / scale)
+  }
+
+  private static func cpuNanoseconds() -> Int64 {
+    var time = timespec()
+    // The clock fills a local of the right type.
+    unsafe _ = clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 
   private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
@@ -110,6 +131,7 @@ import Synchronization
   private static func show(_ value: Double) -> String { String(format: "%.2f", value) }
 
   fileprivate static func exchanges(_ gateway: BenchGateway) {
+    gateway.reconnect()
     for _ in 0..<exchangesEachRound { gateway.exchange() }
   }
 }
