@@ -10,7 +10,9 @@ enum LintCommand {
     positionals: [.init("PATH", isRequired: false, repeats: true)],
     flags: [
       Flag("policy", .value("PATH"), "a policy to check against, beside those in ConfigMaps"),
-      Flag("ignore", .list("CHECK", splitsAtCommas: true), "leave this check out (repeatable)"),
+      Flag(
+        "ignore", .list("CHECK", splitsAtCommas: true),
+        "leave this check out; commas separate several"),
       Flag("list", .toggle, "print every check, and look at nothing"),
       Flag("json", .toggle, "findings as JSON"),
       Flag(

@@ -277,6 +277,9 @@ PLANTED = {
         lambda tree: tree.policy(
             'paths: ["/v1/chat/completions"]', 'paths: ["/v1/chat/completions", "/v1/completions"]'),
         "unrouted-model"),
+    "a model that only another host has a route for": (
+        lambda tree: tree.find("HTTPRoute", "embeddings")["spec"].update(
+            hostnames=["api.ai.example.com"]), {"unrouted-model", "no-catch-all"}),
     "a model route no policy knows": (
         lambda tree: tree.find("HTTPRoute", "chat")["spec"]["rules"].append(
             tree.find("HTTPRoute", "chat")["spec"]["rules"][0] | {

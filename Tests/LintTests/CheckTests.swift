@@ -147,4 +147,24 @@ struct CheckTests {
     #expect(Checks.findings(in: set).map(\.check) == ["no-catch-all"])
     #expect(Checks.findings(in: set, ignoring: ["no-catch-all"]).isEmpty)
   }
+
+  @Test func `retries are one finding for all the routes they hit`() throws {
+    let retries = object(
+      "gateway.envoyproxy.io/v1alpha1", "BackendTrafficPolicy", "b",
+      #"{"targetRefs": [{"kind": "HTTPRoute", "name": "chat"}], "retry": {}}"#)
+    let found = try findings([
+      route("chat", rule() + "," + rule(header: "k")), catchAll, retries,
+    ])
+    #expect(found.map(\.check) == ["retries-on-streams"])
+    #expect(found.first?.message.contains("m, k,") == true)
+  }
+
+  @Test func `a grant that may be in other files is only asked for`() throws {
+    let elsewhere = rule().replacing(#"{"name": "s"}"#, with: #"{"name": "s", "namespace": "x"}"#)
+    let documents = [route("chat", elsewhere), catchAll]
+    #expect(try findings(documents).map(\.severity) == [.warning])
+    let service =
+      #"{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "o", "namespace": "x"}}"#
+    #expect(try findings(documents + [service]).map(\.severity) == [.error])
+  }
 }

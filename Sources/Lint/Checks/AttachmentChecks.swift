@@ -49,12 +49,15 @@ extension Checks {
           grant.namespace == target.namespace && admits(grant, resource, target)
         }
         if isGranted { continue }
+        // Whoever looks at a tenant's files alone has not got the other namespace's.
+        let isPart = !context.set.resources.contains { $0.namespace == target.namespace }
         findings.append(
           check.finding(
             field,
             "\(target.kind) \(target.namespace)/\(target.name) is in another namespace, and no "
-              + "ReferenceGrant in \(target.namespace) lets a \(resource.kind) of "
-              + "\(resource.namespace) name it"))
+              + "ReferenceGrant there\(isPart ? " (among these files)" : "") is for the kind "
+              + "\(resource.kind) of \(resource.namespace)",
+            severity: isPart ? .warning : nil))
       }
     }
     return findings

@@ -110,6 +110,7 @@ extension Checks {
     let rules = setups.flatMap(\.backendRules)
     var findings: [Finding] = []
     var seen: Set<String> = []
+    var missing: Set<String> = []
     for (route, use) in context.traffic.uses where seen.insert(route).inserted {
       let own = rules.filter { rule in
         rule.matches.contains { match in
@@ -118,6 +119,7 @@ extension Checks {
         }
       }
       guard !own.isEmpty else {
+        missing.insert(route)
         findings.append(
           check.finding(
             first.field, "no route matches the model route \(route) (of \(use.model))"))
@@ -125,6 +127,7 @@ extension Checks {
       }
       let gaps = gaps(of: route, uses: context.traffic.uses(of: route), in: own)
       if let gap = gaps.first {
+        missing.insert(route)
         findings.append(
           check.finding(
             own[0].field, "requests for \(route) \(gap) match no route",
@@ -143,6 +146,9 @@ extension Checks {
         findings.append(
           check.finding(first.field, "no route matches the model route \(route) (of \(path))"))
       }
+    }
+    for setup in setups {
+      findings += unroutedHosts(setup, context, besides: missing, check)
     }
     return findings
   }

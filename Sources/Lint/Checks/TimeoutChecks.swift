@@ -33,15 +33,7 @@ extension Checks {
       "A route that people wait on is retried, though the model may have begun to answer.",
       remedy: "no retries there (numRetries: 0); only idempotent batches may have a few"
     ) { context, check in
-      context.setups.flatMap { setup in
-        setup.backendRules.compactMap { rule in
-          guard let retries = rule.retries, context.traffic.isInteractive(rule) ?? true else {
-            return nil
-          }
-          return check.finding(
-            retries, "retries apply to \(rule.name), which serves streams or interactive requests")
-        }
-      }
+      context.setups.flatMap { retries($0, context.traffic, check) }
     },
     Check(
       "endless-stream", .warning, "A route's streams have no bound at all.",
@@ -55,6 +47,26 @@ extension Checks {
       }
     },
   ]
+
+  /// One finding for each place where retries are asked for, with all the routes they hit.
+  private static func retries(
+    _ setup: GatewaySetup, _ traffic: PolicyTraffic, _ check: Check
+  ) -> [Finding] {
+    var places: [(field: Field, rules: [String])] = []
+    for rule in setup.backendRules {
+      guard let field = rule.retries, traffic.isInteractive(rule) ?? true else { continue }
+      if let known = places.firstIndex(where: { $0.field.place == field.place }) {
+        places[known].rules.append(rule.name)
+      } else {
+        places.append((field, [rule.name]))
+      }
+    }
+    return places.map { field, rules in
+      check.finding(
+        field,
+        "retries apply to \(rules.joined(separator: ", ")), where streams or people are served")
+    }
+  }
 
   private static func backendTimeouts(_ rule: RouteRule, _ check: Check) -> [Finding] {
     guard let whole = rule.timeout, whole.value != .zero else { return [] }
