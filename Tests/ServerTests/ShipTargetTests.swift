@@ -1,3 +1,4 @@
+import Gateway
 import Ledger
 import Shipping
 import Testing
