@@ -14,6 +14,7 @@ import time
 
 import grpc
 import pytest
+import yaml
 
 import harness
 import ledger_check
@@ -285,8 +286,8 @@ def test_at_the_ledgers_bound_only_targets_that_may_lose_records_do(on_full):
                  "--retain", "60s", "--ledger-max-bytes", "8MiB")  # fmt: skip
     options = StackOptions(tollgate_arguments=arguments)
     stack = Stack(options)
-    filler = [{"type": "denials", "tenant": None, "reason": "invalid_api_key", "count": 1,
-               "since": ledger_check.text(0)}] * 7500  # fmt: skip
+    filler = [{"type": "denials", "tenant": None, "reason": "x" * 8000, "count": 1,
+               "since": ledger_check.text(0)}] * 230  # fmt: skip
     seq, previous, old = 1, ORIGIN, int(time.time() * 1000) - 86_400_000
     for _ in range(5):
         seq, previous = write_segment(stack.tollgate.data, seq, old, previous, filler)
@@ -313,6 +314,23 @@ def test_at_the_ledgers_bound_only_targets_that_may_lose_records_do(on_full):
                     shipped.update(gone)
                 assert shipped >= set(range(1, seq))
                 assert "left the ledger" in stack.tollgate.process.log()
+
+
+def test_the_sample_configurations_are_yaml_and_listen_where_they_say():
+    folder = harness.REPOSITORY / "envoy" / "observability" / "shipping"
+    collector = yaml.safe_load((folder / "otel-collector.yaml").read_text())
+    grpc_receiver = collector["receivers"]["otlp"]["protocols"]["grpc"]
+    assert grpc_receiver["endpoint"] == "127.0.0.1:4317"
+    pipeline = collector["service"]["pipelines"]["logs"]
+    for kind in ("receivers", "processors", "exporters"):
+        assert set(pipeline[kind]) <= set(collector[kind])
+    bit = yaml.safe_load((folder / "fluent-bit.yaml").read_text())
+    assert [item["port"] for item in bit["pipeline"]["inputs"]] == [4317, 5170]
+    vector = yaml.safe_load((folder / "vector.yaml").read_text())
+    assert vector["sources"]["tollgate_otlp"]["grpc"]["address"] == "127.0.0.1:4317"
+    known = set(vector["sources"]) | set(vector["transforms"]) | {"tollgate_otlp.logs"}
+    for step in (*vector["transforms"].values(), *vector["sinks"].values()):
+        assert set(step["inputs"]) <= known
 
 
 @pytest.mark.timeout(300)

@@ -1,6 +1,9 @@
-import Server
+import Gateway
+import Ledger
 import Shipping
 import Testing
+
+@testable import Server
 
 /// What `--ship` takes, and what it says of what it does not.
 @Suite struct ShipTargetTests {
@@ -68,8 +71,8 @@ import Testing
   }
 
   private func read(_ arguments: [String]) -> (ServeSettings, [UsageProblem]) {
-    let parser = ArgumentParser(ServeSettings.specification)
-    var parsed = parser.parse(arguments, environment: [:])
+    var parsed = ArgumentParser.parse(
+      ServeSettings.specification, arguments: arguments, environment: [:])
     let settings = ServeSettings(&parsed)
     return (settings, parsed.problems)
   }
