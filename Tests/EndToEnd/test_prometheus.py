@@ -157,7 +157,7 @@ def traffic(monitored):
     """Two rounds: what a counter had when it was first seen is in no rate."""
     stack, prometheus = monitored
     prometheus.settle()
-    assert prometheus.firing() == set()
+    assert prometheus.firing() == {"TollgateShippingStalled"}
     ask(stack, well=2, failing=1, refused=1, streams=2)
     poll("the first round is scraped", lambda: counted(prometheus) == 6)
     ask(stack, well=30, failing=20, refused=20, streams=4)
@@ -226,6 +226,7 @@ def test_the_alerts_fire_for_their_causes_and_no_others(traffic):
     # The streams' backend reports no usage.
     expected = {
         "ModelBackendErrorBudgetBurnsFast", "ModelBackendErrorBudgetBurns", "UsageOftenEstimated",
+        "TollgateShippingStalled",
     }  # fmt: skip
     assert prometheus.firing() == expected
     ask(stack, well=24, failing=0, refused=0, streams=0)
