@@ -45,9 +45,13 @@ package struct JSONText {
     raw(flag ? "true" : "false")
   }
 
-  /// RFC 3339 with milliseconds.
+  /// RFC 3339 with milliseconds. Nothing is later than nanoseconds in 64 bits can say, April 2262: a
+  /// bucket deep in debt may be full only after that.
   package mutating func field(_ name: String, wallMs: Int64?) {
-    field(name, wallMs.map { RFC3339.string(wallNanoseconds: $0 * 1_000_000) })
+    let limit = Int64.max / 1_000_000
+    field(
+      name,
+      wallMs.map { RFC3339.string(wallNanoseconds: min(max($0, -limit), limit) * 1_000_000) })
   }
 
   package mutating func field(_ name: String, _ texts: [String]) {
