@@ -90,8 +90,9 @@ extension ExtProcExchange {
     guard held != nil, let call = waitingCall else { return }
     held = nil
     waitingCall = nil
+    // Envoy's own answer may have come and been settled while this one waited: it has ended then.
+    if account != nil { loop.metrics?.withdrawn() }
     account = nil
-    loop.metrics?.withdrawn()
     guard !hasEnded else { return }
     let stream = ExchangeStream(call)
     stream.release(bytes: heldAccounted)

@@ -155,6 +155,29 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     _ = try kept.close()
   }
 
+  @Test func `an answer of Envoy's own and then a record that fails end an exchange once`() throws {
+    let kept = try KeptGateway(keptPolicy())
+    kept.gateway.hears = false
+    kept.files.shut()
+    let (stream, answer) = ask(kept)
+    #expect(answer == nil)
+    #expect(kept.metrics.totals.inflight == 1)
+    stream.send(Message.responseHeaders([(":status", "504")], endOfStream: true))
+    #expect(kept.metrics.totals.inflight == 0)
+    kept.files.fail(EIO)
+    kept.files.open()
+    kept.news.waitUntilUnavailable()
+    kept.gateway.hears = true
+    #expect(stream.receive().last?.immediateStatus == 503)
+    stream.halfClose()
+    kept.files.fail(nil)
+    kept.news.waitUntilWritable()
+    let (next, _) = ask(kept)
+    #expect(kept.metrics.totals.inflight == 1)
+    next.halfClose()
+    _ = try kept.close()
+  }
+
   @Test func `a Check that enforces is counted once, and timed`() throws {
     let kept = try KeptGateway(keptPolicy(enforceAt: "ext_authz"))
     _ = kept.gateway.check(Message.check(Message.headers(), body: chat))
