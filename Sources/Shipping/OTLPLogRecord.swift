@@ -44,7 +44,9 @@ struct OTLPLogRecord {
   }
 
   func encode(into writer: inout ProtobufWriter, observedNanoseconds: UInt64) {
-    writer.fixed64(1, UInt64(line.head.timeMs) * 1_000_000)
+    // Lines are not verified here: a damaged year may be later than nanoseconds reach. 0 is unknown.
+    let time = UInt64(max(0, line.head.timeMs)).multipliedReportingOverflow(by: 1_000_000)
+    writer.fixed64(1, time.overflow ? 0 : time.partialValue)
     writer.field(2, severity.rawValue)
     writer.field(3, severity.text)
     writer.field(5, OTLPValue.text(line.bytes))

@@ -35,6 +35,8 @@ package final class ClientCall {
     didSet { if isReading { session?.consume(self) } }
   }
   var unconsumed = 0
+  /// What was given to `send` and is in no DATA frame yet.
+  package var unsentBytes: Int { output.count - outputSent }
 
   init(session: ClientSession, messageBytesMax: Int) {
     self.session = session

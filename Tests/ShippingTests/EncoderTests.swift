@@ -46,6 +46,22 @@ import Testing
     #expect(contains(bytes, [0x59, 5, 0, 0, 0, 0, 0, 0, 0] + string(12, "tollgate.admission")))
   }
 
+  @Test(arguments: [
+    // The last millisecond of 64 bits of nanoseconds, and the one behind it.
+    ("2554-07-21T23:34:33.709Z", 18_446_744_073_709_000_000 as UInt64),
+    ("2554-07-21T23:34:33.710Z", 0), ("9026-11-22T20:17:10.123Z", 0),
+  ])
+  func `A time that nanoseconds cannot hold is unknown`(_ text: String, _ nanoseconds: UInt64) {
+    let bytes = Array("{\"type\":\"start\",\"seq\":1,\"timestamp\":\"\(text)\"}".utf8)
+    guard let head = RecordHead(line: bytes) else {
+      Issue.record("a record's head is expected")
+      return
+    }
+    let time = (0..<8).map { UInt8(truncatingIfNeeded: nanoseconds >> UInt64(8 * $0)) }
+    let record = LedgerTail.Line(head: head, bytes: bytes)
+    #expect(contains(request([record]), [0x09] + time + [0x10, 9]))
+  }
+
   @Test func `A trace context becomes the record's ids and flags`() {
     let bytes = request([
       line(

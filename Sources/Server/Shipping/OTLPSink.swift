@@ -13,6 +13,8 @@ final class OTLPSink: ShipSink {
   private var failure: String?
   /// Whether `connected` is still to be told.
   private var isConnecting = false
+  /// Whether what is being written holds some of the request.
+  private var isSendingRequest = false
   private var input = [UInt8](repeating: 0, count: 16 << 10)
 
   init(
@@ -124,12 +126,15 @@ final class OTLPSink: ShipSink {
     guard self.connection != nil else { return nil }
     while true {
       if socket.unsent.isEmpty {
+        let before = call?.unsentBytes ?? 0
         socket.gather { _ = connection.fillOutput(&$0, target: 64 << 10) }
+        isSendingRequest = (call?.unsentBytes ?? 0) < before
         if socket.unsent.isEmpty { return nil }
       }
       switch socket.send() {
       case .some(0): return nil
-      case .some: events.append(.progressed)
+      // Answers to PING are none: a receiver that only pings does not take the batch.
+      case .some: if isSendingRequest { events.append(.progressed) }
       case .failed(let reason): return reason
       }
       if !socket.unsent.isEmpty { return nil }

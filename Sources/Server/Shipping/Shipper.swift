@@ -31,11 +31,11 @@ package final class Shipper: Sendable {
         target, cursor: places[index], source: source, cursors: cursors,
         sink: Self.sink(target, resource), log: log
       ) { seq in
-        let segments = shared.withLock { kept in
+        // Under the lock: an older answer must not overtake a newer one, and stay.
+        shared.withLock { kept in
           kept.seqs[index] = seq
-          return kept.segments
+          source.keep(kept.segments)
         }
-        source.keep(segments)
       }
     }
     for thread in threads { thread.start() }

@@ -33,12 +33,14 @@ final class StandardOutputSink: ShipSink {
         pieces.append(piece)
         piece = []
       }
-      piece += line.bytes
-      piece.append(UInt8(ascii: "\n"))
-      while piece.count > writeBytesMax {
-        pieces.append(Array(piece.prefix(writeBytesMax)))
-        piece.removeFirst(writeBytesMax)
+      // A checkpoint's line may be very long: no byte of it is moved more than once.
+      var rest = line.bytes[...]
+      while rest.count + 1 > writeBytesMax {
+        pieces.append(Array(rest.prefix(writeBytesMax)))
+        rest = rest.dropFirst(writeBytesMax)
       }
+      piece += rest
+      piece.append(UInt8(ascii: "\n"))
     }
     if !piece.isEmpty { pieces.append(piece) }
     return pieces
