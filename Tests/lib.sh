@@ -12,6 +12,11 @@ test_venv() {
       Tests/Compatibility/requirements.txt Tests/Kubernetes/requirements.txt | sort -u
   )
   need_venv "$venv" "${packages[@]}"
+  # xds-protos brings an old copy of OpenTelemetry's messages, and whoever was installed last has them.
+  "$python" -c 'from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs as message
+assert "scope_logs" in message.DESCRIPTOR.fields_by_name' 2>/dev/null ||
+    "$python" -m pip --quiet --disable-pip-version-check install --force-reinstall --no-deps \
+      "$(grep '^opentelemetry-proto==' Tests/EndToEnd/requirements.txt)" >&2
 }
 
 # need_prometheus: `prometheus` and `promtool` on the path. Debian's package is unpacked, not
