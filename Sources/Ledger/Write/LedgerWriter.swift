@@ -421,7 +421,10 @@ extension LedgerWriter {
     let before = callbacks.wallMs() - retainMs
     var removed = segments.removeOlder(than: before, keepFromSeq: keep.fromSeq)
     if removed { tellRemoved() }
-    while isAtBound, segments.removeOlder(than: before, keepFromSeq: keep.atBoundFromSeq, limit: 1)
+    // Age does not keep them then: a target that may lose records never stops the gateway.
+    let mayGo = keep.atBoundFromSeq > keep.fromSeq
+    while mayGo, isAtBound,
+      segments.removeOlder(than: .max, keepFromSeq: keep.atBoundFromSeq, limit: 1)
     {
       removed = true
       tellRemoved()
