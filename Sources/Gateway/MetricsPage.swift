@@ -35,6 +35,8 @@ package struct MetricsPage {
   /// Everything as it is now. The bytes stay until the next call; lending them copies nothing.
   package mutating func render(_ facts: Facts) -> [UInt8] {
     page.clear()
+    let limitBytes = books.map { limits.pageBytesAbout($0) } ?? 0
+    page.reserve(registry.pageBytesAbout + limitBytes)
     page.build(version: facts.version)
     page.traffic(registry)
     if let books {

@@ -143,6 +143,13 @@ struct FamilyReading {
     return sum
   }
 
+  /// Over all loops, of series that follow each other: one after the other's cells are read.
+  func sum(_ cell: Int, of series: Range<Int>, into sums: inout [UInt64]) {
+    sums.removeAll(keepingCapacity: true)
+    sums.append(contentsOf: repeatElement(0, count: series.count))
+    for table in tables { table.add(cell, of: series, to: &sums) }
+  }
+
   func histogram(
     _ series: Int, _ bounds: HistogramBounds, first: Int = 0
   ) -> HistogramReading {

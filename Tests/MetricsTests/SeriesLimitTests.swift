@@ -84,9 +84,11 @@ struct SeriesLimitTests {
     let before = texts
     texts.append(Array("later".utf8))
     var seen: [String] = []
-    before.visit { number, text in
-      #expect(number == seen.count)
-      seen.append(String(decoding: text, as: UTF8.self))
+    for chunk in before.chunks {
+      chunk.visit { number, text in
+        #expect(number == seen.count % SeriesTexts.chunkCount)
+        seen.append(String(decoding: chunk.bytes[text], as: UTF8.self))
+      }
     }
     #expect(seen == (0...SeriesTexts.chunkCount).map { "t\($0)" })
   }

@@ -17,13 +17,25 @@ struct LimitMetrics {
   private var ends: [Int] = []
   private var texts: [UInt8] = []
   private var isMoney: [Bool] = []
+  /// Of the limit at hand, in memory that is used again.
+  private var labels = LabelText()
   private var lines: [Line] = []
+
+  /// What the lines come to, about, and rather more than less.
+  mutating func pageBytesAbout(_ books: Books) -> Int {
+    follow(books.currentLimits)
+    return 2 * (texts.count + ends.count * 64)
+  }
+
+  private mutating func follow(_ current: PolicyLimits) {
+    if limits !== current { label(current) }
+  }
 
   /// Writes what the limits give and what is left of them: of a limit with a counter for each caller,
   /// what the tightest has left.
   mutating func write(_ books: Books, to page: inout Exposition) {
     let current = books.currentLimits
-    if limits !== current { label(current) }
+    follow(current)
     read(books, current)
     page.metric(
       "ai_gateway_limit_amount", .gauge,
@@ -65,17 +77,18 @@ struct LimitMetrics {
 
   private mutating func add(_ place: PolicyLimits.Place, tenant: String, _ limits: PolicyLimits) {
     let rule = limits.catalog.rules[place.rule]
-    var labels: [(StaticString, String)] = [
-      ("tenant", tenant), ("limit", rule.name), ("kind", rule.kind.rawValue),
-    ]
-    if let per = rule.window.periodName { labels.append(("per", per)) }
+    labels.clear()
+    labels.add("tenant", tenant)
+    labels.add("limit", rule.name)
+    labels.add("kind", rule.kind.rawValue)
+    if let per = rule.window.periodName { labels.add("per", per) }
     switch place.owner {
     case .global, .tenant: break
-    case .key(let id): labels.append(("key", id))
-    case .trafficClass(let name): labels.append(("class", name))
+    case .key(let id): labels.add("key", id)
+    case .trafficClass(let name): labels.add("class", name)
     }
     places.append(place)
-    texts += Exposition.labelText(labels)
+    texts += labels.bytes
     ends.append(texts.count)
     isMoney.append(rule.kind == .usd)
   }

@@ -47,4 +47,21 @@ struct CellTable: Sendable {
     let block = index / CellBlock.count
     return block < blocks.count ? blocks[block].value(at: index % CellBlock.count) : 0
   }
+
+  /// Adds a cell of each of these series to `sums`, which begins with the first of them.
+  func add(_ cell: Int, of series: Range<Int>, to sums: inout [UInt64]) {
+    var index = series.lowerBound * stride + cell
+    var place = 0
+    while place < series.count {
+      let block = index / CellBlock.count
+      guard block < blocks.count else { return }
+      let cells = blocks[block]
+      let end = (block + 1) * CellBlock.count
+      while place < series.count, index < end {
+        sums[place] &+= cells.value(at: index % CellBlock.count)
+        place += 1
+        index += stride
+      }
+    }
+  }
 }

@@ -1,8 +1,13 @@
 /// Labels as the exposition format writes them between the braces, escaped.
-struct LabelText {
-  private(set) var bytes: [UInt8] = []
+package struct LabelText {
+  package private(set) var bytes: [UInt8] = []
 
-  mutating func add(_ name: StaticString, _ value: String) {
+  package init() {}
+
+  /// Begins anew in the same memory.
+  package mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+
+  package mutating func add(_ name: StaticString, _ value: String) {
     if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
     Self.append(name, to: &bytes)
     bytes.append(UInt8(ascii: "="))
@@ -13,6 +18,13 @@ struct LabelText {
 
   /// `\`, `"` and line feeds; nothing else needs it in UTF-8 (exposition format 0.0.4).
   static func appendEscaped(_ text: String, to bytes: inout [UInt8]) {
+    let isPlain = text.utf8.allSatisfy {
+      $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\n")
+    }
+    if isPlain {
+      bytes.append(contentsOf: text.utf8)
+      return
+    }
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), UInt8(ascii: "\\")]

@@ -4,32 +4,36 @@ struct SeriesTexts {
   /// Series in a chunk: growing copies one chunk at most, however many readers hold the rest.
   static let chunkCount = 256
 
-  private struct Chunk {
-    var bytes: [UInt8] = []
-    var ends: [Int] = []
+  /// Neighbours.
+  struct Chunk {
+    fileprivate(set) var bytes: [UInt8] = []
+    fileprivate var ends: [Int] = []
+
+    var count: Int { ends.count }
+
+    /// Calls `body` with every series' number in here and where its labels are.
+    @inline(__always)
+    func visit(_ body: (Int, Range<Int>) -> Void) {
+      var start = 0
+      for series in ends.indices {
+        let end = ends[series]
+        body(series, start..<end)
+        start = end
+      }
+    }
   }
 
-  private var chunks: [Chunk] = []
+  private(set) var chunks: [Chunk] = []
   private(set) var count = 0
+  /// Of all labels.
+  private(set) var byteCount = 0
 
   mutating func append(_ labels: [UInt8]) {
     if count % Self.chunkCount == 0 { chunks.append(Chunk()) }
     chunks[chunks.count - 1].bytes += labels
     chunks[chunks.count - 1].ends.append(chunks[chunks.count - 1].bytes.count)
     count += 1
-  }
-
-  /// Calls `body` with every series' number and labels.
-  func visit(_ body: (Int, ArraySlice<UInt8>) -> Void) {
-    var series = 0
-    for chunk in chunks {
-      var start = 0
-      for end in chunk.ends {
-        body(series, chunk.bytes[start..<end])
-        series += 1
-        start = end
-      }
-    }
+    byteCount += labels.count
   }
 }
 

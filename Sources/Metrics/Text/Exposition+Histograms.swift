@@ -7,8 +7,13 @@ extension Exposition {
     metric(name, .histogram, help)
     let ends = Self.ends(bounds, per: unit)
     let names = HistogramNames(name)
-    reading.texts.visit { series, labels in
-      histogram(labels, reading.histogram(series, bounds), ends, names, per: unit)
+    var first = 0
+    for chunk in reading.texts.chunks {
+      chunk.visit { series, labels in
+        histogram(
+          chunk.bytes[labels], reading.histogram(first + series, bounds), ends, names, per: unit)
+      }
+      first += chunk.count
     }
   }
 
@@ -26,39 +31,63 @@ extension Exposition {
     _ name: StaticString, _ help: StaticString, _ histogram: Histogram
   ) {
     metric(name, .histogram, help)
-    self.histogram([], histogram.reading, .commit, name, per: 1_000_000_000)
+    self.histogram([UInt8](), histogram.reading, .commit, name, per: 1_000_000_000)
   }
 
   private mutating func histogram(
     _ labels: ArraySlice<UInt8>, _ reading: HistogramReading, _ ends: [[UInt8]],
     _ names: HistogramNames, per unit: UInt64
   ) {
-    var below: UInt64 = 0
-    setLine(names.bucket)
-    for (bucket, end) in ends.enumerated() {
-      below &+= reading.counts[bucket]
-      open(labels, end)
-      number(below)
-      self.end()
+    let decimals = Self.decimals(unit)
+    // A name, labels, an end, what stands between them and the value.
+    let lineMax = names.bucket.count + labels.count + 32 + 4 + LineCursor.valueBytesMax
+    let counts = reading.counts
+    let sum = reading.sum
+    write(atMost: lineMax * (ends.count + 2)) { cursor in
+      var below: UInt64 = 0
+      for bucket in ends.indices {
+        below &+= counts[bucket]
+        cursor.copy(names.bucket.span)
+        cursor.byte(UInt8(ascii: "{"))
+        if !labels.isEmpty {
+          cursor.copy(labels.span)
+          cursor.byte(UInt8(ascii: ","))
+        }
+        let end = ends[bucket]
+        cursor.copy(end.span)
+        cursor.number(below)
+        cursor.byte(UInt8(ascii: "\n"))
+      }
+      Self.open(names.sum, labels, &cursor)
+      cursor.fraction(sum, per: unit, decimals: decimals)
+      cursor.byte(UInt8(ascii: "\n"))
+      // Of the same cells as the buckets: it never differs from the last one.
+      Self.open(names.count, labels, &cursor)
+      cursor.number(below)
+      cursor.byte(UInt8(ascii: "\n"))
     }
-    setLine(names.sum)
-    open(labels)
-    fraction(reading.sum, per: unit)
-    end()
-    // Of the same cells as the buckets: it never differs from the last one.
-    setLine(names.count)
-    open(labels)
-    number(below)
-    end()
   }
 
-  /// `le="0.005"` for each bucket.
+  /// A line up to its value.
+  private static func open(
+    _ name: [UInt8], _ labels: ArraySlice<UInt8>, _ cursor: inout LineCursor
+  ) {
+    cursor.copy(name.span)
+    if !labels.isEmpty {
+      cursor.byte(UInt8(ascii: "{"))
+      cursor.copy(labels.span)
+      cursor.byte(UInt8(ascii: "}"))
+    }
+    cursor.byte(UInt8(ascii: " "))
+  }
+
+  /// `le="0.005"} ` for each bucket; 28 bytes at most.
   private static func ends(_ bounds: HistogramBounds, per unit: UInt64) -> [[UInt8]] {
     bounds.bounds.map { bound in
       var number = Exposition()
       number.fraction(bound, per: unit)
-      return Array("le=\"".utf8) + number.bytes + [UInt8(ascii: "\"")]
-    } + [Array("le=\"+Inf\"".utf8)]
+      return Array("le=\"".utf8) + number.bytes + Array("\"} ".utf8)
+    } + [Array("le=\"+Inf\"} ".utf8)]
   }
 }
 

@@ -44,16 +44,8 @@ extension Exposition {
       "ai_gateway_tokens_total", .counter,
       "Tokens that were charged. Cached and cache-written ones are among prompt, reasoning ones among completion."
     )
-    let prompt = Array("type=\"prompt\"".utf8)
-    let completion = Array("type=\"completion\"".utf8)
-    usage.texts.visit { series, labels in
-      open(labels, prompt)
-      number(usage.sum(series, UsageCell.prompt.rawValue))
-      end()
-      open(labels, completion)
-      number(usage.sum(series, UsageCell.completion.rawValue))
-      end()
-    }
+    counters(usage, cell: UsageCell.prompt.rawValue, more: ",type=\"prompt\"")
+    counters(usage, cell: UsageCell.completion.rawValue, more: ",type=\"completion\"")
     metric(
       "ai_gateway_cached_prompt_tokens_total", .counter,
       "Prompt tokens that the backend had in its cache.")
@@ -103,13 +95,63 @@ extension Exposition {
     }
   }
 
+  /// A line for each series; `more` stands behind its labels.
   private mutating func counters(
-    _ reading: FamilyReading, cell: Int, per unit: UInt64 = 1, leavesOutZeros: Bool = false
+    _ reading: FamilyReading, cell: Int, more: StaticString = "", per unit: UInt64 = 1,
+    leavesOutZeros: Bool = false
   ) {
-    reading.texts.visit { series, labels in
-      let value = reading.sum(series, cell)
-      if leavesOutZeros, value == 0 { return }
-      sample(text: labels, value, per: unit)
+    var suffix: [UInt8] = []
+    LabelText.append(more, to: &suffix)
+    LabelText.append("} ", to: &suffix)
+    let decimals = Self.decimals(unit)
+    // Of every line beside its labels.
+    let lineMax = prefix.count + suffix.count + LineCursor.valueBytesMax + 1
+    var sums: [UInt64] = []
+    var first = 0
+    for chunk in reading.texts.chunks {
+      reading.sum(cell, of: first..<first + chunk.count, into: &sums)
+      first += chunk.count
+      write(atMost: chunk.bytes.count + chunk.count * lineMax) { [prefix, sums, suffix] cursor in
+        let texts = chunk.bytes.span
+        chunk.visit { series, labels in
+          let value = sums[series]
+          if leavesOutZeros, value == 0 { return }
+          cursor.copy(prefix.span)
+          cursor.copy(texts.extracting(labels))
+          cursor.copy(suffix.span)
+          if unit == 1 {
+            cursor.number(value)
+          } else {
+            cursor.fraction(value, per: unit, decimals: decimals)
+          }
+          cursor.byte(UInt8(ascii: "\n"))
+        }
+      }
+    }
+  }
+}
+
+extension MetricsRegistry {
+  /// What `traffic` comes to, about, and rather more than less.
+  package var pageBytesAbout: Int {
+    Family.allCases.reduce(16 << 10) { sum, family in
+      let texts = reading(family).texts
+      // A name, a label of the line's own and a value.
+      return sum + (texts.byteCount + texts.count * 80) * family.linesPerSeries
+    }
+  }
+}
+
+extension Family {
+  /// Lines that a series has on a page, at most.
+  fileprivate var linesPerSeries: Int {
+    switch self {
+    case .requests, .denials: 1
+    // In milliseconds and in seconds, each with a sum and a count.
+    case .durations: 2 * (HistogramBounds.duration.bucketCount + 2)
+    case .firstTokens: 2 * (HistogramBounds.firstToken.bucketCount + 2)
+    case .usage: UsageCell.allCases.count
+    case .routes, .tenants: 0
     }
   }
 }

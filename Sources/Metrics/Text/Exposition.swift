@@ -18,6 +18,8 @@ package struct Exposition {
   package private(set) var bytes: [UInt8] = []
   /// The name and suffix of the lines that follow.
   private var line: [UInt8] = []
+  /// The same with the brace that opens labels.
+  private(set) var prefix: [UInt8] = []
 
   package init() {}
 
@@ -38,38 +40,27 @@ package struct Exposition {
     begin(name)
   }
 
-  /// The lines that follow have that name and suffix.
-  mutating func begin(_ name: StaticString, _ suffix: StaticString = "") {
+  /// The lines that follow have that name.
+  private mutating func begin(_ name: StaticString) {
     line.removeAll(keepingCapacity: true)
     LabelText.append(name, to: &line)
-    LabelText.append(suffix, to: &line)
+    prefix = line + [UInt8(ascii: "{")]
   }
-
-  /// The same with the name at hand.
-  mutating func setLine(_ name: [UInt8]) { line = name }
 
   // MARK: Lines
 
-  /// A line up to its value: `labels` is what stands between the braces, `more` follows it.
-  @inline(__always)
-  mutating func open(
-    _ labels: ArraySlice<UInt8>, _ more: [UInt8] = []
-  ) {
+  /// A line up to its value: `labels` is what stands between the braces.
+  private mutating func open(_ labels: ArraySlice<UInt8>) {
     bytes.append(contentsOf: line)
-    if !labels.isEmpty || !more.isEmpty {
+    if !labels.isEmpty {
       bytes.append(UInt8(ascii: "{"))
       bytes.append(contentsOf: labels)
-      if !more.isEmpty {
-        if !labels.isEmpty { bytes.append(UInt8(ascii: ",")) }
-        bytes.append(contentsOf: more)
-      }
       bytes.append(UInt8(ascii: "}"))
     }
     bytes.append(UInt8(ascii: " "))
   }
 
-  @inline(__always)
-  mutating func end() { bytes.append(UInt8(ascii: "\n")) }
+  private mutating func end() { bytes.append(UInt8(ascii: "\n")) }
 
   /// The line of the metric's only series.
   package mutating func sample(_ value: UInt64) {
@@ -114,56 +105,58 @@ package struct Exposition {
 
   // MARK: Numbers
 
-  private static let digits = Array(
-    (0..<100).map { [UInt8(ascii: "0") + UInt8($0 / 10), UInt8(ascii: "0") + UInt8($0 % 10)] }
-      .joined())
-
   mutating func number(_ value: UInt64) {
-    if value < 10 { return bytes.append(UInt8(ascii: "0") + UInt8(value)) }
-    var text = InlineArray<20, UInt8>(repeating: 0)
-    var start = 20
-    var rest = value
-    while rest >= 10 {
-      let pair = Int(rest % 100) * 2
-      rest /= 100
-      start -= 2
-      text[start] = Self.digits[pair]
-      text[start + 1] = Self.digits[pair + 1]
-    }
-    if rest > 0 {
-      start -= 1
-      text[start] = UInt8(ascii: "0") + UInt8(rest)
-    }
-    for index in start..<20 { bytes.append(text[index]) }
+    write(atMost: LineCursor.valueBytesMax) { $0.number(value) }
   }
 
   /// `value / unit` exactly, for a unit that is a power of ten.
   mutating func fraction(_ value: UInt64, per unit: UInt64) {
-    let (whole, rest) = value.quotientAndRemainder(dividingBy: unit)
-    number(whole)
-    guard rest > 0 else { return }
-    bytes.append(UInt8(ascii: "."))
-    var scale = unit / 10
-    var left = rest
-    while left > 0 {
-      bytes.append(UInt8(ascii: "0") + UInt8(left / scale))
-      left %= scale
-      scale /= 10
-      if scale == 0 { break }
+    write(atMost: LineCursor.valueBytesMax) {
+      $0.fraction(value, per: unit, decimals: Self.decimals(unit))
     }
+  }
+
+  /// The zeros of a power of ten.
+  static func decimals(_ unit: UInt64) -> Int {
+    var (decimals, rest) = (0, unit)
+    while rest >= 10 {
+      rest /= 10
+      decimals += 1
+    }
+    return decimals
   }
 
   private mutating func append(_ text: StaticString) { LabelText.append(text, to: &bytes) }
 
-  /// The labels of a line, escaped, made once and kept by who renders it again and again.
-  package static func labelText(_ labels: [(StaticString, String)]) -> [UInt8] {
-    Array(Self.labels(labels))
-  }
-
   /// A line of a series whose labels are text already.
   package mutating func sample(text labels: ArraySlice<UInt8>, _ value: UInt64, per unit: UInt64) {
-    open(labels)
-    if unit == 1 { number(value) } else { fraction(value, per: unit) }
-    end()
+    let decimals = Self.decimals(unit)
+    write(atMost: prefix.count + labels.count + 3 + LineCursor.valueBytesMax) { [prefix] cursor in
+      cursor.copy(prefix.span)
+      cursor.copy(labels.span)
+      cursor.byte(UInt8(ascii: "}"))
+      cursor.byte(UInt8(ascii: " "))
+      cursor.fraction(value, per: unit, decimals: decimals)
+      cursor.byte(UInt8(ascii: "\n"))
+    }
+  }
+
+  // MARK: Room
+
+  /// Makes room for a page of about so many bytes, so that it does not grow step by step; memory
+  /// that is not written to costs nothing.
+  package mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+
+  /// Lets `body` write up to `room` bytes.
+  @inline(__always)
+  mutating func write(atMost room: Int, _ body: (inout LineCursor) -> Void) {
+    bytes.append(addingCapacity: room) { output in
+      // The buffer stays for the call; as many bytes of it are initialized as the cursor counts.
+      unsafe output.withUnsafeMutableBufferPointer { buffer, count in
+        var cursor = unsafe LineCursor(buffer, count: count)
+        body(&cursor)
+        count = cursor.count
+      }
+    }
   }
 }

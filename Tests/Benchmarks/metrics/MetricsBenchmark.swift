@@ -65,20 +65,23 @@ import Synchronization
   private static func measurePage(_ registry: MetricsRegistry, _ books: Books) {
     var page = MetricsPage(registry: registry, books: books)
     var milliseconds: [Double] = []
+    var cpu: [Double] = []
     var bytes: [UInt8] = []
     for _ in 0..<21 {
       bytes = []
-      let began = Stopwatch.nanoseconds()
+      let (began, cpuBegan) = (Stopwatch.nanoseconds(), cpuNanoseconds())
       bytes = page.render(.init(version: "bench"))
       milliseconds.append(Double(Stopwatch.nanoseconds() - began) / 1e6)
+      cpu.append(Double(cpuNanoseconds() - cpuBegan) / 1e6)
     }
     let lines = bytes.count { $0 == UInt8(ascii: "\n") }
-    let first = milliseconds.removeFirst()
-    milliseconds.sort()
     print("page: \(lines) lines, \(bytes.count / 1_000_000) MB")
-    print(
-      "render: first \(show(first)) ms, then median \(show(milliseconds[10])) ms,"
-        + " longest \(show(milliseconds[19])) ms")
+    for (name, values) in [("wall", milliseconds), ("CPU", cpu)] {
+      let later = values.dropFirst().sorted()
+      print(
+        "render, \(name): first \(show(values[0])) ms, then median"
+          + " \(show(later[later.count / 2])) ms, longest \(show(later[later.count - 1])) ms")
+    }
   }
 
   /// Rounds of both in turn; the median ratio of neighbours, of CPU time and of the clock on the wall.

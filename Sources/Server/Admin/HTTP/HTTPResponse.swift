@@ -42,8 +42,8 @@ package struct HTTPResponse: Sendable {
     name: "content-security-policy", value: "default-src 'none'; frame-ancestors 'none'"
   )
 
-  /// The answer as it goes over the wire; to HEAD without its body, but with its length.
-  package func encoded(isHead: Bool, closes: Bool, wallSeconds: Int64) -> [UInt8] {
+  /// The answer's head as it goes over the wire.
+  package func head(closes: Bool, wallSeconds: Int64) -> [UInt8] {
     var head = "HTTP/1.1 \(status.rawValue) \(status.phrase)\r\n"
     var all = [
       (name: "date", value: HTTPDate.text(wallSeconds: wallSeconds)),
@@ -56,8 +56,6 @@ package struct HTTPResponse: Sendable {
     }
     for field in all + fields { head += "\(field.name): \(field.value)\r\n" }
     head += "\r\n"
-    var bytes = Array(head.utf8)
-    if !isHead { bytes += body }
-    return bytes
+    return Array(head.utf8)
   }
 }

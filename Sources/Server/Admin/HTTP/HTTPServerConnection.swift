@@ -20,8 +20,13 @@ struct HTTPServerConnection {
   private var phase = Phase.idle
   /// When the phase began.
   private(set) var since: MonotonicTime
+  /// What is being sent: the whole answer, or its head and then its body.
   private(set) var output: [UInt8] = []
-  /// How much of it has been sent.
+  /// A body that comes after it, not copied: the metrics of many tenants are tens of megabytes.
+  private var nextOutput: [UInt8] = []
+  /// Bodies of up to so many bytes are copied behind their heads, to be sent with them.
+  private static let joinedBytesMax = 64 << 10
+  /// How much of `output` has been sent.
   private(set) var sent = 0
 
   init(limits: HTTPLimits, now: MonotonicTime) {
@@ -30,7 +35,7 @@ struct HTTPServerConnection {
     since = now
   }
 
-  var unsentBytes: Int { output.count - sent }
+  var unsentBytes: Int { output.count - sent + nextOutput.count }
 
   /// The socket is of no more use.
   var isClosed: Bool { if case .closed = phase { true } else { false } }
@@ -98,6 +103,10 @@ extension HTTPServerConnection {
   mutating func took(_ count: Int) {
     sent += count
     precondition(sent <= output.count, "no more is sent than there is")
+    guard sent == output.count, !nextOutput.isEmpty else { return }
+    output = nextOutput
+    nextOutput = []
+    sent = 0
   }
 
   /// Every byte is out: the next request has its turn, or the connection its end.
@@ -139,7 +148,15 @@ extension HTTPServerConnection {
   ) {
     // Nobody waits for what follows an error of the client's own making.
     let closes = isLast || response.status == .misdirectedRequest
-    output = response.encoded(isHead: isHead, closes: closes, wallSeconds: wallSeconds)
+    output = response.head(closes: closes, wallSeconds: wallSeconds)
+    // The answer to HEAD has the body's length, and no body.
+    if !isHead {
+      if response.body.count <= Self.joinedBytesMax {
+        output += response.body
+      } else {
+        nextOutput = response.body
+      }
+    }
     sent = 0
     phase = .answering(isLast: closes)
     since = now
