@@ -435,6 +435,9 @@ PLANTED = {
     "a NetworkPolicy for other pods": (
         field("NetworkPolicy", "spec.podSelector", {"matchLabels": {"app": "chat-v1"}}),
         "open-model-service"),
+    "a NetworkPolicy that lets everybody in": (
+        field("NetworkPolicy", "spec.ingress", [{"ports": [{"port": 8000}]}]),
+        "open-model-service"),
     "routes from all namespaces": (
         field("Gateway", "spec.listeners.0.allowedRoutes.namespaces", {"from": "All"}),
         "routes-from-anywhere"),

@@ -35,16 +35,23 @@ extension Checks {
             .names(service)
         }
       }
-      let isClosed = policies.contains { policy in
+      let own = policies.filter { policy in
         policy.namespace == service.namespace
           && (policy.spec["policyTypes"].texts.contains("Ingress")
             || !policy.spec["policyTypes"].exists)
           && Labels.select(policy.spec["podSelector"], service.spec["selector"])
       }
+      // They add up: one rule that names nobody lets everybody in.
+      let isClosed =
+        !own.isEmpty
+        && own.allSatisfy { $0.spec["ingress"].items.allSatisfy { !$0["from"].items.isEmpty } }
       if isModel, !isClosed {
         findings.append(
           check.finding(
-            service.root, "no NetworkPolicy in \(service.namespace) is for its pods"))
+            service.root,
+            own.isEmpty
+              ? "no NetworkPolicy in \(service.namespace) is for its pods"
+              : "a NetworkPolicy in \(service.namespace) lets everybody reach its pods"))
       }
     }
     return findings

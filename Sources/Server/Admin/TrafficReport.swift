@@ -9,6 +9,9 @@ struct TrafficReport {
 
   var json: [UInt8] {
     let routes = metrics.routes
+    // As many as the policy has models: looked up by name, not searched.
+    var requests: [String?: [String: UInt64]] = [:]
+    for route in routes { requests[route.model, default: [:]][route.modelRoute] = route.requests }
     var json = JSONText()
     json.object { json in
       json.field("now", RFC3339.string(wallNanoseconds: Kernel.wallNanoseconds()))
@@ -17,7 +20,9 @@ struct TrafficReport {
         for route in routes { Self.add(route, to: &json) }
       }
       json.array("models") { json in
-        for model in policy?.models ?? [] { Self.add(model, routes, to: &json) }
+        for model in policy?.models ?? [] {
+          Self.add(model, requests[model.name.string] ?? [:], to: &json)
+        }
       }
     }
     return json.bytes
@@ -53,11 +58,9 @@ struct TrafficReport {
   }
 
   /// What the policy wants of a model's routes, and what they got.
-  private static func add(_ model: Model, _ traffic: [RouteTraffic], to json: inout JSONText) {
+  private static func add(_ model: Model, _ requests: [String: UInt64], to json: inout JSONText) {
     let name = model.name.string
-    let seen = model.routes.map { route in
-      traffic.first { $0.model == name && $0.modelRoute == route.name.string }?.requests ?? 0
-    }
+    let seen = model.routes.map { requests[$0.name.string] ?? 0 }
     let sum = seen.reduce(0, &+)
     json.object { json in
       json.field("model", name)
