@@ -1,7 +1,7 @@
 import Hashing
 
 /// Writes one JSON object after another into bytes, in the order it is told.
-struct JSONLine {
+package struct JSONLine {
   private(set) var bytes: [UInt8] = []
   private var needsComma = false
 
@@ -110,7 +110,10 @@ struct JSONLine {
 
   private static let hexadecimal = Array("0123456789abcdef".utf8)
 
-  private mutating func string(_ text: String) {
+  private mutating func string(_ text: String) { Self.append(text, to: &bytes) }
+
+  /// A JSON string (RFC 8259, section 7), controls and DEL escaped.
+  package static func append(_ text: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
     for byte in text.utf8 {
       switch byte {
@@ -119,8 +122,8 @@ struct JSONLine {
         bytes.append(byte)
       case 0..<0x20, 0x7f:
         bytes.append(contentsOf: "\\u00".utf8)
-        bytes.append(Self.hexadecimal[Int(byte >> 4)])
-        bytes.append(Self.hexadecimal[Int(byte & 15)])
+        bytes.append(hexadecimal[Int(byte >> 4)])
+        bytes.append(hexadecimal[Int(byte & 15)])
       default:
         bytes.append(byte)
       }

@@ -1,3 +1,5 @@
+internal import Ledger
+
 /// JSON in the order it is told: objects and arrays are closures, so that what was begun ends.
 package struct JSONText {
   package private(set) var bytes: [UInt8] = []
@@ -98,23 +100,5 @@ package struct JSONText {
     needsComma = false
   }
 
-  private static let hexadecimal = Array("0123456789abcdef".utf8)
-
-  private mutating func string(_ text: String) {
-    bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(byte)
-      case 0..<0x20, 0x7f:
-        bytes.append(contentsOf: "\\u00".utf8)
-        bytes.append(Self.hexadecimal[Int(byte >> 4)])
-        bytes.append(Self.hexadecimal[Int(byte & 15)])
-      default:
-        bytes.append(byte)
-      }
-    }
-    bytes.append(UInt8(ascii: "\""))
-  }
+  private mutating func string(_ text: String) { JSONLine.append(text, to: &bytes) }
 }
