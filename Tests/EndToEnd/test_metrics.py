@@ -94,6 +94,18 @@ def settled(stack) -> list[dict]:
             page.value("ai_gateway_ledger_next_seq") - 1
         )
 
+    def refusals_written():
+        """Of a flood the number comes up to a second later, in a record of its own."""
+        refused = sum(
+            record["count"] if record["type"] == "denials" else 1
+            for record in stack.ledger.records()
+            if record["type"] == "denials" or record.get("decision") == "deny"
+        )  # fmt: skip
+        page = scrape(stack)
+        counted = sum(s.value for s in page.samples if s.name == "ai_gateway_denials_total")
+        return refused >= counted
+
+    poll("every refusal is recorded", refusals_written)
     poll("the ledger is on disk", written)
     return stack.ledger.records()
 

@@ -77,4 +77,14 @@ final class LogCapture: Sendable {
   var all: [String] { text.withLock { $0 } }
 
   func contains(_ part: String) -> Bool { all.contains { $0.contains(part) } }
+
+  /// Waits for a line with that in it; false where it does not come.
+  func comes(_ part: String) -> Bool {
+    let end = MonotonicTime.now + TestClient.patience
+    while !contains(part) {
+      if end < .now { return false }
+      usleep(1000)
+    }
+    return true
+  }
 }
