@@ -61,14 +61,13 @@ final class LinesSink: ShipSink {
     guard let polled else { return [] }
     var events: [ShipEvent] = []
     if isConnecting {
-      // A Unix socket is connected at once.
-      if !socket.isOpen {
-        guard polled.isWritable else { return [] }
-        if let reason = socket.finishConnect() { return [lost(reason)] }
-        guard socket.isOpen else { return [] }
+      switch socket.connecting(polled) {
+      case .waiting: return []
+      case .failed(let reason): return [lost(reason)]
+      case .connected:
+        isConnecting = false
+        events.append(.connected)
       }
-      isConnecting = false
-      events.append(.connected)
     }
     if polled.isReadable, let reason = discardInput() { return events + [lost(reason)] }
     guard isExporting else { return events }

@@ -76,14 +76,13 @@ final class OTLPSink: ShipSink {
     guard let polled, let connection else { return [] }
     var events: [ShipEvent] = []
     if isConnecting {
-      // A Unix socket is connected at once.
-      if !socket.isOpen {
-        guard polled.isWritable else { return [] }
-        if let reason = socket.finishConnect() { return [lost(reason)] }
-        guard socket.isOpen else { return [] }
+      switch socket.connecting(polled) {
+      case .waiting: return []
+      case .failed(let reason): return [lost(reason)]
+      case .connected:
+        isConnecting = false
+        events.append(.connected)
       }
-      isConnecting = false
-      events.append(.connected)
     }
     let ended = polled.isReadable ? read(connection) : nil
     events += answer()

@@ -71,7 +71,7 @@ struct OutgoingSocket {
   }
 
   /// The socket has become writable while connecting; the reason where no address is left.
-  mutating func finishConnect() -> String? {
+  private mutating func finishConnect() -> String? {
     guard case .connecting(let socket, let rest) = state else { return nil }
     do throws(SystemError) {
       try Kernel.finishConnect(socket)
@@ -81,6 +81,21 @@ struct OutgoingSocket {
       let reason = error.description
       return rest.isEmpty ? closed(reason) : connect(to: rest)
     }
+  }
+
+  enum Connecting {
+    case waiting
+    case connected
+    case failed(String)
+  }
+
+  /// How far connecting has come; a Unix socket is connected at once.
+  mutating func connecting(_ polled: Polled) -> Connecting {
+    if !isOpen {
+      guard polled.isWritable else { return .waiting }
+      if let reason = finishConnect() { return .failed(reason) }
+    }
+    return isOpen ? .connected : .waiting
   }
 
   private mutating func closed(_ reason: String) -> String {
