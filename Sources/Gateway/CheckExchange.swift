@@ -139,26 +139,14 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   private func reserve(
     _ admission: Admission, _ facts: RequestFacts?, _ decided: HeadDecision
   ) throws(Refusal) {
-    decision.admission = admission
-    guard let books = loop.books, let limits = policy.limits, let identity = decided.identity
+    guard
+      let reserved = try loop.reserve(
+        admission, facts, for: decided.identity, at: decided.endpoint, &decision, traits,
+        under: policy, anthropic: isAnthropic)
     else { return }
-    let set = limits.set(identity, model: admission.model)
-    let caller = ExtProcExchange.caller(identity)
-    let record = decision.admission(traits, policy: policy.snapshot)
-    let reckoning = ExtProcExchange.reckoning(admission, facts, decided.endpoint)
-    switch books.admit(set, caller, reckoning, record: record) {
-    case .admitted(let open, let waits):
-      loop.metrics?.began()
-      admitted = open
-      waitsForRecord = waits
-      prices = admission.model?.prices
-    case .refused(let refusal):
-      decision.withdraw()
-      throw books.refusal(refusal, set, caller, anthropic: isAnthropic)
-    case .unavailable:
-      decision.withdraw()
-      throw .ledgerUnavailable
-    }
+    admitted = reserved.open
+    waitsForRecord = reserved.waits
+    prices = admission.model?.prices
   }
 
   // MARK: The decision

@@ -11,54 +11,22 @@ extension ExtProcExchange {
   /// Reserves and records what an admission may use. Afterwards `account` has it, and `held` is there
   /// where the verdict must wait for the record.
   func reserve(_ admission: Admission, _ facts: RequestFacts?) throws(Refusal) {
-    guard let books = loop.books, let limits = policy.limits, let identity = decision.identity
+    guard
+      let reserved = try loop.reserve(
+        admission, facts, for: decision.identity, at: inspection?.endpoint, &decision, traits,
+        under: policy, anthropic: isAnthropic)
     else { return }
-    decision.admission = admission
-    let set = limits.set(identity, model: admission.model)
-    let caller = Self.caller(identity)
-    let reckoning = Self.reckoning(admission, facts, inspection?.endpoint)
-    let record = decision.admission(traits, policy: policy.snapshot)
-    switch books.admit(set, caller, reckoning, record: record) {
-    case .refused(let refusal):
-      decision.withdraw()
-      throw books.refusal(refusal, set, caller, anthropic: isAnthropic)
-    case .unavailable:
-      decision.withdraw()
-      throw .ledgerUnavailable
-    case .admitted(let open, let waits):
-      loop.metrics?.began()
-      account = Account(
-        open: open, set: set, caller: caller, reckoning: reckoning, model: admission.model,
-        isMetered: inspection?.endpoint.isMetered ?? false,
-        removesUsageChunk: asksForUsage(admission, facts) && facts?.includeUsage != true)
-      if waits {
-        held = HeldReplies()
-        loop.wait(for: open, self)
-      } else {
-        account?.wasReleased = true
-      }
+    account = Account(
+      open: reserved.open, set: reserved.set, caller: reserved.caller,
+      reckoning: reserved.reckoning, model: admission.model,
+      isMetered: inspection?.endpoint.isMetered ?? false,
+      removesUsageChunk: asksForUsage(admission, facts) && facts?.includeUsage != true)
+    if reserved.waits {
+      held = HeldReplies()
+      loop.wait(for: reserved.open, self)
+    } else {
+      account?.wasReleased = true
     }
-  }
-
-  static func caller(_ identity: Identity) -> Caller {
-    Caller(
-      tenant: identity.tenant.name.string, keyID: identity.key?.id.string,
-      subject: String(decoding: identity.subject, as: UTF8.self))
-  }
-
-  /// nil on an uninspected path: nothing is known of what it uses.
-  static func reckoning(
-    _ admission: Admission, _ facts: RequestFacts?, _ endpoint: Endpoint?
-  ) -> Books.Reckoning? {
-    guard let model = admission.model, let facts, let endpoint else { return nil }
-    let prices = model.prices
-    return Books.Reckoning(
-      model: model.name.string, textBytes: facts.textBytes, arrayNumbers: facts.arrayNumbers,
-      choices: max(facts.n ?? 1, facts.bestOf ?? 1), statedBound: facts.outputBound,
-      maxOutputTokens: model.maxOutputTokens, writesOutput: endpoint.writesOutput,
-      price: Price(
-        promptNanos: prices?.promptNanos ?? 0, completionNanos: prices?.completionNanos ?? 0,
-        perRequestNanos: prices?.perRequestNanos ?? 0))
   }
 
   /// Whether the backend is asked for a usage chunk (`stream_usage`).

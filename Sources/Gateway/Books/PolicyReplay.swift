@@ -206,7 +206,7 @@ extension PolicyReplay {
       demand.completionTokens = Int64(most)
     }
     let set = limits.set(identity, model: model)
-    let caller = ExtProcExchange.caller(identity)
+    let caller = GatewayLoop.caller(identity)
     switch table.reserve(set, caller: caller, demand: demand, now: request.timeMs) {
     case .admitted(let reservation):
       hold(request, reservation)

@@ -1,0 +1,64 @@
+import Inference
+import Ledger
+import Metrics
+import Policy
+import Quota
+
+/// What an admission has reserved, and whether its verdict waits for its record.
+struct Reserved {
+  let open: OpenAdmission
+  let set: LimitSet
+  let caller: Caller
+  let reckoning: Books.Reckoning?
+  let waits: Bool
+}
+
+/// Reserving is the same for whichever filter decides.
+extension GatewayLoop {
+  /// Reserves and records what an admission may use; nil where nothing is counted. `decision` has the
+  /// admission afterwards, unless it is refused.
+  func reserve(
+    _ admission: Admission, _ facts: RequestFacts?, for identity: Identity?,
+    at endpoint: Endpoint?, _ decision: inout DecisionRecord, _ traits: RequestTraits?,
+    under policy: CompiledPolicy, anthropic: Bool
+  ) throws(Refusal) -> Reserved? {
+    decision.admission = admission
+    guard let books, let limits = policy.limits, let identity else { return nil }
+    let set = limits.set(identity, model: admission.model)
+    let caller = Self.caller(identity)
+    let reckoning = Self.reckoning(admission, facts, endpoint)
+    let record = decision.admission(traits, policy: policy.snapshot)
+    switch books.admit(set, caller, reckoning, record: record) {
+    case .refused(let refusal):
+      decision.withdraw()
+      throw books.refusal(refusal, set, caller, anthropic: anthropic)
+    case .unavailable:
+      decision.withdraw()
+      throw .ledgerUnavailable
+    case .admitted(let open, let waits):
+      metrics?.began()
+      return Reserved(open: open, set: set, caller: caller, reckoning: reckoning, waits: waits)
+    }
+  }
+
+  static func caller(_ identity: Identity) -> Caller {
+    Caller(
+      tenant: identity.tenant.name.string, keyID: identity.key?.id.string,
+      subject: String(decoding: identity.subject, as: UTF8.self))
+  }
+
+  /// nil on an uninspected path: nothing is known of what it uses.
+  static func reckoning(
+    _ admission: Admission, _ facts: RequestFacts?, _ endpoint: Endpoint?
+  ) -> Books.Reckoning? {
+    guard let model = admission.model, let facts, let endpoint else { return nil }
+    let prices = model.prices
+    return Books.Reckoning(
+      model: model.name.string, textBytes: facts.textBytes, arrayNumbers: facts.arrayNumbers,
+      choices: max(facts.n ?? 1, facts.bestOf ?? 1), statedBound: facts.outputBound,
+      maxOutputTokens: model.maxOutputTokens, writesOutput: endpoint.writesOutput,
+      price: Price(
+        promptNanos: prices?.promptNanos ?? 0, completionNanos: prices?.completionNanos ?? 0,
+        perRequestNanos: prices?.perRequestNanos ?? 0))
+  }
+}
