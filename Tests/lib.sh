@@ -57,7 +57,7 @@ release_build() {
 start_results() {
   results=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-tests.XXXXXX")
   trap 'rm -rf "$results"' EXIT
-  passed=0 failed=0 skipped=0 summary=()
+  passed=0 failed=0 skipped=0 summary=() failures=()
 }
 
 # cpu: sets `cpu_seconds` to the CPU time, user and system, of all that this script has run so far.
@@ -75,10 +75,11 @@ suite() {
   cpu
   local cpu_began=$cpu_seconds
   printf '\n== %s\n' "$name"
-  bounded "$seconds" "$@" || code=$?
+  kept "$seconds" "$@" || code=$?
   if [ "$code" -eq 0 ]; then
     count "$name" 1 0 0 "$began" "$cpu_began"
   else
+    failed_whole "$name" "$code"
     count "$name" 0 1 0 "$began" "$cpu_began"
   fi
 }
@@ -86,16 +87,38 @@ suite() {
 # suite_xml NAME SECONDS REPORT COMMAND...: a step that writes JUnit reports REPORT*.xml. One that
 # fails without a failed test in its reports, or that writes none, is one failure.
 suite_xml() {
-  local name=$1 seconds=$2 report=$3 began=$SECONDS code=0 sums
+  local name=$1 seconds=$2 report=$3 began=$SECONDS code=0 sums failure
   shift 3
   cpu
   local cpu_began=$cpu_seconds
   printf '\n== %s\n' "$name"
-  bounded "$seconds" "$@" || code=$?
-  sums=$(python3 Tests/junit.py "$code" "$report"*.xml)
+  kept "$seconds" "$@" || code=$?
+  mapfile -t sums < <(python3 Tests/junit.py "$code" "$report"*.xml)
+  for failure in "${sums[@]:1}"; do failures+=("$name: $failure"); done
+  if [ "${#sums[@]}" -eq 1 ] && [[ ${sums[0]} != *' 0 '* ]]; then failed_whole "$name" "$code"; fi
   # Three numbers, to be split.
   # shellcheck disable=SC2086
-  count "$name" $sums "$began" "$cpu_began"
+  count "$name" ${sums[0]} "$began" "$cpu_began"
+}
+
+# kept SECONDS COMMAND...: bounded, and what it prints is kept in $results/output too.
+kept() {
+  local code=0 copying _
+  bounded "$@" > >(exec tee "$results/output") 2>&1 || code=$?
+  copying=$!
+  # What the step may have left running holds its output open: a second is enough for the rest.
+  for _ in {1..20}; do
+    kill -0 "$copying" 2>/dev/null || break
+    sleep 0.05
+  done
+  return "$code"
+}
+
+# failed_whole NAME CODE: a step that failed without naming a test is told by how its output ends.
+failed_whole() {
+  local line
+  failures+=("$1: exit code $2, and at the end:")
+  while IFS= read -r line; do failures+=("  $line"); done < <(tail -n 20 "$results/output")
 }
 
 # bounded SECONDS COMMAND...: a function runs as it is; a program is ended when it takes too long.
@@ -117,8 +140,12 @@ count() {
     "$1" "$2" "$3" "$4" $((SECONDS - $5)) $((cpu_seconds - $6)))")
 }
 
-# finish: prints the summary and its sum, and ends the script.
+# finish: prints what failed, the summary and its sum, and ends the script.
 finish() {
+  if [ "${#failures[@]}" -gt 0 ]; then
+    printf '\n== failures\n'
+    printf '%s\n' "${failures[@]}"
+  fi
   printf '\n== summary\n'
   printf '%s\n' "${summary[@]}"
   printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
