@@ -93,9 +93,10 @@ tollgate_command() {
   )
 }
 
+# Without hot restart, whose shared memory would stay in /dev/shm after every run.
 envoy_command() {
   command=(
-    "$envoy" -c "$run/envoy.yaml" --use-dynamic-base-id --log-level warn
+    "$envoy" -c "$run/envoy.yaml" --disable-hot-restart --log-level warn
     --file-flush-interval-msec 500 --concurrency "${DEMO_ENVOY_WORKERS:-2}"
   )
 }

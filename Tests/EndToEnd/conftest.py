@@ -1,5 +1,7 @@
 """Fixtures: stacks that tests share, checked after every test."""
 
+import shutil
+
 import pytest
 
 import harness
@@ -20,6 +22,15 @@ def pytest_sessionstart():
     for name in ("tollgate", "model-simulator"):
         if not (harness.BINARIES / name).exists():
             pytest.exit(f"no {harness.BINARIES / name}: build it, or set TOLLGATE_BIN_DIR", 2)
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus):
+    """Where nothing failed nothing is left; what a failure left is told."""
+    folder = harness.session_folder()
+    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        shutil.rmtree(folder, ignore_errors=True)
+    elif any(folder.iterdir()):
+        terminalreporter.write_line(f"the failed stacks' logs and ledgers are in {folder}")
 
 
 def pytest_report_header():

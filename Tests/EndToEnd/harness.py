@@ -4,7 +4,10 @@ Everything has ports and sockets of its own in a temporary folder, every wait is
 process is ended by its pid. A stack whose tollgate died or wrote a sanitizer's report fails its test.
 """
 
+import atexit
+import contextlib
 import dataclasses
+import functools
 import itertools
 import json
 import os
@@ -41,6 +44,9 @@ PORT_FIRST, PORT_LAST = (
 # A wait that is met at once when all is well; long, for a busy machine and sanitized binaries.
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 60.0
+
+# A hot restart's shared memory would stay in /dev/shm after each run.
+ENVOY_ARGUMENTS = ("--disable-hot-restart", "--log-level", "warn")
 
 SANITIZER_REPORT = re.compile(
     r"(AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer):|"
@@ -91,6 +97,20 @@ def free_port() -> int:
             except OSError:
                 continue
     raise RuntimeError("no free port in the bench's range")
+
+
+@functools.cache
+def session_folder() -> Path:
+    """Holds the folders of all stacks of this process. What failed leaves its folder in it."""
+    # Short, because a Unix socket's path is.
+    folder = Path(tempfile.mkdtemp(prefix="tg-"))
+
+    def remove_when_empty() -> None:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+    atexit.register(remove_when_empty)
+    return folder
 
 
 def _listens(port: int) -> bool:
@@ -270,7 +290,7 @@ class Stack:
 
     def __init__(self, options: StackOptions | None = None):
         self.options = options or StackOptions()
-        self.folder = Path(tempfile.mkdtemp(prefix="tg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="", dir=session_folder()))
         self.policy_path = self.options.policy_path or self.folder / "policy.json5"
         if not self.options.policy_path:
             self.write_policy(self.options.policy)
@@ -366,9 +386,8 @@ class Stack:
         config.write_text(json.dumps(self._configuration(), indent=1))
         self.envoy = Process(
             "envoy",
-            [envoy_binary(), "-c", str(config), "--use-dynamic-base-id", "--concurrency", "2",
-             "--log-level", "warn", "--drain-time-s", "1", "--parent-shutdown-time-s", "2",
-             "--file-flush-interval-msec", "100"],
+            [envoy_binary(), "-c", str(config), *ENVOY_ARGUMENTS, "--concurrency", "2",
+             "--drain-time-s", "1", "--file-flush-interval-msec", "100"],
             self.folder,
         )  # fmt: skip
         poll("envoy is live", self._envoy_is_live)

@@ -22,7 +22,7 @@ import authority
 import parity
 import policy as policies
 from envoy_config import EnvoyOptions
-from harness import DRAIN_SECONDS, Stack, StackOptions, envoy_binary, free_port, poll
+from harness import DRAIN_SECONDS, ENVOY_ARGUMENTS, Stack, StackOptions, envoy_binary, free_port, poll
 from parity import (
     KEY, KEYS, SESSION, SHARED_HOST, GatewayStack, Row, chat, envoy_gateway, manifests,
 )  # fmt: skip
@@ -331,8 +331,8 @@ def test_envoy_takes_what_the_other_overlays_make(name, tmp_path):
     config = tmp_path / "envoy.json"
     config.write_text(json.dumps(envoy_gateway.bootstrap(manifests.load(name), place)))
     done = subprocess.run(
-        [envoy_binary(), "--mode", "validate", "-c", str(config), "--use-dynamic-base-id",
-         "--log-level", "warn"], capture_output=True, text=True, timeout=DRAIN_SECONDS,
+        [envoy_binary(), "--mode", "validate", "-c", str(config), *ENVOY_ARGUMENTS],
+        capture_output=True, text=True, timeout=DRAIN_SECONDS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 

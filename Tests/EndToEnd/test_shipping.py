@@ -217,11 +217,9 @@ def test_a_unix_socket_stdout_and_tcp_get_the_same_lines():
 
 def test_a_stdout_that_nobody_reads_holds_nothing_up():
     """The pipe fills; requests, other records and the end of the process go on."""
-    with Stack(StackOptions(envoy=None)) as stack:
-        pass
+    # Never started: it has the policy's file, and ports.
+    stack = Stack(StackOptions(envoy=None))
     folder = stack.folder
-    folder.mkdir(exist_ok=True)
-    stack.write_policy(harness.policies.build())
     filler = [{"type": "denials", "tenant": None, "reason": "invalid_api_key", "count": 1,
                "since": ledger_check.text(0)}] * 1000  # fmt: skip
     write_segment(folder / "data", 1, int(time.time() * 1000) - 60_000, ORIGIN, filler)

@@ -78,10 +78,11 @@ import Testing
   }
 
   @Test func `A file-size limit of the system is met as a full disk is`() async {
+    let path = Self.temporary()
+    // Here, because a child that fails does not come to it.
+    defer { try? FileManager.default.removeItem(atPath: path) }
     // In a process of its own, because the limit is the process's.
-    await #expect(processExitsWith: .success) {
-      let path = DirectoryTests.temporary()
-      defer { try? FileManager.default.removeItem(atPath: path) }
+    await #expect(processExitsWith: .success) { [path = path as String] in
       let books = try TestBooks(try DirectoryFiles.creating(path: path))
       try books.start()
       _ = signal(SIGXFSZ, SIG_IGN)
