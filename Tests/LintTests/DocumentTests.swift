@@ -59,12 +59,13 @@ struct DocumentTests {
   @Test(arguments: [
     ("120s", Duration.seconds(120)), ("1h30m", .seconds(5400)), ("0.25s", .milliseconds(250)),
     ("500ms", .milliseconds(500)), ("0", .zero), ("0s", .zero),
+    ("8000000000s", .seconds(8_000_000_000)),
   ])
   func `durations are read`(_ text: String, _ duration: Duration) {
     #expect(DurationReading.parse(text) == duration)
   }
 
-  @Test(arguments: ["", "s", "12", "1x", "1s2", "-1s", "1.2.3s", "99999999999999h"])
+  @Test(arguments: ["", "s", "12", "1x", "1s2", "-1s", "1.2.3s", "8000000001s"])
   func `what is no duration is none`(_ text: String) {
     #expect(DurationReading.parse(text) == nil)
   }

@@ -1,0 +1,184 @@
+"""`tollgate lint` on plain Envoy configs: each row plants one mistake in the demo's."""
+
+import copy
+import functools
+import json
+import re
+
+import pytest
+import yaml
+
+import harness
+from lint_bench import checks, lint
+
+DEMO_POLICY = harness.REPOSITORY / "envoy" / "policy.json5"
+
+
+@functools.cache
+def demo_config() -> dict:
+    """The demo's Envoy config, filled in."""
+    values = re.findall(r"\$\{([A-Z0-9_]+)\}", (harness.REPOSITORY / "envoy/envoy.yaml").read_text())
+    text = (harness.REPOSITORY / "envoy/envoy.yaml").read_text()
+    special = {
+        "REQUEST_BODY_MODE": "BUFFERED", "RESPONSE_BODY_MODE": "STREAMED",
+        "ACCESS_LOG": "/dev/null", "TOLLGATE_SOCKET": "/run/tollgate/tollgate.sock",
+    }  # fmt: skip
+    for name in set(values):
+        text = text.replace(f"${{{name}}}", special.get(name, "10000"))
+    return yaml.safe_load(text)
+
+
+def manager(config: dict) -> dict:
+    listener = config["static_resources"]["listeners"][0]
+    return listener["filter_chains"][0]["filters"][0]["typed_config"]
+
+
+def envoy_filter(config: dict, name: str) -> dict:
+    return next(
+        one["typed_config"] for one in manager(config)["http_filters"] if one["name"].endswith(name)
+    )
+
+
+def envoy_routes(config: dict) -> list[dict]:
+    return manager(config)["route_config"]["virtual_hosts"][0]["routes"]
+
+
+def envoy_route(config: dict, name: str) -> dict:
+    return next(one for one in envoy_routes(config) if one["name"] == name)
+
+
+def with_certificates(**validation):
+    def plant(config):
+        config["static_resources"]["listeners"][0]["filter_chains"][0]["transport_socket"] = {
+            "name": "tls",
+            "typed_config": {
+                "require_client_certificate": True,
+                "common_tls_context": {"validation_context": validation},
+            },
+        }
+
+    return plant
+
+
+EMBED = "embed-bge-small-v1"
+CHAT = "chat-llama3-8b-v1"
+PLANTED_IN_ENVOY = {
+    "chat and embeddings share a timeout": (
+        lambda c: envoy_route(c, EMBED)["route"].update(timeout="120s"), "shared-timeout"),
+    "no timeout": (lambda c: envoy_route(c, CHAT)["route"].pop("timeout"), "missing-timeout"),
+    "an attempt outlives the request": (
+        lambda c: envoy_route(c, EMBED)["route"]["retry_policy"].update(per_try_timeout="31s"),
+        "backend-timeout"),
+    "retries on a stream": (
+        lambda c: envoy_route(c, f"{CHAT}-stream")["route"].update(retry_policy={"retry_on": "5xx"}),
+        "retries-on-streams"),
+    "retries of the virtual host": (
+        lambda c: manager(c)["route_config"]["virtual_hosts"][0].update(
+            retry_policy={"retry_on": "5xx"}), "retries-on-streams"),
+    "an endless stream": (
+        lambda c: envoy_route(c, f"{CHAT}-stream")["route"].pop("max_stream_duration"),
+        "endless-stream"),
+    "no catch-all": (lambda c: envoy_routes(c).pop(), "no-catch-all"),
+    "a catch-all that leads to a model": (
+        lambda c: envoy_routes(c)[-1].update(route={"cluster": CHAT, "timeout": "9s"}),
+        "route-without-model-header"),
+    "a path for each model": (
+        lambda c: envoy_route(c, CHAT)["match"].update(prefix="/llama3-8b/"),
+        {"model-by-path", "unrouted-model"}),
+    "a model without a route": (
+        lambda c: [
+            envoy_routes(c).remove(envoy_route(c, name)) for name in (CHAT, f"{CHAT}-stream")],
+        "unrouted-model"),
+    "the catch-all first": (
+        lambda c: envoy_routes(c).insert(0, envoy_routes(c).pop()), "shadowed-route"),
+    "ext_proc fails open": (
+        lambda c: envoy_filter(c, "ext_proc").update(failure_mode_allow=True), "fail-open"),
+    "ext_proc observes": (
+        lambda c: envoy_filter(c, "ext_proc").update(observability_mode=True), "fail-open"),
+    "ext_authz fails open": (
+        lambda c: envoy_filter(c, "ext_authz").update(failure_mode_allow=True), "fail-open"),
+    "the default message timeout": (
+        lambda c: envoy_filter(c, "ext_proc").pop("message_timeout"), "default-message-timeout"),
+    "the default timeout of ext_authz": (
+        lambda c: envoy_filter(c, "ext_authz")["grpc_service"].pop("timeout"),
+        "default-message-timeout"),
+    "the default buffer": (
+        lambda c: c["static_resources"]["listeners"][0].pop("per_connection_buffer_limit_bytes"),
+        "buffer-limit"),
+    "a buffer one byte too small": (
+        lambda c: c["static_resources"]["listeners"][0].update(
+            per_connection_buffer_limit_bytes=33554431), "buffer-limit"),
+    "part of the body for ext_authz": (
+        lambda c: envoy_filter(c, "ext_authz").update(
+            with_request_body={"max_request_bytes": 33554432, "allow_partial_message": True}),
+        "buffer-limit"),
+    "circuit breakers at their default": (
+        lambda c: c["static_resources"]["clusters"][0].pop("circuit_breakers"),
+        "default-circuit-breakers"),
+    "a streamed request body": (
+        lambda c: envoy_filter(c, "ext_proc")["processing_mode"].update(
+            request_body_mode="STREAMED"), "body-mode"),
+    "no headers": (
+        lambda c: envoy_filter(c, "ext_proc")["processing_mode"].update(
+            response_header_mode="SKIP"), "body-mode"),
+    "both ways streamed, and no trailers": (
+        lambda c: envoy_filter(c, "ext_proc")["processing_mode"].update(
+            request_body_mode="FULL_DUPLEX_STREAMED", request_trailer_mode="SKIP"), "body-mode"),
+    "no namespace to write": (
+        lambda c: envoy_filter(c, "ext_proc")["metadata_options"].pop("receiving_namespaces"),
+        "metadata-namespaces"),
+    "no response flags": (
+        lambda c: envoy_filter(c, "ext_proc")["response_attributes"].remove("response.flags"),
+        "attributes"),
+    "ext_proc before ext_authz": (
+        lambda c: manager(c)["http_filters"].insert(0, manager(c)["http_filters"].pop(1)),
+        "filter-order"),
+    "something behind the router": (
+        lambda c: manager(c)["http_filters"].insert(0, manager(c)["http_filters"].pop()),
+        "filter-order"),
+    "nothing asks Tollgate": (
+        lambda c: manager(c).update(http_filters=manager(c)["http_filters"][-1:]), "not-asked"),
+    "ext_proc is off on a route": (
+        lambda c: envoy_route(c, CHAT).update(
+            typed_per_filter_config={"envoy.filters.http.ext_proc": {"disabled": True}}),
+        "not-asked"),
+    "a socket path that is too long": (
+        lambda c: c["static_resources"]["clusters"][0]["load_assignment"]["endpoints"][0][
+            "lb_endpoints"][0]["endpoint"]["address"]["pipe"].update(path="/" + "x" * 107),
+        "socket"),
+    "the endpoint picker's header": (
+        lambda c: manager(c).pop("early_header_mutation_extensions"), "endpoint-header"),
+    "no tenant in the log": (
+        lambda c: manager(c)["access_log"][0]["typed_config"]["log_format"]["json_format"].pop(
+            "tenant"), "log-labels"),
+    "certificates of any authority": (
+        with_certificates(
+            trusted_ca={"filename": "ca.pem"}, trust_chain_verification="ACCEPT_UNTRUSTED"),
+        "untrusted-client-ca"),
+    "no authority": (with_certificates(), "untrusted-client-ca"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", PLANTED_IN_ENVOY)
+def test_a_planted_mistake_in_an_envoy_config_is_found(title, tmp_path):
+    plant, expected = PLANTED_IN_ENVOY[title]
+    config = copy.deepcopy(demo_config())
+    plant(config)
+    _, found, text = lint("-", "--json", "--policy", DEMO_POLICY, text=json.dumps(config))
+    expected = {expected} if isinstance(expected, str) else expected
+    assert expected <= checks(found), text
+    assert checks(found, "error") <= expected, text
+
+
+def test_the_demos_envoy_config_is_clean(tmp_path):
+    status, found, text = lint("-", "--json", "--policy", DEMO_POLICY, text=json.dumps(demo_config()))
+    assert (status, found) == (0, []), text
+    trusted = copy.deepcopy(demo_config())
+    with_certificates(trusted_ca={"filename": "ca.pem"})(trusted)
+    assert lint("-", "--json", "--policy", DEMO_POLICY, text=json.dumps(trusted))[1] == []
+
+
+def test_a_template_is_named_as_one():
+    status, found, text = lint(harness.REPOSITORY / "envoy" / "envoy.yaml", "--json")
+    assert status == 1 and checks(found) == {"broken-file"}, text
+    assert found[0]["line"] and "template" in found[0]["remedy"]
