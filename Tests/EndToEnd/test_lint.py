@@ -38,6 +38,53 @@ def main_container(tree: Tree) -> None:
     del pod["containers"][0]["restartPolicy"]
 
 
+def another_route(kind: str, service: str) -> object:
+    """A route of the shared gateway that passes connections on."""
+    return lambda tree: tree.objects.append({
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": kind,
+        "metadata": {"name": "raw", "namespace": "ai-models"},
+        "spec": {
+            "parentRefs": [{"name": "shared", "namespace": "ai-gateway"}],
+            "rules": [{"backendRefs": [{"name": service, "port": 8000}]}],
+        },
+    })  # fmt: skip
+
+
+def another_gateway(tree: Tree) -> None:
+    twin = tree.copy("Gateway", "shared")
+    twin["metadata"]["name"] = "internal"
+    route = tree.copy("HTTPRoute", "chat")
+    route["metadata"]["name"] = "internal"
+    route["spec"]["parentRefs"][0]["name"] = "internal"
+    # Not by model: else it would be a gateway that is meant to ask.
+    route["spec"]["rules"][0]["matches"] = [{"path": {"value": "/internal"}}]
+
+
+def patch(resource: str, target: dict = {"kind": "Gateway", "name": "shared"}, **operation):
+    """An EnvoyPatchPolicy with one operation."""
+    return lambda tree: tree.objects.append({
+        "apiVersion": "gateway.envoyproxy.io/v1alpha1", "kind": "EnvoyPatchPolicy",
+        "metadata": {"name": "patch", "namespace": "ai-gateway"},
+        "spec": {
+            "type": "JSONPatch",
+            "targetRef": {"group": "gateway.networking.k8s.io"} | target,
+            "jsonPatches": [{
+                "type": f"type.googleapis.com/envoy.config.{resource}",
+                "name": "ai-gateway/shared/https", "operation": operation,
+            }],
+        },
+    })  # fmt: skip
+
+
+def listener_set(tree: Tree) -> None:
+    tree.objects.append({
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": "ListenerSet",
+        "metadata": {"name": "more", "namespace": "ai-gateway"},
+        "spec": {"parentRef": {"name": "shared"}, "listeners": [{"name": "other", "port": 8443}]},
+    })  # fmt: skip
+
+
+HTTP_FILTERS = "/default_filter_chain/filters/0/typed_config/http_filters"
 ENFORCE_AT_CHECK = 'version: 1,\n  enforce_at: "ext_authz",'
 JWT = (
     'auth: { jwt: [{ issuer: "https://issuer.example.com", metadata_key: "jwt", '
@@ -322,6 +369,22 @@ PLANTED = {
     "routes from all namespaces": (
         field("Gateway", "spec.listeners.0.allowedRoutes.namespaces", {"from": "All"}),
         "routes-from-anywhere"),
+    "a TCPRoute to a model": (another_route("TCPRoute", "chat-v1"), "way-around"),
+    "a TLSRoute to a model": (another_route("TLSRoute", "embed-v1"), "way-around"),
+    "another gateway to a model": (another_gateway, "way-around"),
+    "a patch that takes a filter away": (
+        patch("listener.v3.Listener", op="remove", path=f"{HTTP_FILTERS}/0"), "envoy-patch"),
+    "a patch of all gateways of the class": (
+        patch("listener.v3.Listener", {"kind": "GatewayClass", "name": "ai"}, op="remove",
+              path=f"{HTTP_FILTERS}/0"), "envoy-patch"),
+    "a patched route": (
+        patch("route.v3.RouteConfiguration", op="add", path="/virtual_hosts/0/routes/0",
+              value={"match": {"prefix": "/"}, "route": {"cluster": "chat"}}), "envoy-patch"),
+    "a patch of something else": (
+        patch("cluster.v3.Cluster", op="add", path="/lb_policy", value="RANDOM"), "not-checked"),
+    "listeners of others": (listener_set, "not-checked"),
+    "another bootstrap of Envoy": (
+        field("EnvoyProxy", "spec.bootstrap", {"type": "Merge", "value": "{}"}), "not-checked"),
     "a broken policy": (
         lambda tree: tree.policy('"batch_inference", routes', '"no_class", routes'), "policy"),
 }  # fmt: skip
@@ -339,6 +402,20 @@ def test_a_planted_mistake_is_found(title):
     assert status == (1 if checks(found, "error") else 0)
     for one in found:
         assert one["remedy"] and one["message"] and one["object"], one
+
+
+def test_what_passes_beside_the_gateway_to_something_else_is_a_warning():
+    """Or, where it is another gateway's, nothing."""
+    tree = Tree(manifests())
+    another_route("TCPRoute", "database")(tree)
+    status, found, text = lint_objects(tree.objects)
+    assert (status, [(one["check"], one["severity"]) for one in found]) == (
+        0, [("way-around", "warning")]), text
+    tree.set("TCPRoute", "spec.parentRefs.0.name", "databases")
+    assert lint_objects(tree.objects)[1] == []
+    # A patch of a gateway that has nothing to do with Tollgate.
+    patch("listener.v3.Listener", {"kind": "Gateway", "name": "other"}, op="remove", path="")(tree)
+    assert lint_objects(tree.objects)[1] == []
 
 
 def test_the_clean_deployment_is_clean():

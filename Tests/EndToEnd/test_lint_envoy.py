@@ -60,6 +60,19 @@ def with_certificates(**validation):
     return plant
 
 
+def other_listener(**filter_config):
+    """A listener of its own with one network filter."""
+
+    def plant(config):
+        config["static_resources"]["listeners"].append({
+            "name": "other",
+            "filter_chains": [{"filters": [{"name": "filter", "typed_config": filter_config}]}],
+        })  # fmt: skip
+
+    return plant
+
+
+TYPES = "type.googleapis.com/envoy.extensions.filters.network"
 EMBED = "embed-bge-small-v1"
 CHAT = "chat-llama3-8b-v1"
 PLANTED_IN_ENVOY = {
@@ -156,6 +169,35 @@ PLANTED_IN_ENVOY = {
             trusted_ca={"filename": "ca.pem"}, trust_chain_verification="ACCEPT_UNTRUSTED"),
         "untrusted-client-ca"),
     "no authority": (with_certificates(), "untrusted-client-ca"),
+    "a TCP proxy to a model": (
+        other_listener(**{"@type": f"{TYPES}.tcp_proxy.v3.TcpProxy", "cluster": CHAT}),
+        "way-around"),
+    "a TCP proxy to several": (
+        other_listener(**{
+            "@type": f"{TYPES}.tcp_proxy.v3.TcpProxy",
+            "weighted_clusters": {"clusters": [{"name": "other"}, {"name": EMBED}]}}),
+        "way-around"),
+    "a listener that asks nobody": (
+        other_listener(**{
+            "@type": f"{TYPES}.http_connection_manager.v3.HttpConnectionManager",
+            "route_config": {"virtual_hosts": [{"domains": ["*"], "routes": [
+                {"match": {"prefix": "/"}, "route": {"cluster": CHAT}}]}]}}),
+        "way-around"),
+    "routes from elsewhere": (
+        lambda c: manager(c).update(rds={"route_config_name": "r"}, route_config=None),
+        "not-checked"),
+    "some routes from elsewhere": (
+        lambda c: [manager(c)["route_config"].update(vhds={}), envoy_routes(c).pop()],
+        "not-checked"),
+    "listeners from elsewhere": (
+        lambda c: c.update(dynamic_resources={"lds_config": {"ads": {}}}), "not-checked"),
+    "a filter from elsewhere": (
+        lambda c: manager(c)["http_filters"].insert(0, {
+            "name": "more", "config_discovery": {"config_source": {"ads": {}}}}), "not-checked"),
+    "Tollgate's cluster from elsewhere": (
+        lambda c: c["static_resources"]["clusters"].remove(next(
+            one for one in c["static_resources"]["clusters"] if one["name"] == "tollgate")),
+        "not-checked"),
 }  # fmt: skip
 
 
@@ -182,3 +224,11 @@ def test_a_template_is_named_as_one():
     status, found, text = lint(harness.REPOSITORY / "envoy" / "envoy.yaml", "--json")
     assert status == 1 and checks(found) == {"broken-file"}, text
     assert found[0]["line"] and "template" in found[0]["remedy"]
+
+
+def test_a_tcp_proxy_to_something_else_is_none_of_ours():
+    config = copy.deepcopy(demo_config())
+    proxy = {"@type": f"{TYPES}.tcp_proxy.v3.TcpProxy", "cluster": "database"}
+    other_listener(**proxy)(config)
+    found = lint("-", "--json", "--policy", DEMO_POLICY, text=json.dumps(config))[1]
+    assert found == []

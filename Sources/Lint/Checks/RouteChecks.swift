@@ -54,6 +54,8 @@ extension Checks {
   ]
 
   private static func catchAlls(_ setup: GatewaySetup, _ check: Check) -> [Finding] {
+    // The rest may be taken where the other routes come from.
+    guard setup.hasAllRules else { return [] }
     var seen: Set<String> = []
     var findings: [Finding] = []
     for rule in setup.rules where !rule.modelRoutes.isEmpty {
@@ -106,7 +108,7 @@ extension Checks {
   /// for streams as well as for whole answers.
   private static func unrouted(_ context: LintContext, _ check: Check) -> [Finding] {
     let setups = context.setups.filter { $0.isWhole && $0.asksTollgate }
-    guard let first = setups.first else { return [] }
+    guard let first = setups.first, setups.allSatisfy(\.hasAllRules) else { return [] }
     let rules = setups.flatMap(\.backendRules)
     var findings: [Finding] = []
     var seen: Set<String> = []

@@ -1,6 +1,6 @@
 /// Reads an Envoy bootstrap config into setups, one for each HTTP connection manager.
 struct BootstrapReading {
-  private let root: Field
+  let root: Field
   private let clusters: [Field]
 
   init(_ root: Field) {
@@ -9,18 +9,27 @@ struct BootstrapReading {
   }
 
   func setups() -> [GatewaySetup] {
-    root["static_resources"]["listeners"].items.flatMap { listener in
-      let name = listener["name"].text ?? "?"
-      let chains = listener["filter_chains"].items + [listener["default_filter_chain"]]
-      return chains.flatMap { chain in
-        chain["filters"].items.map { $0["typed_config"] }.filter {
-          $0["@type"].text?.hasSuffix(".HttpConnectionManager") == true
-        }.map { manager in
-          setup(
-            manager.named("Envoy listener \(name)"), listener.named("Envoy listener \(name)"),
-            chain.named("Envoy listener \(name)"))
-        }
+    chains.flatMap { name, chain, listener in
+      Self.managers(of: chain).map {
+        setup($0.named(name), listener.named(name), chain.named(name))
       }
+    }
+  }
+
+  /// Every listener's filter chains, with what findings call the listener.
+  var chains: [(name: String, chain: Field, listener: Field)] {
+    root["static_resources"]["listeners"].items.flatMap { listener in
+      let name = "Envoy listener \(listener["name"].text ?? "?")"
+      return (listener["filter_chains"].items + [listener["default_filter_chain"]]).map {
+        (name, $0, listener)
+      }
+    }
+  }
+
+  /// A chain's HTTP connection managers.
+  static func managers(of chain: Field) -> [Field] {
+    chain["filters"].items.map { $0["typed_config"] }.filter {
+      $0["@type"].text?.hasSuffix(".HttpConnectionManager") == true
     }
   }
 
@@ -31,7 +40,7 @@ struct BootstrapReading {
     let own = processors + authorizers
     return GatewaySetup(
       field: manager, filtersByRoute: own.contains { $0["disabled"].bool == true },
-      isWhole: true, rules: rules(manager), isOrdered: true,
+      isWhole: true, rules: rules(manager), hasAllRules: hasAllRules(manager), isOrdered: true,
       processors: processors.map { processor($0["typed_config"]) },
       authorizers: authorizers.map { authorizer($0["typed_config"]) },
       isGuarded: !own.isEmpty,

@@ -4,7 +4,7 @@ struct EnvoyGatewayReading {
   static let envoyGroup = "gateway.envoyproxy.io"
 
   let set: LintSet
-  private let routes: [Resource]
+  let routes: [Resource]
 
   init(_ set: LintSet) {
     self.set = set
@@ -31,7 +31,8 @@ struct EnvoyGatewayReading {
     let proxy = envoyProxy(of: gateway)
     return GatewaySetup(
       field: gateway.root, filtersByRoute: true, isWhole: true,
-      rules: routes.flatMap { rules(of: $0, gateway: gateway) }, isOrdered: false,
+      rules: routes.flatMap { rules(of: $0, gateway: gateway) }, hasAllRules: true,
+      isOrdered: false,
       processors: processors, authorizers: authorizers,
       isGuarded: onGateway.contains { asksTollgate($0.policy) },
       bypasses: bypasses(extensions + securities, routes), listener: listener(of: gateway),
@@ -43,8 +44,8 @@ struct EnvoyGatewayReading {
     let nothing = routes[0].root["metadata"]["none"]
     return GatewaySetup(
       field: routes[0].root, filtersByRoute: true, isWhole: false,
-      rules: routes.flatMap { rules(of: $0, gateway: nil) }, isOrdered: false, processors: [],
-      authorizers: [], isGuarded: false, bypasses: [],
+      rules: routes.flatMap { rules(of: $0, gateway: nil) }, hasAllRules: true, isOrdered: false,
+      processors: [], authorizers: [], isGuarded: false, bypasses: [],
       listener: ListenerSettings(
         field: nothing, bufferBytes: nil, bufferField: nothing, defaultBufferBytes: 0,
         bufferSetting: "", earlyRemovals: [], earlyRemovalField: nothing, earlyRemovalSetting: "",
@@ -103,6 +104,21 @@ struct EnvoyGatewayReading {
     }
   }
 
+  /// The patches of each EnvoyPatchPolicy of these gateways; one of a GatewayClass is all its gateways'.
+  func patches(on setups: [GatewaySetup]) -> [[EnvoyPatch]] {
+    let gateways = set.resources("Gateway", group: Self.gatewayGroup).filter { gateway in
+      setups.contains { $0.field.object == gateway.root.object }
+    }
+    return set.resources("EnvoyPatchPolicy", group: Self.envoyGroup).filter { policy in
+      let target = policy.spec["targetRef"]
+      return gateways.contains { gateway in
+        Self.targets(policy, gateway)
+          || target["kind"].text == "GatewayClass"
+            && target["name"].text == gateway.spec["gatewayClassName"].text
+      }
+    }.map { $0.spec["jsonPatches"].items.map(EnvoyPatch.init) }
+  }
+
   /// Whether a policy has a filter of Tollgate's.
   func asksTollgate(_ policy: Resource) -> Bool {
     policy.spec["extProc"].items.contains(where: isTollgate)
@@ -126,7 +142,7 @@ struct EnvoyGatewayReading {
     }
   }
 
-  private func envoyProxy(of gateway: Resource) -> Resource? {
+  func envoyProxy(of gateway: Resource) -> Resource? {
     let proxies = set.resources("EnvoyProxy", group: Self.envoyGroup)
     let own = gateway.spec["infrastructure"]["parametersRef"]
     if let name = own["name"].text {

@@ -9,6 +9,8 @@ struct GatewaySetup: Sendable {
   let isWhole: Bool
   /// In the order in which they are tried, for Envoy.
   let rules: [RouteRule]
+  /// Whether these are all; else some come from elsewhere while Envoy runs.
+  let hasAllRules: Bool
   /// Whether the first rule that matches wins, as in Envoy; else the most specific one.
   let isOrdered: Bool
   let processors: [ProcessorSettings]
