@@ -18,6 +18,8 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   /// An answer that waits for its admission's record.
   private var waiting: (call: Call, open: OpenAdmission, completion: Completion, answer: [UInt8])?
   private var admitted: OpenAdmission?
+  /// What was settled where the client did not wait for the record.
+  private var settledUnrecorded: Completion?
   /// For the denial where the record fails.
   private var decision = DecisionRecord(requestID: [])
   private var isAnthropic = false
@@ -70,9 +72,11 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   }
 
   func ended(_ how: CallTermination, on call: Call) {
+    loop.metrics?.called(.check, CallStatus(how, call.end, isServed: false))
     guard let waiting else { return }
     self.waiting = nil
-    settle(waiting.open, waiting.completion, as: .nothing)
+    // On record, and counted, if its admission is: that is not known yet.
+    settledUnrecorded = settle(waiting.open, waiting.completion, as: .nothing)
   }
 
   // MARK: The books
@@ -86,24 +90,24 @@ final class CheckExchange: CallHandler, WaitsForRecord {
         waiting = (call, open, completion, loop.writer.bytes)
         return loop.wait(for: open, self)
       }
-      settle(open, completion, as: nil)
+      loop.ended(settle(open, completion, as: nil))
     }
     loop.writer.withBytes { call.send($0) }
     call.finish(.ok)
   }
 
   func recorded() {
-    guard let waiting else { return }
+    guard let waiting else { return loop.ended(settledUnrecorded) }
     self.waiting = nil
-    settle(waiting.open, waiting.completion, as: nil)
+    loop.ended(settle(waiting.open, waiting.completion, as: nil))
     waiting.call.send(waiting.answer.span)
     waiting.call.finish(.ok)
   }
 
   func recordFailed() {
+    loop.metrics?.withdrawn()
     guard let waiting else { return }
     self.waiting = nil
-    loop.metrics?.withdrawn()
     decision.withdraw()
     decision.refusal = .ledgerUnavailable
     recordRefusal(.ledgerUnavailable)
@@ -116,7 +120,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   /// Nothing of the response will be seen: what was reserved is what is charged (nil), or given back.
   private func settle(
     _ open: OpenAdmission, _ completion: Completion, as settlement: Settlement?
-  ) {
+  ) -> Completion? {
     var usage = MeteredUsage()
     var record = completion
     if settlement == nil {
@@ -127,12 +131,11 @@ final class CheckExchange: CallHandler, WaitsForRecord {
       record.endReason = .complete
     }
     let prices = prices
-    let settled = loop.books?.settle(
+    return loop.books?.settle(
       open,
       Books.Ending(
         usage: usage, settlement: { settlement ?? Account.used($0, prices) }, reckoning: nil,
         record: record))
-    loop.ended(settled)
   }
 
   /// Reserves and records, where something is counted.
@@ -190,6 +193,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
       guard let identity = decided.identity else { return deny(.credential) }
       CheckReplies.answer(
         Self.body(of: answer, policy, identity), decision, policy.prepared, &loop.writer)
+      loop.answered(answer, to: identity)
     case .pass(let route) where enforces:
       do throws(Refusal) {
         try reserve(

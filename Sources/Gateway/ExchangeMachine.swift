@@ -108,6 +108,9 @@ package struct ExchangeMachine: Sendable {
     }
   }
 
+  /// A response without an admission passes: one of Envoy's own, which has no verdict to wait for.
+  package var isUnadmittedResponse: Bool { state == .respondingUnadmitted }
+
   /// Whether bytes of a request body are to be inspected now.
   package var inspectsBody: Bool { state == .awaitingBody }
 

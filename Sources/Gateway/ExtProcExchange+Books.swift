@@ -23,6 +23,7 @@ extension ExtProcExchange {
       removesUsageChunk: asksForUsage(admission, facts) && facts?.includeUsage != true)
     if reserved.waits {
       held = HeldReplies()
+      awaitsRecord = true
       loop.wait(for: reserved.open, self)
     } else {
       account?.wasReleased = true
@@ -41,6 +42,11 @@ extension ExtProcExchange {
 
   /// The admission is on disk: the verdict goes out.
   func recorded() {
+    awaitsRecord = false
+    if let settledUnrecorded {
+      self.settledUnrecorded = nil
+      loop.ended(settledUnrecorded)
+    }
     guard let held, let call = waitingCall else { return }
     self.held = nil
     waitingCall = nil
@@ -55,12 +61,15 @@ extension ExtProcExchange {
 
   /// The admission will never be on disk, and its reservation was undone: 503.
   func recordFailed() {
+    awaitsRecord = false
+    // Envoy's own answer may have come and been settled while this one waited: with its admission
+    // that went unrecorded too, and what is on record is the refusal.
+    settledUnrecorded = nil
+    account = nil
+    loop.metrics?.withdrawn()
     guard held != nil, let call = waitingCall else { return }
     held = nil
     waitingCall = nil
-    // Envoy's own answer may have come and been settled while this one waited: it has ended then.
-    if account != nil { loop.metrics?.withdrawn() }
-    account = nil
     guard !hasEnded else { return }
     let stream = ExchangeStream(call)
     stream.release(bytes: heldAccounted)
@@ -85,7 +94,11 @@ extension ExtProcExchange {
     guard let account, let books = loop.books else { return }
     self.account = nil
     settled = books.settle(account.open, account.ending(decision.completion(traits)))
-    loop.ended(settled)
+    if awaitsRecord {
+      settledUnrecorded = settled
+    } else {
+      loop.ended(settled)
+    }
   }
 
   /// Records a refusal.
@@ -94,7 +107,7 @@ extension ExtProcExchange {
     var record = decision.admission(traits, policy: policy.snapshot)
     record.limit = refusal.limit
     books.deny(record)
-    loop.denied(record)
+    loop.denied(record, wasSettled: wasSettledBefore)
   }
 }
 

@@ -156,6 +156,7 @@ extension ExtProcExchange {
       return refuseHead(
         Refusal(.gatewayMisconfigured, "The gateway is set up so that it cannot decide."), stream)
     }
+    wasSettledBefore = true
     // What it decided must still hold: the policy or the path may have changed between the filters.
     if case .refuse(let refusal) = decided.outcome { return refuseHead(refusal, stream) }
     machine.headDecided(.admitted)
@@ -176,6 +177,7 @@ extension ExtProcExchange {
       }
     ProcessingReplies.answer(body, decision, policy.prepared, &loop.writer)
     verdict = stream.verdict(loop.writer)
+    loop.answered(answer, to: identity)
   }
 
   // MARK: Body

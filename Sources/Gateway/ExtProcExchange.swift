@@ -54,6 +54,12 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   @safe @exclusivity(unchecked) var held: HeldReplies?
   var waitingCall: Call?
   var heldAccounted = 0
+  /// Whether the admission is on record is not known yet.
+  var awaitsRecord = false
+  /// The filter before this one let the request through, and settled it (`enforce_at: "ext_authz"`).
+  var wasSettledBefore = false
+  /// What was settled meanwhile: on record, and counted, if the admission is.
+  @safe @exclusivity(unchecked) var settledUnrecorded: Ledger.Completion?
   /// The other side has said all, and its answer still waits for the record.
   var isHalfClosed = false
   /// A response body's message, where its replacement must be known whole.
@@ -171,6 +177,9 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
     waitingCall = nil
     dropBody(ExchangeStream(call))
     settle()
+    loop.metrics?.called(
+      .process,
+      CallStatus(how, call.end, isServed: verdict != nil || machine.isUnadmittedResponse))
   }
 
   // MARK: Messages

@@ -138,6 +138,8 @@ package final class GatewayLoop: CallRouter {
   package func handler(path: Span<UInt8>) -> (any CallHandler)? {
     if path.elementsEqual(Self.process) { return ExtProcExchange(self) }
     if path.elementsEqual(Self.check) { return CheckExchange(self) }
+    // Whoever asks is answered by the transport.
+    metrics?.called(.other, .unimplemented)
     return nil
   }
 

@@ -1,6 +1,8 @@
 import EnvoyAPI
 import Ledger
 import Metrics
+import Policy
+import Transport
 
 /// What the books put on record is what is counted: the same words, the same numbers.
 extension LoopMetrics {
@@ -21,14 +23,15 @@ extension LoopMetrics {
         isEstimated: completion.usageSource == .estimated))
   }
 
-  /// A refusal was recorded so.
-  func denied(_ record: Ledger.Admission, timeMs: Int64) {
+  /// A refusal was recorded so; `wasSettled`: of an exchange that has its completion already.
+  func denied(_ record: Ledger.Admission, wasSettled: Bool, timeMs: Int64) {
     refused(
       RefusedExchange(
         tenant: record.tenant, subject: record.subject, route: record.route,
         model: record.model, trafficClass: record.trafficClass, stream: record.stream,
         reason: record.reason ?? "other", status: record.httpStatus ?? 0, limit: record.limit,
-        requestID: record.requestID, timeMs: timeMs))
+        requestID: record.requestID, timeMs: timeMs),
+      wasCounted: wasSettled)
   }
 
   private static func origin(_ origin: Completion.Origin?) -> FinishedExchange.Origin {
@@ -51,10 +54,44 @@ extension GatewayLoop {
     logEnd(settled)
   }
 
-  /// An exchange was refused.
-  func denied(_ record: Ledger.Admission) {
-    metrics?.denied(record, timeMs: now().milliseconds)
+  /// An exchange was refused; `wasSettled`: one that another filter had let through and settled.
+  func denied(_ record: Ledger.Admission, wasSettled: Bool = false) {
+    metrics?.denied(record, wasSettled: wasSettled, timeMs: now().milliseconds)
     logRefusal(record)
+  }
+}
+
+extension GatewayLoop {
+  /// A question for models was answered from the policy.
+  func answered(_ answer: HeadDecision.LocalAnswer, to identity: Identity) {
+    metrics?.listed(tenant: identity.tenant.name.string, route: answer.route)
+  }
+}
+
+extension HeadDecision.LocalAnswer {
+  /// As records have a refused one's.
+  fileprivate var route: String {
+    switch self {
+    case .modelList: "/v1/models"
+    case .model: "/v1/models/{id}"
+    }
+  }
+}
+
+extension CallStatus {
+  /// How a call went away. Envoy ends nearly every stream by a reset, finished or not: one that has
+  /// all that it needs (`isServed`) went well.
+  init(_ how: CallTermination, _ end: CallEnd?, isServed: Bool) {
+    switch (end, how) {
+    case (.ok, _), (nil, .finished): self = .ok
+    case (.failed(let failure), _):
+      self = CallStatus(rawValue: Int(failure.code.rawValue)) ?? .unknown
+    case (nil, .reset): self = isServed ? .ok : .cancelled
+    case (nil, .connectionLost): self = .unavailable
+    case (nil, .deadlineExceeded): self = .deadlineExceeded
+    // The transport gave it up: its peer does not read.
+    case (nil, .failed): self = .unknown
+    }
   }
 }
 

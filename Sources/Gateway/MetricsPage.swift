@@ -65,6 +65,12 @@ extension Exposition {
     sample(ledger.queuedBytes)
     metric("ai_gateway_ledger_disk_bytes", .gauge, "What all segments take.")
     sample(ledger.diskBytes)
+    if let bound = ledger.diskBytesMax {
+      metric(
+        "ai_gateway_ledger_max_bytes", .gauge,
+        "What all segments may take (--ledger-max-bytes); absent where there is no bound.")
+      sample(bound)
+    }
     metric("ai_gateway_ledger_segments", .gauge, "Segments on disk.")
     sample(ledger.segmentCount)
     metric("ai_gateway_ledger_flushes_total", .counter, "Batches that were flushed to disk.")

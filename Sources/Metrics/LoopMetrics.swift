@@ -10,6 +10,7 @@ package final class LoopMetrics {
   private var names: [String: NameID] = [:]
   private var series: [ExchangeKey: ExchangeSeries] = [:]
   private var denials: [PairLabels: (series: Int, overflows: Bool)] = [:]
+  private var listings: [PairLabels: (series: Int, overflows: Bool)] = [:]
 
   /// What a loop remembers of each kind.
   private static let rememberedMax = MetricLimits.seriesMax + MetricLimits.otherSeriesMax
@@ -82,8 +83,9 @@ package final class LoopMetrics {
     }
   }
 
-  /// An exchange was refused.
-  package func refused(_ exchange: RefusedExchange) {
+  /// An exchange was refused. `wasCounted`: as a request it has been counted, when it was let through
+  /// before; it is a refusal all the same.
+  package func refused(_ exchange: RefusedExchange, wasCounted: Bool = false) {
     shared.refusals.add(exchange)
     var key = ExchangeKey()
     key.tenant = id(exchange.tenant)
@@ -95,14 +97,27 @@ package final class LoopMetrics {
     key.origin = .gateway
     key.isRefused = true
     let series = series(of: key)
-    add(1, .requests, series.requests, 0)
-    add(1, .tenants, series.tenant, TenantCell.requests.rawValue)
+    if !wasCounted {
+      add(1, .requests, series.requests, 0)
+      add(1, .tenants, series.tenant, TenantCell.requests.rawValue)
+    }
     add(1, .tenants, series.tenant, TenantCell.denials.rawValue)
     if series.overflow != 0 { countOverflow(series.overflow) }
     let (denial, overflows) = denial(PairLabels(first: key.tenant, second: id(exchange.reason)))
     add(1, .denials, denial, 0)
     if overflows { countOverflow(1 << UInt8(Family.denials.rawValue)) }
   }
+
+  /// The gateway itself answered a question for models, the tenant's own or one of them: nothing was
+  /// let through, and nothing is on record.
+  package func listed(tenant: String, route: String) {
+    let (series, overflows) = listing(PairLabels(first: id(tenant), second: id(route)))
+    add(1, .listings, series, 0)
+    if overflows { countOverflow(1 << UInt8(Family.listings.rawValue)) }
+  }
+
+  /// A call of Envoy's is over.
+  package func called(_ method: CallMethod, _ status: CallStatus) { shared.add(method, status) }
 
   /// We worked for so long on a message of that kind.
   @inline(__always)
@@ -138,6 +153,14 @@ package final class LoopMetrics {
     let found = registry.denials(tenant: pair.first, reason: pair.second)
     makeRoom()
     if denials.count < Self.rememberedMax { denials[pair] = found }
+    return found
+  }
+
+  private func listing(_ pair: PairLabels) -> (series: Int, overflows: Bool) {
+    if let known = listings[pair] { return known }
+    let found = registry.listings(tenant: pair.first, route: pair.second)
+    makeRoom()
+    if listings.count < Self.rememberedMax { listings[pair] = found }
     return found
   }
 
@@ -181,11 +204,24 @@ final class LoopCells: Sendable {
   let refusals = RecentRefusals()
   private let cells = CellBlock()
   private static let firstOverflow = 8
+  private static let firstCall = 32
 
   @inline(__always)
   func add(_ amount: UInt64, _ cell: Cell) { cells.add(amount, at: cell.rawValue) }
 
   func value(_ cell: Cell) -> UInt64 { cells.value(at: cell.rawValue) }
+
+  func add(_ method: CallMethod, _ status: CallStatus) {
+    cells.add(1, at: Self.cell(method, status))
+  }
+
+  func calls(_ method: CallMethod, _ status: CallStatus) -> UInt64 {
+    cells.value(at: Self.cell(method, status))
+  }
+
+  private static func cell(_ method: CallMethod, _ status: CallStatus) -> Int {
+    firstCall + method.rawValue * CallStatus.allCases.count + status.rawValue
+  }
 
   func addOverflow(_ family: Family) { cells.add(1, at: Self.firstOverflow + family.rawValue) }
 

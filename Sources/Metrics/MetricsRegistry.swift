@@ -29,6 +29,10 @@ package final class MetricsRegistry: @unchecked Sendable {
     lock.withLock { index.denials(tenant: tenant, reason: reason) }
   }
 
+  func listings(tenant: NameID, route: NameID) -> (series: Int, overflows: Bool) {
+    lock.withLock { index.listings(tenant: tenant, route: route) }
+  }
+
   /// Gives a loop cells for every series that there is.
   func grow(_ cells: LoopCells) -> [CellTable] {
     lock.withLock {
@@ -62,6 +66,10 @@ package final class MetricsRegistry: @unchecked Sendable {
     var sum = HistogramReading(.processing)
     for cells in allCells { sum.add(cells.processing[stage.rawValue].reading) }
     return sum
+  }
+
+  func calls(_ method: CallMethod, _ status: CallStatus) -> UInt64 {
+    allCells.reduce(0) { $0 &+ $1.calls(method, status) }
   }
 
   /// Exchanges that were let through and are not over.
@@ -143,11 +151,12 @@ struct FamilyReading {
     return sum
   }
 
-  /// Over all loops, of series that follow each other: one after the other's cells are read.
-  func sum(_ cell: Int, of series: Range<Int>, into sums: inout [UInt64]) {
-    sums.removeAll(keepingCapacity: true)
-    sums.append(contentsOf: repeatElement(0, count: series.count))
-    for table in tables { table.add(cell, of: series, to: &sums) }
+  /// Over all loops: the first cell of every series, then the second of every series, and so on.
+  func sums() -> [UInt64] {
+    guard let stride = tables.first?.stride else { return [] }
+    var sums = [UInt64](repeating: 0, count: count * stride)
+    for table in tables { table.add(to: &sums, count: count) }
+    return sums
   }
 
   func histogram(

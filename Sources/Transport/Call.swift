@@ -77,6 +77,12 @@ package final class Call {
     return true
   }
 
+  /// How our side ended the call; nil while it is open, and where it went away without that.
+  package var end: CallEnd? {
+    guard case .finishing(let end) = phase else { return nil }
+    return end
+  }
+
   /// Sends one whole message; adds the 5-byte prefix. Copies.
   package func send(_ message: Span<UInt8>) {
     guard isOpen, let session else { return }

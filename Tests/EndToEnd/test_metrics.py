@@ -8,6 +8,7 @@ import subprocess
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import httpx
 import pytest
 
@@ -23,6 +24,8 @@ USAGE = {"prompt_tokens": 21, "completion_tokens": 8, "total_tokens": 29,
 ANSWER = json.dumps({"choices": [{"message": {"content": "hi"}}], "usage": USAGE}).encode()
 WORD = b'data: {"choices":[{"delta":{"content":"word "}}]}\n\n'
 LABELS = ("tenant", "route", "model_route", "status", "stream", "class", "origin")
+CALLS = "ai_gateway_grpc_calls_total"
+CHECK = "/envoy.service.auth.v3.Authorization/Check"
 UNREGISTERED = (299, 418, 599)
 ROUTES = {"priced": "chat-llama3-8b-v1", "dead": "dead-v1", "few": "chat-llama3-8b-v1"}
 
@@ -153,6 +156,37 @@ def expected(records: list[dict]) -> dict[str, collections.Counter]:
             sums["denials"][(where[0], record["reason"])] += record["count"]
             sums["flood"]["requests"] += record["count"]
     return {name: +counter for name, counter in sums.items()}
+
+
+def test_models_and_calls_are_counted_apart_from_requests(stack):
+    """Neither a question for models nor a call that fails closed is an exchange on record.
+
+    First of all, when no call of another test can still be ending.
+    """
+    known = settled(stack)
+    before = scrape(stack)
+    for path, status in (("/v1/models", 200), ("/v1/models", 200), ("/v1/models/priced", 200)):
+        assert stack.request("GET", path).status_code == status
+    with grpc.insecure_channel(stack.tollgate.target) as channel:
+        call = channel.unary_unary(CHECK, lambda message: message, lambda message: message)
+        with pytest.raises(grpc.RpcError) as failure:
+            call(b"\xff\xff", timeout=30)
+    assert failure.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    # Both filters are asked. Envoy resets what it is done with, which is no failure, and not at once.
+    calls = {("Check", "OK"): 3, ("Process", "OK"): 3, ("Check", "INVALID_ARGUMENT"): 1}
+    poll("every call is counted, under its status",
+         lambda: growth(before, scrape(stack), CALLS, "method", "code") == calls)  # fmt: skip
+    assert settled(stack) == known
+    page = scrape(stack)
+    listings = growth(before, page, "ai_gateway_model_listings_total", "tenant", "route")
+    assert listings == {("tenant-a", "/v1/models"): 2, ("tenant-a", "/v1/models/{id}"): 1}
+    assert growth(before, page, "ai_gateway_requests_total", *LABELS) == {}
+
+
+def growth(before: Metrics, after: Metrics, name: str, *labels: str) -> dict[tuple, float]:
+    """What was added to a counter, by its labels."""
+    first, last = before.by(name, *labels), after.by(name, *labels)
+    return {key: last[key] - first.get(key, 0) for key in last if last[key] != first.get(key, 0)}
 
 
 def check_against(page: Metrics, records: list[dict]) -> None:

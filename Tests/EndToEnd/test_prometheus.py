@@ -107,6 +107,8 @@ USAGE = {
 }  # fmt: skip
 # 600 at 1, 400 at 0.5 and 100 at 2, in millionths.
 USAGE_USD = 0.001
+# Far from full.
+LEDGER_MAX = 1 << 30
 
 
 def monitored_policy() -> dict:
@@ -124,7 +126,7 @@ def monitored_policy() -> dict:
 @pytest.fixture(scope="module")
 def monitored():
     # Nobody listens there: shipping has something to tell.
-    arguments = ("--ship", f"tcp://127.0.0.1:{free_port()}")
+    arguments = ("--ship", f"tcp://127.0.0.1:{free_port()}", "--ledger-max-bytes", str(LEDGER_MAX))
     options = StackOptions(policy=monitored_policy(), tollgate_arguments=arguments)
     with Stack(options) as stack:
         target = stack.tollgate.admin.removeprefix("http://")
@@ -193,6 +195,7 @@ def test_the_recorded_rules_have_the_values_of_the_traffic(traffic):
     assert prometheus.value('ai_gateway:limit_used_ratio{limit="daily"}') == pytest.approx(0.59)
     assert prometheus.value('ai_gateway:limit_used_ratio{limit="parallel"}') == 0
     assert prometheus.value("ai_gateway:ledger_commit_p99_seconds") > 0
+    assert prometheus.value("ai_gateway_ledger_max_bytes") == LEDGER_MAX
     assert prometheus.value("ai_gateway:gateway_error_ratio:5m") == 0
     tokens = {
         sample["metric"]["type"]: float(sample["value"][1])

@@ -3,6 +3,7 @@ import Ledger
 import Metrics
 import Policy
 import Testing
+import Transport
 
 @testable import Gateway
 
@@ -67,7 +68,8 @@ final class KeptGateway {
 
   init(
     _ policy: String, files: GatedFiles = GatedFiles(), durability: Durability = .durable,
-    clock: TestClock = TestClock(), seed: UInt64 = 1
+    clock: TestClock = TestClock(), seed: UInt64 = 1, ledgerBytesMax: Int64? = nil,
+    limits transportLimits: TransportLimits = TransportLimits()
   ) throws {
     self.files = files
     self.clock = clock
@@ -75,6 +77,7 @@ final class KeptGateway {
     limits = PolicyLimits(snapshot)
     var settings = LedgerSettings()
     settings.durability = durability
+    settings.ledgerBytesMax = ledgerBytesMax
     settings.retryDelay = .milliseconds(1)
     let news = news
     (books, found) = try Books.open(
@@ -84,7 +87,8 @@ final class KeptGateway {
     ) { news.set($0) }
     books.onNews { news.put($0) }
     gateway = TestGateway(
-      snapshot, books: books, policyLimits: limits, metrics: metrics.makeLoop(), news: news,
+      snapshot, limits: transportLimits, books: books, policyLimits: limits,
+      metrics: metrics.makeLoop(), news: news,
       seed: seed, clock: clock)
   }
 

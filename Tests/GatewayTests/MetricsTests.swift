@@ -152,10 +152,25 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(page(kept).contains("ai_gateway_ledger_failures_total 0") == false)
     kept.files.fail(nil)
     kept.news.waitUntilWritable()
-    _ = try kept.close()
+    expectOnce(kept, try kept.close())
   }
 
-  @Test func `an answer of Envoy's own and then a record that fails end an exchange once`() throws {
+  /// What is counted, held against what is on record: by exchange, whatever was recorded of it.
+  private func expectOnce(_ kept: KeptGateway, _ records: [LedgerRecord]) {
+    let completions = records.completions.map(\.requestID)
+    let refused = records.denials.map(\.requestID)
+    let totals = kept.metrics.totals
+    #expect(totals.requests == UInt64(Set(completions + refused).count))
+    #expect(totals.denials == UInt64(refused.count))
+    #expect(totals.inflight == 0)
+    let families = ["requests", "denials"].map { family in
+      page(kept).filter { $0.hasPrefix("ai_gateway_\(family)_total{") }
+        .reduce(0) { $0 + (UInt64($1.split(separator: " ").last ?? "") ?? 0) }
+    }
+    #expect(families == [totals.requests, totals.denials])
+  }
+
+  @Test func `an answer of Envoy's own and then a record that fails are one exchange`() throws {
     let kept = try KeptGateway(keptPolicy())
     kept.gateway.hears = false
     kept.files.shut()
@@ -163,19 +178,98 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(answer == nil)
     #expect(kept.metrics.totals.inflight == 1)
     stream.send(Message.responseHeaders([(":status", "504")], endOfStream: true))
-    #expect(kept.metrics.totals.inflight == 0)
+    // Whether it is on record is not known yet.
+    #expect(kept.metrics.totals.inflight == 1)
+    #expect(kept.metrics.totals.requests == 0)
     kept.files.fail(EIO)
     kept.files.open()
     kept.news.waitUntilUnavailable()
     kept.gateway.hears = true
     #expect(stream.receive().last?.immediateStatus == 503)
     stream.halfClose()
+    #expect(kept.metrics.totals.inflight == 0)
+    #expect(kept.metrics.refusals.map(\.latest.status) == [503])
     kept.files.fail(nil)
     kept.news.waitUntilWritable()
     let (next, _) = ask(kept)
     #expect(kept.metrics.totals.inflight == 1)
     next.halfClose()
-    _ = try kept.close()
+    let records = try kept.close()
+    #expect(records.completions.count == 1 && records.denials.count == 1)
+    expectOnce(kept, records)
+  }
+
+  @Test func `an answer of Envoy's own is counted when its exchange is on record`() throws {
+    let kept = try KeptGateway(keptPolicy())
+    kept.gateway.hears = false
+    kept.files.shut()
+    let (stream, _) = ask(kept)
+    stream.send(Message.responseHeaders([(":status", "504")], endOfStream: true))
+    kept.files.open()
+    kept.gateway.hears = true
+    stream.halfClose()
+    #expect(page(kept).contains { $0.contains(#"status="504""#) && $0.hasSuffix(" 1") })
+    let records = try kept.close()
+    #expect(records.completions.map(\.httpStatus) == [504])
+    expectOnce(kept, records)
+  }
+
+  @Test(arguments: ["ext_proc", "ext_authz"], [nil, EIO] as [Int32?])
+  func `who leaves before the record is counted if it comes, and not if it fails`(
+    _ filter: String, _ fault: Int32?
+  ) throws {
+    let kept = try KeptGateway(keptPolicy(enforceAt: filter))
+    kept.gateway.hears = false
+    kept.files.shut()
+    if filter == "ext_proc" {
+      ask(kept).stream.reset()
+    } else {
+      kept.gateway.leave(Message.check(Message.headers(), body: chat))
+    }
+    #expect(kept.metrics.totals.inflight == 1)
+    kept.files.fail(fault)
+    kept.files.open()
+    kept.gateway.hears = true
+    kept.gateway.pump()
+    #expect(kept.gateway.loop.waitingCount == 0)
+    #expect(kept.metrics.totals.requests == (fault == nil ? 1 : 0))
+    kept.files.fail(nil)
+    kept.news.waitUntilWritable()
+    let records = try kept.close()
+    #expect(records.completions.count == (fault == nil ? 1 : 0))
+    expectOnce(kept, records)
+  }
+
+  @Test func `what ext_authz let through and ext_proc then refuses is one exchange`() throws {
+    let kept = try KeptGateway(keptPolicy(enforceAt: "ext_authz"))
+    let answer = try #require(kept.gateway.check(Message.check(Message.headers(), body: chat)))
+    #expect(answer.isAllowed)
+    #expect(kept.metrics.totals.requests == 1)
+    // The path is gone from the policy when the filter behind it looks.
+    try kept.reload(
+      keptPolicy(enforceAt: "ext_authz").replacing(#""/v1/chat/completions", "#, with: ""))
+    let follow = kept.process().send(
+      Message.requestHeaders(Message.headers()) { writer in
+        Message.namespace("envoy.filters.http.ext_authz", &writer) {
+          Message.structEntry("tollgate", answer.metadata, &$0)
+        }
+      })
+    #expect(follow.map(\.immediateStatus) == [403])
+    #expect(kept.metrics.totals.denials == 1)
+    #expect(kept.metrics.refusals.map(\.latest.reason) == ["path_not_allowed"])
+    let records = try kept.close()
+    #expect(records.denials.map(\.requestID) == records.completions.map(\.requestID))
+    expectOnce(kept, records)
+  }
+
+  @Test func `a request that ext_authz never decided is counted where ext_proc refuses it`() throws
+  {
+    let kept = try KeptGateway(keptPolicy(enforceAt: "ext_authz"))
+    #expect(
+      kept.process().send(Message.requestHeaders(Message.headers())).first?.immediateStatus == 500)
+    let records = try kept.close()
+    #expect(records.denials.count == 1)
+    expectOnce(kept, records)
   }
 
   @Test func `a Check that enforces is counted once, and timed`() throws {

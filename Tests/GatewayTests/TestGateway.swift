@@ -162,6 +162,22 @@ final class TestGateway {
     guard call.reply.grpcStatus == 0 else { return nil }
     return call.reply.messages.first.map(CheckAnswer.init)
   }
+
+  /// The gRPC status of a call with one message.
+  func status(of path: String, message: [UInt8] = []) -> Int? {
+    let call = client.unary(path: path, message: message)
+    pump()
+    return call.reply.grpcStatus
+  }
+
+  /// A Check whose client does not wait for the answer.
+  func leave(_ message: [UInt8]) {
+    let call = client.open(path: "/envoy.service.auth.v3.Authorization/Check")
+    call.send(message.span)
+    pump()
+    call.reset()
+    pump()
+  }
 }
 
 /// One ext_proc stream, as Envoy would drive it.

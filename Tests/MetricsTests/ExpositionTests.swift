@@ -71,6 +71,17 @@ struct ExpositionTests {
     #expect(lines[17...] == [#"h_bucket{le="+Inf"} 3"#, "h_sum 7.0001", "h_count 3"])
   }
 
+  @Test func `labels of many series stand one behind the other`() {
+    var labels = LabelText()
+    labels.add("a", "x\\")
+    labels.add("b", "y")
+    let end = labels.bytes.count
+    labels.next()
+    labels.add("a", "z")
+    #expect(String(decoding: labels.bytes[..<end], as: UTF8.self) == #"a="x\\",b="y""#)
+    #expect(String(decoding: labels.bytes[end...], as: UTF8.self) == #"a="z""#)
+  }
+
   @Test func `a page is written again into the same memory`() {
     var page = Exposition()
     page.build(version: "1")
@@ -91,7 +102,9 @@ struct ExpositionTests {
       loop.finished(
         .of(tenant, firstTokenMs: 3, costNanodollars: 1, isEstimated: true))
       loop.refused(.of(tenant))
+      loop.listed(tenant: tenant, route: "/v1/models")
     }
+    loop.called(.process, .ok)
     for stage in ProcessingStage.allCases { loop.worked(1_234, stage) }
     let page = Self.text { page in
       page.build(version: "0.1")

@@ -75,6 +75,42 @@ struct LoopMetricsTests {
     #expect(registry.traffic(ofTenants: ["a", nil, "b"]).map(\.denials) == [1, 1, 0])
   }
 
+  @Test func `a refusal of what was let through before is a denial and no other request`() {
+    let registry = MetricsRegistry()
+    let loop = registry.makeLoop()
+    loop.finished(.of("a"))
+    loop.refused(.of("a"), wasCounted: true)
+    #expect(registry.sum("ai_gateway_requests_total") == 1)
+    #expect(registry.sum("ai_gateway_denials_total") == 1)
+    let totals = registry.totals
+    #expect(totals.requests == 1 && totals.denials == 1)
+    #expect(registry.refusals.count == 1)
+  }
+
+  @Test func `questions for models and calls are summed over loops`() {
+    let registry = MetricsRegistry()
+    for loop in [registry.makeLoop(), registry.makeLoop()] {
+      loop.listed(tenant: "a", route: "/v1/models")
+      loop.called(.check, .ok)
+      loop.called(.process, .unauthenticated)
+      loop.called(.other, .unimplemented)
+    }
+    #expect(
+      registry.lines("ai_gateway_model_listings_total") == [
+        #"ai_gateway_model_listings_total{tenant="a",route="/v1/models"} 2"#
+      ])
+    #expect(
+      registry.lines("ai_gateway_grpc_calls_total").filter { !$0.hasSuffix(" 0") } == [
+        #"ai_gateway_grpc_calls_total{method="Process",code="UNAUTHENTICATED"} 2"#,
+        #"ai_gateway_grpc_calls_total{method="Check",code="OK"} 2"#,
+        #"ai_gateway_grpc_calls_total{method="other",code="UNIMPLEMENTED"} 2"#,
+      ])
+    #expect(registry.totals.requests == 0)
+    // Neither has touched a cell of the other's, or an overflow's.
+    #expect(registry.sum("ai_gateway_metrics_overflow_total") == 0)
+    #expect(registry.sum("ai_gateway_grpc_calls_total") == 6)
+  }
+
   @Test func `loops are summed, and routes and tenants with them`() {
     let registry = MetricsRegistry()
     let loops = [registry.makeLoop(), registry.makeLoop(), registry.makeLoop()]

@@ -11,20 +11,22 @@ struct LimitMetrics {
     let remaining: Int64
   }
 
+  private static let labelBytesAbout = 80
+  /// Limits of different names, kinds and periods that are remembered while labels are made.
+  private static let alikeMax = 1_000
+
   private var limits: PolicyLimits?
   private var places: [PolicyLimits.Place] = []
   /// By place: its labels end there, and begin where the one's before ends.
   private var ends: [Int] = []
-  private var texts: [UInt8] = []
-  private var isMoney: [Bool] = []
-  /// Of the limit at hand, in memory that is used again.
   private var labels = LabelText()
+  private var isMoney: [Bool] = []
   private var lines: [Line] = []
 
   /// What the lines come to, about, and rather more than less.
   mutating func pageBytesAbout(_ books: Books) -> Int {
     follow(books.currentLimits)
-    return 2 * (texts.count + ends.count * 64)
+    return 2 * (labels.bytes.count + ends.count * 64)
   }
 
   private mutating func follow(_ current: PolicyLimits) {
@@ -51,7 +53,7 @@ struct LimitMetrics {
   private func write(_ line: Line, _ value: Int64, to page: inout Exposition) {
     let start = line.place == 0 ? 0 : ends[line.place - 1]
     page.sample(
-      text: texts[start..<ends[line.place]], UInt64(max(0, value)),
+      text: labels.bytes[start..<ends[line.place]], UInt64(max(0, value)),
       per: isMoney[line.place] ? 1_000_000_000 : 1)
   }
 
@@ -67,29 +69,63 @@ struct LimitMetrics {
     self.limits = limits
     places = []
     ends = []
-    texts = []
+    labels = LabelText()
     isMoney = []
-    for place in limits.globalPlaces { add(place, tenant: "*", limits) }
-    for tenant in limits.tenants {
-      for place in limits.places(of: tenant) { add(place, tenant: tenant.name.string, limits) }
+    let rules = limits.catalog.rules
+    labels.reserve(rules.count * Self.labelBytesAbout)
+    places.reserveCapacity(rules.count)
+    ends.reserveCapacity(rules.count)
+    isMoney.reserveCapacity(rules.count)
+    // Tenants' limits are mostly alike: what does not name the tenant is put into words once.
+    var alike: [Alike: [UInt8]] = [:]
+    func add(_ places: [PolicyLimits.Place], tenant: String) {
+      let tenant = LabelText("tenant", tenant).bytes
+      for place in places {
+        let rule = rules[place.rule]
+        let kind = Alike(rule)
+        let known = alike[kind]
+        let text = known ?? kind.labels
+        if known == nil, alike.count < Self.alikeMax { alike[kind] = text }
+        self.add(place, tenant, text, isMoney: rule.kind == .usd)
+      }
     }
+    add(limits.globalPlaces, tenant: "*")
+    for tenant in limits.tenants { add(limits.places(of: tenant), tenant: tenant.name.string) }
   }
 
-  private mutating func add(_ place: PolicyLimits.Place, tenant: String, _ limits: PolicyLimits) {
-    let rule = limits.catalog.rules[place.rule]
-    labels.clear()
-    labels.add("tenant", tenant)
-    labels.add("limit", rule.name)
-    labels.add("kind", rule.kind.rawValue)
-    if let per = rule.window.periodName { labels.add("per", per) }
+  private mutating func add(
+    _ place: PolicyLimits.Place, _ tenant: [UInt8], _ kind: [UInt8], isMoney: Bool
+  ) {
+    labels.next()
+    labels.add(tenant)
+    labels.add(kind)
     switch place.owner {
     case .global, .tenant: break
     case .key(let id): labels.add("key", id)
     case .trafficClass(let name): labels.add("class", name)
     }
     places.append(place)
-    texts += labels.bytes
-    ends.append(texts.count)
-    isMoney.append(rule.kind == .usd)
+    ends.append(labels.bytes.count)
+    self.isMoney.append(isMoney)
+  }
+
+  /// What a limit's labels say beside whose it is.
+  private struct Alike: Hashable {
+    let name: String
+    let kind: LimitKind
+    let per: String?
+
+    init(_ rule: LimitRule) {
+      name = rule.name
+      kind = rule.kind
+      per = rule.window.periodName
+    }
+
+    var labels: [UInt8] {
+      var text = LabelText("limit", name)
+      text.add("kind", kind.rawValue)
+      if let per { text.add("per", per) }
+      return text.bytes
+    }
   }
 }

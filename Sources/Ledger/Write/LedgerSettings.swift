@@ -61,6 +61,8 @@ package struct LedgerStatistics: Equatable, Sendable {
   package var carriedCount: Int
   package var refusedCount: Int
   package var diskBytes: Int64
+  /// The bound of that; nil for none.
+  package var diskBytesMax: Int64?
   package var segmentCount: Int
   package var flushCount: Int
   package var failureCount: Int

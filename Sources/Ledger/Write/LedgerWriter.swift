@@ -114,8 +114,8 @@ package final class LedgerWriter: @unchecked Sendable {
         state: shared.queue.state, nextSeq: shared.queue.nextSeq, durableSeq: shared.durableSeq,
         queuedBytes: shared.queue.queuedBytes, carriedCount: shared.queue.carried.count,
         refusedCount: shared.queue.refusedCount, diskBytes: shared.queue.diskBytes,
-        segmentCount: shared.segmentCount, flushCount: shared.flushCount,
-        failureCount: shared.failureCount)
+        diskBytesMax: settings.ledgerBytesMax, segmentCount: shared.segmentCount,
+        flushCount: shared.flushCount, failureCount: shared.failureCount)
     }
   }
 

@@ -48,19 +48,20 @@ struct CellTable: Sendable {
     return block < blocks.count ? blocks[block].value(at: index % CellBlock.count) : 0
   }
 
-  /// Adds a cell of each of these series to `sums`, which begins with the first of them.
-  func add(_ cell: Int, of series: Range<Int>, to sums: inout [UInt64]) {
-    var index = series.lowerBound * stride + cell
-    var place = 0
-    while place < series.count {
-      let block = index / CellBlock.count
-      guard block < blocks.count else { return }
-      let cells = blocks[block]
-      let end = (block + 1) * CellBlock.count
-      while place < series.count, index < end {
-        sums[place] &+= cells.value(at: index % CellBlock.count)
-        place += 1
-        index += stride
+  /// Adds every cell of the first `count` series to `sums`, in which the same cell of all of them
+  /// stands together. The cells are read once, in the order in which they lie.
+  func add(to sums: inout [UInt64], count: Int) {
+    precondition(sums.count == count * stride)
+    var (place, series) = (0, 0)
+    for (number, block) in blocks.enumerated() {
+      let first = number * CellBlock.count
+      guard first < sums.count else { return }
+      for index in 0..<min(CellBlock.count, sums.count - first) {
+        sums[place] &+= block.value(at: index)
+        place += count
+        guard place >= sums.count else { continue }
+        series += 1
+        place = series
       }
     }
   }

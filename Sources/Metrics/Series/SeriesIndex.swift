@@ -59,6 +59,7 @@ struct SeriesIndex {
   private(set) var usage: SeriesTable<PairLabels>
   private(set) var routes: SeriesTable<PairLabels>
   private(set) var tenants: SeriesTable<NameID>
+  private(set) var listings: SeriesTable<PairLabels>
 
   /// - Parameter seriesMax: smaller limits, for tests.
   init(seriesMax: (Family) -> Int = { $0.seriesMax }) {
@@ -69,6 +70,7 @@ struct SeriesIndex {
     usage = .init(limit: seriesMax(.usage))
     routes = .init(limit: seriesMax(.routes))
     tenants = .init(limit: seriesMax(.tenants))
+    listings = .init(limit: seriesMax(.listings))
   }
 
   mutating func id(of name: String) -> NameID { names.id(of: name) }
@@ -85,6 +87,7 @@ struct SeriesIndex {
     case .usage: usage.count
     case .routes: routes.count
     case .tenants: tenants.count
+    case .listings: listings.count
     }
   }
 
@@ -97,6 +100,7 @@ struct SeriesIndex {
     case .usage: usage.texts
     case .routes: routes.texts
     case .tenants: tenants.texts
+    case .listings: listings.texts
     }
   }
 
@@ -143,16 +147,33 @@ struct SeriesIndex {
 
   /// The series of a refusal's reason, and whether it is `other`'s.
   mutating func denials(tenant: NameID, reason: NameID) -> (series: Int, overflows: Bool) {
+    pair(tenant, reason, .denials) { index, pair, limit in
+      index.denials.number(of: pair, limit: limit) { [names = index.names] in
+        Self.text(pair, "tenant", "reason", names)
+      }
+    }
+  }
+
+  /// The series of answers about models, and whether it is `other`'s.
+  mutating func listings(tenant: NameID, route: NameID) -> (series: Int, overflows: Bool) {
+    pair(tenant, route, .listings) { index, pair, limit in
+      index.listings.number(of: pair, limit: limit) { [names = index.names] in
+        Self.text(pair, "tenant", "route", names)
+      }
+    }
+  }
+
+  private mutating func pair(
+    _ tenant: NameID, _ second: NameID, _ family: Family,
+    _ find: (inout SeriesIndex, PairLabels, Int?) -> Int?
+  ) -> (series: Int, overflows: Bool) {
     var series = ExchangeSeries()
     var key = ExchangeKey()
     key.tenant = tenant
-    // No family of its own for a pair: the reason stands where the route does.
-    key.route = reason
-    let number = number(key, .denials, &series) { index, key, limit in
-      let pair = PairLabels(first: key.tenant, second: key.route)
-      return index.denials.number(of: pair, limit: limit) { [names = index.names] in
-        Self.text(pair, "tenant", "reason", names)
-      }
+    // No key of its own for a pair: the second stands where the route does.
+    key.route = second
+    let number = number(key, family, &series) { index, key, limit in
+      find(&index, PairLabels(first: key.tenant, second: key.route), limit)
     }
     return (number, series.overflow != 0)
   }
@@ -180,6 +201,7 @@ struct SeriesIndex {
     case .usage: usage.limit
     case .routes: routes.limit
     case .tenants: tenants.limit
+    case .listings: listings.limit
     }
   }
 

@@ -2,26 +2,36 @@ extension Exposition {
   /// What the loops counted.
   package mutating func traffic(_ registry: MetricsRegistry) {
     requests(registry)
+    listings(registry)
     latencies(registry)
     usage(registry)
     metric(
       "ai_gateway_inflight_requests", .gauge, "Requests that were let through and are not over.")
     sample(registry.inflight)
     processing(registry)
+    calls(registry)
     ownSeries(registry)
   }
 
   private mutating func requests(_ registry: MetricsRegistry) {
     metric(
       "ai_gateway_requests_total", .counter,
-      "Requests on record, refused ones too. status, stream, class and model_route are none where there is none."
+      "Requests on record, refused ones too; each once. status, stream, class and model_route are none where there is none."
     )
-    counters(registry.reading(.requests), cell: 0)
+    counters(registry.reading(.requests))
     metric(
       "ai_gateway_denials_total", .counter,
       "Requests that were refused, by the refusal's code; tenant is none where nobody was identified."
     )
-    counters(registry.reading(.denials), cell: 0)
+    counters(registry.reading(.denials))
+  }
+
+  private mutating func listings(_ registry: MetricsRegistry) {
+    metric(
+      "ai_gateway_model_listings_total", .counter,
+      "GET /v1/models and /v1/models/{id} that the gateway answered itself: they reach no backend, are not on record and in no other counter of requests."
+    )
+    counters(registry.reading(.listings))
   }
 
   private mutating func latencies(_ registry: MetricsRegistry) {
@@ -40,31 +50,31 @@ extension Exposition {
 
   private mutating func usage(_ registry: MetricsRegistry) {
     let usage = registry.reading(.usage)
+    let sums = usage.sums()
     metric(
       "ai_gateway_tokens_total", .counter,
       "Tokens that were charged. Cached and cache-written ones are among prompt, reasoning ones among completion."
     )
-    counters(usage, cell: UsageCell.prompt.rawValue, more: ",type=\"prompt\"")
-    counters(usage, cell: UsageCell.completion.rawValue, more: ",type=\"completion\"")
+    counters(usage, sums, .prompt, more: ",type=\"prompt\"")
+    counters(usage, sums, .completion, more: ",type=\"completion\"")
     metric(
       "ai_gateway_cached_prompt_tokens_total", .counter,
       "Prompt tokens that the backend had in its cache.")
-    counters(usage, cell: UsageCell.cachedPrompt.rawValue, leavesOutZeros: true)
+    counters(usage, sums, .cachedPrompt, leavesOutZeros: true)
     metric(
       "ai_gateway_cache_write_prompt_tokens_total", .counter,
       "Prompt tokens that the backend put into its cache.")
-    counters(usage, cell: UsageCell.cacheWritePrompt.rawValue, leavesOutZeros: true)
+    counters(usage, sums, .cacheWritePrompt, leavesOutZeros: true)
     metric(
       "ai_gateway_reasoning_tokens_total", .counter,
       "Completion tokens that were spent on reasoning.")
-    counters(usage, cell: UsageCell.reasoning.rawValue, leavesOutZeros: true)
+    counters(usage, sums, .reasoning, leavesOutZeros: true)
     metric("ai_gateway_cost_usd_total", .counter, "What was charged, at the policy's prices.")
-    counters(
-      usage, cell: UsageCell.costNanodollars.rawValue, per: 1_000_000_000, leavesOutZeros: true)
+    counters(usage, sums, .costNanodollars, per: 1_000_000_000, leavesOutZeros: true)
     metric(
       "ai_gateway_usage_estimated_total", .counter,
       "Requests whose usage is the gateway's estimate, because no report of it came.")
-    counters(usage, cell: UsageCell.estimated.rawValue, leavesOutZeros: true)
+    counters(usage, sums, .estimated, leavesOutZeros: true)
   }
 
   private mutating func processing(_ registry: MetricsRegistry) {
@@ -77,6 +87,21 @@ extension Exposition {
       histogram(
         labels.bytes, registry.processing(stage), .processing,
         "ai_gateway_processing_duration_seconds", per: 1_000_000_000)
+    }
+  }
+
+  /// Every status from the start: a counter that begins with its first failure has no rate of it.
+  private mutating func calls(_ registry: MetricsRegistry) {
+    metric(
+      "ai_gateway_grpc_calls_total", .counter,
+      "Calls of Envoy's that are over. OK had its verdict, CANCELLED was ended by Envoy before, at any other code Envoy fails the request."
+    )
+    for method in CallMethod.allCases {
+      for status in method.statuses {
+        sample(
+          [("method", method.label.description), ("code", status.label.description)],
+          registry.calls(method, status))
+      }
     }
   }
 
@@ -95,10 +120,27 @@ extension Exposition {
     }
   }
 
-  /// A line for each series; `more` stands behind its labels.
+  /// A line for each series of a family that has one cell.
+  private mutating func counters(_ reading: FamilyReading) {
+    counters(reading.texts, reading.sums()[...])
+  }
+
+  /// A line for each series of a cell of usage, of which `sums` are all.
   private mutating func counters(
-    _ reading: FamilyReading, cell: Int, more: StaticString = "", per unit: UInt64 = 1,
-    leavesOutZeros: Bool = false
+    _ usage: FamilyReading, _ sums: [UInt64], _ cell: UsageCell, more: StaticString = "",
+    per unit: UInt64 = 1, leavesOutZeros: Bool = false
+  ) {
+    guard !sums.isEmpty else { return }
+    let first = cell.rawValue * usage.count
+    counters(
+      usage.texts, sums[first..<first + usage.count], more: more, per: unit,
+      leavesOutZeros: leavesOutZeros)
+  }
+
+  /// A line for each series and its value; `more` stands behind its labels.
+  private mutating func counters(
+    _ texts: SeriesTexts, _ values: ArraySlice<UInt64>, more: StaticString = "",
+    per unit: UInt64 = 1, leavesOutZeros: Bool = false
   ) {
     var suffix: [UInt8] = []
     LabelText.append(more, to: &suffix)
@@ -106,15 +148,12 @@ extension Exposition {
     let decimals = Self.decimals(unit)
     // Of every line beside its labels.
     let lineMax = prefix.count + suffix.count + LineCursor.valueBytesMax + 1
-    var sums: [UInt64] = []
-    var first = 0
-    for chunk in reading.texts.chunks {
-      reading.sum(cell, of: first..<first + chunk.count, into: &sums)
-      first += chunk.count
-      write(atMost: chunk.bytes.count + chunk.count * lineMax) { [prefix, sums, suffix] cursor in
+    var first = values.startIndex
+    for chunk in texts.chunks {
+      write(atMost: chunk.bytes.count + chunk.count * lineMax) { [prefix, suffix] cursor in
         let texts = chunk.bytes.span
         chunk.visit { series, labels in
-          let value = sums[series]
+          let value = values[first + series]
           if leavesOutZeros, value == 0 { return }
           cursor.copy(prefix.span)
           cursor.copy(texts.extracting(labels))
@@ -127,6 +166,7 @@ extension Exposition {
           cursor.byte(UInt8(ascii: "\n"))
         }
       }
+      first += chunk.count
     }
   }
 }
@@ -146,7 +186,7 @@ extension Family {
   /// Lines that a series has on a page, at most.
   fileprivate var linesPerSeries: Int {
     switch self {
-    case .requests, .denials: 1
+    case .requests, .denials, .listings: 1
     // In milliseconds and in seconds, each with a sum and a count.
     case .durations: 2 * (HistogramBounds.duration.bucketCount + 2)
     case .firstTokens: 2 * (HistogramBounds.firstToken.bucketCount + 2)
