@@ -4,12 +4,17 @@ package enum OTLPAnswer {
   package struct Reply: Equatable, Sendable {
     /// nil where the receiver gave none: the connection broke, or something else answered.
     package var status: Int?
+    /// `grpc-message`: the receiver's own words.
+    package var text: String
     package var messages: [[UInt8]]
     /// `grpc-status-details-bin`, decoded: a google.rpc.Status.
     package var details: [UInt8]
 
-    package init(status: Int?, messages: [[UInt8]] = [], details: [UInt8] = []) {
+    package init(
+      status: Int?, text: String = "", messages: [[UInt8]] = [], details: [UInt8] = []
+    ) {
       self.status = status
+      self.text = text
       self.messages = messages
       self.details = details
     }
@@ -32,12 +37,15 @@ package enum OTLPAnswer {
     }
     if status == 0 { return accepted(reply.messages) }
     let name = codeNames.indices.contains(status) ? codeNames[status] : "the status \(status)"
-    let text = "the receiver answered \(name)"
+    let words = printable(Array(reply.text.utf8))
+    let text = "the receiver answered \(name)" + (words.isEmpty ? "" : ": \(words)")
     let delayMs = RetryInfo.delayMs(inStatus: reply.details)
     if retryable.contains(status) || status == resourceExhausted && delayMs != nil {
       return .retry(text, afterMs: delayMs)
     }
-    return .refused(text)
+    // Without RetryInfo it is final. It is also how gRPC says that a message is over the limit (OTLP
+    // specification, "OTLP/gRPC Request"), which a smaller one need not be.
+    return status == resourceExhausted ? .tooLarge(text) : .refused(text)
   }
 
   /// ExportLogsServiceResponse: partial_success=1 {rejected_log_records=1, error_message=2}.
