@@ -173,14 +173,17 @@ import Testing
     return (given, damaged, problems)
   }
 
-  private func records(_ contents: [String: [UInt8]], _ end: LedgerEnd) throws -> [Int64: [UInt8]] {
+  private func records(
+    _ contents: [String: [UInt8]], _ end: LedgerEnd
+  ) throws -> [Int64: [UInt8]] {
     var tail = LedgerTail(MemoryFiles(contents), from: 1)
     var records: [Int64: [UInt8]] = [:]
     while let line = try record(&tail, upTo: end) { records[line.head.seq] = line.bytes }
     return records
   }
 
-  @Test func `A digit of a number that flips is damage there, and no other record suffers`() throws {
+  @Test func `A digit of a number that flips is damage there, and no other record suffers`() throws
+  {
     let (contents, end, name) = try ledger()
     let whole = try records(contents, end)
     for seq in 1...7 as ClosedRange<Int64> {
@@ -203,16 +206,19 @@ import Testing
     let (contents, end, name) = try ledger()
     let whole = try records(contents, end)
     let size = contents[name]!.count
-    for offset in 0..<size {
-      // The last one ends the line there.
-      for flip in [1, 0x2a, contents[name]![offset] ^ 10] as [UInt8] where flip != 0 {
-        var bytes = contents[name]!
-        bytes[offset] ^= flip
-        let result = try steps(contents.merging([name: bytes]) { $1 }, end, whole: whole)
-        #expect(
-          (result.given + result.damaged).sorted() == Array(1...end.seq), "byte \(offset)")
-        #expect(!result.damaged.isEmpty && result.damaged.count <= 2, "byte \(offset)")
-      }
+    // Every byte of one line and of its neighbours' ends, and samples of all others.
+    let ends = contents[name]!.indices.filter { contents[name]![$0] == 10 }
+    let close = (ends[2] - 90)...(ends[3] + 12)
+    for offset in 0..<size where close.contains(offset) || offset % 17 == 0 {
+      // One of them ends the line there.
+      let flips = [1, 0x2a, contents[name]![offset] ^ 10] as [UInt8]
+      let flip = flips[offset % 3]
+      guard flip != 0 else { continue }
+      var bytes = contents[name]!
+      bytes[offset] ^= flip
+      let result = try steps(contents.merging([name: bytes]) { $1 }, end, whole: whole)
+      #expect((result.given + result.damaged).sorted() == Array(1...end.seq), "byte \(offset)")
+      #expect(!result.damaged.isEmpty && result.damaged.count <= 2, "byte \(offset)")
     }
   }
 

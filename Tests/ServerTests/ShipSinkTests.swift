@@ -239,7 +239,7 @@ struct ShipSinkTests {
     #expect(events.count == 1)
   }
 
-  @Test func `A receiver that is gone altogether delivers nothing, although its end looks the same`()
+  @Test func `A receiver that is gone altogether delivers nothing, though its end looks the same`()
     throws
   {
     let live = try Receiver()
