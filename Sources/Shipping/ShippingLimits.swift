@@ -7,6 +7,8 @@ package enum ShippingLimits {
   /// A batch that a receiver finds too large is halved, but not below this: what is refused then is
   /// refused for another reason.
   package static let shrunkBytesMin = 64 << 10
+  /// What gRPC servers take in a message unless they are told otherwise.
+  package static let usualMessageBytesMax = 4 << 20
   /// How long a record waits for others to be shipped with it.
   package static let batchAgeMax = Duration.seconds(1)
   /// How long a connection may take to come about, an export to be answered, and written lines to be

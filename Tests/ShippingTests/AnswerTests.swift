@@ -62,6 +62,26 @@ import Testing
     #expect(text.utf8.count < ShippingLimits.receiverTextBytesMax + 50)
   }
 
+  @Test func `Other words for too large are no reason to ship the same again for ever`() {
+    for words in [
+      "Error, message length too large: found 5000077 bytes, the limit is: 4194304 bytes",
+      "Error, decoded message length too large: found 9933716 bytes, the limit is: 4194304 bytes",
+    ] {
+      #expect(
+        OTLPAnswer.judge(.init(status: 11, text: words))
+          == .tooLarge("the receiver answered OUT_OF_RANGE: \(words)"))
+    }
+    #expect(
+      OTLPAnswer.judge(.init(status: nil, httpStatus: 413))
+        == .tooLarge("the receiver answered HTTP 413"))
+    for status in [200, 404, 412, 414, 502, 503] {
+      guard case .retry = OTLPAnswer.judge(.init(status: nil, httpStatus: status)) else {
+        Issue.record("HTTP \(status) is no receiver's word")
+        return
+      }
+    }
+  }
+
   @Test func `Details cut anywhere never trap, and without RetryInfo are final`() {
     let whole = retryInfo(seconds: 7)
     for count in whole.indices {

@@ -214,9 +214,15 @@ final class ShipThread: @unchecked Sendable {
         let outcome = machine.answered(answer, nowMs: nowMs, random: random())
         answered(answer, outcome, nowMs)
       case .lost(let reason):
-        if machine.connectionLost(nowMs: nowMs, random: random()) { fail(reason) }
+        if machine.connectionLost(nowMs: nowMs, random: random()) { fail(reason + sizeHint) }
       }
     }
+  }
+
+  /// Some receivers have no other word for a message over their limit than to hang up.
+  private var sizeHint: String {
+    batch.byteCount > ShippingLimits.usualMessageBytesMax
+      ? " (it is to get \(batch.byteCount) bytes at once: is its message limit higher than that?)" : ""
   }
 
   private func answered(
