@@ -120,7 +120,8 @@ final class OTLPSink: ShipSink {
     }
     let judged = OTLPAnswer.judge(
       .init(
-        status: reply.grpcStatus, httpStatus: reply.httpStatus, text: reply.grpcMessage, messages: reply.messages,
+        status: reply.grpcStatus, httpStatus: reply.httpStatus, text: reply.grpcMessage,
+        messages: reply.messages,
         details: reply.grpcStatusDetails))
     if reply.grpcStatus != nil { socket.proved() }
     guard connection?.isGoingAway == true else { return [.answered(judged)] }

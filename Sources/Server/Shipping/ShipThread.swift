@@ -222,7 +222,8 @@ final class ShipThread: @unchecked Sendable {
   /// Some receivers have no other word for a message over their limit than to hang up.
   private var sizeHint: String {
     batch.byteCount > ShippingLimits.usualMessageBytesMax
-      ? " (it is to get \(batch.byteCount) bytes at once: is its message limit higher than that?)" : ""
+      ? " (it is to get \(batch.byteCount) bytes at once: is its message limit higher than that?)"
+      : ""
   }
 
   private func answered(
