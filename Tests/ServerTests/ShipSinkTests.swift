@@ -14,11 +14,12 @@ struct ShipSinkTests {
     let address: SocketAddress
     private(set) var connection: Descriptor?
 
-    init(backlog: Int32 = 16) throws {
+    /// Without a backlog it is bound and refuses: nobody else gets its port meanwhile.
+    init(backlog: Int32? = 16) throws {
       let any = try #require(SocketAddress(literal: "127.0.0.1", port: 0))
       listener = try Kernel.createSocket(for: any)
       try Kernel.bind(listener, to: any)
-      try Kernel.listen(listener, backlog: backlog)
+      if let backlog { try Kernel.listen(listener, backlog: backlog) }
       address = try Kernel.localAddress(of: listener)
     }
 
@@ -90,8 +91,7 @@ struct ShipSinkTests {
   @Test func `An address that refuses and one that swallows do not stand before one that answers`()
     throws
   {
-    // Nobody listens there any more.
-    let refusing = try Receiver().address
+    let refusing = try Receiver(backlog: nil)
     // Its queue is full: further connections are neither made nor refused.
     let hole = try Receiver(backlog: 0)
     var waiting: [Descriptor] = []
@@ -101,7 +101,7 @@ struct ShipSinkTests {
       waiting.append(socket)
     }
     let live = try Receiver()
-    let addresses = [refusing, hole.address, live.address]
+    let addresses = [refusing.address, hole.address, live.address]
     let counted = Locked(0)
     let sink = LinesSink(target) { host, port in
       #expect(host == "receiver.example" && port == 1)
@@ -122,7 +122,7 @@ struct ShipSinkTests {
     _ = try run(sink) { $0.contains(.connected) }
     #expect(try live.accept())
     #expect(counted.withLock { $0 } == 2)
-    withExtendedLifetime(waiting) {}
+    withExtendedLifetime((waiting, refusing)) {}
   }
 
   @Test func `An address that connects and takes nothing is not the first one next time`() throws {
@@ -141,11 +141,13 @@ struct ShipSinkTests {
   }
 
   @Test func `Where no address answers, the last one's reason is told`() throws {
-    let gone = [try Receiver().address, try Receiver().address]
-    let sink = LinesSink(target) { _, _ in gone }
+    let refusing = [try Receiver(backlog: nil), try Receiver(backlog: nil)]
+    let addresses = refusing.map(\.address)
+    let sink = LinesSink(target) { _, _ in addresses }
     sink.connect()
     let events = try run(sink) { $0.contains(where: isLost) }
     #expect(events == [.lost("connect: Connection refused")])
+    withExtendedLifetime(refusing) {}
   }
 
   @Test func `A name that cannot be resolved is told at once`() throws {
