@@ -34,6 +34,8 @@ package enum LogEvent: String, Sendable, CaseIterable {
   case shipFailed = "ship_failed"
   case shipRestored = "ship_restored"
   case shipRejected = "ship_rejected"
+  case shipShrunk = "ship_shrunk"
+  case shipDamaged = "ship_damaged"
   case shipDropped = "ship_dropped"
   case shipWaits = "ship_waits"
 

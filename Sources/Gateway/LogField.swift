@@ -43,10 +43,11 @@ package enum LogKey: String, Sendable, CaseIterable {
 
   // The ledger.
   case ledgerSeq = "ledger_seq"
+  case lastLedgerSeq = "last_ledger_seq"
   case ledgerHash = "ledger_hash"
   case interrupted
   /// Where records are shipped to.
-  case target
+  case target, bytes
 
   // One exchange, at debug: the ledger's words.
   case requestID = "request_id"

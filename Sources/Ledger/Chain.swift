@@ -10,6 +10,29 @@ package struct Chain: Equatable, Sendable {
 
   package init(after head: SHA256Digest = Chain.origin) { self.head = head }
 
+  /// What a segment's checkpoint says was before it; nil where the line does not say it. Only the
+  /// line's beginning is read: a checkpoint may be very long.
+  init?(beforeCheckpoint line: [UInt8]) {
+    let name = Array("\"previous_hash\":\"".utf8)
+    let head = line.prefix(256)
+    guard let marker = head.firstRange(of: name),
+      let digest = SHA256Digest(
+        hex: String(decoding: head[marker.upperBound...].prefix(64), as: UTF8.self))
+    else { return nil }
+    self.init(after: digest)
+  }
+
+  /// Behind a line whose own hash is believed; nil where it does not end in one.
+  init?(claimedBy line: [UInt8]) {
+    let content = line.count - LedgerFormat.sealBytes
+    guard content > 0,
+      let digest = SHA256Digest(
+        hex: String(
+          decoding: line[(content + LedgerFormat.hashPrefix.count)...].prefix(64), as: UTF8.self))
+    else { return nil }
+    self.init(after: digest)
+  }
+
   /// Ends a line that `LedgerRecord.encoded` began: its hash, its closing brace, its newline.
   package mutating func seal(_ line: inout [UInt8]) {
     head = Self.digest(after: head, line.span)

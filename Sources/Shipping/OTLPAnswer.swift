@@ -4,12 +4,21 @@ package enum OTLPAnswer {
   package struct Reply: Equatable, Sendable {
     /// nil where the receiver gave none: the connection broke, or something else answered.
     package var status: Int?
+    /// nil where not even that came.
+    package var httpStatus: Int?
+    /// `grpc-message`: the receiver's own words.
+    package var text: String
     package var messages: [[UInt8]]
     /// `grpc-status-details-bin`, decoded: a google.rpc.Status.
     package var details: [UInt8]
 
-    package init(status: Int?, messages: [[UInt8]] = [], details: [UInt8] = []) {
+    package init(
+      status: Int?, httpStatus: Int? = nil, text: String = "", messages: [[UInt8]] = [],
+      details: [UInt8] = []
+    ) {
       self.status = status
+      self.httpStatus = httpStatus
+      self.text = text
       self.messages = messages
       self.details = details
     }
@@ -22,22 +31,36 @@ package enum OTLPAnswer {
     "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
   ]
   private static let resourceExhausted = 8
+  private static let outOfRange = 11
+  /// How servers made with tonic say that a message is over their limit, as OUT_OF_RANGE.
+  private static let tonicLimitText = "message length too large"
+  /// RFC 9110, section 15.5.14.
+  private static let contentTooLarge = 413
   /// CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS.
   private static let retryable: Set<Int> = [1, 4, 10, 11, 14, 15]
 
   /// Only the receiver's own word ends a batch: where there is none, it is shipped again.
   package static func judge(_ reply: Reply) -> TargetMachine.Answer {
     guard let status = reply.status else {
+      // A proxy's word, or that of a server which looks at sizes before it looks at gRPC.
+      if reply.httpStatus == contentTooLarge {
+        return .tooLarge("the receiver answered HTTP \(contentTooLarge)")
+      }
       return .retry("the call ended without a gRPC status", afterMs: nil)
     }
     if status == 0 { return accepted(reply.messages) }
     let name = codeNames.indices.contains(status) ? codeNames[status] : "the status \(status)"
-    let text = "the receiver answered \(name)"
+    let words = printable(Array(reply.text.utf8))
+    let text = "the receiver answered \(name)" + (words.isEmpty ? "" : ": \(words)")
+    // Retryable by its code, but no wait makes the message smaller.
+    if status == outOfRange, reply.text.contains(tonicLimitText) { return .tooLarge(text) }
     let delayMs = RetryInfo.delayMs(inStatus: reply.details)
     if retryable.contains(status) || status == resourceExhausted && delayMs != nil {
       return .retry(text, afterMs: delayMs)
     }
-    return .refused(text)
+    // Without RetryInfo it is final. It is also how gRPC says that a message is over the limit (OTLP
+    // specification, "OTLP/gRPC Request"), which a smaller one need not be.
+    return status == resourceExhausted ? .tooLarge(text) : .refused(text)
   }
 
   /// ExportLogsServiceResponse: partial_success=1 {rejected_log_records=1, error_message=2}.

@@ -2,14 +2,14 @@ package import Ledger
 
 /// Records that are shipped together, oldest first. A value; times are the monotonic clock's.
 package struct ShipBatch: Sendable {
-  private let bounds: BatchBounds
+  private var bounds: BatchBounds
   package private(set) var lines: [LedgerTail.Line] = []
   /// Bytes of the lines with their newlines.
   package private(set) var byteCount = 0
   /// When the first record came.
   private var sinceMs: Int64 = 0
-  /// A record that would have been too much: the first of the next batch.
-  private var heldOver: LedgerTail.Line?
+  /// Records that would have been too much: the first of the next batches.
+  private var heldOver: [LedgerTail.Line] = []
 
   package init(_ bounds: BatchBounds) { self.bounds = bounds }
 
@@ -18,7 +18,7 @@ package struct ShipBatch: Sendable {
 
   /// Whether no other record is taken.
   package var isFull: Bool {
-    heldOver != nil || lines.count >= bounds.recordsMax || byteCount >= bounds.bytesMax
+    !heldOver.isEmpty || lines.count >= bounds.recordsMax || byteCount >= bounds.bytesMax
   }
 
   /// Whether it is to be shipped, and when.
@@ -35,7 +35,7 @@ package struct ShipBatch: Sendable {
     if lines.isEmpty {
       sinceMs = nowMs
     } else if byteCount + size > bounds.bytesMax {
-      heldOver = line
+      heldOver.append(line)
       return
     }
     lines.append(line)
@@ -46,10 +46,22 @@ package struct ShipBatch: Sendable {
   package mutating func next(nowMs: Int64) {
     lines = []
     byteCount = 0
-    if let line = heldOver {
-      heldOver = nil
-      add(line, nowMs: nowMs)
+    let waiting = heldOver
+    heldOver = []
+    for line in waiting {
+      if isFull { heldOver.append(line) } else { add(line, nowMs: nowMs) }
     }
+  }
+
+  /// The receiver found it too large: its first part becomes the batch, and no later one is larger.
+  /// Returns the new bound; nil, and nothing has changed, where the batch is one record or so small
+  /// that its size is no reason.
+  package mutating func shrink(nowMs: Int64) -> Int? {
+    guard lines.count > 1, byteCount > ShippingLimits.shrunkBytesMin else { return nil }
+    bounds.bytesMax = max(ShippingLimits.shrunkBytesMin, byteCount / 2)
+    heldOver = lines + heldOver
+    next(nowMs: nowMs)
+    return bounds.bytesMax
   }
 }
 

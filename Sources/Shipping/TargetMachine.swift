@@ -28,6 +28,8 @@ package struct TargetMachine: Sendable {
     case partial(rejected: Int, message: String)
     /// It will never take the batch.
     case refused(String)
+    /// It will never take the batch, and perhaps because of its size.
+    case tooLarge(String)
     /// Not now; not before so long, where it says.
     case retry(String, afterMs: Int64?)
   }
@@ -119,6 +121,12 @@ package struct TargetMachine: Sendable {
     return min(byMs ?? stop.byMs, stop.byMs)
   }
 
+  /// The host's addresses are known, for which name servers may have taken a while: connecting has its
+  /// time from here on.
+  package mutating func resolved(nowMs: Int64) {
+    if case .connecting = phase { phase = .connecting(byMs: nowMs + timeoutMs) }
+  }
+
   /// The connection is there.
   package mutating func connected() {
     if case .connecting = phase { phase = .open }
@@ -151,7 +159,7 @@ package struct TargetMachine: Sendable {
     guard case .exporting = phase else { return .again }
     hasProved = true
     switch answer {
-    case .delivered, .partial, .refused:
+    case .delivered, .partial, .refused, .tooLarge:
       phase = .open
       backoff.reset()
       return .done

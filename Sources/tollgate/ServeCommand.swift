@@ -48,30 +48,80 @@ enum ServeCommand {
     let limits = PolicyLimits(policy)
     let outage = LedgerOutage(log: log)
     let (books, lock) = try openBooks(settings, limits, policy, outage, log)
+    defer { withExtendedLifetime(lock) {} }
+    let opened = Opened(
+      policy: policy, limits: limits, books: books, outage: outage,
+      revision: Locked(policy.revision))
     state.opened(books)
+    do {
+      return try serve(settings, signals, state, store, opened, log)
+    } catch {
+      // A start that fails leaves the ledger as a stop does.
+      _ = close(opened, log)
+      throw error
+    }
+  }
+
+  /// What is there before the first listener is.
+  private struct Opened {
+    let policy: PolicySnapshot
+    let limits: PolicyLimits?
+    let books: Books
+    let outage: LedgerOutage
+    /// The policy in force.
+    let revision: Locked<String>
+  }
+
+  /// Serves until the drain is over, and closes the books. Where it throws, they are open.
+  private static func serve(
+    _ settings: ServeSettings, _ signals: SignalSource, _ state: ServingState,
+    _ store: sending PolicyStore, _ opened: Opened, _ log: Logger
+  ) throws -> Int32 {
+    let books = opened.books
     let metrics = state.metrics
-    let compiled = CompiledPolicy(policy, limits: limits)
+    let compiled = CompiledPolicy(opened.policy, limits: opened.limits)
     let server = try Server(settings.server, log: log) {
       GatewayLoop(policy: compiled, books: books, metrics: metrics.makeLoop(), log: log)
     }
+    var isStarted = false
+    defer { if !isStarted { server.abandon() } }
     server.drainBegan = state.drainBegan
     server.inflight = { metrics.inflight }
     let handle = server.handle
+    let revision = opened.revision
+    let watcher = try PolicyWatcher(
+      store: store, watches: settings.watches, log: log, attempted: state.readPolicy
+    ) { next in
+      let limits = PolicyLimits(next)
+      revision.withLock { $0 = next.revision }
+      books.use(limits, event(next.revision))
+      handle.use(next, limits: limits)
+    }
+    defer { if !isStarted { watcher.stop() } }
+    // The last step that can fail: its threads ship what the books' end writes.
     let shipper = try startShipping(settings, books, log)
+    isStarted = true
     if let shipper { state.ships { shipper.statistics } }
     books.onNews {
       handle.tell($0)
       shipper?.wake()
     }
-    let current = Locked(policy.revision)
-    let watcher = try PolicyWatcher(
-      store: store, watches: settings.watches, log: log, attempted: state.readPolicy
-    ) { next in
-      let limits = PolicyLimits(next)
-      current.withLock { $0 = next.revision }
-      books.use(limits, event(next.revision))
-      handle.use(next, limits: limits)
-    }
+    let clock = startClock(books, opened.outage, log)
+    state.started()
+    log.ready(server.addresses, opened.policy, workers: settings.server.workers)
+    var status = server.run(signals: signals, rotate: books.rotate) { watcher.reload() }
+    watcher.stop()
+    clock.cancel()
+    if !close(opened, log) { status = ExitStatus.failed }
+    shipper?.finish()
+    log.stopped(status: status)
+    return status
+  }
+
+  /// What is done each second, whatever else happens.
+  private static func startClock(
+    _ books: Books, _ outage: LedgerOutage, _ log: Logger
+  ) -> any DispatchSourceTimer {
     let clock = DispatchSource.makeTimerSource()
     clock.schedule(deadline: .now() + 1, repeating: 1)
     clock.setEventHandler {
@@ -80,20 +130,17 @@ enum ServeCommand {
       log.refused(books.refusalSummaries())
     }
     clock.resume()
-    state.started()
-    log.ready(server.addresses, policy, workers: settings.server.workers)
-    var status = server.run(signals: signals, rotate: books.rotate) { watcher.reload() }
-    watcher.stop()
-    clock.cancel()
-    log.refused(books.refusalSummaries(isLast: true))
-    if !books.close(event(current.withLock { $0 })) {
+    return clock
+  }
+
+  /// The ledger's orderly end; false where it could not be written.
+  private static func close(_ opened: Opened, _ log: Logger) -> Bool {
+    log.refused(opened.books.refusalSummaries(isLast: true))
+    guard opened.books.close(event(opened.revision.withLock { $0 })) else {
       log.ledgerCloseFailed()
-      status = ExitStatus.failed
+      return false
     }
-    shipper?.finish()
-    withExtendedLifetime(lock) {}
-    log.stopped(status: status)
-    return status
+    return true
   }
 
   /// Recovers the ledger; listeners open only afterwards.

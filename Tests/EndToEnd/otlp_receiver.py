@@ -72,8 +72,11 @@ def status_details(code: grpc.StatusCode, seconds: float | None) -> tuple:
 class Receiver(service_grpc.LogsServiceServicer):
     """Remembers every export; `plan` gives the answer to each, in order (OK where it gives none)."""
 
-    def __init__(self, address: str, plan: Callable[[int], Answer | None] = lambda number: None):
-        self.address, self.plan = address, plan
+    def __init__(
+        self, address: str, plan: Callable[[int], Answer | None] = lambda number: None,
+        message_bytes_max: int = MESSAGE_BYTES_MAX,
+    ):  # fmt: skip
+        self.address, self.plan, self.message_bytes_max = address, plan, message_bytes_max
         self.exports: list[Export] = []
         self.over = threading.Event()
         self._lock = threading.Lock()
@@ -82,7 +85,7 @@ class Receiver(service_grpc.LogsServiceServicer):
     def start(self) -> "Receiver":
         self._server = grpc.server(
             futures.ThreadPoolExecutor(8),
-            options=[("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+            options=[("grpc.max_receive_message_length", self.message_bytes_max),
                      ("grpc.so_reuseport", 0)],
         )  # fmt: skip
         service_grpc.add_LogsServiceServicer_to_server(self, self._server)

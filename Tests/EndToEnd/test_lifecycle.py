@@ -1,7 +1,11 @@
 """Drain loses nothing; a tollgate that is gone lets nothing through."""
 
 import asyncio
+import contextlib
+import json
 import signal
+import socket
+import subprocess
 import threading
 
 import grpc
@@ -10,7 +14,8 @@ import pytest
 import direct
 import load
 import policy as policies
-from harness import DRAIN_SECONDS, Stack, StackOptions, chat_body, poll, scaled
+from harness import BINARIES, DRAIN_SECONDS, Stack, StackOptions, chat_body, poll, scaled
+from ledger_check import segments
 from load import Asked, request_bytes
 
 
@@ -132,6 +137,36 @@ def test_a_kill_in_the_middle_reaches_no_backend_unjudged():
         (tally,) = tallies
         for wrong in tally.wrong:
             assert ": 200 " not in wrong, wrong
+
+
+@pytest.mark.parametrize("trouble", ["a listen address is taken", "the cursors have no place"])
+def test_a_start_that_fails_behind_the_ledger_leaves_it_as_a_stop_does(trouble):
+    """What fails once the books are open closes them, and takes the sockets along."""
+    with Stack(StackOptions(envoy=None)) as stack:
+        tollgate = stack.tollgate
+        tollgate.expected_dead = True
+        assert tollgate.process.stop() == 0
+        command = [
+            str(BINARIES / "tollgate"), "serve", "--policy", str(stack.policy_path),
+            "--data", str(tollgate.data), "--listen", tollgate.socket, "--listen", tollgate.target,
+            "--admin", "off",
+        ]  # fmt: skip
+        with contextlib.ExitStack() as held:
+            if trouble == "a listen address is taken":
+                held.enter_context(socket.create_server(("127.0.0.1", tollgate.port)))
+            else:
+                (tollgate.data / "ship").write_text("no directory")
+                command += ["--ship", "tcp://127.0.0.1:9"]
+            failed = subprocess.run(command, capture_output=True, text=True, timeout=DRAIN_SECONDS)
+        assert failed.returncode == 1 and "tollgate serve: " in failed.stderr
+        (_, last) = segments(tollgate.data / "ledger")[-1]
+        types = [json.loads(line)["type"] for line in last.read_bytes().splitlines()]
+        assert types[-2:] == ["start", "stop"], failed.stderr
+        assert not (stack.folder / "tollgate.sock").exists()
+        before = last.read_bytes()
+        tollgate.start()
+        assert last.read_bytes().startswith(before)
+        assert "were open when" not in tollgate.process.log()
 
 
 def test_a_socket_left_behind_is_taken_over():

@@ -13,6 +13,7 @@ import threading
 import time
 
 import grpc
+import httpx
 import pytest
 import yaml
 
@@ -20,7 +21,7 @@ import harness
 import ledger_check
 import ship_rounds
 from harness import DRAIN_SECONDS, Stack, StackOptions, free_port, poll
-from ledger_check import ORIGIN, write_segment
+from ledger_check import ORIGIN, segments, write_segment
 from otlp_receiver import Answer, Receiver
 from ship_rounds import hold_against, lines_of, seq_of
 
@@ -316,11 +317,124 @@ def test_at_the_ledgers_bound_only_targets_that_may_lose_records_do(on_full):
                 assert "left the ledger" in stack.tollgate.process.log()
 
 
+def denials(count: int, size: int) -> list[dict]:
+    """Records of about `size` bytes."""
+    return [{"type": "denials", "tenant": None, "reason": "x" * size, "count": 1,
+             "since": ledger_check.text(0)}] * count  # fmt: skip
+
+
+def status_of(stack: Stack) -> dict:
+    (target,) = httpx.get(stack.tollgate.admin + "/api/v1/status", trust_env=False).json()["ship"]
+    return target
+
+
+def test_a_message_limit_costs_only_the_record_that_alone_is_over_it():
+    """gRPC's own limit, as grpcio enforces it: batches become smaller, one record cannot."""
+    port = free_port()
+    with Receiver(f"127.0.0.1:{port}", message_bytes_max=300_000) as receiver:
+        stack = Stack(StackOptions(
+            envoy=None, tollgate_arguments=("--ship", f"otlp://127.0.0.1:{port}?age=20ms"),
+        ))  # fmt: skip
+        bodies = denials(60, 8_000) + denials(1, 400_000) + denials(3, 8_000)
+        write_segment(stack.tollgate.data, 1, int(time.time() * 1000) - 60_000, ORIGIN, bodies)
+        with stack:
+            large = 62
+            poll("all is shipped", lambda: cursors(stack) == [max(lines_of(stack.tollgate.data))])
+            target = status_of(stack)
+            assert (target["rejected"], target["dropped"], target["damaged"]) == (1, 0, 0)
+            lines = end(stack)
+            log = stack.tollgate.process.log()
+            size = len(lines[large]) + 1
+            assert f"record {large} of {size} bytes is refused by itself" in log
+            assert "max_recv_msg_size_mib" in log and "batches are of at most" in log
+            assert log.count("RESOURCE_EXHAUSTED") < 20
+        got = [seq for export in receiver.exports for seq in export.seqs]
+        assert got == [seq for seq in sorted(lines) if seq != large]
+        assert all(lines[seq_of(line)] == line for line in receiver.accepted)
+
+
+def test_a_damaged_record_is_told_and_is_no_drop():
+    """A digit of a number flips in an old segment, which no start reads: every other record comes."""
+    port = free_port()
+    with Receiver(f"127.0.0.1:{port}") as receiver:
+        stack = Stack(StackOptions(
+            envoy=None, tollgate_arguments=("--ship", f"otlp://127.0.0.1:{port}?age=20ms"),
+        ))  # fmt: skip
+        data, old = stack.tollgate.data, int(time.time() * 1000) - 60_000
+        seq, previous = write_segment(data, 1, old, ORIGIN, denials(8, 10))
+        write_segment(data, seq, old, previous, denials(1, 10))
+        (_, first), *_ = segments(data / "ledger")
+        whole = first.read_bytes()
+        offset = whole.index(b'{"type":"denials","seq":5,')
+        first.write_bytes(whole.replace(b'"seq":5,', b'"seq":7,'))
+        with stack:
+            poll("all is shipped", lambda: cursors(stack) == [max(lines_of(data))])
+            target = status_of(stack)
+            assert (target["damaged"], target["dropped"], target["rejected"]) == (1, 0, 0)
+            assert f"{first.name}: offset {offset}" in target["last_error"]
+            name = f'ai_gateway_ship_damaged_total{{target="otlp://127.0.0.1:{port}"}} 1'
+            assert name in stack.tollgate.scrape()
+            log = stack.tollgate.process.log()
+            assert f"1 records, 5 to 5, are not shipped: {first.name}: offset {offset}" in log
+            assert drops_of(stack) == []
+            lines = end(stack)
+        got = [seq for export in receiver.exports for seq in export.seqs]
+        assert got == [seq for seq in sorted(lines) if seq != 5]
+
+
+@pytest.mark.parametrize("when", ["at once", "after the first batch"])
+def test_a_receiver_of_lines_that_closes_its_sending_side_gets_them_all(when):
+    """It has nothing to say, and says so while a batch is on its way, which its small buffer makes
+    long. Nothing is missing, and nothing is repeated for ever."""
+    port = free_port()
+    received: list[bytes] = []
+    stack = Stack(StackOptions(
+        envoy=None, tollgate_arguments=("--ship", f"tcp://127.0.0.1:{port}?age=0s"),
+    ))  # fmt: skip
+    data = stack.tollgate.data
+    write_segment(data, 1, int(time.time() * 1000) - 60_000, ORIGIN, denials(100, 8_000))
+
+    def take(connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as stream:
+            if when == "at once":
+                connection.shutdown(socket.SHUT_WR)
+            for line in stream:
+                received.append(line.rstrip(b"\n"))
+                if len(received) == 1 and when != "at once":
+                    connection.shutdown(socket.SHUT_WR)
+
+    def listen(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=take, args=(connection,), daemon=True).start()
+
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+        threading.Thread(target=listen, args=(listener,), daemon=True).start()
+        with stack:
+            for _ in range(4):
+                grow(stack)
+                last = max(lines_of(data))
+                poll("it is shipped", lambda: received and seq_of(received[-1]) >= last)
+            lines = end(stack)
+            poll("the end is shipped", lambda: seq_of(received[-1]) == max(lines))
+        assert set(received) == set(lines.values())
+        if when == "at once":
+            assert received == [lines[seq] for seq in sorted(lines)]
+
+
 def test_the_sample_configurations_are_yaml_and_listen_where_they_say():
     folder = harness.REPOSITORY / "envoy" / "observability" / "shipping"
     collector = yaml.safe_load((folder / "otel-collector.yaml").read_text())
     grpc_receiver = collector["receivers"]["otlp"]["protocols"]["grpc"]
     assert grpc_receiver["endpoint"] == "127.0.0.1:4317"
+    # gRPC's default of 4 MiB is less than a large ledger's checkpoint.
+    assert grpc_receiver["max_recv_msg_size_mib"] >= 64
     pipeline = collector["service"]["pipelines"]["logs"]
     for kind in ("receivers", "processors", "exporters"):
         assert set(pipeline[kind]) <= set(collector[kind])

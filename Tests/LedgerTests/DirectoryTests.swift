@@ -66,6 +66,46 @@ import Testing
     withExtendedLifetime(lock) {}
   }
 
+  @Test func `Whoever looks for the holder in that very moment does not keep a start out`() throws {
+    let path = Self.temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    _ = try DirectoryFiles.creating(path: path)
+    withExtendedLifetime(try DirectoryLock.take(directory: path)) {}
+    // As `holder` does, and it is slow to let go.
+    let looking = unsafe open(path + "/lock", O_RDONLY)
+    #expect(flock(looking, LOCK_SH | LOCK_NB) == 0)
+    var pauses = 0
+    let lock = try DirectoryLock.take(directory: path) {
+      pauses += 1
+      if pauses == 3 { close(looking) }
+    }
+    #expect(pauses == 3)
+    #expect(try DirectoryLock.holder(directory: path) == getpid())
+    withExtendedLifetime(lock) {}
+  }
+
+  @Test func `A lock that stays held is asked for so often and then refused`() throws {
+    let path = Self.temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    _ = try DirectoryFiles.creating(path: path)
+    var lock: DirectoryLock? = try DirectoryLock.take(directory: path)
+    var pauses = 0
+    #expect(throws: DirectoryLock.Problem.held(path: path, pid: getpid())) {
+      try DirectoryLock.take(directory: path) { pauses += 1 }
+    }
+    #expect(pauses == DirectoryLock.attemptsMax - 1)
+    // Let go in time for the last attempt.
+    pauses = 0
+    let next = try DirectoryLock.take(directory: path) {
+      pauses += 1
+      guard pauses == DirectoryLock.attemptsMax - 1 else { return }
+      withExtendedLifetime(lock) {}
+      lock = nil
+    }
+    #expect(pauses == DirectoryLock.attemptsMax - 1)
+    withExtendedLifetime(next) {}
+  }
+
   @Test func `A data directory that nobody holds has no holder, and asking takes nothing`() throws {
     let path = Self.temporary()
     defer { try? FileManager.default.removeItem(atPath: path) }

@@ -4,11 +4,24 @@ import Testing
 
 /// Following a ledger that is written, fails, begins new segments and loses old ones.
 @Suite struct TailTests {
+  /// The next record of a ledger in which nothing is damaged.
+  private func record(
+    _ tail: inout LedgerTail, upTo end: LedgerEnd
+  ) throws -> LedgerTail.Line? {
+    switch try tail.next(upTo: end) {
+    case nil: return nil
+    case .record(let line): return line
+    case .damaged(let damage):
+      Issue.record("\(damage)")
+      return nil
+    }
+  }
+
   /// Everything that is on disk by now.
   private func rest(_ tail: inout LedgerTail, _ books: TestBooks) throws -> [Int64] {
     var seqs: [Int64] = []
     guard let end = books.writer.end else { return [] }
-    while let line = try tail.next(upTo: end) {
+    while let line = try record(&tail, upTo: end) {
       #expect(try LedgerRecord(line: line.bytes).seq == line.head.seq)
       seqs.append(line.head.seq)
     }
@@ -57,9 +70,9 @@ import Testing
     let end = try #require(books.writer.end)
     var tail = LedgerTail(files, from: 1)
     let short = LedgerEnd(seq: 3, segment: end.segment)
-    for seq in 1...3 { #expect(try tail.next(upTo: short)?.head.seq == Int64(seq)) }
+    for seq in 1...3 { #expect(try record(&tail, upTo: short)?.head.seq == Int64(seq)) }
     #expect(try tail.next(upTo: short) == nil)
-    #expect(try tail.next(upTo: end)?.head.seq == 4)
+    #expect(try record(&tail, upTo: end)?.head.seq == 4)
     #expect(books.writer.stop())
   }
 
@@ -74,7 +87,7 @@ import Testing
       var given: [Int64: [UInt8]] = [:]
       func follow() throws {
         guard let end = books.writer.end else { return }
-        while let line = try tail.next(upTo: end) {
+        while let line = try record(&tail, upTo: end) {
           #expect(line.head.seq == Int64(given.count) + 1)
           given[line.head.seq] = line.bytes
         }
@@ -112,34 +125,151 @@ import Testing
     let segments = try Segment.list(files)
     var tail = LedgerTail(files, from: 1)
     let end = try #require(books.writer.end)
-    #expect(try tail.next(upTo: end)?.head.seq == 1)
+    #expect(try record(&tail, upTo: end)?.head.seq == 1)
     try files.remove(segments[0].name)
     try files.remove(segments[1].name)
     var seqs: [Int64] = []
-    while let line = try tail.next(upTo: end) { seqs.append(line.head.seq) }
+    while let line = try record(&tail, upTo: end) { seqs.append(line.head.seq) }
     // What had been read ahead of the removal may still come.
     #expect(seqs.last == end.seq)
     #expect(seqs.contains(segments[2].firstSeq))
   }
 
-  @Test func `A line that cannot be read is left out and the rest still comes`() throws {
+  // MARK: - Damage
+
+  /// A ledger of two segments; the first one's name and lines, its checkpoint first.
+  private func ledger() throws -> (contents: [String: [UInt8]], end: LedgerEnd, first: String) {
     let files = MemoryFiles()
     let books = try TestBooks(files)
     try books.start()
-    for _ in 0..<4 { _ = books.admit() }
+    for _ in 0..<8 { _ = books.admit() }
     books.writer.beginSegment()
     #expect(books.writer.flush())
+    _ = books.admit()
     #expect(books.writer.stop())
-    var contents = files.snapshot
-    let name = try #require(try Segment.list(files).first).name
-    let lines = contents[name]!.split(separator: UInt8(ascii: "\n"))
-    contents[name] = Array(lines.enumerated().map { $0 == 2 ? [0x78] : $1 }.joined(separator: [10]))
-    contents[name]!.append(10)
-    let damaged = MemoryFiles(contents)
-    var tail = LedgerTail(damaged, from: 1)
     let end = try #require(books.writer.end)
-    var seqs: [Int64] = []
-    while let line = try tail.next(upTo: end) { seqs.append(line.head.seq) }
-    #expect(seqs == Array(1...end.seq).filter { $0 != 3 })
+    return (files.snapshot, end, try #require(try Segment.list(files).first).name)
+  }
+
+  /// What a damaged ledger gives: the records, byte for byte those of the whole one, and the numbers
+  /// that are said to be damaged.
+  private func steps(
+    _ contents: [String: [UInt8]], _ end: LedgerEnd, whole: [Int64: [UInt8]], from first: Int64 = 1
+  ) throws -> (given: [Int64], damaged: [Int64], problems: [LedgerProblem]) {
+    var tail = LedgerTail(MemoryFiles(contents), from: first)
+    var given: [Int64] = []
+    var damaged: [Int64] = []
+    var problems: [LedgerProblem] = []
+    while let step = try tail.next(upTo: end) {
+      switch step {
+      case .record(let line):
+        #expect(whole.isEmpty || whole[line.head.seq] == line.bytes)
+        given.append(line.head.seq)
+      case .damaged(let damage):
+        damaged += Array(damage.firstSeq...damage.lastSeq)
+        problems.append(damage.problem)
+      }
+    }
+    return (given, damaged, problems)
+  }
+
+  private func records(
+    _ contents: [String: [UInt8]], _ end: LedgerEnd
+  ) throws -> [Int64: [UInt8]] {
+    var tail = LedgerTail(MemoryFiles(contents), from: 1)
+    var records: [Int64: [UInt8]] = [:]
+    while let line = try record(&tail, upTo: end) { records[line.head.seq] = line.bytes }
+    return records
+  }
+
+  @Test func `A digit of a number that flips is damage there, and no other record suffers`() throws
+  {
+    let (contents, end, name) = try ledger()
+    let whole = try records(contents, end)
+    for seq in 1...7 as ClosedRange<Int64> {
+      var bytes = contents[name]!
+      let mark = Array("\"seq\":\(seq),".utf8)
+      let place = try #require(bytes.firstRange(of: mark))
+      let lineStart = bytes[..<place.lowerBound].lastIndex(of: 10).map { $0 + 1 } ?? 0
+      // Up, so that records would seem to be missing; to a number that is another's.
+      bytes[place.lowerBound + 6] += 2
+      let result = try steps(
+        contents.merging([name: bytes]) { $1 }, end, whole: whole)
+      #expect(result.damaged == [seq])
+      #expect(result.given == Array(1...end.seq).filter { $0 != seq })
+      #expect(
+        result.problems == [.damaged(file: name, offset: Int64(lineStart), .hash)])
+    }
+  }
+
+  @Test func `Whatever byte flips, every record is given as it was or said to be damaged`() throws {
+    let (contents, end, name) = try ledger()
+    let whole = try records(contents, end)
+    let size = contents[name]!.count
+    // Every byte of one line and of its neighbours' ends, and samples of all others.
+    let ends = contents[name]!.indices.filter { contents[name]![$0] == 10 }
+    let close = (ends[2] - 90)...(ends[3] + 12)
+    for offset in 0..<size where close.contains(offset) || offset % 17 == 0 {
+      // One of them ends the line there.
+      let flips = [1, 0x2a, contents[name]![offset] ^ 10] as [UInt8]
+      let flip = flips[offset % 3]
+      guard flip != 0 else { continue }
+      var bytes = contents[name]!
+      bytes[offset] ^= flip
+      let result = try steps(contents.merging([name: bytes]) { $1 }, end, whole: whole)
+      #expect((result.given + result.damaged).sorted() == Array(1...end.seq), "byte \(offset)")
+      #expect(!result.damaged.isEmpty && result.damaged.count <= 2, "byte \(offset)")
+    }
+  }
+
+  @Test func `A line that cannot be read takes the one behind it along, and the rest still comes`()
+    throws
+  {
+    let (contents, end, name) = try ledger()
+    var lines = contents[name]!.split(separator: UInt8(ascii: "\n")).map(Array.init)
+    lines[2] = [0x78]
+    let bytes = Array(lines.joined(separator: [10])) + [10]
+    let damaged = contents.merging([name: bytes]) { $1 }
+    let result = try steps(damaged, end, whole: [:])
+    #expect(result.damaged == [3, 4])
+    #expect(result.given == Array(1...end.seq).filter { $0 != 3 && $0 != 4 })
+    // What was given before is neither given nor told of again.
+    #expect(try steps(damaged, end, whole: [:], from: 5).damaged == [])
+    #expect(try steps(damaged, end, whole: [:], from: 4).damaged == [4])
+  }
+
+  @Test func `A segment that ends too early is damaged up to the next one`() throws {
+    let (contents, end, name) = try ledger()
+    let second = try #require(try Segment.list(MemoryFiles(contents)).last).firstSeq
+    let newlines = contents[name]!.indices.filter { contents[name]![$0] == 10 }
+    let cut = contents.merging([name: Array(contents[name]![...newlines[3]])]) { $1 }
+    let result = try steps(cut, end, whole: [:])
+    #expect(result.damaged == Array(5..<second))
+    #expect(result.given == Array(1...4) + Array(second...end.seq))
+  }
+
+  @Test func `Damage at the durable end is told as soon as something stands behind it`() throws {
+    let files = MemoryFiles()
+    let books = try TestBooks(files)
+    try books.start()
+    for _ in 0..<3 { _ = books.admit() }
+    #expect(books.writer.flush())
+    let early = try #require(books.writer.end)
+    let before = try #require(files.snapshot[early.segment.name])
+    _ = books.admit()
+    #expect(books.writer.stop())
+    let end = try #require(books.writer.end)
+    var whole = try #require(files.snapshot[early.segment.name])
+    whole[before.count - 80] ^= 1
+    var tail = LedgerTail(
+      MemoryFiles([early.segment.name: Array(whole.prefix(before.count))]), from: early.seq)
+    #expect(throws: LedgerProblem.self) { try tail.next(upTo: early) }
+    tail = LedgerTail(MemoryFiles([early.segment.name: whole]), from: early.seq)
+    guard case .damaged(let damage)? = try tail.next(upTo: end) else {
+      Issue.record("not told")
+      return
+    }
+    #expect(damage.firstSeq == early.seq && damage.lastSeq == early.seq)
+    #expect(try record(&tail, upTo: end)?.head.seq == early.seq + 1)
   }
 }

@@ -27,7 +27,8 @@ import Testing
     switch judge(code) {
     case .retry(let reason, let afterMs):
       #expect(retried && afterMs == nil && !reason.isEmpty)
-    case .refused(let reason): #expect(!retried && !reason.isEmpty)
+    case .refused(let reason): #expect(!retried && code != 8 && !reason.isEmpty)
+    case .tooLarge(let reason): #expect(code == 8 && !reason.isEmpty)
     case .delivered, .partial: Issue.record("\(code) delivers nothing")
     }
   }
@@ -44,7 +45,41 @@ import Testing
       judge(8, details: retryInfo(seconds: 1, prefix: ""))
         == .retry("the receiver answered RESOURCE_EXHAUSTED", afterMs: 1000))
     let other = field(3, field(1, Array("type.googleapis.com/google.rpc.ErrorInfo".utf8)))
-    #expect(judge(8, details: other) == .refused("the receiver answered RESOURCE_EXHAUSTED"))
+    #expect(judge(8, details: other) == .tooLarge("the receiver answered RESOURCE_EXHAUSTED"))
+  }
+
+  @Test func `What gRPC says of a message over its limit is kept, printable and cut`() {
+    let words = "grpc: received message larger than max (4679564 vs. 4194304)"
+    #expect(
+      OTLPAnswer.judge(.init(status: 8, text: words))
+        == .tooLarge("the receiver answered RESOURCE_EXHAUSTED: \(words)"))
+    let hostile = "\u{1b}[31m" + String(repeating: "x", count: 1000)
+    guard case .refused(let text) = OTLPAnswer.judge(.init(status: 3, text: hostile)) else {
+      Issue.record("not refused")
+      return
+    }
+    #expect(text.hasPrefix("the receiver answered INVALID_ARGUMENT: ?[31mxx"))
+    #expect(text.utf8.count < ShippingLimits.receiverTextBytesMax + 50)
+  }
+
+  @Test func `Other words for too large are no reason to ship the same again for ever`() {
+    for words in [
+      "Error, message length too large: found 5000077 bytes, the limit is: 4194304 bytes",
+      "Error, decoded message length too large: found 9933716 bytes, the limit is: 4194304 bytes",
+    ] {
+      #expect(
+        OTLPAnswer.judge(.init(status: 11, text: words))
+          == .tooLarge("the receiver answered OUT_OF_RANGE: \(words)"))
+    }
+    #expect(
+      OTLPAnswer.judge(.init(status: nil, httpStatus: 413))
+        == .tooLarge("the receiver answered HTTP 413"))
+    for status in [200, 404, 412, 414, 502, 503] {
+      guard case .retry = OTLPAnswer.judge(.init(status: nil, httpStatus: status)) else {
+        Issue.record("HTTP \(status) is no receiver's word")
+        return
+      }
+    }
   }
 
   @Test func `Details cut anywhere never trap, and without RetryInfo are final`() {

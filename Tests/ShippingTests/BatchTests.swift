@@ -48,6 +48,41 @@ import Testing
     #expect(batch.isEmpty && !batch.isFull)
   }
 
+  @Test func `A batch that is too large is halved, nothing is lost, and no later one is larger`() {
+    var batch = ShipBatch(bounds(bytes: 1 << 20))
+    for seq in 1...20 as ClosedRange<Int64> { batch.add(line(seq, bytes: 49_999), nowMs: 0) }
+    #expect(batch.shrink(nowMs: 0) == 500_000)
+    #expect(batch.lines.map(\.head.seq) == Array(1...10) && batch.isFull)
+    #expect(batch.work(nowMs: 0) == .ready)
+    #expect(batch.shrink(nowMs: 0) == 250_000)
+    var shipped: [Int64] = []
+    while !batch.isEmpty {
+      #expect(batch.byteCount <= 250_000)
+      shipped += batch.lines.map(\.head.seq)
+      batch.next(nowMs: 0)
+    }
+    #expect(shipped == Array(1...20))
+    for seq in 21...30 as ClosedRange<Int64> where !batch.isFull {
+      batch.add(line(seq, bytes: 49_999), nowMs: 0)
+    }
+    #expect(batch.lines.count == 5)
+  }
+
+  @Test func `One record, and what is so small that its size is no reason, is not halved`() {
+    var alone = ShipBatch(bounds())
+    alone.add(line(1, bytes: 5 << 20), nowMs: 0)
+    #expect(alone.shrink(nowMs: 0) == nil && alone.lines.count == 1)
+    let half = ShippingLimits.shrunkBytesMin / 2
+    for (size, bound) in [(half - 1, nil), (half, ShippingLimits.shrunkBytesMin)] {
+      var batch = ShipBatch(bounds())
+      for seq in 1...2 as ClosedRange<Int64> {
+        batch.add(line(seq, bytes: seq == 1 ? half - 1 : size), nowMs: 0)
+      }
+      #expect(batch.shrink(nowMs: 0) == bound)
+      #expect(batch.lines.count == (bound == nil ? 2 : 1))
+    }
+  }
+
   @Test func `Its first record's age makes it due`() {
     var batch = ShipBatch(bounds())
     #expect(batch.work(nowMs: 0) == .none)

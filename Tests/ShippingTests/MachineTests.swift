@@ -40,6 +40,7 @@ import Testing
 
   @Test(arguments: [
     TargetMachine.Answer.delivered, .partial(rejected: 3, message: "no"), .refused("never"),
+    .tooLarge("never"),
   ])
   func `A final answer ends the batch`(answer: TargetMachine.Answer) {
     var machine = exporting()
@@ -93,6 +94,17 @@ import Testing
     #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .connect)
     #expect(machine.next(nowMs: 9_999, work: .ready, random: 0) == .wait(untilMs: 10_000))
     #expect(machine.next(nowMs: 10_000, work: .ready, random: 0) == .disconnect)
+    #expect(machine.state == .backingOff)
+  }
+
+  @Test func `Connecting has its time from when the name is resolved`() {
+    var machine = machine()
+    #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .connect)
+    machine.resolved(nowMs: 25_000)
+    #expect(machine.next(nowMs: 25_000, work: .ready, random: 0) == .wait(untilMs: 35_000))
+    #expect(machine.next(nowMs: 35_000, work: .ready, random: 0) == .disconnect)
+    // Too late: nothing is being connected.
+    machine.resolved(nowMs: 36_000)
     #expect(machine.state == .backingOff)
   }
 

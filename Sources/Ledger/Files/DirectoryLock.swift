@@ -19,21 +19,36 @@ package final class DirectoryLock: Sendable {
     }
   }
 
+  /// How often a lock that is held is asked for again, and how far apart: whoever looks for the holder
+  /// shares the lock for a moment, and a process that was killed may take one to be gone.
+  package static let attemptsMax = 50
+  private static let pauseMicroseconds: UInt32 = 5_000
+
   private init(descriptor: Int32) { self.descriptor = descriptor }
 
   deinit { close(descriptor) }
 
-  /// Takes the lock of `directory`, which must be there, or says who has it. Does not wait.
-  package static func take(directory: String) throws(Problem) -> DirectoryLock {
+  /// Takes the lock of `directory`, which must be there, or says who has it. Waits for a quarter of a
+  /// second at most, by `pause` between two attempts.
+  package static func take(
+    directory: String, pause: () -> Void = { _ = usleep(pauseMicroseconds) }
+  ) throws(Problem) -> DirectoryLock {
     let path = directory + "/lock"
     let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       throw .failed(LedgerFault(call: "open", file: path, code: errno))
     }
     let lock = DirectoryLock(descriptor: descriptor)
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      if errno == EWOULDBLOCK { throw .held(path: directory, pid: lock.writtenPID()) }
-      throw .failed(LedgerFault(call: "flock", file: path, code: errno))
+    var attempts = 1
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      guard errno == EWOULDBLOCK || errno == EINTR else {
+        throw .failed(LedgerFault(call: "flock", file: path, code: errno))
+      }
+      guard attempts < attemptsMax else {
+        throw .held(path: directory, pid: lock.writtenPID())
+      }
+      attempts += 1
+      pause()
     }
     lock.writePID()
     return lock

@@ -83,7 +83,7 @@ extension Checks {
       let others =
         setups.filter { !$0.concernsTollgate }.flatMap(\.backendRules).flatMap(\.backends)
         + reading.tcpProxies()
-      return others.compactMap { way in
+      return others.compactMap { way -> Finding? in
         guard let name = BootstrapReading.clusterNames(way).first(where: models.contains) else {
           return nil
         }

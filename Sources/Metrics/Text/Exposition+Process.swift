@@ -68,6 +68,10 @@ extension Exposition {
       "ai_gateway_ship_dropped_total", .counter,
       "Records that went unshipped because the ledger was full."
     ) { $0.dropped }
+    each(
+      "ai_gateway_ship_damaged_total", .counter,
+      "Records that went unshipped because the ledger's file is damaged there."
+    ) { $0.damaged }
     metric(
       "ai_gateway_ship_last_success_timestamp_seconds", .gauge,
       "When the target last took records.")

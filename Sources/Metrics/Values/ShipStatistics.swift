@@ -21,6 +21,8 @@ package struct ShipStatistics: Sendable, Equatable {
   package var rejected: Int64
   /// Records that went unshipped because the ledger was full.
   package var dropped: Int64
+  /// Records that went unshipped because they do not fit the ledger's chain any more.
+  package var damaged: Int64
   package var lastError: String?
   /// Unix milliseconds.
   package var lastSuccessMs: Int64?
@@ -28,7 +30,7 @@ package struct ShipStatistics: Sendable, Equatable {
   package init(
     target: String, state: State = .idle, acknowledgedSeq: Int64 = 0, lagRecords: Int64 = 0,
     lagSeconds: Double = 0, shipped: Int64 = 0, retries: Int64 = 0, rejected: Int64 = 0,
-    dropped: Int64 = 0, lastError: String? = nil, lastSuccessMs: Int64? = nil
+    dropped: Int64 = 0, damaged: Int64 = 0, lastError: String? = nil, lastSuccessMs: Int64? = nil
   ) {
     self.target = target
     self.state = state
@@ -39,6 +41,7 @@ package struct ShipStatistics: Sendable, Equatable {
     self.retries = retries
     self.rejected = rejected
     self.dropped = dropped
+    self.damaged = damaged
     self.lastError = lastError
     self.lastSuccessMs = lastSuccessMs
   }

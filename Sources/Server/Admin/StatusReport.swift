@@ -79,6 +79,7 @@ struct StatusReport {
       json.field("retries", Int64(clamping: target.retries))
       json.field("rejected", Int64(clamping: target.rejected))
       json.field("dropped", Int64(clamping: target.dropped))
+      json.field("damaged", Int64(clamping: target.damaged))
       json.field("last_error", target.lastError)
       json.field("last_success", wallMs: target.lastSuccessMs)
     }

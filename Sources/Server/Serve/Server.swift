@@ -97,6 +97,13 @@ package final class Server {
     return drain.exitStatus
   }
 
+  /// Ends a server that was opened and will not run: its listeners and its workers go.
+  package func abandon() {
+    closeListeners()
+    workers.postToAll { $0.stop() }
+    _ = workers.join(timeoutSeconds: Self.joinSecondsMax)
+  }
+
   private func accept(_ registration: Poller.Registration) {
     guard restEnds == nil,
       let entry = listeners.first(where: { $0.registration == registration })

@@ -6,6 +6,11 @@ internal import Shipping
 /// TCP has no word for "stored": a batch counts as delivered when the peer's kernel has acknowledged
 /// its last byte (SIOCOUTQ is 0) and the connection still stands. What the peer's program had not
 /// read when it died is lost to it.
+///
+/// Nor does the end of what the peer sends tell whether it still reads: some receivers of lines close
+/// that direction because they have nothing to say. An end that comes before anything was delivered
+/// is taken for that; if the peer is gone altogether, what is written next is answered by a reset.
+/// Behind a delivery it is taken for the peer's leaving, and a new connection is made.
 final class LinesSink: ShipSink {
   /// How often the kernel is asked what is acknowledged; it tells nobody by itself.
   private static let acknowledgementInterval = Duration.milliseconds(10)
@@ -16,13 +21,18 @@ final class LinesSink: ShipSink {
   private var isConnecting = false
   private var isExporting = false
   private var unacknowledged = 0
-  private var input = [UInt8](repeating: 0, count: 4096)
+  /// Whether this connection has delivered a batch.
+  private var hasDelivered = false
+  /// The receiver sends no more on this connection, and is taken to read on.
+  private var isHalfClosed = false
 
-  init(_ target: ShipTarget) {
-    socket = OutgoingSocket(target.place, timeout: target.timeout)
+  init(_ target: ShipTarget, resolve: @escaping OutgoingSocket.Resolve = Kernel.resolve) {
+    socket = OutgoingSocket(target.place, timeout: target.timeout, resolve: resolve)
   }
 
   func connect() {
+    hasDelivered = false
+    isHalfClosed = false
     isConnecting = true
     failure = socket.connect()
   }
@@ -48,11 +58,13 @@ final class LinesSink: ShipSink {
   var polled: Polled? {
     guard let descriptor = socket.descriptor else { return nil }
     return Polled(
-      descriptor.raw, reads: socket.isOpen, writes: isConnecting || !socket.unsent.isEmpty)
+      descriptor.raw, reads: socket.isOpen && !isHalfClosed,
+      writes: isConnecting || !socket.unsent.isEmpty)
   }
 
   var pollInterval: Duration? {
     if failure != nil { return .zero }
+    if let wait = socket.connectWait { return wait }
     return isExporting && socket.unsent.isEmpty ? Self.acknowledgementInterval : nil
   }
 
@@ -69,8 +81,13 @@ final class LinesSink: ShipSink {
         events.append(.connected)
       }
     }
-    if polled.isReadable, let reason = discardInput() { return events + [lost(reason)] }
+    if polled.isReadable, let reason = endOfInput() { return events + [lost(reason)] }
     guard isExporting else { return events }
+    return events + proceedExporting()
+  }
+
+  private func proceedExporting() -> [ShipEvent] {
+    var events: [ShipEvent] = []
     switch socket.send() {
     case .failed(let reason): return events + [lost(reason)]
     case .some(let count): if count > 0 { events.append(.progressed) }
@@ -79,7 +96,10 @@ final class LinesSink: ShipSink {
     do throws(SystemError) {
       let left = try Kernel.unacknowledgedBytes(descriptor)
       if left == 0 {
+        if let reason = socket.fault() { return events + [lost(reason)] }
         isExporting = false
+        hasDelivered = true
+        socket.proved()
         events.append(.answered(.delivered))
       } else if left < unacknowledged || unacknowledged == 0 {
         events.append(.progressed)
@@ -91,16 +111,21 @@ final class LinesSink: ShipSink {
     return events
   }
 
-  /// A receiver of lines has nothing to say; its end is heard.
-  private func discardInput() -> String? {
-    while true {
-      switch socket.receive(into: &input) {
-      case .some: continue
-      case .nothing: return nil
-      case .ended(let reason): return reason
-      }
+  /// A receiver of lines has nothing to say, but its end is heard; the reason where the connection is
+  /// given up for it.
+  private func endOfInput() -> String? {
+    // Nothing but a fault makes a direction readable that is closed and not watched.
+    if isHalfClosed { return socket.fault() ?? Self.closed }
+    switch socket.receive({ _ in nil }) {
+    case .open: return nil
+    case .failed(let reason): return reason
+    case .ended:
+      isHalfClosed = !hasDelivered
+      return hasDelivered ? Self.closed : nil
     }
   }
+
+  private static let closed = "the receiver closed the connection"
 
   private func lost(_ reason: String) -> ShipEvent {
     disconnect()

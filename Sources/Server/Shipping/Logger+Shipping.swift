@@ -1,4 +1,5 @@
 internal import Gateway
+internal import Ledger
 internal import Shipping
 
 /// What the log says of shipping.
@@ -25,9 +26,10 @@ extension Logger {
       [.target: .text(target.description)])
   }
 
-  /// The receiver will never take some records; `words` are its own, made printable.
-  func shipRejected(_ target: ShipTarget, _ count: Int, words: String) {
+  /// The receiver will never take some records of a batch; `words` are its own, made printable.
+  func shipRejected(_ target: ShipTarget, _ count: Int, in batch: ShipBatch, words: String) {
     let said = words.isEmpty ? "" : ": \(words)"
+    // The numbers are fields and not in the text, which is how repetitions are known.
     report(
       count > 0 ? .error : .warning, .shipRejected,
       count > 0
@@ -35,6 +37,44 @@ extension Logger {
         : "shipping to \(target): the receiver warns\(said)",
       [
         .target: .text(target.description), .count: .integer(count), .reason: .text(words),
+        .ledgerSeq: .optional(batch.lines.first?.head.seq),
+        .lastLedgerSeq: .optional(batch.lastSeq),
+      ])
+  }
+
+  /// The receiver refuses messages of that size: they become smaller, and nothing is lost.
+  func shipShrunk(_ target: ShipTarget, _ bytes: Int, to bytesMax: Int, words: String) {
+    report(
+      .warning, .shipShrunk,
+      "shipping to \(target): a batch of \(bytes) bytes is refused; batches are of at most"
+        + " \(bytesMax) bytes from now on: \(words)",
+      [.target: .text(target.description), .bytes: .integer(bytes), .reason: .text(words)])
+  }
+
+  /// One record is more than the receiver takes in a message.
+  func shipTooLarge(_ target: ShipTarget, seq: Int64, bytes: Int, words: String) {
+    log(
+      .error, .shipRejected,
+      "shipping to \(target): record \(seq) of \(bytes) bytes is refused by itself and not shipped"
+        + " again; the ledger keeps it. Raise the receiver's message limit (in the OpenTelemetry"
+        + " Collector `max_recv_msg_size_mib`) above the largest checkpoint: \(words)",
+      [
+        .target: .text(target.description), .count: .integer(1), .ledgerSeq: .integer(seq),
+        .bytes: .integer(bytes), .reason: .text(words),
+      ])
+  }
+
+  /// Records do not fit the ledger's chain any more.
+  func shipDamaged(_ target: ShipTarget, _ damage: LedgerTail.Damage) {
+    let count = damage.lastSeq - damage.firstSeq + 1
+    log(
+      .error, .shipDamaged,
+      "shipping to \(target): the ledger is damaged, and \(count) records, \(damage.firstSeq) to"
+        + " \(damage.lastSeq), are not shipped: \(damage.problem). `tollgate audit verify` shows more",
+      [
+        .target: .text(target.description), .count: .integer(count),
+        .ledgerSeq: .integer(damage.firstSeq), .lastLedgerSeq: .integer(damage.lastSeq),
+        .error: .text(damage.problem.description),
       ])
   }
 

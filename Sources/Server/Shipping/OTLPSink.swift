@@ -15,16 +15,16 @@ final class OTLPSink: ShipSink {
   private var isConnecting = false
   /// Whether what is being written holds some of the request.
   private var isSendingRequest = false
-  private var input = [UInt8](repeating: 0, count: 16 << 10)
 
   init(
     _ target: ShipTarget, resource: OTLPResource,
-    wallNanoseconds: @escaping @Sendable () -> Int64
+    wallNanoseconds: @escaping @Sendable () -> Int64,
+    resolve: @escaping OutgoingSocket.Resolve = Kernel.resolve
   ) {
     self.target = target
     self.resource = resource
     self.wallNanoseconds = wallNanoseconds
-    socket = OutgoingSocket(target.place, timeout: target.timeout)
+    socket = OutgoingSocket(target.place, timeout: target.timeout, resolve: resolve)
   }
 
   func connect() {
@@ -65,8 +65,8 @@ final class OTLPSink: ShipSink {
     return Polled(descriptor.raw, reads: socket.isOpen, writes: wantsWrite)
   }
 
-  /// A connection that failed at once is told without waiting.
-  var pollInterval: Duration? { failure == nil ? nil : .zero }
+  /// A connection that failed at once is told without waiting, and an address has its time.
+  var pollInterval: Duration? { failure == nil ? socket.connectWait : .zero }
 
   func proceed(_ polled: Polled?) -> [ShipEvent] {
     if let failure {
@@ -90,19 +90,23 @@ final class OTLPSink: ShipSink {
     return events
   }
 
-  /// What has come; the reason where nothing more will.
+  /// What has come, as far as one turn goes; the reason where nothing more will.
   private func read(_ connection: ClientConnection) -> String? {
-    while true {
-      switch socket.receive(into: &input) {
-      case .some(let count):
-        connection.receive(input.span.extracting(0..<count))
-        if connection.isClosed { return "the receiver does not speak HTTP/2" }
-        if let call, call.reply.messages.count > 1 { return "the receiver answered twice" }
-      case .nothing: return nil
-      case .ended(let reason):
-        connection.connectionLost()
-        return reason
-      }
+    let call = call
+    let received = socket.receive { bytes in
+      connection.receive(bytes)
+      if connection.isClosed { return "the receiver does not speak HTTP/2" }
+      if let call, call.reply.messages.count > 1 { return "the receiver answered twice" }
+      return nil
+    }
+    switch received {
+    case .open: return nil
+    case .ended:
+      connection.connectionLost()
+      return "the receiver closed the connection"
+    case .failed(let reason):
+      connection.connectionLost()
+      return reason
     }
   }
 
@@ -116,7 +120,10 @@ final class OTLPSink: ShipSink {
     }
     let judged = OTLPAnswer.judge(
       .init(
-        status: reply.grpcStatus, messages: reply.messages, details: reply.grpcStatusDetails))
+        status: reply.grpcStatus, httpStatus: reply.httpStatus, text: reply.grpcMessage,
+        messages: reply.messages,
+        details: reply.grpcStatusDetails))
+    if reply.grpcStatus != nil { socket.proved() }
     guard connection?.isGoingAway == true else { return [.answered(judged)] }
     return [.answered(judged), lost("the receiver asked for no more calls")]
   }

@@ -2,22 +2,34 @@ internal import Shipping
 
 /// A client's non-blocking socket: resolved, connected, written to.
 struct OutgoingSocket {
+  /// A host's addresses; `Kernel.resolve`, but for tests.
+  typealias Resolve = (String, UInt16) throws(ResolveError) -> [SocketAddress]
+
   private enum State {
     case closed
-    /// The addresses that are still to be tried.
-    case connecting(Descriptor, rest: [SocketAddress])
+    /// The address that is being tried, and those behind it.
+    case connecting(Descriptor, ConnectRound<SocketAddress>)
     case open(Descriptor)
   }
 
   private let place: ShipTarget.Place
   private let timeout: Duration
+  private let resolve: Resolve
   private var state = State.closed
+  /// Addresses given up so far: where the next round begins. One that works is kept to.
+  private var turn = 0
+  /// Whether the receiver has taken something on this connection.
+  private var isProved = false
+  private var input = [UInt8](repeating: 0, count: 16 << 10)
   /// What the socket has not taken yet.
   private(set) var unsent = UnsentOutput()
 
-  init(_ place: ShipTarget.Place, timeout: Duration) {
+  init(
+    _ place: ShipTarget.Place, timeout: Duration, resolve: @escaping Resolve = Kernel.resolve
+  ) {
     self.place = place
     self.timeout = timeout
+    self.resolve = resolve
   }
 
   var isOpen: Bool { if case .open = state { true } else { false } }
@@ -28,7 +40,13 @@ struct OutgoingSocket {
     }
   }
 
-  /// Begins to connect; the reason where that is not possible.
+  /// How long the address that is being tried still has; nil where none is.
+  var connectWait: Duration? {
+    guard case .connecting(_, let round) = state else { return nil }
+    return .milliseconds(max(0, round.giveUpMs - Self.nowMs()))
+  }
+
+  /// Begins to connect; the reason where that is not possible. A name is resolved each time.
   mutating func connect() -> String? {
     close()
     switch place {
@@ -36,10 +54,10 @@ struct OutgoingSocket {
       guard let address = SocketAddress(unixPath: path) else {
         preconditionFailure("a path was validated when it was read")
       }
-      return connect(to: [address])
+      return connect(round([address]))
     case .otlp(let host, let port), .tcp(let host, let port):
       do throws(ResolveError) {
-        return connect(to: try Kernel.resolve(host, port: port))
+        return connect(round(try resolve(host, port)))
       } catch {
         return "\(host) cannot be resolved: \(error.reason)"
       }
@@ -47,10 +65,17 @@ struct OutgoingSocket {
     }
   }
 
-  /// Tries the addresses in turn.
-  private mutating func connect(to addresses: [SocketAddress]) -> String? {
-    var reason = "no address"
-    for (index, address) in addresses.enumerated() {
+  private func round(_ addresses: [SocketAddress]) -> ConnectRound<SocketAddress> {
+    ConnectRound(addresses, turn: turn, timeout: timeout, nowMs: Self.nowMs())
+  }
+
+  /// On to the next address, whatever became of the one before: the reason where none is left.
+  private mutating func connect(
+    _ addresses: ConnectRound<SocketAddress>, after failure: String? = nil
+  ) -> String? {
+    var addresses = addresses
+    var reason = failure
+    while let address = addresses.next(nowMs: Self.nowMs()) {
       do throws(SystemError) {
         let socket = try Kernel.createSocket(for: address)
         if case .otlpUnix = place {
@@ -59,28 +84,15 @@ struct OutgoingSocket {
           try Kernel.detectLoss(socket, timeout: timeout)
         }
         let isConnected = try Kernel.beginConnect(socket, to: address)
-        let rest = Array(addresses[(index + 1)...])
-        state = isConnected ? .open(socket) : .connecting(socket, rest: rest)
+        state = isConnected ? .open(socket) : .connecting(socket, addresses)
         return nil
       } catch {
+        turn += 1
         reason = error.description
       }
     }
     state = .closed
-    return reason
-  }
-
-  /// The socket has become writable while connecting; the reason where no address is left.
-  private mutating func finishConnect() -> String? {
-    guard case .connecting(let socket, let rest) = state else { return nil }
-    do throws(SystemError) {
-      try Kernel.finishConnect(socket)
-      state = .open(socket)
-      return nil
-    } catch {
-      let reason = error.description
-      return rest.isEmpty ? closed(reason) : connect(to: rest)
-    }
+    return reason ?? "no address"
   }
 
   enum Connecting {
@@ -91,19 +103,35 @@ struct OutgoingSocket {
 
   /// How far connecting has come; a Unix socket is connected at once.
   mutating func connecting(_ polled: Polled) -> Connecting {
-    if !isOpen {
-      guard polled.isWritable else { return .waiting }
-      if let reason = finishConnect() { return .failed(reason) }
+    guard case .connecting(let socket, let round) = state else {
+      return isOpen ? .connected : .waiting
     }
+    let reason: String
+    if polled.isWritable {
+      do throws(SystemError) {
+        try Kernel.finishConnect(socket)
+        state = .open(socket)
+        return .connected
+      } catch {
+        reason = error.description
+      }
+    } else if Self.nowMs() >= round.giveUpMs {
+      reason = "connect: no answer"
+    } else {
+      return .waiting
+    }
+    turn += 1
+    if let last = connect(round, after: reason) { return .failed(last) }
     return isOpen ? .connected : .waiting
   }
 
-  private mutating func closed(_ reason: String) -> String {
-    close()
-    return reason
-  }
+  /// The receiver has taken something: its address is the first one next time too.
+  mutating func proved() { isProved = true }
 
   mutating func close() {
+    // What connects and then takes nothing is no better than what does not connect.
+    if case .closed = state {} else if !isProved { turn += 1 }
+    isProved = false
     state = .closed
     unsent = UnsentOutput()
   }
@@ -133,19 +161,39 @@ struct OutgoingSocket {
   }
 
   enum Received {
-    case some(Int)
-    case nothing
-    case ended(String)
+    /// There may be more by the next turn.
+    case open
+    /// The receiver sends no more, in order. Whether it still reads is not told.
+    case ended
+    case failed(String)
   }
 
-  /// Reads what has come into `buffer`.
-  func receive(into buffer: inout [UInt8]) -> Received {
-    guard case .open(let socket) = state else { return .nothing }
-    switch Kernel.receive(socket, into: &buffer) {
-    case .bytes(0): return .ended("the receiver closed the connection")
-    case .bytes(let count): return .some(count)
-    case .wouldBlock: return .nothing
-    case .failed(let error): return .ended(error.description)
+  /// Gives what has come to `take`, at most `ShippingLimits.readsPerTurnMax` pieces of it: what is
+  /// left is found readable again. A reason that `take` returns ends it.
+  mutating func receive(_ take: (Span<UInt8>) -> String?) -> Received {
+    guard case .open(let socket) = state else { return .open }
+    for _ in 0..<ShippingLimits.readsPerTurnMax {
+      switch Kernel.receive(socket, into: &input) {
+      case .bytes(0): return .ended
+      case .bytes(let count):
+        if let reason = take(input.span.extracting(0..<count)) { return .failed(reason) }
+      case .wouldBlock: return .open
+      case .failed(let error): return .failed(error.description)
+      }
+    }
+    return .open
+  }
+
+  /// What the kernel knows to be wrong with the connection; nil where it knows nothing.
+  func fault() -> String? {
+    guard case .open(let socket) = state else { return nil }
+    do throws(SystemError) {
+      try Kernel.throwPendingError(of: socket, call: "send")
+      return nil
+    } catch {
+      return error.description
     }
   }
+
+  private static func nowMs() -> Int64 { Kernel.monotonicNanoseconds() / 1_000_000 }
 }

@@ -119,6 +119,7 @@ final class ShipThread: @unchecked Sendable {
       case .wait(let untilMs): wait(untilMs: untilMs, nowMs: nowMs)
       case .connect:
         sink.connect()
+        machine.resolved(nowMs: Self.nowMs())
         handle(sink.proceed(nil))
       case .export:
         sink.export(batch)
@@ -136,11 +137,18 @@ final class ShipThread: @unchecked Sendable {
     guard machine.state != .shipping, !batch.isFull, nowMs >= readAgainMs, let end = source.end()
     else { return }
     do throws(LedgerProblem) {
-      while !batch.isFull, let line = try tail.next(upTo: end) {
-        if line.head.seq > expectedSeq { miss(upTo: line.head.seq - 1) }
-        expectedSeq = line.head.seq + 1
-        if batch.isEmpty { setOldest(line.head.timeMs) }
-        batch.add(line, nowMs: nowMs)
+      while !batch.isFull, let step = try tail.next(upTo: end) {
+        switch step {
+        case .record(let line):
+          if line.head.seq > expectedSeq { miss(upTo: line.head.seq - 1) }
+          expectedSeq = line.head.seq + 1
+          if batch.isEmpty { setOldest(line.head.timeMs) }
+          batch.add(line, nowMs: nowMs)
+        case .damaged(let damage):
+          if damage.firstSeq > expectedSeq { miss(upTo: damage.firstSeq - 1) }
+          expectedSeq = damage.lastSeq + 1
+          found(damage)
+        }
       }
     } catch {
       readAgainMs = nowMs + 1000
@@ -148,7 +156,18 @@ final class ShipThread: @unchecked Sendable {
     }
   }
 
-  /// Records that this target will never get: they left the ledger, or cannot be read.
+  /// Records that do not fit the ledger any more: no target gets what cannot be vouched for. No
+  /// `drop` is recorded, because they have not left: whoever verifies the ledger finds them.
+  private func found(_ damage: LedgerTail.Damage) {
+    let count = damage.lastSeq - damage.firstSeq + 1
+    shared.withLock {
+      $0.statistics.damaged += count
+      $0.statistics.lastError = "the ledger is damaged: \(damage.problem)"
+    }
+    log.shipDamaged(target, damage)
+  }
+
+  /// Records that this target will never get: they left the ledger.
   private func miss(upTo lastSeq: Int64) {
     let count = lastSeq - expectedSeq + 1
     shared.withLock { $0.statistics.dropped += Int64(count) }
@@ -195,27 +214,46 @@ final class ShipThread: @unchecked Sendable {
         let outcome = machine.answered(answer, nowMs: nowMs, random: random())
         answered(answer, outcome, nowMs)
       case .lost(let reason):
-        if machine.connectionLost(nowMs: nowMs, random: random()) { fail(reason) }
+        if machine.connectionLost(nowMs: nowMs, random: random()) { fail(reason + sizeHint) }
       }
     }
+  }
+
+  /// Some receivers have no other word for a message over their limit than to hang up.
+  private var sizeHint: String {
+    batch.byteCount > ShippingLimits.usualMessageBytesMax
+      ? " (it is to get \(batch.byteCount) bytes at once: is its message limit higher than that?)"
+      : ""
   }
 
   private func answered(
     _ answer: TargetMachine.Answer, _ outcome: TargetMachine.Outcome, _ nowMs: Int64
   ) {
     let count = batch.lines.count
+    guard let lastSeq = batch.lastSeq else { return }
     var rejected = 0
     switch answer {
     case .retry(let reason, _): return fail(reason)
     case .delivered: break
     case .partial(let number, let message):
       rejected = min(number, count)
-      log.shipRejected(target, rejected, words: message)
+      log.shipRejected(target, rejected, in: batch, words: message)
     case .refused(let reason):
       rejected = count
-      log.shipRejected(target, rejected, words: reason)
+      log.shipRejected(target, rejected, in: batch, words: reason)
+    case .tooLarge(let reason):
+      let size = batch.byteCount
+      if let bytesMax = batch.shrink(nowMs: nowMs) {
+        return log.shipShrunk(target, size, to: bytesMax, words: reason)
+      }
+      rejected = count
+      if count == 1, size > ShippingLimits.shrunkBytesMin {
+        log.shipTooLarge(target, seq: lastSeq, bytes: size, words: reason)
+      } else {
+        log.shipRejected(target, rejected, in: batch, words: reason)
+      }
     }
-    guard outcome == .done, let lastSeq = batch.lastSeq else { return }
+    guard outcome == .done else { return }
     acknowledgedSeq = lastSeq
     batch.next(nowMs: nowMs)
     let oldestMs = batch.lines.first?.head.timeMs
@@ -226,7 +264,10 @@ final class ShipThread: @unchecked Sendable {
       shared.statistics.rejected += Int64(rejected)
       shared.statistics.lastSuccessMs = wallMs
       shared.oldestMs = oldestMs
-      if case .refused(let reason) = answer { shared.statistics.lastError = reason }
+      switch answer {
+      case .refused(let reason), .tooLarge(let reason): shared.statistics.lastError = reason
+      case .delivered, .partial, .retry: break
+      }
     }
     if isTroubled {
       isTroubled = false

@@ -54,14 +54,19 @@ extension Kernel {
     }
   }
 
-  /// How a connection that was begun came out, once the socket is writable (SO_ERROR).
+  /// How a connection that was begun came out, once the socket is writable.
   static func finishConnect(_ socket: Descriptor) throws(SystemError) {
+    try throwPendingError(of: socket, call: "connect")
+  }
+
+  /// Throws what has befallen a socket since it was last asked (SO_ERROR), as `call`'s error.
+  static func throwPendingError(of socket: Descriptor, call: String) throws(SystemError) {
     var code: Int32 = 0
     var size = socklen_t(MemoryLayout<Int32>.size)
     _ = try syscall("getsockopt") {
       unsafe getsockopt(socket.raw, SOL_SOCKET, SO_ERROR, &code, &size)
     }
-    if code != 0 { throw SystemError(call: "connect", code: code) }
+    if code != 0 { throw SystemError(call: call, code: code) }
   }
 
   /// Bytes that were written to a TCP socket and that the peer has not acknowledged (SIOCOUTQ).
