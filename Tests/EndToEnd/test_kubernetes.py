@@ -43,11 +43,11 @@ FORGED = [
 ]  # fmt: skip
 
 
-def rows(has_answers: bool) -> list[Row]:
-    """What both must decide alike; `has_answers` is false where Tollgate sees no response."""
+def served() -> list[Row]:
+    """What a backend, or Tollgate itself, answers."""
     stated = chat(stream=True, stream_options={"include_usage": True})
     asked = chat(stream=True)
-    result = [
+    return [
         Row("chat", 200, body=chat(), headers=[V1]),
         Row("chat, the canary's version", 200, body=chat(), headers=[V2]),
         Row("chat over HTTP/2", 200, body=chat(), headers=[V1], h2=True),
@@ -66,6 +66,12 @@ def rows(has_answers: bool) -> list[Row]:
         Row("one model", 200, path="/v1/models/llama3-8b"),
         Row("models on the shared host", 200, path="/v1/models", host=SHARED_HOST),
         Row("forged headers", 200, body=chat(), headers=[V1, *FORGED]),
+    ]  # fmt: skip
+
+
+def refused_callers() -> list[Row]:
+    """Those whom the policy does not let in, or not there."""
+    return [
         Row("forged headers without a key", 401, "invalid_api_key", body=chat(), key=None,
             headers=FORGED),
         Row("no key", 401, "invalid_api_key", body=chat(), key=None),
@@ -92,6 +98,11 @@ def rows(has_answers: bool) -> list[Row]:
         Row("a model that is not this path's", 404, "model_not_found", body=chat("bge-small")),
         Row("a model that is not this key's", 404, "model_not_found", body=chat(),
             key=KEYS["narrow"]),
+    ]  # fmt: skip
+
+
+def refused_bodies() -> list[Row]:
+    return [
         Row("no model", 400, "missing_model", body={"messages": []}),
         Row("no JSON", 400, "invalid_json", body=b"{"),
         Row("a key twice", 400, "duplicate_key", body=b'{"model":"llama3-8b","model":"x"}'),
@@ -104,6 +115,14 @@ def rows(has_answers: bool) -> list[Row]:
         Row("a body of the limit", 400, "invalid_json", body=b"[" + b" " * (LIMIT - 1)),
         Row("a body above the limit", 413, "request_too_large", body=b" " * (LIMIT + 1)),
         Row("a model route that Envoy has not got", 503, "no_route", body=chat("ghost")),
+    ]  # fmt: skip
+
+
+def rows(has_answers: bool) -> list[Row]:
+    """What both must decide alike; `has_answers` is false where Tollgate sees no response."""
+    asked = chat(stream=True)
+    result = [
+        *served(), *refused_callers(), *refused_bodies(),
         Row("above the key's rate", 429, "rate_limit_exceeded", body=chat(), key=KEYS["twice"],
             headers=[V1], repeat=3),
         Row("above the key's budget", 429, "insufficient_quota", body=chat(), key=KEYS["poor"],
