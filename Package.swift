@@ -75,7 +75,8 @@ let package = Package(
       swiftSettings: swift),
 
     // The demo's backends; not part of the product.
-    .executableTarget(name: "model-simulator", dependencies: ["CLinux"], swiftSettings: swift),
+    .executableTarget(
+      name: "model-simulator", dependencies: ["CLinux", "Hashing"], swiftSettings: swift),
 
     // Tests/Fuzz/scanner drives it.
     .executableTarget(

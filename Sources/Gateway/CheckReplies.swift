@@ -144,40 +144,43 @@ enum CheckReplies {
   }
 
   /// A `HeaderValueOption` with `value = 2`: ext_authz reads no `raw_value` in its answers.
+  @inline(__always)
   private static func header(
-    _ field: Int, _ name: [UInt8], _ value: [UInt8], _ writer: inout WireWriter
+    _ field: Int, _ writer: inout WireWriter, valueAndName: (inout WireWriter) -> Void
   ) {
     let option = writer.mark
     writer.field(3, 2)
     let header = writer.mark
-    writer.field(2, value)
-    writer.field(1, name)
+    valueAndName(&writer)
     writer.close(1, since: header)
     writer.close(field, since: option)
+  }
+
+  private static func header(
+    _ field: Int, _ name: [UInt8], _ value: [UInt8], _ writer: inout WireWriter
+  ) {
+    header(field, &writer) { writer in
+      writer.field(2, value)
+      writer.field(1, name)
+    }
   }
 
   private static func header(
     _ field: Int, _ name: StaticString, _ value: [UInt8], _ writer: inout WireWriter
   ) {
-    let option = writer.mark
-    writer.field(3, 2)
-    let header = writer.mark
-    writer.field(2, value)
-    writer.field(1, name)
-    writer.close(1, since: header)
-    writer.close(field, since: option)
+    header(field, &writer) { writer in
+      writer.field(2, value)
+      writer.field(1, name)
+    }
   }
 
   private static func header(
     _ field: Int, _ name: StaticString, _ value: StaticString, _ writer: inout WireWriter
   ) {
-    let option = writer.mark
-    writer.field(3, 2)
-    let header = writer.mark
-    writer.field(2, value)
-    writer.field(1, name)
-    writer.close(1, since: header)
-    writer.close(field, since: option)
+    header(field, &writer) { writer in
+      writer.field(2, value)
+      writer.field(1, name)
+    }
   }
 
   private static func status(_ code: UInt64, _ writer: inout WireWriter) {

@@ -1,3 +1,5 @@
+import Hashing
+
 /// One simulated model server: a name, and a log of what reached it.
 final class Backend {
   /// The oldest entries are forgotten beyond this many; the count goes on.
@@ -83,7 +85,7 @@ final class Backend {
     Reply(json: [
       "backend": .string(name), "method": .string(request.method), "path": .string(request.target),
       "headers": Backend.pairs(request.headers),
-      "body_sha256": .string(SHA256.hex(of: request.body)),
+      "body_sha256": .string(SHA256.digest(of: request.body.span).hex),
       "body_bytes": .int(request.body.count),
       "trailers": Backend.pairs(request.trailers),
     ])

@@ -278,11 +278,9 @@ def _types() -> list[Hostile]:
     ]  # fmt: skip
 
 
-def _bodies() -> list[Hostile]:
-    invalid, duplicate = (400, "invalid_json"), (400, "duplicate_key")
-    value, unknown = (400, "invalid_value"), (404, "model_not_found")
-    deep = '"x":' + "[" * 256 + "]" * 256
-    table = [
+def _duplicate_keys() -> list[Hostile]:
+    duplicate = (400, "duplicate_key")
+    return [_json(*row) for row in [
         ("key twice", '{"model":"llama3-8b","model":"b-only"}', *duplicate),
         ("key twice, the same", '{"model":"llama3-8b","model":"llama3-8b"}', *duplicate),
         ("key twice after unescaping", '{"model":"llama3-8b","mo\\u0064el":"b-only"}', *duplicate),
@@ -302,6 +300,13 @@ def _bodies() -> list[Hostile]:
          *duplicate),
         ("capitals in stream_options",
          _chat('"stream":true,"stream_options":{"Include_Usage":true}'), *duplicate),
+    ]]  # fmt: skip
+
+
+def _no_json() -> list[Hostile]:
+    invalid = (400, "invalid_json")
+    deep = '"x":' + "[" * 256 + "]" * 256
+    return [_json(*row) for row in [
         ("array", "[]", *invalid),
         ("string", '"model"', *invalid),
         ("number", "7", *invalid),
@@ -337,6 +342,12 @@ def _bodies() -> list[Hostile]:
         ("form feed", CHAT + b"\f", *invalid),
         ("no-break space", CHAT + b"\xc2\xa0", *invalid),
         ("too deep", _chat(deep), *invalid),
+    ]]  # fmt: skip
+
+
+def _bad_values() -> list[Hostile]:
+    value = (400, "invalid_value")
+    return [_json(*row) for row in [
         ("no model", '{"messages":[]}', 400, "missing_model"),
         ("null model", '{"model":null}', 400, "missing_model"),
         ("model deeper down", '{"messages":[{"model":"llama3-8b"}]}', 400, "missing_model"),
@@ -360,6 +371,12 @@ def _bodies() -> list[Hostile]:
         ("stream_options as list", _chat('"stream":true,"stream_options":[]'), *value),
         ("include_usage as text",
          _chat('"stream":true,"stream_options":{"include_usage":"yes"}'), *value),
+    ]]  # fmt: skip
+
+
+def _bad_models() -> list[Hostile]:
+    value, unknown = (400, "invalid_value"), (404, "model_not_found")
+    return [_json(*row) for row in [
         ("model unknown", '{"model":"nobody-has-this"}', *unknown),
         ("model of another tenant", '{"model":"b-only"}', *unknown),
         ("model in capitals", '{"model":"LLAMA3-8B"}', *unknown),
@@ -370,8 +387,11 @@ def _bodies() -> list[Hostile]:
         ("model as a path", '{"model":"../llama3-8b"}', *unknown),
         ("model by its route", '{"model":"chat-llama3-8b-v1"}', *unknown),
         ("model by its upstream name", '{"model":"vendor/renamed-2026-10-long"}', *unknown),
-    ]  # fmt: skip
-    return [_json(*row) for row in table] + [
+    ]]  # fmt: skip
+
+
+def _bodies() -> list[Hostile]:
+    return [
         Hostile("json: empty body", h1(body=b""), 400),
         Hostile("json: trailers alone", h1(
             headers=["Transfer-Encoding: chunked"], length=False,
@@ -388,5 +408,6 @@ def _bodies() -> list[Hostile]:
 
 
 TABLE = (
-    _hosts() + _paths() + _credentials() + _methods() + _framing() + _types() + _bodies()
+    _hosts() + _paths() + _credentials() + _methods() + _framing() + _types() + _duplicate_keys()
+    + _no_json() + _bad_values() + _bad_models() + _bodies()
 )

@@ -23,6 +23,8 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from counter_model import PERIODS, UNITS, Bucket, Budget, Slots, Wrong, limits, window
+
 ORIGIN = "0" * 64
 SEAL = re.compile(rb',"hash":"([0-9a-f]{64})"\}\Z')
 HEAD = re.compile(rb'\{"type":"([a-z]+)","seq":(\d+),"timestamp":"([0-9TZ:.-]+)"')
@@ -30,9 +32,6 @@ NAME = re.compile(r"(\d{20})\.jsonl\Z")
 TYPES = {"admission", "completion", "denials", "start", "reload", "checkpoint", "clock", "repair",
          "stop", "drop"}  # fmt: skip
 BATCH_BYTES_MAX = 1 << 20
-PERIODS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000}
-UNITS = {"day": 0, "week": 1, "month": 2}
-KINDS = ("requests", "tokens", "prompt_tokens", "completion_tokens", "usd", "concurrent")
 
 
 class Damage(Exception):
@@ -41,10 +40,6 @@ class Damage(Exception):
     def __init__(self, file: str, offset: int, what: str):
         super().__init__(f"{file}: offset {offset}: {what}")
         self.file, self.offset, self.what = file, offset, what
-
-
-class Wrong(AssertionError):
-    """The records fit their chain, but not each other."""
 
 
 def _object(pairs: list) -> dict:
@@ -235,160 +230,6 @@ class LedgerReader:
             ):  # fmt: skip
                 return first, path
         raise damage
-
-
-# What counters must be.
-
-
-def window(unit: str, zone: ZoneInfo, now: int) -> tuple[int, int]:
-    """Start and end, in Unix milliseconds, of the day, week or month that `now` is in."""
-    local = datetime.fromtimestamp(now / 1000, zone)
-    day = local.date()
-    if unit == "day":
-        start, end = day, day + timedelta(days=1)
-    elif unit == "week":
-        start = day - timedelta(days=day.weekday())
-        end = start + timedelta(days=7)
-    else:
-        start = day.replace(day=1)
-        end = (start + timedelta(days=32)).replace(day=1)
-
-    def instant(date) -> int:
-        return int(datetime(date.year, date.month, date.day, tzinfo=zone).timestamp() * 1000)
-
-    return instant(start), instant(end)
-
-
-@dataclass
-class Limit:
-    """A policy's limit as it counts."""
-
-    kind: str
-    amount: int
-    per: str | None
-    capacity: int
-
-
-def _limit(entry: dict) -> Limit:
-    (kind,) = (name for name in KINDS if name in entry)
-    factor = 1_000_000_000 if kind == "usd" else 1
-    amount = int(Decimal(str(entry[kind])) * factor)
-    burst = int(Decimal(str(entry["burst"])) * factor) if "burst" in entry else amount
-    return Limit(kind, amount, entry.get("per"), burst)
-
-
-def limits(policy: dict) -> dict[str, Limit]:
-    """Every limit of a policy by the first part of its counters' names."""
-    result = {f"global/{entry['name']}": _limit(entry) for entry in policy.get("limits", [])}
-    for tenant, rules in policy["tenants"].items():
-        for entry in rules.get("limits", []):
-            result[f"tenant/{tenant}/{entry['name']}"] = _limit(entry)
-        for key in rules.get("keys", []):
-            for entry in key.get("limits", []):
-                result[f"key/{tenant}/{key['id']}/{entry['name']}"] = _limit(entry)
-    for name, entry in policy.get("classes", {}).items():
-        if "max_concurrent" in entry:
-            most = entry["max_concurrent"]
-            result[f"class/{name}/max_concurrent"] = Limit("concurrent", most, None, most)
-    return result
-
-
-@dataclass
-class Bucket:
-    amount: int
-    capacity: int
-    period: int
-    scaled: int
-    time: int
-    open: int = 0
-
-    def advance(self, now: int) -> None:
-        if now > self.time:
-            gained = self.amount * (now - self.time)
-            self.scaled = min(self.capacity * self.period, self.scaled + gained)
-            self.time = now
-
-    def reserve(self, amount: int, _: int | None) -> None:
-        self.scaled -= amount * self.period
-
-    def settle(self, reserved: int, final: int, _: int | None) -> None:
-        self.scaled = min(
-            self.capacity * self.period, self.scaled - (final - reserved) * self.period
-        )
-
-    @property
-    def is_idle(self) -> bool:
-        return self.open == 0 and self.scaled == self.capacity * self.period
-
-    def state(self) -> dict:
-        level, fraction = divmod(self.scaled, self.period)
-        return {"amount": self.amount, "capacity": self.capacity, "period": self.period,
-                "level": level, "fraction": fraction, "time": self.time, "open": self.open}  # fmt: skip
-
-
-@dataclass
-class Budget:
-    unit: str
-    zone: ZoneInfo
-    amount: int
-    start: int
-    end: int
-    used: int = 0
-    reserved: int = 0
-    open: int = 0
-
-    def advance(self, now: int) -> None:
-        if now >= self.end:
-            self.start, self.end = window(self.unit, self.zone, now)
-            self.used = self.reserved = 0
-
-    def reserve(self, amount: int, start: int | None) -> None:
-        if start != self.start:
-            raise Wrong(f"reserved in the window of {start}, which is that of {self.start}")
-        self.reserved += amount
-
-    def settle(self, reserved: int, final: int, start: int | None) -> None:
-        if start == self.start:
-            self.reserved -= reserved
-            self.used += final
-
-    @property
-    def is_idle(self) -> bool:
-        return self.open == 0 and self.used == 0 and self.reserved == 0
-
-    def state(self) -> dict:
-        return {"amount": self.amount, "unit": UNITS[self.unit], "window": self.start,
-                "end": self.end, "used": self.used, "reserved": self.reserved,
-                "open": self.open}  # fmt: skip
-
-
-@dataclass
-class Slots:
-    amount: int
-    held: int = 0
-    open: int = 0
-
-    def advance(self, _: int) -> None:
-        pass
-
-    def reserve(self, amount: int, _: int | None) -> None:
-        self.held += amount
-        if self.held > self.amount:
-            raise Wrong(f"{self.held} slots are taken of {self.amount}")
-
-    def settle(self, reserved: int, final: int, _: int | None) -> None:
-        if final != 0:
-            raise Wrong(f"{final} slots stay taken")
-        self.held -= reserved
-        if self.held < 0:
-            raise Wrong(f"{self.held} slots are taken")
-
-    @property
-    def is_idle(self) -> bool:
-        return self.open == 0
-
-    def state(self) -> dict:
-        return {"amount": self.amount, "held": self.held, "open": self.open}
 
 
 @dataclass

@@ -10,7 +10,7 @@ import pytest
 
 import ledger_check
 from crash_rounds import Load, books_policy
-from harness import DRAIN_SECONDS, Stack, StackOptions, error_code, poll
+from harness import Stack, StackOptions, error_code, poll
 from ledger_check import ORIGIN, check, segments, write_segment
 from test_crash import HELD, data_of, end, event, filler, serve_again, settled
 

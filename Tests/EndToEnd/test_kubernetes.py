@@ -1,21 +1,17 @@
-"""The manifests decide as the demo does, and a ConfigMap's swap reaches the sidecar.
+"""The manifests decide as the demo does.
 
 The demo's Envoy and the one that Envoy Gateway would configure from envoy/kubernetes get the same
 policy and the same requests. Verdicts, headers at the backends, log lines and records must agree.
 """
 
 import json
-import os
-import os
 import re
-import shutil
 import signal
 import subprocess
 import time
 from collections import Counter
 from pathlib import Path
 
-import httpx
 import pytest
 
 import authority
@@ -47,11 +43,11 @@ FORGED = [
 ]  # fmt: skip
 
 
-def rows(has_answers: bool) -> list[Row]:
-    """What both must decide alike; `has_answers` is false where Tollgate sees no response."""
+def served() -> list[Row]:
+    """What a backend, or Tollgate itself, answers."""
     stated = chat(stream=True, stream_options={"include_usage": True})
     asked = chat(stream=True)
-    result = [
+    return [
         Row("chat", 200, body=chat(), headers=[V1]),
         Row("chat, the canary's version", 200, body=chat(), headers=[V2]),
         Row("chat over HTTP/2", 200, body=chat(), headers=[V1], h2=True),
@@ -70,6 +66,12 @@ def rows(has_answers: bool) -> list[Row]:
         Row("one model", 200, path="/v1/models/llama3-8b"),
         Row("models on the shared host", 200, path="/v1/models", host=SHARED_HOST),
         Row("forged headers", 200, body=chat(), headers=[V1, *FORGED]),
+    ]  # fmt: skip
+
+
+def refused_callers() -> list[Row]:
+    """Those whom the policy does not let in, or not there."""
+    return [
         Row("forged headers without a key", 401, "invalid_api_key", body=chat(), key=None,
             headers=FORGED),
         Row("no key", 401, "invalid_api_key", body=chat(), key=None),
@@ -96,6 +98,11 @@ def rows(has_answers: bool) -> list[Row]:
         Row("a model that is not this path's", 404, "model_not_found", body=chat("bge-small")),
         Row("a model that is not this key's", 404, "model_not_found", body=chat(),
             key=KEYS["narrow"]),
+    ]  # fmt: skip
+
+
+def refused_bodies() -> list[Row]:
+    return [
         Row("no model", 400, "missing_model", body={"messages": []}),
         Row("no JSON", 400, "invalid_json", body=b"{"),
         Row("a key twice", 400, "duplicate_key", body=b'{"model":"llama3-8b","model":"x"}'),
@@ -108,6 +115,14 @@ def rows(has_answers: bool) -> list[Row]:
         Row("a body of the limit", 400, "invalid_json", body=b"[" + b" " * (LIMIT - 1)),
         Row("a body above the limit", 413, "request_too_large", body=b" " * (LIMIT + 1)),
         Row("a model route that Envoy has not got", 503, "no_route", body=chat("ghost")),
+    ]  # fmt: skip
+
+
+def rows(has_answers: bool) -> list[Row]:
+    """What both must decide alike; `has_answers` is false where Tollgate sees no response."""
+    asked = chat(stream=True)
+    result = [
+        *served(), *refused_callers(), *refused_bodies(),
         Row("above the key's rate", 429, "rate_limit_exceeded", body=chat(), key=KEYS["twice"],
             headers=[V1], repeat=3),
         Row("above the key's budget", 429, "insufficient_quota", body=chat(), key=KEYS["poor"],
@@ -390,189 +405,3 @@ def test_without_tollgate_nothing_passes_and_nothing_is_forgotten(name):
         poll("Envoy finds it again",
              lambda: parity.ask(stack, Row("chat", 200, body=chat())).response.status_code == 200)
         assert stack.ledger.since(0, "admission")
-
-
-# The sidecar
-
-
-class Kubelet:
-    """Writes a ConfigMap's volume the way a kubelet does (its AtomicWriter).
-
-    A new version goes into a directory named for the time; `..data_tmp` is made to point there and
-    renamed over `..data`; files that the version has not got lose their links; the old directory goes.
-    """
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self._second = 0
-
-    def write(self, files: dict[str, str]) -> None:
-        for step in self.steps(files):
-            step()
-
-    def steps(self, files: dict[str, str]):
-        """The same, step by step: a reader may come between any two."""
-        data = self.folder / "..data"
-        old = self.folder / os.readlink(data) if data.is_symlink() else None
-        self._second += 1
-        version = self.folder / f"..2026_11_22_10_00_{self._second:02}.{self._second}123456789"
-
-        yield version.mkdir
-        for name, text in files.items():
-            yield lambda path=version / name, text=text: path.write_text(text)
-        fresh = self.folder / "..data_tmp"
-        yield lambda: fresh.symlink_to(version.name)
-        yield lambda: os.replace(fresh, data)
-        for name in files:
-            link = self.folder / name
-            if not link.is_symlink():
-                yield lambda link=link, name=name: link.symlink_to(f"..data/{name}")
-        for link in self.folder.iterdir():
-            if not link.name.startswith("..") and link.name not in files:
-                yield link.unlink
-        if old:
-            yield lambda: shutil.rmtree(old)
-
-
-class Sidecar:
-    """Tollgate with the manifests' own arguments, in directories of this machine."""
-
-    def __init__(self, folder: Path):
-        self.mount = folder / "etc"
-        self.mount.mkdir()
-        self.kubelet = Kubelet(self.mount)
-        self.platform, self.tenant = _parts(parity.policy_of(manifests.load("base"), True))
-        self.write(self.tenant)
-        (container,) = [manifests.sidecar(manifests.load("base"))]
-        self.probes = container
-        self.metrics = free_port()
-        # The harness gives the policy, the socket, the ledger and the admin page; the rest is the
-        # manifest's, with the metrics on a port of this machine.
-        ours = ("--policy", "--listen", "--data", "--admin")
-        arguments = [flag for flag in container["args"][1:] if flag.split("=")[0] not in ours]
-        assert "--watch" in arguments and "--metrics=0.0.0.0:9091" in arguments
-        arguments[arguments.index("--metrics=0.0.0.0:9091")] = f"--metrics=127.0.0.1:{self.metrics}"
-        self.stack = Stack(StackOptions(
-            envoy=EnvoyOptions(), policy_path=self.mount, tollgate_arguments=tuple(arguments),
-            policy=parity.policy_of(manifests.load("base"), True),
-        ))  # fmt: skip
-
-    def files(self, tenant: dict) -> dict[str, str]:
-        return {"platform.json5": policies.text(self.platform),
-                "tenant-a.json5": policies.text({"version": 1, "tenants": tenant})}  # fmt: skip
-
-    def write(self, tenant: dict) -> None:
-        self.kubelet.write(self.files(tenant))
-
-    def with_key(self, key: str) -> dict:
-        tenants = json.loads(json.dumps(self.tenant))
-        tenants["tenant-a"]["keys"].append({"id": key, "sha256": policies.digest(key)})
-        return tenants
-
-    def knows(self, key: str) -> bool:
-        status = self.stack.request("GET", "/v1/models", key=key).status_code
-        assert status in (200, 401), status
-        return status == 200
-
-    @property
-    def log(self) -> str:
-        return self.stack.tollgate.process.log()
-
-
-def _parts(policy: dict) -> tuple[dict, dict]:
-    policy = dict(policy)
-    return policy, policy.pop("tenants")
-
-
-@pytest.fixture
-def sidecar(tmp_path):
-    if not manifests.kustomize():
-        pytest.skip("neither kubectl nor kustomize is installed: no manifests to run")
-    found = Sidecar(tmp_path)
-    with found.stack:
-        yield found
-
-
-def test_the_probes_ask_what_the_sidecar_answers(sidecar):
-    for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
-        path = sidecar.probes[kind]["httpGet"]["path"]
-        url = f"http://127.0.0.1:{sidecar.metrics}{path}"
-        assert httpx.get(url, trust_env=False).status_code == 200, kind
-
-
-def test_a_config_maps_update_reaches_the_sidecar(sidecar):
-    assert sidecar.knows(KEY)
-    for number in range(3):
-        key = f"tg-new-{number}-0123456789abcdef0123456789abcdef"
-        assert not sidecar.knows(key)
-        sidecar.write(sidecar.with_key(key))
-        poll("the update counts", lambda key=key: sidecar.knows(key))
-    # One version at a time: the former ones' keys are gone with them.
-    assert not sidecar.knows("tg-new-0-0123456789abcdef0123456789abcdef")
-    assert "error" not in sidecar.log
-
-
-def test_no_step_of_an_update_is_taken_for_a_policy(sidecar):
-    """Slower than any kubelet: between all steps there is time to look, and nothing is misread."""
-    key = "tg-slow-0123456789abcdef0123456789abcdef"
-    swapped = False
-    for step in sidecar.kubelet.steps(sidecar.files(sidecar.with_key(key))):
-        step()
-        swapped = swapped or (sidecar.mount / "..data" / "tenant-a.json5").read_text().count(key)
-        if swapped:
-            poll("the update counts", lambda: sidecar.knows(key))
-        else:
-            sidecar.stack.tollgate.reload()
-            assert not sidecar.knows(key)
-        assert sidecar.knows(KEY)
-    assert swapped and "error" not in sidecar.log
-
-
-def test_a_bad_update_leaves_the_old_policy_and_the_next_good_one_counts(sidecar):
-    bad = sidecar.files(sidecar.tenant) | {"tenant-a.json5": "{ version: 1, tenants: { tenant-a: {"}
-    sidecar.kubelet.write(bad)
-    poll("the bad update is reported", lambda: "tenant-a.json5" in sidecar.log)
-    assert sidecar.knows(KEY)
-    key = "tg-mended-0123456789abcdef0123456789abcdef"
-    sidecar.write(sidecar.with_key(key))
-    poll("the mended update counts", lambda: sidecar.knows(key))
-
-
-def test_a_file_may_come_and_go(sidecar):
-    """A new tenant's file is added to the ConfigMap and removed again."""
-    key = "tg-tenant-c-0123456789abcdef0123456789abcdef"
-    tenant = {"tenant-c": {"keys": [{"id": "c", "sha256": policies.digest(key)}],
-                           "allow": [{"paths": ["/v1/embeddings"], "models": ["bge-small"]}]}}  # fmt: skip
-    more = {"tenant-c.json5": policies.text({"tenants": tenant})}
-    shared = {"host": SHARED_HOST}
-
-    def knows() -> bool:
-        return sidecar.stack.request("GET", "/v1/models", key=key, **shared).status_code == 200
-
-    assert not knows()
-    sidecar.kubelet.write(sidecar.files(sidecar.tenant) | more)
-    poll("the new file counts", knows)
-    sidecar.write(sidecar.tenant)
-    poll("the removed file no longer counts", lambda: not knows())
-    assert not (sidecar.mount / "tenant-c.json5").is_symlink() and sidecar.knows(KEY)
-
-
-def test_a_volume_that_is_gone_leaves_the_old_policy(sidecar):
-    """Nothing to read is no policy: what was in force stays, and its return is seen."""
-    version = sidecar.mount / os.readlink(sidecar.mount / "..data")
-    shutil.rmtree(version)
-    sidecar.stack.tollgate.reload()
-    poll("the loss is reported", lambda: "No such file" in sidecar.log)
-    assert sidecar.knows(KEY)
-    key = "tg-back-0123456789abcdef0123456789abcdef"
-    (sidecar.mount / "..data").unlink()
-    sidecar.write(sidecar.with_key(key))
-    poll("the new volume counts", lambda: sidecar.knows(key))
-
-
-def test_reload_needs_no_shell_and_no_pid(sidecar):
-    """What `kubectl exec … -- tollgate reload` runs."""
-    command = [str(manifests.BINARIES / "tollgate"), "reload", "--data", str(sidecar.stack.tollgate.data)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=DRAIN_SECONDS)
-    assert done.returncode == 0, done.stderr
-    poll("it was told", lambda: "the policy is unchanged" in sidecar.log)

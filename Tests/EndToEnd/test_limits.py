@@ -13,7 +13,6 @@ import pytest
 
 import load
 import policy as policies
-from envoy_config import EnvoyOptions
 from harness import Stack, StackOptions, chat_body, error_code, poll, scaled
 from ledger import charged, reserved
 from recorder import Canned

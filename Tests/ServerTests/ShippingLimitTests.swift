@@ -8,7 +8,8 @@ import Testing
   private func pieces(_ lineBytes: [Int]) -> [Int] {
     var batch = ShipBatch(BatchBounds())
     for (index, count) in lineBytes.enumerated() {
-      let head = "{\"type\":\"start\",\"seq\":\(index + 1),\"timestamp\":\"2026-11-22T20:17:10.123Z\""
+      let head =
+        "{\"type\":\"start\",\"seq\":\(index + 1),\"timestamp\":\"2026-11-22T20:17:10.123Z\""
       let end = ",\"hash\":\"\(String(repeating: "a", count: 64))\"}"
       let padding = count - head.utf8.count - end.utf8.count - 7
       let text = head + ",\"p\":\"\(String(repeating: "x", count: padding))\"" + end

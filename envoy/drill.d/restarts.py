@@ -91,17 +91,23 @@ def reloads(drill) -> str | None:
     return found[-1] if found else None
 
 
-def tollgate(drill) -> None:
-    stack, clients, books = drill.stack, drill.clients, drill.books
-    on_v1 = session_of(drill, V1)
+def killed_under_load(drill, process) -> tuple[list[Exchange], list[Exchange]]:
+    """SIGKILL amid streams and a load; the load's answers, and the streams as they ended."""
     streams = in_flight(drill, ENDLESS)
     with_load = load(drill)
     poll(lambda: with_load.count >= 100, 10)
-    stack.tollgate.kill()
+    process.kill()
     answers = with_load.stop()
     cut = together([lambda s=s: s.rest(CUT_SECONDS) for s in streams])
     drill.row("killed (-9): streams in flight", f"{IN_FLIGHT} cut, none hangs", ended(cut),
               f"{len(answers)} requests beside them: {statuses(answers)}")  # fmt: skip
+    return answers, cut
+
+
+def tollgate(drill) -> None:
+    stack, clients, books = drill.stack, drill.clients, drill.books
+    on_v1 = session_of(drill, V1)
+    answers, cut = killed_under_load(drill, stack.tollgate)
 
     reached = stack.reached()
     # What Tollgate would have removed: were it not closed, this would go straight to a model.
@@ -168,14 +174,7 @@ def ended(answers: list[Exchange]) -> str:
 
 def envoy(drill) -> None:
     stack, clients, books = drill.stack, drill.clients, drill.books
-    streams = in_flight(drill, ENDLESS)
-    with_load = load(drill)
-    poll(lambda: with_load.count >= 100, 10)
-    stack.envoy.kill()
-    answers = with_load.stop()
-    cut = together([lambda s=s: s.rest(CUT_SECONDS) for s in streams])
-    drill.row("killed (-9): streams in flight", f"{IN_FLIGHT} cut, none hangs", ended(cut),
-              f"{len(answers)} requests beside them: {statuses(answers)}")  # fmt: skip
+    answers, cut = killed_under_load(drill, stack.envoy)
     settled = stack.settled()
     records = [books.completions.get(answer.request_id, {}) for answer in cut]
     good = [

@@ -74,22 +74,20 @@ extension Checks {
 
   /// Other listeners of an Envoy config that lead to a cluster of the gateway's.
   private static func envoyWays(_ context: LintContext, _ check: Check) -> [Finding] {
-    context.set.bootstraps.flatMap { bootstrap in
-      let reading = BootstrapReading(bootstrap)
+    var findings: [Finding] = []
+    for reading in context.set.bootstraps.map(BootstrapReading.init) {
       let setups = reading.setups()
-      let models = Set(
-        setups.filter(\.asksTollgate).flatMap(\.backendRules).flatMap(\.backends)
-          .flatMap(BootstrapReading.clusterNames))
-      let others =
-        setups.filter { !$0.concernsTollgate }.flatMap(\.backendRules).flatMap(\.backends)
-        + reading.tcpProxies()
-      return others.compactMap { way -> Finding? in
+      let ways = setups.filter(\.asksTollgate).flatMap(\.backendRules).flatMap(\.backends)
+      let models = Set(ways.flatMap(BootstrapReading.clusterNames))
+      let others = setups.filter { !$0.concernsTollgate }.flatMap(\.backendRules)
+      for way in others.flatMap(\.backends) + reading.tcpProxies() {
         guard let name = BootstrapReading.clusterNames(way).first(where: models.contains) else {
-          return nil
+          continue
         }
-        return check.finding(
-          way, "this leads to the cluster \(name), too, and Tollgate is not asked")
+        findings.append(
+          check.finding(way, "this leads to the cluster \(name), too, and Tollgate is not asked"))
       }
     }
+    return findings
   }
 }
