@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -10,3 +11,8 @@
 
 // glibc shows it only to programs that define _GNU_SOURCE, which Swift's importer does not.
 extern int accept4(int socket, struct sockaddr *address, socklen_t *length, int flags);
+
+// Variadic, which Swift cannot call. The name is cut at 15 bytes.
+static inline int tollgate_set_thread_name(const char *name) {
+  return prctl(PR_SET_NAME, name, 0, 0, 0);
+}

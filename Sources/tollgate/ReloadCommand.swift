@@ -30,8 +30,11 @@ enum ReloadCommand {
       Console.diagnose("tollgate reload: process \(pid): \(SystemError(call: "kill", code: errno))")
       return ExitStatus.failed
     }
-    // A policy that is refused leaves the old one: only its log and metrics tell.
-    Console.result("process \(pid) reads its policy again; its log says what came of it")
+    Console.result("process \(pid) reads its policy again")
+    // A signal has no answer, and a policy that is refused leaves the old one in force.
+    Console.diagnose(
+      "tollgate reload: what came of it: policy_replaced, policy_unchanged or policy_refused in its "
+        + "log, ai_gateway_policy_reloads_total{result} in /metrics, `policy` in /api/v1/status")
     return ExitStatus.done
   }
 }

@@ -19,13 +19,15 @@ struct CommandTests {
   private var data: String { directory.path + "/data" }
   private var socket: ListenAddress { .unix(path: directory.path + "/s") }
 
-  private func serve(_ more: [String] = [], descriptors: Int? = nil) throws -> CommandRun {
+  private func serve(
+    _ more: [String] = [], environment: [String: String] = [:], descriptors: Int? = nil
+  ) throws -> CommandRun {
     let run = try CommandRun(
       [
         "serve", "--policy", policy, "--listen", socket.description, "--workers", "1", "--data",
         data, "--admin", "off",
       ] + more,
-      descriptors: descriptors)
+      environment: environment, descriptors: descriptors)
     try run.waitFor("is ready on")
     return run
   }
@@ -138,13 +140,25 @@ struct CommandTests {
     #expect(try run.join() == 0)
   }
 
+  @Test(arguments: [[:], ["SWIFT_BACKTRACE": "registers=none"]])
+  func `the process has the program's name, started anew or not`(environment: [String: String])
+    throws
+  {
+    let run = try serve(environment: environment)
+    #expect(run.processName == CrashReport.processName)
+    run.signal(SIGTERM)
+    #expect(try run.join() == 0)
+  }
+
   @Test func `reload tells the process that holds the data directory, and nobody else`() throws {
     let reload = ["reload", "--data", data]
     // No directory yet; then a lock file that nobody holds.
     #expect(try CommandRun(reload).join() == 1)
     let run = try serve()
     try directory.write("p.json5", SamplePolicy.text(bodyBytesMax: 20000))
-    #expect(try CommandRun(reload).join() == 0)
+    let asked = try CommandRun(reload)
+    #expect(try asked.join() == 0)
+    #expect(asked.standardError.contains("policy_refused"))
     try run.waitFor("policy replaced")
     #expect(try CommandRun(["reload"], environment: ["TOLLGATE_DATA": data]).join() == 0)
     try run.waitFor("the policy is unchanged")

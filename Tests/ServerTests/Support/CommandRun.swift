@@ -62,6 +62,12 @@ final class CommandRun {
     }
   }
 
+  /// The name that the kernel has for it.
+  var processName: String? {
+    try? String(contentsOfFile: "/proc/\(process.processIdentifier)/comm", encoding: .utf8)
+      .trimmingCharacters(in: .newlines)
+  }
+
   func signal(_ number: Int32) {
     kill(process.processIdentifier, number)
   }
