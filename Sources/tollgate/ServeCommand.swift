@@ -39,9 +39,9 @@ enum ServeCommand {
   private static func serve(
     _ settings: ServeSettings, _ signals: SignalSource, _ state: ServingState, _ log: Logger
   ) throws -> Int32 {
-    let now = Kernel.wallNanoseconds() / 1_000_000_000
+    let now = Kernel.wallNanoseconds() / 1_000_000
     let (store, warnings) = try PolicyStore.open(
-      path: settings.policyPath, log: log, nowSeconds: now)
+      path: settings.policyPath, log: log, nowMs: now)
     log.policyWarnings(warnings)
     let policy = store.policy
     state.uses(policy, store.status)

@@ -100,8 +100,12 @@ def test_the_metrics_address_has_three_paths(stack, probes_port):
      ("evil.example", 421), ("127.0.0.1.evil.example", 421), ("", 421), ("a b", 400)],
 )  # fmt: skip
 def test_the_page_answers_to_no_name_that_dns_could_have_pointed_here(stack, host, expected):
-    request = f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    assert status(exchange(stack.tollgate.admin_port, request.encode())) == expected
+    for path in ("/", "/metrics", "/api/v1/status", "/healthz", "/readyz"):
+        request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        # Probes have names of their own, and are told nothing of the traffic.
+        is_health = path in ("/healthz", "/readyz")
+        wanted = 200 if expected == 421 and is_health else expected
+        assert status(exchange(stack.tollgate.admin_port, request.encode())) == wanted, path
 
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -133,6 +137,7 @@ def test_the_status_is_as_agreed(stack):
     assert status["ready"] is True and status["reasons"] == [] and status["draining"] is False
     for time in (status["now"], status["started"], status["policy"]["loaded_at"]):
         assert TIME.fullmatch(time)
+    assert status["started"] <= status["policy"]["loaded_at"] <= status["now"]
     assert status["ledger"]["state"] == "writable" and status["ledger"]["reason"] is None
     assert 0 < status["ledger"]["durable_seq"] < status["ledger"]["next_seq"]
     assert status["policy"]["generation"] == 1 and status["ship"] == []

@@ -190,4 +190,17 @@ struct AdminParserTests {
       #expect(HTTPAuthority(name)?.isLocalhostOrLiteral == isLocal, "\(name)")
     }
   }
+
+  @Test func `health is told under any name, what the traffic is only under our own`() {
+    let (own, other) = (HTTPAuthority("localhost"), HTTPAuthority("pod.example"))
+    for path in [
+      "/healthz", "/readyz", "/metrics", "/", "/api/v1/status", "/healthz/", "/readyz/x",
+    ] {
+      let isHealth = path == "/healthz" || path == "/readyz"
+      #expect(AdminScope.loopback.accepts(own, path: path))
+      #expect(AdminScope.loopback.accepts(other, path: path) == isHealth, "\(path)")
+      #expect(AdminScope.socket.accepts(other, path: path))
+      #expect(AdminScope.probes.accepts(other, path: path))
+    }
+  }
 }

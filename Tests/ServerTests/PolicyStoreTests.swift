@@ -29,12 +29,12 @@ struct PolicyStoreTests {
   private var path: String { directory.path + "/p.json5" }
 
   private func open() throws -> PolicyStore {
-    try PolicyStore.open(path: path, log: log, nowSeconds: 0).store
+    try PolicyStore.open(path: path, log: log, nowMs: 0).store
   }
 
   @Test func `the same bytes are no reload`() throws {
     let store = try open()
-    #expect(store.reload(nowSeconds: 0, isAsked: true) == .unchanged)
+    #expect(store.reload(nowMs: 0, isAsked: true) == .unchanged)
     #expect(store.status.replaced == 0 && store.status.refused == 0)
   }
 
@@ -42,7 +42,7 @@ struct PolicyStoreTests {
     let store = try open()
     let revision = store.policy.revision
     try directory.write("p.json5", SamplePolicy.text(bodyBytesMax: 20000))
-    #expect(store.reload(nowSeconds: 0, isAsked: false) == .replaced)
+    #expect(store.reload(nowMs: 0, isAsked: false) == .replaced)
     #expect(store.policy.maxBodyBytes == 20000)
     #expect(store.policy.revision != revision)
     #expect(store.status.replaced == 1 && store.status.refused == 0)
@@ -55,9 +55,9 @@ struct PolicyStoreTests {
   {
     let store = try open()
     try directory.write("p.json5", SamplePolicy.broken)
-    #expect(store.reload(nowSeconds: 0, isAsked: false) == .refused)
-    #expect(store.reload(nowSeconds: 0, isAsked: false) == .unchanged)
-    #expect(store.reload(nowSeconds: 0, isAsked: true) == .refused)
+    #expect(store.reload(nowMs: 0, isAsked: false) == .refused)
+    #expect(store.reload(nowMs: 0, isAsked: false) == .unchanged)
+    #expect(store.reload(nowMs: 0, isAsked: true) == .refused)
     #expect(store.policy.maxBodyBytes == 10000)
     #expect(store.status.replaced == 0 && store.status.refused == 2)
     #expect(!store.status.isLastGood && store.status.generation == 1)
@@ -66,16 +66,16 @@ struct PolicyStoreTests {
     #expect(lines.contains("2 refused so far"))
     // The old bytes again: nothing to do, and the next fault is news.
     try directory.write("p.json5", SamplePolicy.text(bodyBytesMax: 10000))
-    #expect(store.reload(nowSeconds: 0, isAsked: false) == .unchanged)
+    #expect(store.reload(nowMs: 0, isAsked: false) == .unchanged)
     try directory.write("p.json5", SamplePolicy.broken)
-    #expect(store.reload(nowSeconds: 0, isAsked: false) == .refused)
+    #expect(store.reload(nowMs: 0, isAsked: false) == .refused)
   }
 
   @Test func `a policy that has gone leaves the old one`() throws {
     let store = try open()
     try FileManager.default.removeItem(atPath: path)
-    #expect(store.reload(nowSeconds: 0, isAsked: false) == .refused)
-    #expect(store.reload(nowSeconds: 0, isAsked: false) == .unchanged)
+    #expect(store.reload(nowMs: 0, isAsked: false) == .refused)
+    #expect(store.reload(nowMs: 0, isAsked: false) == .unchanged)
     #expect(store.policy.maxBodyBytes == 10000)
   }
 
@@ -100,9 +100,18 @@ struct PolicyStoreTests {
     func wait() -> Bool { told.wait(timeout: .now() + .seconds(20)) == .success }
   }
 
+  @Test func `the moment of a policy is known to the millisecond`() throws {
+    let store = try PolicyStore.open(path: path, log: log, nowMs: 1_795_378_630_123).store
+    #expect(store.status.loadedAtMs == 1_795_378_630_123)
+    try directory.write("p.json5", SamplePolicy.text(bodyBytesMax: 20000))
+    #expect(store.reload(nowMs: 1_795_378_631_456, isAsked: false) == .replaced)
+    #expect(store.status.loadedAtMs == 1_795_378_631_456)
+    #expect(store.status.lastAttemptMs == 1_795_378_631_456)
+  }
+
   private func watch(_ path: String, watches: Bool) throws -> (PolicyWatcher, Reports) {
     let reports = Reports()
-    let store = try PolicyStore.open(path: path, log: log, nowSeconds: 0).store
+    let store = try PolicyStore.open(path: path, log: log, nowMs: 0).store
     let watcher = try PolicyWatcher(
       store: store, watches: watches, log: log, changed: { reports.add($0) })
     return (watcher, reports)

@@ -185,7 +185,7 @@ extension AdminLoop {
 
   private func answer(_ connection: AdminConnection) -> HTTPServerConnection.Answer {
     { [site, limits, connections] request in
-      guard connection.scope.accepts(request.authority) else {
+      guard connection.scope.accepts(request.authority, path: request.path) else {
         return HTTPFault.misdirected.response
       }
       let response = site.answer(request, scope: connection.scope)

@@ -5,6 +5,9 @@ internal import Metrics
 
 /// The paths of the admin server. Lives on its thread.
 package final class AdminPages: AdminSite {
+  static let alivePath = "/healthz"
+  static let readyPath = "/readyz"
+
   private let state: ServingState
   private let page = EmbeddedPage(html: AdminPage.html)
   private var metrics: MetricsPage
@@ -20,10 +23,10 @@ package final class AdminPages: AdminSite {
   package func answer(_ request: HTTPRequest, scope: AdminScope) -> HTTPResponse {
     let now = state.current
     switch request.path {
-    case "/healthz":
+    case Self.alivePath:
       // This thread answers: the process lives. What it can do is /readyz.
       return .text(.ok, "ok\n")
-    case "/readyz":
+    case Self.readyPath:
       let reasons = now.reasons
       guard !reasons.isEmpty else { return .text(.ok, "ready\n") }
       return .text(.serviceUnavailable, reasons.map { $0 + "\n" }.joined())

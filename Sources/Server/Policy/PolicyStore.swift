@@ -34,7 +34,7 @@ package final class PolicyStore {
 
   /// Loads the first policy. Warnings are returned with it.
   package static func open(
-    path: String, log: Logger, nowSeconds: Int64
+    path: String, log: Logger, nowMs: Int64
   ) throws(StartProblem) -> (store: PolicyStore, warnings: [PolicyProblem]) {
     let sources: [PolicySource]
     do {
@@ -42,10 +42,10 @@ package final class PolicyStore {
     } catch {
       throw StartProblem(lines: [error.description])
     }
-    let (policy, problems) = PolicyLoader.load(sources, nowSeconds: nowSeconds)
+    let (policy, problems) = PolicyLoader.load(sources, nowSeconds: nowMs / 1000)
     guard let policy else { throw StartProblem(lines: problems.map(\.description)) }
     let status = PolicyStatus(
-      revision: policy.revision, loadedAtMs: nowSeconds * 1000, tenants: policy.tenants.count,
+      revision: policy.revision, loadedAtMs: nowMs, tenants: policy.tenants.count,
       models: policy.models.count, warnings: lines(problems, .warning))
     let store = PolicyStore(
       path: path, policy: policy, status: status, sources: sources, log: log)
@@ -64,9 +64,9 @@ package final class PolicyStore {
   }
 
   /// Reads the policy again. `isAsked`: somebody waits for an answer, so a refusal is said again even when nothing has changed since.
-  package func reload(nowSeconds: Int64, isAsked: Bool) -> Outcome {
+  package func reload(nowMs: Int64, isAsked: Bool) -> Outcome {
     let fresh: [PolicySource]
-    status.lastAttemptMs = nowSeconds * 1000
+    status.lastAttemptMs = nowMs
     do {
       fresh = try PolicyReader.read(path)
     } catch {
@@ -83,7 +83,7 @@ package final class PolicyStore {
     }
     let asRefused = Refused.invalid(names: fresh.map(\.name), bytes: fresh.map(\.bytes))
     if !isAsked, asRefused == lastRefused { return .unchanged }
-    let (next, problems) = PolicyLoader.load(fresh, nowSeconds: nowSeconds)
+    let (next, problems) = PolicyLoader.load(fresh, nowSeconds: nowMs / 1000)
     guard let next else {
       return refuse(asRefused, nil, problems, isAsked: isAsked)
     }
@@ -95,7 +95,7 @@ package final class PolicyStore {
     lastRefused = nil
     status.revision = next.revision
     status.generation += 1
-    status.loadedAtMs = nowSeconds * 1000
+    status.loadedAtMs = nowMs
     status.replaced += 1
     status.tenants = next.tenants.count
     status.models = next.models.count

@@ -33,8 +33,8 @@ package final class PolicyWatcher: Sendable {
     }
 
     func reload(isAsked: Bool) {
-      let now = Kernel.wallNanoseconds() / 1_000_000_000
-      if store.reload(nowSeconds: now, isAsked: isAsked) == .replaced { changed(store.policy) }
+      let now = Kernel.wallNanoseconds() / 1_000_000
+      if store.reload(nowMs: now, isAsked: isAsked) == .replaced { changed(store.policy) }
       attempted(store.policy, store.status)
     }
   }
