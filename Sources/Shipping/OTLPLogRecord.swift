@@ -27,21 +27,31 @@ struct OTLPLogRecord {
     members = Self.members(line)
   }
 
-  /// The record's fields; of a checkpoint, which may be very long, only the short ones. None where
+  /// The record's fields; of a checkpoint, which may be very long, those that are no list. None where
   /// the line is not the ledger's JSON: then the body must do.
   private static func members(_ line: LedgerTail.Line) -> [JSONValue.Member] {
-    if line.head.type == "checkpoint" {
-      return [
-        .init(name: "type", value: .string("checkpoint")),
-        .init(name: "seq", value: .number(String(line.head.seq))),
-        .init(
-          name: "timestamp",
-          value: .string(String(decoding: UTCTime.text(line.head.timeMs), as: UTF8.self))),
-      ]
-    }
-    guard case .object(let members)? = try? JSONReader.read(line.bytes) else { return [] }
+    let bytes = line.head.type == "checkpoint" ? withoutLists(line.bytes) : line.bytes
+    guard case .object(let members)? = try? JSONReader.read(bytes) else { return [] }
     return members
   }
+
+  private static let firstList = Array(",\"counters\":[".utf8)
+  private static let lastField = Array(",\"hash\":\"".utf8)
+  /// `,"hash":"`, 64 digits, `"}`.
+  private static let endBytes = lastField.count + 64 + 2
+
+  /// A checkpoint's line without its counters and open exchanges, which stand between `previous_hash`
+  /// and `hash`.
+  private static func withoutLists(_ line: [UInt8]) -> [UInt8] {
+    let end = line.suffix(endBytes)
+    guard end.count == endBytes, end.starts(with: lastField),
+      let lists = line.prefix(headBytes).firstRange(of: firstList)
+    else { return line }
+    return Array(line[..<lists.lowerBound]) + Array(end)
+  }
+
+  /// What stands before a checkpoint's counters is shorter.
+  private static let headBytes = 512
 
   func encode(into writer: inout ProtobufWriter, observedNanoseconds: UInt64) {
     // Lines are not verified here: a damaged year may be later than nanoseconds reach. 0 is unknown.
@@ -51,7 +61,7 @@ struct OTLPLogRecord {
     writer.field(3, severity.text)
     writer.field(5, OTLPValue.text(line.bytes))
     for member in members {
-      guard let value = OTLPValue.any(member.value) else { continue }
+      guard let value = Self.value(of: member) else { continue }
       writer.field(6, OTLPValue.keyValue(member.name, value))
     }
     if let trace = text("traceparent").flatMap({ TraceParent(Array($0.utf8).span) }) {
@@ -61,6 +71,14 @@ struct OTLPLogRecord {
     }
     writer.fixed64(11, observedNanoseconds)
     writer.field(12, "tollgate.\(line.head.type)")
+  }
+
+  /// An amount of money has one type, whether it is a whole number or not: receivers index by it.
+  private static func value(of member: JSONValue.Member) -> [UInt8]? {
+    if member.name == "estimated_cost_usd", case .number(let text) = member.value {
+      return OTLPValue.double(text)
+    }
+    return OTLPValue.any(member.value)
   }
 
   var severity: Severity {

@@ -16,6 +16,13 @@ enum OTLPValue {
     return writer.bytes
   }
 
+  /// A number as `double_value`, whatever it is.
+  static func double(_ text: String) -> [UInt8] {
+    var writer = ProtobufWriter()
+    writer.double(4, Double(text) ?? .nan)
+    return writer.bytes
+  }
+
   static func keyValue(_ key: String, _ value: [UInt8]) -> [UInt8] {
     var writer = ProtobufWriter()
     writer.field(1, key)

@@ -93,12 +93,32 @@ import Testing
     #expect(contains(request([line(1, type: type, fields: fields)]), string(3, text)))
   }
 
-  @Test func `A checkpoint's long lists stay in its body`() {
+  @Test func `A checkpoint's long lists stay in its body, its other fields are attributes`() {
     let bytes = request([
-      line(1, type: "checkpoint", fields: ",\"counters\":[{\"counter\":\"c\"}],\"open\":[]")
+      line(
+        1, type: "checkpoint",
+        fields: ",\"format\":1,\"previous_hash\":\"\(String(repeating: "b", count: 64))\","
+          + "\"counters\":[{\"counter\":\"c\"}],\"open\":[]")
     ])
+    #expect(contains(bytes, attribute("type", string(1, "checkpoint"))))
+    #expect(contains(bytes, attribute("format", [0x18, 1])))
+    #expect(
+      contains(bytes, attribute("previous_hash", string(1, String(repeating: "b", count: 64)))))
+    #expect(contains(bytes, attribute("hash", string(1, String(repeating: "a", count: 64)))))
     #expect(!contains(bytes, string(1, "counters")))
+    #expect(!contains(bytes, string(1, "open")))
     #expect(contains(bytes, Array("\"counters\":[".utf8)))
+  }
+
+  @Test(arguments: [
+    ("0", 0.0), ("3", 3), ("0.25", 0.25), ("-1", -1), ("0.000000001", 1e-9),
+  ])
+  func `An amount of money has one type`(text: String, value: Double) {
+    let bytes = request([line(1, type: "completion", fields: ",\"estimated_cost_usd\":\(text)")])
+    let double = (0..<8).map { UInt8(truncatingIfNeeded: value.bitPattern >> UInt64(8 * $0)) }
+    #expect(contains(bytes, attribute("estimated_cost_usd", [0x21] + double)))
+    let unknown = request([line(1, type: "completion", fields: ",\"estimated_cost_usd\":null")])
+    #expect(!contains(unknown, string(1, "estimated_cost_usd")))
   }
 
   @Test func `A line that is no JSON of the ledger's is shipped as it is`() {
