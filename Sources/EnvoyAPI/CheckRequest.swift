@@ -3,6 +3,9 @@
 public struct CheckRequest: Sendable {
   /// `attributes.source.principal`: the peer's identity as Envoy verified it.
   package private(set) var principal = 0..<0
+  /// `attributes.source.address.socket_address`: its `address` and `port_value`. Empty for a pipe.
+  package private(set) var sourceAddress = 0..<0
+  package private(set) var sourcePort: UInt32 = 0
   /// `attributes.request.http.method`
   package private(set) var method = 0..<0
   /// `attributes.request.http.path`: with the query, as it was asked for.
@@ -60,18 +63,41 @@ public struct CheckRequest: Sendable {
       default: break
       }
     }
-    if let source {
-      var peer = WireReader(source)
-      while let field = try peer.next(in: bytes) {
-        if field.number == 4 { principal = try field.content() }
-      }
-    }
+    if let source { try readSource(in: bytes, source) }
     guard let request else { return }
     var fields = WireReader(request)
     while let field = try fields.next(in: bytes) {
       if field.number == 2 { try Self.once(&http, field) }
     }
     if let http { try readHTTP(in: bytes, http) }
+  }
+
+  /// `Peer {address = 1, principal = 4}`, `Address {socket_address = 1}`, `SocketAddress {address = 2,
+  /// port_value = 3}`.
+  private mutating func readSource(
+    in bytes: Span<UInt8>, _ source: Range<Int>
+  ) throws(WireError) {
+    var address: Range<Int>?
+    var peer = WireReader(source)
+    while let field = try peer.next(in: bytes) {
+      switch field.number {
+      case 1: try Self.once(&address, field)
+      case 4: principal = try field.content()
+      default: break
+      }
+    }
+    guard let address,
+      let socket = try Self.member(of: 1...3, in: bytes, address), socket.number == 1
+    else { return }
+    let content = try socket.content()
+    var fields = WireReader(content)
+    while let field = try fields.next(in: bytes) {
+      if field.number == 2 { sourceAddress = try field.content() }
+    }
+    // The other is named_port.
+    if let port = try Self.member(of: 3...4, in: bytes, content), port.number == 3 {
+      sourcePort = UInt32(truncatingIfNeeded: try port.varint())
+    }
   }
 
   private mutating func readHTTP(in bytes: Span<UInt8>, _ range: Range<Int>) throws(WireError) {
@@ -89,6 +115,20 @@ public struct CheckRequest: Sendable {
       default: break
       }
     }
+  }
+
+  /// The member that a oneof has. A second one is refused: Envoy writes none.
+  private static func member(
+    of oneof: ClosedRange<Int>, in bytes: Span<UInt8>, _ range: Range<Int>
+  ) throws(WireError) -> WireField? {
+    var found: WireField?
+    var reader = WireReader(range)
+    while let field = try reader.next(in: bytes) {
+      guard oneof.contains(field.number) else { continue }
+      guard found == nil else { throw .repeated(field: field.number) }
+      found = field
+    }
+    return found
   }
 
   private static func once(_ place: inout Range<Int>?, _ field: WireField) throws(WireError) {

@@ -24,6 +24,10 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   private var decision = DecisionRecord(requestID: [])
   private var isAnthropic = false
   private var prices: Prices?
+  /// Answered here: nothing goes on to a backend.
+  private var isOwnAnswer = false
+  /// For the response, as they were when the reservation was made.
+  private var rateLimits: [(name: [UInt8], value: [UInt8])] = []
   private var waitsForRecord = false
 
   init(_ loop: GatewayLoop) {
@@ -123,24 +127,29 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   ) -> Completion? {
     var usage = MeteredUsage()
     var record = completion
-    if settlement == nil {
+    var settlement = settlement
+    if settlement == nil, isOwnAnswer {
+      record.answeredHere()
+      settlement = .nothing
+    } else if settlement == nil {
       usage.source = .estimated
       usage.prompt = open.record.estimatedPromptTokens.map(Int.init(clamping:))
       usage.completion = open.record.reservedCompletionTokens.map(Int.init(clamping:))
       usage.total = (usage.prompt ?? 0) + (usage.completion ?? 0)
       record.endReason = .complete
     }
-    let prices = prices
+    let (prices, charge) = (prices, settlement)
     return loop.books?.settle(
       open,
       Books.Ending(
-        usage: usage, settlement: { settlement ?? Account.used($0, prices) }, reckoning: nil,
-        record: record))
+        usage: usage, settlement: { charge ?? Account.used($0, prices) },
+        isPriced: prices != nil, reckoning: nil, record: record))
   }
 
-  /// Reserves and records, where something is counted.
+  /// Reserves and records, where something is counted; of an answer of our own (nil), that there is
+  /// one.
   private func reserve(
-    _ admission: Admission, _ facts: RequestFacts?, _ decided: HeadDecision
+    _ admission: Admission?, _ facts: RequestFacts?, _ decided: HeadDecision
   ) throws(Refusal) {
     guard
       let reserved = try loop.reserve(
@@ -149,7 +158,12 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     else { return }
     admitted = reserved.open
     waitsForRecord = reserved.waits
-    prices = admission.model?.prices
+    prices = admission?.model?.prices
+    isOwnAnswer = admission == nil
+    if let books = loop.books, !isOwnAnswer {
+      let (shares, nowMs) = books.shares(reserved.set, reserved.caller)
+      rateLimits = RateLimitHeaders.of(shares, nowMs: nowMs, anthropic: isAnthropic)
+    }
   }
 
   // MARK: The decision
@@ -171,6 +185,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     head.authority = request.host
     var evidence = Evidence()
     evidence.setPrincipal(policy.readsCertificates ? request.principal : 0..<0)
+    evidence.setEnvoyRequestID(request.id)
     if let metadata = request.metadata {
       try evidence.readMetadata(in: bytes, metadata, issuers: policy.issuers)
     }
@@ -183,7 +198,12 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     decision = DecisionRecord(requestID: loop.nextRequestID(), identity: decided.identity)
     decision.isInspected = decided.endpoint != nil
     isAnthropic = decided.isAnthropic
-    if loop.books != nil { traits = RequestTraits(head, in: bytes, policy.snapshot) }
+    if loop.books != nil {
+      traits = RequestTraits(head, evidence, in: bytes, policy.snapshot)
+      traits?.source =
+        SourceAddress(
+          address: bytes.extracting(request.sourceAddress), port: request.sourcePort)?.text
+    }
     switch decided.outcome {
     case .refuse(let refusal):
       deny(refusal)
@@ -191,9 +211,13 @@ final class CheckExchange: CallHandler, WaitsForRecord {
       CheckReplies.defer(head, in: bytes, names: policy.names, &loop.writer)
     case .answer(let answer) where enforces:
       guard let identity = decided.identity else { return deny(.credential) }
+      do throws(Refusal) {
+        try reserve(nil, nil, decided)
+      } catch {
+        return deny(error)
+      }
       CheckReplies.answer(
         Self.body(of: answer, policy, identity), decision, policy.prepared, &loop.writer)
-      loop.answered(answer, to: identity)
     case .pass(let route) where enforces:
       do throws(Refusal) {
         try reserve(
@@ -227,7 +251,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
 
   private func allow(_ head: RequestHead, in bytes: Span<UInt8>) {
     CheckReplies.allow(
-      head, in: bytes, names: policy.names, decision, policy.prepared, &loop.writer)
+      head, in: bytes, names: policy.names, decision, rateLimits, policy.prepared, &loop.writer)
   }
 
   private func deny(_ refusal: Refusal) {

@@ -6,14 +6,22 @@ import Policy
 /// Envoy sets `headers` first and takes `headers_to_remove` out afterwards: a name that is set is not
 /// removed too.
 enum CheckReplies {
-  /// `OkHttpResponse` with the identity, and the whole admission where it was decided here.
+  /// `OkHttpResponse` with the identity, and the whole admission where it was decided here: then the
+  /// response gets its headers too, as no other filter need be there to set them.
   static func allow(
     _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
-    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
+    _ decision: DecisionRecord, _ rateLimits: [(name: [UInt8], value: [UInt8])],
+    _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
     writer.reset()
     dynamicMetadata(decision, prepared, &writer)
     let ok = writer.mark
+    if let admission = decision.admission {
+      let field = OkResponseField.responseHeadersToAdd
+      for limit in rateLimits { header(field, limit.name, limit.value, &writer) }
+      header(field, HeaderName.requestID, decision.requestID, &writer)
+      header(field, HeaderName.modelRoute, admission.routeName.bytes, &writer)
+    }
     remove(head, in: bytes, names: names, decision, &writer)
     set(decision, &writer)
     writer.close(CheckResponseField.okResponse, since: ok)

@@ -24,6 +24,9 @@ struct Evidence {
   var claims = Claims.none
   /// The URI that Envoy verified in the peer's certificate.
   var principal = 0..<0
+  /// For records: where the request came from, and Envoy's own id for it.
+  private(set) var source = 0..<0
+  private(set) var envoyRequestID = 0..<0
   var handedOver: HandedOver?
 
   init() {}
@@ -32,6 +35,8 @@ struct Evidence {
   static let extAuthzNamespace: StaticString = "envoy.filters.http.ext_authz"
   static let ownKey: StaticString = "tollgate"
   private static let principalAttribute: StaticString = "connection.uri_san_peer_certificate"
+  private static let sourceAttribute: StaticString = "source.address"
+  private static let requestIDAttribute: StaticString = "request.id"
   private static let issuerClaim: StaticString = "iss"
 
   /// Reads `metadata_context`: the claims jwt_authn verified and the identity ext_authz found.
@@ -53,13 +58,29 @@ struct Evidence {
     try readHandedOver(in: bytes, own)
   }
 
-  /// Reads the attributes of the request phase.
+  /// Reads the attributes of the request phase, in one walk; a name given twice takes the last.
   mutating func readAttributes(
-    in bytes: Span<UInt8>, _ attributes: Range<Int>
+    in bytes: Span<UInt8>, _ attributes: Range<Int>, certificates: Bool
   ) throws(WireError) {
-    principal =
-      try StructFields.string(Self.principalAttribute, in: bytes, attributes) ?? 0..<0
+    func text(_ value: Range<Int>) throws(WireError) -> Range<Int> {
+      guard case .string(let range) = try StructValue(in: bytes, value) else { return 0..<0 }
+      return range
+    }
+    try StructFields.forEachEntry(ofMap: 1, in: bytes, attributes) {
+      (key, value) throws(WireError) in
+      let name = bytes.extracting(key)
+      if name.elementsEqual(Self.sourceAttribute) {
+        source = try text(value)
+      } else if name.elementsEqual(Self.requestIDAttribute) {
+        envoyRequestID = try text(value)
+      } else if certificates, name.elementsEqual(Self.principalAttribute) {
+        principal = try text(value)
+      }
+    }
   }
+
+  /// ext_authz has a field for it.
+  mutating func setEnvoyRequestID(_ range: Range<Int>) { envoyRequestID = range }
 
   mutating func setPrincipal(_ range: Range<Int>) { principal = range }
 

@@ -2,6 +2,7 @@ import EnvoyAPI
 import Hashing
 import Inference
 import Policy
+import Quota
 
 /// One request put to a policy by hand: `tollgate explain`. The same decisions as on the wire, each
 /// with what it went by.
@@ -58,6 +59,7 @@ private struct Explainer {
       head.add(name: name, value: value, in: bytes.span, names: policy.names)
     }
     if head.contentTypeCount == 0, method == "POST", body != nil {
+      note("content-type", "none is given: application/json is assumed; without one it is a 415")
       head.add(
         name: range("content-type"), value: range("application/json"), in: bytes.span,
         names: policy.names)
@@ -142,6 +144,7 @@ private struct Explainer {
       return Explanation(steps: steps, status: 200, verdict: "answered by Tollgate")
     case .pass(let route):
       noteLimits(decided.identity, model: nil)
+      // Such a path is held by limits on requests and slots alone, in which one always fits.
       return Explanation(steps: steps, status: 200, verdict: "allow \(route.string)")
     case .inspect(let inspection):
       do throws(Refusal) {
@@ -169,6 +172,7 @@ private struct Explainer {
     let admission = try decided.decide(facts, draw: random.next())
     if let model = admission.model { noteRoute(model, admission) }
     noteLimits(identity, model: admission.model)
+    try reserve(admission, facts, identity, inspection.endpoint)
     return Explanation(
       steps: steps, status: 200, verdict: "allow \(admission.routeName.string)")
   }
@@ -204,6 +208,27 @@ private struct Explainer {
       + identity.tenant.limits.filter { applies($0, model) }.map(\.name)
       + (identity.key?.limits ?? []).filter { applies($0, model) }.map { "\($0.name) (key)" }
     note("limits", limits.isEmpty ? "none" : limits.joined(separator: ", "))
+  }
+
+  /// Puts the request to limits that nothing was used of yet: what does not fit then never will.
+  private mutating func reserve(
+    _ admission: Admission, _ facts: RequestFacts, _ identity: Identity, _ endpoint: Endpoint
+  ) throws(Refusal) {
+    guard let reckoning = GatewayLoop.reckoning(admission, facts, endpoint) else { return }
+    let limits = PolicyLimits(policy.snapshot)
+    var table = QuotaTable(limits.catalog)
+    let demand = reckoning.demand(by: TokenEstimator())
+    let now = nowSeconds * 1000
+    let set = limits.set(identity, model: admission.model)
+    switch table.reserve(set, caller: GatewayLoop.caller(identity), demand: demand, now: now) {
+    case .refused(let refusal): throw Refusal(refusal)
+    case .admitted(let reservation):
+      let reserved = reservation.demand
+      note(
+        "reserve",
+        "about \(reserved.promptTokens) prompt tokens, \(reserved.completionTokens) of the answer")
+      _ = table.settle(reservation, as: .nothing, now: now)
+    }
   }
 
   private func applies(_ limit: Limit, _ model: Model?) -> Bool {

@@ -8,9 +8,9 @@ import Transport
 
 /// An exchange's dealings with the books: reserved before its verdict, settled at its end, once.
 extension ExtProcExchange {
-  /// Reserves and records what an admission may use. Afterwards `account` has it, and `held` is there
-  /// where the verdict must wait for the record.
-  func reserve(_ admission: Admission, _ facts: RequestFacts?) throws(Refusal) {
+  /// Reserves and records what an admission may use; of an answer of our own (nil), that there is
+  /// one. Afterwards `account` has it, and `held` is there where the verdict must wait for the record.
+  func reserve(_ admission: Admission?, _ facts: RequestFacts?) throws(Refusal) {
     guard
       let reserved = try loop.reserve(
         admission, facts, for: decision.identity, at: inspection?.endpoint, &decision, traits,
@@ -18,7 +18,7 @@ extension ExtProcExchange {
     else { return }
     account = Account(
       open: reserved.open, set: reserved.set, caller: reserved.caller,
-      reckoning: reserved.reckoning, model: admission.model,
+      reckoning: reserved.reckoning, model: admission?.model, isOwnAnswer: admission == nil,
       isMetered: inspection?.endpoint.isMetered ?? false,
       removesUsageChunk: asksForUsage(admission, facts) && facts?.includeUsage != true)
     if reserved.waits {
@@ -31,8 +31,8 @@ extension ExtProcExchange {
   }
 
   /// Whether the backend is asked for a usage chunk (`stream_usage`).
-  func asksForUsage(_ admission: Admission, _ facts: RequestFacts?) -> Bool {
-    guard let model = admission.model, facts?.stream == true, loop.books != nil,
+  func asksForUsage(_ admission: Admission?, _ facts: RequestFacts?) -> Bool {
+    guard let model = admission?.model, facts?.stream == true, loop.books != nil,
       let endpoint = inspection?.endpoint, endpoint.hasUsageChunk
     else { return false }
     return model.streamUsage != .asAsked
@@ -56,6 +56,7 @@ extension ExtProcExchange {
     heldAccounted = 0
     account?.wasReleased = true
     verdict = stream.release(held)
+    if account?.isOwnAnswer == true { settle() }
     if isHalfClosed { halfClosed(on: call) }
   }
 

@@ -35,14 +35,15 @@ extension ExtProcExchange {
       if let metadata = request.metadata {
         try evidence.readMetadata(in: bytes, metadata, issuers: policy.issuers)
       }
-      if policy.readsCertificates, let attributes = request.attributes {
-        try evidence.readAttributes(in: bytes, attributes)
+      if policy.readsCertificates || loop.books != nil, let attributes = request.attributes {
+        try evidence.readAttributes(
+          in: bytes, attributes, certificates: policy.readsCertificates)
       }
     } catch {
       return fail(stream, GRPCFailure(.invalidArgument, "malformed request_headers"))
     }
     decision.requestID = requestID(evidence, in: bytes)
-    if loop.books != nil { traits = RequestTraits(head, in: bytes, policy.snapshot) }
+    if loop.books != nil { traits = RequestTraits(head, evidence, in: bytes, policy.snapshot) }
     let decided = HeadDecision(
       head, evidence, in: bytes, policy: policy, nowSeconds: loop.now().seconds,
       insistsOnClaims: true, endOfStream: endOfStream)
@@ -71,8 +72,13 @@ extension ExtProcExchange {
     case .refuse(let refusal): refuseHead(refusal, stream)
     case .deferred: refuseHead(.credential, stream)
     case .answer(let answer):
+      do throws(Refusal) {
+        try reserve(nil, nil)
+      } catch {
+        return refuseHead(error, stream)
+      }
       machine.headDecided(.refused)
-      self.answer(answer, stream)
+      self.answer(answer, held.map(stream.holding) ?? stream)
     case .pass(let route):
       let removals = Removals(
         head, in: bytes, names: policy.names, removesAcceptEncoding: false, &loop.writer)
@@ -177,7 +183,8 @@ extension ExtProcExchange {
       }
     ProcessingReplies.answer(body, decision, policy.prepared, &loop.writer)
     verdict = stream.verdict(loop.writer)
-    loop.answered(answer, to: identity)
+    // All of it is said, unless it waits for its record.
+    if held == nil { settle() }
   }
 
   // MARK: Body

@@ -1,7 +1,6 @@
 import EnvoyAPI
 import Ledger
 import Metrics
-import Policy
 import Transport
 
 /// What the books put on record is what is counted: the same words, the same numbers.
@@ -58,23 +57,6 @@ extension GatewayLoop {
   func denied(_ record: Ledger.Admission, wasSettled: Bool = false) {
     metrics?.denied(record, wasSettled: wasSettled, timeMs: now().milliseconds)
     logRefusal(record)
-  }
-}
-
-extension GatewayLoop {
-  /// A question for models was answered from the policy.
-  func answered(_ answer: HeadDecision.LocalAnswer, to identity: Identity) {
-    metrics?.listed(tenant: identity.tenant.name.string, route: answer.route)
-  }
-}
-
-extension HeadDecision.LocalAnswer {
-  /// As records have a refused one's.
-  fileprivate var route: String {
-    switch self {
-    case .modelList: "/v1/models"
-    case .model: "/v1/models/{id}"
-    }
   }
 }
 

@@ -49,8 +49,10 @@ enum ProcessingReplies {
   /// CONTINUE to the request's headers with what must not go on taken out; the body decides later.
   static func hygiene(_ removals: borrowing Removals, _ writer: inout WireWriter) {
     writer.reset()
-    if removals.clearsRoute { writer.field(CommonResponseField.clearRouteCache, 1) }
     if !removals.encoded.isEmpty {
+      // The route may have been chosen by what is taken out, and a request without a body gets no
+      // other reply.
+      writer.field(CommonResponseField.clearRouteCache, 1)
       let mutation = writer.mark
       writer.raw(removals.encoded)
       writer.close(CommonResponseField.headerMutation, since: mutation)
@@ -244,8 +246,6 @@ struct DecisionRecord {
 /// The headers that must not go on, as encoded `remove_headers` entries.
 struct Removals {
   let encoded: [UInt8]
-  /// A client copy of one of our headers was there: the route may have been chosen by it.
-  let clearsRoute: Bool
 
   /// - Parameter removesAcceptEncoding: the path is metered; a compressed response could not be.
   init(
@@ -261,7 +261,6 @@ struct Removals {
       writer.field(HeaderMutationField.removeHeaders, HeaderName.authorization)
     }
     encoded = writer.mark == 0 ? [] : writer.bytes
-    clearsRoute = !head.forged.isEmpty
   }
 
   /// Visits the names: client copies of our headers, the credential, accept-encoding.

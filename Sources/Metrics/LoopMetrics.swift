@@ -10,7 +10,6 @@ package final class LoopMetrics {
   private var names: [String: NameID] = [:]
   private var series: [ExchangeKey: ExchangeSeries] = [:]
   private var denials: [PairLabels: (series: Int, overflows: Bool)] = [:]
-  private var listings: [PairLabels: (series: Int, overflows: Bool)] = [:]
 
   /// What a loop remembers of each kind.
   private static let rememberedMax = MetricLimits.seriesMax + MetricLimits.otherSeriesMax
@@ -108,14 +107,6 @@ package final class LoopMetrics {
     if overflows { countOverflow(1 << UInt8(Family.denials.rawValue)) }
   }
 
-  /// The gateway itself answered a question for models, the tenant's own or one of them: nothing was
-  /// let through, and nothing is on record.
-  package func listed(tenant: String, route: String) {
-    let (series, overflows) = listing(PairLabels(first: id(tenant), second: id(route)))
-    add(1, .listings, series, 0)
-    if overflows { countOverflow(1 << UInt8(Family.listings.rawValue)) }
-  }
-
   /// A call of Envoy's is over.
   package func called(_ method: CallMethod, _ status: CallStatus) { shared.add(method, status) }
 
@@ -153,14 +144,6 @@ package final class LoopMetrics {
     let found = registry.denials(tenant: pair.first, reason: pair.second)
     makeRoom()
     if denials.count < Self.rememberedMax { denials[pair] = found }
-    return found
-  }
-
-  private func listing(_ pair: PairLabels) -> (series: Int, overflows: Bool) {
-    if let known = listings[pair] { return known }
-    let found = registry.listings(tenant: pair.first, route: pair.second)
-    makeRoom()
-    if listings.count < Self.rememberedMax { listings[pair] = found }
     return found
   }
 

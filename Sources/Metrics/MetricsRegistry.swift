@@ -29,10 +29,6 @@ package final class MetricsRegistry: @unchecked Sendable {
     lock.withLock { index.denials(tenant: tenant, reason: reason) }
   }
 
-  func listings(tenant: NameID, route: NameID) -> (series: Int, overflows: Bool) {
-    lock.withLock { index.listings(tenant: tenant, route: route) }
-  }
-
   /// Gives a loop cells for every series that there is.
   func grow(_ cells: LoopCells) -> [CellTable] {
     lock.withLock {

@@ -111,6 +111,8 @@ def expected_check_request(message) -> dict:
     http = attributes.request.http
     return {
         "principal": hexed(attributes.source.principal),
+        "source_address": hexed(attributes.source.address.socket_address.address),
+        "source_port": attributes.source.address.socket_address.port_value,
         "method": hexed(http.method),
         "path": hexed(http.path),
         "host": hexed(http.host),

@@ -260,6 +260,9 @@ def recorded(stack: Stack, seen: dict[str, Seen]) -> dict[str, list]:
             if name is None or record["type"] not in ("admission", "completion"):
                 continue
             kept = {member: record.get(member) for member in RECORD_FIELDS if member in record}
+            # The port is the connection's own.
+            if "source" in kept:
+                kept["source"] = (kept["source"] or "").rpartition(":")[0] or None
             if "gateway_backend" in record:
                 address = record["gateway_backend"] or ""
                 kept["backend"] = ports.get(address.rpartition(":")[2], address)

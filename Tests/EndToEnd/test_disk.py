@@ -72,6 +72,9 @@ def refused(stack: Stack, count: int) -> None:
         assert response.headers["content-type"] == "application/json"
         assert int(response.headers["retry-after"]) >= 1
         assert stack.recorder.by_id(name) == [], "a backend was reached without a record"
+    # What Tollgate answers by itself is on record too, or is not answered.
+    models = stack.request("GET", "/v1/models")
+    assert (models.status_code, error_code(models)) == (503, "ledger_unavailable")
 
 
 def until_refused(stack: Stack) -> list[str]:

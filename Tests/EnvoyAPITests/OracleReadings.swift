@@ -74,6 +74,13 @@ enum Oracle {
     guard let attributes = unsafe unpacked.pointee.attributes else { return reading }
     if let source = unsafe attributes.pointee.source {
       reading.principal = unsafe text(source.pointee.principal)
+      if let address = unsafe source.pointee.address?.pointee,
+        unsafe address.address_case.rawValue == 1,
+        let socket = unsafe address.socket_address?.pointee
+      {
+        reading.sourceAddress = unsafe text(socket.address)
+        reading.sourcePort = unsafe socket.port_value
+      }
     }
     if let context = unsafe attributes.pointee.metadata_context {
       reading.metadata = unsafe metadata(context.pointee)

@@ -31,6 +31,8 @@ struct ProcessingReading: Equatable {
 /// Everything the gateway can learn from a `CheckRequest`, whoever read it.
 struct CheckReading: Equatable {
   var principal: [UInt8] = []
+  var sourceAddress: [UInt8] = []
+  var sourcePort: UInt32 = 0
   var method: [UInt8] = []
   var path: [UInt8] = []
   var host: [UInt8] = []

@@ -38,7 +38,9 @@ enum Walk {
   static func check(_ message: [UInt8]) throws(WireError) -> CheckReading {
     let request = try CheckRequest(message.span)
     var reading = CheckReading(
-      principal: upToNUL(message[request.principal]), method: upToNUL(message[request.method]),
+      principal: upToNUL(message[request.principal]),
+      sourceAddress: upToNUL(message[request.sourceAddress]),
+      sourcePort: request.sourcePort, method: upToNUL(message[request.method]),
       path: upToNUL(message[request.path]), host: upToNUL(message[request.host]),
       id: upToNUL(message[request.id]), size: request.size, body: upToNUL(message[request.body]),
       rawBody: Array(message[request.rawBody]))

@@ -52,7 +52,11 @@ final class WireSchema: Sendable {
   private static let attributeContext = WireSchema([
     1: .message { peer }, 4: .message { request }, 11: .message { metadata },
   ])
-  private static let peer = WireSchema([4: .text])
+  private static let peer = WireSchema([1: .message { address }, 4: .text])
+  private static let address = WireSchema(
+    [1: .message { socketAddress }, 2: .message { pipe }], oneof: 1..<3)
+  private static let socketAddress = WireSchema([2: .text, 3: .varint])
+  private static let pipe = WireSchema([1: .text])
   private static let request = WireSchema([2: .message { httpRequest }])
   private static let httpRequest = WireSchema([
     1: .text, 2: .text, 3: .messages { textEntry }, 4: .text, 5: .text, 9: .varint, 11: .text,

@@ -108,7 +108,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
   }
 
   @Test(arguments: ["ext_proc", "ext_authz"])
-  func `a question for models is counted apart from requests`(_ filter: String) throws {
+  func `a question for models is a request as every other, counted once`(_ filter: String) throws {
     let kept = try KeptGateway(keptPolicy(enforceAt: filter))
     for path in ["/v1/models", "/v1/models", "/v1/models/llama", "/v1/models/nobodys"] {
       let headers = Message.headers([(":method", "GET"), (":path", path)])
@@ -118,16 +118,20 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
         _ = kept.gateway.check(Message.check(headers))
       }
     }
-    let lines = page(kept)
-    let listings = lines.filter { $0.hasPrefix("ai_gateway_model_listings_total{") }
+    let labels = #"model_route="none",status="200",stream="none",class="none",origin="gateway""#
+    let requests = page(kept).filter {
+      $0.hasPrefix("ai_gateway_requests_total{") && $0.contains(#"status="200""#)
+    }
     #expect(
-      listings == [
-        #"ai_gateway_model_listings_total{tenant="tenant-a",route="/v1/models"} 2"#,
-        #"ai_gateway_model_listings_total{tenant="tenant-a",route="/v1/models/{id}"} 1"#,
+      requests == [
+        #"ai_gateway_requests_total{tenant="tenant-a",route="/v1/models",\#(labels)} 2"#,
+        #"ai_gateway_requests_total{tenant="tenant-a",route="/v1/models/{id}",\#(labels)} 1"#,
       ])
-    // The unknown one was refused, which is on record, and a request.
-    #expect(kept.metrics.totals.requests == 1)
-    #expect(try kept.close().denialCount == 1)
+    // The unknown one was refused.
+    #expect(kept.metrics.totals.requests == 4)
+    #expect(kept.metrics.inflight == 0)
+    let records = try kept.close()
+    #expect(records.completions.count == 3 && records.denialCount == 1)
   }
 
   @Test func `the ledger's bound is told where there is one`() throws {

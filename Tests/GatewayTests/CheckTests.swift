@@ -166,6 +166,34 @@ private typealias Message = EnvoyMessage
     }
   }
 
+  @Test func `ext_authz alone sets the response's headers, as of the reservation`() throws {
+    let body = #"{"model":"llama","max_tokens":50}"#
+    for path in ["/v1/chat/completions", "/v1/messages", "/files"] {
+      let kept = try KeptGateway(keptPolicy(requests: 10, tokens: 1000, enforceAt: "ext_authz"))
+      let answer = try #require(
+        kept.gateway.check(Message.check(Message.headers([(":path", path)]), body: body)))
+      let id = try #require(answer.set["x-ai-request-id"])
+      #expect(answer.onResponse["x-ai-request-id"] == id)
+      #expect(
+        answer.onResponse["x-ai-model-route"] == (path == "/files" ? "files-v1" : "chat-v1"))
+      let names =
+        path == "/v1/messages"
+        ? ("anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining")
+        : ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests")
+      #expect(answer.onResponse[names.0] == "10")
+      #expect(answer.onResponse[names.1] == "9")
+      #expect(answer.onResponse.keys.contains { $0.contains("tokens") } == (path != "/files"))
+      // Nobody's answer has another's.
+      let denied = try #require(
+        kept.gateway.check(Message.check(Message.headers(without: ["authorization"]))))
+      #expect(denied.onResponse.isEmpty)
+      _ = try kept.close()
+    }
+    // Where ext_proc decides it sets them.
+    let gateway = try TestGateway()
+    #expect(try #require(gateway.check(Message.check(Message.headers()))).onResponse.isEmpty)
+  }
+
   @Test func `ext_proc behind an enforcing ext_authz follows it, and refuses without it`() throws {
     let gateway = try TestGateway(Self.enforcing)
     let answer = try #require(

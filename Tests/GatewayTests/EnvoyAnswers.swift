@@ -118,6 +118,8 @@ struct CheckAnswer {
   var isAllowed: Bool { status == 0 && tree.at(3) != nil }
   var set: [String: String] { tree.at(3)?.options(2) ?? [:] }
   var removed: Set<String> { Set(tree.at(3)?.all(5).map(\.text) ?? []) }
+  /// `response_headers_to_add`.
+  var onResponse: [String: String] { tree.at(3)?.options(6) ?? [:] }
   var deniedStatus: Int? { tree.at(2, 1)?.number(1).map(Int.init) }
   var deniedHeaders: [String: String] { tree.at(2)?.options(2) ?? [:] }
   var code: String? { ProcAnswer.code(in: tree.at(2, 3)?.text ?? "") }

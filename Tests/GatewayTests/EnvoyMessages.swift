@@ -124,9 +124,15 @@ enum EnvoyMessage {
     writer.closeStructEntry(Array(name.utf8), since: entry)
   }
 
+  /// `attributes.source.address`.
+  enum Source {
+    case socket(String, Int)
+    case pipe(String)
+  }
+
   static func check(
     _ headers: Headers, body: String? = nil, principal: String = "", rawHeaders: Bool = true,
-    rawBody: Bool = false
+    rawBody: Bool = false, source: Source? = nil, id: String = ""
   ) -> [UInt8] {
     var plain = WireWriter()
     plain.reset()
@@ -137,6 +143,7 @@ enum EnvoyMessage {
     plain.field(5, value(":authority"))
     plain.field(4, value(":path"))
     plain.field(2, value(":method"))
+    plain.field(1, Array(id.utf8))
     if rawHeaders {
       let map = plain.mark
       for (name, value) in headers.reversed() {
@@ -156,12 +163,26 @@ enum EnvoyMessage {
     }
     plain.close(2, since: 0)
     plain.close(4, since: 0)
-    if !principal.isEmpty {
-      let peer = plain.mark
-      plain.field(4, Array(principal.utf8))
-      plain.close(1, since: peer)
-    }
+    let peer = plain.mark
+    if !principal.isEmpty { plain.field(4, Array(principal.utf8)) }
+    address(source, &plain)
+    plain.close(1, since: peer)
     plain.close(1, since: 0)
     return plain.bytes
+  }
+
+  private static func address(_ source: Source?, _ plain: inout WireWriter) {
+    guard let source else { return }
+    let address = plain.mark
+    switch source {
+    case .socket(let host, let port):
+      plain.field(3, UInt64(port))
+      plain.field(2, Array(host.utf8))
+      plain.close(1, since: address)
+    case .pipe(let path):
+      plain.field(1, Array(path.utf8))
+      plain.close(2, since: address)
+    }
+    plain.close(1, since: address)
   }
 }

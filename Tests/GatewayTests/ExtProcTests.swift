@@ -50,13 +50,21 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(stream.grpcStatus == 0)
   }
 
-  @Test func `nothing to take out leaves the route cache alone`() throws {
-    let stream = try TestGateway().process()
-    let first = stream.send(
+  @Test func `the route cache is cleared wherever anything is taken out`() throws {
+    let gateway = try TestGateway()
+    let first = gateway.process().send(
       Message.requestHeaders(
         Message.headers([("x-api-key", "key-one")], without: ["authorization"])))
     #expect(first[0].removed == ["x-api-key"])
-    #expect(!first[0].clearsRoute)
+    #expect(first[0].clearsRoute)
+    let certified = gateway.process().send(
+      Message.requestHeaders(
+        Message.headers(without: ["authorization"]),
+        attributes: [
+          "connection.uri_san_peer_certificate": "spiffe://cluster.local/ns/a/sa/worker"
+        ]))
+    #expect(certified[0].kind == 1 && certified[0].removed.isEmpty)
+    #expect(!certified[0].clearsRoute)
   }
 
   @Test(arguments: [BodyMode.buffered, .fullDuplexStreamed], [1000, Int.max])

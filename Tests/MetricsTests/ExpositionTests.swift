@@ -102,7 +102,6 @@ struct ExpositionTests {
       loop.finished(
         .of(tenant, firstTokenMs: 3, costNanodollars: 1, isEstimated: true))
       loop.refused(.of(tenant))
-      loop.listed(tenant: tenant, route: "/v1/models")
     }
     loop.called(.process, .ok)
     for stage in ProcessingStage.allCases { loop.worked(1_234, stage) }

@@ -37,21 +37,6 @@ struct SeriesLimitTests {
         == [false, true])
   }
 
-  @Test func `questions for models of tenants beyond the limit are other's`() {
-    let registry = MetricsRegistry(everySeriesMax: 1)
-    let loop = registry.makeLoop()
-    for tenant in ["a", "b", "c", "a"] { loop.listed(tenant: tenant, route: "/v1/models") }
-    #expect(
-      registry.lines("ai_gateway_model_listings_total") == [
-        #"ai_gateway_model_listings_total{tenant="a",route="/v1/models"} 2"#,
-        #"ai_gateway_model_listings_total{tenant="other",route="/v1/models"} 2"#,
-      ])
-    #expect(
-      registry.lines(#"ai_gateway_metrics_overflow_total{family="model_listings"}"#) == [
-        #"ai_gateway_metrics_overflow_total{family="model_listings"} 2"#
-      ])
-  }
-
   @Test func `where other has too many labels, all of them are other`() {
     var index = SeriesIndex(seriesMax: { _ in 0 })
     var key = ExchangeKey()

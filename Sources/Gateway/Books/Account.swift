@@ -10,6 +10,8 @@ struct Account {
   let caller: Caller
   let reckoning: Books.Reckoning?
   let model: Model?
+  /// Answered here: the response is known, and no other comes.
+  let isOwnAnswer: Bool
   let isMetered: Bool
   /// We asked for the usage chunk and the client did not.
   let removesUsageChunk: Bool
@@ -36,7 +38,13 @@ struct Account {
     record.gatewayBackend = backend
     let prices = model?.prices
     func ending(_ settlement: @escaping (MeteredUsage) -> Settlement) -> Books.Ending {
-      Books.Ending(usage: usage, settlement: settlement, reckoning: reckoning, record: record)
+      Books.Ending(
+        usage: usage, settlement: settlement, isPriced: prices != nil, reckoning: reckoning,
+        record: record)
+    }
+    if isOwnAnswer, wasReleased {
+      record.answeredHere()
+      return ending { _ in .nothing }
     }
     guard wasReleased, !reachedNobody else {
       record.endReason = wasReleased ? .failed : .cut

@@ -131,7 +131,8 @@ extension Books {
           return .used(
             Usage(promptTokens: prompt, completionTokens: 0, nanoDollars: reservedNanos))
         },
-        reckoning: nil,
+        // Where neither model nor route was given it was an answer of our own.
+        isPriced: prices != nil || reservedNanos > 0 || record.modelRoute == nil, reckoning: nil,
         record: Completion(
           requestID: record.requestID, tenant: record.tenant, subject: record.subject,
           hostname: record.hostname, route: record.route, model: record.model,

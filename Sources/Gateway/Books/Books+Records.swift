@@ -25,8 +25,16 @@ extension Books {
 }
 
 extension Completion {
-  /// Usage and cost, as they were settled.
-  mutating func fill(_ usage: MeteredUsage, _ settlement: Settlement) {
+  /// Tollgate gave the answer.
+  mutating func answeredHere() {
+    httpStatus = 200
+    origin = .gateway
+    endReason = .complete
+  }
+
+  /// Usage and cost, as they were settled. What used nothing cost nothing; the cost of anything else
+  /// is unknown without a price, and unknown is null.
+  mutating func fill(_ usage: MeteredUsage, _ settlement: Settlement, isPriced: Bool) {
     promptTokens = usage.prompt.map(Int64.init)
     completionTokens = usage.completion.map(Int64.init)
     totalTokens = usage.total.map(Int64.init)
@@ -39,10 +47,10 @@ extension Completion {
     case .estimated: usageSource = .estimated
     case .none: usageSource = .none
     }
-    if case .used(let used) = settlement {
-      costNanodollars = used.nanoDollars
-    } else {
-      costNanodollars = 0
+    switch settlement {
+    case .nothing: costNanodollars = 0
+    case .requestOnly: costNanodollars = isPriced ? 0 : nil
+    case .used(let used): costNanodollars = isPriced ? used.nanoDollars : nil
     }
   }
 }

@@ -94,6 +94,20 @@ package final class Books: @unchecked Sendable {
     /// The endpoint writes tokens; an embedding does not.
     var writesOutput: Bool
     var price: Price
+
+    /// What is reserved for it, by what is known of the model's requests so far.
+    func demand(by estimator: TokenEstimator) -> Demand {
+      let prompt = estimator.promptTokens(textBytes: textBytes, arrayNumbers: arrayNumbers)
+      var each = 0
+      if writesOutput {
+        each = statedBound ?? estimator.outputBound(maximum: maxOutputTokens)
+      }
+      return Demand(
+        promptTokens: Int64(prompt),
+        // A bound is at most 2³¹, and so are the choices.
+        completionTokens: Int64(each) * Int64(choices),
+        isBoundStated: statedBound != nil || !writesOutput, price: price)
+    }
   }
 
   /// Reserves and records, or refuses. A refusal charges nothing; recording it is `deny`'s.
@@ -132,26 +146,15 @@ package final class Books: @unchecked Sendable {
     guard let reckoning else {
       return Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
     }
-    let estimator = estimators[reckoning.model] ?? TokenEstimator()
-    let prompt = estimator.promptTokens(
-      textBytes: reckoning.textBytes, arrayNumbers: reckoning.arrayNumbers)
-    var each = 0
-    if reckoning.writesOutput {
-      each =
-        reckoning.statedBound ?? estimator.outputBound(maximum: reckoning.maxOutputTokens)
-    }
-    return Demand(
-      promptTokens: Int64(prompt),
-      // A bound is at most 2³¹, and so are the choices.
-      completionTokens: Int64(each) * Int64(reckoning.choices),
-      isBoundStated: reckoning.statedBound != nil || !reckoning.writesOutput,
-      price: reckoning.price)
+    return reckoning.demand(by: estimators[reckoning.model] ?? TokenEstimator())
   }
 
   /// How an exchange ended.
   struct Ending {
     var usage: MeteredUsage
     var settlement: (MeteredUsage) -> Settlement
+    /// Its price is known.
+    var isPriced: Bool
     var reckoning: Reckoning?
     /// Everything of the record but usage and charges.
     var record: Completion
@@ -178,7 +181,7 @@ package final class Books: @unchecked Sendable {
       }
       let settlement = ending.settlement(usage)
       var completion = ending.record
-      completion.fill(usage, settlement)
+      completion.fill(usage, settlement, isPriced: ending.isPriced)
       completion.latencyMs = now - admission.timeMs
       completion.charged = table.settle(reservation, as: settlement, now: now)
         .map(Self.recorded)

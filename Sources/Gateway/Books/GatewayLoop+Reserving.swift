@@ -16,15 +16,16 @@ struct Reserved {
 /// Reserving is the same for whichever filter decides.
 extension GatewayLoop {
   /// Reserves and records what an admission may use; nil where nothing is counted. `decision` has the
-  /// admission afterwards, unless it is refused.
+  /// admission afterwards, unless it is refused. Without an admission it is an answer of our own,
+  /// which reaches no backend and passes no limit, and is on record all the same.
   func reserve(
-    _ admission: Admission, _ facts: RequestFacts?, for identity: Identity?,
+    _ admission: Admission?, _ facts: RequestFacts?, for identity: Identity?,
     at endpoint: Endpoint?, _ decision: inout DecisionRecord, _ traits: RequestTraits?,
     under policy: CompiledPolicy, anthropic: Bool
   ) throws(Refusal) -> Reserved? {
     decision.admission = admission
     guard let books, let limits = policy.limits, let identity else { return nil }
-    let set = limits.set(identity, model: admission.model)
+    let set = admission.map { limits.set(identity, model: $0.model) } ?? limits.noLimits
     let caller = Self.caller(identity)
     let reckoning = Self.reckoning(admission, facts, endpoint)
     let record = decision.admission(traits, policy: policy.snapshot)
@@ -47,11 +48,11 @@ extension GatewayLoop {
       subject: String(decoding: identity.subject, as: UTF8.self))
   }
 
-  /// nil on an uninspected path: nothing is known of what it uses.
+  /// nil on an uninspected path, where nothing is known of what it uses, and for an answer of our own.
   static func reckoning(
-    _ admission: Admission, _ facts: RequestFacts?, _ endpoint: Endpoint?
+    _ admission: Admission?, _ facts: RequestFacts?, _ endpoint: Endpoint?
   ) -> Books.Reckoning? {
-    guard let model = admission.model, let facts, let endpoint else { return nil }
+    guard let model = admission?.model, let facts, let endpoint else { return nil }
     let prices = model.prices
     return Books.Reckoning(
       model: model.name.string, textBytes: facts.textBytes, arrayNumbers: facts.arrayNumbers,

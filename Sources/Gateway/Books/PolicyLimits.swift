@@ -5,6 +5,8 @@ import Quota
 /// A policy's limits as the engine counts them, and which of them a request must pass.
 package final class PolicyLimits: Sendable {
   package let catalog: LimitCatalog
+  /// Of what is always allowed.
+  let noLimits: LimitSet
   private let policy: PolicySnapshot
   private let global: [Int]
   private let byTenant: [[Int]]
@@ -42,6 +44,7 @@ package final class PolicyLimits: Sendable {
     self.byClass = byClass
     self.limits = limits
     catalog = LimitCatalog(rules: rules, timeZone: policy.timeZone)
+    noLimits = catalog.set([])
     func applies(_ rule: Int, _ model: Int?) -> Bool {
       Self.applies(limits[rule], model.map { policy.models[$0] })
     }

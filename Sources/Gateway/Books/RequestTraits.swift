@@ -16,7 +16,9 @@ struct RequestTraits {
     "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS",
   ]
 
-  init(_ head: RequestHead, in bytes: Span<UInt8>, _ policy: PolicySnapshot) {
+  init(
+    _ head: RequestHead, _ evidence: Evidence, in bytes: Span<UInt8>, _ policy: PolicySnapshot
+  ) {
     hostname = Self.hostname(bytes.extracting(head.effectiveHost), policy)
     let method = Self.text(bytes.extracting(head.method))
     self.method = Self.methods.contains(method) ? method : "other"
@@ -24,7 +26,10 @@ struct RequestTraits {
     if !head.traceparent.isEmpty {
       traceparent = TraceParent(bytes.extracting(head.traceparent))?.text
     }
-    envoyRequestID = Self.identifier(bytes.extracting(head.envoyRequestID))
+    source = SourceAddress(bytes.extracting(evidence.source))?.text
+    envoyRequestID =
+      Self.identifier(bytes.extracting(head.envoyRequestID))
+      ?? Self.identifier(bytes.extracting(evidence.envoyRequestID))
   }
 
   private static func text(_ bytes: Span<UInt8>) -> String {
@@ -60,14 +65,19 @@ struct RequestTraits {
     }
   }
 
-  /// A UUID, as Envoy makes them; a client's own word is not kept.
+  /// A UUID (RFC 9562, section 4), as Envoy makes them; a client's own word is not kept.
   private static func identifier(_ bytes: Span<UInt8>) -> String? {
     guard bytes.count == 36 else { return nil }
     for index in bytes.indices {
       let byte = bytes[index]
-      let isHex =
-        byte >= 0x30 && byte <= 0x39 || byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "f")
-      guard isHex || byte == UInt8(ascii: "-") else { return nil }
+      let isWanted =
+        switch index {
+        case 8, 13, 18, 23: byte == UInt8(ascii: "-")
+        default:
+          byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
+            || byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "f")
+        }
+      guard isWanted else { return nil }
     }
     return text(bytes)
   }

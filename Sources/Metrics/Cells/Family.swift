@@ -13,8 +13,6 @@ enum Family: Int, CaseIterable {
   case routes
   /// By tenant.
   case tenants
-  /// By tenant and route.
-  case listings
 
   /// As its overflow's metric names it.
   var name: StaticString {
@@ -26,14 +24,13 @@ enum Family: Int, CaseIterable {
     case .usage: "usage"
     case .routes: "routes"
     case .tenants: "tenants"
-    case .listings: "model_listings"
     }
   }
 
   /// Cells of one series.
   var stride: Int {
     switch self {
-    case .requests, .denials, .listings: 1
+    case .requests, .denials: 1
     case .durations: HistogramBounds.duration.cellCount
     case .firstTokens: HistogramBounds.firstToken.cellCount
     case .usage: UsageCell.allCases.count
@@ -46,7 +43,7 @@ enum Family: Int, CaseIterable {
 
   var seriesMax: Int {
     switch self {
-    case .requests, .denials, .usage, .listings: MetricLimits.seriesMax
+    case .requests, .denials, .usage: MetricLimits.seriesMax
     case .durations, .firstTokens: MetricLimits.histogramSeriesMax
     case .routes: MetricLimits.routesMax
     case .tenants: MetricLimits.tenantsMax

@@ -59,7 +59,6 @@ struct SeriesIndex {
   private(set) var usage: SeriesTable<PairLabels>
   private(set) var routes: SeriesTable<PairLabels>
   private(set) var tenants: SeriesTable<NameID>
-  private(set) var listings: SeriesTable<PairLabels>
 
   /// - Parameter seriesMax: smaller limits, for tests.
   init(seriesMax: (Family) -> Int = { $0.seriesMax }) {
@@ -70,7 +69,6 @@ struct SeriesIndex {
     usage = .init(limit: seriesMax(.usage))
     routes = .init(limit: seriesMax(.routes))
     tenants = .init(limit: seriesMax(.tenants))
-    listings = .init(limit: seriesMax(.listings))
   }
 
   mutating func id(of name: String) -> NameID { names.id(of: name) }
@@ -87,7 +85,6 @@ struct SeriesIndex {
     case .usage: usage.count
     case .routes: routes.count
     case .tenants: tenants.count
-    case .listings: listings.count
     }
   }
 
@@ -100,7 +97,6 @@ struct SeriesIndex {
     case .usage: usage.texts
     case .routes: routes.texts
     case .tenants: tenants.texts
-    case .listings: listings.texts
     }
   }
 
@@ -154,15 +150,6 @@ struct SeriesIndex {
     }
   }
 
-  /// The series of answers about models, and whether it is `other`'s.
-  mutating func listings(tenant: NameID, route: NameID) -> (series: Int, overflows: Bool) {
-    pair(tenant, route, .listings) { index, pair, limit in
-      index.listings.number(of: pair, limit: limit) { [names = index.names] in
-        Self.text(pair, "tenant", "route", names)
-      }
-    }
-  }
-
   private mutating func pair(
     _ tenant: NameID, _ second: NameID, _ family: Family,
     _ find: (inout SeriesIndex, PairLabels, Int?) -> Int?
@@ -201,7 +188,6 @@ struct SeriesIndex {
     case .usage: usage.limit
     case .routes: routes.limit
     case .tenants: tenants.limit
-    case .listings: listings.limit
     }
   }
 

@@ -2,7 +2,6 @@ extension Exposition {
   /// What the loops counted.
   package mutating func traffic(_ registry: MetricsRegistry) {
     requests(registry)
-    listings(registry)
     latencies(registry)
     usage(registry)
     metric(
@@ -24,14 +23,6 @@ extension Exposition {
       "Requests that were refused, by the refusal's code; tenant is none where nobody was identified."
     )
     counters(registry.reading(.denials))
-  }
-
-  private mutating func listings(_ registry: MetricsRegistry) {
-    metric(
-      "ai_gateway_model_listings_total", .counter,
-      "GET /v1/models and /v1/models/{id} that the gateway answered itself: they reach no backend, are not on record and in no other counter of requests."
-    )
-    counters(registry.reading(.listings))
   }
 
   private mutating func latencies(_ registry: MetricsRegistry) {
@@ -186,7 +177,7 @@ extension Family {
   /// Lines that a series has on a page, at most.
   fileprivate var linesPerSeries: Int {
     switch self {
-    case .requests, .denials, .listings: 1
+    case .requests, .denials: 1
     // In milliseconds and in seconds, each with a sum and a count.
     case .durations: 2 * (HistogramBounds.duration.bucketCount + 2)
     case .firstTokens: 2 * (HistogramBounds.firstToken.bucketCount + 2)

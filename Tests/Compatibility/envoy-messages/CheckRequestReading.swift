@@ -23,6 +23,8 @@ enum CheckRequestReading {
     if let range = request.metadata { metadataJSON = try metadata(bytes, range) }
     return object([
       ("principal", quoted(bytes, request.principal)),
+      ("source_address", quoted(bytes, request.sourceAddress)),
+      ("source_port", "\(request.sourcePort)"),
       ("method", quoted(bytes, request.method)),
       ("path", quoted(bytes, request.path)),
       ("host", quoted(bytes, request.host)),
