@@ -16,8 +16,9 @@ from manifests import (
     policy_files, proxy_kind, sidecar, text,
 )  # fmt: skip
 
-# Native sidecars are on by default from 1.29; the newest is what the package knows.
-VERSIONS = ["1.29", "1.37"]
+# Admission policies are general from 1.30 (native sidecars on by default from 1.29); the newest is what
+# the package knows.
+VERSIONS = ["1.30", "1.37"]
 GATEWAY = ("ai-gateway", "ai-shared-gateway")
 VALIDATOR = SHARED / "tools" / "validate_manifests.py"
 MONITORING = "monitoring.coreos.com/v1"
@@ -171,6 +172,7 @@ def routes_of(policy: dict[str, str]) -> set[str]:
 
 
 def rules(built):
+    """Each HTTPRoute with each of its rules."""
     for route in of_kind(built, "HTTPRoute"):
         for rule in route["spec"]["rules"]:
             yield route, rule
