@@ -35,7 +35,8 @@ def merged(files: dict[str, str]) -> dict:
     """A policy's files as one value: our JSON5 without its comments is YAML."""
     result: dict = {}
     for text in files.values():
-        for name, value in yaml.safe_load(re.sub(r"(^|\s)//.*", r"\1", text)).items():
+        plain = re.sub(r"(^|\s)//.*|/\*.*?\*/", r"\1", text)
+        for name, value in yaml.safe_load(plain).items():
             old = result.setdefault(name, value)
             if isinstance(old, dict):
                 old |= value

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -376,6 +377,47 @@ def test_weights_of_a_route_split_what_is_one_route_in_the_books():
         assert {record["model_route"] for record in settled} == {"chat-llama3-8b"}
         ports = Counter(int(record["gateway_backend"].rpartition(":")[2]) for record in settled)
         assert ports == Counter({stack.clusters[name]: count for name, count in drawn.items()})
+
+
+def scaled(documents: list[dict], divisor: int) -> list[dict]:
+    """The same manifests with every timeout of a route that much shorter."""
+
+    def shorter(duration: str) -> str:
+        return f"{int(duration.removesuffix('s')) * 1000 // divisor}ms"
+
+    for route in manifests.of_kind(documents, "HTTPRoute"):
+        for rule in route["spec"]["rules"]:
+            rule["timeouts"] = {k: shorter(v) for k, v in rule.get("timeouts", {}).items()}
+    for policy in manifests.of_kind(documents, "BackendTrafficPolicy"):
+        http = policy["spec"].get("timeout", {}).get("http", {})
+        http.update({name: shorter(value) for name, value in http.items()})
+    client = manifests.find(documents, "ClientTrafficPolicy", "ai-shared-gateway")
+    http = client["spec"]["timeout"]["http"]
+    http["streamIdleTimeout"] = shorter(http["streamIdleTimeout"])
+    return documents
+
+
+def test_a_silent_model_has_the_routes_whole_time():
+    """No byte for most of it: an answer in one piece, and a stream that waits for its first token."""
+    if not manifests.kustomize():
+        pytest.skip("neither kubectl nor kustomize is installed: no manifests to run")
+
+    class Scaled(GatewayStack):
+        # 115 s are 7.6 s, a minute is 4.
+        documents = scaled(manifests.load("base"), 15)
+
+    stack = Scaled(StackOptions(policy=parity.policy_of(Scaled.documents, True), simulator=True))
+    patient, late = ("x-sim-delay-ms", "4500"), ("x-sim-delay-ms", "60000")
+    rows = [
+        Row("an answer", 200, body=chat(), headers=[V1, patient]),
+        Row("a stream", 200, body=chat(stream=True), headers=[V1, patient]),
+        Row("nothing", 504, body=chat(), headers=[V1, late]),
+    ]
+    with stack, ThreadPoolExecutor(len(rows)) as pool:
+        seen = list(pool.map(lambda row: parity.ask(stack, row), rows))
+        assert [s.response.status_code for s in seen] == [row.status for row in rows]
+        # What ends it is the route's time (an idle timeout says "stream timeout").
+        assert seen[2].response.text == "upstream request timeout"
 
 
 @pytest.mark.parametrize("name", ["base", "overlays/ext-authz-only"])
