@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 import authority
 import parity
@@ -418,6 +419,48 @@ def test_a_silent_model_has_the_routes_whole_time():
         assert [s.response.status_code for s in seen] == [row.status for row in rows]
         # What ends it is the route's time (an idle timeout says "stream timeout").
         assert seen[2].response.text == "upstream request timeout"
+
+
+@pytest.mark.parametrize("name, patched, refused", [
+    ("base", False, True),
+    ("overlays/ext-authz-only", False, False),
+    ("overlays/ext-authz-only", True, True),
+])  # fmt: skip
+def test_ext_authz_alone_sees_text_and_not_bytes(name, patched, refused):
+    """The limit that its component states, and the remedy: pack-as-bytes.yaml's patch."""
+    if not manifests.kustomize():
+        pytest.skip("neither kubectl nor kustomize is installed: no manifests to run")
+    example = manifests.KUBERNETES / "components/ext-authz-only/pack-as-bytes.yaml"
+    (patch,) = yaml.safe_load(example.read_text())["spec"]["jsonPatches"]
+
+    class Gateway(GatewayStack):
+        documents = manifests.load(name)
+
+        def _configuration(self) -> dict:
+            found = super()._configuration()
+            if patched:
+                _patch(found, patch["operation"])
+            return found
+
+    policy = parity.policy_of(Gateway.documents, has_slots=name == "base")
+    body = b'{"model":"llama3-8b","mod\xffel":"another","messages":[]}'
+    with Gateway(StackOptions(policy=policy, simulator=True)) as stack:
+        seen = parity.ask(stack, Row("bytes", 400, body=body, headers=[V1]))
+        # The simulator refuses these bytes too, without a code; a server need not.
+        assert seen.verdict == (400, "invalid_json" if refused else None)
+        reached = parity.at_backends(stack, {"bytes": seen})["bytes"]
+        assert len(reached) == (0 if refused else 1)
+
+
+def _patch(value, operation: dict) -> None:
+    """What Envoy Gateway does with `add` below a JSONPath of the form `..NAME`."""
+    name = operation["jsonPath"].removeprefix("..")
+    assert operation["op"] == "add" and name.isidentifier()
+    for member, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        if member == name:
+            inner[operation["path"]] = operation["value"]
+        if isinstance(inner, dict | list):
+            _patch(inner, operation)
 
 
 @pytest.mark.parametrize("name", ["base", "overlays/ext-authz-only"])
