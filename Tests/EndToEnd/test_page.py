@@ -290,8 +290,11 @@ def test_rates_are_live_and_have_words(site):
             assert site.stack.chat().status_code == 200
         expect(page.locator("#sum-requests")).to_contain_text(f"{before + 5}")
         expect(plot).to_have_attribute(
-            "aria-label", re.compile(r"last 5 minutes\. all: .* [\d.]*[1-9][\d.]* highest\. refused")
+            "aria-label",
+            re.compile(r"since this page was opened\. all: .* [\d.]*[1-9][\d.]* highest\. refused"),
         )
+        # What was before nobody knows, and nothing says that it was nothing.
+        expect(page.locator("#requests-plot figcaption")).to_contain_text("since this page was opened")
         assert len(page.locator("#requests-plot path.one").get_attribute("d")) > 10
 
 
