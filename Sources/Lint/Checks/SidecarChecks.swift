@@ -35,6 +35,7 @@ extension Checks {
     let reading = EnvoyGatewayReading(context.set)
     return gateways(context).compactMap { gateway -> Finding? in
       guard let proxy = reading.envoyProxy(of: gateway),
+        (proxy.spec["provider"]["type"].text ?? "Kubernetes") == "Kubernetes",
         !context.pods.contains(where: { $0.proxy?.root.object == proxy.root.object })
       else { return nil }
       let filters = context.setups.filter { $0.field.object == gateway.root.object }
