@@ -33,7 +33,7 @@ package enum Checks {
   package static let all: [Check] =
     inputChecks + timeoutChecks + routeChecks + attachmentChecks + extensionChecks
     + bodyChecks + headerChecks + identityChecks + ledgerChecks + podChecks + accessChecks
-    + bypassChecks + blindSpotChecks
+    + sidecarChecks + sizeChecks + bypassChecks + routeTargetChecks + blindSpotChecks
 
   /// What the input itself can have; found while it is read.
   private static let inputChecks = [

@@ -77,10 +77,31 @@ struct Origins {
     Origins(files.flatMap { file in resources.filter { $0.root.source == file } })
   }
 
+  /// What an object is made of. A file may leave the namespace to its kustomization; where several
+  /// such files write the same name, those count beside which the namespace itself is written.
+  private func resources(writing object: String) -> [Resource] {
+    let own = resources.filter { $0.isWritten(as: object) }
+    let named = own.filter { $0.root.object == object && $0.root["metadata"]["namespace"].exists }
+    let open = own.filter { !$0.root["metadata"]["namespace"].exists }
+    let namespace = object.drop { $0 != " " }.dropFirst().prefix { $0 != "/" }
+    let homes = Set(
+      open.map { Self.folder($0.root.source) }.filter { folder in
+        resources.contains {
+          $0.kind == "Namespace" && $0.name == namespace && Self.folder($0.root.source) == folder
+        }
+      })
+    return named
+      + (homes.isEmpty ? open : open.filter { homes.contains(Self.folder($0.root.source)) })
+  }
+
+  private static func folder(_ path: String) -> Substring {
+    path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+  }
+
   /// The finding with the line at which its field is written, or else its object. Where several files
   /// have it (a patch and what it patches), the first that has the field.
   func placed(_ finding: Finding) -> Finding {
-    let own = resources.filter { $0.isWritten(as: finding.place.object) }
+    let own = resources(writing: finding.place.object)
     var best: Place?
     for resource in own {
       let field = resource.root.at(finding.place.field)

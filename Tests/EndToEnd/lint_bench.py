@@ -92,6 +92,19 @@ class Tree:
         return self
 
 
+def expect_planted(plant, expected: str | set[str]) -> None:
+    """One mistake in the clean deployment: its check finds it, and no other error appears."""
+    tree = Tree(manifests())
+    plant(tree)
+    status, found, text = lint_objects(tree.objects)
+    expected = {expected} if isinstance(expected, str) else expected
+    assert expected <= checks(found), text
+    assert checks(found, "error") <= expected, text
+    assert status == (1 if checks(found, "error") else 0)
+    for one in found:
+        assert one["remedy"] and one["message"] and one["object"], one
+
+
 PROC = "spec.extProc.0"
 MODE = f"{PROC}.processingMode"
 AUTH = "spec.extAuth"

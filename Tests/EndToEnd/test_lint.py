@@ -10,9 +10,10 @@ import pytest
 
 from lint_bench import (
     ARGS, AUTH, CLEAN, KUBE, MINUTELY, MODE, MONTHLY, PROC, ROUTE_TARGET, RULE, SIDECAR, TEMPLATE,
-    VALIDATION, Tree, as_daemon_set, both, checks, field, lint, lint_objects, manifests,
+    VALIDATION, Tree, as_daemon_set, both, checks, expect_planted, field, lint, lint_objects, manifests,
 )  # fmt: skip
 from test_lint_envoy import PLANTED_IN_ENVOY
+from test_lint_wiring import PLANTED_IN_WIRING
 
 
 def one_rule_for_all(tree: Tree) -> None:
@@ -93,7 +94,8 @@ JWT = (
 AUTH_BLOCK = "auth: { client_certificates: true }"
 BODY_FOR_CHECK = field("SecurityPolicy", f"{AUTH}.bodyToExtAuth", {"maxRequestBytes": 33554432})
 VERIFY_JWT = field(
-    "SecurityPolicy", "spec.jwt", {"providers": [{"name": "jwt", "issuer": "https://issuer.example.com"}]}
+    "SecurityPolicy", "spec.jwt", {
+        "failOpen": True, "providers": [{"name": "jwt", "issuer": "https://issuer.example.com"}]}
 )  # fmt: skip
 GLOBAL_LIMIT = (
     'version: 1,\n  limits: [{ name: "all", requests: 10, per: "second" }],'
@@ -284,7 +286,7 @@ PLANTED = {
         both(
             field("HTTPRoute", f"{RULE}.timeouts", {"request": "0s"}, "chat"),
             field("BackendTrafficPolicy", "spec.timeout",
-                  {"http": {"maxStreamDuration": "600s"}}, "shared"),
+                  {"http": {"maxStreamDuration": "600s", "streamIdleTimeout": "600s"}}, "shared"),
         ), "short-drain"),
     "an endless stream": (
         field("HTTPRoute", f"{RULE}.timeouts", {"request": "0s"}, "chat"), "endless-stream"),
@@ -392,16 +394,7 @@ PLANTED = {
 
 @pytest.mark.parametrize("title", PLANTED)
 def test_a_planted_mistake_is_found(title):
-    plant, expected = PLANTED[title]
-    tree = Tree(manifests())
-    plant(tree)
-    status, found, text = lint_objects(tree.objects)
-    expected = {expected} if isinstance(expected, str) else expected
-    assert expected <= checks(found), text
-    assert checks(found, "error") <= expected, text
-    assert status == (1 if checks(found, "error") else 0)
-    for one in found:
-        assert one["remedy"] and one["message"] and one["object"], one
+    expect_planted(*PLANTED[title])
 
 
 def test_what_passes_beside_the_gateway_to_something_else_is_a_warning():
@@ -425,7 +418,7 @@ def test_the_clean_deployment_is_clean():
 
 def test_every_check_has_a_planted_mistake():
     listed = set(re.findall(r"^([a-z0-9-]+) \((?:error|warning)\):", lint("--list")[2], re.M))
-    planted = [*PLANTED.values(), *PLANTED_IN_ENVOY.values()]
+    planted = [*PLANTED.values(), *PLANTED_IN_ENVOY.values(), *PLANTED_IN_WIRING.values()]
     found = set().union(*({one} if isinstance(one, str) else one for _, one in planted))
     # What lies in a file's text is planted below.
     assert listed - found == {"broken-file"}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import harness
-from lint_bench import checks, lint
+from lint_bench import Tree, checks, lint, manifests
 
 DEMO_POLICY = harness.REPOSITORY / "envoy" / "policy.json5"
 
@@ -70,6 +70,17 @@ def other_listener(**filter_config):
         })  # fmt: skip
 
     return plant
+
+
+def with_jwt(config: dict, requires: dict) -> None:
+    manager(config)["http_filters"].insert(0, {
+        "name": "envoy.filters.http.jwt_authn",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+            "providers": {"i": {"issuer": "https://issuer.example.com"}},
+            "rules": [{"match": {"prefix": "/"}, "requires": requires}],
+        },
+    })  # fmt: skip
 
 
 TYPES = "type.googleapis.com/envoy.extensions.filters.network"
@@ -161,6 +172,50 @@ PLANTED_IN_ENVOY = {
         "socket"),
     "the endpoint picker's header": (
         lambda c: manager(c).pop("early_header_mutation_extensions"), "endpoint-header"),
+    **{
+        f"a model route by {title}": (
+            lambda c, header=header: envoy_route(c, CHAT)["match"]["headers"].__setitem__(
+                0, {"name": "x-ai-model-route"} | header), "open-model-route")
+        for title, header in {
+            "its presence": {"present_match": True},
+            "an empty prefix": {"string_match": {"prefix": ""}},
+            "an empty prefix, as it was": {"prefix_match": ""},
+            "its beginning": {"string_match": {"prefix": "chat-"}},
+            "a part of it": {"string_match": {"contains": "llama3"}},
+            "a pattern": {"string_match": {"safe_regex": {"regex": "chat-.*"}}},
+            "a pattern, as it was": {"safe_regex_match": {"regex": ".+"}},
+            "what it is not": {"string_match": {"exact": "x"}, "invert_match": True},
+        }.items()
+    },
+    "silence is cut on a route": (
+        lambda c: envoy_route(c, CHAT)["route"].update(idle_timeout="119s"), "idle-timeout"),
+    "silence is cut on every route": (
+        lambda c: manager(c).update(stream_idle_timeout="60s"), "idle-timeout"),
+    "no trailers of the request": (
+        lambda c: envoy_filter(c, "ext_proc")["processing_mode"].update(
+            request_trailer_mode="SKIP"), "body-mode"),
+    "the default trailers of the request": (
+        lambda c: envoy_filter(c, "ext_proc")["processing_mode"].pop("request_trailer_mode"),
+        "body-mode"),
+    "the route as the client chose it": (
+        lambda c: envoy_filter(c, "ext_authz").update(clear_route_cache=False), "check-settings"),
+    "headers joined with commas": (
+        lambda c: envoy_filter(c, "ext_authz").pop("encode_raw_headers"), "check-settings"),
+    "a check without the key's header": (
+        lambda c: envoy_filter(c, "ext_authz").update(
+            allowed_headers={"patterns": [{"exact": "authorization"}, {"prefix": "x-"}]}),
+        "withheld-credentials"),
+    "a key's header is held back": (
+        lambda c: envoy_filter(c, "ext_authz").update(
+            disallowed_headers={"patterns": [{"suffix": "-key"}]}), "withheld-credentials"),
+    "JWTs or nobody": (
+        lambda c: with_jwt(c, {"provider_name": "i"}), "jwt-shuts-keys-out"),
+    "JWTs of two issuers or nobody": (
+        lambda c: with_jwt(c, {"requires_any": {"requirements": [{"provider_name": "i"}]}}),
+        "jwt-shuts-keys-out"),
+    "no model in the log": (
+        lambda c: manager(c)["access_log"][0]["typed_config"]["log_format"]["json_format"].pop(
+            "model"), "log-labels"),
     "no tenant in the log": (
         lambda c: manager(c)["access_log"][0]["typed_config"]["log_format"]["json_format"].pop(
             "tenant"), "log-labels"),
@@ -218,6 +273,46 @@ def test_the_demos_envoy_config_is_clean(tmp_path):
     trusted = copy.deepcopy(demo_config())
     with_certificates(trusted_ca={"filename": "ca.pem"})(trusted)
     assert lint("-", "--json", "--policy", DEMO_POLICY, text=json.dumps(trusted))[1] == []
+
+
+RIGHT = {
+    "a pattern that is a name": lambda c: envoy_route(c, CHAT)["match"]["headers"].__setitem__(
+        0, {"name": "x-ai-model-route", "string_match": {"safe_regex": {"regex": CHAT}}}),
+    "a name and its presence": lambda c: envoy_route(c, CHAT)["match"]["headers"].append(
+        {"name": "x-ai-model-route", "present_match": True}),
+    "silence as long as the answer": lambda c: envoy_route(c, CHAT)["route"].update(
+        idle_timeout="120s"),
+    "JWTs are one way among others": lambda c: with_jwt(c, {"requires_any": {"requirements": [
+        {"provider_name": "i"}, {"allow_missing_or_failed": {}}]}}),
+    "JWTs are verified where they are": lambda c: with_jwt(c, {"allow_missing": {}}),
+    "every header of a key": lambda c: envoy_filter(c, "ext_authz").update(allowed_headers={
+        "patterns": [{"exact": "authorization"}, {"safe_regex": {"regex": "(x-)?api-key"}}]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", RIGHT)
+def test_what_is_odd_and_right_in_an_envoy_config_is_clean(title):
+    config = copy.deepcopy(demo_config())
+    RIGHT[title](config)
+    _, found, text = lint("-", "--json", "--policy", DEMO_POLICY, text=json.dumps(config))
+    assert found == [], text
+
+
+def test_a_body_that_is_judged_alone_comes_byte_for_byte(tmp_path):
+    policy = tmp_path / "policy.json5"
+    text = Tree(manifests()).find("ConfigMap")["data"]["policy.json5"]
+    policy.write_text(text.replace("version: 1,", 'version: 1, enforce_at: "ext_authz",'))
+    config = copy.deepcopy(demo_config())
+    body = {"max_request_bytes": 33554432}
+    envoy_filter(config, "ext_authz")["with_request_body"] = body
+
+    def messages() -> str:
+        found = lint("-", "--json", "--policy", policy, text=json.dumps(config))[1]
+        return "\n".join(one["message"] for one in found if one["check"] == "enforcement-point")
+
+    assert "as text" in messages()
+    body["pack_as_bytes"] = True
+    assert "as text" not in messages()
 
 
 def test_a_template_is_named_as_one():

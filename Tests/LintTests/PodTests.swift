@@ -71,6 +71,43 @@ struct PodTests {
     #expect(try checks(workload(strategy: noSurge)).isEmpty)
   }
 
+  @Test func `a node's new pod waits for the ledger's holder`() throws {
+    func found(_ update: String) throws -> [String] {
+      let daemon = workload(kind: "DaemonSet", volume: #""hostPath": {"path": "/d"}"#)
+        .replacing(#""strategy""#, with: #""updateStrategy""#)
+        .replacing(#"{"type": "Recreate"}"#, with: update)
+      return try findings([daemon], policy: twoModels).map(\.check)
+    }
+    #expect(try found("null").isEmpty)
+    #expect(try found(#"{"type": "OnDelete"}"#).isEmpty)
+    #expect(try found(#"{"rollingUpdate": {"maxSurge": 0}}"#).isEmpty)
+    #expect(try found(#"{"rollingUpdate": {"maxSurge": "0%"}}"#).isEmpty)
+    for surge in ["1", "\"25%\""] {
+      #expect(
+        try found(#"{"rollingUpdate": {"maxSurge": \#(surge)}}"#) == ["rollout-shares-ledger"])
+    }
+  }
+
+  @Test(arguments: [("2147483648", false), ("2147483649", true)])
+  func `the memory is above the buffers, whose default counts`(_ memory: String, _ isClean: Bool)
+    throws
+  {
+    let resources = #""resources": {"limits": {"memory": \#(memory)}}"#
+    let limited = workload().replacing(
+      #""volumeMounts":"#, with: #"\#(resources), "volumeMounts":"#)
+    #expect(try checks(limited) == (isClean ? [] : ["memory-limit"]))
+  }
+
+  @Test(arguments: [("1GiB", true), ("1073741825", false)])
+  func `the ledger's bound is within its volume`(_ bound: String, _ isClean: Bool) throws {
+    let claim = object(
+      "v1", "PersistentVolumeClaim", "c", #"{"resources": {"requests": {"storage": "1Gi"}}}"#)
+    let bounded = workload(arguments: #""--data=/d/x", "--ledger-max-bytes=\#(bound)""#)
+    #expect(
+      try findings([bounded, claim], policy: monthly).map(\.check)
+        == (isClean ? [] : ["ledger-above-volume"]))
+  }
+
   @Test(arguments: [("150", "120s", true), ("149", "120s", false), ("null", "120s", false)])
   func `the grace period is as long as the drain`(
     _ grace: String, _ longest: String, _ isClean: Bool

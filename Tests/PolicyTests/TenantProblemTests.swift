@@ -96,7 +96,28 @@ import Testing
     expectProblems(
       Sketch(keys: key("2026-11-01T00:00:00Z")).text,
       ["warning: tenants.t.keys[0].expires: this key has expired; remove it or renew it"])
-    expectProblems(Sketch(keys: key("2026-11-01T00:00:01Z")).text, [""])
+    expectProblems(
+      Sketch(keys: key("2026-11-01T00:00:01Z")).text,
+      [
+        "warning: tenants.t.keys[0].expires: the key `k` of the tenant `t` expires at "
+          + "2026-11-01T00:00:01Z, within 30 days; give its holder a new one beside it"
+      ])
+  }
+
+  @Test func `a key that expires within 30 days is warned of, and not a second before them`() {
+    #expect(PolicyReading.expirySoonSeconds == 30 * 24 * 60 * 60)
+    func key(_ expires: String, _ more: String = "") -> String {
+      "{ id: \"agents\", sha256: \"\(digestABC)\", expires: §\"\(expires)\"\(more) }"
+    }
+    expectProblems(
+      Sketch(keys: key("2026-12-01T00:00:00Z")).text,
+      [
+        "warning: tenants.t.keys[0].expires: the key `agents` of the tenant `t` expires at "
+          + "2026-12-01T00:00:00Z, within 30 days; give its holder a new one beside it"
+      ])
+    expectProblems(Sketch(keys: key("2026-12-01T00:00:01Z")).text, [""])
+    // Nobody needs a successor of what is shut already.
+    expectProblems(Sketch(keys: key("2026-11-02T00:00:00Z", ", disabled: true")).text, [""])
   }
 
   @Test(arguments: [

@@ -124,6 +124,14 @@ extension Checks {
         findings.append(
           check.finding(authorizer.bodyBytes, "ext_authz decides alone and gets no body"))
       }
+      if authorizer.sendsBody, !authorizer.bodyAsBytes.value {
+        findings.append(
+          check.finding(
+            authorizer.bodyAsBytes.field,
+            "ext_authz gets the body as text, with whatever is no UTF-8 replaced: what is judged is "
+              + "not what the backend gets",
+            remedy: "write with_request_body.pack_as_bytes: true"))
+      }
       if !authorizer.choosesRouteAgain {
         findings.append(
           check.finding(

@@ -87,10 +87,21 @@ extension Checks {
       }
     },
     Check(
+      "check-settings", .warning,
+      "Envoy's ext_authz filter hands over less than Tollgate judges by.",
+      remedy: "write encode_raw_headers: true and clear_route_cache: true"
+    ) { context, check in
+      context.setups.flatMap { setup in
+        setup.authorizers.flatMap(\.faults).map {
+          check.finding($0.field, $0.message, remedy: $0.remedy)
+        }
+      }
+    },
+    Check(
       "socket", .error,
-      "The socket's path is too long for a socket, or not the one that Tollgate listens on.",
+      "The socket's path is too long for a socket, or not one that Tollgate listens on and Envoy can open.",
       remedy: "one path of at most 107 bytes, in the backend and in --listen unix:PATH"
-    ) { context, check in sockets(context, check) },
+    ) { context, check in sockets(context, check) + sharedSockets(context, check) },
   ]
 
   private static let breakerDefault: Int64 = 1024

@@ -32,8 +32,9 @@ extension Checks {
     },
     Check(
       "log-labels", .error,
-      "The access log does not say whose request it was, or which model route it took.",
-      remedy: "log %DYNAMIC_METADATA(tollgate:tenant)% and %DYNAMIC_METADATA(tollgate:model_route)%"
+      "The access log does not say whose request it was, for which model, or which model route it took.",
+      remedy:
+        "log %DYNAMIC_METADATA(tollgate:tenant)%, %DYNAMIC_METADATA(tollgate:model)% and %DYNAMIC_METADATA(tollgate:model_route)%"
     ) { context, check in
       context.setups.filter { $0.isWhole && $0.asksTollgate }.compactMap { setup in
         guard let log = setup.accessLog else { return nil }
@@ -47,7 +48,7 @@ extension Checks {
           ? nil
           : check.finding(
             log.field,
-            "no access log has \(missing.map(\.name).joined(separator: " and ")) (\(log.setting))")
+            "no access log has \(missing.map(\.name).joined(separator: ", ")) (\(log.setting))")
       }
     },
     Check(
@@ -78,6 +79,13 @@ extension Checks {
     (
       "the tenant",
       ["%dynamic_metadata(tollgate:tenant)", "%dynamic_metadata(tollgate)", "%req(x-ai-tenant)"]
+    ),
+    (
+      "the model",
+      [
+        "%dynamic_metadata(tollgate:model)", "%dynamic_metadata(tollgate)", "%req(x-ai-model)",
+        "%req(x-gateway-model-name)",
+      ]
     ),
     (
       "the model route",

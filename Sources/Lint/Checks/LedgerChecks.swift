@@ -6,7 +6,7 @@ extension Checks {
     Check(
       "ledger-forgotten", .error,
       "Calendar or global limits, and the ledger goes with the pod: budgets begin anew at every restart.",
-      remedy: "put --data on a persistent volume claim or the node's disk, or use --store"
+      remedy: "put --data on a persistent volume claim or the node's disk"
     ) { context, check in
       limitedPods(context).compactMap { pod, limits in
         guard let volume = pod.dataVolume else {
@@ -25,8 +25,7 @@ extension Checks {
     Check(
       "limits-per-replica", .error,
       "Calendar or global limits, and several Tollgates that each count for themselves: everybody has the budget several times.",
-      remedy:
-        "one replica with a volume claim, or a shared store (--store); rates and slots may stay per replica"
+      remedy: "one replica with a volume claim; rates and slots may stay per replica"
     ) { context, check in
       limitedPods(context).compactMap { pod, limits in
         guard case .several(let field, let why) = pod.copies else { return nil }
@@ -37,12 +36,16 @@ extension Checks {
     Check(
       "rollout-shares-ledger", .warning,
       "A rollout starts the new pod before the old one has ended, and one ledger takes one process: it waits in vain.",
-      remedy: "strategy Recreate, or maxSurge: 0"
+      remedy: "maxSurge: 0, or (for a Deployment) strategy Recreate"
     ) { context, check in
       context.pods.compactMap { pod in
-        guard let surges = pod.surges, case .one = pod.copies,
-          pod.dataVolume?["persistentVolumeClaim"].exists == true
-        else { return nil }
+        guard let surges = pod.surges, let volume = pod.dataVolume else { return nil }
+        // Several replicas on one claim have another fault first. A node's disk is one for the node.
+        var isOne = false
+        if case .one = pod.copies { isOne = true }
+        let isShared =
+          volume["hostPath"].exists || isOne && volume["persistentVolumeClaim"].exists
+        guard isShared else { return nil }
         return check.finding(surges, "a new pod starts while the old one still holds the ledger")
       }
     },

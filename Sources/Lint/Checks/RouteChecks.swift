@@ -24,6 +24,22 @@ extension Checks {
       }
     },
     Check(
+      "open-model-route", .error,
+      "A route takes x-ai-model-route by a pattern, a prefix or its mere presence: a verdict for one model reaches another's backend.",
+      remedy: "match the header exactly; give each model route of the policy a match of its own"
+    ) { context, check in
+      context.setups.flatMap { setup in
+        setup.backendRules.filter { rule in
+          rule.matches.contains { $0.leavesOpen(HeaderNames.modelRoute) }
+        }.map { rule in
+          check.finding(
+            rule.field,
+            "this route takes x-ai-model-route by more than its name: verdicts for other models "
+              + "reach this backend, too")
+        }
+      }
+    },
+    Check(
       "model-by-path", .error,
       "The path chooses the model although the body names one: the two may differ, and the limits and the bill are of the wrong one.",
       remedy: "offer the endpoint's own path, and let the body's model choose the route"

@@ -36,6 +36,16 @@ extension Checks {
       context.setups.flatMap { retries($0, context.traffic, check) }
     },
     Check(
+      "idle-timeout", .error,
+      "The bound on silence is below the route's timeout: an answer that is no stream is cut while the model computes it, because nothing is heard until it is done.",
+      remedy:
+        "raise streamIdleTimeout (stream_idle_timeout, idle_timeout) to the route's timeout, or put it on a route for x-ai-stream: true alone"
+    ) { context, check in
+      context.setups.flatMap { setup in
+        setup.backendRules.compactMap { silence($0, check) }
+      }
+    },
+    Check(
       "endless-stream", .warning, "A route's streams have no bound at all.",
       remedy: "write a maximum stream duration beside the timeout of 0s"
     ) { context, check in
@@ -76,6 +86,19 @@ extension Checks {
         "one attempt may take \(DurationReading.text(attempt.value)), the whole request only "
           + DurationReading.text(whole.value))
     }
+  }
+
+  private static func silence(_ rule: RouteRule, _ check: Check) -> Finding? {
+    guard rule.takesTimeouts, rule.servesWholeAnswers, rule.timeout != nil,
+      let longest = rule.longest
+    else { return nil }
+    let silence = rule.idleTimeout?.value ?? RouteRule.unsetIdleTimeout
+    guard silence != .zero, silence < longest else { return nil }
+    let what = rule.idleTimeout == nil ? ", the default" : ""
+    return check.finding(
+      rule.idleTimeout?.field ?? rule.field,
+      "\(rule.name) is cut after a silence of \(DurationReading.text(silence))\(what), and a whole "
+        + "answer may take \(DurationReading.text(longest))")
   }
 
   private static func sharedTimeouts(

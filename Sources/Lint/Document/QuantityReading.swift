@@ -48,6 +48,11 @@ package enum QuantityReading {
     return value < 9e18 ? Int64(value) : nil
   }
 
+  /// A size as Tollgate's own flags have it: `8GiB`, `64kB`, `65536`.
+  package static func flagBytes(_ text: String) -> Int64? {
+    bytes(text.hasSuffix("B") ? String(text.dropLast()) : text)
+  }
+
   /// `32 MiB`, `32768 bytes`
   package static func text(_ bytes: Int64) -> String {
     for (unit, name) in [(Int64(1) << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]

@@ -15,6 +15,14 @@ extension BootstrapReading {
           "write \(phase)_trailer_mode: SEND"
         ))
     }
+    let trailers = modes["request_trailer_mode"]
+    if modes["request_body_mode"].text == "BUFFERED", trailers.text != "SEND" {
+      faults.append(
+        (
+          trailers, "a request of headers and trailers alone is over before Tollgate has decided",
+          "write request_trailer_mode: SEND"
+        ))
+    }
     let failOpen = [field["failure_mode_allow"], field["observability_mode"]]
     let keepsRoute = [field["disable_clear_route_cache"]].first { $0.bool == true }
     let retained = field["route_cache_action"].text == "RETAIN"
@@ -45,6 +53,8 @@ extension BootstrapReading {
 
   func authorizer(_ field: Field) -> AuthorizerSettings {
     let body = field["with_request_body"]
+    let asBytes = body["pack_as_bytes"]
+    let allowed = field["allowed_headers"]
     return AuthorizerSettings(
       field: field, failOpen: [field["failure_mode_allow"]].filter { $0.bool == true },
       statusOnError: field["status_on_error"]["code"], timeout: field["grpc_service"]["timeout"],
@@ -52,7 +62,64 @@ extension BootstrapReading {
       sendsBody: body.exists,
       partialBody: [body["allow_partial_message"]].first { $0.bool == true },
       choosesRouteAgain: field["clear_route_cache"].bool == true,
-      choosesRouteAgainField: field["clear_route_cache"], breakers: breakers(field))
+      choosesRouteAgainField: field["clear_route_cache"],
+      allowedHeaders: allowed.exists ? matchers(allowed) : nil,
+      withheldHeaders: matchers(field["disallowed_headers"]),
+      headersField: allowed.exists ? allowed : field["disallowed_headers"],
+      bodyAsBytes: Placed(value: asBytes.bool == true, field: asBytes),
+      faults: checkFaults(field), breakers: breakers(field))
+  }
+
+  private func checkFaults(
+    _ field: Field
+  ) -> [(field: Field, message: String, remedy: String)] {
+    var faults: [(field: Field, message: String, remedy: String)] = []
+    if field["encode_raw_headers"].bool != true {
+      faults.append(
+        (
+          field["encode_raw_headers"],
+          "repeated headers arrive joined with commas: Tollgate cannot tell two credentials from one",
+          "write encode_raw_headers: true"
+        ))
+    }
+    if field["clear_route_cache"].bool != true {
+      faults.append(
+        (
+          field["clear_route_cache"],
+          "the route was chosen by what the client sent, and stays so behind the check",
+          "write clear_route_cache: true"
+        ))
+    }
+    return faults
+  }
+
+  private func matchers(_ list: Field) -> [NameMatcher] {
+    list["patterns"].items.compactMap { pattern in
+      if let text = pattern["exact"].text { return .exact(text) }
+      if let text = pattern["prefix"].text { return .prefix(text) }
+      if let text = pattern["suffix"].text { return .suffix(text) }
+      if let text = pattern["safe_regex"]["regex"].text { return .regex(text) }
+      return pattern["contains"].text.map(NameMatcher.containing)
+    }
+  }
+
+  func verifier(_ field: Field) -> JWTSettings {
+    let rules = field["rules"].items.filter { rule in
+      rule["requires"].exists || rule["requirement_name"].exists
+    }
+    let isLenient = rules.allSatisfy { rule in
+      let named = rule["requirement_name"].text.map { field["requirement_map"][$0] }
+      return Self.letsOthersPass(named ?? rule["requires"])
+    }
+    return JWTSettings(
+      field: rules.first ?? field["rules"], letsOthersPass: isLenient,
+      issuers: field["providers"].members.map { ($0.value["issuer"].text, $0.value["issuer"]) })
+  }
+
+  /// JwtRequirement: itself, or one of several that suffices.
+  private static func letsOthersPass(_ requirement: Field) -> Bool {
+    requirement["allow_missing"].node != nil || requirement["allow_missing_or_failed"].node != nil
+      || requirement["requires_any"]["requirements"].items.contains(where: letsOthersPass)
   }
 
   private func breakers(_ filter: Field) -> BreakerSettings {

@@ -2,12 +2,15 @@ extension BootstrapReading {
   /// The routes of every virtual host, in their order.
   func rules(_ manager: Field) -> [RouteRule] {
     let longest = manager["common_http_protocol_options"]["max_stream_duration"].duration
+    let silence = Placed(manager["stream_idle_timeout"])
     return manager["route_config"]["virtual_hosts"].items.flatMap { host in
-      host["routes"].items.map { rule(of: $0, host: host, longest: longest) }
+      host["routes"].items.map { rule(of: $0, host: host, longest: longest, silence: silence) }
     }
   }
 
-  private func rule(of route: Field, host: Field, longest: Duration?) -> RouteRule {
+  private func rule(
+    of route: Field, host: Field, longest: Duration?, silence: Placed<Duration>?
+  ) -> RouteRule {
     let action = route["route"]
     let name = route["name"].text.map { " \($0)" } ?? ""
     let field = route.named("Envoy route\(name)")
@@ -22,7 +25,8 @@ extension BootstrapReading {
       attemptTimeouts: [Placed(field["route"]["retry_policy"]["per_try_timeout"])]
         .compactMap { $0 },
       retries: retry["retry_on"].exists && retry["num_retries"].integer != 0 ? retry : nil,
-      streamBound: bound == .zero ? nil : bound)
+      streamBound: bound == .zero ? nil : bound,
+      idleTimeout: Placed(field["route"]["idle_timeout"]) ?? silence)
   }
 
   private func match(of match: Field) -> RouteMatch {
@@ -52,7 +56,10 @@ extension BootstrapReading {
     if let text = header["string_match"]["exact"].text ?? header["exact_match"].text {
       return .exact(text)
     }
-    if let text = header["string_match"]["safe_regex"]["regex"].text { return .regex(text) }
+    let pattern = header["string_match"]["safe_regex"]["regex"].text
+    if let text = pattern ?? header["safe_regex_match"]["regex"].text {
+      return RouteMatch.Value(pattern: text)
+    }
     return .other
   }
 }

@@ -43,6 +43,9 @@ struct BootstrapReading {
       isWhole: true, rules: rules(manager), hasAllRules: hasAllRules(manager), isOrdered: true,
       processors: processors.map { processor($0["typed_config"]) },
       authorizers: authorizers.map { authorizer($0["typed_config"]) },
+      verifiers: filters.filter { isFilter($0, "JwtAuthentication") }.map {
+        verifier($0["typed_config"])
+      },
       isGuarded: !own.isEmpty,
       bypasses: bypasses(manager, own.compactMap { $0["name"].text }),
       listener: listenerSettings(manager, listener, chain), accessLog: accessLog(manager),

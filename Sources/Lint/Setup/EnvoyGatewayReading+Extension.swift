@@ -72,9 +72,62 @@ extension EnvoyGatewayReading {
       sendsBody: field["bodyToExtAuth"].exists, partialBody: nil,
       choosesRouteAgain: field["recomputeRoute"].bool == true,
       choosesRouteAgainField: field["recomputeRoute"],
+      allowedHeaders: field["headersToExtAuth"].exists
+        ? field["headersToExtAuth"].texts.map(NameMatcher.exact) : nil,
+      withheldHeaders: [], headersField: field["headersToExtAuth"],
+      bodyAsBytes: Placed(value: true, field: field), faults: [],
       breakers: breakers(
         (field["grpc"].exists ? field["grpc"] : field["http"])["backendSettings"]["circuitBreaker"])
     )
+  }
+
+  func verifier(_ field: Field) -> JWTSettings {
+    JWTSettings(
+      field: field,
+      letsOthersPass: field["optional"].bool == true || field["failOpen"].bool == true,
+      issuers: field["providers"].items.map { ($0["issuer"].text, $0["issuer"]) })
+  }
+
+  /// Listeners on whose routes a kind of policy is not asked, because each one of it names another
+  /// listener alone.
+  func uncovered(
+    _ policies: [(policy: Resource, target: Target)], of gateway: Resource, _ routes: [Resource]
+  ) -> [(field: Field, message: String)] {
+    let asking = policies.filter { $0.target == .gateway && asksTollgate($0.policy) }.map(\.policy)
+    return Set(asking.map(\.kind)).sorted().flatMap { kind -> [(field: Field, message: String)] in
+      let sections = asking.filter { $0.kind == kind }.flatMap { policy in
+        (policy.spec["targetRefs"].items + [policy.spec["targetRef"]]).filter {
+          $0["kind"].text == "Gateway" && $0["name"].text == gateway.name
+        }.map { $0["sectionName"] }
+      }
+      // Without a section, or by a selector, it is all listeners'.
+      guard !sections.isEmpty, sections.allSatisfy(\.exists),
+        asking.allSatisfy({ $0.kind != kind || !$0.spec["targetSelectors"].exists })
+      else { return [] }
+      let covered = Set(sections.compactMap(\.text))
+      return gateway.spec["listeners"].items.compactMap { listener in
+        guard let name = listener["name"].text, !covered.contains(name),
+          routes.contains(where: { leadsToBackend($0, through: name, of: gateway) })
+        else { return nil }
+        return (
+          sections[0],
+          "\(kind) names \(covered.sorted().joined(separator: ", ")) alone, and models are reached "
+            + "through the listener \(name), too"
+        )
+      }
+    }
+  }
+
+  private func leadsToBackend(
+    _ route: Resource, through section: String, of gateway: Resource
+  ) -> Bool {
+    let isThere = route.spec["parentRefs"].items.contains { parent in
+      ObjectReference(
+        parent, group: Self.gatewayGroup, kind: "Gateway", namespace: route.namespace
+      ).names(gateway)
+        && (parent["sectionName"].text.map { $0 == section } ?? true)
+    }
+    return isThere && route.spec["rules"].items.contains { !$0["backendRefs"].items.isEmpty }
   }
 
   private func breakers(_ field: Field) -> BreakerSettings {

@@ -1,13 +1,8 @@
 extension EnvoyGatewayReading {
   /// What the Gateway's ClientTrafficPolicies say, the one for all its listeners first.
   func listener(of gateway: Resource) -> ListenerSettings {
-    let policies = set.resources("ClientTrafficPolicy", group: Self.envoyGroup).filter {
-      Self.targets($0, gateway)
-    }
-    let main =
-      policies.first { policy in
-        !policy.spec["targetRefs"].items.contains { $0["sectionName"].exists }
-      } ?? policies.first
+    let policies = clientPolicies(of: gateway)
+    let main = Self.main(of: policies)
     let spec = main?.spec ?? gateway.spec["clientTrafficPolicy"]
     let early = spec["headers"]["earlyRequestHeaders"]
     let removals =
@@ -28,6 +23,25 @@ extension EnvoyGatewayReading {
       earlyRemovalField: early,
       earlyRemovalSetting: "ClientTrafficPolicy spec.headers.earlyRequestHeaders.removeOnMatch",
       certificateFaults: policies.flatMap { certificateFaults($0.spec["tls"]["clientValidation"]) })
+  }
+
+  private func clientPolicies(of gateway: Resource) -> [Resource] {
+    set.resources("ClientTrafficPolicy", group: Self.envoyGroup).filter {
+      Self.targets($0, gateway)
+    }
+  }
+
+  /// The one for all listeners, or else the first.
+  private static func main(of policies: [Resource]) -> Resource? {
+    policies.first { policy in
+      !policy.spec["targetRefs"].items.contains { $0["sectionName"].exists }
+    } ?? policies.first
+  }
+
+  /// How long a stream may be silent, for routes that say nothing else.
+  func streamIdleTimeout(of gateway: Resource) -> Field {
+    let spec = Self.main(of: clientPolicies(of: gateway))?.spec ?? gateway.spec["none"]
+    return spec["timeout"]["http"]["streamIdleTimeout"]
   }
 
   private func certificateFaults(_ validation: Field) -> [CertificateFault] {

@@ -2,6 +2,7 @@ extension EnvoyGatewayReading {
   /// The rules of an HTTPRoute or GRPCRoute.
   func rules(of route: Resource, gateway: Resource?) -> [RouteRule] {
     let hosts = hosts(of: route, gateway)
+    let silence = gateway.flatMap { Placed(streamIdleTimeout(of: $0)) }
     return route.spec["rules"].items.map { rule in
       let traffic = traffic(for: route, rule, gateway)
       let matches = rule["matches"].items.map { match(of: $0, isGRPC: route.kind == "GRPCRoute") }
@@ -20,7 +21,10 @@ extension EnvoyGatewayReading {
         retries: retries(rule, traffic),
         streamBound: traffic.lazy.compactMap {
           $0["timeout"]["http"]["maxStreamDuration"].duration
-        }.first { $0 != .zero })
+        }.first { $0 != .zero },
+        idleTimeout: traffic.lazy.compactMap {
+          Placed($0["timeout"]["http"]["streamIdleTimeout"])
+        }.first ?? silence)
     }
   }
 
@@ -70,7 +74,7 @@ extension EnvoyGatewayReading {
   private func value(_ type: String, _ text: String) -> RouteMatch.Value {
     switch type {
     case "Exact": .exact(text)
-    case "RegularExpression": .regex(text)
+    case "RegularExpression": RouteMatch.Value(pattern: text)
     default: .other
     }
   }

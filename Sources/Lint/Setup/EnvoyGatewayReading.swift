@@ -34,8 +34,11 @@ struct EnvoyGatewayReading {
       rules: routes.flatMap { rules(of: $0, gateway: gateway) }, hasAllRules: true,
       isOrdered: false,
       processors: processors, authorizers: authorizers,
+      verifiers: securities.map(\.policy.spec["jwt"]).filter(\.exists).map(verifier),
       isGuarded: onGateway.contains { asksTollgate($0.policy) },
-      bypasses: bypasses(extensions + securities, routes), listener: listener(of: gateway),
+      bypasses: bypasses(extensions + securities, routes)
+        + uncovered(extensions + securities, of: gateway, routes),
+      listener: listener(of: gateway),
       accessLog: proxy.map(accessLog), filterOrder: filterOrder(proxy),
       hasEndpointPicker: routes.contains(where: leadsToPool))
   }
@@ -45,7 +48,7 @@ struct EnvoyGatewayReading {
     return GatewaySetup(
       field: routes[0].root, filtersByRoute: true, isWhole: false,
       rules: routes.flatMap { rules(of: $0, gateway: nil) }, hasAllRules: true, isOrdered: false,
-      processors: [], authorizers: [], isGuarded: false, bypasses: [],
+      processors: [], authorizers: [], verifiers: [], isGuarded: false, bypasses: [],
       listener: ListenerSettings(
         field: nothing, bufferBytes: nil, bufferField: nothing, defaultBufferBytes: 0,
         bufferSetting: "", earlyRemovals: [], earlyRemovalField: nothing, earlyRemovalSetting: "",
@@ -194,12 +197,17 @@ struct EnvoyGatewayReading {
 enum Labels {
   /// `matchLabels` and `matchExpressions`; an empty selector selects all.
   static func select(_ selector: Field, _ labels: Field) -> Bool {
+    select(selector) { labels[$0].text }
+  }
+
+  /// The same for labels that stand elsewhere.
+  static func select(_ selector: Field, _ label: (String) -> String?) -> Bool {
     let exact = selector["matchLabels"].members.allSatisfy { key, value in
-      labels[key].text == value.text
+      label(key) == value.text
     }
     return exact
       && selector["matchExpressions"].items.allSatisfy { expression in
-        let value = labels[expression["key"].text ?? ""].text
+        let value = label(expression["key"].text ?? "")
         let values = expression["values"].texts
         return switch expression["operator"].text {
         case "In": value.map(values.contains) ?? false

@@ -39,7 +39,30 @@ struct AuthorizerSettings: Sendable {
   /// Whether a route is chosen again behind it.
   let choosesRouteAgain: Bool
   let choosesRouteAgainField: Field
+  /// Which headers of the request it gets; nil for all.
+  let allowedHeaders: [NameMatcher]?
+  let withheldHeaders: [NameMatcher]
+  let headersField: Field
+  /// Whether the body comes byte for byte, and where that is written.
+  let bodyAsBytes: Placed<Bool>
+  /// What is not as plain Envoy should have it: with the remedy.
+  let faults: [(field: Field, message: String, remedy: String)]
   let breakers: BreakerSettings
+
+  /// Whether Tollgate sees this header of the client's.
+  func shows(_ header: String) -> Bool {
+    (allowedHeaders?.contains { $0.matches(header) } ?? true)
+      && !withheldHeaders.contains { $0.matches(header) }
+  }
+}
+
+/// A filter that verifies JWTs.
+struct JWTSettings: Sendable {
+  let field: Field
+  /// Whether callers pass who have no JWT, or none that it could verify.
+  let letsOthersPass: Bool
+  /// The issuers of its providers; nil for a provider of any.
+  let issuers: [(issuer: String?, field: Field)]
 }
 
 /// The circuit breakers of what Tollgate is reached by.

@@ -15,6 +15,7 @@ struct GatewaySetup: Sendable {
   let isOrdered: Bool
   let processors: [ProcessorSettings]
   let authorizers: [AuthorizerSettings]
+  let verifiers: [JWTSettings]
   /// Whether Tollgate is asked for every route, and not for single ones only.
   let isGuarded: Bool
   /// Routes to a backend for which a filter of Tollgate's is off, with why.
@@ -80,6 +81,7 @@ enum NameMatcher: Sendable {
   case exact(String)
   case prefix(String)
   case suffix(String)
+  case containing(String)
   case regex(String)
 
   func matches(_ name: String) -> Bool {
@@ -87,6 +89,7 @@ enum NameMatcher: Sendable {
     case .exact(let text): text.lowercased() == name
     case .prefix(let text): name.hasPrefix(text.lowercased())
     case .suffix(let text): name.hasSuffix(text.lowercased())
+    case .containing(let text): name.contains(text.lowercased())
     // One that cannot be read here is given the benefit of the doubt.
     case .regex(let pattern): Pattern.matches(pattern, name) ?? true
     }

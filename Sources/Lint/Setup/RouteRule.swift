@@ -18,12 +18,20 @@ struct RouteRule: Sendable {
   let retries: Field?
   /// What bounds a stream where `timeout` does not.
   let streamBound: Duration?
+  /// How long nothing may be heard either way, where that is written; `.zero` is for ever.
+  let idleTimeout: Placed<Duration>?
 
   var sendsToBackend: Bool { !backends.isEmpty }
 
   /// The model routes that some match names exactly.
   var modelRoutes: [String] {
     matches.compactMap { $0.exactHeader(HeaderNames.modelRoute) }
+  }
+
+  /// Whether some request of this rule is answered as a whole, and so in silence until the model is
+  /// done. What asks for no stream is.
+  var servesWholeAnswers: Bool {
+    matches.contains { $0.exactHeader(HeaderNames.stream) != "true" }
   }
 
   /// How long an exchange may last; nil where nothing bounds it.
@@ -34,6 +42,8 @@ struct RouteRule: Sendable {
 
   /// Envoy's timeout of a route that states none.
   static let unsetTimeout = Duration.seconds(15)
+  /// Envoy's bound on silence where nobody states one.
+  static let unsetIdleTimeout = Duration.seconds(300)
 }
 
 /// A value with the place it is written at.
@@ -65,6 +75,15 @@ struct RouteMatch: Sendable {
     case regex(String)
     /// Present, a prefix, a range: taken to match.
     case other
+
+    /// What a regular expression asks for: where it is nothing but a text, that text.
+    init(pattern: String) {
+      if let words = Pattern.words(of: pattern), words.count == 1 {
+        self = .exact(words[0])
+      } else {
+        self = .regex(pattern)
+      }
+    }
   }
 
   let path: Path
@@ -77,6 +96,18 @@ struct RouteMatch: Sendable {
       if case .exact(let value) = header.value { return value }
     }
     return nil
+  }
+
+  /// Whether it asks for a header by something that an unforeseen value fits, too: a pattern, a prefix,
+  /// its presence.
+  func leavesOpen(_ name: String) -> Bool {
+    guard asksFor(name), exactHeader(name) == nil else { return false }
+    return !headers.contains { header in
+      if header.name == name, case .regex(let pattern) = header.value {
+        return Pattern.words(of: pattern) != nil
+      }
+      return false
+    }
   }
 
   func asksFor(_ name: String) -> Bool { headers.contains { $0.name == name } }
@@ -111,6 +142,37 @@ struct RouteMatch: Sendable {
 enum Pattern {
   /// Longer ones are not tried.
   static let bytesMax = 1024
+
+  /// The texts that an expression lists (`a`, `^a$`, `(a|b)`); nil where it has anything else in it.
+  static func words(of pattern: String) -> [String]? {
+    var rest = pattern[...]
+    if rest.first == "^" { rest = rest.dropFirst() }
+    if rest.last == "$", !rest.hasSuffix("\\$") { rest = rest.dropLast() }
+    for opening in ["(?:", "("] where rest.hasPrefix(opening) && rest.last == ")" {
+      rest = rest.dropFirst(opening.count).dropLast()
+      break
+    }
+    var words = [""]
+    var isEscaped = false
+    for character in rest {
+      let isPlain = character.isLetter || character.isNumber || "-_/:@ ".contains(character)
+      if isEscaped {
+        // `\.` is a dot; `\d` is a class.
+        guard !character.isLetter, !character.isNumber else { return nil }
+        words[words.count - 1].append(character)
+        isEscaped = false
+      } else if character == "\\" {
+        isEscaped = true
+      } else if character == "|" {
+        words.append("")
+      } else if isPlain {
+        words[words.count - 1].append(character)
+      } else {
+        return nil
+      }
+    }
+    return isEscaped || words.contains("") ? nil : words
+  }
 
   /// nil where the expression cannot be read here.
   static func matches(_ pattern: String, _ text: String) -> Bool? {

@@ -8,10 +8,17 @@ struct TollgatePod: Sendable {
   }
 
   let container: Field
-  /// Whether Envoy is in the same pod.
-  let isBesideEnvoy: Bool
+  /// Every place that says something about Envoy's container in the same pod; empty where there is none.
+  let envoy: [Field]
+  /// The EnvoyProxy whose pod this is; nil for a workload's own.
+  let proxy: Resource?
+  let namespace: String
+  /// The labels that the pod will have.
+  let labels: [String: String]
   /// Whether it starts before the pod's other containers and ends after them.
   let isNativeSidecar: Bool
+  /// A StatefulSet's.
+  let claimTemplates: [Field]
   /// Every place that says something about the pod.
   let podSpecs: [Field]
   let copies: Copies
@@ -19,8 +26,12 @@ struct TollgatePod: Sendable {
   let surges: Field?
   /// Flags and environment, by the flag's name.
   let settings: [String: [Field]]
+
+  /// Whether Envoy is in the same pod.
+  var isBesideEnvoy: Bool { !envoy.isEmpty }
+
   /// EnvoyProxy's shutdown; nil where this is no proxy's pod.
-  let envoyShutdown: Field?
+  var envoyShutdown: Field? { proxy?.spec["shutdown"] }
 
   /// A flag's last value; the environment stands in for it.
   func setting(_ name: String) -> String? { settings(name).last }
@@ -36,18 +47,36 @@ struct TollgatePod: Sendable {
   var dataDirectory: String { setting("data") ?? "tollgate-data" }
 
   /// What the directory of the books is mounted from; a StatefulSet's claim is no volume of the pod.
-  var dataMount: Field? {
-    let directory = dataDirectory
-    return container["volumeMounts"].items.filter { mount in
+  var dataMount: Field? { Self.mount(of: dataDirectory, in: container["volumeMounts"].items) }
+
+  /// The volume of the pod that is mounted there.
+  var dataVolume: Field? { dataMount.flatMap(volume) }
+
+  /// The mount that a path lies in; nil for none.
+  static func mount(of wanted: String, in mounts: [Field]) -> Field? {
+    mounts.filter { mount in
       let path = mount["mountPath"].text ?? ""
-      return directory == path || directory.hasPrefix(path.hasSuffix("/") ? path : path + "/")
+      return wanted == path || wanted.hasPrefix(path.hasSuffix("/") ? path : path + "/")
     }.max { ($0["mountPath"].text ?? "").count < ($1["mountPath"].text ?? "").count }
   }
 
-  /// The volume of the pod that is mounted there.
-  var dataVolume: Field? {
-    guard let name = dataMount?["name"].text else { return nil }
+  /// The volume of the pod that a mount names.
+  func volume(of mount: Field) -> Field? {
+    guard let name = mount["name"].text else { return nil }
     return podSpecs.flatMap { $0["volumes"].items }.first { $0["name"].text == name }
+  }
+
+  /// The sockets that Tollgate listens on: paths.
+  var sockets: [String] {
+    settings("listen").flatMap { $0.split(separator: ",").map(String.init) }
+      .filter { $0.hasPrefix("unix:") }.map { String($0.dropFirst("unix:".count)) }
+  }
+
+  /// The port that a probe or a monitor names, by number or by name.
+  func port(_ field: Field) -> Int64? {
+    if let number = field.integer { return number }
+    return container["ports"].items.first { $0["name"].text == field.text }?["containerPort"]
+      .integer
   }
 
   /// The pod's time to end.

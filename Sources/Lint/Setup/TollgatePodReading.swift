@@ -25,18 +25,25 @@ struct TollgatePodReading {
       daemonSet.exists
       ? .several(daemonSet, "a DaemonSet runs one on every node")
       : several([patch["replicas"], workload["replicas"]], kubernetes["envoyHpa"])
-    let strategies = [workload["strategy"], patch["strategy"]].filter(\.exists)
+    let kind = daemonSet.exists ? "updateStrategy" : "strategy"
+    let strategies = [workload["strategy"], patch[kind]].filter(\.exists)
+    let strategy = strategies.first ?? workload["strategy"]
+    let envoy =
+      [workload["container"]]
+      + template["containers"].items.filter {
+        $0["name"].text == "envoy"
+      }
     return containers(
       initial: workload["initContainers"].items + template["initContainers"].items,
       main: template["containers"].items
     ).map { container, isInitial in
       TollgatePod(
-        container: container, isBesideEnvoy: true,
+        container: container, envoy: envoy, proxy: proxy, namespace: proxy.namespace,
+        labels: Self.labels(ofProxy: workload, patch: patch),
         isNativeSidecar: isInitial && container["restartPolicy"].text == "Always",
-        podSpecs: [template, workload["pod"]], copies: copies,
-        surges: daemonSet.exists ? nil : surges(strategies.first ?? workload["strategy"]),
-        settings: settings(of: container, namespace: proxy.namespace),
-        envoyShutdown: proxy.spec["shutdown"])
+        claimTemplates: [], podSpecs: [template, workload["pod"]], copies: copies,
+        surges: daemonSet.exists ? daemonSurges(strategy) : surges(strategy),
+        settings: settings(of: container, namespace: proxy.namespace))
     }
   }
 
@@ -58,11 +65,13 @@ struct TollgatePodReading {
     ).map { container, isInitial in
       TollgatePod(
         container: container,
-        isBesideEnvoy: all.contains { $0["image"].text?.contains("envoy") == true },
+        envoy: all.filter { $0["image"].text?.contains("envoy") == true }, proxy: nil,
+        namespace: workload.namespace,
+        labels: Self.texts(spec["template"]["metadata"]["labels"]),
         isNativeSidecar: isInitial && container["restartPolicy"].text == "Always",
-        podSpecs: [template], copies: copies,
-        surges: workload.kind == "Deployment" ? surges(spec["strategy"]) : nil,
-        settings: settings(of: container, namespace: workload.namespace), envoyShutdown: nil)
+        claimTemplates: spec["volumeClaimTemplates"].items, podSpecs: [template], copies: copies,
+        surges: surges(of: workload),
+        settings: settings(of: container, namespace: workload.namespace))
     }
   }
 
@@ -87,9 +96,35 @@ struct TollgatePodReading {
     return .one
   }
 
+  /// What Envoy Gateway labels its pods with, and what the proxy adds.
+  private static func labels(ofProxy workload: Field, patch: Field) -> [String: String] {
+    [
+      "app.kubernetes.io/name": "envoy", "app.kubernetes.io/component": "proxy",
+      "app.kubernetes.io/managed-by": "envoy-gateway",
+    ].merging(texts(workload["pod"]["labels"])) { $1 }
+      .merging(texts(patch["template"]["metadata"]["labels"])) { $1 }
+  }
+
+  private static func texts(_ labels: Field) -> [String: String] {
+    Dictionary(labels.members.map { ($0.key, $0.value.text ?? "") }) { $1 }
+  }
+
+  private func surges(of workload: Resource) -> Field? {
+    switch workload.kind {
+    case "Deployment": surges(workload.spec["strategy"])
+    case "DaemonSet": daemonSurges(workload.spec["updateStrategy"])
+    default: nil
+    }
+  }
+
+  /// A DaemonSet's default is none.
+  private func daemonSurges(_ strategy: Field) -> Field? {
+    strategy["rollingUpdate"]["maxSurge"].exists ? surges(strategy) : nil
+  }
+
   /// A Deployment's default is a surge of a quarter, rounded up.
   private func surges(_ strategy: Field) -> Field? {
-    if strategy["type"].text == "Recreate" { return nil }
+    if let type = strategy["type"].text, type != "RollingUpdate" { return nil }
     let surge = strategy["rollingUpdate"]["maxSurge"]
     return surge.text == "0" || surge.text == "0%" ? nil : surge
   }
@@ -119,8 +154,10 @@ struct TollgatePodReading {
       guard let text = word.text, text.hasPrefix("--") else { continue }
       if let equals = text.firstIndex(of: "=") {
         flags[String(text[..<equals].dropFirst(2)), default: []].append(word)
-      } else if index + 1 < words.count {
-        flags[String(text.dropFirst(2)), default: []].append(words[index + 1])
+      } else {
+        // A flag without a value may be the last word.
+        let value = index + 1 < words.count ? words[index + 1] : word
+        flags[String(text.dropFirst(2)), default: []].append(value)
       }
     }
     return settings.merging(flags) { _, flag in flag }

@@ -11,7 +11,7 @@ extension PolicyReading {
     draft.hostnames = hostnames(fields["hostnames"])
     let keys = list(fields["keys"], max: bounds.keysMax, "keysMax")
     draft.hasKeys = !keys.isEmpty
-    draft.keys = keys.compactMap { key($0, maxSubjects: maxSubjects) }
+    draft.keys = keys.compactMap { key($0, of: named.name, maxSubjects: maxSubjects) }
     refuseRepeats(draft.keys.compactMap(\.id), "the key id")
     let principals = list(fields["principals"], max: bounds.principalsMax, "principalsMax")
     draft.hasPrincipals = !principals.isEmpty
@@ -23,7 +23,7 @@ extension PolicyReading {
     return draft
   }
 
-  private func key(_ node: Node, maxSubjects: Int) -> KeyDraft? {
+  private func key(_ node: Node, of tenant: String, maxSubjects: Int) -> KeyDraft? {
     let known = ["id", "sha256", "subject", "expires", "disabled", "limits", "models"]
     guard let fields = fields(node, known: known) else { return nil }
     var draft = KeyDraft(node: node)
@@ -42,7 +42,10 @@ extension PolicyReading {
       text(node, max: bounds.textBytesMax, "textBytesMax")
     }
     draft.disabled = flag(fields["disabled"], default: false)
-    if let expires = fields["expires"] { draft.expiresSeconds = expiry(expires) }
+    if let expires = fields["expires"] {
+      draft.expiresSeconds = expiry(expires)
+      warnOfExpiry(of: draft, of: tenant, at: expires)
+    }
     draft.limits = limits(fields["limits"], owner: .key, maxSubjects: maxSubjects)
     draft.models = fields["models"].map(patterns)
     return draft
@@ -75,9 +78,26 @@ extension PolicyReading {
       log.error(node, "must be an RFC 3339 time such as \"2027-01-01T00:00:00Z\"")
       return nil
     }
-    if seconds <= nowSeconds { log.warning(node, "this key has expired; remove it or renew it") }
     return seconds
   }
+
+  /// A key that has expired, or will soon: time to hand out its successor.
+  private func warnOfExpiry(of key: KeyDraft, of tenant: String, at node: Node) {
+    guard let seconds = key.expiresSeconds else { return }
+    if seconds <= nowSeconds {
+      log.warning(node, "this key has expired; remove it or renew it")
+    } else if seconds - nowSeconds <= Self.expirySoonSeconds, !key.disabled,
+      case .string(let date) = node.value.kind
+    {
+      log.warning(
+        node,
+        "the key `\(key.id?.text ?? "")` of the tenant `\(tenant)` expires at \(date), within 30 days; "
+          + "give its holder a new one beside it")
+    }
+  }
+
+  /// How long before its end a key is warned of: 30 days.
+  static let expirySoonSeconds: Int64 = 30 * 86_400
 
   private func allowEntry(_ node: Node) -> AllowDraft? {
     guard let fields = fields(node, known: ["paths", "models", "route"]) else { return nil }

@@ -1,0 +1,205 @@
+internal import Policy
+
+extension Checks {
+  /// What routes lead to, and whether they are served at all.
+  static let routeTargetChecks = [
+    Check(
+      "unattached-route", .error,
+      "A route asks for a listener that does not take it: it is refused, and its requests get another route or none.",
+      remedy:
+        "name a listener of the Gateway whose hostname and allowedRoutes fit, and label the route's namespace as its selector asks"
+    ) { context, check in
+      gateways(context).flatMap { gateway in
+        context.set.resources("HTTPRoute", "GRPCRoute", group: EnvoyGatewayReading.gatewayGroup)
+          .flatMap { unattached($0, gateway, context, check) }
+      }
+    },
+    Check(
+      "foreign-host", .error,
+      "Routes of several namespaces share a host of the policy: who asks for more headers takes the other's requests, bodies and all.",
+      remedy:
+        "leave each host to one namespace besides the Gateway's own, and let an admission policy see to it"
+    ) { context, check in gateways(context).flatMap { foreignHosts($0, context, check) } },
+    Check(
+      "missing-port", .error,
+      "A route leads to a port that its Service does not have: its requests get 500 or 503.",
+      remedy: "write a port of the Service (spec.ports[].port, not the container's)"
+    ) { context, check in missingPorts(context, check) },
+  ]
+
+  /// The Gateways that have to do with Tollgate.
+  static func gateways(_ context: LintContext) -> [Resource] {
+    context.set.resources("Gateway", group: EnvoyGatewayReading.gatewayGroup).filter { gateway in
+      context.setups.contains { $0.isWhole && $0.field.object == gateway.root.object }
+    }
+  }
+
+  private static func unattached(
+    _ route: Resource, _ gateway: Resource, _ context: LintContext, _ check: Check
+  ) -> [Finding] {
+    let namespace = context.set.resources("Namespace", group: "").first {
+      $0.name == route.namespace
+    }
+    return route.spec["parentRefs"].items.compactMap { parent in
+      let reference = ObjectReference(
+        parent, group: EnvoyGatewayReading.gatewayGroup, kind: "Gateway",
+        namespace: route.namespace)
+      guard reference.names(gateway) else { return nil }
+      let section = parent["sectionName"]
+      let listeners = gateway.spec["listeners"].items.filter { listener in
+        (section.text == nil || section.text == listener["name"].text)
+          && (parent["port"].integer == nil || parent["port"].integer == listener["port"].integer)
+      }
+      let name = "\(gateway.namespace)/\(gateway.name)"
+      if listeners.isEmpty {
+        return check.finding(
+          section.exists ? section : parent,
+          "the Gateway \(name) has no listener \(section.text ?? parent["port"].text ?? "")")
+      }
+      let open = listeners.filter {
+        ListenerAdmission.admits($0, route, of: gateway, namespace: namespace)
+      }
+      if open.isEmpty {
+        return check.finding(
+          parent,
+          "no listener that is asked for on \(name) takes a \(route.kind) of the namespace "
+            + "\(route.namespace) (allowedRoutes)")
+      }
+      let hosts = route.spec["hostnames"].texts
+      if hosts.isEmpty || open.contains(where: { ListenerAdmission.serves($0, hosts) }) {
+        return nil
+      }
+      return check.finding(
+        route.spec["hostnames"],
+        "no listener that is asked for on \(name) serves \(hosts.joined(separator: ", "))")
+    }
+  }
+
+  private static func missingPorts(_ context: LintContext, _ check: Check) -> [Finding] {
+    let services = context.set.resources("Service", group: "")
+    let routes = context.set.resources(
+      "HTTPRoute", "GRPCRoute", group: EnvoyGatewayReading.gatewayGroup)
+    return routes.flatMap { route in
+      route.spec["rules"].items.flatMap { $0["backendRefs"].items }.compactMap { backend in
+        let target = ObjectReference(
+          backend, group: "", kind: "Service", namespace: route.namespace)
+        guard let service = services.first(where: target.names) else { return nil }
+        let ports = service.spec["ports"].items.compactMap { $0["port"].integer }
+        let port = backend["port"]
+        if let number = port.integer, ports.contains(number) || ports.isEmpty { return nil }
+        return check.finding(
+          port.exists ? port : backend,
+          "the Service \(target.namespace)/\(target.name) has the ports "
+            + ports.map(String.init).joined(separator: ", ")
+            + (port.exists ? ", not \(port.text ?? "")" : ", and none is named here"))
+      }
+    }
+  }
+
+  /// Routes on a host that is another's. The Gateway's own namespace may serve every tenant's.
+  private static func foreignHosts(
+    _ gateway: Resource, _ context: LintContext, _ check: Check
+  ) -> [Finding] {
+    let reading = EnvoyGatewayReading(context.set)
+    var places: [(host: String, namespace: String, field: Field)] = []
+    for route in reading.routes where reading.isAttached(route, to: gateway) {
+      for host in route.spec["hostnames"].items {
+        let name = (host.text ?? "").lowercased()
+        if !name.contains("*") { places.append((name, route.namespace, host)) }
+      }
+    }
+    let tenants = Set(context.policies.flatMap { $0.tenants.map(\.name.string) })
+    var findings: [Finding] = []
+    for place in places where place.namespace != gateway.namespace {
+      guard let owner = HostName(place.host, context.policies) else { continue }
+      let namespaces = places.filter { $0.host == place.host }.map(\.namespace)
+      let isAnothers = tenants.contains(place.namespace) && place.namespace != owner.tenant
+      // Whose the routes are: the tenant's, else the platform's, else whoever comes first.
+      let first =
+        [owner.tenant, gateway.namespace].compactMap { $0 }.first(where: namespaces.contains)
+        ?? namespaces[0]
+      if place.namespace != first {
+        // Beside the platform's own there may be the tenant's, under another name.
+        if owner.tenant != nil, first == gateway.namespace, !isAnothers { continue }
+        findings.append(
+          check.finding(
+            place.field,
+            "\(place.host) is served from \(first), and this route of \(place.namespace) can take "
+              + "its requests",
+            severity: isAnothers ? nil : .warning))
+      } else if isAnothers, let tenant = owner.tenant {
+        findings.append(
+          check.finding(
+            place.field, "\(place.host) is \(tenant)'s, and this is a route of \(place.namespace)"))
+      }
+    }
+    return findings
+  }
+}
+
+/// A host that the policy names.
+private enum HostName {
+  case tenant(String)
+  case shared
+
+  /// nil where no policy names it.
+  init?(_ host: String, _ policies: [PolicySnapshot]) {
+    for policy in policies {
+      switch policy.owner(ofHost: Array(host.utf8).span) {
+      case .tenant(let index):
+        self = .tenant(policy.tenants[index].name.string)
+        return
+      case .shared:
+        guard policy.namesSharedHosts else { continue }
+        self = .shared
+        return
+      case .nobody: continue
+      }
+    }
+    return nil
+  }
+
+  var tenant: String? {
+    if case .tenant(let name) = self { return name }
+    return nil
+  }
+}
+
+/// Which routes a Gateway's listener takes (Gateway API, Listener.allowedRoutes and hostname).
+enum ListenerAdmission {
+  /// `namespace`: the route's, where it is among the documents; else its labels are not known.
+  static func admits(
+    _ listener: Field, _ route: Resource, of gateway: Resource, namespace: Resource?
+  ) -> Bool {
+    let allowed = listener["allowedRoutes"]
+    let kinds = allowed["kinds"].items.compactMap { $0["kind"].text }
+    if !kinds.isEmpty, !kinds.contains(route.kind) { return false }
+    switch allowed["namespaces"]["from"].text ?? "Same" {
+    case "Same": return route.namespace == gateway.namespace
+    case "None": return false
+    case "Selector":
+      guard let namespace else { return true }
+      let labels = namespace.root["metadata"]["labels"]
+      return Labels.select(allowed["namespaces"]["selector"]) { key in
+        key == "kubernetes.io/metadata.name" ? namespace.name : labels[key].text
+      }
+    default: return true
+    }
+  }
+
+  /// Whether one of the hosts can be the listener's.
+  static func serves(_ listener: Field, _ hosts: [String]) -> Bool {
+    guard let own = listener["hostname"].text?.lowercased() else { return true }
+    return hosts.contains { overlap(own, $0.lowercased()) }
+  }
+
+  private static func overlap(_ left: String, _ right: String) -> Bool {
+    switch (left.hasPrefix("*."), right.hasPrefix("*.")) {
+    case (false, false): left == right
+    case (true, false): right.hasSuffix(left.dropFirst())
+    case (false, true): left.hasSuffix(right.dropFirst())
+    case (true, true):
+      left.hasSuffix(right.dropFirst()) || right.hasSuffix(left.dropFirst())
+    }
+  }
+}
