@@ -64,6 +64,7 @@ struct SourceAddress {
     var bytes = in6_addr()
     // Both live for the call; the larger of the two families' addresses has room for either. A NUL
     // would end the text early for C.
-    return !text.utf8.contains(0) && unsafe inet_pton(family, text, &bytes) == 1
+    guard !text.utf8.contains(0) else { return false }
+    return unsafe inet_pton(family, text, &bytes) == 1
   }
 }
