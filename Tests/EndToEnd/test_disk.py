@@ -1,6 +1,7 @@
 """The ledger without room: nothing is let through, nothing on record is lost, and it heals itself."""
 
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -10,7 +11,7 @@ import pytest
 
 import ledger_check
 from crash_rounds import Load, books_policy
-from harness import Stack, StackOptions, error_code, poll
+from harness import Stack, StackOptions, error_code, free_port, poll
 from ledger_check import ORIGIN, check, segments, write_segment
 from test_crash import HELD, data_of, end, event, filler, serve_again, settled
 
@@ -246,3 +247,74 @@ def test_segments_older_than_retain_go_and_the_chain_starts_later():
         assert stack.chat().status_code == 200
         reader, sums = settled(stack, policy)
         assert reader.segment_count == 2 and sums.checkpoints == 2
+
+
+def limit_files(stack: Stack, size: int) -> None:
+    """The largest file that tollgate may write."""
+    pid = stack.tollgate.process.pid
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+def test_a_file_size_limit_is_a_full_disk_and_ends_nothing():
+    """SIGXFSZ, which ends a process that does not mind it: Python gives children its default."""
+    policy = books_policy()
+    with Stack(StackOptions(policy=policy)) as stack:
+        pid = stack.tollgate.process.pid
+        allowed = [stack.chat().headers["x-ai-request-id"] for _ in range(20)]
+        # The open segment is full; the next one has room.
+        limit_files(stack, total(stack) + 200)
+        allowed += until_refused(stack)
+        poll("it heals", lambda: stack.chat().status_code == 200)
+        # No segment has room, nor has the log.
+        limit_files(stack, 64)
+        allowed += until_refused(stack)
+        refused(stack, 5)
+        assert stack.tollgate.health() == 1
+        limit_files(stack, resource.RLIM_INFINITY)
+        poll("it heals", lambda: stack.chat().status_code == 200)
+        assert stack.tollgate.process.pid == pid and stack.tollgate.process.is_running
+        assert "File too large" in stack.tollgate.process.log()
+        assert end(stack, signal.SIGTERM) == 0, stack.tollgate.process.log()[-3000:]
+        _, sums = check(data_of(stack), policy, had_faults=True)
+        assert set(allowed) <= sums.completed.keys() and not sums.open
+
+
+@pytest.mark.parametrize("kind", ["drop", "retain"])
+def test_a_bound_that_is_always_met_stops_nothing(kind):
+    """All that is written is younger than the start: segments begin, and go, by themselves."""
+    policy = books_policy()
+    dead = f"tcp://127.0.0.1:{free_port()}"
+    options = ("--ship", f"{dead}?on_full=drop") if kind == "drop" else ("--retain", "1s")
+    arguments = (*options, "--ledger-max-bytes", "1MiB")
+    with Stack(StackOptions(policy=policy, tollgate_arguments=arguments)) as stack:
+        folder = data_of(stack) / "ledger"
+        with Load(stack.listener) as load:
+            first = 1
+            for _ in range(3):
+                poll("the oldest segments go", lambda: segments(folder)[0][0] > first)
+                first = segments(folder)[0][0]
+                assert total(stack) <= MEBIBYTE
+            load.stop()
+        assert load.problems == []
+        if kind == "drop":
+            # By age, segments go a while after they end; what may be dropped goes at once.
+            assert load.statuses[503] == 0
+            metric = f'ai_gateway_ship_dropped_total{{target="{dead}"}}'
+            poll("it is counted", lambda: exposed(stack, metric) >= first - 1)
+        poll("it serves", lambda: stack.chat().status_code == 200)
+        assert end(stack, signal.SIGTERM) == 0
+        reader = ledger_check.LedgerReader(data_of(stack))
+        records = reader.read()
+        assert records[0].seq > 1 and records[-1].type == "stop"
+        if kind == "drop":
+            # They say all that has gone, and what is left is whole.
+            drops = [record.body for record in records if record.type == "drop"]
+            assert drops and max(drop["last_seq"] for drop in drops) >= records[0].seq - 1
+
+
+def exposed(stack: Stack, name: str) -> float:
+    for line in stack.tollgate.scrape().splitlines():
+        if line.startswith(name + " "):
+            return float(line.rpartition(" ")[2])
+    return 0
