@@ -20,7 +20,10 @@ enum LedgerReading {
           say(try walk.tornEnd(of: error), for: command)
           return true
         }
-        guard follows else { break }
+        guard follows else {
+          if let end = try walk.tornEnd() { say(end, for: command) }
+          break
+        }
         Thread.sleep(forTimeInterval: pauseSeconds)
       }
       if walk.segmentCount > 0 { return true }

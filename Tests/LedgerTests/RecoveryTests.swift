@@ -88,10 +88,11 @@ import Testing
     return (name, bytes, [0] + ends.dropLast().map { $0 + 1 })
   }
 
-  @Test(arguments: [0x01, 0x04, 0x20, 0x80] as [UInt8])
-  func `A flip of any byte stops the start, and is named exactly`(bit: UInt8) throws {
+  /// One bit of every byte; the other bits of some, to save time.
+  @Test(arguments: [(0x04, 1), (0x01, 11), (0x20, 13), (0x80, 17)] as [(UInt8, Int)])
+  func `A flip of any byte stops the start, and is named exactly`(bit: UInt8, step: Int) throws {
     let (name, bytes, starts) = try Self.closed()
-    for at in bytes.indices.dropLast() {
+    for at in stride(from: 0, to: bytes.count - 1, by: step) {
       var flipped = bytes
       flipped[at] ^= bit
       let lineStart = try #require(starts.last { $0 <= at })
