@@ -76,11 +76,11 @@ import Testing
   }
 
   /// A ledger of one segment with a `stop` at its end: its name, its bytes, where each line begins.
-  static func closed() throws -> (name: String, bytes: [UInt8], starts: [Int]) {
+  static func closed(exchanges: Int = 4) throws -> (name: String, bytes: [UInt8], starts: [Int]) {
     let files = MemoryFiles()
     let books = try TestBooks(files)
     try books.start()
-    for _ in 0..<4 { books.complete(try #require(books.admit())) }
+    for _ in 0..<exchanges { books.complete(try #require(books.admit())) }
     _ = books.record(.stop(ProcessEvent(policy: "p", version: "1")))
     #expect(books.writer.stop())
     let (name, bytes) = try #require(files.snapshot.first)
@@ -91,7 +91,7 @@ import Testing
   /// One bit of every byte; the other bits of some, to save time.
   @Test(arguments: [(0x04, 1), (0x01, 11), (0x20, 13), (0x80, 17)] as [(UInt8, Int)])
   func `A flip of any byte stops the start, and is named exactly`(bit: UInt8, step: Int) throws {
-    let (name, bytes, starts) = try Self.closed()
+    let (name, bytes, starts) = try Self.closed(exchanges: 2)
     for at in stride(from: 0, to: bytes.count - 1, by: step) {
       var flipped = bytes
       flipped[at] ^= bit
