@@ -3,6 +3,7 @@
 package enum LogEvent: String, Sendable, CaseIterable {
   // The process.
   case started, listening, ready, stopped
+  case startFailed = "start_failed"
   case drainBegan = "drain_began"
   case drainWaits = "drain_waits"
   case drainEnded = "drain_ended"

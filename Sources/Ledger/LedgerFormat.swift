@@ -15,9 +15,20 @@
 ///   admission too) is written again behind the next checkpoint with `"carried":true`: that
 ///   checkpoint's counters and open exchanges have it in them already, so a reader that sums
 ///   charges leaves it out; a crash leaves both or neither. It keeps its first timestamp; all others never run backwards.
-/// - The last segment may end in up to one batch (`LedgerLimits.batchBytesMax`) of bytes that are no
-///   records, or have no valid checkpoint and nothing behind it: a crash cut that off, nobody was
-///   told of it, and recovery keeps it aside as `.torn`. Anything else that does not fit is damage.
+/// - **What a crash leaves at the end of the last segment is torn; anything else that does not fit is
+///   damage.** All that is not flushed is one batch (`LedgerLimits.batchBytesMax`) at the file's end, and
+///   nobody was told of it. A process that is killed leaves a prefix of it: whole lines that fit, then
+///   at most one line without its newline. So does a machine that loses power, whose file system
+///   may also have stored later blocks and the file's length without earlier blocks: such a hole reads
+///   as NUL bytes (no file system in its default mode shows a file what it did not write), from the
+///   flushed end or a sector's beginning to a sector's or the file's end. No record holds a NUL byte,
+///   so a hole is always in the first line that does not fit; whole records may stand behind it.
+///   Recovery keeps all of that aside as `.torn`.
+/// - So a line that has its newline, does not fit, and has no hole is damage, whatever is behind it:
+///   a changed or removed record, a bad block. So is every line that does not fit before a `stop`: the
+///   writer writes that only when all before it is flushed. And a line whose end is missing but that
+///   holds another record's beginning: its newline has gone, and that was no crash.
+/// - A last segment without a whole checkpoint and without anything behind it is torn as well.
 /// - A repaired ledger goes on in a segment whose checkpoint's previous hash is 32 zero bytes and
 ///   whose second record is a `repair` that names the damage.
 package enum LedgerFormat {

@@ -39,6 +39,45 @@ package enum UTCTime {
     return ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + fraction
   }
 
+  /// The moment of an RFC 3339 date and time (section 5.6) from 1970 on: any or no fraction, cut to
+  /// milliseconds, `Z` or an offset; nil for any other text. A leap second counts as the next one.
+  package static func moment(_ text: String) -> Int64? {
+    let bytes = Array(text.utf8)
+    guard bytes.count >= 20, bytes[10] | 0x20 == UInt8(ascii: "t"),
+      bytes[13] == UInt8(ascii: ":"), bytes[16] == UInt8(ascii: ":"),
+      let days = days(bytes), let hour = number(bytes, 11, 2), let minute = number(bytes, 14, 2),
+      let second = number(bytes, 17, 2), hour < 24, minute < 60, second <= 60
+    else { return nil }
+    var at = 19
+    var fraction: Int64 = 0
+    if bytes[at] == UInt8(ascii: ".") {
+      let digits = bytes[(at + 1)...].prefix { (0x30...0x39).contains($0) }
+      guard !digits.isEmpty else { return nil }
+      let three = Array(digits.prefix(3) + [0x30, 0x30]).prefix(3)
+      fraction = number(Array(three), 0, 3) ?? 0
+      at = digits.endIndex
+    }
+    guard let offset = offsetMinutes(Array(bytes[at...])) else { return nil }
+    let minutes = (days * 24 + hour) * 60 + minute - offset
+    // A second 60 is there only before midnight in UTC.
+    if second == 60, (minutes + 1) % 1440 != 0 { return nil }
+    let moment = minutes * 60_000 + second * 1000 + fraction
+    return (0...millisecondsMax).contains(moment) ? moment : nil
+  }
+
+  /// `Z`, or `+01:30`.
+  private static func offsetMinutes(_ bytes: [UInt8]) -> Int64? {
+    if bytes.count == 1 { return bytes[0] | 0x20 == UInt8(ascii: "z") ? 0 : nil }
+    guard bytes.count == 6, bytes[3] == UInt8(ascii: ":"), let hours = number(bytes, 1, 2),
+      let minutes = number(bytes, 4, 2), hours < 24, minutes < 60
+    else { return nil }
+    switch bytes[0] {
+    case UInt8(ascii: "+"): return hours * 60 + minutes
+    case UInt8(ascii: "-"): return -(hours * 60 + minutes)
+    default: return nil
+    }
+  }
+
   /// The moment a day begins, `2026-11-22`; nil for any other text.
   package static func dayStart(_ text: String) -> Int64? {
     let bytes = Array(text.utf8)

@@ -40,7 +40,7 @@ enum PolicyFile {
   /// What a policy holds, in a few words.
   static func summary(_ policy: PolicySnapshot) -> String {
     let keys = policy.tenants.reduce(0) { $0 + $1.keys.count }
-    return "revision \(policy.revision), \(policy.tenants.count) tenants, \(keys) keys, "
-      + "\(policy.models.count) models"
+    return "revision \(policy.revision), \(Counted.text(policy.tenants.count, "tenant")), "
+      + "\(Counted.text(keys, "key")), \(Counted.text(policy.models.count, "model"))"
   }
 }

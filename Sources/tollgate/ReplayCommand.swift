@@ -19,17 +19,10 @@ enum ReplayCommand {
     if Commands.refuse(arguments, specification) { return ExitStatus.usage }
     guard let policy = PolicyFile.load(policyPath) else { return ExitStatus.failed }
     let replay = PolicyReplay(policy)
-    do {
-      var walk = try LedgerWalk(LedgerDirectory.files(of: arguments.positionals[0]))
-      while let step = try walk.next() { replay.apply(try step.line.record(of: step.segment)) }
-      guard walk.segmentCount > 0 else {
-        Console.diagnose("tollgate replay: \(arguments.positionals[0]) holds no ledger")
-        return ExitStatus.failed
-      }
-    } catch {
-      Console.diagnose("tollgate replay: \(error)")
-      return ExitStatus.failed
+    let isWhole = LedgerReading.run(arguments.positionals[0], for: "replay") { _, record in
+      replay.apply(record)
     }
+    guard isWhole else { return ExitStatus.failed }
     if asJSON {
       Console.result(ReplayText.json(replay.report, policy: policy.revision))
     } else {

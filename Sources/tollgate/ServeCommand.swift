@@ -11,40 +11,60 @@ enum ServeCommand {
   static func run(_ arguments: inout ParsedArguments) -> Int32 {
     let settings = ServeSettings(&arguments)
     if Commands.refuse(arguments, ServeSettings.specification) { return ExitStatus.usage }
+    Kernel.ignoreFileSizeSignals()
+    // Before any thread: they inherit that these signals are blocked.
+    let signals = Result { try SignalSource() }
+    let log = Logger(
+      level: settings.logLevel, format: settings.logFormat,
+      colours: settings.logFormat == .text && Logger.isStandardErrorColourful)
+    defer { log.flush() }
     do {
-      // Before any thread: they inherit that these signals are blocked.
-      let signals = try SignalSource()
-      let log = Logger(
-        level: settings.logLevel, format: settings.logFormat,
-        colours: settings.logFormat == .text && Logger.isStandardErrorColourful)
-      defer { log.flush() }
-      // Before the policy and the ledger, whose recovery may take its time: probes can ask.
+      let signals = try signals.get()
+      let (store, warnings) = try PolicyStore.open(
+        path: settings.policyPath, log: log,
+        nowMs: Kernel.wallNanoseconds() / 1_000_000)
+      log.policyWarnings(warnings)
       let state = ServingState()
+      state.uses(store.policy, store.status)
+      // Before the ledger, whose recovery may take its time: probes can ask.
       let admin = try openAdmin(settings, state, log)
       defer { admin?.stop() }
-      return try serve(settings, signals, state, log)
-    } catch let problem as PolicyStore.StartProblem {
-      for line in problem.lines { Console.diagnose(line) }
-      Console.diagnose("tollgate serve: the policy cannot be used")
-      return ExitStatus.failed
-    } catch let problem as Books.Problem {
-      Console.diagnose("tollgate serve: \(settings.books.directory): \(problem)")
-      return ExitStatus.failed
+      return try serve(settings, signals, state, store, log)
     } catch {
-      Console.diagnose("tollgate serve: \(error)")
+      sayFailed(error, settings, log)
       return ExitStatus.failed
     }
   }
 
+  /// Why serving could not begin: lines for people, or of the log's JSON.
+  private static func sayFailed(_ error: any Error, _ settings: ServeSettings, _ log: Logger) {
+    let isJSON = settings.logFormat == .json
+    var text = "\(error)"
+    if let problem = error as? PolicyStore.StartProblem {
+      if isJSON {
+        log.policyUnusable(problem)
+      } else {
+        // As `tollgate check` prints them.
+        log.flush()
+        for line in problem.lines { Console.diagnose(line) }
+      }
+      text = "the policy cannot be used"
+    } else if let problem = error as? Books.Problem {
+      text = "\(settings.books.directory): \(problem)"
+      if case .ledger(.damaged) = problem {
+        text += "; --repair-ledger keeps the old files and begins a chain that records the break"
+      }
+    }
+    if isJSON { return log.startFailed(text) }
+    log.flush()
+    Console.diagnose("tollgate serve: \(text)")
+  }
+
   private static func serve(
-    _ settings: ServeSettings, _ signals: SignalSource, _ state: ServingState, _ log: Logger
+    _ settings: ServeSettings, _ signals: SignalSource, _ state: ServingState,
+    _ store: sending PolicyStore, _ log: Logger
   ) throws -> Int32 {
-    let now = Kernel.wallNanoseconds() / 1_000_000
-    let (store, warnings) = try PolicyStore.open(
-      path: settings.policyPath, log: log, nowMs: now)
-    log.policyWarnings(warnings)
     let policy = store.policy
-    state.uses(policy, store.status)
     let limits = PolicyLimits(policy)
     let outage = LedgerOutage(log: log)
     let (books, lock) = try openBooks(settings, limits, policy, outage, log)

@@ -1,7 +1,10 @@
 """The ledger without room: nothing is let through, nothing on record is lost, and it heals itself."""
 
+import json
 import os
+import resource
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -10,7 +13,7 @@ import pytest
 
 import ledger_check
 from crash_rounds import Load, books_policy
-from harness import Stack, StackOptions, error_code, poll
+from harness import Stack, StackOptions, error_code, free_port, poll
 from ledger_check import ORIGIN, check, segments, write_segment
 from test_crash import HELD, data_of, end, event, filler, serve_again, settled
 
@@ -246,3 +249,88 @@ def test_segments_older_than_retain_go_and_the_chain_starts_later():
         assert stack.chat().status_code == 200
         reader, sums = settled(stack, policy)
         assert reader.segment_count == 2 and sums.checkpoints == 2
+
+
+def limit_files(stack: Stack, size: int) -> None:
+    """The largest file that tollgate may write."""
+    pid = stack.tollgate.process.pid
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+def test_a_file_size_limit_is_a_full_disk_and_ends_nothing():
+    """SIGXFSZ, which ends a process that does not mind it: Python gives children its default."""
+    policy = books_policy()
+    with Stack(StackOptions(policy=policy)) as stack:
+        pid = stack.tollgate.process.pid
+        allowed = [stack.chat().headers["x-ai-request-id"] for _ in range(20)]
+        # The open segment is full; the next one has room.
+        limit_files(stack, total(stack) + 200)
+        allowed += until_refused(stack)
+        poll("it heals", lambda: stack.chat().status_code == 200)
+        # No segment has room, nor has the log.
+        limit_files(stack, 64)
+        allowed += until_refused(stack)
+        refused(stack, 5)
+        assert stack.tollgate.health() == 1
+        limit_files(stack, resource.RLIM_INFINITY)
+        poll("it heals", lambda: stack.chat().status_code == 200)
+        assert stack.tollgate.process.pid == pid and stack.tollgate.process.is_running
+        assert "File too large" in stack.tollgate.process.log()
+        assert end(stack, signal.SIGTERM) == 0, stack.tollgate.process.log()[-3000:]
+        _, sums = check(data_of(stack), policy, had_faults=True)
+        assert set(allowed) <= sums.completed.keys() and not sums.open
+
+
+@pytest.mark.parametrize("kind", ["drop", "retain"])
+def test_a_bound_that_is_always_met_stops_nothing(kind):
+    """All that is written is younger than the start: segments begin, and go, by themselves."""
+    policy = books_policy()
+    port = free_port()
+    target = f"tcp://127.0.0.1:{port}"
+    options = ("--ship", f"{target}?on_full=drop") if kind == "drop" else ("--retain", "1s")
+    arguments = (*options, "--ledger-max-bytes", "1MiB")
+    with Stack(StackOptions(policy=policy, tollgate_arguments=arguments)) as stack:
+        folder = data_of(stack) / "ledger"
+        with Load(stack.listener) as load:
+            first = 1
+            for _ in range(3):
+                poll("the oldest segments go", lambda: segments(folder)[0][0] > first)
+                first = segments(folder)[0][0]
+                assert total(stack) <= MEBIBYTE
+            load.stop()
+        assert load.problems == []
+        if kind == "drop":
+            # By age, segments go a while after they end; what may be dropped goes at once.
+            assert load.statuses[503] == 0
+            check_all_is_shipped_or_dropped(stack, port, first)
+        poll("it serves", lambda: stack.chat().status_code == 200)
+        assert end(stack, signal.SIGTERM) == 0
+        reader = ledger_check.LedgerReader(data_of(stack))
+        records = reader.read()
+        assert records[0].seq > 1 and records[-1].type == "stop"
+
+
+def check_all_is_shipped_or_dropped(stack: Stack, port: int, first: int) -> None:
+    """The target comes up at last: what it is not sent is said by `drop` records. What it was to be
+    sent first is in memory, whether or not it has gone from the disk."""
+    lines: list[bytes] = []
+
+    def take(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as file:
+            lines.extend(file)
+
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        receiver = threading.Thread(target=take, args=(listener,), daemon=True)
+        receiver.start()
+
+        def missing() -> set[int]:
+            seen = [json.loads(line) for line in list(lines)]
+            last = max((record["seq"] for record in seen), default=0)
+            known = {record["seq"] for record in seen}
+            for drop in (record for record in seen if record["type"] == "drop"):
+                known.update(range(drop["first_seq"], drop["last_seq"] + 1))
+            return set(range(1, last + 1)) - known if last > first else {0}
+
+        poll("all is sent or said to be dropped", lambda: not missing())

@@ -3,7 +3,8 @@
 
 Written from the format's description alone. Prints the number of records, the first and the last
 seq; with --sum also what the records say a counter's amount must be, beginning at the last
-checkpoint. Exits 1 naming file and offset when something does not fit.
+checkpoint. Says where the last segment is torn, as a crash leaves it: a line without its end, or a
+hole of sectors that were never stored. Exits 1 naming file and offset when anything else does not fit.
 """
 
 import argparse
@@ -14,12 +15,34 @@ import re
 import sys
 
 SEGMENT = re.compile(r"^[0-9]{20}\.jsonl$")
+BATCH_BYTES_MAX = 1 << 20
+SECTOR = 512
 SEAL = re.compile(rb',"hash":"([0-9a-f]{64})"}$')
 
 
 def fail(name, offset, why):
     print(f"{name}: offset {offset}: {why}")
     sys.exit(1)
+
+
+def is_torn(path, offset):
+    """Whether the last segment's end, from a line that does not fit, can be a crash's doing."""
+    with open(path, "rb") as file:
+        file.seek(offset)
+        rest = file.read()
+    if len(rest) > BATCH_BYTES_MAX:
+        return False
+    line, newline, _ = rest.partition(b"\n")
+    hole = False
+    for run in re.finditer(rb"\0+", line):
+        begins = run.start() == 0 or (offset + run.start()) % SECTOR == 0
+        ends = (offset + run.end()) % SECTOR == 0 or run.end() == len(rest)
+        hole = hole or (begins and ends)
+    if not newline:
+        return hole or b'{"type":"' not in line[1:]
+    last = rest.rstrip(b"\n").rpartition(b"\n")[2]
+    stopped = rest.endswith(b"\n") and last.startswith(b'{"type":"stop"') and b"\0" not in last
+    return hole and not stopped
 
 
 def lines(directory, names):
@@ -33,7 +56,8 @@ def lines(directory, names):
                 if expected == following:
                     break  # void: the next segment begins here
                 if not line.endswith(b"\n"):
-                    if following is None:
+                    if following is None and is_torn(file.name, offset):
+                        print(f"{name}: offset {offset}: torn")
                         return
                     fail(name, offset, "incomplete line")
                 yield name, offset, expected, line[:-1]
@@ -54,8 +78,16 @@ def main():
     time = ""
     for name, offset, expected, line in lines(options.directory, names):
         seal = SEAL.search(line)
-        if not seal:
-            fail(name, offset, "no hash")
+        fits = seal is not None
+        if fits and offset > 0:
+            digest = hashlib.sha256(previous + line[: seal.start()]).hexdigest()
+            fits = digest.encode() == seal.group(1)
+        if not fits:
+            path = os.path.join(options.directory, name)
+            if name == names[-1] and offset > 0 and is_torn(path, offset):
+                print(f"{name}: offset {offset}: torn")
+                break
+            fail(name, offset, "the hash does not fit")
         record = json.loads(line)
         if offset == 0:
             if record["type"] != "checkpoint":

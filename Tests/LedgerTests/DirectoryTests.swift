@@ -54,6 +54,47 @@ import Testing
     }
   }
 
+  /// Cuts, holes, changed and removed records, with and without a `stop` behind them.
+  @Test func `An independent verifier tells torn from damaged at the same places`() throws {
+    let (name, closed, starts) = try RecoveryTests.closed()
+    let killed = Array(closed[..<starts[starts.count - 1]])
+    var cases: [[UInt8]] = []
+    for bytes in [closed, killed] {
+      for at in [700, bytes.count - 300, bytes.count - 1] { cases.append(Array(bytes[..<at])) }
+      for at in [700, starts[3], starts[4] - 1, bytes.count - 300] {
+        var changed = bytes
+        changed[at] ^= 0x04
+        cases.append(changed)
+      }
+      for hole in [starts[3]..<(starts[3] / 512 + 1) * 512, 2048..<2560, 2050..<2060] {
+        var changed = bytes
+        for at in hole { changed[at] = 0 }
+        cases.append(changed)
+      }
+      cases.append(Array(bytes[..<starts[3]] + bytes[starts[4]...]))
+      cases.append(bytes + [UInt8](repeating: 0, count: 100))
+    }
+    var torn = 0
+    for bytes in cases {
+      let path = Self.temporary()
+      defer { try? FileManager.default.removeItem(atPath: path) }
+      let files = try DirectoryFiles.creating(path: path)
+      try files.create(name).append(bytes)
+      let verification = Verification.run(files)
+      let answer = try Self.verify(path)
+      switch verification.problem {
+      case .damaged(_, let offset, _)?:
+        #expect(answer.status == 1 && answer.text.contains("\(name): offset \(offset): "))
+      case nil:
+        let end = try #require(verification.torn)
+        #expect(answer.status == 0 && answer.text.contains("offset \(end.offset): torn"))
+        torn += 1
+      case .files?, .newerFormat?: Issue.record("\(bytes.count)")
+      }
+    }
+    #expect(torn > 6 && cases.count - torn > 12)
+  }
+
   @Test func `A data directory has one holder and names it`() throws {
     let path = Self.temporary()
     defer { try? FileManager.default.removeItem(atPath: path) }

@@ -22,6 +22,8 @@ final class MemoryFiles: LedgerFiles, @unchecked Sendable {
   private var failures: [Int: Failure] = [:]
   private var operation = 0
   private var roomBytes = Int.max
+  private var appended: [[UInt8]] = []
+  private var unflushed = 0
 
   init() {}
 
@@ -47,6 +49,25 @@ final class MemoryFiles: LedgerFiles, @unchecked Sendable {
         }
       })
   }
+
+  /// What a loss of power leaves where all was stored but the sector of that number behind each
+  /// file's flushed end.
+  func crashed(withHoleAt sector: Int) -> MemoryFiles {
+    MemoryFiles(
+      locked {
+        contents.mapValues { content in
+          var bytes = content.bytes
+          let start = (content.durableCount / 512 + sector) * 512
+          for at in max(start, content.durableCount)..<max(start, content.durableCount) + 512
+          where at < min(start + 512, bytes.count) { bytes[at] = 0 }
+          return bytes
+        }
+      })
+  }
+
+  /// Every append so far, and how many bytes of its file were not flushed when the last one came.
+  var appends: [[UInt8]] { locked { appended } }
+  var unflushedAtLastAppend: Int { locked { unflushed } }
 
   func names() throws(LedgerFault) -> [String] { locked { Array(contents.keys) } }
 
@@ -102,6 +123,8 @@ final class MemoryFiles: LedgerFiles, @unchecked Sendable {
     try perform("write", name) { _ in
       nil
     } then: { contents, limit in
+      appended.append(fitting)
+      unflushed = contents[name].map { $0.bytes.count - $0.durableCount } ?? 0
       contents[name]?.bytes += fitting.prefix(limit)
     }
     if fitting.count < bytes.count {

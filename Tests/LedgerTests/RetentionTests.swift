@@ -83,4 +83,60 @@ import Testing
     }
     _ = books.writer.stop()
   }
+
+  @Test func `A segment is an eighth of the bound at most, and of 64 MiB`() {
+    var settings = LedgerSettings()
+    #expect(settings.segmentBytesDue == 64 << 20)
+    for (bound, due) in [(1 << 20, 128 << 10), (8 << 20, 1 << 20), (512 << 20, 64 << 20)] {
+      settings.ledgerBytesMax = Int64(bound)
+      #expect(settings.segmentBytesDue == Int64(due))
+    }
+    settings.ledgerBytesMax = 1 << 40
+    #expect(settings.segmentBytesDue == 64 << 20)
+  }
+
+  /// The bound is passed many times over; whoever asks is served all the time.
+  @Test func `At the bound a target that may lose records never stops the service`() throws {
+    let files = MemoryFiles()
+    var settings = LedgerSettings.forTests
+    settings.isShipped = true
+    settings.ledgerBytesMax = 1 << 20
+    let books = try TestBooks(files, settings: settings)
+    books.writer.keep(SegmentsKept(fromSeq: 1, atBoundFromSeq: .max))
+    try books.start()
+    var refused = 0
+    for index in 0..<6_000 {
+      if let id = books.admit() { books.complete(id) } else { refused += 1 }
+      if index % 20 == 0 { #expect(books.writer.flush()) }
+    }
+    #expect(books.writer.flush())
+    #expect(refused == 0)
+    #expect(try firstSeqs(files).first! > 1)
+    #expect(books.writer.statistics.diskBytes <= 1 << 20)
+    #expect(books.writer.stop())
+    #expect(Verification.run(files).problem == nil)
+  }
+
+  @Test func `At the bound what is older than it must be kept goes by itself`() throws {
+    let files = MemoryFiles()
+    var settings = LedgerSettings.forTests
+    settings.ledgerBytesMax = 40_000
+    settings.segmentBytesMax = 1 << 20
+    settings.retain = .seconds(-3600)
+    let books = try TestBooks(files, settings: settings)
+    try books.start()
+    let end = ContinuousClock.now + .seconds(20)
+    var served = 0
+    while served < 300, ContinuousClock.now < end {
+      if let id = books.admit() {
+        books.complete(id)
+        served += 1
+      } else {
+        usleep(1000)
+      }
+      _ = books.writer.flush()
+    }
+    #expect(served == 300)
+    #expect(books.writer.stop())
+  }
 }

@@ -52,7 +52,7 @@ struct CommandTests {
       (["check", directory.path + "/bad.json5"], 1), (["check", "/nowhere/at/all"], 1),
       (["serve", "--policy", directory.path + "/bad.json5", "--admin", "off"], 1),
       (
-        ["serve", "--policy", policy, "--listen", "0.0.0.0:0", "--data", data, "--admin", "off"], 1
+        ["serve", "--policy", policy, "--listen", "0.0.0.0:0", "--data", data, "--admin", "off"], 2
       ),
       (["serve", "--policy", policy, "--data", "/dev/null/d", "--admin", "off"], 1),
       ([], 2), (["sevre"], 2), (["serve"], 2), (["check"], 2), (["audit"], 2),
@@ -60,6 +60,70 @@ struct CommandTests {
       (["serve", "--policy", policy, "--store", "s"], 2), (["key", "a b"], 2),
     ] as [([String], Int32)] {
       #expect(try CommandRun(arguments).join() == status, "\(arguments)")
+    }
+  }
+
+  @Test func `what is wrong with a command line is said, with what would be right`() throws {
+    let both = "--json and --csv do not go together"
+    for (arguments, said) in [
+      (["audit"], "the argument verify|show is missing"),
+      (["audit", "prove", data], "`prove` is not `verify` or `show`"),
+      (["audit", "verify", data, "--tenant", "a"], "--tenant goes with `audit show`"),
+      (["audit", "show", data, "--type", "nonsense"], "`admission`, `completion`, `denials`"),
+      (["audit", "show", data, "--decision", "maybe"], "`allow` or `deny`"),
+      (["audit", "show", data, "--since", "garbage"], "--since: `garbage` is not a day"),
+      (["audit", "show", data, "--until", "2026-13-45"], "2026-11-22T20:17:10Z"),
+      (["usage", data, "--since", "2026-11-23T03:01:50"], "a duration ago (1h)"),
+      (["usage", data, "--json", "--csv"], both), (["usage", data, "--csv", "--json"], both),
+      (["usage", data, "--by", "tenant,nonsense"], "`nonsense` is not `tenant`, `model_route`"),
+      (["usage", data, "--by", "day,day"], "given once"),
+      (["serve", "--policy", policy, "--listen", "[::]:0"], "--allow-plaintext-network"),
+    ] as [([String], String)] {
+      let run = try CommandRun(arguments)
+      #expect(try run.join() == 2, "\(arguments)")
+      #expect(run.standardError.contains(said), "\(arguments): \(run.standardError)")
+      #expect(!run.standardError.contains("unexpected argument"))
+      #expect(run.standardOutput.isEmpty)
+    }
+  }
+
+  @Test func `a refused address or policy leaves no ledger and opens nothing`() throws {
+    for (arguments, status) in [
+      (["--policy", policy, "--listen", "unix:\(directory.path)/s,0.0.0.0:0"], 2),
+      (["--policy", directory.path + "/bad.json5", "--admin", "127.0.0.1:0"], 1),
+      (["--policy", "/nowhere/at/all", "--admin", "127.0.0.1:0"], 1),
+    ] as [([String], Int32)] {
+      let run = try CommandRun(["serve", "--data", data] + arguments)
+      #expect(try run.join() == status)
+      #expect(!FileManager.default.fileExists(atPath: data))
+      #expect(!run.standardError.contains("starts"))
+      #expect(!run.standardError.contains("the page is on"))
+    }
+  }
+
+  @Test func `a start that fails is said in the log's own form`() throws {
+    let bad = directory.path + "/bad.json5"
+    try directory.write("in-the-way", "")
+    let blocked = "unix:\(directory.path)/in-the-way"
+    for (arguments, events) in [
+      (["--policy", bad], ["policy_problem", "start_failed"]),
+      (["--policy", "/nowhere/at/all"], ["policy_problem", "start_failed"]),
+      (["--policy", policy, "--data", "/dev/null/d"], ["start_failed"]),
+      (["--policy", policy, "--listen", blocked], ["started", "start_failed"]),
+      (["--policy", policy, "--admin", blocked], ["start_failed"]),
+    ] {
+      let base = ["serve", "--log-format", "json"]
+      var rest = arguments
+      if !rest.contains("--data") { rest += ["--data", data] }
+      if !rest.contains("--admin") { rest += ["--admin", "off"] }
+      let run = try CommandRun(base + rest)
+      #expect(try run.join() == 1)
+      let lines = run.standardError.split(separator: "\n").map { line in
+        (try? JSONSerialization.jsonObject(with: Data(line.utf8))) as? [String: Any]
+      }
+      #expect(lines.allSatisfy { $0 != nil }, "\(run.standardError)")
+      let said = lines.compactMap { $0?["event"] as? String }
+      #expect(events.allSatisfy(said.contains) && said.last == "start_failed", "\(said)")
     }
   }
 

@@ -81,6 +81,44 @@ struct ServeSettingsTests {
     #expect(read(["--policy=p", "--metrics=off"]).1.count == 1)
   }
 
+  @Test func `addresses that others can reach are refused all at once, unless they are meant`() {
+    let listen = "--listen=127.0.0.1:1,0.0.0.0:2,[::]:3,unix:/a"
+    let (settings, problems) = read(["--policy=p", listen])
+    #expect(problems.count == 2)
+    #expect(problems.allSatisfy { $0.description.contains("--allow-plaintext-network") })
+    #expect(settings.server.listen.allSatisfy(\.isLocal))
+    let meant = read(["--policy=p", listen, "--allow-plaintext-network"])
+    #expect(meant.0.server.listen.count == 4 && meant.1.isEmpty)
+  }
+
+  @Test func `the ledger's bound and its retention have least values`() throws {
+    for (flag, least, under) in [
+      ("ledger-max-bytes", "1MiB", "1048575"), ("retain", "1s", "999ms"), ("retain", "1s", "0s"),
+    ] {
+      #expect(read(["--policy=p", "--\(flag)=\(least)"]).1 == [])
+      let problem = try #require(read(["--policy=p", "--\(flag)=\(under)"]).1.first)
+      #expect(problem.description.contains(least))
+    }
+    let settings = read(["--policy=p", "--ledger-max-bytes=1MiB", "--retain=1s"]).0
+    #expect(settings.books.ledger.ledgerBytesMax == 1 << 20)
+    #expect(settings.books.ledger.retain == .seconds(1))
+  }
+
+  /// Whatever the bounds, what the message offers is taken.
+  @Test func `the examples of a refused size or duration are taken`() throws {
+    for flag in [
+      "ledger-max-bytes", "max-message-bytes", "max-header-bytes", "max-buffer-bytes", "retain",
+      "drain-timeout", "handshake-timeout", "idle-timeout", "write-timeout",
+    ] {
+      let problem = try #require(read(["--policy=p", "--\(flag)=nonsense"]).1.first)
+      let examples = problem.description.split(separator: " such as ")
+      try #require(examples.count == 2, "\(problem)")
+      for example in examples[1].split(separator: " or ") {
+        #expect(read(["--policy=p", "--\(flag)=\(example)"]).1 == [], "\(problem)")
+      }
+    }
+  }
+
   @Test(arguments: ["store"])
   func `a flag of a later version is refused by name`(flag: String) {
     let (_, problems) = read(["--policy=p", "--\(flag)", "x"])

@@ -37,7 +37,7 @@ extension Books {
   /// What opening found, to be logged.
   package struct Found: Sendable {
     package var interrupted = 0
-    package var torn: [String] = []
+    package var torn: [TornEnd] = []
     package var wasRepaired = false
     /// The last record before this start; 0 in a new ledger.
     package var headSeq: Int64 = 0

@@ -18,6 +18,20 @@ package enum LedgerProblem: Error, Equatable, Sendable, CustomStringConvertible 
     case incompleteLine
     case lineTooLong
 
+    /// One word for it, which stays as it is.
+    package var name: String {
+      switch self {
+      case .hash: "hash"
+      case .seq: "seq"
+      case .record: "record"
+      case .checkpoint: "checkpoint"
+      case .previousHash: "previous_hash"
+      case .missingRecords: "missing_records"
+      case .incompleteLine: "incomplete_line"
+      case .lineTooLong: "line_too_long"
+      }
+    }
+
     package var description: String {
       switch self {
       case .hash: "the record's hash does not fit"

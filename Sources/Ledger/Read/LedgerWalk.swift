@@ -23,11 +23,27 @@ package struct LedgerWalk {
     do { ahead = try Segment.list(files) } catch { throw .files(error) }
   }
 
-  /// Whether the last line is still being written, or was when its writer ended.
-  package var endsInIncompleteLine: Bool { reader?.endsInIncompleteLine ?? false }
-  /// The segment that is being read and where the next line of it begins.
-  package var place: (file: String, offset: Int64)? {
-    reader.map { ($0.segment.name, $0.offset) }
+  /// At the end: the last line where it has no end, because it is being written or a crash cut it.
+  package func tornEnd() throws(LedgerProblem) -> TornEnd? {
+    guard let reader else { return nil }
+    guard reader.checkpoint != nil else {
+      return try TornEnd.head(files, reader.segment, .checkpoint)
+    }
+    guard reader.endsInIncompleteLine else { return nil }
+    return try TornEnd.cut(files, reader.segment, at: reader.offset)
+  }
+
+  /// What recovery makes of a line that does not fit: torn where it is in the last segment and a crash
+  /// can have left it; otherwise throws `problem`.
+  package func tornEnd(of problem: LedgerProblem) throws(LedgerProblem) -> TornEnd {
+    guard case .damaged(let file, let offset, let damage) = problem, let reader, ahead.isEmpty,
+      reader.segment.name == file
+    else { throw problem }
+    if offset == 0, damage != .previousHash {
+      return try TornEnd.head(files, reader.segment, damage)
+    }
+    guard offset > 0, damage == .hash else { throw problem }
+    return try TornEnd.misfit(files, reader.segment, at: offset, damage)
   }
 
   /// The next record's line; nil at the end so far.

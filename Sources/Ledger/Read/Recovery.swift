@@ -14,14 +14,14 @@ package struct Recovery {
     package var timeMs: Int64
     /// Whether the last process stopped in order (also true of a new ledger).
     package var wasClean: Bool
-    /// Files that hold what was torn off.
-    package var torn: [String]
+    /// What was torn off, and the files that keep it.
+    package var torn: [TornEnd]
     /// The damage that the next segment records.
     package var repair: Repair?
   }
 
   private let files: any LedgerFiles
-  private var torn: [String] = []
+  private var torn: [TornEnd] = []
 
   private init(files: any LedgerFiles) { self.files = files }
 
@@ -52,8 +52,8 @@ package struct Recovery {
     _ visit: (LedgerRecord) -> Void
   ) throws(LedgerProblem) -> Outcome {
     var segments = try list()
-    while let last = segments.last, try isTornAtItsHead(last) {
-      try setAside(last.name)
+    while let last = segments.last, let end = try tornHead(last) {
+      try setAside(end)
       segments.removeLast()
     }
     guard let last = segments.last else {
@@ -63,6 +63,7 @@ package struct Recovery {
     var reader = SegmentReader(files, last, endSeq: nil)
     var outcome = Outcome(
       nextSeq: 0, chain: Chain(), timeMs: 0, wasClean: false, torn: [], repair: nil)
+    var end: TornEnd?
     do {
       while let line = try reader.next() {
         let record = try line.record(of: last)
@@ -71,76 +72,48 @@ package struct Recovery {
         lastGoodSeq = record.seq
         visit(record)
       }
+      if reader.endsInIncompleteLine { end = try TornEnd.cut(files, last, at: reader.offset) }
     } catch .damaged(let file, let offset, let damage) {
-      let rest = try size(last) - offset
       // The checkpoint was on disk before anything was written behind it: it cannot be torn.
-      guard reader.checkpoint != nil, offset > 0, damage.canBeTorn,
-        rest <= Int64(LedgerLimits.batchBytesMax)
-      else { throw .damaged(file: file, offset: offset, damage) }
-      outcome.wasClean = false
-      try finish(last, at: offset, size: offset + rest)
-      outcome.nextSeq = reader.nextSeq
-      outcome.chain = reader.chain
-      outcome.torn = torn
-      return outcome
+      guard reader.checkpoint != nil, offset > 0, damage == .hash else {
+        throw .damaged(file: file, offset: offset, damage)
+      }
+      end = try TornEnd.misfit(files, last, at: offset, damage)
     }
-    let end = reader.offset
-    let size = try size(last)
-    guard size - end <= Int64(LedgerLimits.batchBytesMax) else {
-      throw .damaged(file: last.name, offset: end, .incompleteLine)
-    }
-    if size > end { outcome.wasClean = false }
-    if !outcome.wasClean { try finish(last, at: end, size: size) }
+    if end != nil { outcome.wasClean = false }
+    if !outcome.wasClean { try finish(last, at: end?.offset ?? reader.offset, end) }
     outcome.nextSeq = reader.nextSeq
     outcome.chain = reader.chain
     outcome.torn = torn
     return outcome
   }
 
-  /// Whether the last segment's checkpoint never became durable: then nothing follows it.
-  private func isTornAtItsHead(_ segment: Segment) throws(LedgerProblem) -> Bool {
+  /// The last segment itself where its checkpoint never became durable: then nothing follows it.
+  private func tornHead(_ segment: Segment) throws(LedgerProblem) -> TornEnd? {
     var reader = SegmentReader(files, segment, endSeq: nil)
     do throws(LedgerProblem) {
       if try reader.next() != nil {
         // A chain that begins anew says why in its second record, written together with the first.
         guard reader.checkpoint?.previousHash == Chain.origin,
-          segment.firstSeq != LedgerFormat.firstSeq
-        else { return false }
-        return (try? reader.next()) == nil
+          segment.firstSeq != LedgerFormat.firstSeq, (try? reader.next()) == nil
+        else { return nil }
+        return try TornEnd.head(files, segment, .checkpoint)
       }
-      if try hasRecordInItsHead(segment) {
-        throw .damaged(file: segment.name, offset: 0, .checkpoint)
-      }
-      return true
-    } catch {
-      guard case .damaged = error else { throw error }
-      var lines = LineReader(files, segment.name)
-      _ = try lines.next()
-      let hasMore = try lines.next() != nil
-      let holdsRecord = try hasRecordInItsHead(segment)
-      if hasMore || holdsRecord { throw error }
-      return true
+    } catch .damaged(_, offset: 0, let damage) {
+      return try TornEnd.head(files, segment, damage)
     }
-  }
-
-  /// Whether the first line has a second record in it, because the newline between was damaged:
-  /// then its checkpoint had been on disk. No text in a record can look like a record's beginning,
-  /// its quotes being escaped.
-  private func hasRecordInItsHead(_ segment: Segment) throws(LedgerProblem) -> Bool {
-    var lines = LineReader(files, segment.name)
-    guard let line = try lines.next() else { return false }
-    let beginning = Array("{\"type\":\"".utf8)
-    return line.bytes.dropFirst().firstRange(of: beginning) != nil
+    return try TornEnd.head(files, segment, .checkpoint)
   }
 
   /// Leaves a segment with what counts, newly written and flushed, the rest beside it.
   private mutating func finish(
-    _ segment: Segment, at end: Int64, size: Int64
+    _ segment: Segment, at end: Int64, _ rest: TornEnd?
   ) throws(LedgerProblem) {
-    if size > end {
+    if var rest {
       let name = try freeName(segment.name)
-      try copy(segment.name, from: end, to: size, as: name)
-      torn.append(name)
+      try copy(segment.name, from: end, to: end + rest.byteCount, as: name)
+      rest.keptIn = name
+      torn.append(rest)
     }
     let unfinished = segment.name + SegmentStore.unfinishedSuffix
     try copy(segment.name, from: 0, to: end, as: unfinished)
@@ -168,13 +141,15 @@ package struct Recovery {
     } catch { throw .files(error) }
   }
 
-  private mutating func setAside(_ name: String) throws(LedgerProblem) {
-    let newName = try freeName(name)
+  private mutating func setAside(_ whole: TornEnd) throws(LedgerProblem) {
+    var whole = whole
+    let newName = try freeName(whole.file)
     do throws(LedgerFault) {
-      try files.rename(name, to: newName)
+      try files.rename(whole.file, to: newName)
       try files.synchronizeNames()
     } catch { throw .files(error) }
-    torn.append(newName)
+    whole.keptIn = newName
+    torn.append(whole)
   }
 
   /// `NAME.torn`, `NAME.2.torn` and so on: what was set aside earlier stays.
@@ -232,20 +207,5 @@ package struct Recovery {
 
   private func list() throws(LedgerProblem) -> [Segment] {
     do { return try Segment.list(files) } catch { throw .files(error) }
-  }
-
-  private func size(_ segment: Segment) throws(LedgerProblem) -> Int64 {
-    do { return try files.size(segment.name) } catch { throw .files(error) }
-  }
-}
-
-extension LedgerProblem.Damage {
-  /// Whether bytes that a crash left behind may look like this. A record whose hash fits was
-  /// written as it is: what is wrong with it is no torn write.
-  fileprivate var canBeTorn: Bool {
-    switch self {
-    case .hash, .incompleteLine, .lineTooLong: true
-    case .seq, .record, .checkpoint, .previousHash, .missingRecords: false
-    }
   }
 }

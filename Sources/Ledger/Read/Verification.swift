@@ -7,12 +7,18 @@ package struct Verification: Equatable, Sendable {
   package var lastSeq: Int64?
   /// Bytes of failed batches, which never counted.
   package var voidBytes: Int64 = 0
-  /// The file and offset of a last line without its end: being written, or torn by a crash.
-  package var incomplete: (file: String, offset: Int64)?
+  /// What recovery would put aside: torn by a crash, or a line that is being written.
+  package var torn: TornEnd?
   /// Damage that the ledger itself records.
   package var repairs: [Repair] = []
   /// The first record that does not fit; nothing behind it was looked at.
   package var problem: LedgerProblem?
+  /// The number of the record that belongs there; nil where no place is known.
+  package var problemSeq: Int64? {
+    guard case .damaged(let file, let offset, _) = problem else { return nil }
+    if offset == 0 { return Segment(name: file)?.firstSeq }
+    return lastSeq.map { $0 + 1 }
+  }
 
   /// Verifies everything that is there. Reads once, in pieces; a writer may go on meanwhile.
   package static func run(_ files: any LedgerFiles) -> Verification {
@@ -32,25 +38,22 @@ package struct Verification: Equatable, Sendable {
           if firstSeq == nil { firstSeq = step.line.seq }
           lastSeq = step.line.seq
         }
+        torn = try walk.tornEnd()
         break
       } catch {
-        guard let repair = walk.skipToRepair(of: error) else {
-          problem = error
-          break
+        if let repair = walk.skipToRepair(of: error) {
+          repairs.append(repair)
+          continue
         }
-        repairs.append(repair)
+        do throws(LedgerProblem) {
+          torn = try walk.tornEnd(of: error)
+        } catch {
+          problem = error
+        }
+        break
       }
     }
     segmentCount = walk.segmentCount
     voidBytes = walk.voidBytes
-    if walk.endsInIncompleteLine { incomplete = walk.place }
-  }
-
-  package static func == (a: Verification, b: Verification) -> Bool {
-    a.recordCount == b.recordCount && a.segmentCount == b.segmentCount
-      && a.firstSeq == b.firstSeq && a.lastSeq == b.lastSeq && a.voidBytes == b.voidBytes
-      && a.incomplete?.file == b.incomplete?.file
-      && a.incomplete?.offset == b.incomplete?.offset && a.repairs == b.repairs
-      && a.problem == b.problem
   }
 }

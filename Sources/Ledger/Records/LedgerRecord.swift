@@ -44,6 +44,12 @@ package struct LedgerRecord: Equatable, Sendable {
     }
   }
 
+  /// Every value of `type`.
+  package static let types = [
+    "admission", "completion", "denials", "start", "reload", "checkpoint", "clock", "repair",
+    "stop", "drop",
+  ]
+
   /// The exchange this is about, if it is about one.
   package var requestID: String? {
     switch body {

@@ -40,14 +40,17 @@ struct LedgerQueue {
   }
 
   /// Whether one more exchange would leave too little room below the ledger's bound for what is open.
-  var hasReachedBound: Bool {
+  var hasReachedBound: Bool { hasReachedBound(sparing: 0) }
+
+  /// The same where so many bytes more are to stay free.
+  func hasReachedBound(sparing sparedBytes: Int64) -> Bool {
     guard let ledgerBytesMax else { return false }
     let reserved = Int64(openCount + 1) * Int64(LedgerLimits.completionBytesReserved)
     // The admission itself, and the next segment's checkpoint with it in its list.
     let needed =
       diskBytes + Int64(writingBytes + queuedBytes) + checkpointBytes + reserved
       + 2 * Int64(LedgerLimits.completionBytesReserved)
-    return needed > ledgerBytesMax
+    return needed + sparedBytes > ledgerBytesMax
   }
 
   /// Takes a record. An allowed exchange is refused unless it can be written; a completion never is,

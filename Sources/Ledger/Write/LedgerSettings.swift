@@ -1,7 +1,7 @@
 /// What flags decide about the writer.
 package struct LedgerSettings: Sendable {
   package var durability = Durability.durable
-  /// A segment of that size is ended.
+  /// A segment of that size is ended, or of one of `segmentsInBound` parts of the ledger's bound.
   package var segmentBytesMax: Int64 = 64 << 20
   /// So is one of that age.
   package var segmentAgeMax = Duration.seconds(86_400)
@@ -18,6 +18,18 @@ package struct LedgerSettings: Sendable {
   package var relaxedFlushDelay = Duration.seconds(1)
 
   package init() {}
+
+  /// How many segments fill the ledger's bound at least: only whole segments can go.
+  package static let segmentsInBound: Int64 = 8
+  /// The smallest `ledgerBytesMax`: checkpoints, and the room for what is open, must fit as well.
+  package static let ledgerBytesMaxLeast = 1 << 20
+  /// The shortest `retain`; none at all would look like "for ever".
+  package static let retainLeast = Duration.seconds(1)
+
+  /// The size at which a segment is ended.
+  package var segmentBytesDue: Int64 {
+    min(segmentBytesMax, ledgerBytesMax.map { $0 / Self.segmentsInBound } ?? .max)
+  }
 }
 
 /// How the writer's thread reaches the books. Each is called on that thread, with no lock held.

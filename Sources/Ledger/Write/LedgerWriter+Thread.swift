@@ -90,7 +90,7 @@ extension LedgerWriter {
 
   private func isSegmentDue(_ now: ContinuousClock.Instant) -> Bool {
     // A checkpoint larger than a segment must not make every segment full at its birth.
-    let bytesMax = max(settings.segmentBytesMax, 2 * segments.checkpointBytes)
+    let bytesMax = max(settings.segmentBytesDue, 2 * segments.checkpointBytes)
     return shared.asksForSegment || segments.openBytes >= bytesMax
       || now >= segmentBegan + settings.segmentAgeMax
   }
@@ -125,7 +125,8 @@ extension LedgerWriter {
         let lineBytes = line.count + LedgerFormat.sealBytes + 1
         // What a crash can tear off never exceeds a batch: what is not flushed is bounded.
         let unflushed = unflushedBytes + bytes.count
-        if unflushed > 0, unflushed + lineBytes > LedgerLimits.batchBytesMax {
+        let isOver = unflushed + lineBytes > LedgerLimits.batchBytesMax
+        if unflushed > 0, isOver || record.isAlone {
           try append(bytes, count: count)
           try flushSegment()
           (bytes, count) = ([], 0)
@@ -240,8 +241,9 @@ extension LedgerWriter {
     callbacks.stateChanged(.unavailable(.failed(fault)))
   }
 
-  /// Lets old segments go. Where the bound is reached also those that only a target holds which lets
-  /// records go rather than stop the gateway, oldest first and no more than is needed.
+  /// Lets old segments go. Where the bound is less than two segments away, also those that only a target
+  /// holds which lets records go rather than stop the gateway, oldest first and no more than is needed:
+  /// this comes with each new segment, so that the bound itself is never met.
   private func retain() {
     lastRetention = .now
     nextRetention = lastRetention + Self.retentionInterval
@@ -252,7 +254,8 @@ extension LedgerWriter {
     if removed { tellRemoved() }
     // Age does not keep them then: a target that may lose records never stops the gateway.
     let mayGo = keep.atBoundFromSeq > keep.fromSeq
-    while mayGo, isAtBound,
+    let spared = 2 * settings.segmentBytesDue
+    while mayGo, withShared({ $0.queue.hasReachedBound(sparing: spared) }),
       segments.removeOlder(than: .max, keepFromSeq: keep.atBoundFromSeq, limit: 1)
     {
       removed = true
@@ -261,8 +264,6 @@ extension LedgerWriter {
     if removed { segments.synchronizeNames() }
     withShared { $0.knowsBound = $0.queue.hasReachedBound }
   }
-
-  private var isAtBound: Bool { withShared { $0.queue.hasReachedBound } }
 
   private func tellRemoved() {
     withShared { shared in
@@ -278,5 +279,14 @@ extension LedgerWriter {
       shared.hasFinished = true
       condition.broadcast()
     }
+  }
+}
+
+extension LedgerRecord {
+  /// Whether it is written only when all before it is on disk: what does not fit before a `stop` is
+  /// then no crash's doing (`LedgerFormat`).
+  fileprivate var isAlone: Bool {
+    if case .stop = body { return true }
+    return false
   }
 }

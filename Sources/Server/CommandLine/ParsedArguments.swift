@@ -77,6 +77,13 @@ package struct ParsedArguments {
     values(name, expected: { _ in expected }, convert).last ?? standard
   }
 
+  /// The value by `convert`; nil where the flag is not given, or wrong, which is a problem then.
+  package mutating func optionalValue<Value>(
+    _ name: String, expected: String, _ convert: (String) -> Value?
+  ) -> Value? {
+    values(name, expected: { _ in expected }, convert).last
+  }
+
   package mutating func integer(
     _ name: String, default standard: Int, in range: ClosedRange<Int>
   ) -> Int {
@@ -93,7 +100,9 @@ package struct ParsedArguments {
     _ name: String, default standard: Int, in range: ClosedRange<Int>
   ) -> Int {
     let bounds = [range.lowerBound, range.upperBound].map(ByteSizeText.string)
-    let expected = "a size of \(bounds[0]) to \(bounds[1]), such as 65536 or 64KiB"
+    let example = range.contains(64 << 10) ? 64 << 10 : range.lowerBound
+    let expected =
+      "a size of \(bounds[0]) to \(bounds[1]), such as \(example) or \(ByteSizeText.string(example))"
     return value(name, default: standard, expected: expected) { text in
       ByteSizeText.parse(text).flatMap { range.contains($0) ? $0 : nil }
     }
@@ -103,7 +112,12 @@ package struct ParsedArguments {
     _ name: String, default standard: Duration, in range: ClosedRange<Duration>
   ) -> Duration {
     let bounds = [range.lowerBound, range.upperBound].map(DurationText.string)
-    let expected = "a duration of \(bounds[0]) to \(bounds[1]), such as 150s or 1h30m"
+    let examples = ["150s", "1h30m", "500ms"].filter {
+      DurationText.parse($0).map(range.contains) ?? false
+    }
+    let expected =
+      "a duration of \(bounds[0]) to \(bounds[1]), such as "
+      + (examples.isEmpty ? bounds[1] : examples.prefix(2).joined(separator: " or "))
     return value(name, default: standard, expected: expected) { text in
       DurationText.parse(text).flatMap { range.contains($0) ? $0 : nil }
     }

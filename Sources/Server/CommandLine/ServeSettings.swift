@@ -113,9 +113,9 @@ package struct ServeSettings: Sendable {
       GatewayLogLevel.init(name:))
     logFormat = arguments.value(
       "log-format", default: .text, expected: "text or json", LogFormat.init(rawValue:))
+    server.allowPlaintextNetwork = arguments.toggle("allow-plaintext-network")
     readAddresses(&arguments)
     readAdmin(&arguments)
-    server.allowPlaintextNetwork = arguments.toggle("allow-plaintext-network")
     server.workers = arguments.integer("workers", default: server.workers, in: 1...1024)
     server.drainTimeout = arguments.duration(
       "drain-timeout", default: server.drainTimeout, in: .zero ... .seconds(86_400))
@@ -159,8 +159,15 @@ package struct ServeSettings: Sendable {
   }
 
   private mutating func readAddresses(_ arguments: inout ParsedArguments) {
-    let addresses = arguments.values("listen", expected: Self.expectedAddress) {
-      try? ListenAddress($0)
+    let allowsNetwork = server.allowPlaintextNetwork
+    func expected(_ text: String) -> String {
+      guard (try? ListenAddress(text)) != nil else { return Self.expectedAddress(text) }
+      return "an address that only this machine reaches, and there is no TLS here: use a Unix"
+        + " socket or a loopback address, or give --allow-plaintext-network"
+    }
+    // All of them before anything is opened.
+    let addresses = arguments.values("listen", expected: expected) { text in
+      (try? ListenAddress(text)).flatMap { $0.isLocal || allowsNetwork ? $0 : nil }
     }
     if !addresses.isEmpty { server.listen = addresses }
     let source = UsageProblem.Source.flag("listen")
@@ -180,10 +187,12 @@ package struct ServeSettings: Sendable {
       "durability", default: .durable, expected: "durable or relaxed",
       Durability.init(rawValue:))
     books.ledger.retain = arguments.duration(
-      "retain", default: books.ledger.retain, in: .seconds(60) ... .seconds(100 * 365 * 86_400))
+      "retain", default: books.ledger.retain,
+      in: LedgerSettings.retainLeast ... .seconds(100 * 365 * 86_400))
     if arguments.isGiven("ledger-max-bytes") {
       books.ledger.ledgerBytesMax = Int64(
-        arguments.byteSize("ledger-max-bytes", default: 1 << 30, in: (8 << 20)...(1 << 50)))
+        arguments.byteSize(
+          "ledger-max-bytes", default: 1 << 30, in: LedgerSettings.ledgerBytesMaxLeast...(1 << 50)))
     }
   }
 

@@ -13,6 +13,11 @@ package enum UsageProblem: Error, Equatable, Sendable, CustomStringConvertible {
   case argumentMissing(String)
   case flagMissing(String, environment: String)
   case invalid(Source, value: String, expected: String)
+  /// A positional that names none of what there is.
+  case unknownAction(String, expected: String)
+  case notTogether(Source, Source)
+  /// A flag of another form of the command.
+  case flagOfOther(Source, form: String)
 
   /// Where a value was given.
   package enum Source: Equatable, Sendable, CustomStringConvertible {
@@ -45,6 +50,10 @@ package enum UsageProblem: Error, Equatable, Sendable, CustomStringConvertible {
     case .flagMissing(let name, let environment): "--\(name) (or \(environment)) is missing"
     case .invalid(let source, let value, let expected):
       "\(source): `\(value)` is not \(expected)"
+    case .unknownAction(let text, let expected): "`\(text)` is not \(expected)"
+    case .notTogether(let one, let other):
+      "\(one) and \(other) do not go together: give one of them"
+    case .flagOfOther(let source, let form): "\(source) goes with `\(form)`"
     }
   }
 

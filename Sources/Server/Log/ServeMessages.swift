@@ -23,11 +23,7 @@ extension Logger {
         .drainTimeoutSeconds: .seconds(settings.server.drainTimeout),
         .logLevel: .text(settings.logLevel.name),
       ])
-    for file in found.torn {
-      log(
-        .warning, .ledgerTorn, "the ledger's torn end was put aside in \(file)",
-        [.file: .text(file)])
-    }
+    for end in found.torn { torn(end) }
     if found.wasRepaired {
       log(
         .warning, .ledgerRepaired,
@@ -36,9 +32,35 @@ extension Logger {
     if found.interrupted > 0 {
       log(
         .warning, .exchangesInterrupted,
-        "\(found.interrupted) exchanges were open when the last process ended: closed",
+        "\(found.interrupted) exchange\(found.interrupted == 1 ? " was" : "s were")"
+          + " open when the last process ended: closed",
         [.count: .integer(found.interrupted)])
     }
+  }
+
+  /// What a crash left behind the last record that fits was put aside.
+  private func torn(_ end: TornEnd) {
+    let whole =
+      switch (end.firstSeq, end.lastSeq) {
+      case (let first?, let last?):
+        "\(end.recordCount) whole record\(end.recordCount == 1 ? "" : "s") (\(first) to \(last))"
+      default: "no whole record"
+      }
+    let kept = end.keptIn ?? end.file
+    log(
+      .warning, .ledgerTorn,
+      "the ledger's torn end was put aside in \(kept): \(end.byteCount) bytes from offset "
+        + "\(end.offset) of \(end.file), with \(whole)",
+      [
+        .file: .text(kept), .place: .text("\(end.file):\(end.offset)"),
+        .bytes: .integer(end.byteCount), .count: .integer(end.recordCount),
+        .ledgerSeq: .optional(end.firstSeq), .lastLedgerSeq: .optional(end.lastSeq),
+      ])
+  }
+
+  /// Serving cannot begin.
+  package func startFailed(_ problem: String) {
+    log(.error, .startFailed, problem, [.error: .text(problem)])
   }
 
   /// An address of the admin server is open.
@@ -59,7 +81,7 @@ extension Logger {
     log(
       .info, .ready,
       "tollgate \(Version.string) is ready on \(places): policy \(policy.revision) with \(summary); "
-        + "\(workers) workers",
+        + "\(workers) worker\(workers == 1 ? "" : "s")",
       [
         .policyRevision: .text(policy.revision), .tenants: .integer(summary.tenants),
         .models: .integer(summary.models), .keys: .integer(summary.keys),

@@ -11,6 +11,11 @@ extension Logger {
     policyProblems(problems, .warning, .policyWarning)
   }
 
+  /// There is no policy to begin with.
+  package func policyUnusable(_ problem: PolicyStore.StartProblem) {
+    policyProblems(problem.fault, problem.problems)
+  }
+
   /// One policy has taken the place of another.
   package func policyReplaced(_ old: PolicySnapshot, by new: PolicySnapshot) {
     guard isKept(.info) else { return }
@@ -36,10 +41,7 @@ extension Logger {
     _ fault: PolicyReader.Problem?, _ problems: [PolicyProblem], stays policy: PolicySnapshot,
     refusedSoFar: Int
   ) {
-    if let fault {
-      log(.error, .policyProblem, fault.description, [.file: .text(fault.path)])
-    }
-    policyProblems(problems, .error, .policyProblem)
+    policyProblems(fault, problems)
     log(
       .error, .policyRefused,
       "the new policy is refused, revision \(policy.revision) stays"
@@ -48,6 +50,13 @@ extension Logger {
         .policyRevision: .text(policy.revision), .refused: .integer(refusedSoFar),
         .problems: .integer(problems.count { $0.severity == .error } + (fault == nil ? 0 : 1)),
       ])
+  }
+
+  private func policyProblems(_ fault: PolicyReader.Problem?, _ problems: [PolicyProblem]) {
+    if let fault {
+      log(.error, .policyProblem, fault.description, [.file: .text(fault.path)])
+    }
+    policyProblems(problems, .error, .policyProblem)
   }
 
   private func policyProblems(

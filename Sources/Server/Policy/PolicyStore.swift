@@ -27,9 +27,16 @@ package final class PolicyStore {
     case invalid(names: [String], bytes: [[UInt8]])
   }
 
-  /// Why there is no policy to begin with: lines for the operator.
+  /// Why there is no policy to begin with.
   package struct StartProblem: Error {
-    package let lines: [String]
+    /// What could not be read.
+    let fault: PolicyReader.Problem?
+    let problems: [PolicyProblem]
+
+    /// For the operator.
+    package var lines: [String] {
+      (fault.map { [$0.description] } ?? []) + problems.map(\.description)
+    }
   }
 
   /// Loads the first policy. Warnings are returned with it.
@@ -40,10 +47,10 @@ package final class PolicyStore {
     do {
       sources = try PolicyReader.read(path)
     } catch {
-      throw StartProblem(lines: [error.description])
+      throw StartProblem(fault: error, problems: [])
     }
     let (policy, problems) = PolicyLoader.load(sources, nowSeconds: nowMs / 1000)
-    guard let policy else { throw StartProblem(lines: problems.map(\.description)) }
+    guard let policy else { throw StartProblem(fault: nil, problems: problems) }
     let status = PolicyStatus(
       revision: policy.revision, loadedAtMs: nowMs, tenants: policy.tenants.count,
       models: policy.models.count, warnings: lines(problems, .warning))

@@ -11,6 +11,12 @@ extension Kernel {
     }
   }
 
+  /// A write beyond the file size limit (setrlimit(2), RLIMIT_FSIZE) then fails with EFBIG, as one on a
+  /// full disk does with ENOSPC, and does not end the process.
+  package static func ignoreFileSizeSignals() {
+    _ = Glibc.signal(SIGXFSZ, SIG_IGN)
+  }
+
   static func pageBytes() -> Int64 { Int64(sysconf(Int32(_SC_PAGESIZE))) }
 
   /// How many descriptors this process may have: getrlimit(2).
