@@ -2,8 +2,8 @@ import Ledger
 
 /// A usage report as a table, CSV or JSON.
 enum UsageText {
-  /// A column of numbers: its name, and its text.
-  private static let columns: [(name: String, text: @Sendable (UsageReport.Totals) -> String)] = [
+  /// A column of numbers: its name, and its text; nil where nothing is known.
+  private static let columns: [(name: String, text: @Sendable (UsageReport.Totals) -> String?)] = [
     ("requests", { String($0.requests) }),
     ("prompt_tokens", { String($0.promptTokens) }),
     ("cached_prompt_tokens", { String($0.cachedPromptTokens) }),
@@ -12,7 +12,7 @@ enum UsageText {
     ("reasoning_tokens", { String($0.reasoningTokens) }),
     ("total_tokens", { String($0.totalTokens) }),
     ("estimated_requests", { String($0.estimatedRequests) }),
-    ("cost_usd", { Dollars.text($0.costNanodollars) }),
+    ("cost_usd", { $0.costNanodollars.map(Dollars.text) }),
   ]
 
   /// Names to the left, numbers to the right, and a line of totals.
@@ -21,9 +21,9 @@ enum UsageText {
     let total = ["total"] + Array(repeating: "", count: max(0, names.count - 1))
     var cells = [names + columns.map(\.name)]
     for row in report.rows {
-      cells.append(row.keys.map { plain($0 ?? "-") } + columns.map { $0.text(row.totals) })
+      cells.append(row.keys.map { plain($0 ?? "-") } + columns.map { $0.text(row.totals) ?? "-" })
     }
-    cells.append(total + columns.map { $0.text(report.total) })
+    cells.append(total + columns.map { $0.text(report.total) ?? "-" })
     let widths = cells[0].indices.map { index in cells.map { $0[index].count }.max() ?? 0 }
     return cells.map { row in
       let padded = row.enumerated().map { index, cell in
@@ -39,7 +39,7 @@ enum UsageText {
     let header = (report.dimensions.map(\.rawValue) + columns.map(\.name)).joined(separator: ",")
     return [header]
       + report.rows.map { row in
-        (row.keys.map { quoted($0 ?? "") } + columns.map { $0.text(row.totals) })
+        (row.keys.map { quoted($0 ?? "") } + columns.map { $0.text(row.totals) ?? "" })
           .joined(separator: ",")
       }
   }
@@ -57,7 +57,7 @@ enum UsageText {
   }
 
   private static func numbers(_ totals: UsageReport.Totals) -> [String] {
-    columns.map { "\"\($0.name)\":\($0.text(totals))" }
+    columns.map { "\"\($0.name)\":\($0.text(totals) ?? "null")" }
   }
 
   /// A subject is whatever its issuer calls it: it must not write on the terminal.

@@ -1,5 +1,6 @@
 """What is on record of an exchange, and what its response carries, through each of the filters."""
 
+import json
 import re
 import subprocess
 import uuid
@@ -150,6 +151,20 @@ def test_a_cost_is_null_where_no_price_tells_it(kept):
             assert completion["estimated_cost_usd"] == Decimal(used) / 10**6 > 0
         else:
             assert completion["estimated_cost_usd"] is None
+    # A sum of what nobody knows is not known; one of which something is known is that.
+    command = [
+        harness.BINARIES / "tollgate", "usage", kept.tollgate.data, "--by", "model_route",
+    ]  # fmt: skip
+    said = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60)
+    report = json.loads(said.stdout)
+    costs = {row["model_route"]: row["cost_usd"] for row in report["rows"]}
+    assert costs["custom-v1"] is None and costs["chat-llama3-8b-v1"] is None
+    known = [cost for route, cost in costs.items() if route and route.startswith("canary")]
+    assert known and all(cost > 0 for cost in known)
+    assert report["total"]["cost_usd"] == pytest.approx(sum(known))
+    said = subprocess.run([*command, "--csv"], capture_output=True, text=True, timeout=60)
+    rows = [line.split(",") for line in said.stdout.splitlines()]
+    assert [row[-1] for row in rows if row[0] == "custom-v1"] == [""]
 
 
 def test_a_stream_of_requests_without_bodies_is_cleaned_at_the_headers(both):

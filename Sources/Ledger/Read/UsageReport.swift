@@ -16,8 +16,8 @@ package struct UsageReport: Sendable {
     package var completionTokens: Int64 = 0
     package var reasoningTokens: Int64 = 0
     package var totalTokens: Int64 = 0
-    /// Nano-dollars, exactly.
-    package var costNanodollars: Int64 = 0
+    /// Nano-dollars, exactly, of those whose cost is known; nil where none's is.
+    package var costNanodollars: Int64?
     /// How many of the requests were charged by estimate.
     package var estimatedRequests: Int64 = 0
 
@@ -31,7 +31,11 @@ package struct UsageReport: Sendable {
       Self.add(completion.completionTokens, to: &completionTokens)
       Self.add(completion.reasoningTokens, to: &reasoningTokens)
       Self.add(completion.totalTokens, to: &totalTokens)
-      Self.add(completion.costNanodollars, to: &costNanodollars)
+      if let cost = completion.costNanodollars {
+        var sum = costNanodollars ?? 0
+        Self.add(cost, to: &sum)
+        costNanodollars = sum
+      }
       if completion.usageSource == .estimated { estimatedRequests += 1 }
     }
 
