@@ -29,7 +29,8 @@ private let otherUUID = "00000000-0000-4000-8000-000000000000"
     ("[::ffff:192.0.2]:1", false), ("[::192.0.2.1:1]:1", false), ("[fe80::1%]:1", false),
     ("[fe80::1%eth0]:1", false), ("[fe80::1%12345678901]:1", false),
     ("/run/envoy.sock", false), ("@envoy", false), ("evil.example:80", false),
-    ("203.0.113.7\n:1", false), (String(repeating: "1", count: 65), false),
+    ("203.0.113.7\n:1", false), ("203.0.113.7\0x:1", false),
+    (String(repeating: "1", count: 65), false),
   ])
   func `a source is an address and a port and nothing else`(_ text: String, _ isOne: Bool) {
     let bytes = Array(text.utf8)
