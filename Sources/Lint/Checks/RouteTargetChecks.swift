@@ -109,15 +109,16 @@ extension Checks {
       }
     }
     let tenants = Set(context.policies.flatMap { $0.tenants.map(\.name.string) })
+    let byHost = Dictionary(grouping: places, by: \.host).mapValues { $0.map(\.namespace) }
     var findings: [Finding] = []
     for place in places where place.namespace != gateway.namespace {
       guard let owner = HostName(place.host, context.policies) else { continue }
-      let namespaces = places.filter { $0.host == place.host }.map(\.namespace)
+      let namespaces = byHost[place.host] ?? []
       let isAnothers = tenants.contains(place.namespace) && place.namespace != owner.tenant
       // Whose the routes are: the tenant's, else the platform's, else whoever comes first.
       let first =
         [owner.tenant, gateway.namespace].compactMap { $0 }.first(where: namespaces.contains)
-        ?? namespaces[0]
+        ?? namespaces.first ?? place.namespace
       if place.namespace != first {
         // Beside the platform's own there may be the tenant's, under another name.
         if owner.tenant != nil, first == gateway.namespace, !isAnothers { continue }
