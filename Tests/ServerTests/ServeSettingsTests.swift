@@ -1,4 +1,5 @@
 import Gateway
+import Ledger
 import Testing
 import Transport
 
@@ -86,7 +87,7 @@ struct ServeSettingsTests {
     let (settings, problems) = read(["--policy=p", listen])
     #expect(problems.count == 2)
     #expect(problems.allSatisfy { $0.description.contains("--allow-plaintext-network") })
-    #expect(settings.server.listen.allSatisfy(\.isLocal))
+    #expect(settings.server.listen.allSatisfy { $0.isLocal })
     let meant = read(["--policy=p", listen, "--allow-plaintext-network"])
     #expect(meant.0.server.listen.count == 4 && meant.1.isEmpty)
   }
@@ -95,7 +96,7 @@ struct ServeSettingsTests {
     for (flag, least, under) in [
       ("ledger-max-bytes", "1MiB", "1048575"), ("retain", "1s", "999ms"), ("retain", "1s", "0s"),
     ] {
-      #expect(read(["--policy=p", "--\(flag)=\(least)"]).1 == [])
+      #expect(read(["--policy=p", "--\(flag)=\(least)"]).1.isEmpty)
       let problem = try #require(read(["--policy=p", "--\(flag)=\(under)"]).1.first)
       #expect(problem.description.contains(least))
     }
