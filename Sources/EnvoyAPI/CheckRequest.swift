@@ -86,17 +86,27 @@ public struct CheckRequest: Sendable {
       default: break
       }
     }
-    guard let address,
-      let socket = try Self.member(of: 1...3, in: bytes, address), socket.number == 1
-    else { return }
-    let content = try socket.content()
-    var fields = WireReader(content)
-    while let field = try fields.next(in: bytes) {
-      if field.number == 2 { sourceAddress = try field.content() }
+    guard let address else { return }
+    var socket: Range<Int>?
+    var members = WireReader(address)
+    while let field = try members.next(in: bytes) {
+      switch field.number {
+      case 1: try Self.once(&socket, field)
+      // Another member of the oneof takes its place: the last one counts.
+      case 2, 3: socket = nil
+      default: break
+      }
     }
-    // The other is named_port.
-    if let port = try Self.member(of: 3...4, in: bytes, content), port.number == 3 {
-      sourcePort = UInt32(truncatingIfNeeded: try port.varint())
+    guard let socket else { return }
+    var fields = WireReader(socket)
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 2: sourceAddress = try field.content()
+      case 3: sourcePort = UInt32(truncatingIfNeeded: try field.varint())
+      // `named_port` is the oneof's other member.
+      case 4: sourcePort = 0
+      default: break
+      }
     }
   }
 
@@ -115,20 +125,6 @@ public struct CheckRequest: Sendable {
       default: break
       }
     }
-  }
-
-  /// The member that a oneof has. A second one is refused: Envoy writes none.
-  private static func member(
-    of oneof: ClosedRange<Int>, in bytes: Span<UInt8>, _ range: Range<Int>
-  ) throws(WireError) -> WireField? {
-    var found: WireField?
-    var reader = WireReader(range)
-    while let field = try reader.next(in: bytes) {
-      guard oneof.contains(field.number) else { continue }
-      guard found == nil else { throw .repeated(field: field.number) }
-      found = field
-    }
-    return found
   }
 
   private static func once(_ place: inout Range<Int>?, _ field: WireField) throws(WireError) {
