@@ -20,11 +20,12 @@ enum ServeCommand {
     defer { log.flush() }
     do {
       let signals = try signals.get()
+      // Knows since when the process serves: before anything else is done.
+      let state = ServingState()
       let (store, warnings) = try PolicyStore.open(
         path: settings.policyPath, log: log,
         nowMs: Kernel.wallNanoseconds() / 1_000_000)
       log.policyWarnings(warnings)
-      let state = ServingState()
       state.uses(store.policy, store.status)
       // Before the ledger, whose recovery may take its time: probes can ask.
       let admin = try openAdmin(settings, state, log)

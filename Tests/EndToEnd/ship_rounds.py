@@ -45,26 +45,26 @@ class Shipped:
     records: int = 0
     exports: int = 0
     repeats: int = 0
-    # Exports that begin before the end of what had come.
+    # Exports that go back behind the end of the one before; what is repeated may take several.
     returns: int = 0
 
 
 def hold_against(lines: dict[int, bytes], exports: list[list[bytes]]) -> Shipped:
     """Nothing may be missing or different; what is new comes in order, whatever is repeated."""
     shipped = Shipped(exports=len(exports))
-    highest = min(lines) - 1
+    highest = last = min(lines) - 1
     for export in exports:
         numbers = [seq_of(line) for line in export]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), (
             f"an export is not in order: {numbers}"
         )
         assert numbers[0] <= highest + 1, f"{highest + 1} to {numbers[0] - 1} did not come in order"
-        if numbers[0] <= highest:
-            shipped.returns += 1
-            shipped.repeats += min(highest, numbers[-1]) - numbers[0] + 1
+        shipped.returns += numbers[0] <= last
+        shipped.repeats += max(0, min(highest, numbers[-1]) - numbers[0] + 1)
         for seq, line in zip(numbers, export):
             assert lines.get(seq) == line, f"record {seq} came otherwise than it is written"
-        highest = max(highest, numbers[-1])
+        last = numbers[-1]
+        highest = max(highest, last)
     assert highest == max(lines), f"records {highest + 1} to {max(lines)} did not come"
     shipped.records = highest - min(lines) + 1
     return shipped

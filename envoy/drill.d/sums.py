@@ -4,7 +4,7 @@ import json
 import signal
 from collections import Counter
 
-from stack import poll
+from stack import PROBE_PATH, poll
 
 # Limits of the drill's policy that count over a month.
 BUDGETS = {"requests", "tokens", "dollars", "spent"}
@@ -74,9 +74,13 @@ def tokens(drill, named: list) -> None:
 
 
 def unclaimed(drill) -> tuple[list[dict], list[dict]]:
-    """Completions whose id no client was told: hey's, and those of exchanges without an answer."""
+    """Completions whose id no client was told: hey's, and those of exchanges without an answer. The
+    stack itself asks for models, to see whether the gateway serves: those are neither."""
     known = {exchange.request_id for exchange in drill.clients.seen}
-    rest = [record for request_id, record in drill.books.completions.items() if request_id not in known]
+    rest = [
+        record for request_id, record in drill.books.completions.items()
+        if request_id not in known and record["route"] != PROBE_PATH
+    ]  # fmt: skip
     asked = sum(number for *_, number in drill.clients.counted)
     hey = [r for r in rest if (r["tenant"], r["http_status"], r["end_reason"]) == ("drill", 200, "complete")][:asked]
     of_hey = {record["request_id"] for record in hey}
