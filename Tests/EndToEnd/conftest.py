@@ -1,6 +1,7 @@
 """Fixtures: stacks that tests share, checked after every test."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -91,6 +92,11 @@ def duplex():
     yield from _shared(StackOptions(envoy=options))
 
 
+# ext_authz is given whole bodies, and a little more than Tollgate takes: the refusal is Tollgate's.
+AUTHZ_FIRST = EnvoyOptions(authz_body_bytes=policies.MAX_BODY_BYTES + 1024)
+AUTHZ_ALONE = replace(AUTHZ_FIRST, filters=("ext_authz",))
+
+
 def authz_policy() -> dict:
     """The base policy for ext_authz alone: what needs a rewrite may not stand in it."""
     policy = policies.build(enforce_at="ext_authz")
@@ -107,8 +113,7 @@ def authz_policy() -> dict:
 
 @pytest.fixture(scope="session")
 def authz_only():
-    options = EnvoyOptions(filters=("ext_authz",), authz_body_bytes=policies.MAX_BODY_BYTES + 1024)
-    yield from _shared(StackOptions(policy=authz_policy(), envoy=options))
+    yield from _shared(StackOptions(policy=authz_policy(), envoy=AUTHZ_ALONE))
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,7 @@ import pytest
 
 import harness
 import policy as policies
-from conftest import authz_policy
-from envoy_config import EnvoyOptions
+from conftest import AUTHZ_ALONE, AUTHZ_FIRST, authz_policy
 from exposition import Metrics
 from harness import Stack, StackOptions, chat_body, error_code
 from ledger import reserved
@@ -39,16 +38,14 @@ def both():
 
 @pytest.fixture(scope="module")
 def authz():
-    envoy = EnvoyOptions(filters=("ext_authz",), authz_body_bytes=policies.MAX_BODY_BYTES + 1024)
-    with Stack(StackOptions(policy=with_limits(authz_policy()), envoy=envoy)) as stack:
+    with Stack(StackOptions(policy=with_limits(authz_policy()), envoy=AUTHZ_ALONE)) as stack:
         yield stack
 
 
 @pytest.fixture(scope="module")
 def authz_first():
     """Both filters, the first one decides."""
-    envoy = EnvoyOptions(authz_body_bytes=policies.MAX_BODY_BYTES + 1024)
-    with Stack(StackOptions(policy=with_limits(authz_policy()), envoy=envoy)) as stack:
+    with Stack(StackOptions(policy=with_limits(authz_policy()), envoy=AUTHZ_FIRST)) as stack:
         yield stack
 
 

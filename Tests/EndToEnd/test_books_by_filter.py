@@ -7,8 +7,7 @@ import pytest
 
 import load
 import policy as policies
-from conftest import authz_policy
-from envoy_config import EnvoyOptions
+from conftest import AUTHZ_ALONE, AUTHZ_FIRST, authz_policy
 from harness import Stack, StackOptions, chat_body, error_code, poll
 from ledger import charged, reserved
 from test_limits import SIX, Crowd, host_of, key_of, limited_policy
@@ -36,10 +35,9 @@ def crowded(policy: dict) -> dict:
 @pytest.fixture(scope="module")
 def authz_books():
     """ext_authz alone."""
-    envoy = EnvoyOptions(filters=("ext_authz",), authz_body_bytes=policies.MAX_BODY_BYTES + 1024)
     policy = crowded(counted(authz_policy()))
     arguments = ("--workers", "2")
-    with Stack(StackOptions(policy=policy, envoy=envoy, tollgate_arguments=arguments)) as stack:
+    with Stack(StackOptions(policy=policy, envoy=AUTHZ_ALONE, tollgate_arguments=arguments)) as stack:
         yield stack
 
 
@@ -53,8 +51,7 @@ def both_books():
 @pytest.fixture(scope="module")
 def early_books():
     """Both filters, the first one decides."""
-    envoy = EnvoyOptions(authz_body_bytes=policies.MAX_BODY_BYTES + 1024)
-    with Stack(StackOptions(policy=counted(authz_policy()), envoy=envoy)) as stack:
+    with Stack(StackOptions(policy=counted(authz_policy()), envoy=AUTHZ_FIRST)) as stack:
         yield stack
 
 

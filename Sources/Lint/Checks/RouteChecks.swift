@@ -14,30 +14,20 @@ extension Checks {
       "A route to a model does not match on x-ai-model-route: requests without a verdict reach the model.",
       remedy: "match the header x-ai-model-route exactly, with the route's name in the policy"
     ) { context, check in
-      context.setups.flatMap { setup in
-        setup.backendRules.filter { rule in
-          rule.matches.contains { !$0.asksFor(HeaderNames.modelRoute) }
-        }.map { rule in
-          check.finding(
-            rule.field, "this route leads to a backend and does not ask for x-ai-model-route")
-        }
-      }
+      backendRules(
+        context, check, "this route leads to a backend and does not ask for x-ai-model-route"
+      ) { !$0.asksFor(HeaderNames.modelRoute) }
     },
     Check(
       "open-model-route", .error,
       "A route takes x-ai-model-route by a pattern, a prefix or its mere presence: a verdict for one model reaches another's backend.",
       remedy: "match the header exactly; give each model route of the policy a match of its own"
     ) { context, check in
-      context.setups.flatMap { setup in
-        setup.backendRules.filter { rule in
-          rule.matches.contains { $0.leavesOpen(HeaderNames.modelRoute) }
-        }.map { rule in
-          check.finding(
-            rule.field,
-            "this route takes x-ai-model-route by more than its name: verdicts for other models "
-              + "reach this backend, too")
-        }
-      }
+      backendRules(
+        context, check,
+        "this route takes x-ai-model-route by more than its name: verdicts for other models "
+          + "reach this backend, too"
+      ) { $0.leavesOpen(HeaderNames.modelRoute) }
     },
     Check(
       "model-by-path", .error,
@@ -68,6 +58,14 @@ extension Checks {
       context.setups.filter(\.isOrdered).flatMap { shadowed($0, check) }
     },
   ]
+
+  /// One finding for each route to a backend that has a match of that kind.
+  private static func backendRules(
+    _ context: LintContext, _ check: Check, _ said: String, with isWrong: (RouteMatch) -> Bool
+  ) -> [Finding] {
+    context.setups.flatMap(\.backendRules).filter { $0.matches.contains(where: isWrong) }
+      .map { check.finding($0.field, said) }
+  }
 
   private static func catchAlls(_ setup: GatewaySetup, _ check: Check) -> [Finding] {
     // The rest may be taken where the other routes come from.
