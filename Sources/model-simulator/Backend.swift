@@ -1,4 +1,4 @@
-import Hashing
+import Bytes
 
 /// One simulated model server: a name, and a log of what reached it.
 final class Backend {
