@@ -74,9 +74,10 @@ let package = Package(
       ],
       swiftSettings: swift),
 
-    // The demo's backends; not part of the product.
+    // The model servers of the demo and the tests; not part of the product.
     .executableTarget(
-      name: "model-simulator", dependencies: ["CLinux", "Hashing"], swiftSettings: swift),
+      name: "model-simulator", dependencies: ["CLinux", "Hashing"], path: "envoy/model-simulator",
+      swiftSettings: swift),
 
     // Tests/Fuzz/scanner drives it.
     .executableTarget(
