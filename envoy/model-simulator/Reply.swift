@@ -1,9 +1,9 @@
-/// An answer that is yet to be sent.
+/// An answer before it is sent.
 struct Reply: Sendable {
   /// What follows the head.
   enum Body: Sendable {
     case whole([UInt8])
-    /// Server-sent events, sent chunked as they fall due.
+    /// Server-sent events, each sent as a chunk when it is due.
     case events(EventScript)
   }
 
@@ -11,7 +11,7 @@ struct Reply: Sendable {
   var contentType = "application/json"
   var headers: [(name: String, value: String)] = []
   var body: Body
-  /// How many tokens the answer stands for: what `x-sim-rate` makes a whole body wait for.
+  /// The answer's output tokens. With `x-sim-rate` a whole body is sent when all of them would be.
   var tokens = 0
 
   init(json: JSON, status: Int = 200, tokens: Int = 0) {
@@ -31,28 +31,4 @@ struct Reply: Sendable {
     self.contentType = "text/event-stream"
     self.tokens = events.tokens
   }
-}
-
-/// A stream of server-sent events, made one by one so that a long one costs no memory.
-struct EventScript: Sendable {
-  /// Sent with the head.
-  var opening: [[UInt8]] = []
-  var tokens: Int
-  /// The event of the n-th token, from 0.
-  var token: @Sendable (Int) -> [UInt8]
-  /// Sent with the last token.
-  var closing: [[UInt8]] = []
-
-  /// An event as the wire has it: `event:` where there is a name, one `data:` line, an empty line.
-  static func event(_ data: JSON, name: String? = nil) -> [UInt8] {
-    var out: [UInt8] = []
-    if let name { out.append(contentsOf: "event: \(name)\n".utf8) }
-    out.append(contentsOf: "data: ".utf8)
-    out.append(contentsOf: data.bytes)
-    out.append(contentsOf: "\n\n".utf8)
-    return out
-  }
-
-  /// OpenAI's end of a stream.
-  static let done = Array("data: [DONE]\n\n".utf8)
 }
