@@ -84,9 +84,10 @@ let package = Package(
       ],
       swiftSettings: swift),
 
-    // The demo's backends; not part of the product.
+    // The model servers of the demo and the tests; not part of the product.
     .executableTarget(
-      name: "model-simulator", dependencies: ["Bytes", "CLinux"], swiftSettings: swift),
+      name: "model-simulator", dependencies: ["Bytes", "CLinux"], path: "envoy/model-simulator",
+      swiftSettings: swift),
 
     // Tests/Fuzz/scanner drives it.
     .executableTarget(

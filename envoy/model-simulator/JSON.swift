@@ -1,7 +1,5 @@
-import Foundation
-
-/// A JSON value that is written with its keys in the order they were given, so that answers are the
-/// same bytes every time.
+/// A JSON value. Keys are written in the order they were given, so that equal answers have equal
+/// bytes.
 indirect enum JSON: Sendable {
   case null
   case bool(Bool)

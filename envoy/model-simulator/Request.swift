@@ -1,9 +1,9 @@
-/// One HTTP/1.1 request, whole.
+/// One HTTP/1.1 request.
 struct Request: Sendable {
   var method = ""
-  /// The request target as it came, query included.
+  /// The request target as received, query included.
   var target = ""
-  /// Names as they came, values without surrounding blanks, in order.
+  /// In the order received: names as received, values without surrounding blanks.
   var headers: [(name: String, value: String)] = []
   var body: [UInt8] = []
   var trailers: [(name: String, value: String)] = []
@@ -16,23 +16,5 @@ struct Request: Sendable {
   /// The first value of a header; `name` in lower case.
   func header(_ name: String) -> String? {
     headers.first { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name }?.value
-  }
-}
-
-/// Why bytes are no request this server takes. The connection is answered and closed.
-enum HTTPFault: Error {
-  case malformed
-  case headTooLarge
-  case bodyTooLarge
-  case notImplemented
-
-  /// The status of the answer.
-  var status: Int {
-    switch self {
-    case .malformed: 400
-    case .headTooLarge: 431
-    case .bodyTooLarge: 413
-    case .notImplemented: 501
-    }
   }
 }

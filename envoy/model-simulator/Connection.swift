@@ -1,23 +1,29 @@
-/// One client's connection as a value machine: bytes and the time go in, bytes and an ending come
-/// out. No I/O and no clock; times are nanoseconds of any steady clock.
+/// One client's connection as a state machine: the client's bytes and the time go in, bytes to send
+/// and an ending come out. It does no I/O and reads no clock; times are nanoseconds of any
+/// monotonic clock.
 final class Connection {
-  /// How the socket is to be closed once `output` is sent.
+  /// How the socket is to be closed, once `output` is sent.
   enum Ending {
     case close
-    /// With RST instead of FIN, and without waiting for anything.
+    /// With RST instead of FIN, and at once: `output` is not waited for.
     case reset
   }
 
-  /// No more events are made while this much waits for the client to read.
+  /// While this much output waits for the client to read, no more events are made.
   static let outputBytesHigh = 256 * 1024
-  /// How long the rest of a refused request is read and dropped, so that its answer arrives.
+  /// How long the rest of a refused request is read and dropped. Closing with unread bytes would
+  /// send RST, and the client could lose the answer.
   static let discardNanoseconds: UInt64 = 2_000_000_000
 
   private enum Phase {
+    /// A request, or waiting for the next one.
     case reading
+    /// Until the answer's head is due.
     case waiting(Reply, until: UInt64)
     case streaming(EventStream)
+    /// By `x-sim-stall`: the answer stays unfinished.
     case stalled
+    /// The rest of a refused request.
     case discarding(until: UInt64)
     case ended(Ending)
   }
@@ -26,12 +32,15 @@ final class Connection {
   private var parser = RequestParser()
   private var input: ArraySlice<UInt8> = []
   private var phase = Phase.reading
+  /// The log's entry of the request under way; nil between requests and for the simulator's own
+  /// paths.
   private var entry: LoggedRequest?
   private var keepsAlive = true
   private var behaviour: Behaviour?
+  /// Whether the request's method is HEAD, whose answer has no body.
   private var isHead = false
   private var isDraining = false
-  /// What is to be sent; the loop counts how much of it went.
+  /// What is to be sent; its first `outputSent` bytes are sent already.
   private(set) var output: [UInt8] = []
   private(set) var outputSent = 0
 
@@ -39,12 +48,13 @@ final class Connection {
 
   var hasOutput: Bool { outputSent < output.count }
 
+  /// Set when the connection is over.
   var ending: Ending? {
     if case .ended(let ending) = phase { return ending }
     return nil
   }
 
-  /// Whether bytes of the client are of use now.
+  /// Whether to read from the client now.
   var wantsInput: Bool {
     switch phase {
     case .reading, .discarding: true
@@ -52,7 +62,7 @@ final class Connection {
     }
   }
 
-  /// When `advance` must be called next although nothing arrived.
+  /// When `advance` must be called even if nothing arrives; nil for never.
   var deadline: UInt64? {
     switch phase {
     case .waiting(_, let until), .discarding(let until): until
@@ -61,7 +71,7 @@ final class Connection {
     }
   }
 
-  /// Whether `advance` has more to do at once, now that `output` is sent.
+  /// Whether `advance` would make more output at once, now that `output` is sent.
   func hasMore(now: UInt64) -> Bool {
     switch phase {
     case .streaming(let stream): stream.deadline.map { $0 <= now } ?? true
@@ -69,6 +79,7 @@ final class Connection {
     }
   }
 
+  /// This many more bytes of `output` were sent.
   func didSend(_ count: Int) {
     outputSent += count
     guard outputSent == output.count else { return }
@@ -76,25 +87,26 @@ final class Connection {
     outputSent = 0
   }
 
+  /// Bytes of the client arrived. `advance` reads them.
   func received(_ bytes: ArraySlice<UInt8>) {
     if case .discarding = phase { return }
     if input.isEmpty { input = bytes } else { input.append(contentsOf: bytes) }
   }
 
-  /// The client has closed its side or the connection failed.
+  /// The client closed its side, or the connection failed.
   func receivedEnd() {
     if let entry, entry.outcome == .open { entry.outcome = .abandoned }
     phase = .ended(.close)
   }
 
-  /// No further request is taken.
+  /// The program ends: the request under way is answered, no other is read.
   func drain() {
     isDraining = true
     keepsAlive = false
     if case .reading = phase, entry == nil { phase = .ended(.close) }
   }
 
-  /// Goes on as far as the input, the time and the client's reading allow.
+  /// Does what can be done with the input received, the time, and the room in `output`.
   func advance(now: UInt64) {
     var goesOn = true
     while goesOn {
@@ -118,7 +130,7 @@ final class Connection {
     }
   }
 
-  /// Reads requests; false when there is nothing more to read.
+  /// Takes the next step in reading a request; false when nothing more can be read now.
   private func read(now: UInt64) -> Bool {
     do {
       switch try parser.next(&input) {
@@ -176,7 +188,7 @@ final class Connection {
       writeHead(reply, status: reply.status, length: bytes.count)
       let stop: EventStream.End? =
         behaviour.cutAfterTokens != nil ? .cut : behaviour.stallAfterTokens != nil ? .stall : nil
-      // Half of a body is what a cut one is.
+      // Of an answer in one piece, `x-sim-cut` and `x-sim-stall` send the first half.
       if !isHead {
         output.append(contentsOf: stop == nil ? bytes[...] : bytes.prefix(bytes.count / 2))
       }

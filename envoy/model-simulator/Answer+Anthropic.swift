@@ -19,14 +19,15 @@ extension Answer {
     return .object(members)
   }
 
-  /// Without a stream.
+  /// `/v1/messages` without a stream.
   func messages() -> Reply {
     let content: JSON = ["type": "text", "text": .string(text)]
     return Reply(
       json: message([content], stopReason: stopReason, output: tokens), tokens: tokens)
   }
 
-  /// As a stream: `message_start` to `message_stop`; usage is cumulative.
+  /// `/v1/messages` as a stream: `message_start` to `message_stop`; the usage in `message_delta` is
+  /// cumulative.
   func messagesStream() -> Reply {
     func event(_ type: String, _ members: [(key: String, value: JSON)] = []) -> [UInt8] {
       EventScript.event(.object([("type", .string(type))] + members), name: type)

@@ -1,7 +1,8 @@
 import Foundation
 
-/// `model-simulator --name NAME --listen HOST:PORT [--name …]…`: the demo's and the tests' model
-/// servers. Each pair of flags is one backend. Prints a line for each when all of them listen.
+/// `model-simulator --name NAME --listen HOST:PORT [--name …]…`: the model servers of the demo and
+/// of the tests, in one process. Each pair of flags is one backend. When all of them listen, it
+/// prints a line for each with its port. envoy/README.md lists what requests can ask of it.
 @main
 struct ModelSimulator {
   static func main() {
@@ -37,19 +38,19 @@ struct ModelSimulator {
     var name: String?
     var rest = arguments
     while let flag = rest.popFirst() {
-      guard let value = rest.popFirst() else { throw UsageError(problem: "\(flag) lacks a value") }
+      guard let value = rest.popFirst() else { throw UsageError(problem: "\(flag) has no value") }
       switch flag {
       case "--name": name = value
       case "--listen":
         let parts = value.split(separator: ":")
         guard let name, parts.count == 2, let port = UInt16(parts[1]) else {
-          throw UsageError(problem: "--listen takes HOST:PORT, after its --name")
+          throw UsageError(problem: "--listen takes HOST:PORT, and its --name comes before it")
         }
         found.append((name, String(parts[0]), port))
       default: throw UsageError(problem: "unknown flag \(flag)")
       }
     }
-    guard !found.isEmpty else { throw UsageError(problem: "no backend is named") }
+    guard !found.isEmpty else { throw UsageError(problem: "no backend is given") }
     return found
   }
 

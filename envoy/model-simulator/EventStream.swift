@@ -1,12 +1,16 @@
-/// A stream on its way: which event is next and when it falls due.
+/// A stream of events that is being sent: which event is next, and when it is due.
 struct EventStream {
+  /// How the stream ended.
   enum End {
+    /// With its last event.
     case complete
+    /// By `x-sim-cut`.
     case cut
+    /// By `x-sim-stall`.
     case stall
   }
 
-  /// How often a stream that waits for its next step looks whether it may go on.
+  /// How often a stream with `x-sim-step` looks whether it may send its next token.
   static let stepNanoseconds: UInt64 = 2_000_000
 
   private let script: EventScript
@@ -14,8 +18,9 @@ struct EventStream {
   private let startedAt: UInt64
   private let cutAfter: Int
   private let stallAfter: Int
-  /// How many tokens may be sent by now; nil where nobody steps.
+  /// How many tokens may be sent by now; nil without `x-sim-step`.
   private let allowed: (() -> Int)?
+  /// When to look again whether the next step is allowed.
   private var heldUntil: UInt64?
   private var hasOpened = false
   private var tokensSent = 0
@@ -33,7 +38,7 @@ struct EventStream {
     stallAfter = behaviour.stallAfterTokens ?? Int.max
   }
 
-  /// When the next token falls due; nil when it is not the time that is waited for.
+  /// When `next` has to be called again; nil when that does not depend on the time.
   var deadline: UInt64? {
     guard end == nil else { return nil }
     return heldUntil ?? (nanosecondsPerToken > 0 ? due : nil)
@@ -43,7 +48,8 @@ struct EventStream {
     startedAt + UInt64(min(Double(tokensSent + 1) * nanosecondsPerToken, 1e18))
   }
 
-  /// The next piece that is due, as chunks of HTTP/1.1 (RFC 9112, section 7.1).
+  /// The next event that is due, as a chunk of HTTP/1.1 (RFC 9112, section 7.1); nil when none is
+  /// due.
   mutating func next(_ now: UInt64) -> [UInt8]? {
     guard end == nil else { return nil }
     if !hasOpened {

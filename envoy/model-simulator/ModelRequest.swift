@@ -1,23 +1,26 @@
 import Foundation
 
-/// What the answers need to know of a request's body.
+/// What the answers need to know from a request's body.
 struct ModelRequest: Sendable {
   var model = ""
   var stream = false
   var includeUsage = false
+  /// The largest of the fields that bound the output tokens (`max_tokens` and its relatives).
   var outputBound: Int?
+  /// `n`, the number of choices or images.
   var choices = 1
-  /// How many inputs an embedding, a moderation or a rerank is asked for.
+  /// How many inputs a request for embeddings, moderations or a rerank has.
   var inputs = 1
   /// The number of an embedding's dimensions.
   var dimensions = 8
   var base64 = false
-  /// A multipart form's or a speech's `response_format`.
+  /// `response_format`, where it is a string.
   var format = ""
-  /// About four bytes of text are one token.
+  /// One for every four bytes of the prompt's text, rounded up; of a form: one for every 1,000
+  /// bytes.
   var promptTokens = 1
 
-  /// Reads a body of `application/json`; nil for anything that is no JSON object.
+  /// Reads a JSON body; nil when it is not a JSON object.
   init?(json body: [UInt8]) {
     guard
       let object = try? JSONSerialization.jsonObject(with: Data(body)),
@@ -34,14 +37,15 @@ struct ModelRequest: Sendable {
     base64 = members["encoding_format"] as? String == "base64"
     format = members["response_format"] as? String ?? ""
     let list = members["documents"] ?? members["input"]
-    // A list of numbers is one input: its tokens.
+    // A list of numbers is one input, given as its tokens.
     if let values = list as? [Any], !(values.first is NSNumber) { inputs = max(1, values.count) }
     let said = ["messages", "prompt", "input", "system", "instructions", "query", "documents"]
       .reduce(0) { $0 + ModelRequest.textBytes(members[$1]) }
     promptTokens = max(1, (said + 3) / 4)
   }
 
-  /// Reads a `multipart/form-data` body's plain fields (RFC 7578); the file is passed over.
+  /// Reads the text fields of a `multipart/form-data` body (RFC 7578), but not the file; nil when
+  /// the content type names no boundary.
   init?(form body: [UInt8], contentType: String) {
     guard let mark = contentType.range(of: "boundary=") else { return nil }
     let boundary = contentType[mark.upperBound...].prefix { $0 != ";" }
@@ -58,9 +62,7 @@ struct ModelRequest: Sendable {
     promptTokens = max(1, body.count / 1000)
   }
 
-  /// The text of a prompt without a body that says more: Azure's path names the model.
-  init(model: String) { self.model = model }
-
+  /// Reads one part of a form; ignores a part of another name.
   private mutating func take(part: Data) {
     guard let gap = part.range(of: Data("\r\n\r\n".utf8)) else { return }
     let head = String(decoding: part[..<gap.lowerBound], as: UTF8.self)
@@ -76,6 +78,7 @@ struct ModelRequest: Sendable {
     }
   }
 
+  /// How many bytes of text a value holds, nested ones included; a number (a token) counts as four.
   private static func textBytes(_ value: Any?) -> Int {
     switch value {
     case let text as String: return text.utf8.count

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The OpenAI endpoints that generate no text, and those whose answer is not JSON.
+/// Embeddings, rerank, moderations, images and audio, at OpenAI's paths.
 extension Answer {
   private var promptUsage: JSON {
     ["prompt_tokens": .int(promptTokens), "total_tokens": .int(promptTokens)]
@@ -10,7 +10,8 @@ extension Answer {
     Reply(json: .object(usage == .none ? members : members + [("usage", usageValue)]))
   }
 
-  /// `/v1/embeddings`: fixed numbers, as floats or as base64 of little-endian float32.
+  /// `/v1/embeddings`: the same numbers every time, as floats or as base64 of little-endian
+  /// float32.
   func embeddings() -> Reply {
     let values = (0..<request.dimensions).map { Float($0 % 16) / 16 - 0.5 }
     let embedding: JSON
@@ -32,7 +33,7 @@ extension Answer {
       [("object", "list"), ("data", .array(data)), ("model", model)], usage: promptUsage)
   }
 
-  /// `/v1/rerank`, as Cohere and Jina have it.
+  /// `/v1/rerank`, in the form of Cohere's and Jina's APIs.
   func rerank() -> Reply {
     let results = (0..<request.inputs).map { index -> JSON in
       ["index": .int(index), "relevance_score": .double(1 / Double(index + 1))]
@@ -56,7 +57,7 @@ extension Answer {
     ])
   }
 
-  /// `/v1/images/generations`: a transparent pixel for each image asked for.
+  /// `/v1/images/generations`: one transparent pixel as PNG for each image that was asked for.
   func images() -> Reply {
     let pixel =
       "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
@@ -68,13 +69,13 @@ extension Answer {
       ], usage: inputOutputUsage(output: outputTokens))
   }
 
-  /// `/v1/audio/speech`: bytes that are no music, 64 to a token.
+  /// `/v1/audio/speech`: 64 bytes for each token. They only claim to be MP3.
   func speech() -> Reply {
     let bytes = (0..<(64 * tokens)).map { UInt8(truncatingIfNeeded: $0) }
     return Reply(bytes, contentType: "audio/mpeg", tokens: tokens)
   }
 
-  /// `/v1/audio/transcriptions` and `/v1/audio/translations`.
+  /// `/v1/audio/transcriptions` and `/v1/audio/translations`: text, JSON or a stream, as asked.
   func transcript() -> Reply {
     if request.format == "text" {
       return Reply(Array((text + "\n").utf8), contentType: "text/plain; charset=utf-8")

@@ -1,5 +1,5 @@
-/// The paths that a model server answers.
-enum Endpoint: String, CaseIterable {
+/// The APIs that a model server has, by their path.
+enum Endpoint: String {
   case chat = "/v1/chat/completions"
   case completions = "/v1/completions"
   case embeddings = "/v1/embeddings"
@@ -13,7 +13,7 @@ enum Endpoint: String, CaseIterable {
   case transcriptions = "/v1/audio/transcriptions"
   case translations = "/v1/audio/translations"
 
-  /// The endpoint of a path, and the model that an Azure path names.
+  /// The endpoint of a path. Azure's paths, `/openai/deployments/MODEL/…`, name the model too.
   static func match(_ path: String) -> (Endpoint, deployment: String?)? {
     if let endpoint = Endpoint(rawValue: path) { return (endpoint, nil) }
     let azure = "/openai/deployments/"
@@ -26,7 +26,7 @@ enum Endpoint: String, CaseIterable {
     return (endpoint, String(parts[0]))
   }
 
-  /// The answer in this endpoint's form; streams where it has them.
+  /// The answer in this endpoint's form. `stream` is ignored where the endpoint has no streams.
   func reply(_ answer: Answer, stream: Bool) -> Reply {
     switch self {
     case .chat: stream ? answer.chatStream() : answer.chat()

@@ -1,13 +1,16 @@
-/// What a model answers: how much text, and what it cost.
+/// What the simulated model answers: how many tokens, and the usage it reports. An extension for
+/// each API (`Answer+…`) writes it in that API's form.
 struct Answer: Sendable {
   let request: ModelRequest
+  /// Where the answer reports its usage.
   let usage: Behaviour.Usage
+  /// How many of the prompt's tokens are reported as read from a cache.
   let cachedTokens: Int
   /// Output tokens of one choice.
   let tokens: Int
-  /// The request's bound came before the answer's end.
+  /// Whether the request's token bound ended the answer, as `finish_reason: length` says.
   let isCutShort: Bool
-  /// A number that tells this answer from the backend's others.
+  /// Part of the answer's id; each answer of a backend has its own, unless `x-sim-number` sets it.
   let number: Int
 
   init(_ request: ModelRequest, _ behaviour: Behaviour, number: Int) {
@@ -21,6 +24,7 @@ struct Answer: Sendable {
   }
 
   var model: JSON { .string(request.model) }
+  /// Tokens of the prompt, those read from a cache included.
   var promptTokens: Int { request.promptTokens }
   /// Output tokens of all choices.
   var outputTokens: Int { tokens * request.choices }
@@ -29,8 +33,7 @@ struct Answer: Sendable {
   static func word(_ index: Int) -> String {
     let words = [
       "The", " model", " says", " what", " it", " was", " told", " to", " say", ",", " one",
-      " word",
-      " after", " another", ".", " ",
+      " word", " after", " another", ".", " ",
     ]
     return words[index % words.count]
   }
@@ -38,7 +41,8 @@ struct Answer: Sendable {
   /// The first `tokens` tokens as one text.
   var text: String { (0..<tokens).map(Answer.word).joined() }
 
-  /// A fixed moment, so that equal requests get equal answers. Made anew each time: LeakSanitizer
-  /// does not see that a global holds an enum's box, for the pointer to it is tagged.
+  /// The `created` time, in Unix seconds: always the same, so that equal requests get equal
+  /// answers. Computed, not stored: LeakSanitizer would report a stored one as a leak, because
+  /// Swift tags the pointer to an indirect enum's value.
   static var created: JSON { 1_760_000_000 }
 }

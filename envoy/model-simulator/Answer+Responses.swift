@@ -13,7 +13,7 @@ extension Answer {
     ]
   }
 
-  /// The response object; nil `output` while it is in progress.
+  /// The response object. Only an `ended` one has usage and says why it is incomplete.
   private func response(status: JSON, output: [JSON], ended: Bool) -> JSON {
     let details: JSON = ended && isCutShort ? ["reason": "max_output_tokens"] : nil
     var members: [(key: String, value: JSON)] = [
@@ -35,10 +35,11 @@ extension Answer {
     return response(status: status, output: [message([part(text)], status: status)], ended: true)
   }
 
-  /// Without a stream.
+  /// `/v1/responses` without a stream.
   func responses() -> Reply { Reply(json: finalResponse, tokens: tokens) }
 
-  /// As a stream: `response.created` to `response.completed` or `response.incomplete`.
+  /// `/v1/responses` as a stream: `response.created` to `response.completed` or
+  /// `response.incomplete`.
   func responsesStream() -> Reply {
     let place: [(key: String, value: JSON)] = [
       ("item_id", messageID), ("output_index", 0), ("content_index", 0),

@@ -1,18 +1,20 @@
-/// Takes an HTTP/1.1 connection's bytes, however they are cut, and yields its requests (RFC 9112).
-/// No I/O and no clock.
+/// Reads requests from an HTTP/1.1 connection's bytes, in pieces of any size (RFC 9112). It does no
+/// I/O and reads no clock.
 struct RequestParser {
-  /// What the bytes so far amount to.
+  /// What the bytes read so far gave.
   enum Event {
     case needsInput
-    /// The head is read and a body follows; `expectsContinue` when the client waits to be asked.
+    /// The head is read and a body follows. With `expectsContinue` the client waits for
+    /// `100 Continue`.
     case head(expectsContinue: Bool)
+    /// The request is read whole.
     case complete
   }
 
-  /// Request line and headers together, and trailers by themselves.
+  /// The most bytes of the request line and headers together, and again of the trailers.
   static let headBytesMax = 256 * 1024
   static let bodyBytesMax = 64 * 1024 * 1024
-  /// A chunk-size line with its extensions.
+  /// The most bytes of a chunk's size line with its extensions.
   static let chunkLineBytesMax = 4096
 
   private enum State {
@@ -30,10 +32,11 @@ struct RequestParser {
   private var headBytes = 0
   private var request = Request()
 
-  /// The request that the last `.head` or `.complete` spoke of.
+  /// The request that the last `.head` or `.complete` was about.
   var current: Request { request }
 
-  /// Reads on in `input`, dropping what was used. Call again until it needs input.
+  /// Reads on, and removes from `input` what was read. Call it again until it returns
+  /// `.needsInput`.
   mutating func next(_ input: inout ArraySlice<UInt8>) throws(HTTPFault) -> Event {
     while true {
       switch state {
@@ -74,7 +77,7 @@ struct RequestParser {
   }
 
   private mutating func readRequestLine(_ text: String) throws(HTTPFault) {
-    if text.isEmpty { return }  // RFC 9112, section 2.2: an empty line before is let pass
+    if text.isEmpty { return }  // RFC 9112, section 2.2: an empty line before a request is ignored
     let words = text.split(separator: " ", omittingEmptySubsequences: false)
     guard words.count == 3, words[2].hasPrefix("HTTP/1."), !words[1].isEmpty else {
       throw .malformed
@@ -128,7 +131,7 @@ struct RequestParser {
     return count
   }
 
-  /// The next whole line without its end; nil while it is incomplete.
+  /// The next line without its line end; nil while it is incomplete.
   private mutating func takeLine(from input: inout ArraySlice<UInt8>) throws(HTTPFault) -> String? {
     let end = input.firstIndex(of: UInt8(ascii: "\n"))
     let piece = input[input.startIndex..<(end ?? input.endIndex)]

@@ -1,22 +1,25 @@
 import Bytes
 
-/// One simulated model server: a name, and a log of what reached it.
+/// One simulated model server: its name, the log of what reached it, and the steps of its streams.
 final class Backend {
-  /// The oldest entries are forgotten beyond this many; the count goes on.
+  /// How many requests the log keeps. A further one replaces the oldest; `requestCount` goes on.
   static let logEntriesMax = 10_000
-  /// Names of steps that are remembered; a request for one more is 400.
+  /// How many names of steps are kept. A further name gets 400.
   static let stepNamesMax = 1_000
   private static let stepsPath = "/__sim/steps/"
 
   let name: String
+  /// Requests since the start or the last DELETE of the log.
   private(set) var requestCount = 0
+  /// A ring once it is full: the oldest entry is at `logStart`.
   private var log: [LoggedRequest] = []
   private var logStart = 0
   private var stepsByName: [String: Int] = [:]
 
   init(name: String) { self.name = name }
 
-  /// Records a request when its head is read, so that one that never ends is seen too.
+  /// Records a request as soon as its head is read, so that one whose body never ends is in the log
+  /// too.
   func record(_ request: Request) -> LoggedRequest {
     requestCount += 1
     let entry = LoggedRequest(request)
@@ -29,15 +32,16 @@ final class Backend {
     return entry
   }
 
-  /// Whether a path is the simulator's own: such requests are not recorded.
+  /// Whether a path is the simulator's own (`/__sim/…`). Requests for it are not recorded.
   static func isOwn(_ path: String) -> Bool {
     path == "/__sim/requests" || path.hasPrefix(stepsPath)
   }
 
-  /// How many tokens the streams of this step may have sent by now.
+  /// How many tokens each stream with this step's name may have sent by now.
   func steps(_ name: String) -> Int { stepsByName[name] ?? 0 }
 
-  /// The answer to a request that was received whole.
+  /// The answer to a request that was received whole; fills in the model and the status of its
+  /// entry.
   func reply(to request: Request, _ behaviour: Behaviour, entry: LoggedRequest?) -> Reply {
     var reply: Reply
     if request.path == "/__sim/requests" {
@@ -69,13 +73,17 @@ final class Backend {
     ])
   }
 
-  /// `POST /__sim/steps/NAME` lets one more token go, or as many as the body says.
+  /// `POST /__sim/steps/NAME` lets the streams of that name send one more token, or as many more as
+  /// the body says.
   private func stepsReply(_ request: Request) -> Reply {
     let name = request.path.dropFirst(Backend.stepsPath.count)
     let said = request.body.isEmpty ? 1 : Int(String(decoding: request.body, as: UTF8.self))
     guard request.method == "POST", Behaviour.isStepName(name), let said, said >= 0,
       stepsByName[String(name)] != nil || stepsByName.count < Backend.stepNamesMax
-    else { return refusal(request, 400, "a step is POST, with a name and a number") }
+    else {
+      return refusal(
+        request, 400, "a step takes POST, a name of at most 64 bytes, and a number as its body")
+    }
     let steps = min(steps(String(name)) + min(said, Behaviour.tokensMax), Behaviour.tokensMax)
     stepsByName[String(name)] = steps
     return Reply(json: ["backend": .string(self.name), "steps": .int(steps)])
@@ -91,13 +99,14 @@ final class Backend {
     ])
   }
 
+  /// Header fields as an array of `[name, value]`, so that order and repeats stay visible.
   static func pairs(_ fields: [(name: String, value: String)]) -> JSON {
     .array(fields.map { [.string($0.name), .string($0.value)] })
   }
 
   private func answer(_ request: Request, _ behaviour: Behaviour) -> (Reply, model: String) {
     guard let (endpoint, deployment) = Endpoint.match(request.path) else {
-      return (refusal(request, 404, "there is no \(request.path) here"), "")
+      return (refusal(request, 404, "this server has no \(request.path)"), "")
     }
     guard request.method == "POST" else {
       return (refusal(request, 405, "\(endpoint.rawValue) takes POST"), "")
@@ -111,13 +120,15 @@ final class Backend {
     }
     if asked.model.isEmpty, let deployment { asked.model = deployment }
     if let status = behaviour.status {
-      return (refusal(request, status, "this failure was asked for"), asked.model)
+      return (
+        refusal(request, status, "the request asked for this status in x-sim-status"), asked.model
+      )
     }
     let answer = Answer(asked, behaviour, number: behaviour.number ?? requestCount)
     return (endpoint.reply(answer, stream: asked.stream), asked.model)
   }
 
-  /// An error in the dialect of the path.
+  /// An error in the form of the path's API: Anthropic's below `/v1/messages`, otherwise OpenAI's.
   private func refusal(_ request: Request, _ status: Int, _ message: String) -> Reply {
     if request.path.hasPrefix("/v1/messages") {
       let type: JSON = status >= 500 ? "api_error" : "invalid_request_error"
@@ -129,31 +140,5 @@ final class Backend {
       "message": .string(message), "type": type, "param": nil, "code": nil,
     ]
     return Reply(json: ["error": error], status: status)
-  }
-}
-
-/// One entry of a backend's log. No body is kept.
-final class LoggedRequest {
-  /// How an exchange ended, as this side saw it.
-  enum Outcome: String { case open, complete, cut, reset, abandoned }
-
-  private let method: String
-  private let target: String
-  private let headers: [(name: String, value: String)]
-  var model = ""
-  var status = 0
-  var outcome = Outcome.open
-
-  init(_ request: Request) {
-    method = request.method
-    target = request.target
-    headers = request.headers
-  }
-
-  var json: JSON {
-    [
-      "method": .string(method), "path": .string(target), "headers": Backend.pairs(headers),
-      "model": .string(model), "status": .int(status), "outcome": .string(outcome.rawValue),
-    ]
   }
 }

@@ -1,6 +1,7 @@
-/// The OpenAI endpoints that share `usage {prompt_tokens, completion_tokens, total_tokens}`.
+/// OpenAI's `/v1/chat/completions` and `/v1/completions`, whose usage is
+/// `{prompt_tokens, completion_tokens, total_tokens}`.
 extension Answer {
-  /// The usage object after `done` output tokens.
+  /// The usage object after `done` output tokens of all choices.
   func openAIUsage(done: Int) -> JSON {
     [
       "prompt_tokens": .int(promptTokens),
@@ -75,8 +76,8 @@ extension Answer {
     }
   }
 
-  /// Chunks in order: an opening one of each choice, one of each token (choices in turn), a last
-  /// one of each choice, and the usage where it was asked for.
+  /// Chunks in this order: one that opens each choice, one for each token (the choices take turns),
+  /// one that ends each choice, and one with the usage when the request asked for it.
   private func stream(
     id: String, object: String,
     choice: @escaping @Sendable (_ index: Int, _ word: String?, _ last: Bool) -> JSON,
@@ -93,7 +94,8 @@ extension Answer {
       if let usage { members.append(("usage", usage)) }
       return EventScript.event(.object(members))
     }
-    // With include_usage OpenAI sends `usage: null` on every chunk but the one that has it.
+    // With `include_usage`, OpenAI sends `usage: null` on every chunk except the one with the
+    // usage.
     @Sendable func running(_ done: Int) -> JSON? {
       switch answer.usage {
       case .continuous: answer.openAIUsage(done: done)

@@ -1,14 +1,17 @@
 import CLinux
 
-/// One thread, one epoll, every connection of every backend.
+/// The event loop: one thread and one epoll for all connections of all backends.
 final class SimulatorLoop {
   /// How long exchanges may go on after SIGTERM.
   static let drainNanoseconds: UInt64 = 2_000_000_000
 
+  /// One connection and what the loop waits for on its behalf.
   private struct Slot {
     let connection: Connection
+    /// Its generation (upper half) and its descriptor, as epoll returns them.
     let key: UInt64
     var events: UInt32
+    /// The deadline that counts; other entries of `timers` for this connection are outdated.
     var timer: UInt64?
   }
 
@@ -18,6 +21,8 @@ final class SimulatorLoop {
   private var listeners: [Int32: Backend] = [:]
   private var slots: [Int32: Slot] = [:]
   private var timers = Timers()
+  /// Numbers the connections. The kernel reuses descriptors, so an event may be about an earlier
+  /// one.
   private var generation: UInt64 = 1
   private var drainUntil: UInt64?
   private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
@@ -27,13 +32,14 @@ final class SimulatorLoop {
       poll, signals, key: SimulatorLoop.signalKey, events: EPOLLIN.rawValue, isNew: true)
   }
 
-  /// Listeners have keys without a generation.
+  /// Takes connections to a listening socket for a backend. A listener's key has generation 0.
   func add(listener: Int32, _ backend: Backend) {
     listeners[listener] = backend
     Kernel.watch(poll, listener, key: UInt64(listener), events: EPOLLIN.rawValue, isNew: true)
   }
 
-  /// Serves until a signal, then until the last exchange or the end of the grace.
+  /// Serves until a signal comes, then until the last exchange ends, at most `drainNanoseconds`
+  /// longer. A second signal ends it at once.
   func run() {
     var ready: [(key: UInt64, events: UInt32)] = []
     while true {
@@ -56,7 +62,7 @@ final class SimulatorLoop {
     if key == SimulatorLoop.signalKey { return beginDrain() }
     let descriptor = Int32(truncatingIfNeeded: key & 0xffff_ffff)
     if key >> 32 == 0 { return acceptAll(descriptor) }
-    // A slot of another generation is another connection: this event is stale.
+    // Another generation is another connection: the event is about one that is closed.
     guard let slot = slots[descriptor], slot.key == key else { return }
     let hangUp = EPOLLHUP.rawValue | EPOLLERR.rawValue | EPOLLRDHUP.rawValue
     if events & EPOLLIN.rawValue != 0, slot.connection.wantsInput {
@@ -90,7 +96,7 @@ final class SimulatorLoop {
     }
   }
 
-  /// Lets a connection go on, sends what it has, and remembers what it waits for.
+  /// Advances a connection, sends what it has, and notes what it waits for next.
   private func pump(_ descriptor: Int32, _ slot: Slot, now: UInt64) {
     var slot = slot
     let connection = slot.connection
@@ -104,7 +110,7 @@ final class SimulatorLoop {
         case .ended: return end(descriptor, reset: false)
         }
       }
-      // A stream without a rate has more as soon as the last of it is sent.
+      // A stream without `x-sim-rate` makes its next events as soon as these are sent.
     } while !isBlocked && connection.hasMore(now: now)
     if let ending = connection.ending, ending == .reset || !connection.hasOutput {
       return end(descriptor, reset: ending == .reset)

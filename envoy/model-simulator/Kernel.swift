@@ -1,28 +1,33 @@
 import CLinux
 import Glibc
 
-/// Every system call of the simulator. A call that the kernel must grant ends the program if it
-/// does not.
+/// Every system call of the simulator. A call that only a mistake in this program can make fail ends
+/// the program when it fails.
 enum Kernel {
+  /// A listening socket could not be had.
   struct Failure: Error, CustomStringConvertible {
     let call: String
     let code: Int32
     var description: String { "\(call): error \(code)" }
   }
 
+  /// What a read from a socket or a write to it came to.
   enum Transfer {
     case bytes(Int)
+    /// Nothing now; epoll tells when to try again.
     case wouldBlock
+    /// The peer closed, or the connection failed.
     case ended
   }
 
+  /// The time of the monotonic clock.
   static func nanoseconds() -> UInt64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
-  /// As many open files as the system lets us have.
+  /// Raises the limit of open files to the highest that is allowed.
   static func raiseFileLimit() {
     var limit = rlimit()
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
@@ -30,7 +35,7 @@ enum Kernel {
     unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 
-  /// A listening socket and the port it really got.
+  /// A listening socket, and its port: for port 0 the one that the kernel chose.
   static func listen(host: String, port: UInt16) throws(Failure) -> (socket: Int32, port: UInt16) {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | nonBlockingCloseOnExec, 0)
     guard descriptor >= 0 else { throw Failure(call: "socket", code: errno) }
@@ -52,6 +57,7 @@ enum Kernel {
     return (descriptor, UInt16(bigEndian: address.sin_port))
   }
 
+  /// The next connection that waits, ready for use; nil when there is none.
   static func accept(_ listener: Int32) -> Int32? {
     let descriptor = Glibc.accept(listener, nil, nil)
     guard descriptor >= 0 else { return nil }
@@ -60,6 +66,7 @@ enum Kernel {
     return descriptor
   }
 
+  /// Reads what has arrived, as much as fits.
   static func receive(_ descriptor: Int32, into buffer: inout [UInt8]) -> Transfer {
     let count = unsafe buffer.withUnsafeMutableBytes {
       unsafe recv(descriptor, $0.baseAddress, $0.count, 0)
@@ -68,6 +75,7 @@ enum Kernel {
     return count < 0 && (errno == EAGAIN || errno == EINTR) ? .wouldBlock : .ended
   }
 
+  /// Writes as much of the bytes from `start` on as the socket takes.
   static func send(_ descriptor: Int32, _ bytes: [UInt8], from start: Int) -> Transfer {
     let count = unsafe bytes.withUnsafeBytes { buffer in
       let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[start...])
@@ -99,7 +107,7 @@ enum Kernel {
       "signalfd", signalfd(-1, &set, Int32(SFD_NONBLOCK) | Int32(SFD_CLOEXEC)))
   }
 
-  /// Takes a signal off its descriptor.
+  /// Reads a signal from its descriptor, so that the descriptor is no longer readable.
   static func takeSignal(_ descriptor: Int32) {
     var info = signalfd_siginfo()
     _ = unsafe read(descriptor, &info, MemoryLayout<signalfd_siginfo>.size)
@@ -107,12 +115,14 @@ enum Kernel {
 
   static func makePoll() -> Int32 { must("epoll_create1", epoll_create1(0)) }
 
+  /// Has epoll report these events of a descriptor under `key`; `isNew` when it is not watched yet.
   static func watch(_ poll: Int32, _ descriptor: Int32, key: UInt64, events: UInt32, isNew: Bool) {
     var event = unsafe epoll_event(events: events, data: epoll_data_t(u64: key))
     let operation = isNew ? EPOLL_CTL_ADD : EPOLL_CTL_MOD
     _ = unsafe must("epoll_ctl", epoll_ctl(poll, operation, descriptor, &event))
   }
 
+  /// Waits for events, at most so many milliseconds (-1: without end), and puts them into `events`.
   static func wait(
     _ poll: Int32, into events: inout [(key: UInt64, events: UInt32)], milliseconds: Int32
   ) {

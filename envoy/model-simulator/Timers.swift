@@ -1,10 +1,12 @@
-/// Deadlines of connections in order: a binary heap. An entry whose connection has another
-/// deadline by then is simply passed over.
+/// The deadlines of connections, earliest first: a binary heap. Entries are not removed when a
+/// connection's deadline changes; the loop ignores those that are outdated.
 struct Timers {
   private var heap: [(at: UInt64, key: UInt64)] = []
 
+  /// The earliest deadline.
   var next: UInt64? { heap.first?.at }
 
+  /// Adds a deadline of the connection with this key.
   mutating func add(at: UInt64, key: UInt64) {
     heap.append((at, key))
     var child = heap.count - 1
@@ -16,7 +18,7 @@ struct Timers {
     }
   }
 
-  /// The first entry that is due.
+  /// Removes and returns the earliest entry if it is due.
   mutating func popDue(_ now: UInt64) -> (at: UInt64, key: UInt64)? {
     guard let first = heap.first, first.at <= now else { return nil }
     heap.swapAt(0, heap.count - 1)

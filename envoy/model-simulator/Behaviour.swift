@@ -1,48 +1,51 @@
 /// What a request asks the simulator to do, by its `x-sim-*` headers.
 struct Behaviour: Sendable {
-  /// Where a stream carries its usage: `x-sim-usage`.
+  /// Where an answer reports its usage: `x-sim-usage`.
   enum Usage: String, Sendable {
-    /// As the API has it: in a chunk of its own, when asked for.
+    /// Where the API puts it; in a chat's stream: in a chunk of its own, when the request asks for
+    /// it.
     case standard
+    /// Nowhere.
     case none
-    /// On every chunk, as vLLM's `continuous_usage_stats`.
+    /// On every chunk, as vLLM does with `continuous_usage_stats`.
     case continuous
-    /// On the last chunk that has choices.
+    /// On the last chunk that has choices, instead of in a chunk of its own.
     case withChoices = "with-choices"
   }
 
   static let tokensDefault = 16
-  /// More tokens than this are cut to it: an answer of 1,000,000 events is enough for any test.
+  /// The most tokens of an answer; a larger `x-sim-tokens` means this many.
   static let tokensMax = 1_000_000
-  /// A longer name of a step is no name.
+  /// A longer name of a step is ignored in `x-sim-step`, and refused in `/__sim/steps/NAME`.
   static let stepNameBytesMax = 64
 
-  /// `x-sim-tokens`: how many output tokens there are to say, before the request's own bound.
+  /// `x-sim-tokens`: how many output tokens the answer has, unless the request's own bound is
+  /// lower.
   var tokens = Behaviour.tokensDefault
-  /// `x-sim-rate`: tokens a second; nil for at once.
+  /// `x-sim-rate`: tokens a second; nil sends all at once.
   var tokensPerSecond: Double?
-  /// `x-sim-delay-ms`: before the response's head.
+  /// `x-sim-delay-ms`: how long to wait before the response's head; at most an hour.
   var delayMilliseconds = 0
-  /// `x-sim-status`: answer with an error of this status.
+  /// `x-sim-status`: answer with an error of this status, 300 to 599.
   var status: Int?
-  /// `x-sim-cut`: close the connection after so many tokens.
+  /// `x-sim-cut`: close the connection after this many tokens.
   var cutAfterTokens: Int?
-  /// `x-sim-stall`: send nothing more after so many tokens, and stay open.
+  /// `x-sim-stall`: send nothing after this many tokens, and keep the connection open.
   var stallAfterTokens: Int?
-  /// `x-sim-step`: each token of a stream waits until `/__sim/steps/NAME` lets it go.
+  /// `x-sim-step`: each token of a stream waits until a `POST /__sim/steps/NAME` allows it.
   var step: String?
-  /// `x-sim-number`: the answer's number, so that two answers can be the same bytes.
+  /// `x-sim-number`: the number in the answer's id, so that two answers can have the same bytes.
   var number: Int?
   /// `x-sim-reset: 1`: reset the connection instead of answering.
   var resets = false
   /// `x-sim-echo: 1`: answer with what was received.
   var echoes = false
-  /// `x-sim-usage`.
+  /// `x-sim-usage`; a value that is not known means `standard`.
   var usage = Usage.standard
-  /// `x-sim-cached`: how many of the prompt's tokens the answer says came from a cache.
+  /// `x-sim-cached`: how many of the prompt's tokens the answer reports as read from a cache.
   var cachedTokens = 0
 
-  /// Reads the headers; a value that cannot be read is as good as absent.
+  /// Reads the headers. A value that cannot be read is ignored.
   init(_ request: Request) {
     for (name, value) in request.headers {
       let name = name.lowercased()
@@ -66,6 +69,7 @@ struct Behaviour: Sendable {
     }
   }
 
+  /// Whether a name is not empty and at most `stepNameBytesMax` bytes long.
   static func isStepName(_ name: Substring) -> Bool {
     !name.isEmpty && name.utf8.count <= stepNameBytesMax
   }
