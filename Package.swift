@@ -91,12 +91,12 @@ let package = Package(
 
     // Tests/Fuzz/scanner drives it.
     .executableTarget(
-      name: "scan-bodies", dependencies: ["Inference"], path: "Tests/Fuzz/scan-bodies",
+      name: "scan-bodies", dependencies: ["Bytes", "Inference"], path: "Tests/Fuzz/scan-bodies",
       swiftSettings: swift),
 
     // Tests/Corpus/run drives it.
     .executableTarget(
-      name: "meter-bodies", dependencies: ["Inference"], path: "Tests/Corpus/meter-bodies",
+      name: "meter-bodies", dependencies: ["Bytes", "Inference"], path: "Tests/Corpus/meter-bodies",
       swiftSettings: swift),
 
     // Tests/Benchmarks/metrics/run drives it.

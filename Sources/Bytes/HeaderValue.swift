@@ -12,10 +12,7 @@ package struct HeaderValue {
     package fileprivate(set) var hasEscapes = false
 
     /// Whether the name is the one given, or an extended or continued form of it (RFC 2231).
-    package func isForm(of other: StaticString) -> Bool {
-      unsafe name.starts(
-        with: UnsafeBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount))
-    }
+    package func isForm(of other: StaticString) -> Bool { name.span.starts(with: other) }
   }
 
   /// What stands in front of the parameters, in lower case.
@@ -42,12 +39,26 @@ package struct HeaderValue {
     }
   }
 
+  /// Where the value in front of the parameters stands, whatever those are: tokens and slashes, with
+  /// spaces before and behind. Nil for anything else.
+  package static func essence(of text: Span<UInt8>) -> Range<Int>? {
+    var start = 0
+    while start < text.count, isSpace(text[start]) { start += 1 }
+    var end = start
+    while end < text.count, isTokenByte(text[end]) || text[end] == UInt8(ascii: "/") { end += 1 }
+    var next = end
+    while next < text.count, isSpace(text[next]) { next += 1 }
+    guard end > start, next == text.count || text[next] == UInt8(ascii: ";") else { return nil }
+    return start..<end
+  }
+
+  /// The parameter of that name, in lower case.
   package subscript(name: [UInt8]) -> Parameter? {
     parameters.first { $0.name == name }
   }
 
   private mutating func skipSpace(_ text: Span<UInt8>) {
-    while index < text.count, text[index] == 0x20 || text[index] == 0x09 { index += 1 }
+    while index < text.count, Self.isSpace(text[index]) { index += 1 }
   }
 
   /// A token (RFC 9110, 5.6.2), in lower case; with one more character, if need be.
@@ -55,7 +66,7 @@ package struct HeaderValue {
     var token: [UInt8] = []
     while index < text.count, Self.isTokenByte(text[index]) || text[index] == extra {
       let byte = text[index]
-      token.append(UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte)
+      token.append(byte.lowercasedASCII)
       index += 1
     }
     return token
@@ -95,6 +106,15 @@ package struct HeaderValue {
     return false
   }
 
+  /// Space or tab (RFC 9110, 5.6.3).
+  static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+  /// Whether the bytes are a token (RFC 9110, 5.6.2): one byte or more, as names and methods are.
+  package static func isToken(_ bytes: some Collection<UInt8>) -> Bool {
+    !bytes.isEmpty && bytes.allSatisfy(isTokenByte)
+  }
+
+  /// Whether a token may hold the byte (RFC 9110, 5.6.2).
   package static func isTokenByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -36,14 +36,3 @@ extension MonotonicTime {
     .nanoseconds(later.nanoseconds - earlier.nanoseconds)
   }
 }
-
-extension Duration {
-  /// The duration in nanoseconds, cut off below, at most what an Int64 holds (292 years).
-  package var wholeNanoseconds: Int64 {
-    let (seconds, attoseconds) = components
-    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    guard !overflow else { return seconds < 0 ? .min : .max }
-    let (sum, over) = product.addingReportingOverflow(attoseconds / 1_000_000_000)
-    return over ? .max : sum
-  }
-}

@@ -12,8 +12,8 @@ package struct SHA256Digest: Hashable, Sendable {
     var words: [UInt64] = [0, 0, 0, 0]
     var count = 0
     for byte in hex.utf8 {
-      guard count < 64, let digit = Self.value(ofHexDigit: byte) else { return nil }
-      words[count / 16] = words[count / 16] << 4 | digit
+      guard count < 64, let digit = Hex.value(byte) else { return nil }
+      words[count / 16] = words[count / 16] << 4 | UInt64(digit)
       count += 1
     }
     guard count == 64 else { return nil }
@@ -24,15 +24,7 @@ package struct SHA256Digest: Hashable, Sendable {
   package var hex: String { String(decoding: hexBytes, as: UTF8.self) }
 
   /// The digest as the 64 ASCII bytes of its lowercase hexadecimal digits.
-  package var hexBytes: [UInt8] {
-    var digits: [UInt8] = []
-    digits.reserveCapacity(64)
-    for byte in bytes {
-      digits.append(Self.hexDigit(byte >> 4))
-      digits.append(Self.hexDigit(byte & 15))
-    }
-    return digits
-  }
+  package var hexBytes: [UInt8] { Hex.digits(of: bytes) }
 
   /// The digest's 32 bytes.
   package var bytes: [UInt8] {
@@ -54,18 +46,5 @@ package struct SHA256Digest: Hashable, Sendable {
 
   package func hash(into hasher: inout Hasher) {
     hasher.combine(words.0)
-  }
-
-  private static func value(ofHexDigit byte: UInt8) -> UInt64? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a")) + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A")) + 10
-    default: nil
-    }
-  }
-
-  private static func hexDigit(_ value: UInt8) -> UInt8 {
-    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
   }
 }

@@ -41,6 +41,22 @@ public struct UTF8Sequence: Sendable {
     return true
   }
 
+  /// Where the first byte stands that begins no whole sequence; nil where all the bytes are UTF-8.
+  package static func firstInvalid(in bytes: Span<UInt8>) -> Int? {
+    var index = 0
+    while index < bytes.count {
+      let start = index
+      index += 1
+      if bytes[start] < 0x80 { continue }
+      guard var sequence = UTF8Sequence(lead: bytes[start]) else { return start }
+      while sequence.remaining > 0 {
+        guard index < bytes.count, sequence.take(bytes[index]) else { return start }
+        index += 1
+      }
+    }
+    return nil
+  }
+
   /// The bytes that a scalar (or, from an escape, a lone surrogate) takes in UTF-8.
   @inlinable
   package static func byteCount(of scalar: UInt32) -> Int {

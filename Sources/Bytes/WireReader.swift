@@ -17,8 +17,8 @@ public enum WireError: Error, Equatable, Sendable {
 }
 
 /// One field as it stands in a message (protobuf encoding, "message structure").
-public struct WireField {
-  public enum Kind: UInt8 {
+public struct WireField: Sendable {
+  public enum Kind: UInt8, Sendable {
     case varint = 0
     case fixed64 = 1
     case bytes = 2

@@ -143,13 +143,30 @@
     varint(UInt64(field << 3))
   }
 
-  /// A double (wire type 1).
-  package mutating func double(_ field: Int, _ value: Double) {
-    let bits = value.bitPattern
+  /// A string field. (Not `field`: literals would become `String`s there.)
+  package mutating func text(_ field: Int, _ text: String) {
+    self.field(field, Array(text.utf8))
+  }
+
+  /// A fixed64 field (wire type 1).
+  package mutating func fixed64(_ field: Int, _ value: UInt64) {
     for index in (0..<8).reversed() {
-      byte(UInt8(truncatingIfNeeded: bits >> UInt64(8 * index)))
+      byte(UInt8(truncatingIfNeeded: value >> UInt64(8 * index)))
     }
     varint(UInt64(field << 3 | 1))
+  }
+
+  /// A fixed32 field (wire type 5).
+  package mutating func fixed32(_ field: Int, _ value: UInt32) {
+    for index in (0..<4).reversed() {
+      byte(UInt8(truncatingIfNeeded: value >> UInt32(8 * index)))
+    }
+    varint(UInt64(field << 3 | 5))
+  }
+
+  /// A double (wire type 1).
+  package mutating func double(_ field: Int, _ value: Double) {
+    fixed64(field, value.bitPattern)
   }
 
   @usableFromInline

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Splits a stream of server-sent events (WHATWG HTML, 9.2.5 and 9.2.6) and reads the data of each.
 ///
 /// Lines end with CR LF, LF or CR; a byte order mark may come first; comments, other fields and
@@ -106,7 +108,7 @@ struct EventStreamReader {
       return index
     }
     beginField(at: index)
-    guard index + 5 < bytes.count, bytes.extracting(index..<index + 5).isText("data:") else {
+    guard index + 5 < bytes.count, bytes.extracting(index..<index + 5).elementsEqual("data:") else {
       return index
     }
     field = .data

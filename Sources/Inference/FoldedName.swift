@@ -1,3 +1,5 @@
+import Bytes
+
 /// A key while it arrives, unescaped and with its case folded, for as long as it can still be one
 /// that is inspected.
 ///
@@ -51,11 +53,8 @@ struct FoldedName {
     case (22, true): candidate = .continuousUsageStats
     default: candidate = nil
     }
-    guard let candidate else { return nil }
-    var index = 0
-    for byte in candidate.member.utf8 {
-      if bytes[index] != byte { return nil }
-      index += 1
+    guard let candidate, bytes.span.extracting(first: count).elementsEqual(candidate.member) else {
+      return nil
     }
     return candidate
   }

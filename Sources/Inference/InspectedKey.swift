@@ -4,7 +4,7 @@ package enum InspectedKey: UInt8, CaseIterable, Sendable {
   case includeUsage, continuousUsageStats
 
   /// The key as it stands in its object: `max_tokens`; `include_usage`.
-  package var member: String {
+  package var member: StaticString {
     switch self {
     case .model: "model"
     case .stream: "stream"
@@ -22,10 +22,10 @@ package enum InspectedKey: UInt8, CaseIterable, Sendable {
   /// The key with its path, as refusals name it: `max_tokens`; `stream_options.include_usage`.
   package var name: String {
     switch self {
-    case .includeUsage, .continuousUsageStats: "stream_options." + member
+    case .includeUsage, .continuousUsageStats: "stream_options.\(member)"
     case .model, .stream, .streamOptions, .maxTokens, .maxCompletionTokens, .maxOutputTokens, .n,
       .bestOf:
-      member
+      "\(member)"
     }
   }
 }

@@ -13,11 +13,12 @@ struct MultipartPart {
     var colon = 0
     while colon < line.count, HeaderValue.isTokenByte(line[colon]) { colon += 1 }
     guard colon > 0, colon < line.count, line[colon] == UInt8(ascii: ":") else { return false }
+    let name = line.extracting(0..<colon)
     let value = line.extracting(colon + 1..<line.count)
-    if Self.equal(line.extracting(0..<colon), "content-disposition") {
+    if name.elementsEqual(ignoringCase: "content-disposition") {
       return takeDisposition(value)
     }
-    if Self.equal(line.extracting(0..<colon), "content-transfer-encoding") {
+    if name.elementsEqual(ignoringCase: "content-transfer-encoding") {
       hasTransferEncoding = true
     }
     return true
@@ -30,20 +31,6 @@ struct MultipartPart {
     else { return false }
     name = parameter.value
     isFile = header.parameters.contains { $0.isForm(of: "filename") }
-    return true
-  }
-
-  /// Whether they are the same without regard to ASCII case; `lower` is in lower case.
-  private static func equal(_ name: Span<UInt8>, _ lower: String) -> Bool {
-    guard name.count == lower.utf8.count else { return false }
-    var index = 0
-    for byte in lower.utf8 {
-      let other = name[index]
-      guard (UInt8(ascii: "A")...UInt8(ascii: "Z") ~= other ? other | 0x20 : other) == byte else {
-        return false
-      }
-      index += 1
-    }
     return true
   }
 }

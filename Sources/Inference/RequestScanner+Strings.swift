@@ -102,13 +102,7 @@ extension RequestScanner {
   }
 
   private mutating func takeHexDigit(_ byte: UInt8, at offset: Int) {
-    let digit: UInt8
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
-    default: return fail(.syntax, at: offset)
-    }
+    guard let digit = Hex.value(byte) else { return fail(.syntax, at: offset) }
     string.unit = string.unit << 4 | UInt32(digit)
     string.digitsLeft -= 1
     guard string.digitsLeft == 0 else { return }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// What one JSON text said: a whole JSON body, or the data of one event of a stream.
 struct ResponseEvent {
   /// The kinds of event that change how its usage is read (`type`).
@@ -8,14 +10,14 @@ struct ResponseEvent {
 
     init(_ text: Span<UInt8>) {
       switch text.count {
-      case 5 where text.isText("error"): self = .error
-      case 12 where text.isText("message_stop"): self = .messageStop
-      case 13 where text.isText("message_start"): self = .messageStart
-      case 13 where text.isText("message_delta"): self = .messageDelta
-      case 15 where text.isText("response.failed"): self = .responseFailed
-      case 18 where text.isText("response.completed"): self = .responseCompleted
-      case 19 where text.isText("response.incomplete"): self = .responseIncomplete
-      case 20 where text.isText("response.audio.delta"): self = .audioDelta
+      case 5 where text.elementsEqual("error"): self = .error
+      case 12 where text.elementsEqual("message_stop"): self = .messageStop
+      case 13 where text.elementsEqual("message_start"): self = .messageStart
+      case 13 where text.elementsEqual("message_delta"): self = .messageDelta
+      case 15 where text.elementsEqual("response.failed"): self = .responseFailed
+      case 18 where text.elementsEqual("response.completed"): self = .responseCompleted
+      case 19 where text.elementsEqual("response.incomplete"): self = .responseIncomplete
+      case 20 where text.elementsEqual("response.audio.delta"): self = .audioDelta
       default: self = .other
       }
     }
@@ -86,15 +88,17 @@ package enum FinishReason: Sendable, Equatable {
 
   /// `finish_reason` (OpenAI), `stop_reason` (Anthropic).
   init(_ text: Span<UInt8>) {
-    if text.isText("stop") || text.isText("end_turn") || text.isText("stop_sequence") {
+    if text.elementsEqual("stop") || text.elementsEqual("end_turn")
+      || text.elementsEqual("stop_sequence")
+    {
       self = .stop
-    } else if text.isText("length") || text.isText("max_tokens") {
+    } else if text.elementsEqual("length") || text.elementsEqual("max_tokens") {
       self = .length
-    } else if text.isText("tool_calls") || text.isText("tool_use")
-      || text.isText("function_call")
+    } else if text.elementsEqual("tool_calls") || text.elementsEqual("tool_use")
+      || text.elementsEqual("function_call")
     {
       self = .toolCalls
-    } else if text.isText("content_filter") || text.isText("refusal") {
+    } else if text.elementsEqual("content_filter") || text.elementsEqual("refusal") {
       self = .contentFilter
     } else {
       self = .other
@@ -103,11 +107,11 @@ package enum FinishReason: Sendable, Equatable {
 
   /// `status` of a Responses object; nil while it is in progress, and for any other word.
   init?(status text: Span<UInt8>) {
-    if text.isText("completed") {
+    if text.elementsEqual("completed") {
       self = .stop
-    } else if text.isText("incomplete") {
+    } else if text.elementsEqual("incomplete") {
       self = .incomplete
-    } else if text.isText("failed") {
+    } else if text.elementsEqual("failed") {
       self = .failed
     } else {
       return nil

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The containers of a response that are looked into; everything else is passed over.
 enum ResponsePlace: UInt8 {
   case root = 1
@@ -34,17 +36,18 @@ enum ResponseMember: Equatable {
     switch place {
     case .root: self = isEvent ? Self.ofEvent(name) : Self.ofBody(name)
     case .usage: self = Self.ofUsage(name)
-    case .promptDetails: self = name.isText("cached_tokens") ? .tokens(.cachedTokens) : .ignored
+    case .promptDetails:
+      self = name.elementsEqual("cached_tokens") ? .tokens(.cachedTokens) : .ignored
     case .completionDetails:
-      self = name.isText("reasoning_tokens") ? .tokens(.reasoningTokens) : .ignored
+      self = name.elementsEqual("reasoning_tokens") ? .tokens(.reasoningTokens) : .ignored
     case .choice: self = Self.ofChoice(name)
     case .message: self = Self.ofMessage(name)
     case .toolCall: self = Self.ofToolCall(name)
     case .function:
       self =
-        name.isText("arguments") || name.isText("input") || name.isText("name")
+        name.elementsEqual("arguments") || name.elementsEqual("input") || name.elementsEqual("name")
         ? .text : .ignored
-    case .envelope: self = name.isText("usage") ? .usage : .ignored
+    case .envelope: self = name.elementsEqual("usage") ? .usage : .ignored
     case .response: self = Self.ofResponse(name)
     case .delta, .block: self = Self.ofBlock(name)
     case .outputItem: self = Self.ofOutputItem(name)
@@ -90,102 +93,103 @@ enum ResponseMember: Equatable {
 
   private static func ofEvent(_ name: Span<UInt8>) -> Self {
     switch name.count {
-    case 4 where name.isText("type"): .kind
-    case 5 where name.isText("usage"): .usage
-    case 5 where name.isText("delta"): .delta
-    case 5 where name.isText("error"): .error
-    case 7 where name.isText("choices"): .choices
-    case 7 where name.isText("message"): .envelope
-    case 8 where name.isText("response"): .response
-    case 13 where name.isText("content_block"): .block
+    case 4 where name.elementsEqual("type"): .kind
+    case 5 where name.elementsEqual("usage"): .usage
+    case 5 where name.elementsEqual("delta"): .delta
+    case 5 where name.elementsEqual("error"): .error
+    case 7 where name.elementsEqual("choices"): .choices
+    case 7 where name.elementsEqual("message"): .envelope
+    case 8 where name.elementsEqual("response"): .response
+    case 13 where name.elementsEqual("content_block"): .block
     default: .ignored
     }
   }
 
   private static func ofBody(_ name: Span<UInt8>) -> Self {
     switch name.count {
-    case 4 where name.isText("text"): .text
-    case 5 where name.isText("usage"): .usage
-    case 5 where name.isText("error"): .error
-    case 6 where name.isText("output"): .outputItems
-    case 6 where name.isText("status"): .status
-    case 7 where name.isText("choices"): .choices
-    case 7 where name.isText("content"): .blocks
-    case 11 where name.isText("stop_reason"): .finish
+    case 4 where name.elementsEqual("text"): .text
+    case 5 where name.elementsEqual("usage"): .usage
+    case 5 where name.elementsEqual("error"): .error
+    case 6 where name.elementsEqual("output"): .outputItems
+    case 6 where name.elementsEqual("status"): .status
+    case 7 where name.elementsEqual("choices"): .choices
+    case 7 where name.elementsEqual("content"): .blocks
+    case 11 where name.elementsEqual("stop_reason"): .finish
     default: .ignored
     }
   }
 
   private static func ofUsage(_ name: Span<UInt8>) -> Self {
     switch name.count {
-    case 12 where name.isText("input_tokens"): .tokens(.inputTokens)
-    case 12 where name.isText("total_tokens"): .tokens(.totalTokens)
-    case 13 where name.isText("prompt_tokens"): .tokens(.promptTokens)
-    case 13 where name.isText("output_tokens"): .tokens(.outputTokens)
-    case 17 where name.isText("completion_tokens"): .tokens(.completionTokens)
-    case 20 where name.isText("input_tokens_details"): .promptDetails
-    case 21 where name.isText("prompt_tokens_details"): .promptDetails
-    case 21 where name.isText("output_tokens_details"): .completionDetails
-    case 23 where name.isText("cache_read_input_tokens"): .tokens(.cacheReadInputTokens)
-    case 23 where name.isText("prompt_cache_hit_tokens"): .tokens(.promptCacheHitTokens)
-    case 25 where name.isText("completion_tokens_details"): .completionDetails
-    case 27 where name.isText("cache_creation_input_tokens"): .tokens(.cacheCreationInputTokens)
+    case 12 where name.elementsEqual("input_tokens"): .tokens(.inputTokens)
+    case 12 where name.elementsEqual("total_tokens"): .tokens(.totalTokens)
+    case 13 where name.elementsEqual("prompt_tokens"): .tokens(.promptTokens)
+    case 13 where name.elementsEqual("output_tokens"): .tokens(.outputTokens)
+    case 17 where name.elementsEqual("completion_tokens"): .tokens(.completionTokens)
+    case 20 where name.elementsEqual("input_tokens_details"): .promptDetails
+    case 21 where name.elementsEqual("prompt_tokens_details"): .promptDetails
+    case 21 where name.elementsEqual("output_tokens_details"): .completionDetails
+    case 23 where name.elementsEqual("cache_read_input_tokens"): .tokens(.cacheReadInputTokens)
+    case 23 where name.elementsEqual("prompt_cache_hit_tokens"): .tokens(.promptCacheHitTokens)
+    case 25 where name.elementsEqual("completion_tokens_details"): .completionDetails
+    case 27 where name.elementsEqual("cache_creation_input_tokens"):
+      .tokens(.cacheCreationInputTokens)
     default: .ignored
     }
   }
 
   private static func ofChoice(_ name: Span<UInt8>) -> Self {
     switch name.count {
-    case 4 where name.isText("text"): .text
-    case 5 where name.isText("delta"): .message
-    case 7 where name.isText("message"): .message
-    case 13 where name.isText("finish_reason"): .finish
+    case 4 where name.elementsEqual("text"): .text
+    case 5 where name.elementsEqual("delta"): .message
+    case 7 where name.elementsEqual("message"): .message
+    case 13 where name.elementsEqual("finish_reason"): .finish
     default: .ignored
     }
   }
 
   private static func ofMessage(_ name: Span<UInt8>) -> Self {
     switch name.count {
-    case 7 where name.isText("content"): .blocks
-    case 7 where name.isText("refusal"): .text
-    case 9 where name.isText("reasoning"): .reasoning
-    case 10 where name.isText("tool_calls"): .toolCalls
-    case 13 where name.isText("function_call"): .function
-    case 17 where name.isText("reasoning_content"): .reasoningContent
+    case 7 where name.elementsEqual("content"): .blocks
+    case 7 where name.elementsEqual("refusal"): .text
+    case 9 where name.elementsEqual("reasoning"): .reasoning
+    case 10 where name.elementsEqual("tool_calls"): .toolCalls
+    case 13 where name.elementsEqual("function_call"): .function
+    case 17 where name.elementsEqual("reasoning_content"): .reasoningContent
     default: .ignored
     }
   }
 
   private static func ofToolCall(_ name: Span<UInt8>) -> Self {
-    name.isText("function") || name.isText("custom") ? .function : .ignored
+    name.elementsEqual("function") || name.elementsEqual("custom") ? .function : .ignored
   }
 
   private static func ofResponse(_ name: Span<UInt8>) -> Self {
     switch name.count {
-    case 5 where name.isText("usage"): .usage
-    case 5 where name.isText("error"): .error
-    case 6 where name.isText("status"): .status
+    case 5 where name.elementsEqual("usage"): .usage
+    case 5 where name.elementsEqual("error"): .error
+    case 6 where name.elementsEqual("status"): .status
     default: .ignored
     }
   }
 
   private static func ofBlock(_ name: Span<UInt8>) -> Self {
     switch name.count {
-    case 4 where name.isText("text") || name.isText("name"): .text
-    case 7 where name.isText("refusal"): .text
-    case 8 where name.isText("thinking"): .text
-    case 11 where name.isText("stop_reason"): .finish
-    case 12 where name.isText("partial_json"): .text
+    case 4 where name.elementsEqual("text") || name.elementsEqual("name"): .text
+    case 7 where name.elementsEqual("refusal"): .text
+    case 8 where name.elementsEqual("thinking"): .text
+    case 11 where name.elementsEqual("stop_reason"): .finish
+    case 12 where name.elementsEqual("partial_json"): .text
     default: .ignored
     }
   }
 
   private static func ofOutputItem(_ name: Span<UInt8>) -> Self {
     switch name.count {
-    case 4 where name.isText("name"): .text
-    case 5 where name.isText("input"): .text
-    case 7 where name.isText("content") || name.isText("summary"): .blocks
-    case 9 where name.isText("arguments"): .text
+    case 4 where name.elementsEqual("name"): .text
+    case 5 where name.elementsEqual("input"): .text
+    case 7 where name.elementsEqual("content") || name.elementsEqual("summary"): .blocks
+    case 9 where name.elementsEqual("arguments"): .text
     default: .ignored
     }
   }

@@ -1,3 +1,5 @@
+import Bytes
+
 // Strings (RFC 8259, 7): counted, or read if they are short words.
 
 extension ResponseScanner {
@@ -91,12 +93,7 @@ extension ResponseScanner {
   }
 
   private mutating func takeHexDigit(_ byte: UInt8) {
-    let digit: UInt8
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
-    default:
+    guard let digit = Hex.value(byte) else {
       state = .broken
       return
     }

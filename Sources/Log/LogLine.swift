@@ -123,10 +123,10 @@ package struct LogLine: Sendable {
 
   /// `12.034`, or `12` where nothing is left; rounded down to the millisecond, never below 0.
   private static func seconds(_ duration: Duration) -> String {
-    let (seconds, attoseconds) = max(.zero, duration).components
-    let milliseconds = String(attoseconds / 1_000_000_000_000_000)
-    guard milliseconds != "0" else { return String(seconds) }
-    return "\(seconds)." + String(repeating: "0", count: 3 - milliseconds.count) + milliseconds
+    let (seconds, rest) = max(.zero, duration).wholeMilliseconds.quotientAndRemainder(
+      dividingBy: 1000)
+    guard rest != 0 else { return String(seconds) }
+    return "\(seconds)." + String(1000 + rest).dropFirst()
   }
 }
 

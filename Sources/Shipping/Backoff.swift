@@ -1,3 +1,5 @@
+import Bytes
+
 /// The waits between attempts: each about twice the one before, up to a bound, and each shortened by
 /// chance by up to half, so that many senders do not come back at once. A value.
 package struct Backoff: Equatable, Sendable {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// One attempt to connect to a name: its addresses in turn, each for its share of the attempt's time,
 /// so that one that swallows what it is sent does not stand before another that would answer. A
 /// value; times are the monotonic clock's milliseconds.

@@ -1,3 +1,4 @@
+import Bytes
 import Ledger
 
 /// The cursors' directory, `DATA/ship`: one file a target, each replaced as a whole and flushed.
@@ -46,7 +47,7 @@ package struct CursorFiles: Sendable {
     if let bytes = try? files.read(Self.instanceName, at: 0, count: 64), bytes.count == 37,
       bytes.last == UInt8(ascii: "\n"),
       bytes.dropLast().allSatisfy({
-        (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || $0 == UInt8(ascii: "-")
+        Hex.lowercaseValue($0) != nil || $0 == UInt8(ascii: "-")
       })
     {
       return String(decoding: bytes.dropLast(), as: UTF8.self)
@@ -65,7 +66,7 @@ package struct CursorFiles: Sendable {
     var text = ""
     for (index, byte) in bytes.enumerated() {
       if [4, 6, 8, 10].contains(index) { text += "-" }
-      text += String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+      text += Hex.string(of: [byte])
     }
     return text
   }

@@ -1,3 +1,4 @@
+import Bytes
 import Ledger
 
 /// Records that are shipped together, oldest first. A value; times are the monotonic clock's.
@@ -62,13 +63,5 @@ package struct ShipBatch: Sendable {
     heldOver = lines + heldOver
     next(nowMs: nowMs)
     return bounds.bytesMax
-  }
-}
-
-extension Duration {
-  /// Whole milliseconds, cut off below.
-  package var wholeMilliseconds: Int64 {
-    let (seconds, attoseconds) = components
-    return seconds * 1000 + attoseconds / 1_000_000_000_000_000
   }
 }

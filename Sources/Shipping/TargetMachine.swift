@@ -1,3 +1,5 @@
+import Bytes
+
 /// One target's connection and its attempts, as a value: what happened goes in, what is to be done
 /// next comes out. Times are the monotonic clock's milliseconds.
 package struct TargetMachine: Sendable {

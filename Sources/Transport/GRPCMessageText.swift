@@ -1,3 +1,5 @@
+import Bytes
+
 /// The `grpc-message` trailer: percent-encoded UTF-8 (gRPC over HTTP/2, Status-Message).
 enum GRPCMessageText {
   /// Longer messages are cut here, before they are encoded.
@@ -10,7 +12,9 @@ enum GRPCMessageText {
       if byte >= 0x20, byte <= 0x7E, byte != UInt8(ascii: "%") {
         encoded.append(byte)
       } else {
-        encoded += [UInt8(ascii: "%"), hexDigit(byte >> 4), hexDigit(byte & 15)]
+        encoded += [
+          UInt8(ascii: "%"), Hex.uppercaseDigit(byte >> 4), Hex.uppercaseDigit(byte & 15),
+        ]
       }
     }
     return encoded
@@ -22,7 +26,7 @@ enum GRPCMessageText {
     var index = 0
     while index < bytes.count {
       if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count,
-        let high = value(bytes[index + 1]), let low = value(bytes[index + 2])
+        let high = Hex.value(bytes[index + 1]), let low = Hex.value(bytes[index + 2])
       {
         decoded.append(high << 4 | low)
         index += 3
@@ -32,18 +36,5 @@ enum GRPCMessageText {
       }
     }
     return String(decoding: decoded, as: UTF8.self)
-  }
-
-  private static func hexDigit(_ nibble: UInt8) -> UInt8 {
-    nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "A") + nibble - 10
-  }
-
-  private static func value(_ digit: UInt8) -> UInt8? {
-    switch digit {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-    default: nil
-    }
   }
 }

@@ -55,11 +55,11 @@ struct RequestHead {
   /// Whether a content-type is gRPC's with protobuf messages: `application/grpc`, with `+proto`
   /// or parameters behind it.
   private static func isGRPC(_ value: Span<UInt8>) -> Bool {
-    guard value.count >= 16, value.extracting(first: 16).elementsEqual("application/grpc") else {
+    guard value.starts(with: "application/grpc") else {
       return false
     }
     var rest = value.extracting(droppingFirst: 16)
-    if rest.count >= 6, rest.extracting(first: 6).elementsEqual("+proto") {
+    if rest.starts(with: "+proto") {
       rest = rest.extracting(droppingFirst: 6)
     }
     return rest.isEmpty || rest[0] == UInt8(ascii: ";") || rest[0] == UInt8(ascii: " ")

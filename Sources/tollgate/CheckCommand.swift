@@ -28,7 +28,7 @@ enum PolicyFile {
       Console.diagnose("tollgate: \(error)")
       return nil
     }
-    let now = SystemClock.wallNanoseconds() / 1_000_000_000
+    let now = UnixTime.now().seconds
     let (policy, problems) = PolicyLoader.load(sources, nowSeconds: now)
     for problem in problems { Console.diagnose(problem.description) }
     if policy == nil {

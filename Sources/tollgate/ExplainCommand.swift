@@ -42,7 +42,7 @@ enum ExplainCommand {
     guard let policy = PolicyFile.load(policyPath) else { return ExitStatus.failed }
     let explanation = policy.explain(
       host: host, method: method, path: path, headers: headers, body: body,
-      nowSeconds: SystemClock.wallNanoseconds() / 1_000_000_000)
+      nowSeconds: UnixTime.now().seconds)
     for line in lines(of: explanation) { Console.result(line) }
     return ExitStatus.done
   }

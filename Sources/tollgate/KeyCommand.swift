@@ -24,7 +24,7 @@ enum KeyCommand {
 
   static func run(_ arguments: inout ParsedArguments) -> Int32 {
     if Commands.refuse(arguments, specification) { return ExitStatus.usage }
-    let now = SystemClock.wallNanoseconds() / 1_000_000_000
+    let now = UnixTime.now().seconds
     let standard = Expiry.at(now + Int64(standardDays) * 86_400)
     let expiry = arguments.value(
       "expires", default: standard,
@@ -43,7 +43,7 @@ enum KeyCommand {
       let random = try Kernel.randomBytes(count: randomByteCount)
       let key = "tg_" + base64URL(random)
       let digest = SHA256.digest(of: Array(key.utf8).span)
-      let id = try arguments.text("id") ?? "key-" + hex(Kernel.randomBytes(count: 4))
+      let id = try arguments.text("id") ?? "key-" + Hex.string(of: Kernel.randomBytes(count: 4))
       Console.result(
         text(
           key: key, tenant: tenant, id: id, digest: digest, subject: arguments.text("subject"),
@@ -68,7 +68,7 @@ enum KeyCommand {
     key: String, tenant: String, id: String, digest: SHA256Digest, subject: String?,
     expiry: Expiry
   ) -> String {
-    var fields = ["id: \"\(id)\"", "sha256: \"\(hex(digest))\""]
+    var fields = ["id: \"\(id)\"", "sha256: \"\(digest.hex)\""]
     if let subject { fields.append("subject: \"\(subject)\"") }
     if case .at(let seconds) = expiry {
       fields.append("expires: \"\(UTCTime.string(seconds: seconds))\"")
@@ -80,18 +80,6 @@ enum KeyCommand {
       // This goes into the policy, under tenants: { "\(tenant)": { keys: [ … ] } }
       { \(fields.joined(separator: ", ")) },
       """
-  }
-
-  private static func hex(_ digest: SHA256Digest) -> String {
-    let words = [digest.words.0, digest.words.1, digest.words.2, digest.words.3]
-    return words.map { word in
-      let digits = String(word, radix: 16)
-      return String(repeating: "0", count: 16 - digits.count) + digits
-    }.joined()
-  }
-
-  private static func hex(_ bytes: [UInt8]) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   /// RFC 4648, section 5, without padding.
@@ -107,7 +95,7 @@ enum Expiry {
   case at(Int64)
   case never
 
-  /// RFC 3339 in UTC, a duration from now, or `never`; nil for anything else and for what is past.
+  /// RFC 3339, a duration from now, or `never`; nil for anything else and for what is past.
   init?(_ text: String, nowSeconds: Int64) {
     if text == "never" {
       self = .never
@@ -115,8 +103,8 @@ enum Expiry {
       let seconds = duration.components.seconds
       if seconds < 1 { return nil }
       self = .at(nowSeconds + seconds)
-    } else if let date = try? Date(text, strategy: .iso8601) {
-      let seconds = Int64(date.timeIntervalSince1970)
+    } else if let moment = UTCTime.moment(text) {
+      let seconds = UTCTime.seconds(moment)
       if seconds <= nowSeconds { return nil }
       self = .at(seconds)
     } else {

@@ -47,7 +47,7 @@ enum LintCommand {
       let inputs = try LintInputs.gather(arguments.positionals)
       report = try LintReport(
         inputs, tools: tools, policies: policies, ignoring: Set(ignored),
-        nowSeconds: SystemClock.wallNanoseconds() / 1_000_000_000)
+        nowSeconds: UnixTime.now().seconds)
     } catch {
       Console.diagnose("tollgate lint: \(error)")
       return ExitStatus.failed

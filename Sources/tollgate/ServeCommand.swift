@@ -27,7 +27,7 @@ enum ServeCommand {
       let state = ServingState()
       let (store, warnings) = try PolicyStore.open(
         path: settings.policyPath, log: log,
-        nowMs: SystemClock.wallNanoseconds() / 1_000_000)
+        nowMs: UnixTime.now().milliseconds)
       log.policyWarnings(warnings)
       state.uses(store.policy, store.status)
       // Before the ledger, whose recovery may take its time: probes can ask.
@@ -174,7 +174,7 @@ enum ServeCommand {
     _ outage: LedgerOutage, _ metrics: MetricsRegistry, _ log: Logger
   ) throws -> (books: Books, lock: DirectoryLock) {
     let clock = Books.Clock(
-      wallMs: { SystemClock.wallNanoseconds() / 1_000_000 },
+      wallMs: { UnixTime.now().milliseconds },
       monotonicMs: { SystemClock.monotonicNanoseconds() / 1_000_000 })
     let (books, lock, found) = try Books.open(
       settings.books, limits, clock: clock, event: event(policy.revision),

@@ -1,3 +1,4 @@
+import Bytes
 import CLinux
 import Glibc
 
@@ -22,9 +23,7 @@ enum Kernel {
 
   /// The time of the monotonic clock.
   static func nanoseconds() -> UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    UInt64(SystemClock.monotonicNanoseconds())
   }
 
   /// Raises the limit of open files to the highest that is allowed.

@@ -1,3 +1,4 @@
+import Bytes
 import Inference
 import Policy
 import Terms
@@ -98,7 +99,6 @@ struct BodyDecision {
   /// A name as one segment of a path: everything but unreserved bytes is percent-encoded
   /// (RFC 3986, sections 2.1 and 2.3).
   static func segment(_ name: [UInt8]) -> [UInt8] {
-    let digits = Array("0123456789ABCDEF".utf8)
     var result: [UInt8] = []
     for byte in name {
       switch byte {
@@ -107,7 +107,7 @@ struct BodyDecision {
         UInt8(ascii: "_"), UInt8(ascii: "~"):
         result.append(byte)
       default:
-        result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        result += [UInt8(ascii: "%"), Hex.uppercaseDigit(byte >> 4), Hex.uppercaseDigit(byte & 15)]
       }
     }
     return result

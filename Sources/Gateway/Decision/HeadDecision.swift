@@ -90,8 +90,7 @@ struct HeadDecision {
 
   /// Whether refusals on this path speak Anthropic's dialect.
   static func hasMessagesPath(_ path: Span<UInt8>) -> Bool {
-    path.count >= messagesPath.utf8CodeUnitCount
-      && path.extracting(first: messagesPath.utf8CodeUnitCount).elementsEqual(messagesPath)
+    path.starts(with: messagesPath)
   }
 
   /// The host and the tenant agree; the request means one thing.

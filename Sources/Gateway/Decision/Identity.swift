@@ -127,14 +127,13 @@ struct Identification {
     for index in range where bytes[index] == UInt8(ascii: ",") { return nil }
     guard hasScheme else { return range }
     let scheme = range.lowerBound
-    guard range.count > 7, bytes[scheme + 6] == 0x20 else { return nil }
-    for index in 0..<6 where bytes[scheme + index] | 0x20 != Self.bearer[index] { return nil }
+    guard range.count > 7, bytes.extracting(range).starts(withIgnoringCase: "bearer ") else {
+      return nil
+    }
     var start = scheme + 7
     while start < range.upperBound, bytes[start] == 0x20 { start += 1 }
     return start < range.upperBound ? start..<range.upperBound : nil
   }
-
-  private static let bearer = Array("bearer".utf8)
 
   /// Three non-empty base64url parts: never tried as a key.
   static func looksLikeJWT(_ text: Span<UInt8>) -> Bool {

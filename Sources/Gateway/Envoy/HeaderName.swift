@@ -1,3 +1,5 @@
+import Bytes
+
 /// The header names this program reads, sets and removes (design, "Headers").
 enum HeaderName {
   static let tenant: StaticString = "x-ai-tenant"
@@ -51,10 +53,6 @@ enum HeaderName {
   }
 
   private static func fold(_ byte: UInt8) -> UInt8 {
-    switch byte {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte | 0x20
-    case UInt8(ascii: "_"): UInt8(ascii: "-")
-    default: byte
-    }
+    byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : byte.lowercasedASCII
   }
 }

@@ -75,9 +75,7 @@ struct RequestTraits {
       let isWanted =
         switch index {
         case 8, 13, 18, 23: byte == UInt8(ascii: "-")
-        default:
-          byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
-            || byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "f")
+        default: Hex.value(byte) != nil
         }
       guard isWanted else { return nil }
     }

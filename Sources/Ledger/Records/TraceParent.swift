@@ -23,7 +23,7 @@ package struct TraceParent: Equatable, Sendable {
       if index == 2 || index == 35 || index == 52 {
         guard byte == UInt8(ascii: "-") else { return nil }
       } else {
-        guard Self.nibble(byte) != nil else { return nil }
+        guard Hex.lowercaseValue(byte) != nil else { return nil }
       }
       bytes.append(byte)
     }
@@ -50,25 +50,7 @@ package struct TraceParent: Equatable, Sendable {
   package var flags: UInt8 { Self.binary(bytes[53..<55])[0] }
 
   private static func binary(_ digits: ArraySlice<UInt8>) -> [UInt8] {
-    var result: [UInt8] = []
-    var high: UInt8?
-    for digit in digits {
-      let value = nibble(digit) ?? 0
-      if let first = high {
-        result.append(first << 4 | value)
-        high = nil
-      } else {
-        high = value
-      }
-    }
-    return result
-  }
-
-  private static func nibble(_ digit: UInt8) -> UInt8? {
-    switch digit {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-    default: nil
-    }
+    guard let bytes = Hex.bytes(digits) else { preconditionFailure("the digits have been read") }
+    return bytes
   }
 }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Durations as Go, the Gateway API and protobuf's JSON write them: `1h30m`, `115s`, `0.25s`.
 package enum DurationReading {
   private static let nanoseconds: [String: Double] = [
@@ -25,11 +27,8 @@ package enum DurationReading {
 
   /// `120s`, `1h30m`, `200ms`.
   package static func text(_ duration: Duration) -> String {
-    let (seconds, attoseconds) = duration.components
-    let milliseconds = attoseconds / 1_000_000_000_000_000
-    if seconds == 0 { return milliseconds == 0 ? "0s" : "\(milliseconds)ms" }
-    if milliseconds != 0 { return "\(seconds * 1000 + milliseconds)ms" }
-    return "\(seconds)s"
+    let milliseconds = duration.wholeMilliseconds
+    return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
   }
 }
 

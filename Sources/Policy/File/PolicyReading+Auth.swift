@@ -1,3 +1,5 @@
+import Bytes
+
 extension PolicyReading {
   func apiKeyHeaders(_ node: Node) -> [String] {
     let names = list(node, max: bounds.headersMax, "headersMax").compactMap(headerName)
@@ -8,7 +10,7 @@ extension PolicyReading {
   /// A header's name (RFC 9110, section 5.1), lowercased; not one that Tollgate itself writes.
   func headerName(_ node: Node) -> PlacedText? {
     guard let text = text(node, max: bounds.textBytesMax, "textBytesMax") else { return nil }
-    guard Self.isToken(text) else {
+    guard HeaderValue.isToken(text.utf8) else {
       log.error(
         node, "\(quoted(text)) is no header name: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~"
       )
@@ -22,19 +24,6 @@ extension PolicyReading {
       return nil
     }
     return PlacedText(text: name, node: node)
-  }
-
-  /// RFC 9110, section 5.6.2.
-  static func isToken(_ text: String) -> Bool {
-    !text.isEmpty
-      && text.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "0")...UInt8(ascii: "9"):
-          true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-        }
-      }
   }
 
   func issuers(_ node: Node) -> [JWTIssuer] {

@@ -1,3 +1,4 @@
+import Bytes
 import Terms
 
 extension PolicyReading {
@@ -77,7 +78,7 @@ extension PolicyReading {
     if text == "request" { return .request }
     if text == "subject" { return .subject }
     let prefix = "header:"
-    guard text.hasPrefix(prefix), Self.isToken(String(text.dropFirst(prefix.count))),
+    guard text.hasPrefix(prefix), HeaderValue.isToken(text.dropFirst(prefix.count).utf8),
       text.utf8.count <= bounds.textBytesMax
     else {
       log.error(

@@ -1,3 +1,5 @@
+import Bytes
+
 extension JSON5Reader {
   /// The number at hand (spec.json5.org, section 6), read exactly.
   mutating func number() -> JSON5Value.Kind {
@@ -47,9 +49,7 @@ extension JSON5Reader {
   private mutating func hexDigits(into number: inout ExactDecimal) -> Bool {
     at += 2
     let first = at
-    while let byte = next, byte < 0x80,
-      let digit = Character(Unicode.Scalar(byte)).hexDigitValue
-    {
+    while let byte = next, let digit = Hex.value(byte) {
       number.append(digit: UInt64(digit), radix: 16)
       at += 1
     }

@@ -1,3 +1,5 @@
+import Bytes
+
 extension JSON5Reader {
   /// The string at hand (spec.json5.org, section 5); nil after a fault, with the string stepped over.
   mutating func string() -> String? {
@@ -98,9 +100,7 @@ extension JSON5Reader {
   private mutating func hex(digits: Int) -> UInt32? {
     var value: UInt32 = 0
     for _ in 0..<digits {
-      guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue,
-        byte < 0x80
-      else { return nil }
+      guard let byte = next, let digit = Hex.value(byte) else { return nil }
       value = value << 4 | UInt32(digit)
       at += 1
     }
@@ -136,14 +136,11 @@ extension JSON5Reader {
 
   /// The character at hand, stepped over. The text is known to be UTF-8.
   private mutating func decodeScalar() -> Unicode.Scalar {
-    let byte = bytes[at]
-    let length = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
-    var value = length == 1 ? UInt32(byte) : UInt32(byte) & (0xff >> UInt32(length + 1))
-    for offset in 1..<max(length, 1) where offset < length {
-      value = value << 6 | UInt32(bytes[at + offset] & 0x3f)
-    }
-    at += length
-    return Unicode.Scalar(value) ?? "\u{fffd}"
+    let first = bytes[at]
+    at += 1
+    guard var sequence = UTF8Sequence(lead: first) else { return Unicode.Scalar(first) }
+    while sequence.remaining > 0, let byte = next, sequence.take(byte) { at += 1 }
+    return Unicode.Scalar(sequence.scalar) ?? "\u{fffd}"
   }
 
   private func isIdentifierPart(_ scalar: Unicode.Scalar, isFirst: Bool) -> Bool {

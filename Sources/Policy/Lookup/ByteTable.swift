@@ -1,3 +1,5 @@
+import Bytes
+
 /// A hash table from byte strings to integers, looked up without allocating: open addressing, keys
 /// in one buffer. Keys come from the policy only, so nobody outside can make its chains long.
 struct ByteTable: Sendable {
@@ -66,12 +68,9 @@ struct ByteTable: Sendable {
   }
 
   private func equals(_ slot: Slot, _ key: Span<UInt8>) -> Bool {
-    guard Int(slot.count) == key.count else { return false }
-    for offset in 0..<key.count
-    where fold(keyBytes[Int(slot.start) + offset]) != fold(key[offset]) {
-      return false
-    }
-    return true
+    let start = Int(slot.start)
+    let bytes = keyBytes.span.extracting(start..<(start + Int(slot.count)))
+    return foldsCase ? key.elementsEqual(ignoringCase: bytes) : key.elementsEqual(bytes)
   }
 
   /// FNV-1a, with a last mix so that the low bits, which choose the slot, depend on all.
@@ -85,6 +84,6 @@ struct ByteTable: Sendable {
   }
 
   private func fold(_ byte: UInt8) -> UInt8 {
-    foldsCase && byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
+    foldsCase ? byte.lowercasedASCII : byte
   }
 }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// An IPv6 address, so that every spelling of it is one host (RFC 4291, section 2.2; no zones).
 struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
   let high: UInt64
@@ -34,8 +36,8 @@ struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
         break
       }
       let start = at
-      while at < text.count, let digit = Self.hex(text[at]), at - start < 4 {
-        groups[count] = groups[count] << 4 | digit
+      while at < text.count, let digit = Hex.value(text[at]), at - start < 4 {
+        groups[count] = groups[count] << 4 | UInt64(digit)
         at += 1
       }
       guard at > start else { return nil }
@@ -76,14 +78,5 @@ struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
       }
     }
     return parts == 4 ? address : nil
-  }
-
-  private static func hex(_ byte: UInt8) -> UInt64? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a")) + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A")) + 10
-    default: nil
-    }
   }
 }

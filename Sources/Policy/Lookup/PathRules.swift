@@ -1,3 +1,5 @@
+import Bytes
+
 /// Which paths may match at all: those that every server on the way reads alike.
 enum PathRules {
   /// The end of the path proper, before any query; nil where the path has what never matches: bytes
@@ -32,8 +34,8 @@ enum PathRules {
       switch segment[at] {
       case UInt8(ascii: ";"), UInt8(ascii: "\\"): return false
       case UInt8(ascii: "%"):
-        guard at + 2 < segment.count, let high = hex(segment[at + 1]),
-          let low = hex(segment[at + 2])
+        guard at + 2 < segment.count, let high = Hex.value(segment[at + 1]),
+          let low = Hex.value(segment[at + 2])
         else { return false }
         if neverEncoded(high << 4 | low) { return false }
       default: break
@@ -51,15 +53,6 @@ enum PathRules {
       UInt8(ascii: "%"), UInt8(ascii: ";"), 0...0x1f, 0x7f:
       true
     default: false
-    }
-  }
-
-  private static func hex(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-    default: nil
     }
   }
 }

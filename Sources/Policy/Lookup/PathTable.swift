@@ -1,3 +1,5 @@
+import Bytes
+
 /// What a request's path is.
 package enum PathMatch: Equatable, Sendable {
   /// A known endpoint, itself, by `path_aliases`, or by Azure's
@@ -54,13 +56,13 @@ struct PathTable: Sendable {
       guard value < Self.customBase else { return .custom(value - Self.customBase) }
       return Self.endpoint(value, azureModel: nil)
     }
-    if Self.starts(bare, with: Self.modelPrefix) {
+    if bare.starts(with: Self.modelPrefix) {
       let id = Self.modelPrefix.count..<end
       // A model's name may hold slashes; one at the end is no part of it.
       guard !id.isEmpty, bare[end - 1] != UInt8(ascii: "/") else { return .unknown }
       return .modelDetail(id: id)
     }
-    if Self.starts(bare, with: Self.azurePrefix) { return azure(bare) }
+    if bare.starts(with: Self.azurePrefix) { return azure(bare) }
     return .unknown
   }
 
@@ -77,11 +79,5 @@ struct PathTable: Sendable {
   private static func endpoint(_ value: Int, azureModel: Range<Int>?) -> PathMatch {
     guard let endpoint = Endpoint(rawValue: UInt8(value)) else { return .unknown }
     return .endpoint(endpoint, azureModel: azureModel)
-  }
-
-  private static func starts(_ path: Span<UInt8>, with prefix: [UInt8]) -> Bool {
-    guard path.count >= prefix.count else { return false }
-    for at in 0..<prefix.count where path[at] != prefix[at] { return false }
-    return true
   }
 }

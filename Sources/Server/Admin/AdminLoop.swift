@@ -84,7 +84,7 @@ final class AdminLoop {
     }
   }
 
-  private static var wallSeconds: Int64 { SystemClock.wallNanoseconds() / 1_000_000_000 }
+  private static var wallSeconds: Int64 { UnixTime.now().seconds }
 }
 
 // MARK: - Accepting

@@ -1,3 +1,5 @@
+import Bytes
+
 /// A request's query: `name=value` pairs with `&` between them, percent-encoded as HTML forms do it.
 struct AdminQuery {
   /// Why a query is not taken.
@@ -49,24 +51,14 @@ struct AdminQuery {
       switch byte {
       case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
       case UInt8(ascii: "%"):
-        guard let high = digit(rest.popFirst()), let low = digit(rest.popFirst()) else {
-          throw .encoding
-        }
+        guard let high = rest.popFirst().flatMap({ Hex.value($0) }),
+          let low = rest.popFirst().flatMap({ Hex.value($0) })
+        else { throw .encoding }
         bytes.append(high << 4 | low)
       default: bytes.append(byte)
       }
     }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw .encoding }
     return text
-  }
-
-  private static func digit(_ byte: UInt8?) -> UInt8? {
-    guard let byte else { return nil }
-    return switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-    default: nil
-    }
   }
 }

@@ -34,7 +34,7 @@ package enum DurationText {
 
   /// The shortest text that `parse` reads as this duration; milliseconds are the finest.
   package static func string(_ duration: Duration) -> String {
-    var rest = duration.wholeNanoseconds / 1_000_000
+    var rest = duration.wholeMilliseconds
     if rest == 0 { return "0s" }
     var text = ""
     for unit in units where rest >= unit.milliseconds {

@@ -35,7 +35,7 @@ package final class PolicyWatcher: Sendable {
     }
 
     func reload(isAsked: Bool) {
-      let now = SystemClock.wallNanoseconds() / 1_000_000
+      let now = UnixTime.now().milliseconds
       if store.reload(nowMs: now, isAsked: isAsked) == .replaced { changed(store.policy) }
       attempted(store.policy, store.status)
     }

@@ -259,7 +259,7 @@ final class ShipThread: @unchecked Sendable {
     acknowledgedSeq = lastSeq
     batch.next(nowMs: nowMs)
     let oldestMs = batch.lines.first?.head.timeMs
-    let wallMs = SystemClock.wallNanoseconds() / 1_000_000
+    let wallMs = UnixTime.now().milliseconds
     shared.withLock { shared in
       shared.statistics.acknowledgedSeq = lastSeq
       shared.statistics.shipped += Int64(count - rejected)

@@ -49,7 +49,7 @@ package final class Shipper: Sendable {
   }
 
   package var statistics: [ShipStatistics] {
-    let wallMs = SystemClock.wallNanoseconds() / 1_000_000
+    let wallMs = UnixTime.now().milliseconds
     return threads.map { $0.statistics(wallMs: wallMs) }
   }
 

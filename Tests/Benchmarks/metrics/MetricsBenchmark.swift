@@ -28,7 +28,7 @@ import Synchronization
     let (books, lock, _) = try Books.open(
       Books.Settings(directory: folder, ledger: ledger), limits,
       clock: Books.Clock(
-        wallMs: { Int64(Date().timeIntervalSince1970 * 1_000) },
+        wallMs: { UnixTime.now().milliseconds },
         monotonicMs: { SystemClock.monotonicNanoseconds() / 1_000_000 }),
       event: event, stateChanged: { _ in })
     let registry = MetricsRegistry()

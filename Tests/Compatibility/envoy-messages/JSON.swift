@@ -2,15 +2,7 @@ import Bytes
 import EnvoyAPI
 
 /// Bytes in hexadecimal.
-func hex(_ bytes: some Sequence<UInt8>) -> String {
-  let digits = Array("0123456789abcdef".utf8)
-  var text: [UInt8] = []
-  for byte in bytes {
-    text.append(digits[Int(byte >> 4)])
-    text.append(digits[Int(byte & 15)])
-  }
-  return String(decoding: text, as: UTF8.self)
-}
+func hex(_ bytes: some Sequence<UInt8>) -> String { Hex.string(of: bytes) }
 
 /// A JSON string of the bytes in `range`, in hexadecimal.
 func quoted(_ bytes: [UInt8], _ range: Range<Int>) -> String { "\"\(hex(bytes[range]))\"" }

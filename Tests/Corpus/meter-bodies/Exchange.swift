@@ -1,3 +1,4 @@
+import Bytes
 import Inference
 
 /// One recorded exchange, metered whole and in pieces.
@@ -67,14 +68,10 @@ struct Exchange {
       "\"text_bytes\":\(text(facts?.textBytes))",
       "\"unchanged\":\(plain.client == response)",
       "\"same_usage\":\(removed.usage == usage)",
-      "\"client\":\"\(Self.hex(removed.client))\"",
+      "\"client\":\"\(Hex.string(of: removed.client))\"",
       "\"cuts\":\(cuts.tried + removedCuts.tried)",
       "\"differing_cut\":\(text(cuts.cut?.prefix(4) ?? removedCuts.cut?.prefix(4)))",
     ]
     return "{\(members.joined(separator: ","))}"
-  }
-
-  private static func hex(_ bytes: [UInt8]) -> String {
-    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Inference
 
 /// What the scanner says of a body that comes in the given pieces.
@@ -37,9 +38,7 @@ struct Answer: Equatable {
     func range(_ range: Range<Int>?) -> String {
       range.map { "[\($0.lowerBound),\($0.upperBound)]" } ?? "null"
     }
-    func hex(_ bytes: [UInt8]) -> String {
-      "\"" + bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() + "\""
-    }
+    func hex(_ bytes: [UInt8]) -> String { "\"\(Hex.string(of: bytes))\"" }
     let renamed = facts.splice(model: Array("new \"name\"\\\u{1}é".utf8), multipart: false)
     let asked = facts.splice(usage: true, continuous: facts.byteCount % 2 == 0)
     return [

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The header fields that mean something here, of one request: RFC 9112 section 5.
 struct HTTPFields {
   private(set) var host: String?
@@ -12,7 +14,7 @@ struct HTTPFields {
       throw .malformed("a header field has no colon")
     }
     // No space before the colon, no line folded: RFC 9112 sections 5.1 and 5.2.
-    guard Self.isToken(line[..<colon]) else {
+    guard HeaderValue.isToken(line[..<colon]) else {
       throw .malformed("a header field's name is no token")
     }
     let name = String(decoding: line[..<colon], as: UTF8.self).lowercased()
@@ -52,19 +54,6 @@ struct HTTPFields {
     if let contentLength, contentLength.utf8.contains(where: { $0 != UInt8(ascii: "0") }) {
       throw .contentNotTaken
     }
-  }
-
-  /// RFC 9110 section 5.6.2.
-  static func isToken(_ bytes: ArraySlice<UInt8>) -> Bool {
-    !bytes.isEmpty
-      && bytes.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "0")...UInt8(ascii: "9"):
-          true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-        }
-      }
   }
 
   private static func trimmed(_ bytes: ArraySlice<UInt8>) -> String {

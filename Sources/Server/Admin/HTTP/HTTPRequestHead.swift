@@ -1,3 +1,5 @@
+import Bytes
+
 /// Reads a request's lines: RFC 9112 sections 3 to 6 and 9.
 enum HTTPRequestHead {
   /// `lines` without their ends; the first is the request line.
@@ -30,7 +32,7 @@ enum HTTPRequestHead {
   private static func requestLine(_ line: ArraySlice<UInt8>) throws(HTTPFault) -> RequestLine {
     let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
     guard parts.count == 3 else { throw .malformed("the request line has not three parts") }
-    guard HTTPFields.isToken(parts[0]) else { throw .malformed("the method is no token") }
+    guard HeaderValue.isToken(parts[0]) else { throw .malformed("the method is no token") }
     let isOld = try isOldVersion(Array(parts[2]))
     guard !parts[1].isEmpty, parts[1].allSatisfy({ $0 > 0x20 && $0 < 0x7f }),
       !parts[1].contains(UInt8(ascii: "#"))
