@@ -1,3 +1,5 @@
+import Bytes
+
 /// What an OTLP receiver's answer means (OTLP specification, "OTLP/gRPC Response").
 package enum OTLPAnswer {
   /// How the call came out, as gRPC has it.
@@ -63,27 +65,35 @@ package enum OTLPAnswer {
     return status == resourceExhausted ? .tooLarge(text) : .refused(text)
   }
 
-  /// ExportLogsServiceResponse: partial_success=1 {rejected_log_records=1, error_message=2}.
   private static func accepted(_ messages: [[UInt8]]) -> TargetMachine.Answer {
-    guard messages.count == 1, let fields = ProtobufReader.fields(messages[0]) else {
+    guard messages.count == 1, let partial = try? PartialSuccess(response: messages[0]) else {
       return .retry("the receiver's answer is not an ExportLogsServiceResponse", afterMs: nil)
     }
+    if partial.rejected <= 0, partial.message.isEmpty { return .delivered }
+    return .partial(rejected: max(0, partial.rejected), message: partial.message)
+  }
+
+  /// Of ExportLogsServiceResponse {partial_success=1 {rejected_log_records=1, error_message=2}}.
+  private struct PartialSuccess {
     var rejected = 0
     var message = ""
-    for case (1, .bytes(let partial)) in fields {
-      guard let fields = ProtobufReader.fields(partial) else {
-        return .retry("the receiver's answer is not an ExportLogsServiceResponse", afterMs: nil)
-      }
-      for field in fields {
-        switch field {
-        case (1, .varint(let count)): rejected = Int(clamping: Int64(bitPattern: count))
-        case (2, .bytes(let text)): message = printable(text)
-        default: break
+
+    /// Throws where the response is malformed; fields of later versions are passed over.
+    init(response: [UInt8]) throws(WireError) {
+      let bytes = response.span
+      var outer = WireReader(0..<bytes.count)
+      while let field = try outer.next(in: bytes) {
+        guard field.number == 1, field.kind == .bytes else { continue }
+        var inner = WireReader(field.range)
+        while let field = try inner.next(in: bytes) {
+          switch (field.number, field.kind) {
+          case (1, .varint): rejected = Int(clamping: Int64(bitPattern: field.value))
+          case (2, .bytes): message = OTLPAnswer.printable(bytes.extracting(field.range).copy())
+          default: break
+          }
         }
       }
     }
-    if rejected <= 0, message.isEmpty { return .delivered }
-    return .partial(rejected: max(0, rejected), message: message)
   }
 
   /// A receiver's own words, for the log: printable ASCII, cut.

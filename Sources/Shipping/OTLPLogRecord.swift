@@ -1,3 +1,4 @@
+import Bytes
 import Ledger
 
 /// A record as opentelemetry.proto.logs.v1.LogRecord: its line is the body, its fields are the
@@ -53,32 +54,29 @@ struct OTLPLogRecord {
   /// What stands before a checkpoint's counters is shorter.
   private static let headBytes = 512
 
-  func encode(into writer: inout ProtobufWriter, observedNanoseconds: UInt64) {
+  /// The record's fields, from the last to the first.
+  func encode(into writer: inout WireWriter, observedNanoseconds: UInt64) {
+    writer.text(12, "tollgate.\(line.head.type)")
+    writer.fixed64(11, observedNanoseconds)
+    if let trace = text("traceparent").flatMap({ TraceParent(Array($0.utf8).span) }) {
+      writer.field(10, trace.spanID)
+      writer.field(9, trace.traceID)
+      writer.fixed32(8, UInt32(trace.flags))
+    }
+    for member in members.reversed() {
+      // An amount of money has one type, whether it is a whole number or not: receivers index by it.
+      if member.name == "estimated_cost_usd", case .number(let text) = member.value {
+        writer.keyValue(6, member.name, double: text)
+      } else {
+        writer.keyValue(6, member.name, member.value)
+      }
+    }
+    writer.value(5, text: line.bytes)
+    writer.text(3, severity.text)
+    writer.field(2, severity.rawValue)
     // Lines are not verified here: a damaged year may be later than nanoseconds reach. 0 is unknown.
     let time = UInt64(max(0, line.head.timeMs)).multipliedReportingOverflow(by: 1_000_000)
     writer.fixed64(1, time.overflow ? 0 : time.partialValue)
-    writer.field(2, severity.rawValue)
-    writer.field(3, severity.text)
-    writer.field(5, OTLPValue.text(line.bytes))
-    for member in members {
-      guard let value = Self.value(of: member) else { continue }
-      writer.field(6, OTLPValue.keyValue(member.name, value))
-    }
-    if let trace = text("traceparent").flatMap({ TraceParent(Array($0.utf8).span) }) {
-      writer.fixed32(8, UInt32(trace.flags))
-      writer.field(9, trace.traceID)
-      writer.field(10, trace.spanID)
-    }
-    writer.fixed64(11, observedNanoseconds)
-    writer.field(12, "tollgate.\(line.head.type)")
-  }
-
-  /// An amount of money has one type, whether it is a whole number or not: receivers index by it.
-  private static func value(of member: JSONValue.Member) -> [UInt8]? {
-    if member.name == "estimated_cost_usd", case .number(let text) = member.value {
-      return OTLPValue.double(text)
-    }
-    return OTLPValue.any(member.value)
   }
 
   var severity: Severity {

@@ -1,3 +1,4 @@
+import Bytes
 import Ledger
 
 /// opentelemetry.proto.collector.logs.v1.LogsService.
@@ -5,31 +6,22 @@ package enum OTLPLogs {
   /// Its one method.
   package static let exportPath = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
-  /// ExportLogsServiceRequest of a batch.
+  /// ExportLogsServiceRequest {resource_logs=1: ResourceLogs {resource=1, scope_logs=2: ScopeLogs
+  /// {scope=1, log_records=2}}} of a batch, whose records stay in their order.
   package static func request(
     _ batch: ShipBatch, resource: OTLPResource, observedNanoseconds: UInt64
   ) -> [UInt8] {
-    // LogRecords in their place: the lengths around them are known when all of them are.
-    var records = ProtobufWriter()
-    records.reserve(batch.byteCount * 3)
-    var record = ProtobufWriter()
-    for line in batch.lines {
-      record.removeAll()
-      OTLPLogRecord(line).encode(into: &record, observedNanoseconds: observedNanoseconds)
-      records.field(2, record.bytes)
+    // From the end to the beginning, so that the lengths around the records are known.
+    var writer = WireWriter()
+    for line in batch.lines.reversed() {
+      let end = writer.mark
+      OTLPLogRecord(line).encode(into: &writer, observedNanoseconds: observedNanoseconds)
+      writer.close(2, since: end)
     }
-    let scope = resource.encodedScope
-    let identity = resource.encoded
-    let scopeLogsBytes = ProtobufWriter.fieldBytes(scope.count) + records.bytes.count
-    let resourceLogsBytes =
-      ProtobufWriter.fieldBytes(identity.count) + ProtobufWriter.fieldBytes(scopeLogsBytes)
-    var request = ProtobufWriter()
-    request.reserve(resourceLogsBytes + 16)
-    request.open(1, byteCount: resourceLogsBytes)
-    request.field(1, identity)
-    request.open(2, byteCount: scopeLogsBytes)
-    request.field(1, scope)
-    request.raw(records.bytes)
-    return request.bytes
+    resource.encodeScope(1, into: &writer)
+    writer.close(2, since: 0)
+    resource.encode(1, into: &writer)
+    writer.close(1, since: 0)
+    return writer.bytes
   }
 }

@@ -1,3 +1,6 @@
+import Bytes
+import Ledger
+
 /// Who ships: the resource and scope of every OTLP request.
 package struct OTLPResource: Equatable, Sendable {
   /// `service.version`.
@@ -10,24 +13,20 @@ package struct OTLPResource: Equatable, Sendable {
     self.instanceID = instanceID
   }
 
-  /// opentelemetry.proto.resource.v1.Resource.
-  var encoded: [UInt8] {
-    var writer = ProtobufWriter()
-    let attributes = [
-      ("service.name", "tollgate"), ("service.version", version),
-      ("service.instance.id", instanceID),
-    ]
-    for (name, value) in attributes {
-      writer.field(1, OTLPValue.keyValue(name, OTLPValue.string(value)))
-    }
-    return writer.bytes
+  /// A field that holds opentelemetry.proto.resource.v1.Resource.
+  func encode(_ field: Int, into writer: inout WireWriter) {
+    let end = writer.mark
+    writer.keyValue(1, "service.instance.id", .string(instanceID))
+    writer.keyValue(1, "service.version", .string(version))
+    writer.keyValue(1, "service.name", .string("tollgate"))
+    writer.close(field, since: end)
   }
 
-  /// opentelemetry.proto.common.v1.InstrumentationScope.
-  var encodedScope: [UInt8] {
-    var writer = ProtobufWriter()
-    writer.field(1, "tollgate.ledger")
-    writer.field(2, version)
-    return writer.bytes
+  /// A field that holds opentelemetry.proto.common.v1.InstrumentationScope.
+  func encodeScope(_ field: Int, into writer: inout WireWriter) {
+    let end = writer.mark
+    writer.text(2, version)
+    writer.text(1, "tollgate.ledger")
+    writer.close(field, since: end)
   }
 }

@@ -1,60 +1,58 @@
+import Bytes
 import Ledger
 
-/// opentelemetry.proto.common.v1's AnyValue and KeyValue, encoded.
-enum OTLPValue {
-  static func string(_ text: String) -> [UInt8] {
-    var writer = ProtobufWriter()
-    writer.field(1, text)
-    return writer.bytes
-  }
-
-  /// A text's bytes as `string_value` where they are UTF-8, which proto3 asks for, else `bytes_value`.
-  static func text(_ bytes: [UInt8]) -> [UInt8] {
-    var writer = ProtobufWriter()
-    writer.reserve(bytes.count + 8)
-    writer.field(String(validating: bytes, as: UTF8.self) == nil ? 7 : 1, bytes)
-    return writer.bytes
-  }
-
-  /// A number as `double_value`, whatever it is.
-  static func double(_ text: String) -> [UInt8] {
-    var writer = ProtobufWriter()
-    writer.double(4, Double(text) ?? .nan)
-    return writer.bytes
-  }
-
-  static func keyValue(_ key: String, _ value: [UInt8]) -> [UInt8] {
-    var writer = ProtobufWriter()
-    writer.field(1, key)
-    writer.field(2, value)
-    return writer.bytes
-  }
-
-  /// A record's value; nil for null, which OTLP leaves out.
-  static func any(_ value: JSONValue) -> [UInt8]? {
-    var writer = ProtobufWriter()
+// opentelemetry.proto.common.v1's AnyValue and KeyValue. The writer goes from a message's end to its
+// beginning: of several fields the last is written first.
+extension WireWriter {
+  /// A field that holds AnyValue: a record's value. Null, which has no AnyValue, is an empty one.
+  mutating func value(_ field: Int, _ value: JSONValue) {
+    let end = mark
     switch value {
-    case .null: return nil
-    case .bool(let value): writer.field(2, value ? 1 : 0)
-    case .string(let text): writer.field(1, text)
+    case .null: break
+    case .bool(let value): self.field(2, value ? 1 : 0)
+    case .string(let text): self.text(1, text)
     case .number(let text):
       if let value = Int64(text) {
-        writer.field(3, UInt64(bitPattern: value))
+        self.field(3, UInt64(bitPattern: value))
       } else {
-        writer.double(4, Double(text) ?? .nan)
+        double(4, Double(text) ?? .nan)
       }
     case .array(let elements):
-      var list = ProtobufWriter()
+      let list = mark
       // An element that is null stays in its place: an AnyValue without a value.
-      for element in elements { list.field(1, any(element) ?? []) }
-      writer.field(5, list.bytes)
+      for element in elements.reversed() { self.value(1, element) }
+      close(5, since: list)
     case .object(let members):
-      var list = ProtobufWriter()
-      for member in members {
-        if let value = any(member.value) { list.field(1, keyValue(member.name, value)) }
-      }
-      writer.field(6, list.bytes)
+      let list = mark
+      for member in members.reversed() { keyValue(1, member.name, member.value) }
+      close(6, since: list)
     }
-    return writer.bytes
+    close(field, since: end)
+  }
+
+  /// A field that holds KeyValue; OTLP leaves out what is null.
+  mutating func keyValue(_ field: Int, _ key: String, _ value: JSONValue) {
+    if case .null = value { return }
+    let end = mark
+    self.value(2, value)
+    text(1, key)
+    close(field, since: end)
+  }
+
+  /// A field that holds KeyValue with a number as `double_value`, whatever it is.
+  mutating func keyValue(_ field: Int, _ key: String, double number: String) {
+    let end = mark
+    double(4, Double(number) ?? .nan)
+    close(2, since: end)
+    text(1, key)
+    close(field, since: end)
+  }
+
+  /// A field that holds AnyValue: a text's bytes as `string_value` where they are UTF-8, which proto3
+  /// asks for, else as `bytes_value`.
+  mutating func value(_ field: Int, text bytes: [UInt8]) {
+    let end = mark
+    self.field(String(validating: bytes, as: UTF8.self) == nil ? 7 : 1, bytes)
+    close(field, since: end)
   }
 }

@@ -2,41 +2,70 @@ import Bytes
 
 /// google.rpc.RetryInfo, as OTLP throttles with it.
 enum RetryInfo {
-  private static let typeName = "google.rpc.RetryInfo"
-
-  /// The delay asked for in a google.rpc.Status {code=1, message=2, details=3: repeated Any
-  /// {type_url=1, value=2}}; nil where it has no RetryInfo {retry_delay=1 {seconds=1, nanos=2}}.
+  /// The delay asked for in a google.rpc.Status {code=1, message=2, details=3: repeated Any}; nil where
+  /// it has no RetryInfo or is malformed.
   static func delayMs(inStatus bytes: [UInt8]) -> Int64? {
-    for case (3, .bytes(let any)) in ProtobufReader.fields(bytes) ?? [] {
-      var typeURL: [UInt8] = []
-      var value: [UInt8] = []
-      for field in ProtobufReader.fields(any) ?? [] {
-        switch field {
-        case (1, .bytes(let bytes)): typeURL = bytes
-        case (2, .bytes(let bytes)): value = bytes
-        default: break
-        }
-      }
-      // What is before the last slash says who describes the type.
-      let name = typeURL.split(separator: UInt8(ascii: "/")).last ?? []
-      guard name.elementsEqual(typeName.utf8), let fields = ProtobufReader.fields(value) else {
-        continue
-      }
-      var delayMs: Int64 = 0
-      for case (1, .bytes(let duration)) in fields { delayMs = milliseconds(duration) }
-      return delayMs
+    let status = bytes.span
+    guard let details = try? details(in: status) else { return nil }
+    for detail in details {
+      // One that is malformed is none.
+      if let delay = try? delayMs(of: detail, in: status) { return delay }
     }
     return nil
   }
 
-  /// google.protobuf.Duration, rounded up; what is negative or longer than `throttleMax` is cut.
-  private static func milliseconds(_ duration: [UInt8]) -> Int64 {
+  private static func details(in status: Span<UInt8>) throws(WireError) -> [Range<Int>] {
+    var details: [Range<Int>] = []
+    var reader = WireReader(0..<status.count)
+    while let field = try reader.next(in: status) {
+      if field.number == 3, field.kind == .bytes { details.append(field.range) }
+    }
+    return details
+  }
+
+  /// Of an Any {type_url=1, value=2} that is a RetryInfo {retry_delay=1}; nil where it is another.
+  private static func delayMs(
+    of detail: Range<Int>, in bytes: Span<UInt8>
+  ) throws(WireError) -> Int64? {
+    var (typeURL, value) = (0..<0, 0..<0)
+    var reader = WireReader(detail)
+    while let field = try reader.next(in: bytes) {
+      switch (field.number, field.kind) {
+      case (1, .bytes): typeURL = field.range
+      case (2, .bytes): value = field.range
+      default: break
+      }
+    }
+    guard isRetryInfo(bytes.extracting(typeURL)) else { return nil }
+    var delayMs: Int64 = 0
+    reader = WireReader(value)
+    while let field = try reader.next(in: bytes) {
+      guard field.number == 1, field.kind == .bytes else { continue }
+      // A Duration that is malformed is 0.
+      delayMs = (try? milliseconds(field.range, in: bytes)) ?? 0
+    }
+    return delayMs
+  }
+
+  /// What is before the last slash says who describes the type.
+  private static func isRetryInfo(_ typeURL: Span<UInt8>) -> Bool {
+    var start = typeURL.count
+    while start > 0, typeURL[start - 1] != UInt8(ascii: "/") { start -= 1 }
+    return typeURL.extracting(start..<typeURL.count).elementsEqual("google.rpc.RetryInfo")
+  }
+
+  /// google.protobuf.Duration {seconds=1, nanos=2}, rounded up; what is negative or longer than
+  /// `throttleMax` is cut.
+  private static func milliseconds(
+    _ duration: Range<Int>, in bytes: Span<UInt8>
+  ) throws(WireError) -> Int64 {
     var seconds: Int64 = 0
     var nanos: Int64 = 0
-    for field in ProtobufReader.fields(duration) ?? [] {
-      switch field {
-      case (1, .varint(let value)): seconds = Int64(bitPattern: value)
-      case (2, .varint(let value)): nanos = Int64(bitPattern: value)
+    var reader = WireReader(duration)
+    while let field = try reader.next(in: bytes) {
+      switch (field.number, field.kind) {
+      case (1, .varint): seconds = Int64(bitPattern: field.value)
+      case (2, .varint): nanos = Int64(bitPattern: field.value)
       default: break
       }
     }
