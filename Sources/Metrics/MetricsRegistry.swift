@@ -1,23 +1,30 @@
-import Foundation
+import Bytes
 
 /// Every loop's counters, and the series that they all number alike. A loop takes the lock for a
 /// series that it has not met; a reader takes it for the time of a few copies that share storage.
-package final class MetricsRegistry: @unchecked Sendable {
-  private let lock = NSLock()
-  private var index: SeriesIndex
+package final class MetricsRegistry: Sendable {
+  /// What the lock guards.
+  private struct State: Sendable {
+    var index: SeriesIndex
+    var loops: [(cells: LoopCells, tables: [CellTable])] = []
+  }
+
+  private let state: Locked<State>
   /// How long the ledger's commits took: written by its one thread.
   package let commitDurations = Histogram.commitDurations()
-  private var loops: [(cells: LoopCells, tables: [CellTable])] = []
 
   package convenience init() { self.init(seriesMax: { $0.seriesMax }) }
 
   /// - Parameter seriesMax: smaller limits, for tests.
-  init(seriesMax: (Family) -> Int) { index = SeriesIndex(seriesMax: seriesMax) }
+  init(seriesMax: (Family) -> Int) {
+    state = Locked(State(index: SeriesIndex(seriesMax: seriesMax)))
+  }
 
   /// The counters of one more loop; to be called and kept on its thread.
   package func makeLoop() -> LoopMetrics {
     let cells = LoopCells()
-    lock.withLock { loops.append((cells, Family.allCases.map { CellTable(stride: $0.stride) })) }
+    let tables = Family.allCases.map { CellTable(stride: $0.stride) }
+    state.withLock { $0.loops.append((cells, tables)) }
     return LoopMetrics(self, cells)
   }
 
@@ -28,22 +35,22 @@ package final class MetricsRegistry: @unchecked Sendable {
 
   // MARK: Loops
 
-  func id(of name: String) -> NameID { lock.withLock { index.id(of: name) } }
+  func id(of name: String) -> NameID { state.withLock { $0.index.id(of: name) } }
 
-  func series(of key: ExchangeKey) -> ExchangeSeries { lock.withLock { index.series(of: key) } }
+  func series(of key: ExchangeKey) -> ExchangeSeries { state.withLock { $0.index.series(of: key) } }
 
   func denials(tenant: NameID, reason: NameID) -> (series: Int, overflows: Bool) {
-    lock.withLock { index.denials(tenant: tenant, reason: reason) }
+    state.withLock { $0.index.denials(tenant: tenant, reason: reason) }
   }
 
   /// Gives a loop cells for every series that there is.
   func grow(_ cells: LoopCells) -> [CellTable] {
-    lock.withLock {
-      guard let place = loops.firstIndex(where: { $0.cells === cells }) else { return [] }
+    state.withLock { state in
+      guard let place = state.loops.firstIndex(where: { $0.cells === cells }) else { return [] }
       for family in Family.allCases {
-        loops[place].tables[family.rawValue].grow(toHold: index.count(family))
+        state.loops[place].tables[family.rawValue].grow(toHold: state.index.count(family))
       }
-      return loops[place].tables
+      return state.loops[place].tables
     }
   }
 
@@ -51,15 +58,15 @@ package final class MetricsRegistry: @unchecked Sendable {
 
   /// A family as it is now: its series and every loop's cells of them.
   func reading(_ family: Family) -> FamilyReading {
-    lock.withLock {
+    state.withLock { state in
       FamilyReading(
-        count: index.count(family), texts: index.texts(family),
-        tables: loops.map { $0.tables[family.rawValue] })
+        count: state.index.count(family), texts: state.index.texts(family),
+        tables: state.loops.map { $0.tables[family.rawValue] })
     }
   }
 
   /// Every loop's cells.
-  var allCells: [LoopCells] { lock.withLock { loops.map(\.cells) } }
+  var allCells: [LoopCells] { state.withLock { $0.loops.map(\.cells) } }
 
   func overflow(_ family: Family) -> UInt64 {
     allCells.reduce(0) { $0 &+ $1.overflow(family) }
@@ -100,7 +107,7 @@ package final class MetricsRegistry: @unchecked Sendable {
 
   /// Every model route that has had a request, in the order of their first ones.
   package var routes: [RouteTraffic] {
-    let (keys, names) = lock.withLock { (index.routes.keys, index.names) }
+    let (keys, names) = state.withLock { ($0.index.routes.keys, $0.index.names) }
     let reading = reading(.routes)
     return keys.enumerated().map { series, pair in
       RouteTraffic(
@@ -117,10 +124,10 @@ package final class MetricsRegistry: @unchecked Sendable {
   /// The sums of these tenants, in their order; zeros for one that has had no request. nil asks for
   /// requests of nobody: those whose caller is unknown.
   package func traffic(ofTenants tenants: [String?]) -> [TenantTraffic] {
-    let series = lock.withLock {
+    let series = state.withLock { state in
       tenants.map { name in
-        let id = name.map { index.known($0) } ?? .some(NameID.none)
-        return id.flatMap { index.tenants.number(of: $0) }
+        let id = name.map { state.index.known($0) } ?? .some(NameID.none)
+        return id.flatMap { state.index.tenants.number(of: $0) }
       }
     }
     let reading = reading(.tenants)

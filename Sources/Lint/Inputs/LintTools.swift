@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 
 /// The programs lint runs: Python, which reads YAML, and kustomize.
@@ -98,18 +99,20 @@ package struct LintTools {
     }
     // The three pipes at once: one that is full would hold the others up.
     let group = DispatchGroup()
-    let errors = Gathered()
+    // What another thread reads; looked at when that thread has ended.
+    let errors = Locked(Data())
     DispatchQueue.global().async(group: group) {
       // A reader that has gone says why by itself.
       try? stdin.fileHandleForWriting.write(contentsOf: Data(input))
       try? stdin.fileHandleForWriting.close()
     }
     DispatchQueue.global().async(group: group) {
-      errors.take((try? stderr.fileHandleForReading.readToEnd()) ?? Data())
+      let text = (try? stderr.fileHandleForReading.readToEnd()) ?? Data()
+      errors.withLock { $0 = text }
     }
-    let isLate = Gathered()
+    let isLate = Locked(false)
     let deadline = DispatchWorkItem {
-      isLate.take(Data([1]))
+      isLate.withLock { $0 = true }
       process.terminate()
     }
     DispatchQueue.global().asyncAfter(deadline: .now() + Self.secondsMax, execute: deadline)
@@ -117,21 +120,11 @@ package struct LintTools {
     group.wait()
     process.waitUntilExit()
     deadline.cancel()
-    if !isLate.text.isEmpty {
+    if isLate.withLock({ $0 }) {
       throw .toolFailed(executable, "did not end in \(Int(Self.secondsMax)) s")
     }
     return Run(
       status: process.terminationReason == .exit ? process.terminationStatus : -1,
-      output: Array(output), error: errors.text)
+      output: Array(output), error: errors.withLock { String(decoding: $0, as: UTF8.self) })
   }
-}
-
-/// What another thread read; looked at when that thread has ended.
-private final class Gathered: @unchecked Sendable {
-  private let lock = NSLock()
-  private var data = Data()
-
-  func take(_ data: Data) { lock.withLock { self.data = data } }
-
-  var text: String { lock.withLock { String(decoding: data, as: UTF8.self) } }
 }

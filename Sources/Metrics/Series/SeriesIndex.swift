@@ -50,7 +50,7 @@ struct PairLabels: Hashable {
 }
 
 /// Every series there is, and the numbers that they have in every loop.
-struct SeriesIndex {
+struct SeriesIndex: Sendable {
   private(set) var names = LabelNames()
   private(set) var requests: SeriesTable<RequestLabels>
   private(set) var denials: SeriesTable<PairLabels>

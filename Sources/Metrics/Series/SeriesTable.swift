@@ -1,11 +1,11 @@
 /// The series of one family in the order of their numbers, each with its labels as text:
 /// `tenant="a",route="/v1/x"`. Only grows; what a copy holds never changes.
-struct SeriesTexts {
+struct SeriesTexts: Sendable {
   /// Series in a chunk: growing copies one chunk at most, however many readers hold the rest.
   static let chunkCount = 256
 
   /// Neighbours.
-  struct Chunk {
+  struct Chunk: Sendable {
     fileprivate(set) var bytes: [UInt8] = []
     fileprivate var ends: [Int] = []
 
@@ -38,7 +38,7 @@ struct SeriesTexts {
 }
 
 /// A family's series by their keys, under a limit.
-struct SeriesTable<Key: Hashable> {
+struct SeriesTable<Key: Hashable & Sendable>: Sendable {
   private var numbers: [Key: Int] = [:]
   private(set) var texts = SeriesTexts()
   private(set) var keys: [Key] = []

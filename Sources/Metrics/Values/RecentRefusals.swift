@@ -1,4 +1,4 @@
-import Foundation
+import Bytes
 
 /// A refusal as the page shows it: the latest of its kind, and how many there were.
 package struct RefusalEvent: Sendable, Equatable {
@@ -12,66 +12,14 @@ package struct RefusalEvent: Sendable, Equatable {
 /// that a flood does not push the others out.
 ///
 /// The loop writes, the page reads: a lock that nobody waits for but once in a while.
-package final class RecentRefusals: @unchecked Sendable {
-  private let lock = NSLock()
-  /// Once it is full a new one takes the place of the one that was touched longest ago.
-  private var ring: [RefusalEvent] = []
-  private var places: [Kind: Int] = [:]
-
-  /// What makes two refusals alike.
-  private struct Kind: Hashable {
-    let tenant: String?
-    let subject: String?
-    let route: String?
-    let model: String?
-    let reason: String
-    let limit: String?
-
-    init(_ refused: RefusedExchange) {
-      tenant = refused.tenant
-      subject = refused.subject
-      route = refused.route
-      model = refused.model
-      reason = refused.reason
-      limit = refused.limit
-    }
-  }
+package final class RecentRefusals: Sendable {
+  private let ring = Locked(Ring())
 
   package init() {}
 
-  package func add(_ refused: RefusedExchange) {
-    let kind = Kind(refused)
-    lock.withLock {
-      if let place = places[kind],
-        refused.timeMs - ring[place].latest.timeMs < MetricLimits.refusalRepeatMs
-      {
-        ring[place].latest = refused
-        ring[place].count += 1
-        return
-      }
-      let event = RefusalEvent(latest: refused, firstMs: refused.timeMs, count: 1)
-      if ring.count < MetricLimits.refusalsMax {
-        places[kind] = ring.count
-        ring.append(event)
-        return
-      }
-      let oldest = oldestPlace()
-      let old = Kind(ring[oldest].latest)
-      if places[old] == oldest { places[old] = nil }
-      places[kind] = oldest
-      ring[oldest] = event
-    }
-  }
+  package func add(_ refused: RefusedExchange) { ring.withLock { $0.add(refused) } }
 
-  private func oldestPlace() -> Int {
-    var oldest = 0
-    for place in ring.indices where ring[place].latest.timeMs < ring[oldest].latest.timeMs {
-      oldest = place
-    }
-    return oldest
-  }
-
-  package var events: [RefusalEvent] { lock.withLock { ring } }
+  package var events: [RefusalEvent] { ring.withLock { $0.events } }
 
   /// Of several loops, newest first; what is alike and overlaps is counted together.
   static func merged(_ loops: [RecentRefusals]) -> [RefusalEvent] {
@@ -91,5 +39,63 @@ package final class RecentRefusals: @unchecked Sendable {
       }
     }
     return result
+  }
+}
+
+extension RecentRefusals {
+  /// What makes two refusals alike.
+  private struct Kind: Hashable {
+    let tenant: String?
+    let subject: String?
+    let route: String?
+    let model: String?
+    let reason: String
+    let limit: String?
+
+    init(_ refused: RefusedExchange) {
+      tenant = refused.tenant
+      subject = refused.subject
+      route = refused.route
+      model = refused.model
+      reason = refused.reason
+      limit = refused.limit
+    }
+  }
+
+  /// What the lock guards.
+  private struct Ring: Sendable {
+    /// Once it is full a new one takes the place of the one that was touched longest ago.
+    private(set) var events: [RefusalEvent] = []
+    private var places: [Kind: Int] = [:]
+
+    mutating func add(_ refused: RefusedExchange) {
+      let kind = Kind(refused)
+      if let place = places[kind],
+        refused.timeMs - events[place].latest.timeMs < MetricLimits.refusalRepeatMs
+      {
+        events[place].latest = refused
+        events[place].count += 1
+        return
+      }
+      let event = RefusalEvent(latest: refused, firstMs: refused.timeMs, count: 1)
+      if events.count < MetricLimits.refusalsMax {
+        places[kind] = events.count
+        events.append(event)
+        return
+      }
+      let oldest = oldestPlace()
+      let old = Kind(events[oldest].latest)
+      if places[old] == oldest { places[old] = nil }
+      places[kind] = oldest
+      events[oldest] = event
+    }
+
+    private func oldestPlace() -> Int {
+      var oldest = 0
+      for place in events.indices where events[place].latest.timeMs < events[oldest].latest.timeMs {
+        oldest = place
+      }
+      return oldest
+    }
   }
 }
