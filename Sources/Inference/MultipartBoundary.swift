@@ -15,21 +15,12 @@ struct MultipartBoundary {
   init?(contentType: Span<UInt8>) {
     guard let header = HeaderValue(contentType), header.value == Array("multipart/form-data".utf8),
       header.parameters.count(where: { $0.isForm(of: "boundary") }) == 1,
-      header.parameters.allSatisfy(Self.leavesUTF8),
+      header.isReadAsUTF8,
       let boundary = header[Array("boundary".utf8)]?.value,
       (1...Self.bytesMax).contains(boundary.count), boundary.last != 0x20,
       boundary.allSatisfy(Self.isBoundaryByte)
     else { return nil }
     pattern = Array("\n--".utf8) + boundary
-  }
-
-  /// Whether fields are still read in UTF-8: some servers decode names and values in the `charset`
-  /// they find here, and would find a `model` that we did not see (`+AG0-odel` in UTF-7).
-  private static func leavesUTF8(_ parameter: HeaderValue.Parameter) -> Bool {
-    guard parameter.isForm(of: "charset") else { return true }
-    let value = parameter.value.map { $0 | 0x20 }
-    return parameter.name == Array("charset".utf8) && !parameter.hasEscapes
-      && value == Array("utf-8".utf8)
   }
 
   /// `bchars` of RFC 2046, 5.1.1.

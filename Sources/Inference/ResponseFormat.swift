@@ -9,38 +9,23 @@ package enum ResponseFormat: Sendable, Equatable {
   /// Passes unread: sound, images, compressed bodies.
   case other
 
-  /// The format that a content-type header states (RFC 9110, 8.3); its parameters do not matter.
+  /// The format that a content-type header states (RFC 9110, 8.3). Its parameters do not matter, not
+  /// even whether they are well-formed: servers are not refused for that.
   package init(contentType: Span<UInt8>) {
-    guard let value = HeaderValue(contentType)?.value ?? Self.essence(of: contentType) else {
+    guard let essence = HeaderValue.essence(of: contentType) else {
       self = .other
       return
     }
-    if value.span.isText("text/event-stream") {
+    let type = contentType.extracting(essence)
+    if type.elementsEqual(ignoringCase: "text/event-stream") {
       self = .eventStream
-    } else if value.span.isText("application/json")
-      || value.starts(with: "application/".utf8) && value.suffix(5).elementsEqual("+json".utf8)
+    } else if type.elementsEqual(ignoringCase: "application/json")
+      || type.starts(withIgnoringCase: "application/")
+        && type.extracting(last: 5).elementsEqual(ignoringCase: "+json")
     {
       self = .json
     } else {
       self = .other
     }
-  }
-
-  /// What stands before the parameters where those are not well-formed: servers are not refused for
-  /// that.
-  private static func essence(of text: Span<UInt8>) -> [UInt8]? {
-    var end = 0
-    while end < text.count, text[end] != UInt8(ascii: ";") { end += 1 }
-    return HeaderValue(text.extracting(0..<end))?.value
-  }
-}
-
-extension Span<UInt8> {
-  /// Whether these are exactly the bytes of an ASCII literal.
-  @inline(__always)
-  func isText(_ text: StaticString) -> Bool {
-    guard count == text.utf8CodeUnitCount else { return false }
-    for index in 0..<count where unsafe self[index] != text.utf8Start[index] { return false }
-    return true
   }
 }

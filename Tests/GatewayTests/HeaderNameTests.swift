@@ -69,6 +69,18 @@ private func looksLikeJWT(_ text: String) -> Bool {
     ("application/json; charset*=us-ascii''utf-7", .other),
     ("application/json; charset=utf-8; charset=utf-7", .other),
     ("application/json; v=1", .json), ("application/json;\u{a0}charset=utf-7", .other),
+    ("application/json;", .json), (" application/json", .other), ("application/json ", .json),
+    // What is no parameter, or one that readers cut differently.
+    ("application/json; v", .other), ("application/json; v=", .other),
+    ("application/json; v=1 2", .other), ("application/json; v=1; v=2", .other),
+    ("application/json; v=\"1", .other), ("application/json; v=\"\\a\"", .other),
+    ("application/json; v=a/b", .other), ("application/json; v=\"a/b; c\"", .json),
+    ("application/json; charset=utf-8; charset=utf-8", .other),
+    ("application/json; v=\";charset=utf-7\"", .other),
+    ("application/json; v=\";charset=utf-8\"", .other),
+    ("application/json; v=\"\u{e9}\"", .other),
+    ("APPLICATION/GRPC;garbage", .grpc), (" application/grpc", .other),
+    ("multipart/form-data; boundary", .multipart),
   ])
   func `a content type is read without case and with its charset`(
     _ text: String, _ expected: MediaType

@@ -182,6 +182,11 @@ import Testing
     "multipart/form-data; charset=cp037; boundary=a",
     "multipart/form-data; boundary=a; charset*=utf-8''utf-7",
     "multipart/form-data; boundary=a; charset=utf-8; charset*0=utf-7",
+    // 0x0d is "-" but for a bit.
+    "multipart/form-data; boundary=a; charset=\"utf\u{d}8\"",
+    // For a reader that does not know quotes this is a charset.
+    #"multipart/form-data; boundary=a; x="; charset=utf-7""#,
+    "multipart/form-data; boundary=a; x=\"\u{e9}\"",
   ])
   func `a content type without one usable boundary is none`(contentType: String) {
     #expect(scanForm([], contentType: contentType) == nil)
