@@ -2,6 +2,7 @@
 ///
 /// Days are counted in eras of 400 years that begin in March, so that the leap day is a year's last.
 package struct CivilDate: Equatable, Sendable {
+  /// 0 to 9999, 1 to 12, and 1 to as many days as the month has.
   package let year, month, day: Int64
 
   /// 0000-01-01 and 9999-12-31, in days since 1970-01-01.

@@ -2,7 +2,7 @@
 package enum Dollars {
   private static let places = 9
 
-  /// `0.000123`, `-1.5`, `12`.
+  /// `0.000123`, `-1.5`, `12`: as many digits as there need be.
   package static func text(_ nanodollars: Int64) -> String {
     let magnitude = nanodollars.magnitude
     var text = (nanodollars < 0 ? "-" : "") + String(magnitude / 1_000_000_000)

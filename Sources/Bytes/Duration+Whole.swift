@@ -8,6 +8,7 @@ extension Duration {
   /// The duration in milliseconds, in the same way.
   package var wholeMilliseconds: Int64 { whole(perSecond: 1000) }
 
+  @inline(__always)
   private func whole(perSecond: Int64) -> Int64 {
     let (seconds, attoseconds) = components
     let (product, overflow) = seconds.multipliedReportingOverflow(by: perSecond)

@@ -7,8 +7,9 @@ package struct HeaderValue {
   /// One parameter. Its name is in lower case.
   package struct Parameter {
     package let name: [UInt8]
+    /// Without quotes and escapes; case is kept.
     package fileprivate(set) var value: [UInt8] = []
-    /// Some parsers read a backslash as itself.
+    /// The quoted string had an escape: some parsers read a backslash as itself.
     package fileprivate(set) var hasEscapes = false
 
     /// Whether the name is the one given, or an extended or continued form of it (RFC 2231).
@@ -17,6 +18,7 @@ package struct HeaderValue {
 
   /// What stands in front of the parameters, in lower case.
   package private(set) var value: [UInt8] = []
+  /// In their order; no two have the same name.
   package private(set) var parameters: [Parameter] = []
 
   private var index = 0

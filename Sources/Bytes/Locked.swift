@@ -5,6 +5,7 @@ package final class Locked<Value: Sendable>: @unchecked Sendable {
   private let lock = NSLock()
   private var value: Value
 
+  /// Begins with `value`.
   package init(_ value: Value) {
     self.value = value
   }

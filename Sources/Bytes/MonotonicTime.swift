@@ -1,5 +1,6 @@
 /// A point on the monotonic clock, in nanoseconds. Machines are handed it; only loops read the clock.
 package struct MonotonicTime: Comparable, Hashable, Sendable {
+  /// Since the clock's zero, which means nothing by itself.
   package var nanoseconds: Int64
 
   /// The point that many nanoseconds after the clock's zero.
@@ -28,10 +29,12 @@ extension MonotonicTime {
     MonotonicTime(nanoseconds: SystemClock.monotonicNanoseconds())
   }
 
+  /// The point `duration` later; `never` where that is past the clock's end.
   package static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
     time.advanced(by: duration)
   }
 
+  /// How long after `earlier` it is `later`.
   package static func - (later: MonotonicTime, earlier: MonotonicTime) -> Duration {
     .nanoseconds(later.nanoseconds - earlier.nanoseconds)
   }

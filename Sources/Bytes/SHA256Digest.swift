@@ -3,6 +3,7 @@ package struct SHA256Digest: Hashable, Sendable {
   /// The digest's bytes, big-endian, eight to a word.
   package var words: (UInt64, UInt64, UInt64, UInt64)
 
+  /// The digest of those words.
   package init(words: (UInt64, UInt64, UInt64, UInt64)) {
     self.words = words
   }

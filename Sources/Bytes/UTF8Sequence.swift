@@ -1,5 +1,6 @@
-/// One multi-byte UTF-8 sequence as its bytes arrive (RFC 3629, 4: no overlongs, no surrogates,
-/// nothing past U+10FFFF).
+/// One UTF-8 sequence of two to four bytes as they arrive (RFC 3629, section 4: no overlong form, no
+/// surrogate, nothing past U+10FFFF). Public, so that the scanners of other targets get its members
+/// inlined.
 public struct UTF8Sequence: Sendable {
   /// Bytes that are still to come.
   @usableFromInline package internal(set) var remaining: UInt8

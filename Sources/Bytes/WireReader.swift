@@ -18,6 +18,7 @@ public enum WireError: Error, Equatable, Sendable {
 
 /// One field as it stands in a message (protobuf encoding, "message structure").
 public struct WireField: Sendable {
+  /// The wire type.
   public enum Kind: UInt8, Sendable {
     case varint = 0
     case fixed64 = 1
@@ -25,7 +26,9 @@ public struct WireField: Sendable {
     case fixed32 = 5
   }
 
+  /// 1 to 2²⁹−1.
   public let number: Int
+  /// The wire type that it was written with.
   public let kind: Kind
   /// The value of a varint or a fixed-width field.
   public let value: UInt64
@@ -61,13 +64,14 @@ public struct WireReader {
   @usableFromInline var position: Int
   @usableFromInline let end: Int
 
+  /// A reader of the message that stands at `range` in the span that `next` is given.
   @inlinable
   package init(_ range: Range<Int>) {
     position = range.lowerBound
     end = range.upperBound
   }
 
-  /// The next field, nil at the message's end.
+  /// The next field, nil at the message's end. `bytes` is the same span in every call.
   @inlinable @inline(__always)
   package mutating func next(in bytes: Span<UInt8>) throws(WireError) -> WireField? {
     guard position < end else { return nil }

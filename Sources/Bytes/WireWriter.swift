@@ -20,6 +20,7 @@
   /// Storage past this is given back after the message that needed it.
   package static let keptCapacityMax = 64 << 10
 
+  /// An empty writer.
   package init() {
     capacity = Self.initialCapacity
     start = capacity
@@ -55,6 +56,7 @@
   /// The written bytes, copied.
   package var bytes: [UInt8] { withBytes { $0.copy() } }
 
+  /// One byte, in front of the others.
   @inlinable
   package mutating func byte(_ value: UInt8) {
     if start == 0 { grow(by: 1) }
@@ -63,11 +65,13 @@
     unsafe storage[start] = value
   }
 
+  /// Bytes as they are, in front of the others.
   @inlinable
   package mutating func raw(_ bytes: [UInt8]) {
     raw(bytes.span)
   }
 
+  /// The same of borrowed bytes.
   @inlinable
   package mutating func raw(_ bytes: Span<UInt8>) {
     // Alive for this call, and somebody else's memory.
@@ -124,11 +128,13 @@
     varint(UInt64(field << 3 | 2))
   }
 
+  /// The same of an array's bytes.
   @inlinable
   package mutating func field(_ field: Int, _ bytes: [UInt8]) {
     self.field(field, bytes.span)
   }
 
+  /// The same of a literal's bytes.
   @inlinable
   package mutating func field(_ field: Int, _ literal: StaticString) {
     raw(literal)

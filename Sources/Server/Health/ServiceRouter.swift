@@ -1,3 +1,4 @@
+import Bytes
 import EnvoyAPI
 import Transport
 
@@ -11,27 +12,13 @@ final class ServiceRouter: CallRouter {
     self.gateway = gateway
   }
 
-  private static let healthPrefix = Array("/grpc.health.v1.Health/".utf8)
-  private static let check = Array("Check".utf8)
-  private static let watch = Array("Watch".utf8)
+  private static let healthPrefix: StaticString = "/grpc.health.v1.Health/"
 
   func handler(path: Span<UInt8>) -> (any CallHandler)? {
-    // The gateway's paths begin differently in their second byte: one comparison for them.
-    guard Self.begins(path, with: Self.healthPrefix) else { return gateway.handler(path: path) }
-    let method = path.extracting(droppingFirst: Self.healthPrefix.count)
-    if Self.equal(method, Self.check) { return HealthCheck(health) }
-    if Self.equal(method, Self.watch) { return HealthWatch(health) }
+    guard path.starts(with: Self.healthPrefix) else { return gateway.handler(path: path) }
+    let method = path.extracting(droppingFirst: Self.healthPrefix.utf8CodeUnitCount)
+    if method.elementsEqual("Check") { return HealthCheck(health) }
+    if method.elementsEqual("Watch") { return HealthWatch(health) }
     return nil
-  }
-
-  private static func begins(_ path: Span<UInt8>, with prefix: [UInt8]) -> Bool {
-    guard path.count >= prefix.count else { return false }
-    // From the second byte: the first is a slash in every path.
-    for index in 1..<prefix.count where path[index] != prefix[index] { return false }
-    return path[0] == prefix[0]
-  }
-
-  private static func equal(_ bytes: Span<UInt8>, _ other: [UInt8]) -> Bool {
-    bytes.count == other.count && begins(bytes, with: other)
   }
 }
