@@ -1,4 +1,3 @@
-import Bytes
 import Terms
 
 /// What one policy has that another had not, by name: for people who read of a reload. Holds names

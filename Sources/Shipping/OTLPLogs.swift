@@ -1,5 +1,4 @@
 import Bytes
-import Ledger
 
 /// opentelemetry.proto.collector.logs.v1.LogsService.
 package enum OTLPLogs {

@@ -1,4 +1,3 @@
-import Bytes
 import CNghttp2
 
 /// nghttp2's callbacks of a server session: they only record, on the `ServerSession` that is the

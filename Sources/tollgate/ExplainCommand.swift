@@ -1,7 +1,6 @@
 import Bytes
 import Foundation
 import Gateway
-import Policy
 import Server
 
 /// `tollgate explain`: why a request would be decided so.

@@ -1,5 +1,4 @@
 import Bytes
-import Foundation
 import Lint
 import Policy
 import Server

@@ -7,7 +7,6 @@ import Log
 import Metrics
 import Policy
 import Server
-import Shipping
 
 /// `tollgate serve`.
 enum ServeCommand {

@@ -1,5 +1,4 @@
 import Bytes
-import EnvoyAPI
 import Policy
 
 /// What the gateway needs of a request's headers: ranges in the bytes they were read from.

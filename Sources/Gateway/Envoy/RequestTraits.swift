@@ -1,5 +1,4 @@
 import Bytes
-import EnvoyAPI
 import Ledger
 import Policy
 import Terms

@@ -1,5 +1,3 @@
-import Bytes
-
 /// Holds the pieces of a draft against one another, and makes the snapshot of them.
 final class PolicyCompiler {
   let draft: PolicyDraft

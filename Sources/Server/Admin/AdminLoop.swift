@@ -1,9 +1,7 @@
 import Bytes
-import Gateway
 import Glibc
 import Log
 import Terms
-import Transport
 
 /// The admin server's thread: an epoll and its connections. Everything in it happens on that thread.
 final class AdminLoop {

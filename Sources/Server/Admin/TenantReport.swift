@@ -1,7 +1,5 @@
 import Books
 import Bytes
-import Gateway
-import Ledger
 import Metrics
 
 /// `/api/v1/tenants`: what tenants have used since the start, and how their limits stand.

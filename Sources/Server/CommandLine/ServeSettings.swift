@@ -1,5 +1,4 @@
 import Books
-import Gateway
 import Ledger
 import Log
 import Shipping

@@ -1,5 +1,4 @@
 import EnvoyAPI
-import Transport
 
 /// grpc.health.v1.Health on one loop: what Check and Watch answer, and who watches.
 package final class HealthService {

@@ -1,5 +1,4 @@
 import Bytes
-import EnvoyAPI
 import Transport
 
 /// Everything one loop serves: health, and the gateway for the rest.

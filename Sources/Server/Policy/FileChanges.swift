@@ -1,5 +1,3 @@
-import Foundation
-import Gateway
 import Log
 import Terms
 

@@ -1,8 +1,6 @@
-import Gateway
 import Log
 import Metrics
 import Policy
-import Terms
 
 /// The policy in force and how it is replaced: read, validated whole, and only then taken; or the old one stays.
 /// Belongs to the watcher's thread once that runs.

@@ -5,7 +5,6 @@ import Glibc
 import Log
 import Policy
 import Terms
-import Transport
 
 /// The running server: its listeners, its workers, and the thread that holds them together,
 /// which is the one that calls `run`.

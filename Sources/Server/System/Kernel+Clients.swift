@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 
 /// A descriptor as poll(2) watches it, and what it found.

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 
 /// What stat(2) says of a file, as far as a change of it can be told by that.

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 
 /// A socket address as the kernel takes it.

@@ -2,7 +2,6 @@ import Books
 import Bytes
 import EnvoyAPI
 import Gateway
-import Ledger
 import Log
 import Metrics
 import Policy

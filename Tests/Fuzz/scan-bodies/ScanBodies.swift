@@ -1,5 +1,4 @@
 import Glibc
-import Inference
 
 /// Reads request bodies from standard input and prints what the scanner makes of each.
 ///
