@@ -43,7 +43,7 @@ let package = Package(
     target("Log", ["Bytes", "Terms"]),
 
     // Pure parts: neither C nor I/O.
-    target("Inference", ["Bytes", "CInstructions"]),
+    target("Inference", ["Bytes", "CInstructions", "Terms"]),
     target("Policy", ["Bytes", "Terms"]),
     target("Quota", ["Terms"]),
 
@@ -52,7 +52,7 @@ let package = Package(
     // Limits and ledger together: reserve, settle, record, open.
     target("Books", ["Bytes", "Inference", "Ledger", "Policy", "Quota", "Terms"]),
 
-    target("Metrics", ["Bytes"]),
+    target("Metrics", ["Bytes", "Terms"]),
     // What of the ledger goes elsewhere: batches, cursors, OTLP. No I/O.
     target("Shipping", ["Bytes", "Ledger"]),
     target("Lint", ["Bytes", "Policy", "Terms"]),
@@ -91,12 +91,12 @@ let package = Package(
 
     // Tests/Fuzz/scanner drives it.
     .executableTarget(
-      name: "scan-bodies", dependencies: ["Inference"], path: "Tests/Fuzz/scan-bodies",
+      name: "scan-bodies", dependencies: ["Inference", "Terms"], path: "Tests/Fuzz/scan-bodies",
       swiftSettings: swift),
 
     // Tests/Corpus/run drives it.
     .executableTarget(
-      name: "meter-bodies", dependencies: ["Inference"], path: "Tests/Corpus/meter-bodies",
+      name: "meter-bodies", dependencies: ["Inference", "Terms"], path: "Tests/Corpus/meter-bodies",
       swiftSettings: swift),
 
     // Tests/Benchmarks/metrics/run drives it.
@@ -114,8 +114,8 @@ let package = Package(
       path: "Tests/Compatibility/envoy-messages",
       swiftSettings: swift),
 
-    tests("Bytes"), tests("Inference", ["Bytes"]), tests("Policy", ["Bytes", "Terms"]),
-    tests("Ledger", ["Bytes", "Terms"]), tests("Quota", ["Terms"]), tests("Metrics", ["Bytes"]),
+    tests("Bytes"), tests("Inference", ["Bytes", "Terms"]), tests("Policy", ["Bytes", "Terms"]),
+    tests("Ledger", ["Bytes", "Terms"]), tests("Quota", ["Terms"]), tests("Metrics", ["Bytes", "Terms"]),
     tests("Lint", ["Policy", "Terms"]), tests("Log", ["Bytes", "Terms"]),
     tests("Shipping", ["Bytes", "Ledger"]),
     tests("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC"]),
