@@ -10,8 +10,10 @@ let swift: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: swift)
+func target(
+  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swift)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -46,7 +48,7 @@ let package = Package(
     target("Lint", ["Policy"]),
 
     // The books on disk: a format, and the one thread that writes it.
-    target("Ledger", ["Hashing"]),
+    target("Ledger", ["Hashing"], exclude: ["README.md"]),
     // What of them goes elsewhere: batches, cursors, OTLP. No I/O.
     target("Shipping", ["Hashing", "Ledger"]),
 
