@@ -38,47 +38,58 @@ let package = Package(
       name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .target(name: "CEnvoyAPI", dependencies: ["CProtobufC"]),
 
-    // Pure parts: neither C nor I/O.
-    target("Hashing", ["CInstructions"]),
-    target("Inference", ["CInstructions"]),
-    target("Policy", ["Hashing"]),
-    target("Quota"),
+    // The floor: bytes and their encodings. Uses nothing of ours, and everything may use it.
+    target("Bytes", ["CInstructions"]),
+    // What several targets mean alike.
+    target("Terms"),
+    target("Log", ["Bytes", "Terms"]),
 
-    target("Metrics"),
-    target("Lint", ["Policy"]),
+    // Pure parts: neither C nor I/O.
+    target("Inference", ["Bytes", "CInstructions"]),
+    target("Policy", ["Bytes", "Terms"]),
+    target("Quota", ["Terms"]),
 
     // The books on disk: a format, and the one thread that writes it.
-    target("Ledger", ["Hashing"], exclude: ["README.md"]),
-    // What of them goes elsewhere: batches, cursors, OTLP. No I/O.
-    target("Shipping", ["Hashing", "Ledger"]),
+    target("Ledger", ["Bytes", "Terms"], exclude: ["README.md"]),
+    // Limits and ledger together: reserve, settle, record, open.
+    target("Books", ["Bytes", "Inference", "Ledger", "Policy", "Quota", "Terms"]),
+
+    target("Metrics", ["Bytes"]),
+    // What of the ledger goes elsewhere: batches, cursors, OTLP. No I/O.
+    target("Shipping", ["Bytes", "Ledger"]),
+    target("Lint", ["Bytes", "Policy", "Terms"]),
 
     // What operators look at: one file, embedded.
     .target(
       name: "AdminPage", resources: [.embedInCode("page.html")], swiftSettings: swift),
 
     // Edges and composition.
-    target("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
-    target("Transport", ["CNghttp2"]),
+    target("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC"]),
+    target("Transport", ["Bytes", "CNghttp2"]),
     target(
       "Gateway",
-      ["EnvoyAPI", "Hashing", "Inference", "Ledger", "Metrics", "Policy", "Quota", "Transport"]),
+      [
+        "Books", "Bytes", "EnvoyAPI", "Inference", "Ledger", "Log", "Metrics", "Policy", "Quota",
+        "Terms", "Transport",
+      ]),
     target(
       "Server",
       [
-        "AdminPage", "CLinux", "EnvoyAPI", "Gateway", "Hashing", "Ledger", "Metrics", "Policy",
-        "Quota", "Shipping", "Transport",
+        "AdminPage", "Books", "Bytes", "CLinux", "EnvoyAPI", "Gateway", "Ledger", "Log", "Metrics",
+        "Policy", "Quota", "Shipping", "Terms", "Transport",
       ]),
     .executableTarget(
       name: "tollgate",
       dependencies: [
-        "EnvoyAPI", "Gateway", "Hashing", "Ledger", "Lint", "Metrics", "Policy", "Server",
-        "Shipping", "Transport",
+        "Books", "Bytes", "EnvoyAPI", "Gateway", "Ledger", "Lint", "Log", "Metrics", "Policy",
+        "Server", "Shipping", "Terms", "Transport",
       ],
       swiftSettings: swift),
 
-    // The demo's backends; not part of the product.
+    // The model servers of the demo and the tests; not part of the product.
     .executableTarget(
-      name: "model-simulator", dependencies: ["CLinux", "Hashing"], swiftSettings: swift),
+      name: "model-simulator", dependencies: ["Bytes", "CLinux"], path: "envoy/model-simulator",
+      swiftSettings: swift),
 
     // Tests/Fuzz/scanner drives it.
     .executableTarget(
@@ -94,29 +105,35 @@ let package = Package(
     .executableTarget(
       name: "metrics-benchmark",
       dependencies: [
-        "EnvoyAPI", "Gateway", "Hashing", "Ledger", "Metrics", "Policy", "Transport",
+        "Books", "Bytes", "EnvoyAPI", "Gateway", "Ledger", "Log", "Metrics", "Policy", "Terms",
+        "Transport",
       ],
       path: "Tests/Benchmarks/metrics", exclude: ["run"], swiftSettings: swift),
 
     // Shows Python what EnvoyAPI read, and what it writes. For tests only.
     .executableTarget(
-      name: "envoy-messages", dependencies: ["EnvoyAPI"],
+      name: "envoy-messages", dependencies: ["Bytes", "EnvoyAPI"],
       path: "Tests/Compatibility/envoy-messages",
       swiftSettings: swift),
 
-    tests("Hashing"), tests("Inference", ["Hashing"]), tests("Policy", ["Hashing"]),
-    tests("Ledger", ["Hashing"]), tests("Quota"), tests("Metrics"), tests("Lint", ["Policy"]),
-    tests("Shipping", ["Hashing", "Ledger"]),
-    tests("EnvoyAPI", ["CEnvoyAPI", "CProtobufC"]),
-    tests("Transport", ["CNghttp2"]),
+    tests("Bytes"), tests("Inference", ["Bytes"]), tests("Policy", ["Bytes", "Terms"]),
+    tests("Ledger", ["Bytes", "Terms"]), tests("Quota", ["Terms"]), tests("Metrics", ["Bytes"]),
+    tests("Lint", ["Policy", "Terms"]), tests("Log", ["Bytes", "Terms"]),
+    tests("Shipping", ["Bytes", "Ledger"]),
+    tests("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC"]),
+    tests("Transport", ["Bytes", "CNghttp2"]),
+    tests("Books", ["Bytes", "Inference", "Ledger", "Policy", "Quota", "Terms"]),
     tests(
       "Gateway",
-      ["EnvoyAPI", "Hashing", "Inference", "Ledger", "Metrics", "Policy", "Quota", "Transport"]),
+      [
+        "Books", "Bytes", "EnvoyAPI", "Inference", "Ledger", "Log", "Metrics", "Policy", "Quota",
+        "Terms", "Transport",
+      ]),
     tests(
       "Server",
       [
-        "AdminPage", "EnvoyAPI", "Gateway", "Ledger", "Metrics", "Policy", "Quota", "Shipping",
-        "Transport",
+        "AdminPage", "Books", "Bytes", "EnvoyAPI", "Gateway", "Ledger", "Log", "Metrics", "Policy",
+        "Quota", "Shipping", "Terms", "Transport",
       ]),
   ]
 )

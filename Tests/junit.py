@@ -8,7 +8,7 @@ import sys
 import xml.etree.ElementTree as tree
 from pathlib import Path
 
-# Of one failure's text; enough for an assertion with its values, and for many of them on a page.
+# Characters of one failure's text: enough for an assertion with its values.
 MESSAGE_MAX = 400
 
 

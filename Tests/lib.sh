@@ -12,7 +12,8 @@ test_venv() {
       Tests/Compatibility/requirements.txt Tests/Kubernetes/requirements.txt | sort -u
   )
   need_venv "$venv" "${packages[@]}"
-  # xds-protos brings an old copy of OpenTelemetry's messages, and whoever was installed last has them.
+  # xds-protos brings an old copy of OpenTelemetry's messages; the package installed last overwrites the
+  # other's files.
   "$python" -c 'from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs as message
 assert "scope_logs" in message.DESCRIPTOR.fields_by_name' 2>/dev/null ||
     "$python" -m pip --quiet --disable-pip-version-check install --force-reinstall --no-deps \
@@ -20,7 +21,7 @@ assert "scope_logs" in message.DESCRIPTOR.fields_by_name' 2>/dev/null ||
 }
 
 # need_prometheus: `prometheus` and `promtool` on the path. Debian's package is unpacked, not
-# installed: installed, it starts a server that stays, on the port that is our page's.
+# installed: installing it starts a server that keeps running, on the port of Tollgate's page.
 need_prometheus() {
   local folder=$PWD/.cache/prometheus sudo=()
   if command -v prometheus >/dev/null && command -v promtool >/dev/null; then return 0; fi
@@ -53,7 +54,7 @@ release_build() {
   done
 }
 
-# start_results: an empty place for reports; the sums begin at none.
+# start_results: makes an empty folder for reports, and sets the sums to 0.
 start_results() {
   results=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-tests.XXXXXX")
   trap 'rm -rf "$results"' EXIT
@@ -101,12 +102,12 @@ suite_xml() {
   count "$name" ${sums[0]} "$began" "$cpu_began"
 }
 
-# kept SECONDS COMMAND...: bounded, and what it prints is kept in $results/output too.
+# kept SECONDS COMMAND...: as `bounded`; what it prints also goes to $results/output.
 kept() {
   local code=0 copying _
   bounded "$@" > >(exec tee "$results/output") 2>&1 || code=$?
   copying=$!
-  # What the step may have left running holds its output open: a second is enough for the rest.
+  # A process that the step left running may hold the output open: wait a second and no longer.
   for _ in {1..20}; do
     kill -0 "$copying" 2>/dev/null || break
     sleep 0.05
@@ -114,7 +115,7 @@ kept() {
   return "$code"
 }
 
-# failed_whole NAME CODE: a step that failed without naming a test is told by how its output ends.
+# failed_whole NAME CODE: for a step that failed without naming a test: notes the end of its output.
 failed_whole() {
   local line
   failures+=("$1: exit code $2, and at the end:")

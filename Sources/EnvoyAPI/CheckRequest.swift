@@ -1,3 +1,5 @@
+import Bytes
+
 /// `envoy.service.auth.v3.CheckRequest`, walked in place: what Tollgate needs of its
 /// `AttributeContext`. Ranges stand in the message's bytes; empty where a field is absent.
 public struct CheckRequest: Sendable {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// `envoy.config.core.v3.HeaderMap` in place: `headers = 1`, each a `HeaderValue {key = 1,
 /// value = 2, raw_value = 3}`.
 public enum HeaderMap {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// `ProcessingMode.BodySendMode`: how Envoy sends bodies.
 package enum BodyMode: UInt8, Sendable {
   case none = 0

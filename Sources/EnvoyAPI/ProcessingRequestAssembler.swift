@@ -1,3 +1,5 @@
+import Bytes
+
 /// Puts a `ProcessingRequest` together that arrives in pieces.
 ///
 /// Envoy writes fields in the order of their numbers, so a body message begins
@@ -83,7 +85,7 @@ package struct ProcessingRequestAssembler {
   }
 
   private mutating func append(_ bytes: Span<UInt8>) {
-    unsafe bytes.withUnsafeBufferPointer { unsafe gathered.append(contentsOf: $0) }
+    gathered.append(bytes)
   }
 
   /// Looks at the first bytes: a body to hand over, or a message to gather.

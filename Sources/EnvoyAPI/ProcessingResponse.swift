@@ -1,3 +1,5 @@
+import Bytes
+
 /// The pieces of `envoy.service.ext_proc.v3.ProcessingResponse` that this program writes. They are
 /// written from the end to the beginning (see `WireWriter`).
 extension WireWriter {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// One `google.protobuf.Value` in place: its kind, and where its content stands.
 package enum StructValue: Equatable, Sendable {
   case null

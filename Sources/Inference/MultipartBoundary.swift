@@ -1,3 +1,5 @@
+import Bytes
+
 /// The boundary of a multipart/form-data body (RFC 2046, 5.1.1).
 struct MultipartBoundary {
   /// RFC 2046: 1 to 70 characters.

@@ -1,3 +1,5 @@
+import Bytes
+
 /// What the headers of one part say (RFC 7578, 4).
 struct MultipartPart {
   private(set) var name: [UInt8]?

@@ -1,3 +1,5 @@
+import Bytes
+
 extension MultipartScanner {
   /// Passes over a part's content up to its delimiter. Returns the index of the first byte not taken.
   mutating func scanContent(_ bytes: Span<UInt8>, from start: Int) -> Int {

@@ -1,3 +1,5 @@
+import Bytes
+
 // The members that are inspected: which key is one, and what its value may be.
 
 extension RequestScanner {

@@ -1,3 +1,5 @@
+import Bytes
+
 // Strings (RFC 8259, 7).
 
 extension RequestScanner {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// How a response body is read. Its content type decides, never the path.
 package enum ResponseFormat: Sendable, Equatable {
   /// One JSON text: `application/json`, `application/…+json` (RFC 6839, 3.1).

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Bytes of the body to be replaced; an empty range is an insertion.
 package struct Splice: Sendable, Equatable {
   package var range: Range<Int>
@@ -28,13 +30,5 @@ extension [Splice] {
     }
     result.append(body.extracting(from..<body.count))
     return result
-  }
-}
-
-extension [UInt8] {
-  /// Appends the bytes at once.
-  mutating func append(_ bytes: Span<UInt8>) {
-    // The buffer lives as long as the span and is copied before the closure returns.
-    unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
   }
 }

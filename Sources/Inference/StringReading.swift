@@ -1,3 +1,5 @@
+import Bytes
+
 /// A string while it is being read (RFC 8259, 7).
 struct StringReading {
   /// What the string is for.

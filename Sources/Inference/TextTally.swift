@@ -1,3 +1,5 @@
+import Bytes
+
 /// How much of a string value is text that a model will read.
 ///
 /// Counted are the bytes after unescaping (a lone surrogate as three). Nothing counts of a data URI

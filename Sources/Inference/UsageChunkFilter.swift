@@ -1,3 +1,5 @@
+import Bytes
+
 /// Takes single events out of a stream that passes in pieces; every other byte stays as it is.
 ///
 /// An event that has begun and may have to go is held back, as long as it is not too long.

@@ -1,4 +1,4 @@
-import Hashing
+import Bytes
 
 /// The chain of hashes: each line's covers the one before.
 package struct Chain: Equatable, Sendable {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The ledger's time: the wall clock's Unix milliseconds, except that it never runs backwards. A
 /// value; lives under the same lock as the counters.
 package struct LedgerClock: Sendable {

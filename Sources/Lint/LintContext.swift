@@ -1,4 +1,5 @@
-internal import Policy
+import Policy
+import Terms
 
 /// A set as the checks see it: read once.
 struct LintContext: Sendable {

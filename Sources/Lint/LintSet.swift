@@ -1,4 +1,4 @@
-package import Policy
+import Policy
 
 /// What is looked at together: the objects of one deployment, or one Envoy config, and the policies
 /// they are checked against.

@@ -17,7 +17,4 @@ package enum MetricLimits {
   package static let refusalsMax = 200
   /// A refusal like one of so short a time ago is counted with it.
   package static let refusalRepeatMs: Int64 = 60_000
-  /// Limits, and counters of one limit, that are read under one hold of the books' lock.
-  package static let limitsPerHold = 64
-  package static let countersPerHold = 512
 }

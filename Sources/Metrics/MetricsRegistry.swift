@@ -5,6 +5,8 @@ import Foundation
 package final class MetricsRegistry: @unchecked Sendable {
   private let lock = NSLock()
   private var index: SeriesIndex
+  /// How long the ledger's commits took: written by its one thread.
+  package let commitDurations = Histogram.commitDurations()
   private var loops: [(cells: LoopCells, tables: [CellTable])] = []
 
   package convenience init() { self.init(seriesMax: { $0.seriesMax }) }
@@ -17,6 +19,11 @@ package final class MetricsRegistry: @unchecked Sendable {
     let cells = LoopCells()
     lock.withLock { loops.append((cells, Family.allCases.map { CellTable(stride: $0.stride) })) }
     return LoopMetrics(self, cells)
+  }
+
+  /// A commit of the ledger took so long.
+  package func record(commitNanoseconds: Int64) {
+    commitDurations.record(UInt64(max(0, commitNanoseconds)))
   }
 
   // MARK: Loops

@@ -1,3 +1,5 @@
+import Terms
+
 /// The endpoints whose requests Tollgate understands (design, section 3).
 package enum Endpoint: UInt8, CaseIterable, Sendable, Hashable {
   case chatCompletions, completions, embeddings, responses, messages, countTokens, rerank,

@@ -1,4 +1,5 @@
-internal import Hashing
+import Bytes
+import Terms
 
 /// One upstream of a model; Envoy maps its name to a cluster.
 package struct ModelRoute: Sendable, Equatable {

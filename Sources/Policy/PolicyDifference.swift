@@ -1,4 +1,5 @@
-internal import Hashing
+import Bytes
+import Terms
 
 /// What one policy has that another had not, by name: for people who read of a reload. Holds names
 /// only, never a key's digest.

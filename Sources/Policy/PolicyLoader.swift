@@ -1,4 +1,4 @@
-internal import Hashing
+import Bytes
 
 /// Makes a policy of its files.
 package enum PolicyLoader {

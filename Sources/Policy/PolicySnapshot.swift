@@ -1,4 +1,5 @@
-package import Hashing
+import Bytes
+import Terms
 
 /// Where a JWT issuer's verified claims are found in Envoy's metadata.
 package struct JWTIssuer: Sendable, Equatable {

@@ -1,4 +1,5 @@
-package import Hashing
+import Bytes
+import Terms
 
 /// An API key, known by its digest only.
 package struct APIKey: Sendable {

@@ -1,3 +1,5 @@
+import Terms
+
 /// How a kind of traffic is to be treated: the fields of a traffic profile.
 package struct TrafficClass: Sendable, Equatable {
   package let name: HeaderText

@@ -1,4 +1,4 @@
-package import Ledger
+import Ledger
 
 /// The cursors' directory, `DATA/ship`: one file a target, each replaced as a whole and flushed.
 package struct CursorFiles: Sendable {

@@ -1,4 +1,4 @@
-internal import Ledger
+import Ledger
 
 /// A record as opentelemetry.proto.logs.v1.LogRecord: its line is the body, its fields are the
 /// attributes. Field numbers are the proto's.

@@ -1,4 +1,4 @@
-internal import Ledger
+import Ledger
 
 /// opentelemetry.proto.collector.logs.v1.LogsService.
 package enum OTLPLogs {

@@ -1,4 +1,4 @@
-internal import Ledger
+import Ledger
 
 /// opentelemetry.proto.common.v1's AnyValue and KeyValue, encoded.
 enum OTLPValue {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// google.rpc.RetryInfo, as OTLP throttles with it.
 enum RetryInfo {
   private static let typeName = "google.rpc.RetryInfo"

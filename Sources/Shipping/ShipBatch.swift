@@ -1,4 +1,4 @@
-package import Ledger
+import Ledger
 
 /// Records that are shipped together, oldest first. A value; times are the monotonic clock's.
 package struct ShipBatch: Sendable {

@@ -1,4 +1,4 @@
-import Hashing
+import Bytes
 
 /// How far a target has acknowledged a ledger's records, as a file: one line of JSON that ends with
 /// the SHA-256 of what is before, so that no damage passes for a place.

@@ -1,3 +1,5 @@
+import Bytes
+
 /// One gRPC call on one HTTP/2 stream. Lives on its loop's thread only.
 ///
 /// A call may be kept beyond its end: everything asked of it then is dropped.
@@ -89,7 +91,7 @@ package final class Call {
     precondition(messageBytesLeft == 0, "a message within a message")
     guard session.account(self, message.count + 5) else { return session.overflow(self) }
     appendPrefix(message.count)
-    output.append(span: message)
+    output.append(message)
     session.outputGrew(self)
   }
 
@@ -110,7 +112,7 @@ package final class Call {
     guard session.account(self, bytes.count) else { return session.overflow(self) }
     messageBytesLeft -= bytes.count
     if unsent == 0 { outputMovedAt = session.movedNow }
-    output.append(span: bytes)
+    output.append(bytes)
     session.outputGrew(self)
   }
 
@@ -142,7 +144,7 @@ package final class Call {
 
   /// Copies the next `count` bytes of output, and lets go of what is out once that is cheap.
   func moveOutput(_ count: Int, into buffer: inout [UInt8]) {
-    buffer.append(span: output.span.extracting(outputSent..<outputSent + count))
+    buffer.append(output.span.extracting(outputSent..<outputSent + count))
     outputSent += count
     if unsent == 0 {
       output.removeAll(keepingCapacity: output.capacity <= 1 << 20)
@@ -161,6 +163,6 @@ package final class Call {
       0, UInt8(truncatingIfNeeded: length >> 24), UInt8(truncatingIfNeeded: length >> 16),
       UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length),
     ]
-    output.append(span: prefix.span)
+    output.append(prefix.span)
   }
 }

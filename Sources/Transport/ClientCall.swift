@@ -1,3 +1,5 @@
+import Bytes
+
 /// One gRPC call as the client sees it: what was asked, and what has come back so far.
 package final class ClientCall {
   /// The answer so far.
@@ -50,7 +52,7 @@ package final class ClientCall {
     for shift: UInt32 in [24, 16, 8, 0] {
       output.append(UInt8(truncatingIfNeeded: length >> shift))
     }
-    output.append(span: message)
+    output.append(message)
     resume()
   }
 
@@ -106,13 +108,13 @@ package final class ClientCall {
   }
 
   func header(_ name: Span<UInt8>, _ value: Span<UInt8>) {
-    if name.isEqual(to: ":status") {
+    if name.elementsEqual(":status") {
       reply.httpStatus = Int(String(decoding: [UInt8](span: value), as: UTF8.self))
-    } else if name.isEqual(to: "grpc-status") {
+    } else if name.elementsEqual("grpc-status") {
       reply.grpcStatus = Int(String(decoding: [UInt8](span: value), as: UTF8.self))
-    } else if name.isEqual(to: "grpc-message") {
+    } else if name.elementsEqual("grpc-message") {
       reply.grpcMessage = GRPCMessageText.decode([UInt8](span: value))
-    } else if name.isEqual(to: "grpc-status-details-bin") {
+    } else if name.elementsEqual("grpc-status-details-bin") {
       reply.grpcStatusDetails = GRPCBinaryValue.decode(value) ?? []
     }
   }
@@ -125,7 +127,7 @@ package final class ClientCall {
       case .needsMore: return true
       case .message(let range): reply.messages.append([UInt8](span: bytes.extracting(range)))
       case .started: partial = []
-      case .bytes(let range): partial.append(span: bytes.extracting(range))
+      case .bytes(let range): partial.append(bytes.extracting(range))
       case .ended:
         reply.messages.append(partial)
         partial = []
@@ -150,6 +152,6 @@ extension [UInt8] {
   /// A copy of the span's bytes.
   init(span: Span<UInt8>) {
     self = []
-    append(span: span)
+    append(span)
   }
 }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// One HTTP/2 client connection without its socket, for gRPC calls: bytes in, replies on
 /// `ClientCall`s, bytes out. Small: for probes, shipping and tests; used from one thread.
 package final class ClientConnection {
@@ -41,7 +43,7 @@ package final class ClientConnection {
   /// more is pending.
   package func fillOutput(_ buffer: inout [UInt8], target: Int) -> Bool {
     while buffer.count < target {
-      let count = session.http2.nextOutput { buffer.append(span: $0) }
+      let count = session.http2.nextOutput { buffer.append($0) }
       if count <= 0 { break }
     }
     return wantsWrite

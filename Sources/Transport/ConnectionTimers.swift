@@ -1,3 +1,5 @@
+import Bytes
+
 /// When a connection must be looked at again. A value: times in, the next time out; what is due is
 /// asked for one by one.
 struct ConnectionTimers {

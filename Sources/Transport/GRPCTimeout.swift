@@ -1,3 +1,5 @@
+import Bytes
+
 /// The `grpc-timeout` request header: 1 to 8 digits and a unit (gRPC over HTTP/2, Timeout).
 enum GRPCTimeout {
   /// What the header says.

@@ -1,3 +1,5 @@
+import Bytes
+
 /// A token bucket for a peer's senseless acts: they spend, time and real work refill.
 struct GlitchBudget {
   private let limit: GlitchLimit

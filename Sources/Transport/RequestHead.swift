@@ -1,3 +1,5 @@
+import Bytes
+
 /// What the transport keeps of a request's header block: a few facts, no strings.
 struct RequestHead {
   /// What the request's `content-type` says.
@@ -33,19 +35,19 @@ struct RequestHead {
     name: Span<UInt8>, value: Span<UInt8>, path: inout [UInt8], pathBytesMax: Int
   ) {
     switch name.count {
-    case 5 where name.isEqual(to: ":path"):
+    case 5 where name.elementsEqual(":path"):
       guard value.count <= pathBytesMax else { return }
       pathStart = path.count
       pathCount = value.count
-      path.append(span: value)
-    case 7 where name.isEqual(to: ":method"):
-      method = value.isEqual(to: "POST") ? .post : value.isEqual(to: "HEAD") ? .head : .other
-    case 12 where name.isEqual(to: "content-type"):
+      path.append(value)
+    case 7 where name.elementsEqual(":method"):
+      method = value.elementsEqual("POST") ? .post : value.elementsEqual("HEAD") ? .head : .other
+    case 12 where name.elementsEqual("content-type"):
       contentType = Self.isGRPC(value) ? .grpc : .other
-    case 12 where name.isEqual(to: "grpc-timeout"):
+    case 12 where name.elementsEqual("grpc-timeout"):
       timeout = GRPCTimeout.parse(value)
-    case 13 where name.isEqual(to: "grpc-encoding"):
-      encoding = value.isEqual(to: "identity") ? .identity : .other
+    case 13 where name.elementsEqual("grpc-encoding"):
+      encoding = value.elementsEqual("identity") ? .identity : .other
     default: break
     }
   }
@@ -53,11 +55,11 @@ struct RequestHead {
   /// Whether a content-type is gRPC's with protobuf messages: `application/grpc`, with `+proto`
   /// or parameters behind it.
   private static func isGRPC(_ value: Span<UInt8>) -> Bool {
-    guard value.count >= 16, value.extracting(first: 16).isEqual(to: "application/grpc") else {
+    guard value.count >= 16, value.extracting(first: 16).elementsEqual("application/grpc") else {
       return false
     }
     var rest = value.extracting(droppingFirst: 16)
-    if rest.count >= 6, rest.extracting(first: 6).isEqual(to: "+proto") {
+    if rest.count >= 6, rest.extracting(first: 6).elementsEqual("+proto") {
       rest = rest.extracting(droppingFirst: 6)
     }
     return rest.isEmpty || rest[0] == UInt8(ascii: ";") || rest[0] == UInt8(ascii: " ")

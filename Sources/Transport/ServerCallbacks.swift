@@ -1,3 +1,4 @@
+import Bytes
 import CNghttp2
 
 /// nghttp2's callbacks of a server session: they only record, on the `ServerSession` that is the

@@ -1,3 +1,5 @@
+import Bytes
+
 /// One HTTP/2 server connection without its socket: bytes in, handler calls, bytes out.
 ///
 /// Used from one thread. Handlers are called from inside `receive`, `fillOutput`, `tick` and

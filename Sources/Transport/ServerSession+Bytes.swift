@@ -1,3 +1,5 @@
+import Bytes
+
 /// Bytes in and bytes out, and what frames every entry from outside.
 extension ServerSession {
   /// An entry point begins: never from inside another one, that is, from a handler.
@@ -51,7 +53,7 @@ extension ServerSession {
       processEvents(Span())
       while output.count < target {
         // Body frames reach `output` through `sendBody`, in their place between these pieces.
-        let count = http2.nextOutput { output.append(span: $0) }
+        let count = http2.nextOutput { output.append($0) }
         if count <= 0 {
           if count < 0 { shut() }
           break

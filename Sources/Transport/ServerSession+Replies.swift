@@ -1,3 +1,5 @@
+import Bytes
+
 /// What goes out on a call: messages, trailers, refusals.
 extension ServerSession {
   /// A call has more to send: its headers go first, a body that had run dry goes on.
@@ -108,7 +110,7 @@ extension ServerSession {
 
   /// Copies a DATA frame's header and payload into the buffer being filled; whether it is full.
   func sendBody(slot: Int32, count: Int, header: Span<UInt8>) -> Bool {
-    output.append(span: header)
+    output.append(header)
     guard let call = calls[Int(slot)] else { return false }
     call.moveOutput(count, into: &output)
     call.outputMovedAt = movedNow

@@ -1,3 +1,5 @@
+import Bytes
+
 /// What time brings: deadlines, stalls, idleness, the drain.
 extension ServerSession {
   /// Acts on everything that is due and plans the next look.

@@ -1,3 +1,4 @@
+import Bytes
 import CNghttp2
 
 /// The inside of a `ServerConnection`: nghttp2's callbacks record events here, and the events are

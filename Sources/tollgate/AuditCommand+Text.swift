@@ -1,3 +1,4 @@
+import Bytes
 import Ledger
 
 /// A record as one line for people.

@@ -1,3 +1,4 @@
+import Bytes
 import Policy
 import Server
 
@@ -27,7 +28,7 @@ enum PolicyFile {
       Console.diagnose("tollgate: \(error)")
       return nil
     }
-    let now = Kernel.wallNanoseconds() / 1_000_000_000
+    let now = SystemClock.wallNanoseconds() / 1_000_000_000
     let (policy, problems) = PolicyLoader.load(sources, nowSeconds: now)
     for problem in problems { Console.diagnose(problem.description) }
     if policy == nil {

@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import Gateway
 import Policy
@@ -41,7 +42,7 @@ enum ExplainCommand {
     guard let policy = PolicyFile.load(policyPath) else { return ExitStatus.failed }
     let explanation = policy.explain(
       host: host, method: method, path: path, headers: headers, body: body,
-      nowSeconds: Kernel.wallNanoseconds() / 1_000_000_000)
+      nowSeconds: SystemClock.wallNanoseconds() / 1_000_000_000)
     for line in lines(of: explanation) { Console.result(line) }
     return ExitStatus.done
   }

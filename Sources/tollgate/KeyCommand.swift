@@ -1,5 +1,5 @@
+import Bytes
 import Foundation
-import Hashing
 import Server
 
 /// `tollgate key TENANT`: makes an API key, prints it once, and the stanza that lets it in.
@@ -24,7 +24,7 @@ enum KeyCommand {
 
   static func run(_ arguments: inout ParsedArguments) -> Int32 {
     if Commands.refuse(arguments, specification) { return ExitStatus.usage }
-    let now = Kernel.wallNanoseconds() / 1_000_000_000
+    let now = SystemClock.wallNanoseconds() / 1_000_000_000
     let standard = Expiry.at(now + Int64(standardDays) * 86_400)
     let expiry = arguments.value(
       "expires", default: standard,
@@ -71,7 +71,7 @@ enum KeyCommand {
     var fields = ["id: \"\(id)\"", "sha256: \"\(hex(digest))\""]
     if let subject { fields.append("subject: \"\(subject)\"") }
     if case .at(let seconds) = expiry {
-      fields.append("expires: \"\(RFC3339.string(wallSeconds: seconds))\"")
+      fields.append("expires: \"\(UTCTime.string(seconds: seconds))\"")
     }
     return """
       \(key)

@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import Lint
 import Policy
@@ -46,7 +47,7 @@ enum LintCommand {
       let inputs = try LintInputs.gather(arguments.positionals)
       report = try LintReport(
         inputs, tools: tools, policies: policies, ignoring: Set(ignored),
-        nowSeconds: Kernel.wallNanoseconds() / 1_000_000_000)
+        nowSeconds: SystemClock.wallNanoseconds() / 1_000_000_000)
     } catch {
       Console.diagnose("tollgate lint: \(error)")
       return ExitStatus.failed
@@ -64,38 +65,5 @@ enum LintCommand {
 
   private static func nearest(_ name: String, _ names: Set<String>) -> String {
     NearestName.of(name, among: names.sorted()).map { "; did you mean `\($0)`?" } ?? ""
-  }
-}
-
-/// Why nothing could be looked at.
-enum LintFault: Error, CustomStringConvertible {
-  case unreadable(path: String, String)
-  case tooLarge(path: String, limit: Int)
-  case tooMuch(limit: Int)
-  case tooManyFiles(limit: Int)
-  case tooDeep(path: String)
-  case noPython(String)
-  case noYAML(String)
-  case noKustomize(directory: String)
-  case toolFailed(String, String)
-
-  var description: String {
-    switch self {
-    case .unreadable(let path, let why): "\(path): \(why)"
-    case .tooLarge(let path, let limit): "\(path): has more than \(limit) bytes (fileBytesMax)"
-    case .tooMuch(let limit): "the input has more than \(limit) bytes together (totalBytesMax)"
-    case .tooManyFiles(let limit): "there are more than \(limit) files (filesMax)"
-    case .tooDeep(let path): "\(path): directories are nested too deep (directoryDepthMax)"
-    case .noPython(let name):
-      "YAML is read with \(name), which is not there; apt install python3-yaml, name another with "
-        + "--python, or pipe JSON"
-    case .noYAML(let name):
-      "\(name) has no PyYAML, which reads YAML; apt install python3-yaml, name another Python with "
-        + "--python, or give JSON"
-    case .noKustomize(let directory):
-      "\(directory) has a kustomization, and neither kustomize nor kubectl is in PATH; install one, or "
-        + "pipe what it builds: kustomize build \(directory) | tollgate lint -"
-    case .toolFailed(let tool, let why): "\(tool): \(why)"
-    }
   }
 }

@@ -1,4 +1,5 @@
 import Gateway
+import Log
 import Server
 
 extension ServeCommand {

@@ -1,6 +1,9 @@
+import Books
+import Bytes
 import Dispatch
 import Gateway
 import Ledger
+import Log
 import Metrics
 import Policy
 import Server
@@ -24,7 +27,7 @@ enum ServeCommand {
       let state = ServingState()
       let (store, warnings) = try PolicyStore.open(
         path: settings.policyPath, log: log,
-        nowMs: Kernel.wallNanoseconds() / 1_000_000)
+        nowMs: SystemClock.wallNanoseconds() / 1_000_000)
       log.policyWarnings(warnings)
       state.uses(store.policy, store.status)
       // Before the ledger, whose recovery may take its time: probes can ask.
@@ -68,7 +71,8 @@ enum ServeCommand {
     let policy = store.policy
     let limits = PolicyLimits(policy)
     let outage = LedgerOutage(log: log)
-    let (books, lock) = try openBooks(settings, limits, policy, outage, log)
+    let (books, lock) = try openBooks(
+      settings, limits, policy, outage, state.metrics, log)
     defer { withExtendedLifetime(lock) {} }
     let opened = Opened(
       policy: policy, limits: limits, books: books, outage: outage,
@@ -167,14 +171,14 @@ enum ServeCommand {
   /// Recovers the ledger; listeners open only afterwards.
   private static func openBooks(
     _ settings: ServeSettings, _ limits: PolicyLimits, _ policy: PolicySnapshot,
-    _ outage: LedgerOutage, _ log: Logger
+    _ outage: LedgerOutage, _ metrics: MetricsRegistry, _ log: Logger
   ) throws -> (books: Books, lock: DirectoryLock) {
     let clock = Books.Clock(
-      wallMs: { Kernel.wallNanoseconds() / 1_000_000 },
-      monotonicMs: { Kernel.monotonicNanoseconds() / 1_000_000 })
+      wallMs: { SystemClock.wallNanoseconds() / 1_000_000 },
+      monotonicMs: { SystemClock.monotonicNanoseconds() / 1_000_000 })
     let (books, lock, found) = try Books.open(
       settings.books, limits, clock: clock, event: event(policy.revision),
-      stateChanged: outage.saw)
+      stateChanged: outage.saw, committed: metrics.record(commitNanoseconds:))
     log.started(settings, policy, found)
     return (books, lock)
   }

@@ -1,3 +1,4 @@
+import Bytes
 import Ledger
 
 /// A usage report as a table, CSV or JSON.

@@ -1,3 +1,4 @@
+import Bytes
 import Ledger
 import Server
 
@@ -53,7 +54,7 @@ enum LedgerTimes {
     let expected =
       "a day (2026-11-22), a moment (2026-11-22T20:17:10Z, 2026-11-22T21:17:10.5+01:00) or a "
       + "duration ago (1h)"
-    let nowMs = Kernel.wallNanoseconds() / 1_000_000
+    let nowMs = SystemClock.wallNanoseconds() / 1_000_000
     return arguments.optionalValue(name, expected: expected) { text in
       UTCTime.dayStart(text) ?? UTCTime.moment(text)
         ?? DurationText.parse(text).map { nowMs - Int64($0 / .milliseconds(1)) }

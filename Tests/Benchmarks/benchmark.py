@@ -25,7 +25,7 @@ REPLY_BYTES_SLACK = 0.05
 
 
 class Failed(Exception):
-    """The run cannot go on or cannot be believed; the text says why."""
+    """The run cannot go on, or its figures would be wrong; the text says why."""
 
 
 def cores():
@@ -148,7 +148,7 @@ def judge(contestant, case, requests, text):
         raise Failed(
             f"{where}: of {requests} calls {succeeded} succeeded ({fine} with 2xx),"
             f" {failed} failed, {errored} had errors, {late} took too long")
-    # A trailer's grpc-status is out of h2load's sight; a refused call has fewer or other bytes.
+    # h2load does not look at a trailer's grpc-status; but a refused call has another number of bytes.
     data, = pick(r"space savings [^)]*\), [^(]*\((\d+)\) data", text)
     mean, verified = data / requests, contestant.sizes[case.name]
     if abs(mean - verified) > REPLY_BYTES_SLACK * verified:
@@ -162,7 +162,7 @@ def show(seconds):
 
 
 def spread(values):
-    """How far the middle half of the values is spread, as a share of the median."""
+    """The distance between the quartiles, as a share of the median."""
     if len(values) < 2:
         return 0.0
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
@@ -170,7 +170,7 @@ def spread(values):
 
 
 class Table:
-    """The figures of all contestants; the first of them is the measure of the others."""
+    """The figures of all contestants. Ratios are to the first of them."""
 
     def __init__(self, contestants):
         self.contestants = contestants
@@ -198,7 +198,7 @@ class Table:
             }
             line += f"{show(statistics.median(mine)):>20}{spread(mine):>8.0%}"
             if contestant is not self.contestants[0]:
-                # Rounds are compared with their neighbours: a noisy minute hits both.
+                # Each round is compared with the first server's round beside it: both have the same noise.
                 figures["ratio"] = statistics.median(a / b for a, b in zip(mine, base))
                 line += f"{figures['ratio']:>7.2f}"
             row["servers"][contestant.name] = figures

@@ -1,6 +1,6 @@
-"""Whether a server answers right: an independent gRPC client asks it before and after the load.
+"""Whether a server answers correctly: an independent gRPC client asks it before and after the load.
 
-A server that is quick because it refuses, or allows everybody, must not look good in a table.
+Otherwise a server that is fast because it refuses, or allows, everything would look good in the table.
 """
 
 import grpc

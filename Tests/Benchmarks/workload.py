@@ -19,7 +19,8 @@ TENANTS = 1000
 KEYS_PER_TENANT = 5
 MODELS = 24
 
-# The one that the load pretends to be: neither the first nor the last of its kind.
+# The tenant and the rest that the load uses: not the first nor the last of its kind, so that look-ups
+# cost what they usually do.
 CALLER_TENANT = 617
 CALLER_KEY = 3
 CALLER_MODEL = 7
@@ -27,7 +28,7 @@ CALLER_MODEL = 7
 CHAT_PATH = "/v1/chat/completions"
 KIB, MIB = 1 << 10, 1 << 20
 
-# Out of reach on purpose: every limit is looked at, none refuses.
+# Too high to be reached: every limit is checked, none refuses.
 PLENTY = 500_000_000
 
 
@@ -184,7 +185,7 @@ def answer_body():
 
 
 def request_headers(body_size, key=None):
-    """The headers a Python SDK's request has when it has come through Envoy's front."""
+    """The headers of a Python SDK's request as Envoy hands them to Tollgate."""
     return [
         (":authority", hostname(CALLER_TENANT)),
         (":path", CHAT_PATH),
@@ -295,7 +296,7 @@ def set_headers(mutation, pairs):
 
 
 def prepared_replies():
-    """Answers such as the design describes, for the server that decides nothing."""
+    """Replies such as Tollgate gives, for the server that decides nothing."""
     identity = {"tenant": tenant_name(CALLER_TENANT), "subject": f"svc:agent-{CALLER_KEY}"}
     check = external_auth_pb2.CheckResponse()
     check.status.code = 0

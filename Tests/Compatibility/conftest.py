@@ -2,6 +2,6 @@
 
 import os
 
-# Of the two implementations of protobuf in Python, the slow one. The other drops a map entry from
-# its map when the entry holds a field that it does not know, which C++ (so Envoy) does not.
+# Python's protobuf has two implementations; this picks the slow one, written in Python. The fast one
+# drops a map entry that holds an unknown field. C++, and so Envoy, keeps such an entry.
 os.environ["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] = "python"

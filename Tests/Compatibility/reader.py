@@ -29,7 +29,7 @@ def program() -> str:
 
 
 def read(kind: str, messages: list[bytes]) -> list[dict]:
-    """What EnvoyAPI makes of each message; pieces must give what the whole gave."""
+    """What EnvoyAPI reads from each message. Given in pieces, a message must give the same."""
     frames = b"".join(kind.encode() + struct.pack(">I", len(m)) + m for m in messages)
     result = subprocess.run([program(), "read"], input=frames, check=True, capture_output=True)
     lines = [json.loads(line, object_hook=with_one_nan) for line in result.stdout.splitlines()]
@@ -45,7 +45,7 @@ def number(value: float) -> str:
 
 
 def with_one_nan(parsed: dict) -> dict:
-    """Python's decoder knows one NaN; so every other is taken for it."""
+    """Python's decoder knows a single NaN, so all NaNs are made the same here."""
     if set(parsed) == {"n"}:
         return {"n": number(struct.unpack("<d", struct.pack("<Q", int(parsed["n"])))[0])}
     return parsed

@@ -14,7 +14,7 @@ from grpc_health.v1 import health_pb2  # noqa: F401
 ROOT = Path(__file__).resolve().parents[2]
 OFFICIAL = descriptor_pool.Default()
 
-# Official fields that ours leave out on purpose. A field that is in neither list is news from
+# Official fields that ours leave out on purpose. A field that is in neither place is new in
 # Envoy: read about it, then add it to a .proto file or here.
 LEFT_OUT = {
     "envoy.config.core.v3.Address": {"envoy_internal_address"},
@@ -75,7 +75,7 @@ def as_proto(descriptor, kind):
 
 
 def wire_view(message, field):
-    """All that decides how a field is read and written."""
+    """Everything that decides how a field is encoded."""
     oneof = message.oneof_decl[field.oneof_index].name if field.HasField("oneof_index") else None
     return {
         "number": field.number,

@@ -20,7 +20,7 @@ def expected(kind: str, message) -> dict:
 
 
 def comparable(kind: str, line: dict) -> dict:
-    """EnvoyAPI shows every entry of the headers map; of equal names the last one counts."""
+    """EnvoyAPI shows every entry of the headers map; in protobuf the last of equal names counts."""
     if kind == "C" and "headers" in line:
         return line | {"headers": dict(line["headers"])}
     return line
@@ -95,8 +95,9 @@ def test_damaged_messages_are_never_read_as_something_else(kind):
     compared = 0
     for encoded, line in zip(damaged, read(kind, damaged)):
         message = official(kind, encoded)
-        # What the official classes refuse we may read: text that is not UTF-8, or damage in a part
-        # that we skip. What they read we read alike, or refuse as nothing that Envoy writes.
+        # EnvoyAPI may read what the official classes refuse: text that is not UTF-8, or damage in a
+        # part that it skips. What they read, EnvoyAPI reads alike, or refuses because Envoy never
+        # writes it.
         if message is None:
             continue
         if line.get("error") in ("malformed", "wrongType", "repeated"):

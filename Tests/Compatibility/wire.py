@@ -1,4 +1,4 @@
-"""Random official messages, and every lawful way to write them down."""
+"""Random official messages, in every encoding that protobuf allows."""
 
 import random
 import struct
@@ -7,12 +7,12 @@ from google.protobuf.descriptor import FieldDescriptor as F
 from google.protobuf.message import Message
 
 VARINT = {F.TYPE_BOOL, F.TYPE_ENUM, F.TYPE_INT32, F.TYPE_INT64, F.TYPE_UINT32, F.TYPE_UINT64}
-# The one key under which the gateway looks for attributes.
+# The key of the attributes map that the gateway reads.
 KEYS = ["envoy.filters.http.ext_proc", "envoy.filters.http.jwt_authn", "tollgate", "a", ""]
 TEXTS = ["", "x", "GET", "/v1/chat/completions?a=b", "ünï–cödé 🚪", "nul\0inside", "v" * 127, "v" * 128]
 SIZES = [0, 1, 2, 9, 10, 11, 12, 13, 100, 127, 128, 1000, 17000]
 
-# A body may be handed on before a second one is seen, so that it counts as a message here.
+# EnvoyAPI may hand on a body before it sees a second one, so a second one counts as a message here.
 BODY = "envoy.service.ext_proc.v3.HttpBody.body"
 
 
@@ -39,7 +39,7 @@ def scalar(field, rng: random.Random):
 
 
 def fill(message: Message, rng: random.Random, depth: int = 0) -> Message:
-    """Sets each field or leaves it, as chance has it; nested Structs included."""
+    """Sets each field or leaves it out, at random; nested Structs included."""
     chosen = {oneof.name: rng.choice(list(oneof.fields) + [None])
               for oneof in message.DESCRIPTOR.oneofs}
     for field in message.DESCRIPTOR.fields:
@@ -85,7 +85,7 @@ def varint(value: int, longer: int = 0) -> bytes:
 
 
 class Encoder:
-    """Writes a message as protobuf allows it to be written, and Envoy never would.
+    """Writes a message in ways that protobuf allows and Envoy never uses.
 
     Fields in any order, unknown fields between them, values given twice of which the last counts,
     map entries given twice, keys after values, varints longer than need be. With `split`, also
@@ -102,7 +102,7 @@ class Encoder:
         return b"".join(self.chunks(message))
 
     def chunks(self, message: Message) -> list[bytes]:
-        """The message's fields, shuffled; what must keep its order does."""
+        """The message's fields in random order, except where the order has a meaning."""
         queues: dict[str, list[bytes]] = {}
         for field, value in message.ListFields():
             oneof = field.containing_oneof

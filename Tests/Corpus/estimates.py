@@ -1,4 +1,4 @@
-"""The estimator's error: over recorded traffic, and over a mix made up to resemble other models."""
+"""The token estimator's error: over recorded traffic, and over synthetic traffic like other models'."""
 
 import random
 import statistics
@@ -51,7 +51,7 @@ def show(program, rows):
         done = subprocess.run([program, "estimate"], input=lines.encode(), stdout=subprocess.PIPE, check=True)
         answers = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
         assert len(answers) == len(samples)
-        # A recording is short: there all of it counts.
+        # The first samples warm the estimator up and are left out; a recording is too short for that.
         pairs = list(zip(samples, answers))[WARM if len(samples) > 10 * WARM else 0 :]
         prompts = [(answer[0], sample[2]) for sample, answer in pairs]
         outputs = [(answer[1], sample[4] - sample[5]) for sample, answer in pairs if sample[3] > 0]

@@ -19,14 +19,14 @@ def pytest_configure(config):
 
 
 def pytest_sessionstart():
-    """Without a product there is nothing to test: one clear word, not a thousand errors."""
+    """Without the binaries nothing can be tested: one clear message instead of an error for each test."""
     for name in ("tollgate", "model-simulator"):
         if not (harness.BINARIES / name).exists():
             pytest.exit(f"no {harness.BINARIES / name}: build it, or set TOLLGATE_BIN_DIR", 2)
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus):
-    """Where nothing failed nothing is left; what a failure left is told."""
+    """After success the session's folder is removed; after a failure its path is printed."""
     folder = harness.session_folder()
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         shutil.rmtree(folder, ignore_errors=True)
@@ -92,13 +92,14 @@ def duplex():
     yield from _shared(StackOptions(envoy=options))
 
 
-# ext_authz is given whole bodies, and a little more than Tollgate takes: the refusal is Tollgate's.
+# Envoy gives ext_authz whole bodies, up to a little more than Tollgate takes, so that Tollgate and not
+# Envoy refuses one that is too large.
 AUTHZ_FIRST = EnvoyOptions(authz_body_bytes=policies.MAX_BODY_BYTES + 1024)
 AUTHZ_ALONE = replace(AUTHZ_FIRST, filters=("ext_authz",))
 
 
 def authz_policy() -> dict:
-    """The base policy for ext_authz alone: what needs a rewrite may not stand in it."""
+    """The base policy for ext_authz alone, without what needs the body rewritten: ext_authz cannot."""
     policy = policies.build(enforce_at="ext_authz")
     for name in ("renamed", "shortened"):
         del policy["models"][name]

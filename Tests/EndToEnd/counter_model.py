@@ -14,7 +14,7 @@ KINDS = ("requests", "tokens", "prompt_tokens", "completion_tokens", "usd", "con
 
 
 class Wrong(AssertionError):
-    """The records fit their chain, but not each other."""
+    """The hash chain holds, but records contradict each other."""
 
 
 def window(unit: str, zone: ZoneInfo, now: int) -> tuple[int, int]:

@@ -54,7 +54,7 @@ def books_policy(**changes) -> dict:
 
 @dataclass
 class Load:
-    """Workers that ask until told to stop, whoever is there to answer."""
+    """Workers that send requests until told to stop, also while tollgate is down."""
 
     port: int
     workers: int = 16
@@ -131,7 +131,7 @@ class Load:
             await reader.readexactly(int(fields.get("content-length", "0")))
         self.whole += 1
         if status >= 500:
-            # Nobody is there to decide: a pause, or Envoy's own answers would be all the load.
+            # Tollgate is down: a pause, or there would be nothing but Envoy's own answers.
             await asyncio.sleep(0.02)
         return fields.get("connection") != "close"
 
@@ -160,7 +160,7 @@ def _requests() -> list[tuple[bytes, bool]]:
 
 
 def audit_verify(data) -> str:
-    """`tollgate audit verify`; what it says. A build that has no such command says so."""
+    """What `tollgate audit verify` prints; a build without that command prints so."""
     command = [str(harness.BINARIES / "tollgate"), "audit", "verify", str(data)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode == 2 and "not available in this version" in done.stderr:
@@ -219,12 +219,12 @@ class Rounds:
         self.report.rounds += 1
 
     def match(self) -> None:
-        """Whatever was answered or reached a backend until now is on record."""
+        """Whatever was answered, or reached a backend, until now must be on record."""
         answers = self.load.allowed[self._answers_seen :]
         self._answers_seen += len(answers)
         reached = self.stack.recorder.since(self._reached_seen)
         self._reached_seen += len(reached)
-        # Read after what it is held against: under load, more is recorded and reached meanwhile.
+        # The ledger is read after the facts it is compared with: under load it grows meanwhile.
         self._follow()
         for request_id in answers:
             assert request_id in self.sums.admitted, f"{request_id} was answered, not recorded"
@@ -253,7 +253,7 @@ class Rounds:
         self.report.compared = self.sums.compared
 
     def finish(self) -> None:
-        """At rest: nothing is open, no slot is taken, and all of it verifies from the start."""
+        """Without load: nothing is open, no slot is taken, and the whole ledger verifies."""
         self.load.stop()
         self.match_at_rest()
         self._fill_slots()
@@ -264,7 +264,7 @@ class Rounds:
         assert self.sums.slots_taken == 0 and not self.sums.open
 
     def _fill_slots(self) -> None:
-        """As many at once as there are slots: all are let through, if none stayed taken."""
+        """As many requests at once as there are slots: all are let through unless a slot stayed taken."""
         burst, recorder = Load(self.stack.listener), self.stack.recorder
 
         async def one(key: str) -> None:

@@ -19,7 +19,7 @@ TLS_DOWNSTREAM = f"{PREFIX}.transport_sockets.tls.v3.DownstreamTlsContext"
 
 @dataclass
 class EnvoyOptions:
-    """What a test may choose; None leaves what is shipped."""
+    """What a test may change; None keeps what envoy/envoy.yaml has."""
 
     filters: tuple[str, ...] = ("ext_authz", "ext_proc")
     request_body_mode: str = "BUFFERED"
@@ -35,7 +35,8 @@ class EnvoyOptions:
     issuer: str = ""
     # (server certificate, server key, client CA), as PEM file names
     tls: tuple[str, str, str] | None = None
-    # Not shipped; a gateway that also carries WebSockets has it, and then the refusal is ours.
+    # Not in the shipped configuration. A gateway that also carries WebSockets has it; then Tollgate, not
+    # Envoy, must refuse upgrades.
     upgrades: tuple[str, ...] = ("websocket",)
     route_timeout: str = "120s"
 

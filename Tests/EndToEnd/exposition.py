@@ -16,7 +16,7 @@ class Sample:
 
 
 class Metrics:
-    """One page: every line is understood, every series is there once, under its own metric."""
+    """One page. Every line must be understood, and every series be there once, under its own metric."""
 
     def __init__(self, text: str):
         self.samples: list[Sample] = []

@@ -37,15 +37,15 @@ BINARIES = Path(os.environ.get("TOLLGATE_BIN_DIR", REPOSITORY / ".build" / "debu
 SHARED = Path(os.environ.get("TOLLGATE_SHARED", REPOSITORY.parent / "shared"))
 # "address", "thread" or "": a sanitized binary is slower, and the mass tests shrink.
 SANITIZER = os.environ.get("TOLLGATE_SANITIZER", "")
-# Two benches at once have ranges of their own.
+# Test runs at the same time use different ranges.
 PORT_FIRST, PORT_LAST = (
     int(port) for port in os.environ.get("TOLLGATE_TEST_PORTS", "23000-23999").split("-")
 )
-# A wait that is met at once when all is well; long, for a busy machine and sanitized binaries.
+# Bounds of waits that end at once when all is well; long, for busy machines and sanitized binaries.
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 60.0
 
-# A hot restart's shared memory would stay in /dev/shm after each run.
+# With hot restart, Envoy would leave shared memory in /dev/shm after each run.
 ENVOY_ARGUMENTS = ("--disable-hot-restart", "--log-level", "warn")
 
 SANITIZER_REPORT = re.compile(
@@ -81,7 +81,7 @@ def poll(what: str, condition: Callable[[], object], seconds: float = READY_SECO
 
 
 _span = PORT_LAST - PORT_FIRST + 1
-# Two benches at once begin at different places.
+# Test runs at the same time begin at different ports.
 _ports = (PORT_FIRST + (os.getpid() * 37 + step) % _span for step in itertools.count())
 
 
@@ -102,7 +102,7 @@ def free_port() -> int:
 @functools.cache
 def session_folder() -> Path:
     """Holds the folders of all stacks of this process. What failed leaves its folder in it."""
-    # Short, because a Unix socket's path is.
+    # A short path: a Unix socket's has at most 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="tg-"))
 
     def remove_when_empty() -> None:
@@ -199,7 +199,7 @@ class Tollgate:
         self.arguments = arguments
         self.socket = f"unix:{folder}/tollgate.sock"
         self.port = free_port()
-        # Every process of a bench has its page at a place of its own.
+        # Each process has an admin port of its own.
         self.admin_port = free_port()
         self.process: Process | None = None
         self.expected_dead = False
@@ -357,7 +357,7 @@ class Stack:
 
     @staticmethod
     def _stop_simulator(simulator: Process) -> list[str]:
-        """It must end well, and have nothing to report from a sanitizer."""
+        """It must end with 0 and without a sanitizer's report."""
         code = simulator.stop()
         if code == 0 and not SANITIZER_REPORT.search(simulator.log()):
             return []

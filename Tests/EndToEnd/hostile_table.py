@@ -1,6 +1,6 @@
-"""Hostile requests, each with what must become of it. None may ever reach a backend.
+"""Hostile requests, each with the answer it must get. None may ever reach a backend.
 
-`status` None: Envoy's parser refuses it before us, with any 4xx/5xx of its own or by closing.
+`status` None: Envoy's parser refuses it before Tollgate is asked, with a 4xx or 5xx or by closing.
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 
-# A record is there within a flush of what it tells; long, for a busy machine.
+# A record is on disk one flush after what it records; long, for a busy machine.
 RECORD_SECONDS = 30
 
 

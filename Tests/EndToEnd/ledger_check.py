@@ -61,7 +61,7 @@ def text(ms: int) -> str:
 
 
 def sealed(previous: str, record: dict) -> tuple[bytes, str]:
-    """A record's line behind the line with that hash, and its own hash."""
+    """A record's line as it follows the line with that hash, and its own hash."""
     content = json.dumps(record, separators=(",", ":")).encode()[:-1]
     digest = hashlib.sha256(bytes.fromhex(previous) + content).hexdigest()
     return content + b',"hash":"' + digest.encode() + b'"}\n', digest
@@ -341,7 +341,7 @@ class Counters:
         self.checkpoints += 1
         is_origin = record.body["previous_hash"] == ORIGIN
         if self._is_void and not (is_origin and record.seq == 1) or is_origin and record.seq > 1:
-            # The records before are gone, or damaged: the checkpoint's word is all there is.
+            # The records before it are gone or damaged, so its amounts are taken as they are.
             self._adopt(said, record)
             return
         self._is_void = False

@@ -85,7 +85,7 @@ async def all_at_once(port: int, asked: list[Asked]) -> Tally:
 async def keep_asking(
     port: int, asked: list[Asked], workers: int, is_done: Callable[[], bool]
 ) -> Tally:
-    """`workers` connections that ask in turn until told to stop; each ends between requests."""
+    """`workers` connections that send request after request; told to stop, they finish the one under way."""
     tally = Tally()
 
     async def worker(number: int) -> None:

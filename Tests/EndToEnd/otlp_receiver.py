@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""An OTLP/gRPC logs receiver that is not ours: grpcio with the official messages.
+"""An OTLP/gRPC logs receiver that shares no code with Tollgate: grpcio with the official messages.
 
-In a test it runs inside (`Receiver`), and `plan` says how it answers. As a program
+In a test it runs in the test's process (`Receiver`), and `plan` says how it answers. As a program
 (`otlp_receiver.py ADDRESS FILE`) it can be killed: a record is in FILE before it is acknowledged.
 """
 
@@ -138,7 +138,7 @@ class FileReceiver(service_grpc.LogsServiceServicer):
 
     def __init__(self, path: Path):
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        # What a kill cut off ends here.
+        # Ends a line that a kill cut off.
         os.write(self._file, b"\n")
 
     def Export(self, request, context):

@@ -49,7 +49,7 @@ def policy_of(documents: list[dict], has_slots: bool) -> dict:
     for model in policy["models"].values():
         if len(model["routes"]) > 1:
             model["sticky"] = f"header:{SESSION}"
-    # A model whose route Envoy has not got: what comes of it must be the catch-all's answer.
+    # A model whose route Envoy does not have: the catch-all must answer.
     policy["models"]["ghost"] = {
         "class": "interactive_inference", "routes": [{"name": "ghost-v1"}],
         "price_usd_per_million": {"prompt": 1, "completion": 1},
@@ -57,7 +57,7 @@ def policy_of(documents: list[dict], has_slots: bool) -> dict:
     tenant = policy["tenants"]["tenant-a"]
     tenant["allow"][0]["models"].append("ghost")
     for limit in tenant["limits"]:
-        # Far from what the rows use together; each row's own limits are its key's.
+        # More than all rows use together. The limits that a row reaches are those of its key.
         for unit in ("requests", "tokens"):
             if unit in limit:
                 limit[unit] *= 100
@@ -165,7 +165,7 @@ def ask(stack: Stack, row: Row, authority=None) -> Seen:
     with httpx.Client(
         http1=not row.h2, http2=row.h2, timeout=60, trust_env=False, verify=verify
     ) as client:
-        # The path as it is spelt: a client library would mend it.
+        # The path exactly as it is written: a client library would normalise it.
         request = client.build_request(
             row.verb, f"{scheme}://localhost:{stack.listener}/", headers=row.fields(test_id),
             content=content, extensions={"target": row.path.encode()},
@@ -198,7 +198,7 @@ RECORD_FIELDS = {
 
 
 def answer(seen: Seen) -> dict:
-    """The client's side: status, code, the headers that mean something, and the body."""
+    """The client's side: status, code, the headers that are compared, and the body."""
     headers = {}
     for name, value in seen.response.headers.items():
         if name in RESPONSE_HEADERS:
@@ -294,7 +294,7 @@ def request_ids(stack: Stack, seen: dict[str, Seen]) -> dict[str, str]:
 
 
 def refusals(stack: Stack) -> Counter:
-    """How often who was refused and why. A burst of refusals is recorded as a count."""
+    """Who was refused, why and how often. A burst of refusals is recorded as a count."""
     counts: Counter = Counter()
     for record in stack.ledger.records():
         if record["type"] == "denials":

@@ -33,7 +33,8 @@ def rules() -> list[dict]:
     groups = yaml.safe_load((OBSERVABILITY / "rules.yaml").read_text())["groups"]
     return [rule for group in groups for rule in group["rules"]]
 
-# A busy machine's processor and disk make them fire; `promtool test rules` tests them.
+# These fire on a busy machine's processor or disk, so they are not judged here; `promtool test rules`
+# tests them.
 SPEED_ALERTS = {"TollgateSlow", "TollgateLedgerCommitSlow"}
 
 
@@ -51,7 +52,7 @@ class Prometheus:
 
     def __enter__(self) -> "Prometheus":
         self.folder.mkdir(exist_ok=True)
-        # As shipped, but nobody wants to wait for `for:`.
+        # As shipped, but without `for:`, so that an alert fires at once.
         text = (OBSERVABILITY / "rules.yaml").read_text()
         (self.folder / "rules.yaml").write_text(re.sub(r"\n +for: \w+(?=\n)", "", text))
         config = {
@@ -106,7 +107,7 @@ class Prometheus:
         return float(samples[0]["value"][1]) if samples else None
 
     def firing(self) -> set[str]:
-        """What fires, but for what tells of this machine's speed."""
+        """The alerts that fire, without those about this machine's speed."""
         return {
             sample["metric"]["alertname"] for sample in self.query('ALERTS{alertstate="firing"}')
         } - SPEED_ALERTS
@@ -125,7 +126,7 @@ class Prometheus:
         return all(seconds(group["lastEvaluation"]) > moment for group in groups)
 
     def settle(self) -> None:
-        """Waits until the rules know what is true now."""
+        """Waits until every rule has been evaluated on what is true now."""
         moment = self.now()
         poll("it is scraped", lambda: self.scraped_since(moment))
         # Twice: groups are evaluated in no order, and alerts are made of another group's records.

@@ -1,8 +1,8 @@
-"""The backend that remembers: an HTTP/1.1 server that keeps every request it saw, byte for byte.
+"""The tests' backend: an HTTP/1.1 server that records every request it gets, byte for byte.
 
-A hostile request is proven harmless by its absence here, so this server parses by hand, refuses
-nothing, normalises nothing and counts a request from its head on. It runs on a thread of its own,
-with one listener a cluster.
+Tests prove that a hostile request was stopped by its absence here. So this server parses by hand,
+refuses nothing, normalises nothing and records a request as soon as its head is there. It runs on a
+thread of its own, with one listener for each cluster.
 What it answers is chosen by the request's own `x-test-*` headers:
 
     x-test-hold: 1            wait for the test's `release()` before answering
@@ -11,7 +11,7 @@ What it answers is chosen by the request's own `x-test-*` headers:
     x-test-status: N          answer with this status
     x-test-cut-after: N       close the connection after N events, the answer unfinished
 
-or, for the request with a certain `x-test-id`, laid down before with `Recorder.replay`.
+or, for a request with a given `x-test-id`, set beforehand with `Recorder.replay`.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ BODY_KEPT_MAX = 1 << 20
 HEAD_BYTES_MAX = 1 << 20
 # Thousands connect at once; the kernel takes them in, or Envoy's connect_timeout passes.
 BACKLOG = 4096
-# How long an answer that waits for its client to leave waits at most.
+# The longest that an answer waits for its client to leave.
 HOLD_MS_MAX = 60_000
 
 
@@ -109,7 +109,7 @@ class Recorder:
         self._loop.call_soon_threadsafe(let_go)
 
     def mark(self) -> int:
-        """A place in the record, to ask later what came since."""
+        """The present end of the record, to ask later what came since."""
         with self._lock:
             return len(self.seen)
 

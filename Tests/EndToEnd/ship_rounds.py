@@ -45,7 +45,7 @@ class Shipped:
     records: int = 0
     exports: int = 0
     repeats: int = 0
-    # Exports that go back behind the end of the one before; what is repeated may take several.
+    # Exports that begin before the end of the one before. One repetition may take several of them.
     returns: int = 0
 
 
@@ -155,7 +155,7 @@ def run(rounds: int, seed: int, tell=None) -> Report:
                     if tell and (number + 1) % 10 == 0:
                         tell(f"{number + 1} rounds, {len(load.allowed)} answers")
             poll("everything is shipped", ship.is_shipped, SHIPPED_SECONDS)
-            # The last records come on the way out.
+            # Tollgate ships the last records as it ends.
             stack.tollgate.expected_dead = True
             assert stack.tollgate.process.stop() == 0, stack.tollgate.process.log()[-3000:]
             data = stack.tollgate.data
@@ -163,7 +163,7 @@ def run(rounds: int, seed: int, tell=None) -> Report:
             LedgerReader(data).read()
             shipped = hold_against(lines, read_file(ship.file))
             kills = ship.kills
-            # A kill between an acknowledgement and the cursor is what a repeat comes from.
+            # Repeats come from a kill after an acknowledgement and before the cursor was written.
             assert shipped.returns <= sum(kills.values()), f"{shipped} after {kills}"
             admitted = {r for r in load.allowed}
             text = b"".join(lines.values())

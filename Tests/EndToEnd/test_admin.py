@@ -56,7 +56,7 @@ def connect(port: int) -> socket.socket:
 
 
 def until_end(client: socket.socket) -> bytes:
-    """Everything until the peer closes, which it must do in order: a reset is a fault."""
+    """Everything until the peer closes. It must close with FIN: a reset fails the test."""
     pieces = []
     while piece := client.recv(65536):
         pieces.append(piece)
@@ -152,7 +152,7 @@ def test_the_traffic_and_the_refusals_are_as_agreed(stack):
     assert [(route["name"], route["weight"]) for route in canary["routes"]] == [
         ("canary-v1", 90), ("canary-v2", 10),
     ]  # fmt: skip
-    # Nothing was asked yet: a share of nothing is unknown, not 0.
+    # There was no request yet, so a share is unknown and not 0.
     assert {route["share"] for route in canary["routes"]} == {None}
     assert get(stack, "/api/v1/refusals").json() == {"refusals": []}
 
@@ -276,7 +276,7 @@ def test_a_bad_request_gets_its_status_and_the_end(stack, request_bytes, expecte
 
 
 def test_a_large_upload_is_refused_without_a_reset(stack):
-    """Closing on unread input would reset the connection and take the answer with it."""
+    """Closing with unread input would reset the connection, and the client would lose the answer."""
     with connect(stack.tollgate.admin_port) as client:
         head = b"PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
         # At once, so that the answer is given while most of it has not been read.
@@ -350,7 +350,7 @@ def test_a_unix_socket_is_for_its_owner_and_group(tmp_path):
     with Stack(StackOptions(envoy=None, tollgate_arguments=arguments)) as stack:
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(path))) as client:
-            # Its file says who may ask, whatever name a proxy in front of it uses.
+            # On a Unix socket the file's permissions say who may ask, so any host name is good.
             answer = client.get("http://any.example/readyz")
             assert answer.status_code == 200 and answer.text == "ready\n"
             assert client.get("http://any.example/nowhere").status_code == 404

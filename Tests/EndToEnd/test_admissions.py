@@ -148,7 +148,7 @@ def test_a_cost_is_null_where_no_price_tells_it(kept):
             assert completion["estimated_cost_usd"] == Decimal(used) / 10**6 > 0
         else:
             assert completion["estimated_cost_usd"] is None
-    # A sum of what nobody knows is not known; one of which something is known is that.
+    # A sum is unknown when all its parts are; otherwise it is the sum of the known parts.
     command = [
         harness.BINARIES / "tollgate", "usage", kept.tollgate.data, "--by", "model_route",
     ]  # fmt: skip
@@ -165,7 +165,7 @@ def test_a_cost_is_null_where_no_price_tells_it(kept):
 
 
 def test_a_stream_of_requests_without_bodies_is_cleaned_at_the_headers(both):
-    """A credential is gone from a request that has no other reply than that to its headers."""
+    """The credential is removed although the reply to the headers is the only reply there is."""
     test_id = uuid.uuid4().hex
     response = both.request("GET", "/custom/search", headers={"x-test-id": test_id})
     assert response.status_code == 200

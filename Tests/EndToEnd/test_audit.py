@@ -56,7 +56,7 @@ class Case:
         return run.returncode, json.loads(run.stdout)
 
     def start(self) -> tuple[int | None, str]:
-        """A start: its exit code, None where it serves; and what it says."""
+        """A start of tollgate: its exit code (None when it serves) and its output."""
         command = [
             str(harness.BINARIES / "tollgate"), "serve", "--policy", str(self.policy),
             "--data", str(self.data), "--listen", f"127.0.0.1:{free_port()}", "--admin", "off",
@@ -126,7 +126,7 @@ def test_damage_stops_the_start_however_near_the_end_it_is(case, damage):
 
 @pytest.mark.parametrize("tear", ["cut", "zeros", "hole"])
 def test_what_a_crash_leaves_goes_aside_and_is_told(case, tear):
-    """The machine went down, so there is no `stop`."""
+    """As after a power cut: the ledger has no `stop` record."""
     lines = case.lines()[:-1]
     whole = b"".join(lines)
     records = 0

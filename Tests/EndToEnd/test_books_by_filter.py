@@ -25,7 +25,7 @@ def counted(policy: dict) -> dict:
 
 
 def crowded(policy: dict) -> dict:
-    """With a tenant that may ask eleven times."""
+    """With a tenant whose limit is eleven requests."""
     other = limited_policy({"several": [{"name": "rpd", "requests": 11, "per": "day"}]})
     policy["models"]["priced"] = other["models"]["priced"]
     policy["tenants"]["several"] = other["tenants"]["several"]
@@ -87,7 +87,7 @@ def test_ext_authz_alone_charges_the_estimate_once(authz_books):
 
 
 def test_ext_authz_alone_admits_no_more_than_fit_of_200_at_once(authz_books):
-    # What is admitted is settled at once, so the budget is not reserved but spent.
+    # By ext_authz alone an admission is settled at once, so the budget is spent and not reserved.
     crowd = Crowd(authz_books, "several", code=b'"').run()
     assert crowd.admitted == 11
     assert authz_books.ledger.charges()["tenant/several/rpd"] == 11
@@ -120,7 +120,7 @@ def test_a_refusal_is_recorded_once_and_charges_nothing(request, books, status, 
     (denied,) = poll("it is on record", lambda: stack.ledger.since(mark, "admission"))
     assert denied["decision"] == "deny" and denied["http_status"] == status
     assert denied["reason"] == error_code(response)
-    # Whatever came after it in the ledger, it was not another record of the same.
+    # Later records must not be about the same exchange.
     assert stack.request("GET", "/v1/models").status_code == 200
     (last,) = stack.ledger.settled(mark, 1)
     assert last["route"] == "/v1/models"

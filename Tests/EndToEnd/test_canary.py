@@ -82,7 +82,7 @@ class Search:
             assert CANARY.encode() not in path.read_bytes(), path.name
         log = self.stack.tollgate.process.log()
         assert "ready on" in log and CANARY not in log
-        # It would be found: the marked key's own name is there.
+        # The search works: it finds the marked key's id, which is allowed to be there.
         assert b'"key_id":"marked"' in self.stack.ledger.raw()
 
 

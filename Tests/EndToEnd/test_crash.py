@@ -197,7 +197,7 @@ def test_a_flipped_byte_stops_the_start_and_repair_mends_it():
 
 
 def test_an_interrupted_exchange_costs_what_its_prompt_is_reckoned_to():
-    """No abort is free, and no crash: in tokens and in money."""
+    """Neither an abort nor a crash is free: tokens and dollars are charged."""
     policy = books_policy()
     with Stack(StackOptions(policy=policy)) as stack:
         client = threading.Thread(target=lambda: stack.chat(headers=HELD, timeout=120))
@@ -235,7 +235,7 @@ def test_a_limit_changed_while_nothing_ran_counts_from_the_start():
     with Stack(StackOptions(policy=limited(5))) as stack:
         assert [stack.chat().status_code for _ in range(3)] == [200] * 3
         assert end(stack, signal.SIGTERM) == 0
-        # Once as it was: the checkpoint has the counter under its old amount.
+        # Once with the policy as it was: the checkpoint has the counter with its old amount.
         stack.tollgate.start()
         assert end(stack, signal.SIGTERM) == 0
         stack.write_policy(limited(4))

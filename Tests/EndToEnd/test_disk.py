@@ -38,7 +38,7 @@ def disk(tmp_path):
 
 
 class Ballast:
-    """A file that takes all the room there is."""
+    """A file that fills the file system."""
 
     def __init__(self, folder):
         self.path = folder / "ballast"
@@ -75,7 +75,7 @@ def refused(stack: Stack, count: int) -> None:
         assert response.headers["content-type"] == "application/json"
         assert int(response.headers["retry-after"]) >= 1
         assert stack.recorder.by_id(name) == [], "a backend was reached without a record"
-    # What Tollgate answers by itself is on record too, or is not answered.
+    # Tollgate's own answers are recorded too; when that is impossible they are refused as well.
     models = stack.request("GET", "/v1/models")
     assert (models.status_code, error_code(models)) == (503, "ledger_unavailable")
 

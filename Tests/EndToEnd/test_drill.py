@@ -22,7 +22,7 @@ PORTS = 7
 
 pytestmark = [
     pytest.mark.timeout(DRILL_SECONDS + 30),
-    pytest.mark.skipif(bool(SANITIZER), reason="it is the drill that is tested here"),
+    pytest.mark.skipif(bool(SANITIZER), reason="these test the drill, not the binaries"),
 ]
 
 
@@ -71,7 +71,7 @@ def drill(tmp_path):
             try:
                 text, _ = child.communicate(timeout=DRILL_SECONDS)
             except subprocess.TimeoutExpired:
-                # Not killed: it ends what it started.
+                # SIGTERM, not SIGKILL, so that the drill can stop what it started.
                 child.terminate()
                 text, _ = child.communicate()
                 pytest.fail(f"the drill did not end in {DRILL_SECONDS} s:\n{text}")
@@ -148,7 +148,7 @@ def test_retries_of_chats_and_a_canary_of_another_weight_are_caught(drill, tmp_p
 
 
 def test_a_tollgate_that_does_not_reload_is_caught(drill, tmp_path):
-    """It serves a copy of the policy that nobody edits."""
+    """The wrapped tollgate serves a copy of the policy, so an edit of the original has no effect."""
     copy = """
 for ((i = 1; i <= $#; i++)); do
   if [ "${!i}" = --policy ]; then

@@ -35,7 +35,7 @@ def test_hostile(any_stack, case):
     reply = send(any_stack, case)
     assert any_stack.recorder.since(mark) == [], "a backend saw it"
     if case.status is None:
-        # Envoy answers for itself or closes; where it lets it through to us, we refuse.
+        # Envoy answers or closes; when it passes the request to Tollgate, Tollgate refuses.
         assert reply.status is None or 400 <= reply.status < 600, reply
         return
     assert reply.status == case.status, reply
@@ -62,7 +62,7 @@ def test_no_refusal_repeats_the_credential_or_the_body(any_stack):
 
 
 def test_a_pipelined_second_request_is_judged_for_itself(any_stack):
-    """The classic smuggling: what follows a good request must not ride on its verdict."""
+    """Request smuggling: what follows an allowed request must get a verdict of its own."""
     mark = any_stack.recorder.mark()
     second = h1(key=None, headers=["X-AI-Model-Route: chat-llama3-8b-v1"])
     with socket.create_connection(("127.0.0.1", any_stack.listener), timeout=30) as connection:

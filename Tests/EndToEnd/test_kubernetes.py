@@ -72,7 +72,7 @@ def served() -> list[Row]:
 
 
 def refused_callers() -> list[Row]:
-    """Those whom the policy does not let in, or not there."""
+    """Callers that the policy refuses, everywhere or on this host."""
     return [
         Row("forged headers without a key", 401, "invalid_api_key", body=chat(), key=None,
             headers=FORGED),
@@ -355,7 +355,7 @@ def test_envoy_takes_what_the_other_overlays_make(name, tmp_path):
 
 
 def test_weights_of_a_route_split_what_is_one_route_in_the_books():
-    """The canary's other way: the policy names one route, Envoy draws the version."""
+    """The other way to run a canary: the policy names one route, Envoy chooses the version by weight."""
     if not manifests.kustomize():
         pytest.skip("neither kubectl nor kustomize is installed: no manifests to run")
 
@@ -364,14 +364,14 @@ def test_weights_of_a_route_split_what_is_one_route_in_the_books():
 
     policy = parity.policy_of(Weighted.documents, has_slots=True)
     stack = Weighted(StackOptions(policy=policy, simulator=True))
-    # The Services behind the route are not the policy's to name.
+    # The policy does not know the Services behind the route.
     stack.clusters |= {name: free_port() for name in ("chat-llama3-8b-v1", "chat-llama3-8b-v2")}
     with stack:
         seen = [parity.ask(stack, Row("chat", 200, body=chat())) for _ in range(200)]
         assert {s.response.status_code for s in seen} == {200}
         assert {s.response.headers["x-ai-model-route"] for s in seen} == {"chat-llama3-8b"}
         drawn = Counter(s.response.headers["x-sim-backend"] for s in seen)
-        # 200 draws of one in ten miss the canary once in a thousand million times.
+        # The chance that 200 requests at 10 % all miss the canary is one in a thousand million.
         assert set(drawn) == {"chat-llama3-8b-v1", "chat-llama3-8b-v2"}
         assert drawn["chat-llama3-8b-v1"] > drawn["chat-llama3-8b-v2"]
         settled = stack.ledger.settled(0, 200)

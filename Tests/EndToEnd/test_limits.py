@@ -23,7 +23,7 @@ SIX = [f"x-ratelimit-{field}-{kind}" for kind in ("requests", "tokens")
 SIX_ANTHROPIC = [f"anthropic-ratelimit-{kind}-{field}" for kind in ("requests", "tokens")
                  for field in ("limit", "remaining", "reset")]  # fmt: skip
 DURATION = re.compile(r"\d+ms|(\d+h)?(\d+m)?\d+s")
-# Far more than a test asks for.
+# Far more than a test uses.
 PLENTY = [
     {"name": "many", "requests": 100_000_000, "per": "day"},
     {"name": "room", "tokens": 100_000_000_000, "per": "day"},
@@ -179,7 +179,7 @@ def test_no_more_than_the_limit_admits_of_200_at_once(crowded, tenant, limit, ad
 
 
 def test_tokens_admit_what_their_reservations_fit(crowded):
-    """What a request reserves is the ledger's to say; their sum may not pass the limit."""
+    """The ledger says what each request reserves; the sum may not exceed the limit."""
     crowd = Crowd(crowded, "tokens", max_tokens=49_990).run()
     poll("every exchange is settled", lambda: not crowded.ledger.open())
     first = [r for r in crowded.ledger.records() if r["type"] == "admission"
@@ -222,7 +222,7 @@ def named():
 
 
 def using(stack, prompt: int, completion: int) -> str:
-    """The id of a request that will have used this many tokens."""
+    """The `x-test-id` of a request whose answer will report this many tokens."""
     test_id = uuid.uuid4().hex
     usage = {"prompt_tokens": prompt, "completion_tokens": completion,
              "total_tokens": prompt + completion}  # fmt: skip

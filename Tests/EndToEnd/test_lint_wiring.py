@@ -1,4 +1,4 @@
-"""`tollgate lint` on how things hang together: routes and listeners, the pod and what is around it,
+"""`tollgate lint` on how objects refer to each other: routes and listeners, the pod and its workload,
 who may pass which filter. Each row plants one mistake in lint/clean.yaml, or one odd thing that is right."""
 
 import copy

@@ -1,4 +1,4 @@
-"""What the log tells an operator: every event once, nothing per request, and no line that is not one."""
+"""What the log tells an operator: every event once, nothing per request, and every line is JSON."""
 
 import json
 import re
@@ -160,7 +160,7 @@ def test_the_policy_sets_the_level_and_gives_it_back():
         count = len(log.lines())
         assert stack.chat().status_code == 200
         assert stack.chat(model="nothing").status_code == 404
-        # Whatever those two would have said is said before the process ends.
+        # Lines about those two would be written before the process ends.
         end(stack)
         assert len(log.lines()) == count
 

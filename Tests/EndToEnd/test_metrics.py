@@ -242,7 +242,7 @@ def test_the_numbers_are_the_ledgers_after_mixed_traffic(stack):
     records = settled(stack)
     page = scrape(stack)
     check_against(page, records)
-    # It was not empty: every kind of end is there.
+    # The comparison was not of nothing: every outcome is there.
     assert {r["end_reason"] for r in records if r["type"] == "completion"} == {
         "complete", "failed", "cut",
     }  # fmt: skip
@@ -258,7 +258,7 @@ def test_the_numbers_are_the_ledgers_after_mixed_traffic(stack):
 
 
 def check_limits(stack, page: Metrics) -> None:
-    """What is left is what the ledger's charges leave."""
+    """What a limit has left is its amount less the ledger's charges."""
     charges = stack.ledger.charges()
     for limit, amount, unit in (("rpd", 1_000_000, 1), ("monthly", 1000, 10**9), ("few", 2, 1)):
         labels = {"tenant": "tenant-a", "limit": limit}
@@ -328,7 +328,7 @@ def hostile(stack, word: str) -> None:
     stack.request("POST", f"/{word}", json=chat_body("priced"))
     stack.request("POST", f'/v1/{word}"}}%0A', json=chat_body("priced"))
     stack.request("POST", f"{chat}?{word}=1", json=chat_body(word))
-    # Envoy's parser lets no made-up method through; these it knows and the policy does not.
+    # Envoy refuses unknown methods; these it knows and the policy does not.
     stack.request(METHODS[word], chat)
     stack.request("GET", f"/v1/models/{word}")
     forged = {
@@ -375,7 +375,7 @@ def test_promtool_has_nothing_to_say_but_what_the_contract_wants(stack):
         [promtool, "check", "metrics"], input=page, capture_output=True, text=True, timeout=60
     )
     said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    # The contract has latencies in milliseconds too, as its recording rules want them.
+    # Latencies are also in milliseconds, because the recording rules use those names.
     explained = ("ai_gateway_request_duration_ms", "ai_gateway_time_to_first_token_ms")
     assert [line for line in said if not line.startswith(explained)] == []
 

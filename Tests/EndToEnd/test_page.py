@@ -293,7 +293,7 @@ def test_rates_are_live_and_have_words(site):
             "aria-label",
             re.compile(r"since this page was opened\. all: .* [\d.]*[1-9][\d.]* highest\. refused"),
         )
-        # What was before nobody knows, and nothing says that it was nothing.
+        # The page has no earlier values, and must not show them as 0.
         expect(page.locator("#requests-plot figcaption")).to_contain_text("since this page was opened")
         assert len(page.locator("#requests-plot path.one").get_attribute("d")) > 10
 
@@ -428,7 +428,7 @@ def test_a_lost_connection_is_said_and_gets_over(plain):
         expect(alert).to_contain_text("Connection lost")
         expect(page.locator("#state-text")).to_have_text("Connection lost")
         expect(page.locator("#age")).to_have_class(re.compile("is-old"))
-        # Said once: an alert that counts seconds would be read out each second.
+        # Announced once: a screen reader would read out an alert that counts seconds every second.
         said = alert.inner_text()
         age = page.locator("#age").inner_text()
         expect(page.locator("#age")).not_to_have_text(age)

@@ -16,7 +16,7 @@ CHAT = "/v1/chat/completions"
 TESTS = ("rules_test.yaml", "rules_budget_test.yaml")
 # What `promtool check metrics` says of a scrape, and why it stays so.
 EXCEPTIONS = {
-    # The contract names the milliseconds; each has a twin in seconds.
+    # The recording rules need these names in milliseconds; each has a twin in seconds.
     "ai_gateway_request_duration_ms metric names should not contain abbreviated units",
     "ai_gateway_time_to_first_token_ms metric names should not contain abbreviated units",
 }
@@ -156,7 +156,7 @@ def counted(prometheus: Prometheus) -> float:
 
 @pytest.fixture(scope="module")
 def traffic(monitored):
-    """Two rounds: what a counter had when it was first seen is in no rate."""
+    """Two rounds: a rate leaves out what a counter already had at its first scrape."""
     stack, prometheus = monitored
     prometheus.settle()
     assert prometheus.firing() == {"TollgateShippingStalled"}

@@ -7,7 +7,7 @@ import direct
 
 # Field 2047 of an unknown kind, well-formed: a newer Envoy's.
 UNKNOWN_FIELD = b"\xfa\x7f\x03abc"
-# Transport's limit of one message (design: 64 MiB).
+# Transport's limit of one message: 64 MiB.
 MESSAGE_BYTES_MAX = 64 << 20
 
 

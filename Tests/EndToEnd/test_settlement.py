@@ -40,7 +40,7 @@ def ends_policy() -> dict:
         {"name": "rpd", "requests": 1_000_000, "per": "day"},
         {"name": "tpd", "tokens": 1_000_000_000, "per": "day"},
         {"name": "usd", "usd": 1000, "per": "month", "models": list(ROUTES)},
-        # One alone: a slot that stayed taken would refuse the next test.
+        # A single slot: if a test left it taken, the next one would be refused.
         {"name": "slot", "concurrent": 1},
     ]
     return policy
@@ -171,7 +171,7 @@ def check_cut(ended: Ended, model: str, count: int | str | None) -> None:
     ended.check_used()
     assert record["usage_source"] == "estimated"
     if seen:
-        # The last word on usage, and nothing was written after it.
+        # The last usage reported counts, and no later record changed it.
         assert (record["prompt_tokens"], record["completion_tokens"]) == (11, seen)
     elif seen == 0:
         ended.check_estimated(b"")
@@ -267,7 +267,7 @@ def test_where_no_backend_was_reached_everything_is_given_back(ends, model):
 
 
 def test_a_backend_that_hangs_up_is_paid_the_prompt(ends):
-    """It had the request: nobody knows what it did with it."""
+    """It received the request, so it may have worked on it."""
     response, ended = answered(ends, Canned([], is_absent=True))
     assert response.status_code == 503
     ended.check_estimated(b"")

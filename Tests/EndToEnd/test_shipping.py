@@ -1,4 +1,4 @@
-"""Records on their way to another place, against a receiver that is not ours.
+"""Shipping of records to a receiver that shares no code with Tollgate.
 
 Nothing may be missing whatever the receiver does, what comes again is counted, and no request waits
 for any of it.
@@ -105,7 +105,7 @@ def test_a_request_through_envoy_arrives_with_its_fields_and_its_trace():
                     name: value for name, value in body.items()
                     if value is not None and name not in lists
                 }  # fmt: skip
-                # Whole dollars are no integers to who indexes by type.
+                # Also a whole number of dollars is a double: some stores index a field by its type.
                 costs = [a.value for a in record.attributes if a.key == "estimated_cost_usd"]
                 assert all(cost.WhichOneof("value") == "double_value" for cost in costs)
         about = [pair for pair in records.values() if pair[1].get("request_id") == request_id]
@@ -161,7 +161,7 @@ def test_retry_info_and_partial_success_are_kept_to():
             assert first.lines == second.lines[: len(first.lines)]
             grow(stack)
             lines = end(stack)
-            # The receiver's own words cannot move a terminal's cursor.
+            # The receiver's text is escaped: it cannot send control characters to a terminal.
             assert 'too ?[31mold' in stack.tollgate.process.log()
         # What was rejected is not sent again.
         hold_against(lines, [export.lines for export in receiver.exports[2:]])
@@ -359,7 +359,7 @@ def test_a_message_limit_costs_only_the_record_that_alone_is_over_it():
 
 
 def test_a_damaged_record_is_told_and_is_no_drop():
-    """A digit of a number flips in an old segment, which no start reads: every other record comes."""
+    """A changed digit in an old segment, which a start does not read: every other record is shipped."""
     port = free_port()
     with Receiver(f"127.0.0.1:{port}") as receiver:
         stack = Stack(StackOptions(

@@ -123,7 +123,7 @@ def check_reported(exchange: Exchange, usage: dict) -> None:
 
 
 def answer_of(case, meta, size: int = 1460) -> Canned:
-    """The recorded answer, in pieces that know nothing of events."""
+    """The recorded answer, cut without regard to events."""
     body = (case / meta["response"]["file"]).read_bytes()
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     return Canned(pieces, meta["response"]["content_type"], meta["response"]["status"])

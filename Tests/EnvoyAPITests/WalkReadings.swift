@@ -1,3 +1,4 @@
+import Bytes
 import EnvoyAPI
 
 /// What EnvoyAPI's walk over the wire format reads.

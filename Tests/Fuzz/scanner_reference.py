@@ -1,4 +1,4 @@
-"""What the request scanner should say of a body, by Python's json and our own rules.
+"""What the request scanner should answer for a body, by Python's json and Tollgate's own rules.
 
 Independent of the scanner: a tree from Python's decoder, with what it is lenient in refused (NaN,
 Infinity, a byte order mark, encodings other than UTF-8), then the rules for the inspected members.

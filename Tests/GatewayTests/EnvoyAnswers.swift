@@ -1,3 +1,4 @@
+import Bytes
 import EnvoyAPI
 
 /// A tree of fields, for looking at replies.

@@ -1,3 +1,4 @@
+import Books
 import Foundation
 import Ledger
 import Metrics
@@ -83,8 +84,8 @@ final class KeptGateway {
     (books, found) = try Books.open(
       files, Books.Settings(directory: "", ledger: settings), limits,
       clock: Books.Clock(wallMs: { clock.nowMs }, monotonicMs: { clock.nowMs }),
-      event: ProcessEvent(policy: "p", version: "v")
-    ) { news.set($0) }
+      event: ProcessEvent(policy: "p", version: "v"), stateChanged: { news.set($0) },
+      committed: metrics.record(commitNanoseconds:))
     books.onNews { news.put($0) }
     gateway = TestGateway(
       snapshot, limits: transportLimits, books: books, policyLimits: limits,

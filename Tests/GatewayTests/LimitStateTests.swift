@@ -1,6 +1,8 @@
+import Books
 import EnvoyAPI
 import Ledger
 import Metrics
+import Terms
 import Testing
 
 @testable import Gateway
@@ -199,8 +201,7 @@ private let policy = """
       let found = try model.map { name in
         try #require(snapshot.models.first { $0.name.string == name })
       }
-      let identity = Identity(tenant: snapshot.tenants[0], subject: [], keyIndex: key)
-      return limits.set(identity, model: found).rules.map(\.name)
+      return limits.set(tenant: snapshot.tenants[0], keyIndex: key, model: found).rules.map(\.name)
     }
     #expect(
       try Set(names(0, "llama"))
@@ -213,7 +214,8 @@ private let policy = """
       try Set(names(0, "bge"))
         == ["all", "all-batch", "max_concurrent", "rpm", "tpd", "each", "by-key", "parallel"])
     #expect(try Set(names(1, nil)) == ["all", "rpm", "each", "by-key", "parallel", "own"])
-    let other = Identity(tenant: snapshot.tenants[1], subject: [], keyIndex: nil)
-    #expect(limits.set(other, model: snapshot.models[0]).rules.map(\.name) == ["all"])
+    let other = limits.set(
+      tenant: snapshot.tenants[1], keyIndex: nil, model: snapshot.models[0])
+    #expect(other.rules.map(\.name) == ["all"])
   }
 }

@@ -290,6 +290,6 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     let kept = try KeptGateway(keptPolicy())
     ask(kept).stream.halfClose()
     _ = try kept.close()
-    #expect(kept.books.commitDurations.reading.count > 0)
+    #expect(kept.metrics.commitDurations.reading.count > 0)
   }
 }

@@ -1,3 +1,4 @@
+import Books
 import Policy
 import Quota
 import Testing

@@ -1,3 +1,4 @@
+import Books
 import EnvoyAPI
 import Foundation
 import Inference
@@ -135,7 +136,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     let prices = Prices(
       promptNanos: 1 << 40, cachedPromptNanos: 1 << 40, cacheWritePromptNanos: 1 << 40,
       completionNanos: 1 << 40, perRequestNanos: 1)
-    guard case .used(let used) = Account.used(usage, prices) else {
+    guard case .used(let used) = Books.used(usage, prices) else {
       Issue.record("nothing was used")
       return
     }

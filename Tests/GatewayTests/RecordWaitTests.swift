@@ -1,3 +1,4 @@
+import Books
 import EnvoyAPI
 import Foundation
 import Ledger

@@ -1,8 +1,11 @@
+import Books
+import Bytes
 import EnvoyAPI
-import Hashing
+import Log
 import Metrics
 import Policy
 import Synchronization
+import Terms
 import Testing
 import Transport
 
@@ -63,18 +66,18 @@ func testPolicy(_ extra: String = "", auth: String = "") -> String {
 }
 
 /// Notes what the gateway reports.
-final class TestLog: GatewayLog {
+final class TestLog: LogSink {
   private let lines = Mutex<[String]>([])
 
-  func isKept(_ level: GatewayLogLevel) -> Bool { true }
+  func isKept(_ level: LogLevel) -> Bool { true }
 
   func log(
-    _ level: GatewayLogLevel, _ event: LogEvent, _ message: String,
+    _ level: LogLevel, _ event: LogEvent, _ message: String,
     _ fields: KeyValuePairs<LogKey, LogValue>
   ) {}
 
   func report(
-    _ level: GatewayLogLevel, _ event: LogEvent, _ message: String,
+    _ level: LogLevel, _ event: LogEvent, _ message: String,
     _ fields: KeyValuePairs<LogKey, LogValue>
   ) {
     lines.withLock { $0.append(message) }

@@ -100,7 +100,7 @@ def _proc(settings: dict) -> dict:
         sent[f"{way}_header_mode"] = "SEND"
         if "body" in taken(mode[way], "body", "attributes"):
             sent[f"{way}_body_mode"] = BODY_MODES[mode[way]["body"]]
-        # Trailers are a manifest's to ask for in this mode only, where Envoy demands them.
+        # Only in this mode may a manifest ask for trailers; Envoy then requires it to.
         if mode[way].get("body") == "FullDuplexStreamed":
             sent[f"{way}_trailer_mode"] = "SEND"
         for attribute in mode[way].get("attributes", []):

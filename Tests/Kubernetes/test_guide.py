@@ -1,4 +1,4 @@
-"""What envoy/README.md has its reader type leads where it says, in every variant."""
+"""The commands in envoy/README.md give what it says they give, in every variant."""
 
 import os
 import re

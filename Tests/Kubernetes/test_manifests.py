@@ -54,7 +54,7 @@ def test_custom_resources_are_what_their_definitions_allow(tmp_path):
     lines = done.stdout.splitlines()
     assert not [line for line in lines if line.startswith("FAIL")], done.stdout
     assert done.returncode == 0, done.stderr
-    # Nothing of a gateway went by unchecked.
+    # No document of a gateway's API was left unchecked.
     built = [document for name in NAMES for document in load(name)]
     other = sum(1 for d in built if is_core(d) or d["apiVersion"] == MONITORING)
     counted = [sum(line.startswith(word) for line in lines) for word in ("ok", "skip")]
@@ -209,7 +209,7 @@ def test_a_route_to_a_model_matches_on_our_header_and_has_its_timeouts(built):
 
 
 def test_no_silence_within_a_routes_time_ends_a_request(built):
-    """Envoy's idle timeout counts from the request on: an answer in one piece is silence before it."""
+    """Envoy's idle timeout counts from the request on; an answer in one piece has no byte before its end."""
     services = {"chat-llama3-8b-v1": 1, "chat-llama3-8b-v2": 2, "embed-bge-small-v1": 3}
     place = envoy_gateway.Place(0, 0, "/tollgate.sock", services, "/dev/null")
     listener = envoy_gateway.bootstrap(built, place)["static_resources"]["listeners"][0]
@@ -224,7 +224,7 @@ def test_no_silence_within_a_routes_time_ends_a_request(built):
 
 
 def test_every_host_has_a_catch_all_of_its_own(built):
-    """Envoy looks at the most specific host alone, so a catch-all elsewhere is none."""
+    """Envoy looks only at the most specific host, so a catch-all of another host does not help."""
     hosts = {host for route in of_kind(built, "HTTPRoute") for host in route["spec"]["hostnames"]}
     (listener,) = find(built, "Gateway", GATEWAY[1])["spec"]["listeners"]
     assert listener["hostname"] in hosts

@@ -3,8 +3,9 @@
 
 Written from the format's description alone. Prints the number of records, the first and the last
 seq; with --sum also what the records say a counter's amount must be, beginning at the last
-checkpoint. Says where the last segment is torn, as a crash leaves it: a line without its end, or a
-hole of sectors that were never stored. Exits 1 naming file and offset when anything else does not fit.
+checkpoint. Says where the last segment is torn, as a crash leaves it: a line without its end, or
+zeros where sectors were never stored. For anything else that does not fit it exits with 1, naming file
+and offset.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-import Hashing
+import Bytes
 import Ledger
 import Testing
 
@@ -131,17 +131,6 @@ import Testing
   @Test(arguments: ["", "-", ".5", "1.", "1.0000000001", "9223372036.854775808", "1e3", "1.2.3"])
   func `What is no exact money is refused`(text: String) {
     #expect(Dollars.nanodollars(text) == nil)
-  }
-
-  @Test(
-    arguments: [
-      (0, "1970-01-01T00:00:00.000Z"), (951_782_400_001, "2000-02-29T00:00:00.001Z"),
-      (1_795_378_630_123, "2026-11-22T20:17:10.123Z"),
-      (UTCTime.millisecondsMax, "9999-12-31T23:59:59.999Z"),
-    ] as [(Int64, String)])
-  func `Moments are written and read`(milliseconds: Int64, text: String) {
-    #expect(String(decoding: UTCTime.text(milliseconds), as: UTF8.self) == text)
-    #expect(UTCTime.milliseconds(text) == milliseconds)
   }
 
   private static func event(policy: String) -> ProcessEvent {

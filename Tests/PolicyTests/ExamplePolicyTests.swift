@@ -1,4 +1,5 @@
-import Hashing
+import Bytes
+import Terms
 import Testing
 
 @testable import Policy

@@ -1,5 +1,7 @@
 import Foundation
 import Gateway
+import Log
+import Terms
 import Testing
 import Transport
 

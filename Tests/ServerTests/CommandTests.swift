@@ -1,3 +1,4 @@
+import Bytes
 import EnvoyAPI
 import Foundation
 import Testing

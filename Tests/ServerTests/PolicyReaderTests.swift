@@ -1,6 +1,8 @@
 import Foundation
 import Gateway
+import Log
 import Policy
+import Terms
 import Testing
 
 @testable import Server

@@ -1,7 +1,10 @@
+import Bytes
 import Foundation
 import Gateway
+import Log
 import Metrics
 import Policy
+import Terms
 import Testing
 
 @testable import Server

@@ -1,8 +1,10 @@
 import Foundation
 import Gateway
 import Ledger
+import Log
 import Metrics
 import Policy
+import Terms
 import Testing
 
 @testable import Server

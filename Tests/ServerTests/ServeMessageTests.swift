@@ -1,7 +1,11 @@
+import Books
+import Bytes
 import Foundation
 import Gateway
 import Ledger
+import Log
 import Policy
+import Terms
 import Testing
 import Transport
 

@@ -1,5 +1,8 @@
+import Books
 import Gateway
 import Ledger
+import Log
+import Terms
 import Testing
 import Transport
 

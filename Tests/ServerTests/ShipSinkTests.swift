@@ -1,3 +1,4 @@
+import Bytes
 import Ledger
 import Shipping
 import Testing

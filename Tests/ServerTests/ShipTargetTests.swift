@@ -1,3 +1,4 @@
+import Books
 import Gateway
 import Ledger
 import Shipping

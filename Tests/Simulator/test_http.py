@@ -15,7 +15,7 @@ HEAD_LIMIT = 256 * 1024
 
 
 class Connection:
-    """A raw connection; everything is read with a bound, nothing waits for luck."""
+    """A raw connection. Every read ends at a known length or at the connection's end."""
 
     def __init__(self, simulator, name="one"):
         self.socket = socket.create_connection(("127.0.0.1", simulator.ports[name]))
@@ -166,7 +166,7 @@ def test_broken_requests_are_answered_and_closed(simulator, request_bytes, statu
 
 
 def test_a_body_at_its_limit_and_one_over(simulator):
-    # Zeros are no JSON: 400 says that the body was taken whole.
+    # The body is not JSON: 400 instead of 413 shows that it was read whole.
     headers = {"content-type": "application/json"}
     url = simulator.url() + "/v1/chat/completions"
     assert httpx.post(url, content=bytes(BODY_LIMIT), headers=headers, timeout=60).status_code == 400
@@ -260,7 +260,7 @@ def test_a_client_that_leaves_is_noticed(simulator):
         connection.until(b"\r\n\r\n")
         linger = struct.pack("ii", 1, 0)
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    # The log's request comes after the reset on the loopback, so one look is enough or a few.
+    # The simulator may see the reset a moment later, so the log is read until it shows it.
     outcomes = (log(simulator)["requests"][0]["outcome"] for _ in range(1000))
     assert "abandoned" in outcomes
 
@@ -305,7 +305,7 @@ def test_terminating_lets_an_exchange_end_and_takes_no_other(own_simulator):
     with Connection(own_simulator) as busy, Connection(own_simulator) as idle:
         busy.send(post(b"/v1/chat/completions", STREAM, b"x-sim-tokens: 5", b"x-sim-rate: 10"))
         busy.until(b"\r\n\r\n")
-        # A proof that the idle connection is accepted before the end begins.
+        # Shows that the idle connection was accepted before the program is told to end.
         idle.send(b"GET / HTTP/1.1\r\n\r\n")
         idle.response()
         own_simulator.process.terminate()

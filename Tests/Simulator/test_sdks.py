@@ -1,4 +1,4 @@
-"""The official SDKs take the simulator for the real thing."""
+"""The official SDKs understand the simulator's answers as they do a provider's."""
 
 import anthropic
 import openai

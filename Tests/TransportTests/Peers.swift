@@ -1,3 +1,5 @@
+import Bytes
+
 @testable import Transport
 
 /// What a handler was told, in order; pieces of a message are joined.
@@ -34,7 +36,7 @@ final class ScriptedHandler: CallHandler {
   func messageBytes(_ bytes: Span<UInt8>, on call: Call) {
     precondition(!bytes.isEmpty)
     pieces += 1
-    partial.append(span: bytes)
+    partial.append(bytes)
   }
 
   func messageEnded(on call: Call) {

@@ -1,4 +1,4 @@
-import Hashing
+import Bytes
 
 /// Takes a JSON object's members one by one by name; `finish` refuses what was left.
 struct FieldReader {

@@ -1,4 +1,4 @@
-import Hashing
+import Bytes
 
 /// Writes one JSON object after another into bytes, in the order it is told.
 package struct JSONLine {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// What every line begins with, `{"type":"…","seq":N,"timestamp":"…"`, read without the rest of it:
 /// a checkpoint's line may be very long.
 package struct RecordHead: Equatable, Sendable {

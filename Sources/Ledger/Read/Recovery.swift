@@ -1,4 +1,4 @@
-import Hashing
+import Bytes
 
 /// Brings a ledger back after its process ended, however it ended.
 ///

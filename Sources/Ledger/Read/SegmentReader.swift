@@ -1,4 +1,4 @@
-import Hashing
+import Bytes
 
 /// Reads the lines of one segment that count, each held against the chain.
 package struct SegmentReader {

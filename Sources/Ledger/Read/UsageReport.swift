@@ -1,3 +1,5 @@
+import Bytes
+
 /// What was used and what it cost, summed over completions by some of their fields.
 package struct UsageReport: Sendable {
   package enum Dimension: String, Sendable, CaseIterable {

@@ -1,4 +1,4 @@
-import Hashing
+import Bytes
 
 /// Everything that later records build on, at the head of each segment.
 package struct Checkpoint: Equatable, Sendable {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The W3C Trace Context header `traceparent`, read as its section 3.2.2 says:
 /// `<version>-<32 hex>-<16 hex>-<2 hex>`, all in lower case.
 ///

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The segments on disk as the writer knows them: the one it appends to, and those before.
 struct SegmentStore {
   /// A segment that is complete, and the time of its first record.

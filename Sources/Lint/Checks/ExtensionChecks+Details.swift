@@ -1,4 +1,4 @@
-internal import Policy
+import Policy
 
 extension Checks {
   private static let ownNamespace = "tollgate"

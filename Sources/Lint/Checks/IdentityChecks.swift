@@ -1,4 +1,4 @@
-internal import Policy
+import Policy
 
 extension Checks {
   /// What Envoy must have verified before Tollgate may believe it.

@@ -1,4 +1,5 @@
-internal import Policy
+import Policy
+import Terms
 
 extension Checks {
   /// Limits that only hold while there is one ledger, and it is kept.

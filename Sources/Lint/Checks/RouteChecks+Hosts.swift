@@ -1,4 +1,5 @@
-internal import Policy
+import Policy
+import Terms
 
 extension Checks {
   /// Model routes that a tenant may be sent to and that its own host has no route for: Envoy looks at

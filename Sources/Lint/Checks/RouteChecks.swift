@@ -1,4 +1,5 @@
-internal import Policy
+import Policy
+import Terms
 
 extension Checks {
   /// Which requests reach which model.

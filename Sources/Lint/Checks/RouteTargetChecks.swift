@@ -1,4 +1,5 @@
-internal import Policy
+import Policy
+import Terms
 
 extension Checks {
   /// What routes lead to, and whether they are served at all.

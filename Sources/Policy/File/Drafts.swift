@@ -1,4 +1,4 @@
-internal import Hashing
+import Bytes
 
 /// What has been read of a policy, each piece with its node, before the pieces are held against one
 /// another.

@@ -1,4 +1,5 @@
-internal import Hashing
+import Bytes
+import Terms
 
 extension PolicyCompiler {
   /// The snapshot of a draft that has passed every check.

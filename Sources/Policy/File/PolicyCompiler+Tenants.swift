@@ -1,4 +1,4 @@
-internal import Hashing
+import Bytes
 
 extension PolicyCompiler {
   /// Everything that takes more than one piece of the policy to see.

@@ -1,4 +1,4 @@
-internal import Hashing
+import Bytes
 
 /// Holds the pieces of a draft against one another, and makes the snapshot of them.
 final class PolicyCompiler {

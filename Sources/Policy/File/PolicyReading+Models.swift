@@ -1,3 +1,5 @@
+import Terms
+
 extension PolicyReading {
   private static let modelFields = [
     "aliases", "class", "routes", "sticky", "paths", "max_output_tokens", "stream_usage",

@@ -1,4 +1,4 @@
-internal import Hashing
+import Bytes
 
 extension PolicyReading {
   private static let emptyDigest = SHA256.digest(of: [UInt8]().span)
@@ -74,11 +74,11 @@ extension PolicyReading {
       refuseKind(node, "a time such as \"2027-01-01T00:00:00Z\"")
       return nil
     }
-    guard let seconds = Timestamp.seconds(rfc3339: text) else {
+    guard let moment = UTCTime.moment(text, from: UTCTime.millisecondsMin) else {
       log.error(node, "must be an RFC 3339 time such as \"2027-01-01T00:00:00Z\"")
       return nil
     }
-    return seconds
+    return UTCTime.seconds(moment)
   }
 
   /// A key that has expired, or will soon: time to hand out its successor.

@@ -1,4 +1,4 @@
-internal import Foundation
+import Foundation
 
 extension PolicyReading {
   /// A time zone by its IANA name.

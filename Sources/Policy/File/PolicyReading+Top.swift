@@ -1,3 +1,5 @@
+import Terms
+
 extension PolicyReading {
   private static let topFields = [
     "version", "timezone", "shared_hostnames", "max_body_bytes", "enforce_at", "max_subjects",

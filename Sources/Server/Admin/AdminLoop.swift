@@ -1,6 +1,9 @@
-internal import Gateway
+import Bytes
+import Gateway
 import Glibc
-internal import Transport
+import Log
+import Terms
+import Transport
 
 /// The admin server's thread: an epoll and its connections. Everything in it happens on that thread.
 final class AdminLoop {
@@ -81,7 +84,7 @@ final class AdminLoop {
     }
   }
 
-  private static var wallSeconds: Int64 { Kernel.wallNanoseconds() / 1_000_000_000 }
+  private static var wallSeconds: Int64 { SystemClock.wallNanoseconds() / 1_000_000_000 }
 }
 
 // MARK: - Accepting

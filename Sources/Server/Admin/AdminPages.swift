@@ -1,7 +1,8 @@
 import AdminPage
-internal import Gateway
-internal import Ledger
-internal import Metrics
+import Books
+import Gateway
+import Ledger
+import Metrics
 
 /// The paths of the admin server. Lives on its thread.
 package final class AdminPages: AdminSite {

@@ -1,6 +1,8 @@
 import Foundation
-internal import Gateway
-internal import Transport
+import Gateway
+import Log
+import Terms
+import Transport
 
 /// The admin server: HTTP/1.1 on a thread of its own, apart from every loop.
 package final class AdminServer: Sendable {

@@ -1,5 +1,5 @@
+import Bytes
 import Foundation
-internal import Hashing
 
 /// The page with the rule that makes it self-contained: only the script and the style that are in it
 /// run, and it may ask this address alone.

@@ -1,4 +1,5 @@
-internal import Ledger
+import Bytes
+import Ledger
 
 /// JSON in the order it is told: objects and arrays are closures, so that what was begun ends.
 package struct JSONText {
@@ -47,13 +48,9 @@ package struct JSONText {
     raw(flag ? "true" : "false")
   }
 
-  /// RFC 3339 with milliseconds. Nothing is later than nanoseconds in 64 bits can say, April 2262: a
-  /// bucket deep in debt may be full only after that.
+  /// RFC 3339 with milliseconds; what is later than the year 9999 is written as its end.
   package mutating func field(_ name: String, wallMs: Int64?) {
-    let limit = Int64.max / 1_000_000
-    field(
-      name,
-      wallMs.map { RFC3339.string(wallNanoseconds: min(max($0, -limit), limit) * 1_000_000) })
+    field(name, wallMs.map { UTCTime.string($0) })
   }
 
   package mutating func field(_ name: String, _ texts: [String]) {

@@ -1,4 +1,4 @@
-internal import Metrics
+import Metrics
 
 /// What the kernel says of this process, for the `process_*` metrics.
 enum ProcessReading {

@@ -1,4 +1,4 @@
-internal import Metrics
+import Metrics
 
 /// `/api/v1/refusals`: the last ones, newest first; a flood is one with a count.
 struct RefusalReport {

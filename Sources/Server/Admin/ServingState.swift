@@ -1,7 +1,9 @@
-package import Gateway
-internal import Ledger
-package import Metrics
-package import Policy
+import Books
+import Bytes
+import Gateway
+import Ledger
+import Metrics
+import Policy
 
 /// How the process stands, for whoever asks over the admin addresses: told from any thread, read on
 /// the admin server's.
@@ -9,8 +11,8 @@ package final class ServingState: Sendable {
   /// The counters of every loop.
   package let metrics = MetricsRegistry()
   /// When the process began, in Unix nanoseconds.
-  let startedNanoseconds = Kernel.wallNanoseconds()
-  private let begin = Kernel.monotonicNanoseconds()
+  let startedNanoseconds = SystemClock.wallNanoseconds()
+  private let begin = SystemClock.monotonicNanoseconds()
   private let values = Locked(Values())
 
   /// What is known so far.
@@ -62,7 +64,7 @@ package final class ServingState: Sendable {
   var current: Values { values.withLock { $0 } }
 
   /// Since the start, by the clock that only runs forward.
-  var uptimeSeconds: Int64 { (Kernel.monotonicNanoseconds() - begin) / 1_000_000_000 }
+  var uptimeSeconds: Int64 { (SystemClock.monotonicNanoseconds() - begin) / 1_000_000_000 }
 }
 
 extension ServingState.Values {

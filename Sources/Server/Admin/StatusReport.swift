@@ -1,6 +1,8 @@
-internal import Gateway
-internal import Ledger
-internal import Metrics
+import Books
+import Bytes
+import Gateway
+import Ledger
+import Metrics
 
 /// `/api/v1/status`: the process, its policy, its ledger, and what is shipped of that.
 struct StatusReport {
@@ -12,8 +14,8 @@ struct StatusReport {
     json.object { json in
       let reasons = now.reasons
       json.field("version", Version.string)
-      json.field("now", RFC3339.string(wallNanoseconds: Kernel.wallNanoseconds()))
-      json.field("started", RFC3339.string(wallNanoseconds: state.startedNanoseconds))
+      json.field("now", UTCTime.string(nanoseconds: SystemClock.wallNanoseconds()))
+      json.field("started", UTCTime.string(nanoseconds: state.startedNanoseconds))
       json.field("uptime_seconds", state.uptimeSeconds)
       json.field("ready", reasons.isEmpty)
       json.field("reasons", reasons)

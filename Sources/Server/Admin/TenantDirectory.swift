@@ -1,4 +1,5 @@
-internal import Policy
+import Policy
+import Terms
 
 /// A policy's tenants by name, to be searched. Kept while the policy is in force.
 struct TenantDirectory {

@@ -1,6 +1,8 @@
-internal import Gateway
-internal import Ledger
-internal import Metrics
+import Books
+import Bytes
+import Gateway
+import Ledger
+import Metrics
 
 /// `/api/v1/tenants`: what tenants have used since the start, and how their limits stand.
 struct TenantReport {

@@ -1,6 +1,8 @@
-internal import Ledger
-internal import Metrics
-internal import Policy
+import Bytes
+import Ledger
+import Metrics
+import Policy
+import Terms
 
 /// `/api/v1/traffic`: sums since the start; whoever reads twice has rates.
 struct TrafficReport {
@@ -14,7 +16,7 @@ struct TrafficReport {
     for route in routes { requests[route.model, default: [:]][route.modelRoute] = route.requests }
     var json = JSONText()
     json.object { json in
-      json.field("now", RFC3339.string(wallNanoseconds: Kernel.wallNanoseconds()))
+      json.field("now", UTCTime.string(nanoseconds: SystemClock.wallNanoseconds()))
       json.object("totals") { Self.add(metrics.totals, to: &$0) }
       json.array("routes") { json in
         for route in routes { Self.add(route, to: &json) }

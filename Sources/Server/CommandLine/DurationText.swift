@@ -1,4 +1,5 @@
-internal import Transport
+import Bytes
+import Transport
 
 /// Durations as flags have them: `150s`, `2m`, `1h30m`, `500ms`, `30d`.
 package enum DurationText {

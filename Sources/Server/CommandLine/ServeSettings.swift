@@ -1,13 +1,16 @@
-package import Gateway
-private import Ledger
-package import Shipping
-internal import Transport
+import Books
+import Gateway
+import Ledger
+import Log
+import Shipping
+import Terms
+import Transport
 
 /// What `tollgate serve` is told, read and checked once.
 package struct ServeSettings: Sendable {
   package var policyPath = ""
   package var watches = false
-  package var logLevel = GatewayLogLevel.info
+  package var logLevel = LogLevel.info
   package var logFormat = LogFormat.text
   package var server = ServerConfiguration()
   /// The operators' page; nil: off.
@@ -110,7 +113,7 @@ package struct ServeSettings: Sendable {
     watches = arguments.toggle("watch")
     logLevel = arguments.value(
       "log-level", default: .info, expected: "debug, info, warning or error",
-      GatewayLogLevel.init(name:))
+      LogLevel.init(rawValue:))
     logFormat = arguments.value(
       "log-format", default: .text, expected: "text or json", LogFormat.init(rawValue:))
     server.allowPlaintextNetwork = arguments.toggle("allow-plaintext-network")

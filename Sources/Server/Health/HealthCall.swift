@@ -1,5 +1,5 @@
-internal import EnvoyAPI
-internal import Transport
+import EnvoyAPI
+import Transport
 
 /// What Check and Watch have in common: one small request message, put together from its pieces.
 class HealthCall: CallHandler {

@@ -1,6 +1,7 @@
-package import EnvoyAPI
+import Bytes
+import EnvoyAPI
 import Glibc
-internal import Transport
+import Transport
 
 /// Asks a running server for its health, over a blocking socket.
 package enum HealthProbe {

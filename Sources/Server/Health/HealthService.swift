@@ -1,5 +1,5 @@
-internal import EnvoyAPI
-internal import Transport
+import EnvoyAPI
+import Transport
 
 /// grpc.health.v1.Health on one loop: what Check and Watch answer, and who watches.
 package final class HealthService {

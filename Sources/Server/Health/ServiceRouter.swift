@@ -1,5 +1,5 @@
-internal import EnvoyAPI
-internal import Transport
+import EnvoyAPI
+import Transport
 
 /// Everything one loop serves: health, and the gateway for the rest.
 final class ServiceRouter: CallRouter {

@@ -1,5 +1,8 @@
-internal import Gateway
-package import Ledger
+import Bytes
+import Gateway
+import Ledger
+import Log
+import Terms
 
 /// Says once that the ledger takes nothing, and once that it does again, with how long that was:
 /// its writer tells of failures, and whoever looks each second of what comes and goes by itself.
@@ -44,7 +47,7 @@ package final class LedgerOutage: Sendable {
   /// The ledger's state, now.
   package func saw(_ state: LedgerState) {
     let news = watch.withLock {
-      $0.saw(state, nowNanoseconds: Kernel.monotonicNanoseconds())
+      $0.saw(state, nowNanoseconds: SystemClock.monotonicNanoseconds())
     }
     switch news {
     case nil: break

@@ -1,6 +1,9 @@
-package import Gateway
-internal import Ledger
-package import Policy
+import Books
+import Gateway
+import Ledger
+import Log
+import Policy
+import Terms
 
 /// What the log says of a process that serves: one line for each thing an operator must know.
 extension Logger {
@@ -21,7 +24,7 @@ extension Logger {
         .ledgerBytesMax: .optional(ledger.ledgerBytesMax),
         .workers: .integer(settings.server.workers), .watches: .flag(settings.watches),
         .drainTimeoutSeconds: .seconds(settings.server.drainTimeout),
-        .logLevel: .text(settings.logLevel.name),
+        .logLevel: .text(settings.logLevel.rawValue),
       ])
     for end in found.torn { torn(end) }
     if found.wasRepaired {
@@ -92,7 +95,7 @@ extension Logger {
   /// A flood is one line in ten seconds. What only the operator can mend is a warning.
   package func refused(_ summaries: [RefusalSummary]) {
     for summary in summaries {
-      let level: GatewayLogLevel =
+      let level: LogLevel =
         Self.operatorsReasons.contains(summary.reason) ? .warning : .info
       let whose = summary.tenant ?? "no tenant"
       log(

@@ -1,4 +1,5 @@
-internal import Transport
+import Bytes
+import Transport
 
 /// One accepted socket and the HTTP/2 connection on it. Belongs to its loop's thread.
 final class Connection {

@@ -1,5 +1,6 @@
-package import Gateway
-package import Transport
+import Books
+import Gateway
+import Transport
 
 /// What a loop serves besides health: a router that a new policy can be given to.
 package protocol LoopGateway: CallRouter {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The one door into a thread that sleeps in epoll or poll: closures come in from anywhere and run there.
 package final class Mailbox<Owner>: Sendable {
   /// What is run, with the owner that the thread keeps for itself.

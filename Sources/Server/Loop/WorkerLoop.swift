@@ -1,5 +1,8 @@
-internal import Gateway
-package import Transport
+import Bytes
+import Gateway
+import Log
+import Terms
+import Transport
 
 /// One worker: an epoll, its connections, its router. Everything in it happens on its own thread,
 /// which others reach through the mailbox.

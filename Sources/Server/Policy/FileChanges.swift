@@ -1,5 +1,7 @@
 import Foundation
-internal import Gateway
+import Gateway
+import Log
+import Terms
 
 /// Signs that a policy's files may have changed: inotify on every directory through which they are reached.
 /// A ConfigMap's `..data` swap, an editor's rename and a file replaced all show as names that come or go there.

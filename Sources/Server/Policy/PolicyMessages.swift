@@ -1,5 +1,7 @@
-internal import Gateway
-package import Policy
+import Gateway
+import Log
+import Policy
+import Terms
 
 /// What the log says of policies: read, replaced, refused.
 extension Logger {
@@ -60,7 +62,7 @@ extension Logger {
   }
 
   private func policyProblems(
-    _ problems: [PolicyProblem], _ level: GatewayLogLevel, _ event: LogEvent
+    _ problems: [PolicyProblem], _ level: LogLevel, _ event: LogEvent
   ) {
     for problem in problems.prefix(Self.problemsMax) {
       // A refused policy's warnings are not what refused it.

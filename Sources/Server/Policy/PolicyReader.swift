@@ -1,4 +1,4 @@
-package import Policy
+import Policy
 
 /// Reads a policy's bytes: one file, or a directory's `*.json` and `*.json5` in the order of their names.
 /// Hidden files are left out, symbolic links are followed, subdirectories are not entered.

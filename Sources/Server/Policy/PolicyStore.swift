@@ -1,6 +1,8 @@
-internal import Gateway
-package import Metrics
-package import Policy
+import Gateway
+import Log
+import Metrics
+import Policy
+import Terms
 
 /// The policy in force and how it is replaced: read, validated whole, and only then taken; or the old one stays.
 /// Belongs to the watcher's thread once that runs.
@@ -67,7 +69,7 @@ package final class PolicyStore {
     self.status = status
     self.sources = sources
     self.log = log
-    log.follow(policy.logLevel.map { GatewayLogLevel($0) })
+    log.follow(policy.logLevel)
   }
 
   /// Reads the policy again. `isAsked`: somebody waits for an answer, so a refusal is said again even when nothing has changed since.
@@ -96,7 +98,7 @@ package final class PolicyStore {
     }
     log.policyWarnings(problems)
     log.policyReplaced(policy, by: next)
-    log.follow(next.logLevel.map { GatewayLogLevel($0) })
+    log.follow(next.logLevel)
     policy = next
     sources = fresh
     lastRefused = nil

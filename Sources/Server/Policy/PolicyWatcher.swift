@@ -1,7 +1,9 @@
+import Bytes
 import Foundation
-internal import Gateway
-package import Metrics
-package import Policy
+import Gateway
+import Log
+import Metrics
+import Policy
 
 /// The thread on which policies are read and validated, apart from every loop: when it is asked,
 /// and with `watches` also when the files change.
@@ -33,7 +35,7 @@ package final class PolicyWatcher: Sendable {
     }
 
     func reload(isAsked: Bool) {
-      let now = Kernel.wallNanoseconds() / 1_000_000
+      let now = SystemClock.wallNanoseconds() / 1_000_000
       if store.reload(nowMs: now, isAsked: isAsked) == .replaced { changed(store.policy) }
       attempted(store.policy, store.status)
     }

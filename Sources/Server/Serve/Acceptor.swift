@@ -1,5 +1,7 @@
-internal import Gateway
+import Gateway
 import Glibc
+import Log
+import Terms
 
 /// Takes connections from the listeners, within the limit, and deals them to the workers in turn.
 struct Acceptor {

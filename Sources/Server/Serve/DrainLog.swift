@@ -1,5 +1,8 @@
-internal import Gateway
-internal import Transport
+import Bytes
+import Gateway
+import Log
+import Terms
+import Transport
 
 /// What the log says of a drain: that it begins, how many are left every now and then, and how it
 /// ended.

@@ -1,7 +1,11 @@
-package import Gateway
+import Books
+import Bytes
+import Gateway
 import Glibc
-package import Policy
-internal import Transport
+import Log
+import Policy
+import Terms
+import Transport
 
 /// The running server: its listeners, its workers, and the thread that holds them together,
 /// which is the one that calls `run`.

@@ -1,4 +1,4 @@
-package import Transport
+import Transport
 
 /// Everything a server is told before it starts.
 package struct ServerConfiguration: Sendable {

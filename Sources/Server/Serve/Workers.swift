@@ -1,6 +1,8 @@
 import Foundation
-internal import Gateway
-internal import Transport
+import Gateway
+import Log
+import Terms
+import Transport
 
 /// The worker threads and the doors to them. Sockets are dealt to them in turn.
 final class Workers: Sendable {

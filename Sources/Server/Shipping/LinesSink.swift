@@ -1,5 +1,5 @@
-internal import Ledger
-internal import Shipping
+import Ledger
+import Shipping
 
 /// JSON lines over TCP.
 ///

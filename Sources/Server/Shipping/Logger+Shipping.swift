@@ -1,6 +1,8 @@
-internal import Gateway
-internal import Ledger
-internal import Shipping
+import Gateway
+import Ledger
+import Log
+import Shipping
+import Terms
 
 /// What the log says of shipping.
 extension Logger {

@@ -1,5 +1,5 @@
-internal import Shipping
-internal import Transport
+import Shipping
+import Transport
 
 /// OTLP/gRPC logs over HTTP/2 without TLS (prior knowledge, RFC 9113, 3.3): one unary call a batch.
 final class OTLPSink: ShipSink {

@@ -1,4 +1,5 @@
-internal import Shipping
+import Bytes
+import Shipping
 
 /// A client's non-blocking socket: resolved, connected, written to.
 struct OutgoingSocket {
@@ -195,5 +196,5 @@ struct OutgoingSocket {
     }
   }
 
-  private static func nowMs() -> Int64 { Kernel.monotonicNanoseconds() / 1_000_000 }
+  private static func nowMs() -> Int64 { SystemClock.monotonicNanoseconds() / 1_000_000 }
 }

@@ -1,4 +1,4 @@
-internal import Shipping
+import Shipping
 
 /// The way to one target: a connection that batches are written to. Used by its target's thread only;
 /// nothing here waits.

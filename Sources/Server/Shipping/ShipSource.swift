@@ -1,4 +1,4 @@
-package import Ledger
+import Ledger
 
 /// The ledger as shipping sees it.
 package struct ShipSource: Sendable {

@@ -1,4 +1,4 @@
-package import Shipping
+import Shipping
 
 /// How `--ship` says where records go: `otlp://host:4317`, `otlp+unix:/path`, `tcp://host:port`,
 /// `stdout`, each with options behind a `?`.

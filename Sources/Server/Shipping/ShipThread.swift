@@ -1,8 +1,10 @@
+import Bytes
 import Foundation
-internal import Gateway
-internal import Ledger
-internal import Metrics
-internal import Shipping
+import Gateway
+import Ledger
+import Log
+import Metrics
+import Shipping
 
 /// One target's thread: reads the ledger's tail, ships it batch by batch, and keeps the cursor.
 ///
@@ -257,7 +259,7 @@ final class ShipThread: @unchecked Sendable {
     acknowledgedSeq = lastSeq
     batch.next(nowMs: nowMs)
     let oldestMs = batch.lines.first?.head.timeMs
-    let wallMs = Kernel.wallNanoseconds() / 1_000_000
+    let wallMs = SystemClock.wallNanoseconds() / 1_000_000
     shared.withLock { shared in
       shared.statistics.acknowledgedSeq = lastSeq
       shared.statistics.shipped += Int64(count - rejected)
@@ -329,5 +331,5 @@ final class ShipThread: @unchecked Sendable {
 
   private func random() -> UInt64 { UInt64.random(in: 0 ... .max) }
 
-  private static func nowMs() -> Int64 { Kernel.monotonicNanoseconds() / 1_000_000 }
+  private static func nowMs() -> Int64 { SystemClock.monotonicNanoseconds() / 1_000_000 }
 }

@@ -1,8 +1,10 @@
+import Bytes
 import Foundation
-internal import Gateway
-internal import Ledger
-package import Metrics
-package import Shipping
+import Gateway
+import Ledger
+import Log
+import Metrics
+import Shipping
 
 /// Ships the ledger's records to every target, each by a thread of its own, and tells the ledger
 /// which segments somebody still needs.
@@ -47,17 +49,17 @@ package final class Shipper: Sendable {
   }
 
   package var statistics: [ShipStatistics] {
-    let wallMs = Kernel.wallNanoseconds() / 1_000_000
+    let wallMs = SystemClock.wallNanoseconds() / 1_000_000
     return threads.map { $0.statistics(wallMs: wallMs) }
   }
 
   /// Ships what is on disk, within `limit`, and ends; cursors stay where they are for the next start.
   package func finish(within limit: Duration = ShippingLimits.lastAttempt) {
-    let end = Kernel.monotonicNanoseconds() / 1_000_000 + limit.wholeMilliseconds
+    let end = SystemClock.monotonicNanoseconds() / 1_000_000 + limit.wholeMilliseconds
     for thread in threads { thread.stop(byMs: end) }
     // A thread that waits for a name server ends with the process.
     while threads.contains(where: { !$0.hasEnded }),
-      Kernel.monotonicNanoseconds() / 1_000_000 < end + Self.graceMs
+      SystemClock.monotonicNanoseconds() / 1_000_000 < end + Self.graceMs
     {
       Thread.sleep(forTimeInterval: 0.005)
     }
@@ -68,7 +70,7 @@ package final class Shipper: Sendable {
   private static func sink(_ target: ShipTarget, _ resource: OTLPResource) -> any ShipSink {
     switch target.place {
     case .otlp, .otlpUnix:
-      OTLPSink(target, resource: resource, wallNanoseconds: { Kernel.wallNanoseconds() })
+      OTLPSink(target, resource: resource, wallNanoseconds: { SystemClock.wallNanoseconds() })
     case .tcp: LinesSink(target)
     case .standardOutput: StandardOutputSink()
     }

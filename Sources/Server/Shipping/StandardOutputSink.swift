@@ -1,5 +1,5 @@
-internal import Ledger
-internal import Shipping
+import Ledger
+import Shipping
 
 /// JSON lines on descriptor 1. A batch counts as delivered when the pipe, file or terminal has it.
 ///

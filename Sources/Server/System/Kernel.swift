@@ -18,23 +18,6 @@ package enum Kernel {
     }
   }
 
-  /// Nanoseconds on CLOCK_MONOTONIC.
-  package static func monotonicNanoseconds() -> Int64 {
-    nanoseconds(of: CLOCK_MONOTONIC)
-  }
-
-  /// Nanoseconds since 1970 on CLOCK_REALTIME.
-  package static func wallNanoseconds() -> Int64 {
-    nanoseconds(of: CLOCK_REALTIME)
-  }
-
-  private static func nanoseconds(of clock: clockid_t) -> Int64 {
-    var time = timespec()
-    let result = unsafe clock_gettime(clock, &time)
-    precondition(result == 0, "the clock can be read")
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-  }
-
   /// This process's number: getpid(2).
   package static func processID() -> Int {
     Int(getpid())

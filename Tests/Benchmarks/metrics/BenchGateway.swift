@@ -1,9 +1,12 @@
+import Books
+import Bytes
 import EnvoyAPI
 import Gateway
-import Hashing
 import Ledger
+import Log
 import Metrics
 import Policy
+import Terms
 import Transport
 
 /// A policy of many tenants, and a loop behind a connection without a socket.
@@ -39,14 +42,14 @@ enum Bench {
     return policy
   }
 
-  struct Silent: GatewayLog {
-    func isKept(_ level: GatewayLogLevel) -> Bool { false }
+  struct Silent: LogSink {
+    func isKept(_ level: LogLevel) -> Bool { false }
     func log(
-      _ level: GatewayLogLevel, _ event: LogEvent, _ message: String,
+      _ level: LogLevel, _ event: LogEvent, _ message: String,
       _ fields: KeyValuePairs<LogKey, LogValue>
     ) {}
     func report(
-      _ level: GatewayLogLevel, _ event: LogEvent, _ message: String,
+      _ level: LogLevel, _ event: LogEvent, _ message: String,
       _ fields: KeyValuePairs<LogKey, LogValue>
     ) {}
   }

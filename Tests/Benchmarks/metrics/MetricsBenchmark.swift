@@ -1,3 +1,5 @@
+import Books
+import Bytes
 import Foundation
 import Gateway
 import Ledger
@@ -27,7 +29,7 @@ import Synchronization
       Books.Settings(directory: folder, ledger: ledger), limits,
       clock: Books.Clock(
         wallMs: { Int64(Date().timeIntervalSince1970 * 1_000) },
-        monotonicMs: { Stopwatch.nanoseconds() / 1_000_000 }),
+        monotonicMs: { SystemClock.monotonicNanoseconds() / 1_000_000 }),
       event: event, stateChanged: { _ in })
     let registry = MetricsRegistry()
     // As many loops as a machine of four processors has, all of which have met everybody.
@@ -99,11 +101,11 @@ import Synchronization
   private static func render(_ page: inout MetricsPage, _ bytes: inout [UInt8]) -> Span {
     // Given back before, as a connection does with what it has sent.
     bytes = []
-    let (wall, cpu) = (Stopwatch.nanoseconds(), cpuNanoseconds())
+    let (wall, cpu) = (SystemClock.monotonicNanoseconds(), cpuNanoseconds())
     bytes = page.render(.init(version: "bench"))
     return Span(
       cpu: Double(cpuNanoseconds() - cpu) / 1e6,
-      wall: Double(Stopwatch.nanoseconds() - wall) / 1e6)
+      wall: Double(SystemClock.monotonicNanoseconds() - wall) / 1e6)
   }
 
   /// Rounds of both in turn; the median ratio of neighbours, of CPU time and of the clock on the wall.
@@ -136,12 +138,12 @@ import Synchronization
 
   /// µs for an exchange: of this thread's CPU, and in all.
   private static func time(_ body: () -> Void) -> Span {
-    let (cpu, wall) = (cpuNanoseconds(), Stopwatch.nanoseconds())
+    let (cpu, wall) = (cpuNanoseconds(), SystemClock.monotonicNanoseconds())
     body()
     let scale = 1_000 * Double(exchangesEachRound)
     return Span(
       cpu: Double(cpuNanoseconds() - cpu) / scale,
-      wall: Double(Stopwatch.nanoseconds() - wall) / scale)
+      wall: Double(SystemClock.monotonicNanoseconds() - wall) / scale)
   }
 
   private static func cpuNanoseconds() -> Int64 {

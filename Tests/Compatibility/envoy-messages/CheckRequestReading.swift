@@ -1,3 +1,4 @@
+import Bytes
 import EnvoyAPI
 
 /// A `CheckRequest` as EnvoyAPI reads it.

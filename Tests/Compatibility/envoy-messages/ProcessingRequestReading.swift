@@ -1,3 +1,4 @@
+import Bytes
 import EnvoyAPI
 
 /// A `ProcessingRequest` as EnvoyAPI reads it: whole, and put together from pieces.

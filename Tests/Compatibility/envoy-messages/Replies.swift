@@ -1,3 +1,4 @@
+import Bytes
 import EnvoyAPI
 
 /// One reply of every kind that the encoder can write. What each must say stands in the Python

@@ -1,3 +1,4 @@
+import Books
 import Gateway
 import Server
 import Transport

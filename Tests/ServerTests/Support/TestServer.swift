@@ -1,5 +1,8 @@
+import Bytes
 import Foundation
 import Gateway
+import Log
+import Terms
 import Testing
 import Transport
 

@@ -1,4 +1,5 @@
-internal import Transport
+import Bytes
+import Transport
 
 /// One HTTP/1.1 connection without its socket: bytes and moments in, bytes out. Requests are
 /// answered one after the other; while an answer waits to be taken, no further request is looked at.

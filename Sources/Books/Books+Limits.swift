@@ -1,0 +1,124 @@
+import Policy
+import Quota
+
+/// How limits stand, for pages and metrics. The lock is held for a few limits at a time: whoever
+/// reserves never waits for a page.
+extension Books {
+  /// The limits of each of these tenants, of their keys, and their slots of the classes.
+  package func limitStates(ofTenants tenants: [String]) -> [[LimitState]] {
+    let limits = currentLimits
+    return tenants.map { states(limits.places(ofTenant: $0), limits) }
+  }
+
+  /// The limits that apply to everybody together.
+  package func globalLimitStates() -> [LimitState] {
+    let limits = currentLimits
+    return states(limits.globalPlaces, limits)
+  }
+
+  private func states(_ places: [PolicyLimits.Place], _ limits: PolicyLimits) -> [LimitState] {
+    var states: [LimitState] = []
+    states.reserveCapacity(places.count)
+    forEachReading(places, limits) { place, reading, count, nowMs in
+      states.append(Self.state(places[place], reading, count, nowMs, limits))
+    }
+    return states
+  }
+
+  /// Calls `body` with the number of every place, its tightest counter and how many there are. Stops
+  /// where another policy's limits come into force meanwhile. A tenant's slots of a class that it does
+  /// not use are left out.
+  package func forEachReading(
+    _ places: [PolicyLimits.Place], _ limits: PolicyLimits,
+    _ body: (_ place: Int, CounterReading, _ count: Int, _ nowMs: Int64) -> Void
+  ) {
+    var next = 0
+    while next < places.count {
+      let first = next
+      let scoped = look(at: limits) { table, now -> Bool in
+        while next < places.count, next < first + LimitState.limitsPerHold {
+          let place = places[next]
+          next += 1
+          switch limits.catalog.rules[place.rule].scope {
+          case .key, .subject: return true
+          case .tenant where !table.hasCounter(ofRule: place.rule, part: place.part): continue
+          case .owner, .tenant: break
+          }
+          let reading = table.reading(ofRule: place.rule, part: place.part, now: now)
+          body(next - 1, reading, 1, now)
+        }
+        return false
+      }
+      guard let scoped else { return }
+      if scoped {
+        let isThere = scan(places[next - 1].rule, limits) { body(next - 1, $0, $1, $2) }
+        if !isThere { return }
+      }
+    }
+  }
+
+  /// A limit that has many counters: those of one hold at a time.
+  private func scan(
+    _ rule: Int, _ limits: PolicyLimits,
+    _ body: (CounterReading, _ count: Int, _ nowMs: Int64) -> Void
+  ) -> Bool {
+    var scan = CounterScan()
+    while true {
+      let isThere: Void? = look(at: limits) { table, now in
+        table.advance(&scan, ofRule: rule, most: LimitState.countersPerHold, now: now)
+        guard scan.isOver else { return }
+        let reading = scan.tightest ?? table.reading(ofRule: rule, part: "", now: now)
+        body(reading, scan.count, now)
+      }
+      if isThere == nil { return false }
+      if scan.isOver { return true }
+    }
+  }
+
+  private static func state(
+    _ place: PolicyLimits.Place, _ reading: CounterReading, _ count: Int, _ nowMs: Int64,
+    _ limits: PolicyLimits
+  ) -> LimitState {
+    let rule = limits.catalog.rules[place.rule]
+    // A key's own limit has one counter, its key's, before it is touched too.
+    var (count, keyID) = (count, rule.scope == .key && count > 0 ? reading.part : nil)
+    if case .key(let id) = place.owner, rule.scope == .key { (count, keyID) = (1, id) }
+    let limit = limits.limit(ofRule: place.rule)
+    return LimitState(
+      name: rule.name, owner: place.owner, kind: rule.kind.rawValue, per: rule.window.periodName,
+      scope: rule.scope.stateScope, models: limit?.models, amount: rule.amount,
+      capacity: reading.capacity, used: reading.used, reserved: reading.reserved,
+      remaining: reading.remaining,
+      resetsAtMs: reading.resetMilliseconds.map { min($0, Int64.max - nowMs) + nowMs },
+      counters: count, keyID: keyID,
+      subject: rule.scope == .subject && count > 0 ? reading.part : nil)
+  }
+}
+
+extension LimitScope {
+  var stateScope: LimitState.Scope {
+    switch self {
+    case .owner, .tenant: .tenant
+    case .key: .key
+    case .subject: .subject
+    }
+  }
+}
+
+extension LimitWindow {
+  /// As the policy writes `per`.
+  package var periodName: String? {
+    switch self {
+    case .bucket(let period, _):
+      switch period {
+      case 1_000: "second"
+      case 60_000: "minute"
+      default: "hour"
+      }
+    case .calendar(.day): "day"
+    case .calendar(.week): "week"
+    case .calendar(.month): "month"
+    case .slots: nil
+    }
+  }
+}

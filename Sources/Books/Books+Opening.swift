@@ -1,0 +1,198 @@
+import Bytes
+import Inference
+import Ledger
+import Quota
+
+extension Books {
+  /// Why the books cannot be opened.
+  package enum Problem: Error, CustomStringConvertible {
+    case locked(DirectoryLock.Problem)
+    case files(LedgerFault)
+    case ledger(LedgerProblem)
+    case counters
+
+    package var description: String {
+      switch self {
+      case .locked(let problem): problem.description
+      case .files(let fault): fault.description
+      case .ledger(let problem): problem.description
+      case .counters:
+        "a checkpoint's counters cannot be read; `--repair-ledger` begins a chain without them"
+      }
+    }
+  }
+
+  package struct Settings: Sendable {
+    package var directory: String
+    package var ledger: LedgerSettings
+    package var repairs: Bool
+
+    package init(directory: String, ledger: LedgerSettings, repairs: Bool = false) {
+      self.directory = directory
+      self.ledger = ledger
+      self.repairs = repairs
+    }
+  }
+
+  /// What opening found, to be logged.
+  package struct Found: Sendable {
+    package var interrupted = 0
+    package var torn: [TornEnd] = []
+    package var wasRepaired = false
+    /// The last record before this start; 0 in a new ledger.
+    package var headSeq: Int64 = 0
+    /// Its hash, in hexadecimal; nil in a new ledger.
+    package var headHash: String?
+  }
+
+  /// Recovers the counters from the ledger, begins a new segment, and closes what a crash left open.
+  /// On return all of it is on disk. The lock is held as long as the books live.
+  /// `committed` is told, on the ledger's thread, how many nanoseconds each commit took.
+  package static func open(
+    _ settings: Settings, _ limits: PolicyLimits, clock: Clock, event: ProcessEvent,
+    stateChanged: @escaping @Sendable (LedgerState) -> Void,
+    committed: @escaping @Sendable (Int64) -> Void = { _ in }
+  ) throws(Problem) -> (books: Books, lock: DirectoryLock, found: Found) {
+    let files: DirectoryFiles
+    do throws(LedgerFault) {
+      files = try DirectoryFiles.creating(path: settings.directory + "/ledger")
+    } catch { throw .files(error) }
+    let lock: DirectoryLock
+    do throws(DirectoryLock.Problem) {
+      lock = try DirectoryLock.take(directory: settings.directory)
+    } catch { throw .locked(error) }
+    let (books, found) = try open(
+      files, settings, limits, clock: clock, event: event, stateChanged: stateChanged,
+      committed: committed)
+    return (books, lock, found)
+  }
+
+  /// The same over files that nobody else writes.
+  package static func open(
+    _ files: any LedgerFiles, _ settings: Settings, _ limits: PolicyLimits, clock: Clock,
+    event: ProcessEvent, stateChanged: @escaping @Sendable (LedgerState) -> Void,
+    committed: @escaping @Sendable (Int64) -> Void = { _ in }
+  ) throws(Problem) -> (books: Books, found: Found) {
+    var recovering = Recovering(table: QuotaTable(limits.catalog))
+    let outcome: Recovery.Outcome
+    do throws(LedgerProblem) {
+      outcome = try Recovery.run(files, repairing: settings.repairs) { recovering.apply($0) }
+    } catch { throw .ledger(error) }
+    guard !recovering.hasFailed else { throw .counters }
+    // Restored counters have the amounts of their time until the table is put under today's.
+    let reopened = recovering.reopen()
+    recovering.table.configure(limits.catalog, now: outcome.timeMs)
+    let books = Books(
+      table: recovering.table, of: limits, after: outcome.timeMs, clock: clock,
+      durability: settings.ledger.durability)
+    for (admission, _) in reopened { books.reopen(admission) }
+    do throws(LedgerFault) {
+      let writer = try LedgerWriter(
+        files: files, recovered: outcome, settings: settings.ledger,
+        callbacks: books.callbacks(stateChanged: stateChanged, committed: committed))
+      books.attach(writer)
+      try writer.start()
+      books.note(.start(event))
+      for (admission, reservedNanos) in reopened {
+        books.interrupt(admission, limits, reservedNanos: reservedNanos)
+      }
+      _ = writer.flush()
+    } catch {
+      for (admission, _) in reopened { admission.take()?.leaveToRecovery() }
+      throw .files(error)
+    }
+    return (
+      books,
+      Found(
+        interrupted: reopened.count, torn: outcome.torn, wasRepaired: outcome.repair != nil,
+        headSeq: outcome.nextSeq - 1,
+        headHash: outcome.chain == Chain() ? nil : outcome.chain.head.hex)
+    )
+  }
+
+  /// An exchange that the last process did not end: charged its prompt's estimate, at the price of
+  /// today; all the money that was reserved where there is no price any more.
+  private func interrupt(
+    _ admission: OpenAdmission, _ limits: PolicyLimits, reservedNanos: Int64
+  ) {
+    var usage = MeteredUsage()
+    let record = admission.record
+    let prompt = record.estimatedPromptTokens ?? 0
+    // Nothing is known of what an uninspected path uses.
+    if record.model != nil {
+      usage.source = .estimated
+      usage.prompt = Int(clamping: prompt)
+      usage.completion = 0
+      usage.total = usage.prompt
+    }
+    let prices = record.model.flatMap { limits.prices(ofModel: $0) }
+    _ = settle(
+      admission,
+      Ending(
+        usage: usage,
+        settlement: { usage in
+          guard prices == nil else { return Self.used(usage, prices) }
+          return .used(
+            Usage(promptTokens: prompt, completionTokens: 0, nanoDollars: reservedNanos))
+        },
+        // Where neither model nor route was given it was an answer of our own.
+        isPriced: prices != nil || reservedNanos > 0 || record.modelRoute == nil, reckoning: nil,
+        record: Completion(
+          requestID: record.requestID, tenant: record.tenant, subject: record.subject,
+          hostname: record.hostname, route: record.route, model: record.model,
+          modelRoute: record.modelRoute, trafficClass: record.trafficClass, stream: record.stream,
+          usageSource: .none, endReason: .interrupted)))
+  }
+}
+
+/// The state that the last segment's records lead to.
+private struct Recovering {
+  var table: QuotaTable
+  private var open = OpenExchanges()
+  private(set) var hasFailed = false
+
+  init(table: consuming QuotaTable) { self.table = table }
+
+  mutating func apply(_ record: LedgerRecord) {
+    switch record.body {
+    case .checkpoint(let checkpoint):
+      do throws(RecoveryError) {
+        try table.restore(Books.counters(of: checkpoint))
+      } catch {
+        hasFailed = true
+      }
+    case .admission(let admission) where admission.decision == .allow:
+      if !record.isCarried {
+        table.replayAdmission(admission.reserved.map(Books.counted), now: record.timeMs)
+      }
+    case .completion(let completion):
+      if !record.isCarried, let admitted = open.byRequestID[completion.requestID]?.admission {
+        table.replayCompletion(
+          reserved: admitted.reserved.map(Books.counted),
+          final: completion.charged.map(Books.counted), now: record.timeMs)
+      }
+    case .admission, .denials, .start, .reload, .clock, .repair, .stop, .drop: break
+    }
+    open.apply(record)
+  }
+
+  /// What is open at the end, its reservations in hand again.
+  mutating func reopen() -> [(admission: OpenAdmission, reservedNanos: Int64)] {
+    var result: [(admission: OpenAdmission, reservedNanos: Int64)] = []
+    for exchange in open.inOrder {
+      let admission = exchange.admission
+      let reservation = table.reopen(
+        admission.reserved.map(Books.counted),
+        demand: Demand(
+          promptTokens: admission.estimatedPromptTokens ?? 0,
+          completionTokens: admission.reservedCompletionTokens ?? 0, isBoundStated: true),
+        now: exchange.timeMs)
+      let reservedNanos = reservation.most(of: .usd)
+      let reopened = OpenAdmission(
+        seq: exchange.seq, epoch: 0, timeMs: exchange.timeMs, record: admission,
+        reservation: reservation)
+      result.append((reopened, reservedNanos))
+    }
+    return result
+  }
+}

@@ -1,0 +1,158 @@
+import Policy
+import Quota
+import Terms
+
+/// A policy's limits as the engine counts them, and which of them a request must pass.
+package final class PolicyLimits: Sendable {
+  package let catalog: LimitCatalog
+  /// Of what is always allowed.
+  package let noLimits: LimitSet
+  private let policy: PolicySnapshot
+  private let global: [Int]
+  private let byTenant: [[Int]]
+  private let byKey: [[[Int]]]
+  private let byClass: [String: Int]
+  private let sets: LimitSets
+  /// The policy's limit behind each rule; nil for a class's slots.
+  private let limits: [Policy.Limit?]
+
+  package init(_ policy: PolicySnapshot) {
+    self.policy = policy
+    var rules: [LimitRule] = []
+    var limits: [Policy.Limit?] = []
+    func add(_ limit: Policy.Limit, _ owner: LimitOwner) -> Int {
+      rules.append(Self.rule(limit, owner))
+      limits.append(limit)
+      return rules.count - 1
+    }
+    global = policy.limits.map { add($0, .global) }
+    byTenant = policy.tenants.map { tenant in
+      tenant.limits.map { add($0, .tenant(tenant.name.string)) }
+    }
+    byKey = policy.tenants.map { tenant in
+      tenant.keys.map { key in
+        key.limits.map { add($0, .key(tenant: tenant.name.string, id: key.id.string)) }
+      }
+    }
+    var byClass: [String: Int] = [:]
+    for trafficClass in policy.classes {
+      guard let most = trafficClass.maxConcurrent else { continue }
+      byClass[trafficClass.name.string] = rules.count
+      rules.append(.classSlots(trafficClass.name.string, amount: Int64(most)))
+      limits.append(nil)
+    }
+    self.byClass = byClass
+    self.limits = limits
+    catalog = LimitCatalog(rules: rules, timeZone: policy.timeZone)
+    noLimits = catalog.set([])
+    func applies(_ rule: Int, _ model: Int?) -> Bool {
+      Self.applies(limits[rule], model.map { policy.models[$0] })
+    }
+    let (global, byKey) = (global, byKey)
+    sets = LimitSets(
+      catalog: catalog, modelCount: policy.models.count,
+      tenants: zip(byTenant, byKey).map { ($0, $1) },
+      shared: { model in
+        let slots = model.flatMap { byClass[policy.models[$0].trafficClass.name.string] }
+        return global.filter { applies($0, model) } + (slots.map { [$0] } ?? [])
+      },
+      applies: applies, namesModels: { limits[$0]?.models != nil })
+  }
+
+  /// The limits of a request: everybody's, the tenant's, the key's, the class's. Without a model (an
+  /// uninspected path) only those on requests and slots, of every model.
+  package func set(tenant: Tenant, keyIndex: Int?, model: Model?) -> LimitSet {
+    sets.set(tenant: tenant.index, key: keyIndex, model: model?.index)
+  }
+
+  /// A limit and whose it is, for pages and metrics.
+  package struct Place {
+    package let rule: Int
+    package let owner: LimitState.Owner
+    /// For a class's slots, of which every tenant has its own: the tenant.
+    package var part = ""
+  }
+
+  /// The limits that apply to everybody together.
+  package var globalPlaces: [Place] { global.map { Place(rule: $0, owner: .global) } }
+
+  /// The limits of a tenant, of its keys, and its slots of the classes; none for a tenant that the
+  /// policy does not have.
+  package func places(ofTenant name: String) -> [Place] {
+    let bytes = Array(name.utf8)
+    guard let tenant = policy.tenant(named: bytes.span) else { return [] }
+    return places(of: tenant)
+  }
+
+  package func places(of tenant: Tenant) -> [Place] {
+    var places = byTenant[tenant.index].map { Place(rule: $0, owner: .tenant) }
+    for (key, rules) in zip(tenant.keys, byKey[tenant.index]) {
+      places += rules.map { Place(rule: $0, owner: .key(key.id.string)) }
+    }
+    for trafficClass in policy.classes {
+      guard let rule = byClass[trafficClass.name.string] else { continue }
+      places.append(
+        Place(
+          rule: rule, owner: .trafficClass(trafficClass.name.string), part: tenant.name.string))
+    }
+    return places
+  }
+
+  package var tenants: [Tenant] { policy.tenants }
+
+  /// The policy's limit behind a rule; nil for a class's slots.
+  package func limit(ofRule rule: Int) -> Policy.Limit? { limits[rule] }
+
+  /// What the model costs now; nil where it has no price, or there is no such model any more.
+  func prices(ofModel name: String) -> Prices? {
+    let name = Array(name.utf8)
+    return policy.model(named: name.span)?.prices
+  }
+
+  private static func applies(_ limit: Policy.Limit?, _ model: Model?) -> Bool {
+    guard let limit else { return true }
+    guard let model else {
+      return limit.models == nil && (limit.kind == .requests || limit.kind == .concurrent)
+    }
+    guard let patterns = limit.models else { return true }
+    return patterns.contains { WildcardPattern($0).matches(model.name.string) }
+  }
+
+  private static func rule(_ limit: Policy.Limit, _ owner: LimitOwner) -> LimitRule {
+    LimitRule(
+      owner: owner, name: limit.name, kind: kind(limit.kind), amount: limit.amount,
+      window: window(limit), scope: scope(limit.scope), subjectsMax: limit.maxSubjects)
+  }
+
+  private static func kind(_ kind: Policy.Limit.Kind) -> LimitKind {
+    switch kind {
+    case .requests: .requests
+    case .tokens: .tokens
+    case .promptTokens: .promptTokens
+    case .completionTokens: .completionTokens
+    case .usd: .usd
+    case .concurrent: .concurrent
+    }
+  }
+
+  private static func window(_ limit: Policy.Limit) -> LimitWindow {
+    let capacity = limit.burst ?? limit.amount
+    switch limit.per {
+    case .second: return .bucket(periodMilliseconds: 1_000, capacity: capacity)
+    case .minute: return .bucket(periodMilliseconds: 60_000, capacity: capacity)
+    case .hour: return .bucket(periodMilliseconds: 3_600_000, capacity: capacity)
+    case .day: return .calendar(.day)
+    case .week: return .calendar(.week)
+    case .month: return .calendar(.month)
+    case nil: return .slots
+    }
+  }
+
+  private static func scope(_ scope: Policy.Limit.Scope) -> LimitScope {
+    switch scope {
+    case .tenant: .owner
+    case .key: .key
+    case .subject: .subject
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import Inference
+import Policy
+import Terms
+
+/// What an admitted exchange was given.
+package struct Admission {
+  /// nil on a path that is not inspected.
+  package let model: Model?
+  package let routeName: HeaderText
+  /// The name the backend is to see in the body, where it differs from the one that stands there.
+  let rename: [UInt8]?
+  /// Azure: the path with the name the backend is to see, where it differs.
+  let path: [UInt8]?
+  package let isStream: Bool
+}
+
+/// What is decided once the body is known: the model, the bounds, the route.
+struct BodyDecision {
+  let policy: CompiledPolicy
+  let identity: Identity
+  let inspection: HeadDecision.Inspection
+  /// What is asked for, once that is known and allowed, whatever is decided then.
+  private(set) var asked: (model: Model, isStream: Bool)?
+
+  init(policy: CompiledPolicy, identity: Identity, inspection: HeadDecision.Inspection) {
+    self.policy = policy
+    self.identity = identity
+    self.inspection = inspection
+  }
+
+  /// - Parameter draw: a uniform number for a weighted choice that is not sticky.
+  mutating func decide(_ facts: RequestFacts, draw: UInt64) throws(Refusal) -> Admission {
+    let model = try model(facts)
+    asked = (model, facts.stream ?? false)
+    try checkBounds(facts, model)
+    let route = model.routes[route(of: model, draw: draw)]
+    let wanted = route.upstreamModel ?? model.name
+    return Admission(
+      model: model, routeName: route.name,
+      rename: facts.model == nil || facts.model == wanted.bytes ? nil : wanted.bytes,
+      path: path(for: wanted), isStream: facts.stream ?? false)
+  }
+
+  private func model(_ facts: RequestFacts) throws(Refusal) -> Model {
+    guard let name = inspection.pathModel ?? facts.model else {
+      throw Refusal(.missingModel, "The request names no model.", parameter: "model")
+    }
+    guard let model = policy.snapshot.model(named: name.span),
+      ModelAccess(policy.snapshot, identity).mayUse(
+        model, at: inspection.endpoint, allowed: inspection.allowed)
+    else { throw .modelNotFound() }
+    if inspection.pathModel != nil, let inBody = facts.model,
+      policy.snapshot.model(named: inBody.span) !== model
+    {
+      throw Refusal(
+        .invalidValue, "The body names another model than the path.", parameter: "model")
+    }
+    return model
+  }
+
+  private func checkBounds(_ facts: RequestFacts, _ model: Model) throws(Refusal) {
+    if let stated = facts.outputBound, let limit = model.maxOutputTokens, stated > limit {
+      throw Refusal(
+        .invalidValue, "The model writes at most \(limit) tokens; \(stated) were asked for.",
+        parameter: "max_tokens")
+    }
+  }
+
+  /// Decided once per exchange.
+  private func route(of model: Model, draw: UInt64) -> Int {
+    guard model.routes.count > 1 else { return 0 }
+    switch model.sticky {
+    case .request: return model.route(draw: draw)
+    case .subject: return bySubject(model)
+    case .header(let name):
+      for (index, value) in inspection.sticky
+      where policy.names.sticky[index] == Array(name.utf8) {
+        return model.route(draw: model.stickyDraw(key: value.span))
+      }
+      return bySubject(model)
+    }
+  }
+
+  /// The subject is the caller inside its tenant: both are hashed, a zero byte between them.
+  private func bySubject(_ model: Model) -> Int {
+    let key = identity.tenant.name.bytes + [0] + identity.subject
+    return model.route(draw: model.stickyDraw(key: key.span))
+  }
+
+  private func path(for wanted: HeaderText) -> [UInt8]? {
+    guard let range = inspection.pathModelRange, inspection.pathModel != wanted.bytes else {
+      return nil
+    }
+    return Array(inspection.path[..<range.lowerBound]) + Self.segment(wanted.bytes)
+      + Array(inspection.path[range.upperBound...])
+  }
+
+  /// A name as one segment of a path: everything but unreserved bytes is percent-encoded
+  /// (RFC 3986, sections 2.1 and 2.3).
+  static func segment(_ name: [UInt8]) -> [UInt8] {
+    let digits = Array("0123456789ABCDEF".utf8)
+    var result: [UInt8] = []
+    for byte in name {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+        UInt8(ascii: "_"), UInt8(ascii: "~"):
+        result.append(byte)
+      default:
+        result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,201 @@
+import Bytes
+import EnvoyAPI
+import Policy
+import Terms
+
+/// What is decided at the headers, before any body: who, from where, to which path.
+struct HeadDecision {
+  /// What comes next.
+  enum Outcome {
+    case refuse(Refusal)
+    /// Tollgate answers by itself.
+    case answer(LocalAnswer)
+    /// An allowed path that is not inspected.
+    case pass(route: HeaderText)
+    /// The body decides.
+    case inspect(Inspection)
+    /// ext_authz leaves a JWT's caller to ext_proc.
+    case deferred
+  }
+
+  enum LocalAnswer {
+    case modelList
+    case model(Model)
+  }
+
+  /// What the body's decision needs from the headers.
+  struct Inspection {
+    var endpoint: Endpoint
+    var allowed: ModelSet
+    /// Azure's path names the model.
+    var pathModel: [UInt8]?
+    /// The whole path and the name's place in it, kept where a rewrite may change it.
+    var path: [UInt8] = []
+    var pathModelRange: Range<Int>?
+    /// A multipart body's content-type, for its boundary.
+    var multipart: [UInt8]?
+    /// The values of sticky headers, by their place in the policy's list.
+    var sticky: [(index: Int, value: [UInt8])] = []
+  }
+
+  var identity: Identity?
+  var isAnthropic = false
+  var isGRPC = false
+  /// The known endpoint, for records.
+  var endpoint: Endpoint?
+  var outcome = Outcome.refuse(.credential)
+
+  /// - Parameters:
+  ///   - method, path, host: ranges in `bytes`; ext_authz has fields of its own for them.
+  ///   - endOfStream: no body follows.
+  init(
+    _ head: RequestHead, _ evidence: Evidence, in bytes: Span<UInt8>, policy: CompiledPolicy,
+    nowSeconds: Int64, insistsOnClaims: Bool, endOfStream: Bool
+  ) {
+    let path = bytes.extracting(head.path)
+    let match = policy.snapshot.match(path: path)
+    // Before the caller is known: an alias of a messages path speaks its dialect in every refusal.
+    isAnthropic =
+      if case .endpoint(let endpoint, _) = match {
+        endpoint == .messages || endpoint == .countTokens
+      } else {
+        Self.hasMessagesPath(path)
+      }
+    if head.contentTypeCount > 0 {
+      isGRPC = MediaType(bytes.extracting(head.contentType)) == .grpc
+    }
+    let identification = Identification(
+      policy: policy, nowSeconds: nowSeconds, insistsOnClaims: insistsOnClaims)
+    let known: Identity
+    switch identification.identify(head, evidence, in: bytes) {
+    case .refused: return
+    case .deferred:
+      outcome = head.hasUpgrade ? .refuse(Self.upgrade) : .deferred
+      return
+    case .known(let identity): known = identity
+    }
+    identity = known
+    do throws(Refusal) {
+      try checkPlace(head, in: bytes, known, policy)
+      outcome = try decidePath(match, head, in: bytes, known, policy, endOfStream: endOfStream)
+    } catch {
+      outcome = .refuse(error)
+    }
+  }
+
+  static let upgrade = Refusal(
+    .unsupportedUpgrade, "Protocol upgrades are not supported here; send the request without.")
+
+  private static let messagesPath: StaticString = "/v1/messages"
+
+  /// Whether refusals on this path speak Anthropic's dialect.
+  static func hasMessagesPath(_ path: Span<UInt8>) -> Bool {
+    path.count >= messagesPath.utf8CodeUnitCount
+      && path.extracting(first: messagesPath.utf8CodeUnitCount).elementsEqual(messagesPath)
+  }
+
+  /// The host and the tenant agree; the request means one thing.
+  private func checkPlace(
+    _ head: RequestHead, in bytes: Span<UInt8>, _ identity: Identity, _ policy: CompiledPolicy
+  ) throws(Refusal) {
+    let mismatch = Refusal(
+      .tenantMismatch, "This host does not belong to the tenant of the credential.")
+    guard !head.isAmbiguous(in: bytes) else { throw mismatch }
+    switch policy.snapshot.owner(ofHost: bytes.extracting(head.effectiveHost)) {
+    case .shared: break
+    case .tenant(let index) where index == identity.tenant.index: break
+    case .tenant, .nobody: throw mismatch
+    }
+    if head.hasUpgrade { throw Self.upgrade }
+    if bytes.extracting(head.method).elementsEqual(Self.connect) { throw Self.upgrade }
+  }
+
+  private mutating func decidePath(
+    _ match: PathMatch, _ head: RequestHead, in bytes: Span<UInt8>, _ identity: Identity,
+    _ policy: CompiledPolicy, endOfStream: Bool
+  ) throws(Refusal) -> Outcome {
+    let path = bytes.extracting(head.path)
+    let notAllowed = Refusal(.pathNotAllowed, "This path is not allowed for the tenant.")
+    switch match {
+    case .unknown: throw notAllowed
+    case .modelList:
+      try require(Self.get, "GET", head, in: bytes)
+      return .answer(.modelList)
+    case .modelDetail(let id):
+      try require(Self.get, "GET", head, in: bytes)
+      let name = path.extracting(id)
+      guard let model = policy.snapshot.model(named: name),
+        name.elementsEqual(model.name.bytes),
+        ModelAccess(policy.snapshot, identity).mayUse(model)
+      else { throw .modelNotFound() }
+      return .answer(.model(model))
+    case .custom(let index):
+      guard let route = identity.tenant.route(forCustomPath: index) else { throw notAllowed }
+      return .pass(route: route)
+    case .endpoint(let endpoint, let pathModel):
+      self.endpoint = endpoint
+      guard let allowed = identity.tenant.models(at: endpoint) else { throw notAllowed }
+      try require(Self.post, "POST", head, in: bytes)
+      return .inspect(
+        try inspection(
+          head, in: bytes, policy, endpoint: endpoint, allowed: allowed, pathModel: pathModel,
+          endOfStream: endOfStream))
+    }
+  }
+
+  private func require(
+    _ method: StaticString, _ name: String, _ head: RequestHead, in bytes: Span<UInt8>
+  ) throws(Refusal) {
+    guard bytes.extracting(head.method).elementsEqual(method) else {
+      var refusal = Refusal(.methodNotAllowed, "This endpoint is called with \(name).")
+      refusal.allow = name
+      throw refusal
+    }
+  }
+
+  /// What the headers say of a body that will be inspected.
+  private func inspection(
+    _ head: RequestHead, in bytes: Span<UInt8>, _ policy: CompiledPolicy, endpoint: Endpoint,
+    allowed: ModelSet, pathModel: Range<Int>?, endOfStream: Bool
+  ) throws(Refusal) -> Inspection {
+    if head.isContentEncoded {
+      throw Refusal(
+        .unsupportedEncoding, "Compressed request bodies are not supported; send it plain.")
+    }
+    let isMultipart = endpoint == .audioTranscriptions || endpoint == .audioTranslations
+    let contentType = bytes.extracting(head.contentType)
+    let wanted: MediaType = isMultipart ? .multipart : .json
+    guard head.contentTypeCount == 1, MediaType(contentType) == wanted else {
+      throw Refusal(
+        .unsupportedMediaType,
+        isMultipart
+          ? "The content-type must be multipart/form-data."
+          : "The content-type must be application/json.")
+    }
+    if let length = head.contentLength {
+      guard length >= 0 else {
+        throw Refusal(.invalidValue, "The content-length is not a number.")
+      }
+      if length > policy.snapshot.maxBodyBytes {
+        throw .tooLarge(limit: policy.snapshot.maxBodyBytes)
+      }
+    }
+    if endOfStream { throw Refusal(.invalidJSON, "The request has no body.") }
+    var inspection = Inspection(endpoint: endpoint, allowed: allowed)
+    if let pathModel {
+      let path = bytes.extracting(head.path)
+      inspection.path = path.copy()
+      inspection.pathModelRange = pathModel
+      inspection.pathModel = path.extracting(pathModel).copy()
+    }
+    if isMultipart { inspection.multipart = contentType.copy() }
+    for (index, value) in head.sticky {
+      inspection.sticky.append((index, bytes.extracting(value).copy()))
+    }
+    return inspection
+  }
+
+  private static let get: StaticString = "GET"
+  private static let post: StaticString = "POST"
+  private static let connect: StaticString = "CONNECT"
+}

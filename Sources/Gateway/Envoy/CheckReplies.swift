@@ -1,0 +1,210 @@
+import Bytes
+import EnvoyAPI
+import Policy
+import Terms
+
+/// The answers of ext_authz, written into a loop's writer, back to front (see `WireWriter`).
+///
+/// Envoy sets `headers` first and takes `headers_to_remove` out afterwards: a name that is set is not
+/// removed too.
+enum CheckReplies {
+  /// `OkHttpResponse` with the identity, and the whole admission where it was decided here: then the
+  /// response gets its headers too, as no other filter need be there to set them.
+  static func allow(
+    _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
+    _ decision: DecisionRecord, _ rateLimits: [(name: [UInt8], value: [UInt8])],
+    _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
+  ) {
+    writer.reset()
+    dynamicMetadata(decision, prepared, &writer)
+    let ok = writer.mark
+    if let admission = decision.admission {
+      let field = OkResponseField.responseHeadersToAdd
+      for limit in rateLimits { header(field, limit.name, limit.value, &writer) }
+      header(field, HeaderName.requestID, decision.requestID, &writer)
+      header(field, HeaderName.modelRoute, admission.routeName.bytes, &writer)
+    }
+    remove(head, in: bytes, names: names, decision, &writer)
+    set(decision, &writer)
+    writer.close(CheckResponseField.okResponse, since: ok)
+    status(0, &writer)
+  }
+
+  /// A JWT's caller is left to ext_proc: no identity, and the token stays.
+  static func `defer`(
+    _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
+    _ writer: inout WireWriter
+  ) {
+    writer.reset()
+    for name in head.forged {
+      writer.field(OkResponseField.headersToRemove, bytes.extracting(name))
+    }
+    routeRemoval(head, in: bytes, &writer)
+    writer.close(CheckResponseField.okResponse, since: 0)
+    status(0, &writer)
+  }
+
+  /// `DeniedHttpResponse` in the dialect of the path.
+  static func deny(
+    _ refusal: Refusal, anthropic: Bool, _ decision: DecisionRecord,
+    _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
+  ) {
+    let id = String(decoding: decision.requestID, as: UTF8.self)
+    denied(
+      refusal.code.status, grpc: refusal.code.grpcStatus,
+      body: refusal.body(anthropic: anthropic, requestID: id), headers: refusal.headers, decision,
+      prepared, &writer)
+  }
+
+  /// An answer of our own: a denial with status 200, as ext_authz has no other way to answer.
+  static func answer(
+    _ body: [UInt8], _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ writer: inout WireWriter
+  ) {
+    denied(200, grpc: 7, body: body, headers: [], decision, prepared, &writer)
+  }
+
+  private static func denied(
+    _ code: Int, grpc: UInt64, body: [UInt8], headers: [(name: [UInt8], value: [UInt8])],
+    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
+  ) {
+    writer.reset()
+    dynamicMetadata(decision, prepared, &writer)
+    let denied = writer.mark
+    writer.field(DeniedResponseField.body, body)
+    for (name, value) in headers.reversed() {
+      header(DeniedResponseField.headers, name, value, &writer)
+    }
+    header(DeniedResponseField.headers, HeaderName.requestID, decision.requestID, &writer)
+    header(
+      DeniedResponseField.headers, HeaderName.contentType, ProcessingReplies.json, &writer)
+    let httpStatus = writer.mark
+    writer.field(1, UInt64(code))
+    writer.close(DeniedResponseField.status, since: httpStatus)
+    writer.close(CheckResponseField.deniedResponse, since: denied)
+    status(grpc, &writer)
+  }
+
+  private static func set(_ decision: DecisionRecord, _ writer: inout WireWriter) {
+    guard let identity = decision.identity else { return }
+    let field = OkResponseField.headers
+    if let admission = decision.admission {
+      if let model = admission.model {
+        let trafficClass = model.trafficClass
+        header(
+          field, HeaderName.stream,
+          admission.isStream ? ProcessingReplies.yes : ProcessingReplies.no,
+          &writer)
+        header(
+          field, HeaderName.inferenceObjective, trafficClass.inferenceObjective.bytes, &writer)
+        header(field, HeaderName.trafficClass, trafficClass.name.bytes, &writer)
+        header(field, HeaderName.gatewayModelName, model.name.bytes, &writer)
+        header(field, HeaderName.model, model.name.bytes, &writer)
+      }
+      header(field, HeaderName.modelRoute, admission.routeName.bytes, &writer)
+      if let path = admission.path { header(field, HeaderName.path, path, &writer) }
+    }
+    header(field, HeaderName.fairnessID, identity.tenant.name.bytes, &writer)
+    header(field, HeaderName.requestID, decision.requestID, &writer)
+    header(field, HeaderName.subject, identity.subject, &writer)
+    header(field, HeaderName.tenant, identity.tenant.name.bytes, &writer)
+  }
+
+  /// Whether `set` writes the header.
+  private static func sets(_ name: Span<UInt8>, _ decision: DecisionRecord) -> Bool {
+    guard decision.identity != nil else { return false }
+    if name.elementsEqual(HeaderName.tenant) || name.elementsEqual(HeaderName.subject)
+      || name.elementsEqual(HeaderName.requestID) || name.elementsEqual(HeaderName.fairnessID)
+    {
+      return true
+    }
+    guard let admission = decision.admission else { return false }
+    if name.elementsEqual(HeaderName.modelRoute) { return true }
+    if name.elementsEqual(HeaderName.path) { return admission.path != nil }
+    guard admission.model != nil else { return false }
+    return name.elementsEqual(HeaderName.model) || name.elementsEqual(HeaderName.gatewayModelName)
+      || name.elementsEqual(HeaderName.trafficClass)
+      || name.elementsEqual(HeaderName.inferenceObjective)
+      || name.elementsEqual(HeaderName.stream)
+  }
+
+  private static func remove(
+    _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
+    _ decision: DecisionRecord, _ writer: inout WireWriter
+  ) {
+    Removals.forEach(
+      head, in: bytes, names: names, removesAcceptEncoding: decision.isInspected
+    ) { name in
+      if !sets(name, decision) {
+        writer.field(OkResponseField.headersToRemove, name)
+      }
+    }
+    if decision.admission == nil { routeRemoval(head, in: bytes, &writer) }
+    guard decision.admission?.model == nil else { return }
+    // Perhaps not shown to us (`allowed_headers`): taken out all the same.
+    for name in HeaderName.ofModel { writer.field(OkResponseField.headersToRemove, name) }
+  }
+
+  /// Identity alone never reaches a model: the route header goes whether it was there or not, which
+  /// also makes Envoy clear its route cache.
+  private static func routeRemoval(
+    _ head: RequestHead, in bytes: Span<UInt8>, _ writer: inout WireWriter
+  ) {
+    writer.field(OkResponseField.headersToRemove, HeaderName.modelRoute)
+  }
+
+  /// A `HeaderValueOption` with `value = 2`: ext_authz reads no `raw_value` in its answers.
+  @inline(__always)
+  private static func header(
+    _ field: Int, _ writer: inout WireWriter, valueAndName: (inout WireWriter) -> Void
+  ) {
+    let option = writer.mark
+    writer.field(3, 2)
+    let header = writer.mark
+    valueAndName(&writer)
+    writer.close(1, since: header)
+    writer.close(field, since: option)
+  }
+
+  private static func header(
+    _ field: Int, _ name: [UInt8], _ value: [UInt8], _ writer: inout WireWriter
+  ) {
+    header(field, &writer) { writer in
+      writer.field(2, value)
+      writer.field(1, name)
+    }
+  }
+
+  private static func header(
+    _ field: Int, _ name: StaticString, _ value: [UInt8], _ writer: inout WireWriter
+  ) {
+    header(field, &writer) { writer in
+      writer.field(2, value)
+      writer.field(1, name)
+    }
+  }
+
+  private static func header(
+    _ field: Int, _ name: StaticString, _ value: StaticString, _ writer: inout WireWriter
+  ) {
+    header(field, &writer) { writer in
+      writer.field(2, value)
+      writer.field(1, name)
+    }
+  }
+
+  private static func status(_ code: UInt64, _ writer: inout WireWriter) {
+    let status = writer.mark
+    if code != 0 { writer.field(1, code) }
+    writer.close(CheckResponseField.status, since: status)
+  }
+
+  private static func dynamicMetadata(
+    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ writer: inout WireWriter
+  ) {
+    let metadata = writer.mark
+    ProcessingReplies.metadata(decision, prepared, &writer)
+    writer.close(CheckResponseField.dynamicMetadata, since: metadata)
+  }
+}

@@ -1,0 +1,283 @@
+import Bytes
+import EnvoyAPI
+import Policy
+import Terms
+
+/// The replies of ext_proc, written into a loop's writer. Fields come back to front (see
+/// `WireWriter`): what is said first here stands last on the wire.
+enum ProcessingReplies {
+  /// CONTINUE to a headers or body phase, nothing changed.
+  static func proceed(
+    _ phase: ProcessingPhase, metadata: SettledUsage? = nil, _ writer: inout WireWriter
+  ) {
+    writer.reset()
+    switch phase {
+    case .requestTrailers, .responseTrailers: writer.close(phase.responseField, since: 0)
+    case .requestHeaders, .responseHeaders, .requestBody, .responseBody:
+      writer.closeCommonResponse(phase, since: 0)
+    }
+    metadata?.write(&writer)
+  }
+
+  /// CONTINUE with another body in place of this message's, sent behind this; none where it is empty.
+  static func replaceBody(
+    _ phase: ProcessingPhase, bytes: Int, metadata: SettledUsage?, _ writer: inout WireWriter
+  ) {
+    writer.reset(tail: bytes)
+    if bytes > 0 {
+      writer.close(BodyMutationField.body, since: 0)
+    } else {
+      writer.field(BodyMutationField.clearBody, 1)
+    }
+    writer.close(CommonResponseField.bodyMutation, since: 0)
+    writer.closeCommonResponse(phase, since: 0)
+    metadata?.write(&writer)
+  }
+
+  /// CONTINUE to trailers, with client copies of our headers taken out.
+  static func trailers(
+    _ phase: ProcessingPhase, removing names: [Range<Int>], in bytes: Span<UInt8>,
+    metadata: SettledUsage? = nil, _ writer: inout WireWriter
+  ) {
+    writer.reset()
+    if !names.isEmpty {
+      for name in names { writer.field(HeaderMutationField.removeHeaders, bytes.extracting(name)) }
+      writer.close(1, since: 0)
+    }
+    writer.close(phase.responseField, since: 0)
+    metadata?.write(&writer)
+  }
+
+  /// CONTINUE to the request's headers with what must not go on taken out; the body decides later.
+  static func hygiene(_ removals: borrowing Removals, _ writer: inout WireWriter) {
+    writer.reset()
+    if !removals.encoded.isEmpty {
+      // The route may have been chosen by what is taken out, and a request without a body gets no
+      // other reply.
+      writer.field(CommonResponseField.clearRouteCache, 1)
+      let mutation = writer.mark
+      writer.raw(removals.encoded)
+      writer.close(CommonResponseField.headerMutation, since: mutation)
+    }
+    writer.closeCommonResponse(.requestHeaders, since: 0)
+  }
+
+  /// The headers of an admitted request, as set_headers entries of a HeaderMutation.
+  static func admissionHeaders(
+    _ admission: Admission, _ identity: Identity, requestID: [UInt8],
+    _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
+  ) {
+    let set = HeaderMutationField.setHeaders
+    if let path = admission.path { writer.setHeader(set, HeaderName.path, path) }
+    prepared.headers(of: identity.tenant, &writer)
+    writer.setHeader(set, HeaderName.subject, identity.subject)
+    writer.setHeader(set, HeaderName.requestID, requestID)
+    writer.setHeader(set, HeaderName.modelRoute, admission.routeName.bytes)
+    guard let model = admission.model else {
+      // Not set here, and perhaps not shown to us (`forward_rules`): taken out all the same.
+      for name in HeaderName.ofModel { writer.field(HeaderMutationField.removeHeaders, name) }
+      return
+    }
+    prepared.headers(of: model, &writer)
+    writer.setHeader(set, HeaderName.stream, admission.isStream ? yes : no)
+  }
+
+  /// Dynamic metadata of a decision: the entries of `{tollgate: {…}}`, without the outer field.
+  static func metadata(
+    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ writer: inout WireWriter
+  ) {
+    let own = writer.mark
+    if let code = decision.refusal {
+      writer.structEntry(MetadataKey.decision, string: MetadataKey.deny)
+      writer.structEntry(MetadataKey.reason, string: Array(code.rawValue.utf8))
+    } else {
+      writer.structEntry(MetadataKey.decision, string: MetadataKey.allow)
+    }
+    writer.structEntry(MetadataKey.requestID, string: decision.requestID)
+    if let admission = decision.admission {
+      writer.structEntry(MetadataKey.stream, bool: admission.isStream)
+      if let model = admission.model { prepared.metadata(of: model, &writer) }
+      writer.structEntry(MetadataKey.modelRoute, string: admission.routeName.bytes)
+    }
+    if let identity = decision.identity {
+      if let key = identity.key { writer.structEntry(MetadataKey.keyID, string: key.id.bytes) }
+      writer.structEntry(MetadataKey.subject, string: identity.subject)
+      prepared.metadata(of: identity.tenant, &writer)
+    }
+    writer.close(5, since: own)
+    writer.closeStructEntry(MetadataKey.namespace, since: own)
+  }
+
+  /// The verdict that lets a request go on: headers set with overwrite, the route cache cleared, the
+  /// decision in dynamic metadata.
+  /// - Parameter bodyBytes: the length of the body that replaces the request's, sent behind this.
+  static func admit(
+    _ phase: ProcessingPhase, _ decision: DecisionRecord, _ admission: Admission,
+    _ identity: Identity, removals: [UInt8], bodyBytes: Int?,
+    _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
+  ) {
+    writer.reset(tail: bodyBytes ?? 0)
+    if let bodyBytes {
+      writer.close(BodyMutationField.body, since: 0)
+      writer.close(CommonResponseField.bodyMutation, since: 0)
+      let headers = writer.mark
+      writer.setHeader(
+        HeaderMutationField.setHeaders, HeaderName.contentLength, Array(String(bodyBytes).utf8))
+      admissionHeaders(admission, identity, requestID: decision.requestID, prepared, &writer)
+      writer.close(CommonResponseField.headerMutation, since: headers)
+    } else {
+      admissionHeaders(
+        admission, identity, requestID: decision.requestID, prepared, &writer)
+      writer.raw(removals)
+      writer.close(CommonResponseField.headerMutation, since: 0)
+    }
+    writer.field(CommonResponseField.clearRouteCache, 1)
+    writer.closeCommonResponse(phase, since: 0)
+    dynamicMetadata(decision, prepared, &writer)
+  }
+
+  /// A piece of a full-duplex body; its bytes are sent behind this.
+  static func streamedBody(
+    _ phase: ProcessingPhase, bytes: Int, endOfStream: Bool, metadata: SettledUsage? = nil,
+    _ writer: inout WireWriter
+  ) {
+    writer.reset(tail: bytes)
+    writer.close(BodyMutationField.streamedBody, since: 0)
+    if endOfStream { writer.field(BodyMutationField.streamedEndOfStream, 1) }
+    writer.close(BodyMutationField.streamedResponse, since: 0)
+    writer.close(CommonResponseField.bodyMutation, since: 0)
+    writer.closeCommonResponse(phase, since: 0)
+    metadata?.write(&writer)
+  }
+
+  /// CONTINUE to the response's headers of an admitted exchange.
+  static func beginResponse(
+    routeName: [UInt8]?, requestID: [UInt8], _ limits: [(name: [UInt8], value: [UInt8])],
+    metadata: SettledUsage?, _ writer: inout WireWriter
+  ) {
+    writer.reset()
+    let set = HeaderMutationField.setHeaders
+    for limit in limits { writer.setHeader(set, limit.name, limit.value) }
+    writer.setHeader(set, HeaderName.requestID, requestID)
+    if let routeName { writer.setHeader(set, HeaderName.modelRoute, routeName) }
+    writer.close(CommonResponseField.headerMutation, since: 0)
+    writer.closeCommonResponse(.responseHeaders, since: 0)
+    metadata?.write(&writer)
+  }
+
+  /// An ImmediateResponse with a refusal, in the dialect of the path.
+  static func refuse(
+    _ refusal: Refusal, anthropic: Bool, isGRPC: Bool, _ decision: DecisionRecord,
+    _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
+  ) {
+    let id = String(decoding: decision.requestID, as: UTF8.self)
+    writer.reset()
+    writer.field(ImmediateResponseField.details, Array("tollgate_\(refusal.code.rawValue)".utf8))
+    if isGRPC {
+      let status = writer.mark
+      writer.field(1, refusal.code.grpcStatus)
+      writer.close(ImmediateResponseField.grpcStatus, since: status)
+    }
+    writer.field(ImmediateResponseField.body, refusal.body(anthropic: anthropic, requestID: id))
+    let headers = writer.mark
+    for header in refusal.headers.reversed() {
+      writer.setHeader(HeaderMutationField.setHeaders, header.name, header.value)
+    }
+    jsonHeaders(requestID: decision.requestID, &writer)
+    writer.close(ImmediateResponseField.headers, since: headers)
+    status(refusal.code.status, &writer)
+    writer.close(ProcessingResponseField.immediateResponse, since: 0)
+    dynamicMetadata(decision, prepared, &writer)
+  }
+
+  /// An ImmediateResponse 200 with an answer of our own.
+  static func answer(
+    _ body: [UInt8], _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ writer: inout WireWriter
+  ) {
+    writer.reset()
+    writer.field(ImmediateResponseField.details, Array("tollgate_answer".utf8))
+    writer.field(ImmediateResponseField.body, body)
+    let headers = writer.mark
+    jsonHeaders(requestID: decision.requestID, &writer)
+    writer.close(ImmediateResponseField.headers, since: headers)
+    status(200, &writer)
+    writer.close(ProcessingResponseField.immediateResponse, since: 0)
+    dynamicMetadata(decision, prepared, &writer)
+  }
+
+  private static func jsonHeaders(requestID: [UInt8], _ writer: inout WireWriter) {
+    let set = HeaderMutationField.setHeaders
+    writer.setHeader(set, HeaderName.requestID, requestID)
+    writer.setHeader(set, HeaderName.contentType, json)
+  }
+
+  private static func status(_ code: Int, _ writer: inout WireWriter) {
+    let status = writer.mark
+    writer.field(1, UInt64(code))
+    writer.close(ImmediateResponseField.status, since: status)
+  }
+
+  private static func dynamicMetadata(
+    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ writer: inout WireWriter
+  ) {
+    let metadata = writer.mark
+    self.metadata(decision, prepared, &writer)
+    writer.close(ProcessingResponseField.dynamicMetadata, since: metadata)
+  }
+
+  static let json: StaticString = "application/json"
+  static let yes: StaticString = "true"
+  static let no: StaticString = "false"
+}
+
+/// What a decision leaves for the access log and for ext_proc behind ext_authz.
+struct DecisionRecord {
+  var requestID: [UInt8]
+  var identity: Identity?
+  var admission: Admission?
+  /// What was asked for and refused, for records: the model and the class are known then.
+  var asked: (model: Model, isStream: Bool)?
+  var refusal: RefusalCode?
+  /// The path is a known endpoint's: its response is metered and must not be compressed.
+  var isInspected = false
+}
+
+/// The headers that must not go on, as encoded `remove_headers` entries.
+struct Removals {
+  let encoded: [UInt8]
+
+  /// - Parameter removesAcceptEncoding: the path is metered; a compressed response could not be.
+  init(
+    _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
+    removesAcceptEncoding: Bool, _ writer: inout WireWriter
+  ) {
+    writer.reset()
+    Self.forEach(head, in: bytes, names: names, removesAcceptEncoding: removesAcceptEncoding) {
+      writer.field(HeaderMutationField.removeHeaders, $0)
+    }
+    // Only here: behind ext_authz another filter may still have to verify it.
+    if names.removesToken {
+      writer.field(HeaderMutationField.removeHeaders, HeaderName.authorization)
+    }
+    encoded = writer.mark == 0 ? [] : writer.bytes
+  }
+
+  /// Visits the names: client copies of our headers, the credential, accept-encoding.
+  static func forEach(
+    _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
+    removesAcceptEncoding: Bool, _ visit: (Span<UInt8>) -> Void
+  ) {
+    for name in head.forged { visit(bytes.extracting(name)) }
+    for index in names.credentials.indices
+    where head.credentialsPresent & 1 << UInt8(index) != 0 {
+      let name = names.credentials[index]
+      visit(name.span)
+    }
+    if removesAcceptEncoding, head.hasAcceptEncoding {
+      visit(bytes.extracting(head.acceptEncodingName))
+    }
+  }
+}

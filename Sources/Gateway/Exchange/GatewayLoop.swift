@@ -1,0 +1,149 @@
+import Books
+import Bytes
+import EnvoyAPI
+import Log
+import Metrics
+import Policy
+import Transport
+
+/// An exchange whose verdict waits for its record.
+protocol WaitsForRecord: AnyObject {
+  /// It is on disk.
+  func recorded()
+  /// It never will be; what was reserved has been given back.
+  func recordFailed()
+}
+
+/// The gateway's half of one loop: gives each gRPC call its handler and holds what they share: the
+/// current policy, a writer, the random numbers, spare body buffers. One per loop; not Sendable.
+package final class GatewayLoop: CallRouter {
+  /// The number of body buffers kept for the next large bodies, and the largest that is kept.
+  package static let spareBuffersMax = 4
+  package static let spareBufferBytesMax = 16 << 20
+  /// The most that is set aside for a body that was announced and has not come.
+  package static let reservedBytesMax = 1 << 20
+
+  private(set) var policy: CompiledPolicy
+  let log: any LogSink
+  /// Exclusivity is not checked at run time: only this loop's handlers reach it, one after the other,
+  /// and none of the functions that it is handed to knows the loop.
+  @safe @exclusivity(unchecked) var writer = WireWriter()
+  var random: Xoshiro256
+  private var requestIDs: RequestIDs
+  private let clock: () -> UnixTime
+  private var spareBuffers: [[UInt8]] = []
+  /// nil where nothing is counted or recorded: pieces under test, `explain`.
+  let books: Books?
+  /// nil likewise.
+  let metrics: LoopMetrics?
+  /// Exchanges whose verdict waits for their record, by its number, which rises; where numbers are
+  /// given out again, the news that those before had failed comes first.
+  private var waiting: [(open: OpenAdmission, exchange: any WaitsForRecord)] = []
+  private var firstWaiting = 0
+
+  private static let process: StaticString = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
+  private static let check: StaticString = "/envoy.service.auth.v3.Authorization/Check"
+
+  /// - Parameters:
+  ///   - random: seeded from the system unless a test wants the same draws again.
+  ///   - clock: the wall clock, for expiries and request ids.
+  package convenience init(
+    policy: PolicySnapshot, limits: PolicyLimits? = nil, books: Books? = nil,
+    metrics: LoopMetrics? = nil, log: any LogSink, random: Xoshiro256 = Xoshiro256(),
+    clock: @escaping () -> UnixTime = UnixTime.now
+  ) {
+    self.init(
+      policy: CompiledPolicy(policy, limits: limits), books: books, metrics: metrics, log: log,
+      random: random, clock: clock)
+  }
+
+  /// The same with a policy that was compiled before, for all loops at once.
+  package init(
+    policy: CompiledPolicy, books: Books? = nil, metrics: LoopMetrics? = nil,
+    log: any LogSink, random: Xoshiro256 = Xoshiro256(),
+    clock: @escaping () -> UnixTime = UnixTime.now
+  ) {
+    self.policy = policy
+    self.books = books
+    self.metrics = metrics
+    self.log = log
+    self.random = random
+    self.clock = clock
+    var seed = random
+    _ = seed.next()
+    requestIDs = RequestIDs(
+      seed: Xoshiro256(words: (seed.next(), seed.next(), seed.next(), seed.next() | 1)))
+  }
+
+  /// New exchanges use this policy; those in flight keep theirs.
+  package func use(_ policy: CompiledPolicy) { self.policy = policy }
+
+  /// The same, compiled on this thread.
+  package func use(_ policy: PolicySnapshot, limits: PolicyLimits? = nil) {
+    use(CompiledPolicy(policy, limits: limits))
+  }
+
+  /// The exchange hears of the record of that number.
+  ///
+  /// On this loop's thread, in the same turn that admitted it: news of it can only be heard later.
+  func wait(for open: OpenAdmission, _ exchange: any WaitsForRecord) {
+    waiting.append((open, exchange))
+  }
+
+  /// Exchanges that have not heard of their record.
+  var waitingCount: Int { waiting.count - firstWaiting }
+
+  /// What the ledger has to say, on this loop's thread.
+  package func hear(_ news: Books.News) {
+    switch news {
+    case .durable(let seq):
+      while firstWaiting < waiting.count, waiting[firstWaiting].open.seq <= seq {
+        waiting[firstWaiting].exchange.recorded()
+        firstWaiting += 1
+      }
+      if firstWaiting == waiting.count || firstWaiting > 1024 {
+        waiting.removeFirst(firstWaiting)
+        firstWaiting = 0
+      }
+    case .failed(let seqs, let epoch):
+      func isMeant(_ open: OpenAdmission) -> Bool {
+        open.epoch < epoch && seqs.contains(open.seq)
+      }
+      let gone = waiting[firstWaiting...].filter { isMeant($0.open) }
+      waiting = waiting[firstWaiting...].filter { !isMeant($0.open) }
+      firstWaiting = 0
+      for entry in gone { entry.exchange.recordFailed() }
+    }
+  }
+
+  package func handler(path: Span<UInt8>) -> (any CallHandler)? {
+    if path.elementsEqual(Self.process) { return ExtProcExchange(self) }
+    if path.elementsEqual(Self.check) { return CheckExchange(self) }
+    // Whoever asks is answered by the transport.
+    metrics?.called(.other, .unimplemented)
+    return nil
+  }
+
+  func now() -> UnixTime { clock() }
+
+  func nextRequestID() -> [UInt8] {
+    requestIDs.next(unixMilliseconds: clock().milliseconds)
+  }
+
+  /// An empty buffer for a body of about that many bytes, with room from an earlier one if there is
+  /// one. It does not grow with every piece, which would copy and fault in the memory again.
+  func takeBuffer(bytes: Int) -> [UInt8] {
+    var buffer = spareBuffers.popLast() ?? []
+    buffer.reserveCapacity(min(bytes, Self.reservedBytesMax))
+    return buffer
+  }
+
+  /// Keeps a buffer's room for the next body.
+  func giveBack(_ buffer: consuming [UInt8]) {
+    guard buffer.capacity > 0, buffer.capacity <= Self.spareBufferBytesMax,
+      spareBuffers.count < Self.spareBuffersMax
+    else { return }
+    buffer.removeAll(keepingCapacity: true)
+    spareBuffers.append(buffer)
+  }
+}

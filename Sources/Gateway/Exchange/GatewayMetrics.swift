@@ -1,0 +1,92 @@
+import Bytes
+import EnvoyAPI
+import Ledger
+import Metrics
+import Transport
+
+/// What the books put on record is what is counted: the same words, the same numbers.
+extension LoopMetrics {
+  /// An exchange that was let through was settled so.
+  func settled(_ completion: Completion) {
+    finished(
+      FinishedExchange(
+        tenant: completion.tenant, route: completion.route, model: completion.model,
+        modelRoute: completion.modelRoute, trafficClass: completion.trafficClass,
+        stream: completion.stream, status: completion.httpStatus,
+        origin: Self.origin(completion.origin), durationMs: completion.latencyMs,
+        firstTokenMs: completion.ttftMs, promptTokens: completion.promptTokens,
+        completionTokens: completion.completionTokens,
+        cachedPromptTokens: completion.cachedPromptTokens,
+        cacheWritePromptTokens: completion.cacheWritePromptTokens,
+        reasoningTokens: completion.reasoningTokens,
+        costNanodollars: completion.costNanodollars,
+        isEstimated: completion.usageSource == .estimated))
+  }
+
+  /// A refusal was recorded so; `wasSettled`: of an exchange that has its completion already.
+  func denied(_ record: Ledger.Admission, wasSettled: Bool, timeMs: Int64) {
+    refused(
+      RefusedExchange(
+        tenant: record.tenant, subject: record.subject, route: record.route,
+        model: record.model, trafficClass: record.trafficClass, stream: record.stream,
+        reason: record.reason ?? "other", status: record.httpStatus ?? 0, limit: record.limit,
+        requestID: record.requestID, timeMs: timeMs),
+      wasCounted: wasSettled)
+  }
+
+  private static func origin(_ origin: Completion.Origin?) -> FinishedExchange.Origin {
+    switch origin {
+    case .gateway: .gateway
+    case .backend: .backend
+    case nil: .none
+    }
+  }
+}
+
+extension GatewayLoop {
+  /// An exchange that was let through is over: settled, or undone (nil).
+  func ended(_ settled: Completion?) {
+    guard let settled else {
+      metrics?.withdrawn()
+      return
+    }
+    metrics?.settled(settled)
+    logEnd(settled)
+  }
+
+  /// An exchange was refused; `wasSettled`: one that another filter had let through and settled.
+  func denied(_ record: Ledger.Admission, wasSettled: Bool = false) {
+    metrics?.denied(record, wasSettled: wasSettled, timeMs: now().milliseconds)
+    logRefusal(record)
+  }
+}
+
+extension CallStatus {
+  /// How a call went away. Envoy ends nearly every stream by a reset, finished or not: one that has
+  /// all that it needs (`isServed`) went well.
+  init(_ how: CallTermination, _ end: CallEnd?, isServed: Bool) {
+    switch (end, how) {
+    case (.ok, _), (nil, .finished): self = .ok
+    case (.failed(let failure), _):
+      self = CallStatus(rawValue: Int(failure.code.rawValue)) ?? .unknown
+    case (nil, .reset): self = isServed ? .ok : .cancelled
+    case (nil, .connectionLost): self = .unavailable
+    case (nil, .deadlineExceeded): self = .deadlineExceeded
+    // The transport gave it up: its peer does not read.
+    case (nil, .failed): self = .unknown
+    }
+  }
+}
+
+extension ProcessingPhase {
+  /// Whose time is measured; trailers are few and cheap.
+  var stage: ProcessingStage? {
+    switch self {
+    case .requestHeaders: .requestHeaders
+    case .requestBody: .requestBody
+    case .responseHeaders: .responseHeaders
+    case .responseBody: .responseBody
+    case .requestTrailers, .responseTrailers: nil
+    }
+  }
+}

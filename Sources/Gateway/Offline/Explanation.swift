@@ -1,0 +1,248 @@
+import Books
+import Bytes
+import EnvoyAPI
+import Inference
+import Policy
+import Quota
+import Terms
+
+/// One request put to a policy by hand: `tollgate explain`. The same decisions as on the wire, each
+/// with what it went by.
+package struct Explanation: Sendable {
+  /// The steps in order: what was looked at and what came out.
+  package let steps: [(step: String, outcome: String)]
+  /// 200 for an allowed request, else the refusal's HTTP status.
+  package let status: Int
+  /// The verdict in a line: `allow chat-llama3-8b-v1`, or the refusal's code and message.
+  package let verdict: String
+}
+
+extension PolicySnapshot {
+  /// Why a request would be decided so. `headers` may hold credentials; none of them reaches the
+  /// result. JWT claims and client certificates come from Envoy and cannot be put here.
+  package func explain(
+    host: String, method: String, path: String, headers: [(name: String, value: String)],
+    body: [UInt8]?, nowSeconds: Int64
+  ) -> Explanation {
+    var explainer = Explainer(policy: CompiledPolicy(self), nowSeconds: nowSeconds)
+    return explainer.explain(host: host, method: method, path: path, headers: headers, body: body)
+  }
+}
+
+/// Walks through the decisions and notes them.
+private struct Explainer {
+  let policy: CompiledPolicy
+  let nowSeconds: Int64
+  private var steps: [(step: String, outcome: String)] = []
+
+  init(policy: CompiledPolicy, nowSeconds: Int64) {
+    self.policy = policy
+    self.nowSeconds = nowSeconds
+  }
+
+  private mutating func note(_ step: String, _ outcome: String) {
+    steps.append((step, outcome))
+  }
+
+  mutating func explain(
+    host: String, method: String, path: String, headers: [(name: String, value: String)],
+    body: [UInt8]?
+  ) -> Explanation {
+    var bytes: [UInt8] = []
+    func range(_ text: String) -> Range<Int> {
+      let start = bytes.count
+      bytes += Array(text.utf8)
+      return start..<bytes.count
+    }
+    let fields = headers.map { (range($0.name.lowercased()), range($0.value)) }
+    var head = RequestHead()
+    let places = (range(method), range(path), range(host))
+    for (name, value) in fields {
+      head.add(name: name, value: value, in: bytes.span, names: policy.names)
+    }
+    if head.contentTypeCount == 0, method == "POST", body != nil {
+      note("content-type", "none is given: application/json is assumed; without one it is a 415")
+      head.add(
+        name: range("content-type"), value: range("application/json"), in: bytes.span,
+        names: policy.names)
+    }
+    head.method = places.0
+    head.path = places.1
+    head.authority = places.2
+    let decided = HeadDecision(
+      head, Evidence(), in: bytes.span, policy: policy, nowSeconds: nowSeconds,
+      insistsOnClaims: true, endOfStream: body == nil)
+    noteIdentity(head, decided, in: bytes.span)
+    noteHost(host, decided)
+    notePath(path, decided)
+    if !head.forged.isEmpty {
+      note("hygiene", "\(head.forged.count) client copies of our headers are removed")
+    }
+    return conclude(decided, body: body)
+  }
+
+  private mutating func noteIdentity(
+    _ head: RequestHead, _ decided: HeadDecision, in bytes: Span<UInt8>
+  ) {
+    if let identity = decided.identity {
+      let key = identity.key.map { ", key \($0.id.string)" } ?? ""
+      let subject = String(decoding: identity.subject, as: UTF8.self)
+      return note("identify", "tenant \(identity.tenant.name.string), subject \(subject)\(key)")
+    }
+    note("identify", head.credentialsPresent == 0 ? "no credential" : reason(head, in: bytes))
+  }
+
+  /// The operator may know what the caller may not: why a key does not count.
+  private func reason(_ head: RequestHead, in bytes: Span<UInt8>) -> String {
+    for index in policy.names.credentials.indices
+    where head.credentialsPresent & 1 << UInt8(index) != 0 {
+      var value = bytes.extracting(head.credentials[index])
+      if policy.names.hasScheme[index], value.count > 7 {
+        value = value.extracting(droppingFirst: 7)
+      }
+      if Identification.looksLikeJWT(value) {
+        return "a JWT: it counts only with the claims that Envoy verified"
+      }
+      guard let reference = policy.snapshot.key(SHA256.digest(of: value)) else { continue }
+      let tenant = policy.snapshot.tenants[reference.tenant]
+      let key = tenant.keys[reference.key]
+      let name = "key \(key.id.string) of tenant \(tenant.name.string)"
+      if key.disabled { return "\(name) is disabled" }
+      if let expires = key.expiresSeconds, expires <= nowSeconds { return "\(name) has expired" }
+      return "\(name) is shown beside another credential"
+    }
+    return "the credential is in no tenant's keys"
+  }
+
+  private mutating func noteHost(_ host: String, _ decided: HeadDecision) {
+    let owner =
+      switch policy.snapshot.owner(ofHost: Array(host.utf8).span) {
+      case .shared: "shared: any tenant may use it"
+      case .nobody: "nobody's: no tenant has it and it is not in shared_hostnames"
+      case .tenant(let index): "tenant \(policy.snapshot.tenants[index].name.string)'s"
+      }
+    note("host", owner)
+  }
+
+  private mutating func notePath(_ path: String, _ decided: HeadDecision) {
+    let match =
+      switch policy.snapshot.match(path: Array(path.utf8).span) {
+      case .unknown:
+        "no known endpoint, path alias or allowed path, or a spelling that never matches"
+      case .modelList: "the list of models, answered here"
+      case .modelDetail: "one model, answered here"
+      case .custom(let index): "\(policy.snapshot.customPaths[index]), not inspected"
+      case .endpoint(let endpoint, let pathModel):
+        "endpoint \(endpoint)" + (pathModel == nil ? "" : ", the model is in the path")
+      }
+    note("path", match)
+  }
+
+  private mutating func conclude(_ decided: HeadDecision, body: [UInt8]?) -> Explanation {
+    switch decided.outcome {
+    case .refuse(let refusal): return refused(refusal)
+    case .deferred: return refused(.credential)
+    case .answer:
+      return Explanation(steps: steps, status: 200, verdict: "answered by Tollgate")
+    case .pass(let route):
+      noteLimits(decided.identity, model: nil)
+      // Such a path is held by limits on requests and slots alone, in which one always fits.
+      return Explanation(steps: steps, status: 200, verdict: "allow \(route.string)")
+    case .inspect(let inspection):
+      do throws(Refusal) {
+        return try inspected(inspection, decided, body: body ?? [])
+      } catch {
+        return refused(error)
+      }
+    }
+  }
+
+  private mutating func inspected(
+    _ inspection: HeadDecision.Inspection, _ decided: HeadDecision, body: [UInt8]
+  ) throws(Refusal) -> Explanation {
+    guard let identity = decided.identity,
+      var reader = BodyReader(
+        multipart: inspection.multipart, bytesMax: policy.snapshot.maxBodyBytes)
+    else {
+      throw Refusal(.unsupportedMediaType, "The content-type names no usable boundary.")
+    }
+    reader.scan(body.span)
+    let facts = try reader.finish()
+    noteBody(facts)
+    var random = Xoshiro256()
+    var decided = BodyDecision(policy: policy, identity: identity, inspection: inspection)
+    let admission = try decided.decide(facts, draw: random.next())
+    if let model = admission.model { noteRoute(model, admission) }
+    noteLimits(identity, model: admission.model)
+    try reserve(admission, facts, identity, inspection.endpoint)
+    return Explanation(
+      steps: steps, status: 200, verdict: "allow \(admission.routeName.string)")
+  }
+
+  private mutating func noteBody(_ facts: RequestFacts) {
+    var parts = ["\(facts.byteCount) bytes"]
+    if facts.stream == true { parts.append("stream") }
+    if let bound = facts.outputBound { parts.append("at most \(bound) tokens") }
+    if let n = facts.n { parts.append("n \(n)") }
+    note("body", parts.joined(separator: ", "))
+  }
+
+  private mutating func noteRoute(_ model: Model, _ admission: Admission) {
+    note("model", "\(model.name.string), class \(model.trafficClass.name.string)")
+    let shares = model.routes.map { "\($0.name.string) \($0.weight)/\(model.totalWeight)" }
+    let sticky =
+      switch model.sticky {
+      case .request: "drawn for each request"
+      case .subject: "sticky by subject"
+      case .header(let name): "sticky by \(name)"
+      }
+    note("route", "\(shares.joined(separator: ", ")); \(sticky)")
+    if let rename = admission.rename {
+      note("rewrite", "the body's model becomes \(String(decoding: rename, as: UTF8.self))")
+    }
+  }
+
+  /// The limits that this request would count against.
+  private mutating func noteLimits(_ identity: Identity?, model: Model?) {
+    guard let identity else { return }
+    let limits =
+      policy.snapshot.limits.map { "\($0.name) (global)" }
+      + identity.tenant.limits.filter { applies($0, model) }.map(\.name)
+      + (identity.key?.limits ?? []).filter { applies($0, model) }.map { "\($0.name) (key)" }
+    note("limits", limits.isEmpty ? "none" : limits.joined(separator: ", "))
+  }
+
+  /// Puts the request to limits that nothing was used of yet: what does not fit then never will.
+  private mutating func reserve(
+    _ admission: Admission, _ facts: RequestFacts, _ identity: Identity, _ endpoint: Endpoint
+  ) throws(Refusal) {
+    guard let reckoning = GatewayLoop.reckoning(admission, facts, endpoint) else { return }
+    let limits = PolicyLimits(policy.snapshot)
+    var table = QuotaTable(limits.catalog)
+    let demand = reckoning.demand(by: TokenEstimator())
+    let now = nowSeconds * 1000
+    let set = limits.set(
+      tenant: identity.tenant, keyIndex: identity.keyIndex, model: admission.model)
+    switch table.reserve(set, caller: GatewayLoop.caller(identity), demand: demand, now: now) {
+    case .refused(let refusal): throw Refusal(refusal)
+    case .admitted(let reservation):
+      let reserved = reservation.demand
+      note(
+        "reserve",
+        "about \(reserved.promptTokens) prompt tokens, \(reserved.completionTokens) of the answer")
+      _ = table.settle(reservation, as: .nothing, now: now)
+    }
+  }
+
+  private func applies(_ limit: Limit, _ model: Model?) -> Bool {
+    guard let patterns = limit.models else { return true }
+    guard let model else { return false }
+    return patterns.contains { WildcardPattern($0).matches(model.name.string) }
+  }
+
+  private func refused(_ refusal: Refusal) -> Explanation {
+    Explanation(
+      steps: steps, status: refusal.code.status,
+      verdict: "deny \(refusal.code.rawValue): \(refusal.message)")
+  }
+}

@@ -1,0 +1,271 @@
+import Books
+import Inference
+import Ledger
+import Policy
+import Quota
+import Terms
+
+/// Puts recorded traffic to another policy: what it would have decided, record by record, at the
+/// recorded times, with limits that are charged what the exchanges really used.
+///
+/// What a record does not say is not guessed: such a decision is `unsure`, or is left out and
+/// counted. A refused request's body is not on record, so a refusal by a limit is put to the limits
+/// as a request of no tokens. A model counts by its canonical name.
+package final class PolicyReplay {
+  private let policy: PolicySnapshot
+  private let limits: PolicyLimits
+  private var table: QuotaTable
+  /// Let through by both policies and not completed yet, by request id.
+  private var open: [String: OpenAdmission] = [:]
+  private var hasBegun = false
+  package private(set) var report = ReplayReport()
+
+  package init(_ policy: PolicySnapshot) {
+    self.policy = policy
+    limits = PolicyLimits(policy)
+    table = QuotaTable(limits.catalog)
+  }
+
+  deinit {
+    for admission in open.values { admission.take()?.leaveToRecovery() }
+  }
+
+  /// The ledger's next record.
+  package func apply(_ record: LedgerRecord) {
+    switch record.body {
+    case .checkpoint(let checkpoint):
+      if !hasBegun { begin(checkpoint, timeMs: record.timeMs) }
+      hasBegun = true
+    case .admission(let admission):
+      // One that is written again after a failure may be in the first checkpoint already.
+      if open[admission.requestID] == nil {
+        decide(admission, seq: record.seq, timeMs: record.timeMs)
+      }
+    case .completion(let completion):
+      complete(completion, timeMs: record.timeMs)
+    case .denials(let denials):
+      report.leaveOut(denials.reason, count: denials.count)
+    case .start, .reload, .clock, .repair, .stop, .drop: break
+    }
+  }
+
+  /// Goes on from the counters of the oldest checkpoint there is, under the new amounts.
+  private func begin(_ checkpoint: Checkpoint, timeMs: Int64) {
+    do throws(RecoveryError) {
+      try table.restore(Books.counters(of: checkpoint))
+    } catch {
+      report.lacksCounters = true
+      table = QuotaTable(limits.catalog)
+    }
+    table.configure(limits.catalog, now: timeMs)
+    for exchange in checkpoint.open {
+      let admission = exchange.admission
+      let reservation = table.reopen(
+        admission.reserved.map(Books.counted),
+        demand: Demand(
+          promptTokens: max(0, admission.estimatedPromptTokens ?? 0),
+          completionTokens: max(0, admission.reservedCompletionTokens ?? 0), isBoundStated: true),
+        now: timeMs)
+      open[admission.requestID] = OpenAdmission(
+        seq: exchange.seq, epoch: 0, timeMs: exchange.timeMs, record: admission,
+        reservation: reservation)
+    }
+  }
+
+  private func decide(_ admission: Ledger.Admission, seq: Int64, timeMs: Int64) {
+    let request = Request(record: admission, seq: seq, timeMs: timeMs)
+    let was: ReplayedDecision
+    switch admission.decision {
+    case .allow: was = .allow
+    case .deny:
+      was = .deny(reason: admission.reason ?? "other", limit: admission.limit)
+      guard admission.tenant != nil, let code = request.refusal, Self.dependsOnPolicy(code) else {
+        return report.leaveOut(admission.reason ?? "other", count: 1)
+      }
+    }
+    report.add(
+      admission.requestID, tenant: admission.tenant, was: was, would: decision(request))
+  }
+
+  /// Whether a refusal's record says enough to ask another policy. A refused model is not on record,
+  /// and what was wrong with the request itself stays wrong.
+  private static func dependsOnPolicy(_ code: RefusalCode) -> Bool {
+    switch code {
+    case .rateLimitExceeded, .insufficientQuota, .tenantMismatch, .pathNotAllowed: true
+    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedUpgrade,
+      .invalidAPIKey, .modelNotFound, .methodNotAllowed, .requestTooLarge, .unsupportedEncoding,
+      .unsupportedMediaType, .overloaded, .ledgerUnavailable, .gatewayMisconfigured:
+      false
+    }
+  }
+}
+
+// MARK: - One request
+
+extension PolicyReplay {
+  /// A recorded decision.
+  private struct Request {
+    let record: Ledger.Admission
+    let seq: Int64
+    let timeMs: Int64
+
+    var refusal: RefusalCode? { record.reason.flatMap(RefusalCode.init(rawValue:)) }
+    /// Refused before its body was looked at.
+    var isWithoutBody: Bool { refusal == .tenantMismatch || refusal == .pathNotAllowed }
+  }
+
+  private func decision(_ request: Request) -> ReplayedDecision {
+    guard let identity = identity(request) else { return Self.deny(.invalidAPIKey) }
+    if let elsewhere = place(request, identity) { return elsewhere }
+    let route = Array((request.record.route ?? "").utf8)
+    var model: Model?
+    switch policy.match(path: route.span) {
+    case .unknown: return Self.deny(.pathNotAllowed)
+    case .modelList, .modelDetail: return .allow
+    case .custom(let index):
+      guard identity.tenant.route(forCustomPath: index) != nil else {
+        return Self.deny(.pathNotAllowed)
+      }
+    case .endpoint(let endpoint, _):
+      guard let allowed = identity.tenant.models(at: endpoint) else {
+        return Self.deny(.pathNotAllowed)
+      }
+      if let name = request.record.model.map({ Array($0.utf8) }) {
+        guard let found = policy.model(named: name.span),
+          ModelAccess(policy, identity).mayUse(found, at: endpoint, allowed: allowed)
+        else { return Self.deny(.modelNotFound) }
+        model = found
+      } else if request.record.decision == .allow || request.isWithoutBody {
+        // It passed uninspected, or was refused before: whether its body would do is not on record.
+        return Self.unsure(.modelNotFound)
+      }
+    }
+    return reserve(request, identity, model)
+  }
+
+  /// The caller, if the policy still knows it.
+  private func identity(_ request: Request) -> Identity? {
+    let name = Array((request.record.tenant ?? "").utf8)
+    guard let tenant = policy.tenant(named: name.span) else { return nil }
+    guard let keyID = request.record.keyID else {
+      let subject = Array((request.record.subject ?? "").utf8)
+      // A token's claims, or else a certificate's principal, which is then the subject.
+      let isKnown =
+        !policy.jwt.isEmpty
+        || policy.clientCertificates && policy.tenant(ofPrincipal: subject.span) === tenant
+      return isKnown ? Identity(tenant: tenant, subject: subject, keyIndex: nil) : nil
+    }
+    guard let index = tenant.keys.firstIndex(where: { $0.id.string == keyID }) else { return nil }
+    let key = tenant.keys[index]
+    if key.disabled { return nil }
+    if let expires = key.expiresSeconds, expires <= request.timeMs / 1000 { return nil }
+    return Identity(tenant: tenant, subject: key.subject.bytes, keyIndex: index)
+  }
+
+  /// Why the host would not do; nil where it would.
+  private func place(_ request: Request, _ identity: Identity) -> ReplayedDecision? {
+    guard let hostname = request.record.hostname, hostname != "other" else {
+      return policy.namesSharedHosts ? Self.unsure(.tenantMismatch) : nil
+    }
+    switch policy.owner(ofHost: Array(hostname.utf8).span) {
+    case .shared: return nil
+    case .tenant(let index) where index == identity.tenant.index: return nil
+    case .tenant, .nobody: return Self.deny(.tenantMismatch)
+    }
+  }
+
+  private static func deny(_ code: RefusalCode) -> ReplayedDecision {
+    .deny(reason: code.rawValue, limit: nil)
+  }
+
+  private static func unsure(_ code: RefusalCode, limit: String? = nil) -> ReplayedDecision {
+    .unsure(reason: code.rawValue, limit: limit)
+  }
+}
+
+// MARK: - Limits
+
+extension PolicyReplay {
+  /// What stands for the bound that a model's `max_output_tokens` is, where it decides.
+  package static let outputBoundName = "max_output_tokens"
+
+  private func reserve(
+    _ request: Request, _ identity: Identity, _ model: Model?
+  ) -> ReplayedDecision {
+    let record = request.record
+    if record.decision == .deny { report.withoutDemand += 1 }
+    var demand = Demand(
+      promptTokens: max(0, record.estimatedPromptTokens ?? 0),
+      completionTokens: max(0, record.reservedCompletionTokens ?? 0), isBoundStated: true,
+      price: Price(
+        promptNanos: model?.prices?.promptNanos ?? 0,
+        completionNanos: model?.prices?.completionNanos ?? 0,
+        perRequestNanos: model?.prices?.perRequestNanos ?? 0))
+    var doubt: ReplayedDecision?
+    if let most = model?.maxOutputTokens, demand.completionTokens > most {
+      // Refused where the client stated it, ours to lower where it did not, or all of several choices.
+      doubt = Self.unsure(.invalidValue, limit: Self.outputBoundName)
+      demand.completionTokens = Int64(most)
+    }
+    let set = limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: model)
+    let caller = GatewayLoop.caller(identity)
+    switch table.reserve(set, caller: caller, demand: demand, now: request.timeMs) {
+    case .admitted(let reservation):
+      hold(request, reservation)
+      return doubt ?? .allow
+    case .refused(let refusal):
+      guard refusal.verdict == .neverFits, demand.completionTokens > 0 else {
+        return Self.deny(refusal)
+      }
+      // It fits if the client left the bound to us.
+      demand.isBoundStated = false
+      doubt = doubt ?? Self.unsure(.rateLimitExceeded, limit: refusal.decisive.name)
+    }
+    switch table.reserve(set, caller: caller, demand: demand, now: request.timeMs) {
+    case .admitted(let reservation):
+      hold(request, reservation)
+      return doubt ?? .allow
+    case .refused(let refusal): return Self.deny(refusal)
+    }
+  }
+
+  private static func deny(_ refusal: QuotaRefusal) -> ReplayedDecision {
+    .deny(reason: Refusal(refusal).code.rawValue, limit: refusal.decisive.name)
+  }
+
+  /// Until its completion; a request that was refused has none, and counts as one of no tokens.
+  private func hold(_ request: Request, _ reservation: consuming Reservation) {
+    guard request.record.decision == .allow else {
+      _ = table.settle(reservation, as: .requestOnly, now: request.timeMs)
+      return
+    }
+    open[request.record.requestID] = OpenAdmission(
+      seq: request.seq, epoch: 0, timeMs: request.timeMs, record: request.record,
+      reservation: reservation)
+  }
+
+  private func complete(_ completion: Completion, timeMs: Int64) {
+    guard let reservation = open.removeValue(forKey: completion.requestID)?.take() else { return }
+    let name = Array((completion.model ?? "").utf8)
+    let prices = policy.model(named: name.span)?.prices
+    _ = table.settle(
+      reservation, as: Self.settlement(completion, prices), now: timeMs)
+  }
+
+  /// How an exchange is charged that ended so (design, "Settle"), at these prices.
+  private static func settlement(_ completion: Completion, _ prices: Prices?) -> Settlement {
+    if completion.usageSource == .none {
+      let mayBeUnreached =
+        completion.endReason == .failed && completion.origin == .gateway
+        || completion.endReason == .cut && completion.httpStatus == nil
+      if mayBeUnreached, !completion.charged.contains(where: { $0.amount > 0 }) { return .nothing }
+      if let status = completion.httpStatus, status >= 400 { return .requestOnly }
+    }
+    var usage = MeteredUsage()
+    usage.prompt = completion.promptTokens.map(Int.init)
+    usage.completion = completion.completionTokens.map(Int.init)
+    usage.cachedPrompt = completion.cachedPromptTokens.map(Int.init)
+    usage.cacheWritePrompt = completion.cacheWritePromptTokens.map(Int.init)
+    return Books.used(usage, prices)
+  }
+}

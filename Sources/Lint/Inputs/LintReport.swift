@@ -1,0 +1,134 @@
+import Policy
+
+/// The findings of everything that was given, each once.
+package struct LintReport {
+  package private(set) var findings: [Finding] = []
+  /// What was looked at, with the number of its objects.
+  package private(set) var sets: [(name: String, objects: Int)] = []
+  /// Where in `findings` one is that says the same.
+  private var placesByText: [String: Int] = [:]
+
+  package var errorCount: Int { findings.count { $0.severity == .error } }
+  package var warningCount: Int { findings.count - errorCount }
+
+  package init(
+    _ inputs: LintInputs, tools: LintTools, policies: [PolicySnapshot],
+    ignoring ignored: Set<String>,
+    nowSeconds: Int64
+  ) throws(LintFault) {
+    let kustomizations = inputs.kustomizations
+    let texts = inputs.plain + [inputs.stdin].compactMap { $0 }
+    let beside = kustomizations.map(\.file) + inputs.origins
+    // What is beside kustomizations only shows where things come from: its faults are kustomize's.
+    let read = try Self.documents(texts + beside, tools)
+    var documents: [(text: LintInputs.Text, documents: [Document])] = []
+    for (text, result) in zip(texts, read) {
+      switch result {
+      case .success(let nodes):
+        documents.append(
+          (text, nodes.map { Document(source: text.name, hasLines: true, root: $0) }))
+      case .failure(let problem): add([Self.finding(problem, in: text)], set: text.name, ignored)
+      }
+    }
+    let besideRead = read.dropFirst(texts.count)
+    let files = Kustomizations(
+      zip(kustomizations, besideRead).map { kustomization, result in
+        Kustomizations.Entry(
+          directory: kustomization.directory, isNamed: kustomization.isNamed,
+          root: (try? result.get())?.first)
+      })
+    let origins = Origins(
+      zip(inputs.origins, besideRead.dropFirst(kustomizations.count)).flatMap { text, result in
+        ((try? result.get()) ?? []).map { Document(source: text.name, hasLines: true, root: $0) }
+      })
+    for (name, set) in Self.plainSets(documents) {
+      check(
+        LintSet(name: name, documents: set, policies: policies, nowSeconds: nowSeconds), ignored,
+        origins: nil)
+    }
+    let roots = files.roots
+    var built: [LintInputs.Text] = []
+    for directory in roots { built.append(try tools.build(directory)) }
+    for (text, result) in zip(built, try tools.readYAML(built)) {
+      switch result {
+      case .success(let nodes):
+        let set = LintSet(
+          name: text.name,
+          documents: nodes.map { Document(source: text.name, hasLines: false, root: $0) },
+          policies: policies, nowSeconds: nowSeconds)
+        check(set, ignored, origins: origins.restricted(to: files.reach(of: text.name)))
+      case .failure(let problem): add([Self.finding(problem, in: text)], set: text.name, ignored)
+      }
+    }
+  }
+
+  /// Each text's documents; JSON is read here, all YAML by one run of Python.
+  private static func documents(
+    _ texts: [LintInputs.Text], _ tools: LintTools
+  ) throws(LintFault) -> [Result<[Node], DocumentProblem>] {
+    var yaml = try tools.readYAML(texts.filter { !$0.isJSON })[...]
+    return texts.map { text in
+      guard text.isJSON else { return yaml.removeFirst() }
+      return Result { () throws(DocumentProblem) in [try JSONReader.read(text.bytes)] }
+    }
+  }
+
+  /// Manifests together; each Envoy config, and standard input, by itself.
+  private static func plainSets(
+    _ files: [(text: LintInputs.Text, documents: [Document])]
+  ) -> [(String, [Document])] {
+    var together: [Document] = []
+    var names: [String] = []
+    var sets: [(String, [Document])] = []
+    for (text, documents) in files {
+      let isConfig = documents.contains { document in
+        document.root.member("static_resources") != nil && document.root.member("kind") == nil
+      }
+      if isConfig || text.name == LintInputs.stdinName {
+        sets.append((text.name, documents))
+      } else {
+        together += documents
+        names.append(text.name)
+      }
+    }
+    if let first = names.first {
+      sets.insert((names.count == 1 ? first : "\(names.count) files", together), at: 0)
+    }
+    return sets
+  }
+
+  private mutating func check(_ set: LintSet, _ ignored: Set<String>, origins: Origins?) {
+    if set.isEmpty { return }
+    sets.append((set.name, set.objectCount))
+    let found = Checks.findings(in: set, ignoring: ignored)
+    add(found.map { origins?.placed($0) ?? $0 }, set: set.name, ignored)
+  }
+
+  /// Adds findings; the very same in another overlay is told once.
+  private mutating func add(_ found: [Finding], set: String, _ ignored: Set<String>) {
+    for finding in found where !ignored.contains(finding.check) {
+      let subject = finding.place.subject
+      let key = "\(finding.check) \(subject) \(finding.message)"
+      if let twin = placesByText[key], !subject.isEmpty {
+        findings[twin].alsoIn.append(set)
+      } else {
+        placesByText[key] = findings.count
+        findings.append(finding)
+      }
+    }
+  }
+
+  private static func finding(_ problem: DocumentProblem, in text: LintInputs.Text) -> Finding {
+    var remedy = "mend the file"
+    let content = String(decoding: text.bytes, as: UTF8.self)
+    if content.contains("${") {
+      remedy = "this looks like a template: fill it in first, and look at what comes of it"
+    } else if content.contains("{{") {
+      remedy = "this looks like a chart's template: pipe what helm template prints"
+    }
+    return Finding(
+      severity: .error, check: "broken-file",
+      place: Place(source: text.name, line: problem.line, object: "", field: ""),
+      message: "\(problem.message) (column \(problem.column))", remedy: remedy)
+  }
+}

@@ -1,0 +1,137 @@
+import Foundation
+
+/// The programs lint runs: Python, which reads YAML, and kustomize.
+package struct LintTools {
+  let python: String
+  /// The environment's PATH.
+  let path: String
+
+  /// `python`: a path, or a name that is looked up in `path`.
+  package init(python: String, path: String) {
+    self.python = python
+    self.path = path
+  }
+
+  /// How long one run may take. Kustomizations may fetch from elsewhere.
+  private static let secondsMax = 120.0
+
+  /// The documents of each text, or what is wrong with it.
+  func readYAML(
+    _ texts: [LintInputs.Text]
+  ) throws(LintFault) -> [Result<[Node], DocumentProblem>] {
+    if texts.isEmpty { return [] }
+    guard let executable = find(python) else { throw .noPython(python) }
+    var input: [UInt8] = []
+    for text in texts { input += Array("\(text.bytes.count)\n".utf8) + text.bytes }
+    // -I: no code from the directory that is looked at, nor from the environment.
+    let result = try run(executable, ["-I", "-c", YAMLScript.source], input: input)
+    switch result.status {
+    case 0: break
+    case YAMLScript.noYAMLStatus: throw .noYAML(python)
+    default: throw .toolFailed(python, result.lastError)
+    }
+    do {
+      let read = try YAMLTree.read(result.output)
+      guard read.count == texts.count else {
+        throw LintFault.toolFailed(python, "printed \(read.count) of \(texts.count) results")
+      }
+      return read
+    } catch let problem as DocumentProblem {
+      throw .toolFailed(python, problem.message)
+    } catch let fault as LintFault {
+      throw fault
+    } catch {
+      preconditionFailure("reading fails in two ways")
+    }
+  }
+
+  /// What a kustomization builds.
+  func build(_ directory: String) throws(LintFault) -> LintInputs.Text {
+    let result: Run
+    let name: String
+    if let kustomize = find("kustomize") {
+      name = "kustomize build \(directory)"
+      result = try run(kustomize, ["build", directory], input: [])
+    } else if let kubectl = find("kubectl") {
+      name = "kubectl kustomize \(directory)"
+      result = try run(kubectl, ["kustomize", directory], input: [])
+    } else {
+      throw .noKustomize(directory: directory)
+    }
+    guard result.status == 0 else { throw .toolFailed(name, result.lastError) }
+    return LintInputs.Text(name: directory, bytes: result.output)
+  }
+
+  private func find(_ name: String) -> String? {
+    if name.contains("/") {
+      return FileManager.default.isExecutableFile(atPath: name) ? name : nil
+    }
+    return path.split(separator: ":").map { "\($0)/\(name)" }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  private struct Run {
+    let status: Int32
+    let output: [UInt8]
+    let error: String
+
+    /// The last line that says something.
+    var lastError: String {
+      error.split(separator: "\n").last.map(String.init) ?? "ended with status \(status)"
+    }
+  }
+
+  private func run(
+    _ executable: String, _ arguments: [String], input: [UInt8]
+  ) throws(LintFault) -> Run {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: executable)
+    process.arguments = arguments
+    let (stdin, stdout, stderr) = (Pipe(), Pipe(), Pipe())
+    process.standardInput = stdin
+    process.standardOutput = stdout
+    process.standardError = stderr
+    do {
+      try process.run()
+    } catch {
+      throw .toolFailed(executable, "cannot be started")
+    }
+    // The three pipes at once: one that is full would hold the others up.
+    let group = DispatchGroup()
+    let errors = Gathered()
+    DispatchQueue.global().async(group: group) {
+      // A reader that has gone says why by itself.
+      try? stdin.fileHandleForWriting.write(contentsOf: Data(input))
+      try? stdin.fileHandleForWriting.close()
+    }
+    DispatchQueue.global().async(group: group) {
+      errors.take((try? stderr.fileHandleForReading.readToEnd()) ?? Data())
+    }
+    let isLate = Gathered()
+    let deadline = DispatchWorkItem {
+      isLate.take(Data([1]))
+      process.terminate()
+    }
+    DispatchQueue.global().asyncAfter(deadline: .now() + Self.secondsMax, execute: deadline)
+    let output = (try? stdout.fileHandleForReading.readToEnd()) ?? Data()
+    group.wait()
+    process.waitUntilExit()
+    deadline.cancel()
+    if !isLate.text.isEmpty {
+      throw .toolFailed(executable, "did not end in \(Int(Self.secondsMax)) s")
+    }
+    return Run(
+      status: process.terminationReason == .exit ? process.terminationStatus : -1,
+      output: Array(output), error: errors.text)
+  }
+}
+
+/// What another thread read; looked at when that thread has ended.
+private final class Gathered: @unchecked Sendable {
+  private let lock = NSLock()
+  private var data = Data()
+
+  func take(_ data: Data) { lock.withLock { self.data = data } }
+
+  var text: String { lock.withLock { String(decoding: data, as: UTF8.self) } }
+}

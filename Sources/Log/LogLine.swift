@@ -1,0 +1,143 @@
+import Bytes
+import Terms
+
+/// How a log record looks, as text for people or as JSON for machines. One record is one line,
+/// whatever its text holds.
+package enum LogFormat: String, Sendable, CaseIterable {
+  case text, json
+}
+
+/// One record of the log, and how it is written.
+package struct LogLine: Sendable {
+  /// The longest text of a message or a value; the rest is cut.
+  package static let textBytesMax = 8 << 10
+  /// The longest line; fields that find no room are left out, and the line says so.
+  package static let lineBytesMax = 64 << 10
+
+  package var level: LogLevel
+  package var event: LogEvent
+  package var message: String
+  package var fields: [(key: LogKey, value: LogValue)]
+  package var wallNanoseconds: Int64
+
+  package init(
+    _ level: LogLevel, _ event: LogEvent, _ message: String,
+    _ fields: [(key: LogKey, value: LogValue)] = [], wallNanoseconds: Int64
+  ) {
+    self.level = level
+    self.event = event
+    self.message = message
+    self.fields = fields
+    self.wallNanoseconds = wallNanoseconds
+  }
+
+  /// The line with its newline. `colours`: the level is coloured, for a terminal.
+  package func rendered(_ format: LogFormat, colours: Bool = false) -> [UInt8] {
+    var line: [UInt8] = []
+    line.reserveCapacity(message.utf8.count + 128)
+    switch format {
+    case .text: appendText(to: &line, colours: colours)
+    case .json: appendJSON(to: &line)
+    }
+    line.append(UInt8(ascii: "\n"))
+    return line
+  }
+
+  // MARK: Text: `time level message key=value …`; the event's name is for machines
+
+  private func appendText(to line: inout [UInt8], colours: Bool) {
+    line.append(contentsOf: UTCTime.string(nanoseconds: wallNanoseconds).utf8)
+    line.append(UInt8(ascii: " "))
+    if colours { line.append(contentsOf: "\u{1b}[\(level.colour)m".utf8) }
+    line.append(contentsOf: level.rawValue.utf8)
+    if colours { line.append(contentsOf: "\u{1b}[0m".utf8) }
+    line.append(UInt8(ascii: " "))
+    LogText.append(message, .plain, to: &line)
+    for (key, value) in fields {
+      guard line.count < Self.lineBytesMax else {
+        line.append(contentsOf: " …".utf8)
+        return
+      }
+      guard value != .null else { continue }
+      line.append(contentsOf: " \(key.rawValue)=".utf8)
+      switch value {
+      case .text(let text): LogText.append(text, .word, to: &line)
+      case .integer(let number): line.append(contentsOf: String(number).utf8)
+      case .flag(let flag): line.append(contentsOf: String(flag).utf8)
+      case .seconds(let duration): line.append(contentsOf: Self.seconds(duration).utf8)
+      case .null: break
+      case .names(let count, let names): appendNames(count, names, to: &line)
+      }
+    }
+  }
+
+  /// `3[a,b,c]`, `90[a,b,…]`
+  private func appendNames(_ count: Int, _ names: [String], to line: inout [UInt8]) {
+    line.append(contentsOf: "\(count)[".utf8)
+    for (index, name) in names.enumerated() {
+      if index > 0 { line.append(UInt8(ascii: ",")) }
+      LogText.append(name, .word, to: &line)
+    }
+    if count > names.count { line.append(contentsOf: (names.isEmpty ? "…" : ",…").utf8) }
+    line.append(UInt8(ascii: "]"))
+  }
+
+  // MARK: JSON (RFC 8259): `time`, `level`, `event`, `message`, then the fields
+
+  private func appendJSON(to line: inout [UInt8]) {
+    line.append(
+      contentsOf: #"{"time":"\#(UTCTime.string(nanoseconds: wallNanoseconds))""#.utf8)
+    line.append(contentsOf: #","level":"\#(level.rawValue)","event":"\#(event.rawValue)""#.utf8)
+    line.append(contentsOf: #","message":""#.utf8)
+    LogText.append(message, .json, to: &line)
+    line.append(UInt8(ascii: "\""))
+    for (key, value) in fields {
+      guard line.count < Self.lineBytesMax else {
+        line.append(contentsOf: #","truncated":true"#.utf8)
+        break
+      }
+      line.append(contentsOf: ",\"\(key.rawValue)\":".utf8)
+      switch value {
+      case .text(let text): appendQuoted(text, to: &line)
+      case .integer(let number): line.append(contentsOf: String(number).utf8)
+      case .flag(let flag): line.append(contentsOf: String(flag).utf8)
+      case .seconds(let duration): line.append(contentsOf: Self.seconds(duration).utf8)
+      case .null: line.append(contentsOf: "null".utf8)
+      case .names(let count, let names):
+        line.append(contentsOf: #"{"count":\#(count),"names":["#.utf8)
+        for (index, name) in names.enumerated() {
+          if index > 0 { line.append(UInt8(ascii: ",")) }
+          appendQuoted(name, to: &line)
+        }
+        line.append(contentsOf: "]}".utf8)
+      }
+    }
+    line.append(UInt8(ascii: "}"))
+  }
+
+  private func appendQuoted(_ text: String, to line: inout [UInt8]) {
+    line.append(UInt8(ascii: "\""))
+    LogText.append(text, .json, to: &line)
+    line.append(UInt8(ascii: "\""))
+  }
+
+  /// `12.034`, or `12` where nothing is left; rounded down to the millisecond, never below 0.
+  private static func seconds(_ duration: Duration) -> String {
+    let (seconds, attoseconds) = max(.zero, duration).components
+    let milliseconds = String(attoseconds / 1_000_000_000_000_000)
+    guard milliseconds != "0" else { return String(seconds) }
+    return "\(seconds)." + String(repeating: "0", count: 3 - milliseconds.count) + milliseconds
+  }
+}
+
+extension LogLevel {
+  /// SGR (ECMA-48, 8.3.117): grey, none, yellow, red.
+  fileprivate var colour: String {
+    switch self {
+    case .debug: "90"
+    case .info: "0"
+    case .warning: "33"
+    case .error: "31"
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import Bytes
+import Foundation
+import Synchronization
+import Terms
+
+/// The process's log: lines on stderr, written by a thread of its own, so that no loop waits for a terminal or a pipe.
+package final class Logger: LogSink, @unchecked Sendable {
+  /// Lines that wait to be written; those beyond are dropped and counted.
+  package static let linesMax = 4096
+
+  /// The least level that is written: asked by every loop, without a lock.
+  private let level: Atomic<Int>
+  /// `--log-level`, which a policy's `log_level` overrides.
+  private let ownLevel: LogLevel
+  private let format: LogFormat
+  private let colours: Bool
+  private let write: @Sendable ([UInt8]) -> Void
+  // Everything below is guarded by `condition`.
+  private let condition = NSCondition()
+  private var lines: [[UInt8]] = []
+  private var isWriting = false
+  private var dropped = 0
+  private var repetitions = RepetitionLimit()
+
+  /// `write` is called on the log's thread, with whole lines.
+  package init(
+    level: LogLevel, format: LogFormat, colours: Bool = false,
+    write: @escaping @Sendable ([UInt8]) -> Void
+  ) {
+    self.level = Atomic(level.rank)
+    ownLevel = level
+    self.format = format
+    self.colours = colours
+    self.write = write
+    let thread = Thread { [self] in work() }
+    thread.name = "tollgate-log"
+    thread.start()
+  }
+
+  /// Whether lines of this level are written.
+  package func isKept(_ level: LogLevel) -> Bool {
+    level.rank >= self.level.load(ordering: .relaxed)
+  }
+
+  /// Follows a policy's `log_level`; nil where it has none and the process's own counts again.
+  package func follow(_ policyLevel: LogLevel?) {
+    let next = policyLevel ?? ownLevel
+    let before = LogLevel.allCases[level.exchange(next.rank, ordering: .relaxed)]
+    guard before != next else { return }
+    // Said whenever the old level or the new one lets it through.
+    guard min(before, next) <= .info else { return }
+    enqueue(
+      line(
+        .info, .logLevelChanged,
+        "the log's level is \(next.rawValue): "
+          + (policyLevel == nil ? "the policy has no log_level" : "log_level in the policy"),
+        [(.logLevel, .text(next.rawValue)), (.previousLogLevel, .text(before.rawValue))]))
+  }
+
+  /// Logs `message` without a name, unless the level is below the log's.
+  package func log(_ level: LogLevel, _ message: String) {
+    log(level, .note, message, [:])
+  }
+
+  package func log(_ level: LogLevel, _ event: LogEvent, _ message: String) {
+    log(level, event, message, [:])
+  }
+
+  /// Logs one line, unless the level is below the log's.
+  package func log(
+    _ level: LogLevel, _ event: LogEvent, _ message: String,
+    _ fields: KeyValuePairs<LogKey, LogValue>
+  ) {
+    log(level, event, message, Array(fields))
+  }
+
+  package func log(
+    _ level: LogLevel, _ event: LogEvent, _ message: String,
+    _ fields: [(key: LogKey, value: LogValue)]
+  ) {
+    guard isKept(level) else { return }
+    enqueue(line(level, event, message, fields))
+  }
+
+  /// From the gateway: the same message is let through once in ten seconds, with a count.
+  package func report(
+    _ level: LogLevel, _ event: LogEvent, _ message: String,
+    _ fields: KeyValuePairs<LogKey, LogValue>
+  ) {
+    guard isKept(level) else { return }
+    condition.lock()
+    let outcome = repetitions.admit(message, nowNanoseconds: SystemClock.monotonicNanoseconds())
+    condition.unlock()
+    switch outcome {
+    case .hold: return
+    case .pass(repeated: 0): enqueue(line(level, event, message, Array(fields)))
+    case .pass(let repeated):
+      enqueue(
+        line(
+          level, event, message + " (and \(repeated) times since this was last said)",
+          fields + [(.repeated, .integer(repeated))]))
+    }
+  }
+
+  /// Waits until everything logged so far is written, at most for `timeout`.
+  package func flush(timeout: Duration = .seconds(2)) {
+    let end = Date(timeIntervalSinceNow: Double(timeout.components.seconds))
+    condition.lock()
+    defer { condition.unlock() }
+    while !lines.isEmpty || isWriting || dropped > 0 {
+      if !condition.wait(until: end) { return }
+    }
+  }
+
+  private func line(
+    _ level: LogLevel, _ event: LogEvent, _ message: String,
+    _ fields: [(key: LogKey, value: LogValue)]
+  ) -> [UInt8] {
+    LogLine(level, event, message, fields, wallNanoseconds: SystemClock.wallNanoseconds())
+      .rendered(format, colours: colours)
+  }
+
+  private func enqueue(_ line: [UInt8]) {
+    condition.lock()
+    defer { condition.unlock() }
+    guard lines.count < Self.linesMax else {
+      dropped += 1
+      return
+    }
+    lines.append(line)
+    condition.broadcast()
+  }
+
+  private func work() -> Never {
+    condition.lock()
+    while true {
+      while lines.isEmpty && dropped == 0 { condition.wait() }
+      var batch = lines
+      lines = []
+      if dropped > 0 {
+        batch.append(
+          line(
+            .warning, .linesDropped, "\(dropped) log lines were dropped: the log is too slow",
+            [(.count, .integer(dropped))]))
+        dropped = 0
+      }
+      isWriting = true
+      condition.unlock()
+      for line in batch { write(line) }
+      condition.lock()
+      isWriting = false
+      condition.broadcast()
+    }
+  }
+}

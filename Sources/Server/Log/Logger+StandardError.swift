@@ -1,0 +1,28 @@
+import Foundation
+import Log
+import Terms
+
+/// The log on stderr.
+extension Logger {
+  /// A log whose lines go to stderr.
+  package convenience init(level: LogLevel, format: LogFormat, colours: Bool = false) {
+    self.init(level: level, format: format, colours: colours, write: Self.writeToStandardError)
+  }
+
+  /// Whether stderr is a terminal that shows colours: not where `NO_COLOR` is set (no-color.org) or
+  /// the terminal is a dumb one.
+  package static var isStandardErrorColourful: Bool {
+    let environment = ProcessInfo.processInfo.environment
+    return Kernel.isTerminal(2) && environment["NO_COLOR", default: ""].isEmpty
+      && environment["TERM", default: "dumb"] != "dumb"
+  }
+
+  /// Writes whole lines to descriptor 2; what cannot be written is lost.
+  package static func writeToStandardError(_ line: [UInt8]) {
+    var start = 0
+    while start < line.count {
+      guard let count = try? Kernel.write(2, line, from: start) else { return }
+      start += count
+    }
+  }
+}
