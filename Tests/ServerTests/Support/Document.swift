@@ -38,7 +38,8 @@ struct Document {
       let walk = FileManager.default.enumerator(
         atPath: repository.appendingPathComponent(folder).path)
       while let name = walk?.nextObject() as? String {
-        if name.hasSuffix(".md"), !name.contains("/.") { found.append("\(folder)/\(name)") }
+        let isHidden = name.split(separator: "/").contains { $0.hasPrefix(".") }
+        if name.hasSuffix(".md"), !isHidden { found.append("\(folder)/\(name)") }
       }
     }
     return try found.sorted().map(Document.init)
