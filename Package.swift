@@ -10,8 +10,10 @@ let swift: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: swift)
+func target(
+  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swift)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -48,7 +50,7 @@ let package = Package(
     target("Quota", ["Terms"]),
 
     // The books on disk: a format, and the one thread that writes it.
-    target("Ledger", ["Bytes", "Terms"]),
+    target("Ledger", ["Bytes", "Terms"], exclude: ["README.md"]),
     // Limits and ledger together: reserve, settle, record, open.
     target("Books", ["Bytes", "Inference", "Ledger", "Policy", "Quota", "Terms"]),
 
