@@ -108,7 +108,7 @@ struct AdminConnectionTests {
   }
 
   @Test func `JSON holds any text`() {
-    var json = JSONText()
+    var json = JSONWriter()
     json.object { json in
       json.field("a", "\"\\\n\u{7f}é")
       json.field("b", nil as String?)
@@ -119,7 +119,7 @@ struct AdminConnectionTests {
       }
       json.field("e", Int64(-1))
       json.field("f", true)
-      json.field("g", wallMs: 1)
+      json.field("g", timeMs: 1)
       json.field("h", [String]())
     }
     #expect(
@@ -129,9 +129,9 @@ struct AdminConnectionTests {
   }
 
   @Test(arguments: [UTCTime.millisecondsMax, UTCTime.millisecondsMax + 1, .max])
-  func `a moment too far away is the last there is`(wallMs: Int64) {
-    var json = JSONText()
-    json.object { $0.field("a", wallMs: wallMs) }
+  func `a moment too far away is the last there is`(timeMs: Int64) {
+    var json = JSONWriter()
+    json.object { $0.field("a", timeMs: wallMs) }
     #expect(
       String(decoding: json.bytes, as: UTF8.self) == #"{"a":"9999-12-31T23:59:59.999Z"}"#)
   }

@@ -84,10 +84,9 @@ package struct JSONWriter: Sendable {
     if let number { value(number) } else { null() }
   }
 
-  /// A number's text, which must be as RFC 8259, section 6, has it: exact decimals.
   package mutating func field(_ name: String, number text: String?) {
     self.name(name)
-    raw(text ?? "null")
+    if let text { value(number: text) } else { null() }
   }
 
   package mutating func field(_ name: String, _ flag: Bool?) {
@@ -113,7 +112,6 @@ package struct JSONWriter: Sendable {
     }
   }
 
-  /// A string whose inside `write` appends, escaped already.
   package mutating func field(_ name: String, escaped write: (inout [UInt8]) -> Void) {
     self.name(name)
     value(escaped: write)
@@ -144,8 +142,12 @@ package struct JSONWriter: Sendable {
     raw(number.isFinite ? "\(number)" : "null")
   }
 
+  /// A number's text, which must be as RFC 8259, section 6, has it: an exact decimal.
+  package mutating func value(number text: String) { raw(text) }
+
   package mutating func value(_ flag: Bool) { raw(flag ? "true" : "false") }
 
+  /// A string whose inside `write` appends, escaped already.
   package mutating func value(escaped write: (inout [UInt8]) -> Void) {
     comma()
     bytes.append(UInt8(ascii: "\""))
