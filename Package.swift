@@ -114,7 +114,7 @@ let package = Package(
       path: "Tests/Compatibility/envoy-messages",
       swiftSettings: swift),
 
-    tests("Bytes"), tests("Inference", ["Bytes"]), tests("Policy", ["Bytes", "Terms"]),
+    tests("Bytes"), tests("Terms"), tests("Inference", ["Bytes"]), tests("Policy", ["Bytes", "Terms"]),
     tests("Ledger", ["Bytes", "Terms"]), tests("Quota", ["Terms"]), tests("Metrics", ["Bytes"]),
     tests("Lint", ["Policy", "Terms"]), tests("Log", ["Bytes", "Terms"]),
     tests("Shipping", ["Bytes", "Ledger"]),

@@ -37,7 +37,6 @@ package struct ShipCursor: Equatable, Sendable {
       + ".cursor"
   }
 
-
   /// The whole file.
   package var bytes: [UInt8] {
     var json = JSONWriter()
