@@ -55,7 +55,8 @@ package struct ShipCursor: Equatable, Sendable {
     guard format <= Self.format else { throw .newerFormat(format) }
     guard case .object(let members)? = try? JSONValue(content + [UInt8(ascii: "}")], Self.rules),
       members.map(\.name) == ["format", "target", "seq"], format == Self.format,
-      members[1].value == .string(target), case .number(let text) = members[2].value,
+      case .string(let name) = members[1].value, name.utf8.elementsEqual(target.utf8),
+      case .number(let text) = members[2].value,
       let seq = Int64(text), seq >= 0
     else { throw .damaged }
     self.init(target: target, seq: seq)

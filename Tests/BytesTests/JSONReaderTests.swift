@@ -200,7 +200,7 @@ import Testing
     let rules = JSONReader.Rules(depthMax: 9, valuesMax: 99, refusesRepeatedNames: true)
     for text in [
       #"{"a":1,"a":2}"#, #"{"a":1,"b":{"a":3},"a":2}"#, #"{"a":1,"\u0061":2}"#,
-      #"[{"b":[{"":0,"":0}]}]"#,
+      #"[{"b":[{"":0,"":0}]}]"#, "{\"\u{e9}\":0,\"e\u{301}\":0}",
     ] {
       _ = try value(text)
       guard case .repeatedName? = problem(text, rules)?.reason else {

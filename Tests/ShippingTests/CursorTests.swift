@@ -46,6 +46,10 @@ import Testing
     #expect(throws: ShipCursor.Problem.damaged) {
       try ShipCursor(cursor.bytes, target: "stdout")
     }
+    // Swift's strings are equal here, and their bytes are not.
+    #expect(throws: ShipCursor.Problem.damaged) {
+      try ShipCursor(ShipCursor(target: "tcp:e\u{301}", seq: 1).bytes, target: "tcp:\u{e9}")
+    }
   }
 
   /// A file with the given beginning, sealed.

@@ -1,5 +1,5 @@
-/// Reads one JSON text (RFC 8259) piece by piece, strictly; whoever calls builds of it what is
-/// needed.
+/// Reads one JSON text (RFC 8259) piece by piece, strictly; the caller builds from the pieces what it
+/// needs.
 ///
 /// `next` reads a value. Of an object or array it reads only the opening: then come `nextName` and
 /// `next` for each member until there is no name, or `nextElement` and `next` for each element until
@@ -24,7 +24,8 @@ package struct JSONReader {
     /// Only what `JSONWriter` writes of text and integers: no blank space, no escapes but `\"`, `\\`
     /// and `\u00xx` of ASCII, no exponents.
     package var isCompact: Bool
-    /// A name that is twice in one object is a problem.
+    /// A name that is twice in one object is a problem; two spellings of one text in Unicode (é as
+    /// one scalar or as two) are the same name.
     package var refusesRepeatedNames: Bool
 
     package init(
