@@ -118,9 +118,9 @@ let package = Package(
       path: "Tests/Compatibility/envoy-messages",
       swiftSettings: swift),
 
-    tests("Bytes"), tests("Inference", ["Bytes", "Terms"]), tests("Policy", ["Bytes", "Terms"]),
-    tests("Ledger", ["Bytes", "Terms"]), tests("Quota", ["Terms"]),
-    tests("Metrics", ["Bytes", "Terms"]),
+    tests("Bytes"), tests("Terms"), tests("Inference", ["Bytes", "Terms"]),
+    tests("Policy", ["Bytes", "Terms"]), tests("Ledger", ["Bytes", "Terms"]),
+    tests("Quota", ["Terms"]), tests("Metrics", ["Bytes", "Terms"]),
     tests("Lint", ["Policy", "Terms"]), tests("Log", ["Bytes", "Terms"]),
     tests("Shipping", ["Bytes", "Ledger"]),
     tests("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC"]),

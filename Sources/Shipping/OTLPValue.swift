@@ -1,5 +1,4 @@
 import Bytes
-import Ledger
 
 // opentelemetry.proto.common.v1's AnyValue and KeyValue. The writer goes from a message's end to its
 // beginning: of several fields the last is written first.

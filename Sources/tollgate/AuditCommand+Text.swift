@@ -1,6 +1,7 @@
 import Terms
 import Bytes
 import Ledger
+import Terms
 
 /// A record as one line for people.
 enum RecordText {

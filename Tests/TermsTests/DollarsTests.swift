@@ -1,6 +1,5 @@
+import Terms
 import Testing
-
-@testable import Bytes
 
 @Suite struct DollarsTests {
   @Test(
