@@ -54,7 +54,7 @@ let package = Package(
     // Limits and ledger together: reserve, settle, record, open.
     target("Books", ["Bytes", "Inference", "Ledger", "Policy", "Quota", "Terms"]),
 
-    target("Metrics", ["Bytes", "Terms"]),
+    target("Metrics", ["Books", "Bytes", "Ledger", "Policy", "Quota", "Terms"]),
     // What of the ledger goes elsewhere: batches, cursors, OTLP. No I/O.
     target("Shipping", ["Bytes", "Ledger"]),
     target("Lint", ["Bytes", "Policy", "Terms"]),

@@ -1,4 +1,3 @@
-import Terms
 import Bytes
 import Ledger
 import Terms

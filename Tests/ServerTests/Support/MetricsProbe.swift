@@ -1,6 +1,6 @@
-import Terms
 import Gateway
 import Metrics
+import Terms
 
 /// Reads pages of metrics, and makes one with a sample of what only traffic brings about.
 enum MetricsProbe {

@@ -1,6 +1,6 @@
-import Terms
 import Foundation
 import Ledger
+import Terms
 
 /// A record of each type with everything in it that a record may have.
 enum RecordSamples {
