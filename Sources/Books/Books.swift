@@ -2,9 +2,7 @@ import Bytes
 import Foundation
 import Inference
 import Ledger
-import Policy
 import Quota
-import Terms
 
 /// Limits and ledger together: what is decided and what is recorded have the same order, under one
 /// lock. It knows no message of Envoy's and no exchange.

@@ -1,4 +1,3 @@
-import Policy
 import Quota
 
 /// Which limits each kind of request must pass, worked out once for each policy: a request only looks

@@ -1,5 +1,4 @@
 import Inference
-import Policy
 import Quota
 import Terms
 

@@ -1,5 +1,4 @@
 import Bytes
-import Ledger
 
 /// Who ships: the resource and scope of every OTLP request.
 package struct OTLPResource: Equatable, Sendable {

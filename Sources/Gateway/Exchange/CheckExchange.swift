@@ -2,10 +2,8 @@ import Books
 import Bytes
 import EnvoyAPI
 import Inference
-import Ledger
 import Metrics
 import Policy
-import Quota
 import Transport
 
 /// One ext_authz `Check`: identify, authorize the path, clean the headers; with

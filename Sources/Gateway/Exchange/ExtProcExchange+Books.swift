@@ -1,9 +1,7 @@
 import Books
-import EnvoyAPI
 import Inference
 import Metrics
 import Policy
-import Transport
 
 /// An ext_proc exchange's dealings with the books: reserved before its verdict, settled at its end,
 /// once. `ExchangeLife` says what is done; this does it.

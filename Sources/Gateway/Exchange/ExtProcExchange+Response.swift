@@ -3,8 +3,6 @@ import Bytes
 import EnvoyAPI
 import Inference
 import Log
-import Policy
-import Quota
 import Terms
 import Transport
 

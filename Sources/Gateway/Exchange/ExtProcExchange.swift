@@ -1,7 +1,5 @@
 import Bytes
 import EnvoyAPI
-import Inference
-import Ledger
 import Log
 import Metrics
 import Policy

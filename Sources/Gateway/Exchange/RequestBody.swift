@@ -1,5 +1,3 @@
-import Inference
-
 /// The request's body in one ext_proc exchange: how it is inspected, and what is kept of it.
 struct RequestBody {
   /// What the headers said of how to read it; nil on a path that is not inspected.
