@@ -1,3 +1,5 @@
+import Bytes
+
 /// `req_` and a ULID (26 characters of Crockford's base 32): 48 bits of milliseconds since 1970 and
 /// 80 random bits. Sorts by time; unique without asking anyone.
 package struct RequestIDs {
@@ -44,8 +46,7 @@ package struct RequestIDs {
 
   /// Whether `text` can be an id of ours (handed from ext_authz to ext_proc).
   package static func isWellFormed(_ text: Span<UInt8>) -> Bool {
-    guard text.count == byteCount else { return false }
-    for index in 0..<4 where text[index] != byte(prefix, index) { return false }
+    guard text.count == byteCount, text.starts(with: prefix) else { return false }
     for index in 4..<byteCount {
       guard (0..<32).contains(where: { byte(alphabet, $0) == text[index] }) else { return false }
     }
