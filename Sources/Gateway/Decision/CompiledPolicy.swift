@@ -2,15 +2,15 @@ import Books
 import Policy
 import Terms
 
-/// A policy with what the gateway derives from it once.
+/// A policy and what the gateway computes from it once, at a reload, and reads for every request.
 package final class CompiledPolicy: Sendable {
   package let snapshot: PolicySnapshot
   let names: PolicyHeaderNames
   let issuers: [JWTIssuerKeys]
   let prepared: PreparedReplies
-  /// Certificates count: the attribute is worth reading.
+  /// The policy knows callers by certificate, so Envoy's attribute for it is read.
   let readsCertificates: Bool
-  /// Some model goes by another name at its backend, or has aliases: bodies may be rewritten.
+  /// Some model has another name at its backend, or aliases: bodies may have to be rewritten.
   let renames: Bool
   /// By model: some route of it has an `upstream_model`, or streams are asked for their usage.
   private let renamed: [Bool]

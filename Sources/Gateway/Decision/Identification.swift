@@ -3,8 +3,9 @@ import EnvoyAPI
 import Policy
 import Terms
 
-/// Finds out who is calling, by a key, a verified token, a certificate, or what ext_authz found. Everything that is shown must agree; every fault
-/// is the same refusal.
+/// Finds out who is calling: by an API key, a verified JWT, a client certificate, or what ext_authz
+/// found. Where a request shows several, they must agree. Every fault gives the same refusal, so that
+/// a caller cannot learn which part was wrong.
 struct Identification {
   /// The longest credential that is looked at.
   static let credentialBytesMax = 1024
@@ -107,8 +108,8 @@ struct Identification {
     return result
   }
 
-  /// Where the key stands in a header's value; nil for an empty, over-long or comma-joined one, or
-  /// another scheme than Bearer (RFC 6750, section 2.1).
+  /// The range of the key in a header's value; nil where the value is empty, too long or joined by
+  /// commas, or has another scheme than Bearer (RFC 6750, section 2.1).
   private func credential(
     _ range: Range<Int>, hasScheme: Bool, in bytes: Span<UInt8>
   ) -> Range<Int>? {

@@ -17,7 +17,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   case insufficientQuota = "insufficient_quota"
   case overloaded = "overloaded"
   case ledgerUnavailable = "ledger_unavailable"
-  /// Envoy is set up so that the policy cannot be enforced: ours to say loudly, not the client's.
+  /// Envoy is set up so that the policy cannot be enforced. An operator must mend it; the client cannot.
   case gatewayMisconfigured = "gateway_misconfigured"
 
   /// The HTTP status it is answered with.

@@ -4,7 +4,7 @@ import Policy
 import Quota
 import Terms
 
-/// What the books are told of a decision.
+/// What the books need of a decision: whose counters, and how large the request is.
 extension Caller {
   init(_ identity: Identity) {
     self.init(

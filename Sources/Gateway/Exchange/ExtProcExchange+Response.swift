@@ -114,11 +114,12 @@ extension ExtProcExchange {
       piece, nowMs: loop.now().milliseconds, endOfStream: endOfStream)
   }
 
-  /// The end came without a last body message: what the meter holds back goes where it still can.
+  /// The response ended with trailers, without a last body message: what the meter holds back is sent
+  /// where it can be.
   func responseEndsWithTrailers(_ stream: ExchangeStream) {
     if response.meter != nil {
       let rest = response.meter!.takeHeld()
-      // Only full duplex has a place for it. It is an event without its end, which no client heeds.
+      // Only full duplex can send it. It is an event without its end, which clients ignore.
       if !rest.isEmpty, machine.echoesResponse {
         echo(.responseBody, rest.span, endOfStream: false, stream)
       }
@@ -132,8 +133,8 @@ extension ExtProcExchange {
     settle(life.answerEnded())
   }
 
-  /// No request phase, and nothing that tells Envoy's own answer from a backend's: were request
-  /// headers not sent to us at all, a client's own x-ai-model-route would choose the route.
+  /// A response came without its request, and Envoy did not say whose it is. If Envoy sends no request
+  /// headers at all, a client's own x-ai-model-route chooses the route: an operator must look.
   private func reportUnattributed() {
     loop.log.report(
       .warning, .gatewayMisconfigured,
