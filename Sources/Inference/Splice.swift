@@ -1,7 +1,8 @@
 import Bytes
 
-/// Bytes of the body to be replaced; an empty range is an insertion.
+/// One change to a body: the bytes in `range` are replaced by `replacement`. An empty range inserts.
 package struct Splice: Sendable, Equatable {
+  /// Byte offsets in the body as the client sent it.
   package var range: Range<Int>
   package var replacement: [UInt8]
 

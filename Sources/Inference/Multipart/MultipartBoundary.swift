@@ -5,10 +5,11 @@ struct MultipartBoundary {
   /// RFC 2046: 1 to 70 characters.
   static let bytesMax = 70
 
-  /// A line feed, two hyphens and the boundary. What comes before is looked at when it is found.
+  /// What is searched for: a line feed, two hyphens and the boundary. Whether a carriage return comes
+  /// before it is checked once it is found.
   let pattern: [UInt8]
 
-  /// A carriage return goes before the pattern.
+  /// The length of a delimiter: the pattern and the carriage return before it.
   var delimiterBytes: Int { pattern.count + 1 }
 
   /// Nil where the content-type is not multipart/form-data with one usable boundary.
@@ -23,8 +24,9 @@ struct MultipartBoundary {
     pattern = Array("\n--".utf8) + boundary
   }
 
-  /// Whether fields are still read in UTF-8: some servers decode names and values in the `charset`
-  /// they find here, and would find a `model` that we did not see (`+AG0-odel` in UTF-7).
+  /// Whether the parameter leaves the fields in UTF-8. Some servers decode names and values in the
+  /// `charset` given here, and would find a `model` that this scanner did not see (`+AG0-odel` in
+  /// UTF-7).
   private static func leavesUTF8(_ parameter: HeaderValue.Parameter) -> Bool {
     guard parameter.isForm(of: "charset") else { return true }
     let value = parameter.value.map { $0 | 0x20 }

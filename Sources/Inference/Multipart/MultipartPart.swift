@@ -1,14 +1,14 @@
 import Bytes
 
-/// What the headers of one part say (RFC 7578, 4).
+/// The headers of one part of a form, as far as they matter (RFC 7578, 4).
 struct MultipartPart {
   private(set) var name: [UInt8]?
   /// A part with a file name is a file; its content is not read.
   private(set) var isFile = false
   private(set) var hasTransferEncoding = false
 
-  /// Takes one header line, without its end. False when it is none, or says what parsers would read
-  /// differently: a name twice, escaped or in an extended form.
+  /// Reads one header line, without its line end. False where it is no header line, or where parsers
+  /// differ on what it says: a name given twice, escaped or in an extended form (`name*=`).
   mutating func take(line: Span<UInt8>) -> Bool {
     var colon = 0
     while colon < line.count, HeaderValue.isTokenByte(line[colon]) { colon += 1 }

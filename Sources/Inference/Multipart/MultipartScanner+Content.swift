@@ -1,7 +1,7 @@
 import Bytes
 
 extension MultipartScanner {
-  /// Passes over a part's content up to its delimiter. Returns the index of the first byte not taken.
+  /// Skips a part's content up to and with its delimiter. Returns the index of the next unread byte.
   mutating func scanContent(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while index < bytes.count {
@@ -38,7 +38,7 @@ extension MultipartScanner {
     captured.append(bytes)
   }
 
-  /// The part ends with a delimiter whose last byte is before `offset`.
+  /// Ends the part whose delimiter ends just before `offset`.
   private mutating func endContent(at offset: Int) {
     guard matchHasReturn else { return fail(at: offset - 1) }
     state = .delimited
@@ -49,7 +49,7 @@ extension MultipartScanner {
     if key == .model { settleModel(range) } else { settleStream(range) }
   }
 
-  /// A name in UTF-8 without controls.
+  /// Keeps the value of `model`: not empty, valid UTF-8, no control characters.
   private mutating func settleModel(_ range: Range<Int>) {
     let isText = captured.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     guard capturedAll, !captured.isEmpty, isText, String(validating: captured, as: UTF8.self) != nil

@@ -1,5 +1,5 @@
 extension MultipartScanner {
-  /// A byte outside a part's content.
+  /// Reads a byte outside a part's content: delimiters and header lines.
   mutating func take(_ byte: UInt8, at offset: Int) {
     switch (state, byte) {
     case (.opening, _): takeOpening(byte, at: offset)
@@ -57,7 +57,8 @@ extension MultipartScanner {
   private mutating func beginContent(name: [UInt8], at offset: Int) {
     state = .content
     contentStart = offset
-    // As if after a line feed without its return: a delimiter may not follow at once.
+    // A delimiter needs a line end of its own before it; the one that ends the headers does not count.
+    // So a delimiter that follows at once is matched, and then refused for want of a carriage return.
     matched = 1
     matchHasReturn = false
     field = inspectedField(name)
@@ -65,7 +66,8 @@ extension MultipartScanner {
     capturedAll = true
   }
 
-  /// Which of our fields the part is, if it may be.
+  /// The inspected field that the part is, or nil. Refuses one that is repeated, spelled differently,
+  /// a file, or in a transfer encoding.
   private mutating func inspectedField(_ name: [UInt8]) -> InspectedKey? {
     var folded = FoldedName()
     var decoder = UTF8()

@@ -1,25 +1,26 @@
-/// The same as `RequestScanner` for `multipart/form-data` (RFC 7578): reads the fields `model` and
-/// `stream`, whatever way the body is cut, and passes over files quickly.
+/// Reads a `multipart/form-data` body (RFC 7578) in one pass, however it is cut into chunks: the
+/// fields `model` and `stream`; files are skipped quickly. The counterpart of `RequestScanner`.
 ///
-/// Stricter than RFC 2046 where parsers differ: no preamble but an empty line, nothing after the
-/// closing delimiter but a line end, no padding after a boundary, no line that begins with the
-/// boundary and is no delimiter.
+/// Stricter than RFC 2046 where parsers differ: before the first delimiter only an empty line is
+/// accepted, after the closing delimiter only a line end, no padding after a boundary, and no line
+/// that begins with the boundary without being a delimiter.
 package struct MultipartScanner {
-  /// What bounds a form besides its size.
+  /// The limits on a form, besides its size.
   package struct Limits: Sendable {
     /// Bytes of the model's name.
     package var modelBytesMax = 256
     /// Bytes of one part's header lines.
     package var headerBytesMax = 8192
+    /// Parts of one form.
     package var partsMax = 256
     package init() {}
   }
 
-  /// What may come next.
+  /// What has been read, and so what may come next. `…Return` is after a carriage return.
   enum State {
-    /// The first delimiter; what follows one; the parts.
+    /// Before the end of the first delimiter; after a delimiter; in a part's headers; in its content.
     case opening, delimited, delimitedReturn, headerLine, headerReturn, content
-    /// The closing delimiter and the line end after it.
+    /// In the closing delimiter; after it; after the line end behind it.
     case closing, closed, closedReturn, end
     case failed
   }
@@ -27,18 +28,20 @@ package struct MultipartScanner {
   let limits: Limits
   let boundary: MultipartBoundary
   var state = State.opening
-  /// Bytes of the body before the chunk at hand.
+  /// Bytes of the body before the current chunk.
   var consumed = 0
   var facts = RequestFacts()
 
-  /// Why this is not a form; nothing more is read then.
+  /// Why this is not a valid form. Nothing more is read then.
   var failure: BodyProblem?
-  /// The first thing wrong with a field. The rest is read on, for it may not be a form at all.
+  /// The first problem with a field. Reading goes on, because a body that is not a valid form is
+  /// reported as that, whatever else is wrong.
   var objection: BodyProblem?
 
-  /// Bytes of the boundary's pattern that have been seen. A body begins as if after a line feed.
+  /// Bytes of the boundary's pattern that have matched so far. The first delimiter has no line feed
+  /// before it, so a body begins with that one matched.
   var matched = 1
-  /// Whether a carriage return came before the line feed that began the pattern.
+  /// Whether a carriage return came just before the line feed of the match.
   var matchHasReturn = false
   var previousByte: UInt8 = 0
 
@@ -47,26 +50,27 @@ package struct MultipartScanner {
   var line: [UInt8] = []
   var headerBytes = 0
   var contentStart = 0
-  /// The field that is being read, if it is one of ours; its bytes and what follows of a delimiter.
+  /// The inspected field that is being read; nil in any other part. `captured` holds its content and,
+  /// at its end, the bytes of the delimiter; `capturedAll` is false where the content is too long.
   var field: InspectedKey?
   var captured: [UInt8] = []
   var capturedAll = true
   var keysSeen: UInt16 = 0
 
-  /// From a content-type value; nil where it is not multipart/form-data with a usable boundary (RFC
-  /// 2046, 5.1.1).
+  /// Makes a scanner for the boundary that a content-type value gives; nil where that is not
+  /// multipart/form-data with one usable boundary (RFC 2046, 5.1.1).
   package init?(contentType: Span<UInt8>) {
     self.init(contentType: contentType, limits: Limits())
   }
 
-  /// The same, with other limits.
+  /// As `init(contentType:)`, with other limits.
   package init?(contentType: Span<UInt8>, limits: Limits) {
     guard let boundary = MultipartBoundary(contentType: contentType) else { return nil }
     self.boundary = boundary
     self.limits = limits
   }
 
-  /// The next bytes. After a problem, further bytes are ignored.
+  /// Reads the next chunk of the body. After a failure further bytes are ignored.
   package mutating func scan(_ bytes: Span<UInt8>) {
     var index = 0
     while index < bytes.count, state != .failed {
@@ -81,7 +85,7 @@ package struct MultipartScanner {
     if bytes.count > 0 { previousByte = bytes[bytes.count - 1] }
   }
 
-  /// The end of the body.
+  /// The body is complete: what was found, or the problem for which it is refused.
   package mutating func finish() throws(BodyProblem) -> RequestFacts {
     if let failure { throw failure }
     guard state == .closed || state == .end else { throw .invalidMultipart(offset: consumed) }
@@ -90,13 +94,13 @@ package struct MultipartScanner {
     return facts
   }
 
-  /// Notes that this is no form. Called once.
+  /// Records that this is not a valid form. Called at most once.
   mutating func fail(at offset: Int) {
     failure = .invalidMultipart(offset: offset)
     state = .failed
   }
 
-  /// Notes what is wrong with a field, if it is the first such thing.
+  /// Records a problem with a field; only the first one is kept.
   mutating func refuse(_ problem: BodyProblem) {
     if objection == nil { objection = problem }
   }

@@ -1,25 +1,26 @@
-/// The value of a JSON number, read exactly and in constant space, if it is an integer from 1 to a
-/// maximum: `100`, `100.0`, `1e2` and `10000e-2` are all one hundred.
+/// Reads a JSON number byte by byte, in constant space and exactly, to tell whether it is an integer
+/// from 1 to a maximum: `100`, `100.0`, `1e2` and `10000e-2` are all one hundred.
 struct IntegerReading {
-  /// Digits that 2³¹ has; a number with more significant ones is too large or no integer.
+  /// The digits of 2³¹. A number with more significant digits is too large, or is not an integer.
   private static let digitsMax = 10
-  /// Far past what digits of a body could outweigh.
+  /// Larger exponents count as this one. No body has enough digits to make up for it.
   private static let exponentMax = 1 << 50
 
   private enum Part { case integer, fraction, exponent }
 
   private var part = Part.integer
   private var isNegative = false
-  /// The digits up to the last that is not zero, as a number; and how many those are.
+  /// The digits from the first to the last that is not zero, as a number.
   private var significand = 0
+  /// How many digits `significand` has.
   private var significantDigits = 0
-  /// Zeros after them.
+  /// Zeros after the last digit that is not zero.
   private var pendingZeros = 0
   private var fractionDigits = 0
   private var exponent = 0
   private var exponentIsNegative = false
 
-  /// Takes the next byte of the number, whose grammar has been checked.
+  /// Adds the next byte of the number, whose grammar has been checked.
   mutating func take(_ byte: UInt8) {
     switch byte {
     case UInt8(ascii: "-"):
@@ -53,14 +54,14 @@ struct IntegerReading {
     pendingZeros = 0
   }
 
-  /// The value, where it is an integer from 1 to `maximum` (at most 2³¹).
+  /// The value if it is an integer from 1 to `maximum` (at most 2³¹), else nil.
   func value(upTo maximum: Int) -> Int? {
     guard !isNegative, significantDigits > 0, significantDigits <= Self.digitsMax else {
       return nil
     }
-    // The significand ends in a digit that is not zero: a negative scale leaves a fraction.
+    // The significand's last digit is not zero, so a negative scale means a fraction.
     let scale = pendingZeros - fractionDigits + (exponentIsNegative ? -exponent : exponent)
-    // More digits than that would not fit an Int either: 9999999999e9.
+    // More digits would be too large, and in the end overflow an Int: 9999999999e9.
     guard scale >= 0, scale <= Self.digitsMax - significantDigits else { return nil }
     var value = significand
     for _ in 0..<scale { value *= 10 }

@@ -1,8 +1,8 @@
-/// The three literal names (RFC 8259, 3).
+/// JSON's three literal names (RFC 8259, 3).
 enum Literal {
   case `true`, `false`, null
 
-  /// The bytes after the first, the next one lowest.
+  /// The bytes after the first one; the next byte to come is the lowest.
   var rest: UInt32 {
     switch self {
     case .true: 0x65_7572  // rue
@@ -11,7 +11,7 @@ enum Literal {
     }
   }
 
-  /// Nil for null.
+  /// The value of `true` or `false`; nil for null.
   var bool: Bool? {
     switch self {
     case .true: true

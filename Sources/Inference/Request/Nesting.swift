@@ -1,6 +1,6 @@
-/// The containers that are open, one bit each: 1 for an object, 0 for an array.
+/// The objects and arrays that are open, one bit each: 1 for an object, 0 for an array.
 struct Nesting {
-  /// The most that can be represented; `RequestScanner.Limits.depthMax` stays within it.
+  /// The deepest nesting that can be represented; `RequestScanner.Limits.depthMax` may not be more.
   static let capacity = 1024
 
   private var kinds = InlineArray<16, UInt64>(repeating: 0)
@@ -8,7 +8,7 @@ struct Nesting {
   /// Whether the innermost open container is an object.
   private(set) var isInObject = false
 
-  /// Opens a container. The caller has checked its limit.
+  /// Opens an object or array. The caller has checked the depth.
   mutating func open(object: Bool) {
     let word = depth >> 6
     let bit = UInt64(1) << UInt64(depth & 63)
@@ -17,7 +17,7 @@ struct Nesting {
     isInObject = object
   }
 
-  /// Closes the innermost container.
+  /// Closes the innermost object or array.
   mutating func close() {
     depth -= 1
     let enclosing = depth - 1

@@ -1,21 +1,22 @@
 import Bytes
 
-// The members that are inspected: which key is one, and what its value may be.
+// The inspected members: which key is one, and which values it may have.
 
 extension RequestScanner {
   /// The kinds of value (RFC 8259, 3).
   enum Kind { case string, number, object, array, bool, null }
 
-  /// Integers are at most 2³¹; `n` and `best_of` at most 128.
+  /// The largest output bound, 2³¹ tokens, and the largest `n` or `best_of`.
   private static let boundMax = 1 << 31
   private static let choicesMax = 128
 
-  /// Notes what is wrong with the body's members, if it is the first such thing.
+  /// Records a problem with an inspected member; only the first one is kept.
   private mutating func refuse(_ problem: BodyProblem) {
     if objection == nil { objection = problem }
   }
 
-  /// The key of a member of the top level or of `stream_options` has been read.
+  /// Ends the key of a member of the top level or of `stream_options`; its value is read if the key is
+  /// an inspected one.
   mutating func endKey() {
     guard let key = string.name.key(inStreamOptions: isInStreamOptions) else { return }
     let bit = UInt16(1) << UInt16(key.rawValue)
@@ -26,7 +27,7 @@ extension RequestScanner {
     target = key
   }
 
-  /// The value of the target begins: is it of a kind that it may be?
+  /// Begins the value of the inspected member and refuses it if it is of the wrong type.
   mutating func judge(_ kind: Kind, at offset: Int) {
     guard let key = target else { return }
     let fits: Bool
@@ -54,7 +55,7 @@ extension RequestScanner {
     }
   }
 
-  /// The value of the target was a literal.
+  /// Ends a value of the inspected member that is `true`, `false` or null.
   mutating func settle(literal: Literal, end: Int) {
     let range = valueStart..<end
     switch target {
@@ -74,7 +75,7 @@ extension RequestScanner {
     target = nil
   }
 
-  /// The value of the target was a number.
+  /// Ends a value of the inspected member that is a number.
   mutating func settleInteger() {
     guard let key = target else { return }
     target = nil
@@ -89,7 +90,7 @@ extension RequestScanner {
     }
   }
 
-  /// The model's name has been read.
+  /// Ends the value of `model`, whose closing quote is just before `end`.
   mutating func settleModel(end: Int) {
     target = nil
     guard modelIsValid, !model.isEmpty else { return refuse(.invalidValue(.model)) }
@@ -97,6 +98,7 @@ extension RequestScanner {
     facts.modelRange = valueStart..<end
   }
 
+  /// Adds bytes to the model's name, as long as it is valid and within its limit.
   mutating func append(toModel run: Span<UInt8>) {
     guard modelIsValid, model.count + run.count <= limits.modelBytesMax else {
       modelIsValid = false
@@ -106,7 +108,8 @@ extension RequestScanner {
     model.append(run)
   }
 
-  /// A scalar of the model's name: no control (U+0000 to U+001F, DEL), no lone surrogate.
+  /// Adds a scalar to the model's name. Control characters (U+0000 to U+001F, DEL) and lone surrogates
+  /// make the name invalid.
   mutating func append(toModel scalar: UInt32) {
     guard modelIsValid, scalar >= 0x20, scalar != 0x7F, let scalar = Unicode.Scalar(scalar) else {
       modelIsValid = false

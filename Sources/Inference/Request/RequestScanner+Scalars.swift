@@ -27,7 +27,8 @@ extension RequestScanner {
     integer.take(first)
   }
 
-  /// Passes over the number. Its end shows only in the byte after it, which is left.
+  /// Reads a number up to the byte after it, which alone shows that it has ended. Returns the index of
+  /// that byte, which is not read.
   mutating func scanNumber(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     var state = state

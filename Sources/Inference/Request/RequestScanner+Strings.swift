@@ -3,7 +3,8 @@ import Bytes
 // Strings (RFC 8259, 7).
 
 extension RequestScanner {
-  /// Passes over the string as far as it goes. Returns the index of the first byte not taken.
+  /// Reads the string up to its closing quote or the end of the chunk, or to an escape or sequence that
+  /// is cut there. Returns the index of the next unread byte.
   mutating func scanString(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while index < bytes.count {
@@ -13,7 +14,7 @@ extension RequestScanner {
         index += prose.passed
         if index == bytes.count { return index }
       }
-      // What is read and not just counted is read by scalars where it is not ASCII.
+      // A key or a model's name that is inspected is read scalar by scalar where it is not ASCII.
       let run: Int
       switch string.role {
       case .text, .key: run = ByteRun.text(bytes, from: index)
@@ -49,7 +50,8 @@ extension RequestScanner {
     return index
   }
 
-  /// Whether what comes is passed over and counted, whatever it says.
+  /// Whether the bytes that follow are only counted: a key that is not inspected, or text that is
+  /// neither base64 nor a data URI.
   @inline(__always)
   private mutating func countsOnly(_ bytes: Span<UInt8>, from index: Int) -> Bool {
     guard string.highSurrogate == 0 else { return false }
@@ -62,7 +64,7 @@ extension RequestScanner {
     }
   }
 
-  /// A byte of an escape or of a sequence outside ASCII.
+  /// Reads a byte of an escape or of a UTF-8 sequence.
   mutating func takeInString(_ byte: UInt8, at offset: Int) {
     switch state {
     case .escape: takeEscape(byte, at: offset)
@@ -116,7 +118,7 @@ extension RequestScanner {
     take(unit: string.unit)
   }
 
-  /// A UTF-16 code unit; two that are a surrogate pair are one scalar (RFC 8259, 7).
+  /// Adds the code unit of a `\u` escape. Two that are a surrogate pair are one scalar (RFC 8259, 7).
   private mutating func take(unit: UInt32) {
     if string.highSurrogate != 0, 0xDC00...0xDFFF ~= unit {
       let scalar = 0x10000 + (string.highSurrogate - 0xD800) << 10 + (unit - 0xDC00)
@@ -131,7 +133,7 @@ extension RequestScanner {
     }
   }
 
-  /// A first half that no second one followed stands alone.
+  /// A high surrogate that no low one followed counts as a scalar of its own.
   private mutating func flushSurrogate() {
     guard string.highSurrogate != 0 else { return }
     let lone = string.highSurrogate
@@ -139,7 +141,7 @@ extension RequestScanner {
     take(scalar: lone)
   }
 
-  /// Bytes that stand for themselves.
+  /// Adds bytes that need no unescaping. `last`: the string ends with them.
   private mutating func take(run: Span<UInt8>, last: Bool) {
     flushSurrogate()
     switch string.role {

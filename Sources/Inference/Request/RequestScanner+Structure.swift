@@ -1,7 +1,6 @@
 extension RequestScanner {
-  /// Passes over whitespace, the six structural characters (RFC 8259, 2) and what is short and whole
-  /// between them, until something begins that takes longer. Returns the index of the first byte not
-  /// taken.
+  /// Reads whitespace, the six structural characters (RFC 8259, 2) and short values that are whole in
+  /// this chunk, up to a value that has a state of its own. Returns the index of the next unread byte.
   mutating func scanStructure(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while index < bytes.count, state.isStructural {
@@ -37,8 +36,8 @@ extension RequestScanner {
     return index
   }
 
-  /// A value begins. A short plain string or a short integer that is not inspected is passed over
-  /// at once; whatever else begins is left to its own state.
+  /// Begins a value. A short plain string or a short integer that is not inspected is read at once, as
+  /// the fast path; any other value gets a state of its own.
   @inline(__always)
   private mutating func scanValue(_ bytes: Span<UInt8>, from start: Int) -> Int {
     let byte = bytes[start]
@@ -47,7 +46,7 @@ extension RequestScanner {
       return start + 1
     }
     if byte == UInt8(ascii: "\"") {
-      // A string that may be a data URI or base64 is for the tally.
+      // A string that may be a data URI (`data:`) goes to the tally. It is too short for base64.
       if let length = ByteRun.plainString(bytes, from: start + 1),
         length < 5 || bytes[start + 1] != UInt8(ascii: "d")
       {
@@ -68,13 +67,13 @@ extension RequestScanner {
     return start + 1
   }
 
-  /// Whether no number goes on with the byte. (Whether it may stand there is seen next.)
+  /// Whether an integer ends before the byte. (Whether JSON allows the byte here is checked next.)
   @inline(__always)
   private static func endsNumber(_ byte: UInt8) -> Bool {
     byte != UInt8(ascii: ".") && byte | 0x20 != UInt8(ascii: "e")
   }
 
-  /// A member begins. A short plain key is read at once.
+  /// Begins a member. A short plain key is read at once, as the fast path.
   @inline(__always)
   private mutating func scanKey(_ bytes: Span<UInt8>, from start: Int) -> Int {
     beginMember(bytes[start], at: consumed + start)
@@ -94,7 +93,7 @@ extension RequestScanner {
     state = .value
   }
 
-  /// What stands between values: a comma, or the end of the container.
+  /// Reads what may follow a value: a comma, or the end of the object or array.
   private mutating func takeSeparator(_ byte: UInt8, at offset: Int) {
     switch byte {
     case UInt8(ascii: ","):
@@ -106,7 +105,8 @@ extension RequestScanner {
     }
   }
 
-  /// The beginning of the body: an object, and no byte order mark (EF BB BF) before it.
+  /// Reads the first bytes of the body: it must be an object, with no byte order mark (EF BB BF)
+  /// before it.
   private mutating func takeFirst(_ byte: UInt8, at offset: Int) {
     switch (state, byte) {
     case (.start, UInt8(ascii: "{")):

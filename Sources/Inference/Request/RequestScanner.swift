@@ -1,19 +1,20 @@
-/// Reads a JSON request body in one pass, whatever way it is cut: strict RFC 8259 in UTF-8, an
-/// object at the top, no tree. See `BodyProblem` for what is refused.
+/// Reads a JSON request body in one pass, however it is cut into chunks, and builds no tree. The body
+/// must be strict RFC 8259 in UTF-8 with an object at the top; see `BodyProblem` for what is refused.
 ///
-/// A lone surrogate escape is grammatical (RFC 8259, 8.2) and is accepted, except in `model`.
-/// `null` means that the member is absent, but it counts when a key is repeated.
+/// A lone surrogate escape is allowed by the grammar (RFC 8259, 8.2) and accepted, except in `model`.
+/// A member that is `null` counts as absent, but giving it twice is refused like for any other.
 package struct RequestScanner {
-  /// What bounds a body besides its size.
+  /// The limits on a body, besides its size.
   package struct Limits: Sendable {
-    /// Containers inside each other, the outermost included; at most 1,024.
+    /// Nested objects and arrays, the outermost included; at most 1,024.
     package var depthMax = 256
     /// Bytes of the model's name, unescaped.
     package var modelBytesMax = 256
     package init() {}
   }
 
-  /// What may come next.
+  /// What has been read, and so what may come next. The structural states come first: `isStructural`
+  /// compares raw values.
   enum State: UInt8 {
     case start, markSecond, markThird
     case value, valueOrEnd, memberOrEnd, member, colon, separator, end
@@ -22,7 +23,7 @@ package struct RequestScanner {
     case string, escape, unicodeEscape, sequence
     case failed
 
-    /// Whether whitespace and structural characters are what may come.
+    /// Whether whitespace and structural characters may come next.
     @inline(__always)
     var isStructural: Bool { rawValue <= State.end.rawValue }
   }
@@ -30,19 +31,22 @@ package struct RequestScanner {
   let limits: Limits
   let hasWideProse = ByteRun.hasWideProse
   var state = State.start
-  /// Bytes of the body before the chunk at hand.
+  /// Bytes of the body before the current chunk.
   var consumed = 0
   var nesting = Nesting()
   var facts = RequestFacts()
 
-  /// Why this is not JSON; nothing more is read then.
+  /// Why this is not valid JSON. Nothing more is read then.
   var failure: BodyProblem?
-  /// The first thing wrong with what it says. The rest is read on, for it may not be JSON at all.
+  /// The first problem with an inspected member. Reading goes on, because a body that is not valid
+  /// JSON is reported as that, whatever else is wrong.
   var objection: BodyProblem?
 
-  /// The inspected member whose value comes next or is being read, and where that began.
+  /// The inspected member whose value comes next or is being read; nil for any other.
   var target: InspectedKey?
+  /// The offset at which its value begins.
   var valueStart = 0
+  /// The inspected keys that have come, one bit each.
   var keysSeen: UInt16 = 0
   var isInStreamOptions = false
   var streamOptionsStart = 0
@@ -51,16 +55,17 @@ package struct RequestScanner {
   var model: [UInt8] = []
   var modelIsValid = true
   var literal = Literal.null
-  /// The bytes of the literal that are still to come, the next one lowest.
+  /// The bytes of the literal that are still to come; the next one is the lowest.
   var literalRest: UInt32 = 0
   var integer = IntegerReading()
 
+  /// A scanner at the beginning of a body. `limits.depthMax` must be from 1 to `Nesting.capacity`.
   package init(limits: Limits = Limits()) {
     precondition((1...Nesting.capacity).contains(limits.depthMax), "depthMax is out of range")
     self.limits = limits
   }
 
-  /// The next bytes. After a problem, further bytes are ignored.
+  /// Reads the next chunk of the body. After a failure further bytes are ignored.
   package mutating func scan(_ bytes: Span<UInt8>) {
     var index = 0
     scanning: while index < bytes.count {
@@ -85,11 +90,11 @@ package struct RequestScanner {
     consumed += bytes.count
   }
 
-  /// The model that the body names, as soon as it has named one: what `finish` will say unless it
-  /// refuses the body.
+  /// The model that the body names, once its value has been read; nil before. `finish` may still
+  /// refuse the body.
   package var modelSoFar: [UInt8]? { facts.model }
 
-  /// The end of the body.
+  /// The body is complete: what was found, or the problem for which it is refused.
   package mutating func finish() throws(BodyProblem) -> RequestFacts {
     if let failure { throw failure }
     guard state == .end else { throw .invalidJSON(offset: consumed, reason: .truncated) }
@@ -98,7 +103,7 @@ package struct RequestScanner {
     return facts
   }
 
-  /// Notes that this is not JSON. Called once.
+  /// Records that this is not valid JSON. Called at most once.
   mutating func fail(_ reason: BodyProblem.Reason, at offset: Int) {
     failure = .invalidJSON(offset: offset, reason: reason)
     state = .failed

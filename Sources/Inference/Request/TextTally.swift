@@ -1,36 +1,37 @@
 import Bytes
 
-/// How much of a string value is text that a model will read.
+/// Counts how many bytes of a string value are text for the model, after unescaping. A lone surrogate
+/// counts as three bytes.
 ///
-/// Counted are the bytes after unescaping (a lone surrogate as three). Nothing counts of a data URI
-/// (`data:` and then neither space, control nor anything outside ASCII: RFC 2397), and nothing of a
-/// string of at least 256 bytes that has only characters of the base64 alphabets: they are images,
-/// sound and files, and are billed by other measures.
+/// A data URI counts as nothing (RFC 2397: `data:`, then no space, no control character and nothing
+/// outside ASCII), and so does a string of at least 256 bytes that has only characters of the base64
+/// alphabets. These hold images, sound or files, which are not billed by the bytes of their encoding.
 struct TextTally {
-  /// A shorter run of letters and digits may well be a word.
+  /// A shorter string of letters and digits may be ordinary words, and counts.
   static let base64BytesMin = 256
 
   private(set) var byteCount = 0
   private var mayBeBase64 = true
   private var mayBeDataURI = true
 
-  /// What counts, when the string has ended.
+  /// The bytes that count, once the string has ended.
   var textBytes: Int {
     if mayBeDataURI && byteCount >= 5 { return 0 }
     return mayBeBase64 && byteCount >= Self.base64BytesMin ? 0 : byteCount
   }
 
-  /// Whether the string is neither base64 nor a data URI, whatever follows: only its bytes count.
+  /// Whether the string can no longer be base64 or a data URI: then the rest is only counted.
   var isProse: Bool { !mayBeBase64 && !mayBeDataURI }
 
   /// Adds bytes of prose, unescaped.
   mutating func add(proseBytes: Int) { byteCount += proseBytes }
 
-  /// Looks at the beginning of a string: most are seen to be prose by their first space.
+  /// Looks at the first bytes of a string, to find out early that it is prose: most texts have a space
+  /// or another sign among them that base64 does not have.
   mutating func foresee(_ bytes: Span<UInt8>, from start: Int) {
     guard bytes[start] != UInt8(ascii: "d") else { return }
     let end = start + ByteRun.base64(bytes, from: start)
-    // What ends a string or escapes says nothing; a control or broken UTF-8 ends the scan anyway.
+    // A quote or a backslash decides nothing; a control character or broken UTF-8 fails later anyway.
     guard end < bytes.count, end < start + 64, bytes[end] != UInt8(ascii: "\""),
       bytes[end] != UInt8(ascii: "\\")
     else { return }
@@ -38,7 +39,7 @@ struct TextTally {
     mayBeBase64 = false
   }
 
-  /// The next bytes, which stand for themselves. `last`: the string ends with them.
+  /// Adds bytes that need no unescaping. `last`: the string ends with them.
   mutating func add(_ bytes: Span<UInt8>, last: Bool) {
     if mayBeDataURI { checkDataURI(bytes) }
     byteCount += bytes.count
@@ -47,7 +48,7 @@ struct TextTally {
     }
   }
 
-  /// The next scalar, from an escape or a sequence that was cut.
+  /// Adds a scalar from an escape, or from a UTF-8 sequence that was cut between two chunks.
   mutating func add(_ scalar: UInt32) {
     if mayBeDataURI {
       mayBeDataURI =
@@ -71,6 +72,7 @@ struct TextTally {
     mayBeDataURI = ByteRun.isVisible(bytes, from: index)
   }
 
+  /// The byte of `data:` at an index.
   private static func scheme(_ index: Int) -> UInt32 {
     switch index {
     case 0: 0x64

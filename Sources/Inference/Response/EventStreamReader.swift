@@ -1,11 +1,12 @@
-/// Splits a stream of server-sent events (WHATWG HTML, 9.2.5 and 9.2.6) and reads the data of each.
+/// Splits a stream into server-sent events (WHATWG HTML, 9.2.5 and 9.2.6) and reads the data of each.
 ///
 /// Lines end with CR LF, LF or CR; a byte order mark may come first; comments, other fields and
-/// events without data mean nothing. An event counts even if the stream ends before its empty line.
+/// events without data are ignored. The last event counts even if the stream ends before the empty
+/// line that closes it.
 struct EventStreamReader {
   private enum Line {
-    /// At its first byte; in a field's name; after its colon; in the data; in `event`'s value; in
-    /// what does not matter.
+    /// At its first byte; in a field's name; after the colon; in the value of `data`; in the value of
+    /// `event`; in a comment or the value of any other field.
     case start, name, colon, data, eventName, ignored
   }
 
@@ -16,22 +17,24 @@ struct EventStreamReader {
   private var tally: UsageTally
   private var line = Line.start
   private var field = Field.other
-  /// The bytes of the name, or of the value of `event`, packed; and how many they are.
+  /// The last eight bytes of the field's name, or of the value of `event`, as one number, the last byte
+  /// lowest; and how many bytes there were: 9 stands for any more.
   private var packed: UInt64 = 0
   private var packedCount = 0
   private var isEventOpen = false
   private var markBytes = 0
-  /// A line feed that comes next belongs to the carriage return before it; and goes with it.
+  /// The last byte was a carriage return: a line feed that comes next belongs to it.
   private var skipsLineFeed = false
+  /// That line feed is removed too, because the event that it ends was.
   private var removesLineFeed = false
 
-  /// `removesUsageChunk`: chunks with nothing but usage do not reach the client.
+  /// `removesUsageChunk`: chunks that hold nothing but usage are kept from the client.
   init(removesUsageChunk: Bool) {
     filter = removesUsageChunk ? UsageChunkFilter() : nil
     tally = UsageTally()
   }
 
-  /// The next piece of the stream, and what is to be done with it.
+  /// Reads the next piece of the stream; returns what to send in its place.
   mutating func consume(_ bytes: Span<UInt8>, nowMs: Int64) -> ResponseMeter.Action {
     var index = skipMark(bytes)
     while index < bytes.count {
@@ -61,13 +64,13 @@ struct EventStreamReader {
     return filter!.pieceEnded(bytes, mayBeRemoved: scanner.mayBeUsageChunk)
   }
 
-  /// A byte order mark in front of everything.
+  /// Skips a byte order mark at the beginning of the stream.
   private mutating func skipMark(_ bytes: Span<UInt8>) -> Int {
     var index = 0
     while markBytes < 3, index < bytes.count {
       let expected: UInt8 = markBytes == 0 ? 0xEF : markBytes == 1 ? 0xBB : 0xBF
       guard bytes[index] == expected else {
-        // A piece of a mark is the beginning of a field nobody knows.
+        // Part of a mark is not a mark: it begins the name of an unknown field.
         if markBytes > 0 {
           isEventOpen = true
           packedCount = 9
@@ -114,7 +117,7 @@ struct EventStreamReader {
     return index + 5
   }
 
-  /// The name of a field, up to its colon (or to the line's end: then its value is empty).
+  /// Reads a field's name up to its colon, or to the line's end: then its value is empty.
   private mutating func readName(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while index < bytes.count, !ResponseScanner.isLineBreak(bytes[index]) {
@@ -136,7 +139,7 @@ struct EventStreamReader {
     packedCount = min(packedCount + 1, 9)
   }
 
-  /// After the colon one space is not part of the value.
+  /// Begins a field's value. One space after the colon is not part of it.
   @inline(__always)
   private mutating func readColon(_ bytes: Span<UInt8>, from start: Int) -> Int {
     switch field {
@@ -182,7 +185,7 @@ struct EventStreamReader {
     }
   }
 
-  /// An empty line.
+  /// An empty line ends the event.
   private mutating func endEvent(at end: Int, in bytes: Span<UInt8>, nowMs: Int64) {
     removesLineFeed = false
     guard isEventOpen else { return }
@@ -195,18 +198,19 @@ struct EventStreamReader {
     absorb()
   }
 
+  /// Adds what the event said to the tally, and makes the scanner ready for the next one.
   private mutating func absorb() {
     if scanner.isDone { tally.noteEnd() }
     tally.absorb(scanner.event)
     scanner.reset()
   }
 
-  /// What is held back although no more comes, unless it is to be removed.
+  /// The stream has ended: the bytes that are still held back, unless they are to be removed.
   mutating func takeHeld() -> [UInt8] {
     filter?.takeHeld(removed: scanner.isUsageChunk) ?? []
   }
 
-  /// What the stream said, its last event included even if it is not whole.
+  /// The usage as of now, the last event included even if it is not complete.
   func usage(endedCleanly: Bool, status: Int) -> MeteredUsage {
     var whole = self
     if isEventOpen {

@@ -1,6 +1,6 @@
-/// What one JSON text said: a whole JSON body, or the data of one event of a stream.
+/// What one JSON text of a response said: a whole JSON body, or the data of one event of a stream.
 struct ResponseEvent {
-  /// The kinds of event that change how its usage is read (`type`).
+  /// The values of `type` that matter for usage and the end (Anthropic Messages, OpenAI Responses).
   enum Kind {
     case messageStart, messageDelta, messageStop
     case responseCompleted, responseIncomplete, responseFailed
@@ -21,19 +21,20 @@ struct ResponseEvent {
     }
   }
 
-  /// Where its usage object stood.
+  /// Where the usage object was: at the top level, in `message` or in `response`.
   enum UsagePlace { case none, top, message, response }
 
   var kind = Kind.other
   var usagePlace = UsagePlace.none
   var usage = UsageFields()
-  /// An element of `choices` has begun.
+  /// `choices` has at least one element.
   var hasChoices = false
   /// There is an `error` that is not null.
   var hasError = false
   var finish: FinishReason?
-  /// Bytes of content after unescaping. Servers that give the same reasoning under two names are
-  /// counted once; a top-level `delta` may turn out to be base64.
+  /// Bytes of content after unescaping. Reasoning is counted under each of its two names, because some
+  /// servers give the same text under both; a top-level `delta` is counted apart, because it is base64
+  /// where the event turns out to be audio.
   var contentBytes = 0
   var reasoningBytes = 0
   var reasoningContentBytes = 0
@@ -43,13 +44,13 @@ struct ResponseEvent {
     contentBytes | reasoningBytes | reasoningContentBytes | deltaBytes != 0
   }
 
-  /// The bytes of text that the model wrote.
+  /// The bytes of text that the model wrote: reasoning once, audio not.
   var outputBytes: Int {
     contentBytes + max(reasoningBytes, reasoningContentBytes)
       + (kind == .audioDelta ? 0 : deltaBytes)
   }
 
-  /// After this event the provider has no more to say.
+  /// Whether this is the last event of its stream.
   var isEnd: Bool {
     switch kind {
     case .messageStop, .responseCompleted, .responseIncomplete, .responseFailed: true
@@ -57,7 +58,7 @@ struct ResponseEvent {
     }
   }
 
-  /// How far its usage can be trusted to be the last word.
+  /// How much of the exchange the usage in this event covers.
   var standing: UsageStanding {
     switch usagePlace {
     case .none: return .none
@@ -70,21 +71,23 @@ struct ResponseEvent {
   }
 }
 
-/// How much of an exchange the usage seen so far speaks for.
+/// How much of an exchange the usage reported so far covers.
 enum UsageStanding: Comparable {
+  /// There was none.
   case none
   /// It was given before any output (`message_start`).
   case opening
-  /// It speaks for the output until then.
+  /// It covers the output up to that point.
   case running
+  /// It covers all of the output.
   case final
 }
 
-/// Why the model stopped, as far as it matters here. Each provider's words are mapped onto these.
+/// Why the model stopped. The providers' own values are mapped onto these.
 package enum FinishReason: Sendable, Equatable {
   case stop, length, toolCalls, contentFilter, failed, incomplete, other
 
-  /// `finish_reason` (OpenAI), `stop_reason` (Anthropic).
+  /// From `finish_reason` (OpenAI) or `stop_reason` (Anthropic).
   init(_ text: Span<UInt8>) {
     if text.isText("stop") || text.isText("end_turn") || text.isText("stop_sequence") {
       self = .stop
@@ -101,7 +104,7 @@ package enum FinishReason: Sendable, Equatable {
     }
   }
 
-  /// `status` of a Responses object; nil while it is in progress, and for any other word.
+  /// From the `status` of an OpenAI Responses object; nil for `in_progress` and any other value.
   init?(status text: Span<UInt8>) {
     if text.isText("completed") {
       self = .stop

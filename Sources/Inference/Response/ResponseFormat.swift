@@ -1,15 +1,15 @@
 import Bytes
 
-/// How a response body is read. Its content type decides, never the path.
+/// How a response body is read. The content-type header decides, never the request's path.
 package enum ResponseFormat: Sendable, Equatable {
   /// One JSON text: `application/json`, `application/…+json` (RFC 6839, 3.1).
   case json
   /// Server-sent events: `text/event-stream` (WHATWG HTML, 9.2).
   case eventStream
-  /// Passes unread: sound, images, compressed bodies.
+  /// Anything else (audio, images): not read.
   case other
 
-  /// The format that a content-type header states (RFC 9110, 8.3); its parameters do not matter.
+  /// The format that a content-type header states (RFC 9110, 8.3); its parameters are ignored.
   package init(contentType: Span<UInt8>) {
     guard let value = HeaderValue(contentType)?.value ?? Self.essence(of: contentType) else {
       self = .other
@@ -26,8 +26,7 @@ package enum ResponseFormat: Sendable, Equatable {
     }
   }
 
-  /// What stands before the parameters where those are not well-formed: servers are not refused for
-  /// that.
+  /// The media type alone, where the parameters are malformed: a response is metered all the same.
   private static func essence(of text: Span<UInt8>) -> [UInt8]? {
     var end = 0
     while end < text.count, text[end] != UInt8(ascii: ";") { end += 1 }

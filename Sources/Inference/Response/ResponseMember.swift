@@ -1,4 +1,4 @@
-/// The containers of a response that are looked into; everything else is passed over.
+/// The objects and arrays of a response that are read; all others are skipped.
 enum ResponsePlace: UInt8 {
   case root = 1
   case usage, promptDetails, completionDetails
@@ -15,8 +15,8 @@ enum ResponsePlace: UInt8 {
   }
 }
 
-/// What a member of such a container is to the meter. Only the place counts: a usage object inside
-/// anything else, or in a string, is none.
+/// What a member of such an object means to the meter. The name counts only in its place: a `usage`
+/// inside any other object, or in a string, is ignored.
 enum ResponseMember: Equatable {
   case ignored
   case usage, promptDetails, completionDetails
@@ -26,10 +26,11 @@ enum ResponseMember: Equatable {
   case text, reasoning, reasoningContent
   case kind, finish, status, error
 
-  /// The longest name is `completion_tokens_details` or `cache_creation_input_tokens`.
+  /// The longest name that is read is `cache_creation_input_tokens`.
   static let nameBytesMax = 27
 
-  /// The member of that name. `isEvent`: the root is an event's, not a whole body.
+  /// What a member of this name is in this place. `isEvent`: the text is an event of a stream, not a
+  /// whole body.
   init(_ name: Span<UInt8>, in place: ResponsePlace, isEvent: Bool) {
     switch place {
     case .root: self = isEvent ? Self.ofEvent(name) : Self.ofBody(name)
@@ -65,7 +66,7 @@ enum ResponseMember: Equatable {
     }
   }
 
-  /// The place that an object or array under this member is.
+  /// The place that an object or array in this member is; nil where it is skipped.
   func place(isArray: Bool, in outer: ResponsePlace) -> ResponsePlace? {
     switch self {
     case .usage: isArray ? nil : .usage

@@ -1,25 +1,26 @@
-/// Meters one response as it passes: what it used, when its first content came, how it ended.
+/// Meters one response while it passes: what it used, when its first content came, how it ended.
 ///
-/// It sees each byte once and keeps numbers only. What reaches the client is what the backend sent,
-/// except for the usage chunk that we asked for and the client did not.
+/// Each byte is read once and only numbers are kept. The client gets the bytes that the backend sent,
+/// except for a usage chunk that Tollgate asked for and the client did not.
 package struct ResponseMeter: Sendable {
-  /// What is to be done with a piece of the body.
+  /// What to do with a piece of the body.
   package enum Action: Sendable, Equatable {
-    /// It goes on as it is.
+    /// Send it on unchanged.
     case pass
-    /// These bytes go on in its place; there may be none.
+    /// Send these bytes in its place; there may be none.
     case replace([UInt8])
   }
 
+  /// What is known of a response before its body.
   package struct Settings: Sendable {
     package var format: ResponseFormat
     /// The HTTP status of the response.
     package var status: Int
-    /// Usage is looked for: not in Envoy's own answers, nor where an endpoint has none.
+    /// Whether to look for usage: false for Envoy's own answers and for endpoints that report none.
     package var isMetered: Bool
-    /// We asked for the usage chunk and the client did not.
+    /// Whether Tollgate asked for the usage chunk and the client did not.
     package var removesUsageChunk: Bool
-    /// When the exchange began; the time to the first token counts from it.
+    /// When the exchange began, in milliseconds; the time to the first token counts from it.
     package var startedMs: Int64
 
     package init(
@@ -35,10 +36,11 @@ package struct ResponseMeter: Sendable {
   }
 
   private let settings: Settings
-  /// One of them, or none where nothing is read.
+  /// One of these reads the body; neither where it is not read.
   private var text: ResponseScanner?
   private var events: EventStreamReader?
 
+  /// A meter at the beginning of a body.
   package init(_ settings: Settings) {
     self.settings = settings
     guard settings.isMetered else { return }
@@ -50,8 +52,8 @@ package struct ResponseMeter: Sendable {
     }
   }
 
-  /// The next piece of the body, and what is to be done with it. `endOfStream`: it is the last, and
-  /// nothing is held back behind it.
+  /// Reads the next piece of the body, at `nowMs` on the clock of `Settings.startedMs`; returns what to
+  /// send in its place. `endOfStream`: it is the last piece, and nothing stays held back.
   package mutating func consume(
     _ bytes: Span<UInt8>, nowMs: Int64, endOfStream: Bool = false
   ) -> Action {
@@ -62,16 +64,18 @@ package struct ResponseMeter: Sendable {
     let held = events!.takeHeld()
     guard !held.isEmpty else { return action }
     switch action {
-    // What is held back was taken out of this piece or an earlier one.
+    // Bytes that are held back were taken out of this piece or an earlier one.
     case .pass: return .replace(held)
     case .replace(let rest): return .replace(rest + held)
     }
   }
 
-  /// What is still held back and must follow the last piece, where that was not known to be the last.
+  /// The bytes that are still held back. To be sent at the end of a body whose last piece was consumed
+  /// without `endOfStream`.
   package mutating func takeHeld() -> [UInt8] { events?.takeHeld() ?? [] }
 
-  /// The response is over. `endedCleanly`: its end has been seen; otherwise it was cut.
+  /// The response is over: what it used. `endedCleanly` is true where its end was seen, false where it
+  /// was cut off.
   package func finish(endedCleanly: Bool) -> MeteredUsage {
     guard settings.isMetered else { return MeteredUsage() }
     if let events {

@@ -1,4 +1,4 @@
-// Strings (RFC 8259, 7): counted, or read if they are short words.
+// Strings (RFC 8259, 7): content is counted; keys and a few short values are read.
 
 extension ResponseScanner {
   mutating func beginString(_ role: Role) {
@@ -7,7 +7,8 @@ extension ResponseScanner {
     state = .string
   }
 
-  /// Passes over the string as far as it goes. Returns the index of the first byte left.
+  /// Reads the string up to its closing quote, an escape or the end of the piece. Returns the index of
+  /// the next unread byte.
   mutating func scanString(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while index < bytes.count {
@@ -25,7 +26,7 @@ extension ResponseScanner {
         state = .escape
         return index + 1
       case let byte:
-        // A piece of a sequence that was cut, or what should not be there.
+        // Part of a UTF-8 sequence that was cut, or a byte that JSON does not allow: just counted.
         if isEvent, Self.isLineBreak(byte) { return index }
         take(bytes.extracting(index..<index + 1))
         index += 1
@@ -34,7 +35,7 @@ extension ResponseScanner {
     return index
   }
 
-  /// Bytes that stand for themselves.
+  /// Adds bytes that need no unescaping.
   private mutating func take(_ run: Span<UInt8>) {
     switch role {
     case .ignored: break
@@ -49,12 +50,12 @@ extension ResponseScanner {
         wordCount += 1
         index += 1
       }
-      // One more than fits is no word that is known.
+      // A longer word than fits is not one that is known.
       if index < run.count { wordCount = .max }
     }
   }
 
-  /// One unescaped byte, or `count` bytes of which only the number matters.
+  /// Adds one unescaped byte, or `count` bytes whose values do not matter.
   private mutating func take(_ byte: UInt8, count: Int = 1) {
     switch role {
     case .ignored: break
@@ -72,7 +73,7 @@ extension ResponseScanner {
     }
   }
 
-  /// A byte after a backslash.
+  /// Reads a byte of an escape, after its backslash.
   mutating func takeEscape(_ byte: UInt8) {
     guard state == .escape else { return takeHexDigit(byte) }
     state = .string
@@ -80,7 +81,7 @@ extension ResponseScanner {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): take(byte)
     case UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "n"), UInt8(ascii: "r"),
       UInt8(ascii: "t"):
-      take(0)  // a control is in no word that is known
+      take(0)  // no known word has a control character
     case UInt8(ascii: "u"):
       unit = 0
       digitsLeft = 4
@@ -107,7 +108,7 @@ extension ResponseScanner {
     switch unit {
     case 0..<0x80: take(UInt8(unit))
     case 0x80..<0x800: take(0, count: 2)
-    // Each half of a surrogate pair is half of four bytes.
+    // A surrogate pair is four bytes in UTF-8, so each half counts two.
     case 0xD800...0xDFFF: take(0, count: 2)
     default: take(0, count: 3)
     }

@@ -1,15 +1,15 @@
 // Values, members and containers (RFC 8259, 2 to 6).
 
 extension ResponseScanner {
-  /// Passes over structure and whatever is short and whole inside it, until a longer string begins,
-  /// a container that does not matter, or a line ends. Returns the index of the first byte left.
+  /// Reads structure and the short values in it, up to a longer string, to an object or array that is
+  /// skipped, or to a line's end. Returns the index of the next unread byte.
   mutating func scanStructure(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while index < bytes.count {
       let byte = bytes[index]
       if byte <= 0x20 {
         if isEvent, Self.isLineBreak(byte) { return index }
-        // A blank ends a number or a literal. Inside a string it is content.
+        // Whitespace ends a number or a literal; inside a string it is content.
         guard state.isStructural else { return index }
         if state == .bare || state == .number { endBare() }
         index += 1
@@ -41,7 +41,7 @@ extension ResponseScanner {
   }
 
   private mutating func begin(_ byte: UInt8) {
-    // A byte order mark in front of a body.
+    // A byte order mark before a whole body is skipped.
     if !isEvent, byte == 0xEF || byte == 0xBB || byte == 0xBF { return }
     if byte == UInt8(ascii: "{") {
       place = .root
@@ -52,8 +52,8 @@ extension ResponseScanner {
     }
   }
 
-  /// A key, or the object's end. A member that does not matter is passed over at once if it is whole
-  /// and short, and so is the one after it: most members are like that.
+  /// Reads a key, or the object's end. A member that is ignored is skipped at once with its value if it
+  /// is short and whole in this piece, and so are those after it: most members are like that.
   private mutating func scanMember(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while true {
@@ -86,7 +86,7 @@ extension ResponseScanner {
     }
   }
 
-  /// The index just behind a value that says nothing to this member, if it is whole and short.
+  /// The index just after a value that can be skipped, if it is short and whole in this piece.
   @inline(__always)
   private func plainValueEnd(_ bytes: Span<UInt8>, from start: Int) -> Int? {
     guard start < bytes.count else { return nil }
@@ -108,7 +108,8 @@ extension ResponseScanner {
     return end < bytes.count ? end : nil
   }
 
-  /// A value, or an array's end. Behind a key a bracket is no value and ends what is read.
+  /// Begins a value, or ends an array. A closing bracket after a key is an error: the text is not read
+  /// any further.
   @inline(__always)
   private mutating func scanValue(_ bytes: Span<UInt8>, from start: Int) -> Int {
     let byte = bytes[start]
@@ -147,7 +148,7 @@ extension ResponseScanner {
     }
   }
 
-  /// What the mere presence of a value says.
+  /// Notes what the mere presence of a value means: a choice, or an error.
   @inline(__always)
   private mutating func noteValue(isNull: Bool) {
     if isNull { return }
@@ -185,7 +186,7 @@ extension ResponseScanner {
     beginElement()
   }
 
-  /// Before a member of an object or an element of an array.
+  /// Makes ready for the next member of an object or element of an array.
   private mutating func beginElement() {
     if place.isArray {
       member = ResponseMember(elementOf: place)
@@ -218,7 +219,7 @@ extension ResponseScanner {
     if closed == .usage { endUsage() }
   }
 
-  /// A usage object counts when it is whole.
+  /// Adds a usage object to the event once it is complete.
   private mutating func endUsage() {
     event.usage.merge(usage)
     switch place {
@@ -228,7 +229,7 @@ extension ResponseScanner {
     }
   }
 
-  /// A literal, or a number that does not matter.
+  /// Skips a literal, or a number that is ignored.
   private mutating func scanBare(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while index < bytes.count {

@@ -1,23 +1,24 @@
-/// Reads a JSON text (RFC 8259) for what `ResponseEvent` holds, in constant space: one byte array
-/// of names, one word of open containers.
+/// Reads a JSON text (RFC 8259) into a `ResponseEvent`, in constant space: one fixed buffer for names
+/// and one word for the open objects and arrays.
 ///
-/// It refuses nothing: where a text is no JSON object it says nothing more. The text may be cut
-/// anywhere. In a stream's event it stops at the line's end and goes on in the next data line.
+/// It refuses nothing: a text that is not a JSON object is read no further. The text may be cut
+/// anywhere. An event of a stream is read up to the line's end, and goes on with the next data line.
 struct ResponseScanner {
+  /// What has been read, and so what may come next.
   enum State {
-    /// Before the root's brace; in an object before a key or the closing brace.
+    /// Before the root's brace; in an object before a key or the closing brace; after a key.
     case start, member, colon
     /// Before a value or the closing bracket; after a value.
     case value, separator
-    /// Inside `true`, a number that does not matter, a number that does.
+    /// Inside a literal or a number that is ignored; inside a number that is read.
     case bare, number
     case string, escape, unicodeEscape
-    /// Inside a container that does not matter.
+    /// Inside an object or array that is skipped.
     case skip
-    /// After the root; after something that is no JSON object.
+    /// After the root; in a text that is not a JSON object.
     case end, broken
 
-    /// Whether blanks mean nothing there.
+    /// Whether whitespace has no meaning there.
     var isStructural: Bool {
       switch self {
       case .start, .member, .colon, .value, .separator, .bare, .number: true
@@ -29,13 +30,14 @@ struct ResponseScanner {
   /// What a string is for.
   enum Role { case ignored, content, reasoning, reasoningContent, delta, key, kind, finish, status }
 
-  /// The longest word that is read: `response.function_call_arguments.delta` need not be.
+  /// The most bytes kept of a key or a short value. All known ones fit; a longer one is unknown.
   static let wordBytesMax = 32
 
   let isEvent: Bool
   var event = ResponseEvent()
   var state = State.start
-  /// The place inside, and those around it, the nearest lowest: at most seven.
+  /// The place being read, and in `outerPlaces` those around it, a byte each, the nearest lowest. There
+  /// are never more than seven.
   var place = ResponsePlace.root
   var outerPlaces: UInt64 = 0
   var member = ResponseMember.ignored
@@ -49,27 +51,27 @@ struct ResponseScanner {
 
   var number = TokenCountReading()
   var usage = UsageFields()
-  /// The bytes of `[DONE]` that have come, in place of an object.
+  /// How many bytes of `[DONE]` have come; `.max` where the text is something else.
   var doneBytes = 0
 
   init(isEvent: Bool) { self.isEvent = isEvent }
 
-  /// The text that ends an OpenAI stream.
+  /// Whether the text is `[DONE]`, which ends an OpenAI stream.
   var isDone: Bool { state == .broken && doneBytes == 6 }
 
   /// Whether the whole object has been read.
   var isComplete: Bool { state == .end }
 
-  /// Whether anything has come since the last text.
+  /// Whether anything of the current text has come.
   var hasBegun: Bool { state != .start }
 
-  /// Whether it can still turn out to be a chunk that brings nothing but usage.
+  /// Whether the text can still turn out to be a chunk that holds nothing but usage.
   var mayBeUsageChunk: Bool { !event.hasChoices && !event.hasError && state != .broken }
 
-  /// Whether it is one.
+  /// Whether the text is a chunk that holds nothing but usage.
   var isUsageChunk: Bool { mayBeUsageChunk && isComplete && event.usagePlace == .top }
 
-  /// Begins with the next text.
+  /// Makes ready for the next text.
   mutating func reset() {
     event = ResponseEvent()
     state = .start
@@ -81,7 +83,8 @@ struct ResponseScanner {
   @inline(__always)
   static func isLineBreak(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
 
-  /// Reads on. In an event it stops before a line break; returns the index of the first byte left.
+  /// Reads the next bytes; an event's only up to a line break. Returns the index of the next unread
+  /// byte.
   mutating func scan(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while index < bytes.count {
@@ -107,7 +110,7 @@ struct ResponseScanner {
     return index
   }
 
-  /// The rest of a text that is read no further.
+  /// Skips the rest of a text that is read no further.
   private mutating func pass(_ bytes: Span<UInt8>, from start: Int) -> Int {
     guard isEvent else { return bytes.count }
     var index = start
@@ -118,7 +121,7 @@ struct ResponseScanner {
     return index
   }
 
-  /// `[DONE]`; blanks may follow it.
+  /// Compares the next byte with `[DONE]`, which spaces may follow.
   mutating func matchDone(_ byte: UInt8) {
     let marker: StaticString = "[DONE]"
     if doneBytes < 6, unsafe byte == marker.utf8Start[doneBytes] {
@@ -128,7 +131,7 @@ struct ResponseScanner {
     }
   }
 
-  /// The data of an event goes on in another line: the lines are joined by a line feed, which ends a
+  /// An event's data goes on in another `data` line. The lines are joined by a line feed, which ends a
   /// number or a literal.
   mutating func breakLine() {
     switch state {
@@ -140,13 +143,13 @@ struct ResponseScanner {
     }
   }
 
-  /// Passes over a container that does not matter.
+  /// Skips an object or array.
   private mutating func skip(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while index < bytes.count {
       let byte = bytes[index]
       index += 1
-      // `[` and `{`, `]` and `}` differ in one bit; no line break is among them.
+      // `[` and `{` differ in one bit, and so do `]` and `}`. No line break maps onto them.
       switch byte | 0x20 {
       case UInt8(ascii: "{"):
         skippedDepth += 1

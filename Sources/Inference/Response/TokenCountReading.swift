@@ -1,5 +1,5 @@
-/// A JSON number as its bytes arrive, if it is a count: an integer from 0 to 2³¹, written as `12` or
-/// `12.0`. Any other number is unknown, never an error.
+/// Reads a JSON number byte by byte, to tell whether it is a token count: an integer from 0 to 2³¹,
+/// written as `12` or `12.0`. Any other number counts as unknown, never as an error.
 struct TokenCountReading {
   static let maximum = 1 << 31
 

@@ -1,18 +1,20 @@
 import Bytes
 
-/// Takes single events out of a stream that passes in pieces; every other byte stays as it is.
+/// Removes single events from a stream that passes in pieces; all other bytes stay as they are.
 ///
-/// An event that has begun and may have to go is held back, as long as it is not too long.
+/// An event that has begun and may have to be removed is held back until that is decided, or until it
+/// is longer than `heldBytesMax`.
 struct UsageChunkFilter {
-  /// An event that is not whole after so many bytes passes, whatever it is.
+  /// An event that is not complete after this many bytes is sent on, whatever it is.
   static let heldBytesMax = 65_536
 
   private var held: [UInt8] = []
-  /// Where the open event begins in this piece: 0 if in an earlier one. Nil: none is open, or its
-  /// first bytes have gone.
+  /// Where the open event begins in this piece; 0 if it began in an earlier one. Nil where none is
+  /// open, or where its first bytes have been sent on.
   private var openAt: Int?
-  /// Bytes of this piece up to here have been dealt with.
+  /// The bytes of this piece before this index are in `output`, held or removed.
   private var settled = 0
+  /// What is sent in place of this piece; nil as long as it is sent on unchanged.
   private var output: [UInt8]?
 
   /// The first line of an event begins.
@@ -20,7 +22,8 @@ struct UsageChunkFilter {
     openAt = index
   }
 
-  /// An event is over, just before `end`; `removed`: it goes. Returns whether it went.
+  /// An event has ended just before `end`; `removed` asks to remove it. Returns whether it was removed:
+  /// not where its first bytes had been sent on already.
   mutating func eventEnded(at end: Int, removed: Bool, in bytes: Span<UInt8>) -> Bool {
     guard let start = openAt else { return false }
     openAt = nil
@@ -33,7 +36,7 @@ struct UsageChunkFilter {
     return removed
   }
 
-  /// Takes bytes out.
+  /// Removes bytes of this piece.
   mutating func remove(_ range: Range<Int>, in bytes: Span<UInt8>) {
     var rest = output ?? []
     rest.append(bytes.extracting(settled..<range.lowerBound))
@@ -41,7 +44,7 @@ struct UsageChunkFilter {
     settled = range.upperBound
   }
 
-  /// The piece is over; `mayBeRemoved`: the open event may have to go.
+  /// The piece has ended. `mayBeRemoved`: the open event may yet have to be removed.
   mutating func pieceEnded(_ bytes: Span<UInt8>, mayBeRemoved: Bool) -> ResponseMeter.Action {
     if let start = openAt {
       if mayBeRemoved, held.count + bytes.count - start <= Self.heldBytesMax {
@@ -63,7 +66,7 @@ struct UsageChunkFilter {
     return .replace(output)
   }
 
-  /// The stream is over: what is still held back, unless it is to be removed.
+  /// The stream has ended: the bytes that are still held back, unless they are to be removed.
   mutating func takeHeld(removed: Bool) -> [UInt8] {
     defer {
       held = []
@@ -72,7 +75,7 @@ struct UsageChunkFilter {
     return removed ? [] : held
   }
 
-  /// What was held back stands before anything of this piece.
+  /// Sends on what was held back, before anything of this piece.
   private mutating func release() {
     guard !held.isEmpty else { return }
     output = held

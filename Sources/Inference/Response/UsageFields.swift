@@ -1,15 +1,17 @@
-/// The numbers of a usage object that matter, as providers name them.
+/// The numbers of a usage object that are read, as providers name them.
 enum UsageField: Int, CaseIterable {
   case promptTokens, inputTokens, completionTokens, outputTokens, totalTokens
   case cacheReadInputTokens, cacheCreationInputTokens, promptCacheHitTokens
-  /// Of `prompt_tokens_details` or `input_tokens_details`; of `completion_…` or `output_…`.
+  /// `cached_tokens` of `prompt_tokens_details` or `input_tokens_details`; `reasoning_tokens` of
+  /// `completion_tokens_details` or `output_tokens_details`.
   case cachedTokens, reasoningTokens
 }
 
-/// What usage objects said, before it is read as one provider's or the other's.
+/// The numbers of a response's usage objects, whichever provider's names they have.
 ///
-/// A field given again replaces the one before, in the same object or in a later one (Anthropic's
-/// are cumulative). `null`, a value of another type and a number that is no count leave it as it is.
+/// A field given again replaces the earlier value, in the same object or in a later one (Anthropic's
+/// counts are cumulative). `null`, a value of another type and a number that is not a count change
+/// nothing.
 struct UsageFields: Equatable {
   private static let unknown = -1
   private var values = InlineArray<10, Int>(repeating: unknown)
@@ -23,28 +25,29 @@ struct UsageFields: Equatable {
     set { values[field.rawValue] = newValue ?? Self.unknown }
   }
 
-  /// Takes over what a later object says.
+  /// Takes over the fields that a later object has.
   mutating func merge(_ later: UsageFields) {
     for index in values.indices where later.values[index] != Self.unknown {
       values[index] = later.values[index]
     }
   }
 
-  /// Prompt tokens read from a cache; they are among the prompt's.
+  /// Prompt tokens read from a cache; `prompt` includes them.
   var cachedPrompt: Int? {
     self[.cachedTokens] ?? self[.cacheReadInputTokens] ?? self[.promptCacheHitTokens]
   }
 
-  /// Prompt tokens written to a cache; they are among the prompt's.
+  /// Prompt tokens written to a cache; `prompt` includes them.
   var cacheWritePrompt: Int? { self[.cacheCreationInputTokens] }
 
-  /// Reasoning tokens; they are among the completion's.
+  /// Reasoning tokens; `completion` includes them.
   var reasoning: Int? { self[.reasoningTokens] }
 
+  /// The completion's tokens where the provider states them.
   var statedCompletion: Int? { self[.completionTokens] ?? self[.outputTokens] }
 
-  /// All prompt tokens. Anthropic's `input_tokens` are those that no cache had to do with; OpenAI's
-  /// `prompt_tokens` and Responses' `input_tokens` have the cached ones in them.
+  /// All prompt tokens. Anthropic's `input_tokens` do not include the tokens read from or written to a
+  /// cache, so those are added; OpenAI's `prompt_tokens`, and `input_tokens` of Responses, include them.
   var prompt: Int? {
     if let prompt = self[.promptTokens] { return prompt }
     let cached = (self[.cacheReadInputTokens] ?? 0) + (self[.cacheCreationInputTokens] ?? 0)
@@ -53,14 +56,14 @@ struct UsageFields: Equatable {
     return self[.totalTokens].map { max(0, $0 - (statedCompletion ?? 0)) }
   }
 
-  /// The completion's tokens, reasoning among them; from the total where only that says it.
+  /// All completion tokens, reasoning included; the total less the prompt where none are stated.
   var completion: Int? {
     if let completion = statedCompletion { return completion }
     guard let total = self[.totalTokens], let prompt else { return nil }
     return max(0, total - prompt)
   }
 
-  /// The provider's own total where it gives one.
+  /// The provider's own total where it gives one, else the sum of prompt and completion.
   var total: Int? {
     if let total = self[.totalTokens] { return total }
     guard let prompt, let completion else { return nil }

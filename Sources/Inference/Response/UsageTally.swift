@@ -1,4 +1,4 @@
-/// Sums up what the events of a response say.
+/// Sums up the events of a response into its usage.
 struct UsageTally {
   private var usage = UsageFields()
   private var standing = UsageStanding.none
@@ -9,14 +9,15 @@ struct UsageTally {
   private var sawError = false
   private var finish: FinishReason?
 
-  /// Content has come.
+  /// Notes that content has come; the first time counts.
   mutating func noteContent(nowMs: Int64) {
     if firstContentMs == nil { firstContentMs = nowMs }
   }
 
+  /// Notes that the provider has said that it is finished.
   mutating func noteEnd() { sawEnd = true }
 
-  /// An event, or a whole body, has been read.
+  /// Adds an event, or a whole body.
   mutating func absorb(_ event: ResponseEvent) {
     let bytes = event.outputBytes
     outputBytes += bytes
@@ -25,7 +26,7 @@ struct UsageTally {
     if event.hasError { sawError = true }
     if event.isEnd { sawEnd = true }
     guard event.usagePlace != .none else {
-      // Output after what was taken for the last word: it was not.
+      // More output came, so the usage that seemed final does not cover all of it.
       if bytes > 0, standing == .final { standing = .running }
       return
     }
@@ -34,8 +35,9 @@ struct UsageTally {
     if event.usage.statedCompletion != nil { outputBytesAfterUsage = 0 }
   }
 
-  /// What was used. `isStream`: there may be several words on usage, and only the last is reported.
-  /// `status`: what a backend refused without a word is not charged.
+  /// The usage of the whole response. `isStream`: usage may be reported several times, and only a
+  /// report that covers all of the output counts as reported; otherwise the rest is estimated. With a
+  /// `status` of 400 or more and no usage, nothing is charged.
   func usage(isStream: Bool, endedCleanly: Bool, status: Int) -> MeteredUsage {
     var metered = MeteredUsage()
     metered.prompt = usage.prompt
