@@ -1,6 +1,6 @@
-/// A set of models by index.
+/// A set of models of one policy.
 package struct ModelSet: Sendable, Equatable {
-  /// Bit i: the model with index i.
+  /// One bit for each model: bit i of word w stands for `Model.index` 64 w + i.
   package var words: [UInt64]
 
   /// The empty set over `modelCount` models.
@@ -8,13 +8,15 @@ package struct ModelSet: Sendable, Equatable {
     words = Array(repeating: 0, count: (modelCount + 63) / 64)
   }
 
+  /// Whether the model with this index is in the set.
   package func contains(_ index: Int) -> Bool {
     index >> 6 < words.count && words[index >> 6] >> UInt64(index & 63) & 1 == 1
   }
 
+  /// Whether it has no model.
   package var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
 
-  /// The indices in the set, ascending.
+  /// The indices of the models, ascending.
   package var indices: [Int] {
     (0..<(words.count * 64)).filter(contains)
   }

@@ -118,7 +118,7 @@ private func read(_ text: String) -> Plain? {
   @Test(arguments: [
     ("§", "the file is empty; a policy is an object: { version: 1, … }"),
     ("1 §2", "nothing may follow the policy's object; remove what is from here on"),
-    ("§nul", "a word that is no value: text is written in quotes"),
+    ("§nul", "this word is not a value; write text in quotes"),
     ("§/", "expected a value, found /"),
     ("[§,]", "expected a value, found ,"),
     ("[1, §, 2]", "expected a value, found ,"),
@@ -131,7 +131,7 @@ private func read(_ text: String) -> Plain? {
     ("{a: 1 §b: 2}", "expected a comma, found b"),
     ("[1 §\"2\"]", "expected a comma, found \""),
     ("[1 §2]", "expected a comma, found 2"),
-    ("{a: [1§}", "expected a , or a ], found }; what it would close is opened at 4"),
+    ("{a: [1§}", "expected a , or a ], found }; the unclosed bracket is at 4"),
     ("{a: 1, §'a': 2}", "the key `a` is given twice; the first is at 1"),
     ("{a: 1, §\\u0061: 2}", "the key `a` is given twice; the first is at 1"),
     ("§\"abc", "this text is never closed; add the quote"),
@@ -156,7 +156,7 @@ private func read(_ text: String) -> Plain? {
     ("§12ab", "not a number; text is written in quotes"),
     ("§--1", "not a number; text is written in quotes"), ("§+Inf", "not a number"),
     ("1 §/* x", "this comment is never closed; add */"),
-    ("{a: §tru, }", "a word that is no value: text is written in quotes"),
+    ("{a: §tru, }", "this word is not a value; write text in quotes"),
   ])
   func `a bad text is refused at its place`(marked: String, message: String) {
     let offset = marked.utf8.firstIndex(of: 0xc2).map {

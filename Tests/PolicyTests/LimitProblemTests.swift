@@ -59,7 +59,7 @@ import Testing
     ),
     (
       "{ name: \"l\", usd: §0.0000000001, per: \"day\" }",
-      ".usd: is finer than money is kept; write a multiple of 0.000000001"
+      ".usd: has too many decimals; write a multiple of 0.000000001 (one nano-dollar)"
     ),
     ("{ name: \"l\", usd: §null, per: \"day\" }", ".usd: must be an amount of dollars, not null"),
     (

@@ -79,7 +79,7 @@ import Testing
     ("price_usd_per_request: §-1", "price_usd_per_request: must not be negative"),
     (
       "price_usd_per_request: §0.0000000001",
-      "price_usd_per_request: is finer than prices are kept; write a multiple of 0.000000001 (one nano-dollar)"
+      "price_usd_per_request: has too many decimals; write a multiple of 0.000000001 (one nano-dollar)"
     ),
     (
       "price_usd_per_request: §1000000.000000001",
@@ -102,11 +102,11 @@ import Testing
     ("{ prompt: §-0.5 }", ".prompt: must not be negative"),
     (
       "{ prompt: §0.0005 }",
-      ".prompt: is finer than prices are kept; write a multiple of 0.001 (one nano-dollar)"
+      ".prompt: has too many decimals; write a multiple of 0.001 (one nano-dollar)"
     ),
     (
       "{ prompt: §0.20000000000000000001 }",
-      ".prompt: is finer than prices are kept; write a multiple of 0.001 (one nano-dollar)"
+      ".prompt: has too many decimals; write a multiple of 0.001 (one nano-dollar)"
     ),
     ("{ prompt: §1000000.001 }", ".prompt: must be at most 1000000 dollars (priceUSDMax)"),
     ("{ prompt: §1e300 }", ".prompt: must be at most 1000000 dollars (priceUSDMax)"),
@@ -172,7 +172,7 @@ import Testing
       [
         "error: models.m.paths[1]: `/v1/chat/completion` is no known endpoint, and no other path "
           + "has a model; did you mean `/v1/chat/completions`?",
-        "error: models.m.paths[2]: `/x` is no known endpoint, and no other path has a model",
+        "error: models.m.paths[2]: `/x` is not a known endpoint, and only known endpoints have models",
       ])
   }
 

@@ -1,4 +1,4 @@
-/// A histogram without labels. One thread records, any thread may read.
+/// One histogram. One thread records, any thread may read.
 package final class Histogram: Sendable {
   private let bounds: HistogramBounds
   private let cells = CellBlock()
@@ -11,12 +11,14 @@ package final class Histogram: Sendable {
   /// How long it takes until a batch of records is on disk.
   package static func commitDurations() -> Histogram { Histogram(.commit) }
 
+  /// Counts a value, in the unit of the bounds. Only for the thread that records.
   @inline(__always)
   package func record(_ value: UInt64) {
     cells.add(1, at: bounds.bucket(of: value))
     cells.add(value, at: bounds.sumCell)
   }
 
+  /// The counts as they are now.
   package var reading: HistogramReading {
     HistogramReading(
       bounds, counts: (0..<bounds.bucketCount).map { cells.value(at: $0) },
@@ -24,10 +26,11 @@ package final class Histogram: Sendable {
   }
 }
 
-/// What a histogram counted up to a moment.
+/// The counts of a histogram, or of several added up, at one moment.
 package struct HistogramReading: Sendable, Equatable {
-  /// By bucket; the last has no upper bound.
+  /// The count of each bucket, not cumulative; the last one has no upper bound.
   package private(set) var counts: [UInt64]
+  /// The sum of all values.
   package private(set) var sum: UInt64
   let bounds: [UInt64]
 
@@ -37,6 +40,7 @@ package struct HistogramReading: Sendable, Equatable {
     self.sum = sum
   }
 
+  /// How many values were counted.
   package var count: UInt64 { counts.reduce(0, &+) }
 
   mutating func add(_ count: UInt64, bucket: Int) { counts[bucket] &+= count }
@@ -47,9 +51,9 @@ package struct HistogramReading: Sendable, Equatable {
     sum &+= other.sum
   }
 
-  /// The value below which a share `q` of what was counted lies, taken to be spread evenly inside a
-  /// bucket, as Prometheus's `histogram_quantile` has it; the last bound for what is beyond it. nil
-  /// where nothing was counted.
+  /// The `q`-quantile (0...1), as Prometheus's `histogram_quantile` computes it: values are taken to be
+  /// spread evenly inside a bucket, and beyond the last bound that bound is returned. Nil where nothing
+  /// was counted.
   package func quantile(_ q: Double) -> Double? {
     let total = count
     guard total > 0 else { return nil }

@@ -1,17 +1,18 @@
-/// The series of an exchange in each family: what a loop remembers for its next exchange like it.
+/// The numbers of one exchange's series in each family. A loop remembers them for the next exchange with
+/// the same labels.
 struct ExchangeSeries {
   var requests = 0
   var durations = 0
   var firstTokens = 0
   var usage = 0
-  /// nil where no model route was chosen.
+  /// Nil where no model route was chosen.
   var route: Int?
   var tenant = 0
-  /// Families whose limit made the tenant `other`, a bit each.
+  /// The families that were full, so that the tenant is `other`; one bit each, by raw value.
   var overflow: UInt8 = 0
 }
 
-/// The labels of one family's series.
+/// The labels of `Family.requests`.
 struct RequestLabels: Hashable {
   let tenant: NameID
   let route: NameID
@@ -32,6 +33,7 @@ struct RequestLabels: Hashable {
   }
 }
 
+/// The labels of `Family.durations` and `Family.firstTokens`.
 struct LatencyLabels: Hashable {
   let tenant: NameID
   let route: NameID
@@ -44,12 +46,13 @@ struct LatencyLabels: Hashable {
   }
 }
 
+/// The labels of the families that have two.
 struct PairLabels: Hashable {
   let first: NameID
   let second: NameID
 }
 
-/// Every series there is, and the numbers that they have in every loop.
+/// All series, by family and labels, with their numbers.
 struct SeriesIndex {
   private(set) var names = LabelNames()
   private(set) var requests: SeriesTable<RequestLabels>
@@ -73,7 +76,7 @@ struct SeriesIndex {
 
   mutating func id(of name: String) -> NameID { names.id(of: name) }
 
-  /// The number of a name that has been met.
+  /// The number of a label value that has been met; nil for any other.
   func known(_ name: String) -> NameID? { names.known(name) }
 
   func count(_ family: Family) -> Int {
@@ -100,8 +103,8 @@ struct SeriesIndex {
     }
   }
 
-  /// The series of an exchange, made where there are none: under its tenant, else under `other`, else
-  /// with every label `other`.
+  /// The series of an exchange in each family; new ones are made. Where a family is full, the series
+  /// has the tenant `other`, and where that is full too, every label is `other`.
   mutating func series(of key: ExchangeKey) -> ExchangeSeries {
     var series = ExchangeSeries()
     series.requests = number(key, .requests, &series) { index, key, limit in
@@ -141,7 +144,7 @@ struct SeriesIndex {
     return series
   }
 
-  /// The series of a refusal's reason, and whether it is `other`'s.
+  /// The series of a refusal, and whether its tenant became `other` because the family is full.
   mutating func denials(tenant: NameID, reason: NameID) -> (series: Int, overflows: Bool) {
     pair(tenant, reason, .denials) { index, pair, limit in
       index.denials.number(of: pair, limit: limit) { [names = index.names] in
@@ -157,7 +160,7 @@ struct SeriesIndex {
     var series = ExchangeSeries()
     var key = ExchangeKey()
     key.tenant = tenant
-    // No key of its own for a pair: the second stands where the route does.
+    // There is no key for a pair alone, so the second label takes the route's place.
     key.route = second
     let number = number(key, family, &series) { index, key, limit in
       find(&index, PairLabels(first: key.tenant, second: key.route), limit)

@@ -1,12 +1,13 @@
-/// A gRPC method that Envoy calls, as a label.
+/// The label `method`: the gRPC method that was called.
 package enum CallMethod: Int, Sendable, CaseIterable {
-  /// Of ext_proc: `envoy.service.ext_proc.v3.ExternalProcessor`.
+  /// `envoy.service.ext_proc.v3.ExternalProcessor/Process` (ext_proc)
   case process
-  /// Of ext_authz: `envoy.service.auth.v3.Authorization`.
+  /// `envoy.service.auth.v3.Authorization/Check` (ext_authz)
   case check
-  /// One that there is not.
+  /// A method that Tollgate does not have.
   case other
 
+  /// The label's value.
   package var label: StaticString {
     switch self {
     case .process: "Process"
@@ -15,7 +16,7 @@ package enum CallMethod: Int, Sendable, CaseIterable {
     }
   }
 
-  /// The ways in which a call of it can end.
+  /// The statuses with which a call can end.
   var statuses: [CallStatus] {
     switch self {
     case .process, .check: CallStatus.allCases
@@ -24,13 +25,14 @@ package enum CallMethod: Int, Sendable, CaseIterable {
   }
 }
 
-/// How a call ended: gRPC's status codes, by their numbers and under their names.
+/// The label `code`: the gRPC status with which a call ended. Raw values are gRPC's numbers.
 package enum CallStatus: Int, Sendable, CaseIterable {
   case ok = 0
   case cancelled, unknown, invalidArgument, deadlineExceeded, notFound, alreadyExists
   case permissionDenied, resourceExhausted, failedPrecondition, aborted, outOfRange
   case unimplemented, `internal`, unavailable, dataLoss, unauthenticated
 
+  /// The label's value: gRPC's name of the status.
   package var label: StaticString {
     switch self {
     case .ok: "OK"

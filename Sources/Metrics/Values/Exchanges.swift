@@ -1,25 +1,33 @@
-/// An exchange that was let through and is over: whose it was, how it ended, what it used. The
-/// strings are the policy's names, as records have them; nil is unknown.
+/// An exchange that was admitted and is over: whose it was, how it ended, what it used. Names are the
+/// policy's, as in the ledger's records. Nil where a value is not known.
 package struct FinishedExchange: Sendable {
+  /// Who made the response: the gateway or the backend.
   package enum Origin: UInt8, Sendable { case none, gateway, backend }
 
   package var tenant: String?
+  /// The path of the request, as the policy names it.
   package var route: String?
   package var model: String?
   package var modelRoute: String?
   package var trafficClass: String?
+  /// Whether the client asked for a stream.
   package var stream: Bool?
+  /// The HTTP status of the response.
   package var status: Int64?
   package var origin: Origin
+  /// From the admission to the end of the response.
   package var durationMs: Int64?
+  /// From the admission to the first token of the response.
   package var firstTokenMs: Int64?
+  /// Cached and cache-written tokens included.
   package var promptTokens: Int64?
+  /// Reasoning tokens included.
   package var completionTokens: Int64?
   package var cachedPromptTokens: Int64?
   package var cacheWritePromptTokens: Int64?
   package var reasoningTokens: Int64?
   package var costNanodollars: Int64?
-  /// Usage is our estimate, not the backend's report.
+  /// The usage is an estimate and not the backend's report.
   package var isEstimated: Bool
 
   package init(
@@ -50,19 +58,23 @@ package struct FinishedExchange: Sendable {
   }
 }
 
-/// An exchange that was refused, as the policy names things; nil is unknown.
+/// An exchange that was refused. Names are the policy's. Nil where a value is not known.
 package struct RefusedExchange: Sendable, Equatable {
   package var tenant: String?
   package var subject: String?
+  /// The path of the request, as the policy names it.
   package var route: String?
   package var model: String?
   package var trafficClass: String?
+  /// Whether the client asked for a stream.
   package var stream: Bool?
-  /// The refusal's code.
+  /// The refusal's code: `model_not_allowed`.
   package var reason: String
+  /// The HTTP status of the refusal.
   package var status: Int64
-  /// The limit that refused.
+  /// The name of the limit that refused.
   package var limit: String?
+  /// Envoy's `x-request-id`.
   package var requestID: String
   /// Unix milliseconds.
   package var timeMs: Int64
@@ -86,10 +98,12 @@ package struct RefusedExchange: Sendable, Equatable {
   }
 }
 
-/// The work of ours whose time is measured: a message of one of these kinds, or a Check.
+/// The label `phase`: the kind of message on which Tollgate's own work is timed, of ext_proc or (`check`)
+/// of ext_authz.
 package enum ProcessingStage: Int, Sendable, CaseIterable {
   case requestHeaders, requestBody, responseHeaders, responseBody, check
 
+  /// The label's value.
   package var label: StaticString {
     switch self {
     case .requestHeaders: "request_headers"

@@ -1,12 +1,15 @@
-/// What the machine says of this process.
+/// The operating system's numbers about this process.
 package struct ProcessStatus: Sendable, Equatable {
+  /// User and system CPU time.
   package var cpuSeconds: Double
   package var residentBytes: Int64
   package var virtualBytes: Int64
+  /// Open file descriptors.
   package var openFDs: Int
+  /// File descriptors that may be open (RLIMIT_NOFILE).
   package var maxFDs: Int64
   package var threads: Int
-  /// Unix time.
+  /// When the process was started, as Unix time.
   package var startSeconds: Double
 
   package init(

@@ -6,11 +6,11 @@ extension PolicyReading {
     guard let name = text(node, max: bounds.textBytesMax, "textBytesMax") else { return nil }
     if name == "UTC" { return name }
     let known = TimeZone.knownTimeZoneIdentifiers
-    // Foundation takes abbreviations, too, and those mean different zones to different people.
+    // Foundation also accepts abbreviations (`IST`), but those are ambiguous.
     guard known.contains(name) || name.contains("/") && TimeZone(identifier: name) != nil else {
       log.error(
         node,
-        "\(quoted(name)) is no time zone; write \"UTC\" or an IANA name such as \"Europe/Berlin\""
+        "\(quoted(name)) is not a time zone; write \"UTC\" or an IANA name such as \"Europe/Berlin\""
           + Suggestion.text(for: name, among: known))
       return nil
     }
