@@ -1,6 +1,6 @@
 /// Reads a JSON text (RFC 8259) into nodes with lines: manifests given as JSON, and what the YAML
 /// reader prints. Strict; a key given twice is an error.
-package struct JSONReader {
+struct JSONReader {
   private let bytes: [UInt8]
   private let depthMax: Int
   private let nodesMax: Int
@@ -10,7 +10,7 @@ package struct JSONReader {
   private var nodes = 0
 
   /// The one value of the text.
-  package static func read(
+  static func read(
     _ bytes: [UInt8], depthMax: Int = DocumentLimits.depthMax,
     nodesMax: Int = DocumentLimits.nodesMax
   ) throws(DocumentProblem) -> Node {

@@ -51,15 +51,21 @@ extension Exposition {
       "ai_gateway_ship_acknowledged_seq", .gauge,
       "The sequence number up to which the target has acknowledged every record."
     ) { $0.acknowledgedSeq }
-    each("ai_gateway_ship_lag_records", .gauge, "Records on disk that the target has not acknowledged.") {
+    each(
+      "ai_gateway_ship_lag_records", .gauge, "Records on disk that the target has not acknowledged."
+    ) {
       $0.lagRecords
     }
     metric(
       "ai_gateway_ship_lag_seconds", .gauge,
       "The age of the oldest record that the target has not acknowledged.")
     for target in targets { sample([("target", target.target)], seconds: target.lagSeconds) }
-    each("ai_gateway_ship_records_total", .counter, "Records that the target accepted.") { $0.shipped }
-    each("ai_gateway_ship_retries_total", .counter, "Attempts to ship that failed and were repeated.") {
+    each("ai_gateway_ship_records_total", .counter, "Records that the target accepted.") {
+      $0.shipped
+    }
+    each(
+      "ai_gateway_ship_retries_total", .counter, "Attempts to ship that failed and were repeated."
+    ) {
       $0.retries
     }
     each("ai_gateway_ship_rejected_total", .counter, "Records that the target refused for good.") {
@@ -80,7 +86,9 @@ extension Exposition {
       guard let time = target.lastSuccessMs else { continue }
       sample([("target", target.target)], seconds: Double(time) / 1_000)
     }
-    metric("ai_gateway_ship_state", .gauge, "1 for the current state of the shipping to the target, 0 for the others.")
+    metric(
+      "ai_gateway_ship_state", .gauge,
+      "1 for the current state of the shipping to the target, 0 for the others.")
     for target in targets {
       for state in ShipStatistics.State.allCases {
         sample(

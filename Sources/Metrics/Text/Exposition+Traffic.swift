@@ -60,7 +60,9 @@ extension Exposition {
       "ai_gateway_reasoning_tokens_total", .counter,
       "Completion tokens that were spent on reasoning.")
     counters(usage, sums, .reasoning, leavesOutZeros: true)
-    metric("ai_gateway_cost_usd_total", .counter, "Cost of the tokens and requests that were charged, at the policy's prices.")
+    metric(
+      "ai_gateway_cost_usd_total", .counter,
+      "Cost of the tokens and requests that were charged, at the policy's prices.")
     counters(usage, sums, .costNanodollars, per: 1_000_000_000, leavesOutZeros: true)
     metric(
       "ai_gateway_usage_estimated_total", .counter,

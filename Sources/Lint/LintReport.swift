@@ -1,25 +1,36 @@
 import Policy
 
-/// The findings of everything that was given, each once.
+/// Reads what a command line names, runs every check on it, and keeps the findings. This is the way into
+/// Lint: `Checks.all` lists the checks, the rest is internal.
 package struct LintReport {
+  /// In the order of the sets and of `Checks.all`. One that is found in several sets is here once.
   package private(set) var findings: [Finding] = []
-  /// What was looked at, with the number of its objects.
+  /// What was checked together, with the number of its objects: the plain files, an Envoy config, the
+  /// output of a kustomization.
   package private(set) var sets: [(name: String, objects: Int)] = []
-  /// Where in `findings` one is that says the same.
-  private var placesByText: [String: Int] = [:]
+  /// The index in `findings` by check, place and message.
+  private var indicesByText: [String: Int] = [:]
 
   package var errorCount: Int { findings.count { $0.severity == .error } }
   package var warningCount: Int { findings.count - errorCount }
 
+  /// Checks files and directories.
+  ///
+  /// - Parameters:
+  ///   - paths: files, directories, or `-` for standard input.
+  ///   - policies: policies to check against, besides those in ConfigMaps.
+  ///   - ignored: names of checks to leave out.
+  ///   - nowSeconds: Unix time, for warnings about keys that expire.
   package init(
-    _ inputs: LintInputs, tools: LintTools, policies: [PolicySnapshot],
-    ignoring ignored: Set<String>,
-    nowSeconds: Int64
+    of paths: [String], tools: LintTools, policies: [PolicySnapshot],
+    ignoring ignored: Set<String>, nowSeconds: Int64
   ) throws(LintFault) {
+    let inputs = try LintInputs.gather(paths)
     let kustomizations = inputs.kustomizations
     let texts = inputs.plain + [inputs.stdin].compactMap { $0 }
     let beside = kustomizations.map(\.file) + inputs.origins
-    // What is beside kustomizations only shows where things come from: its faults are kustomize's.
+    // The files of a kustomization are read only to find the lines of its objects. An error in one of
+    // them is kustomize's to report.
     let read = try Self.documents(texts + beside, tools)
     var documents: [(text: LintInputs.Text, documents: [Document])] = []
     for (text, result) in zip(texts, read) {
@@ -62,7 +73,7 @@ package struct LintReport {
     }
   }
 
-  /// Each text's documents; JSON is read here, all YAML by one run of Python.
+  /// The documents of each text. JSON is read here; one run of Python reads all YAML.
   private static func documents(
     _ texts: [LintInputs.Text], _ tools: LintTools
   ) throws(LintFault) -> [Result<[Node], DocumentProblem>] {
@@ -73,7 +84,7 @@ package struct LintReport {
     }
   }
 
-  /// Manifests together; each Envoy config, and standard input, by itself.
+  /// What is checked together: all manifests; each Envoy config alone, and standard input alone.
   private static func plainSets(
     _ files: [(text: LintInputs.Text, documents: [Document])]
   ) -> [(String, [Document])] {
@@ -104,27 +115,28 @@ package struct LintReport {
     add(found.map { origins?.placed($0) ?? $0 }, set: set.name, ignored)
   }
 
-  /// Adds findings; the very same in another overlay is told once.
+  /// Adds the findings in a set. One that was found in another set too is kept once, with both names.
   private mutating func add(_ found: [Finding], set: String, _ ignored: Set<String>) {
     for finding in found where !ignored.contains(finding.check) {
       let subject = finding.place.subject
       let key = "\(finding.check) \(subject) \(finding.message)"
-      if let twin = placesByText[key], !subject.isEmpty {
-        findings[twin].alsoIn.append(set)
+      if let index = indicesByText[key], !subject.isEmpty {
+        findings[index].alsoIn.append(set)
       } else {
-        placesByText[key] = findings.count
+        indicesByText[key] = findings.count
         findings.append(finding)
       }
     }
   }
 
   private static func finding(_ problem: DocumentProblem, in text: LintInputs.Text) -> Finding {
-    var remedy = "mend the file"
+    var remedy = "correct the file"
     let content = String(decoding: text.bytes, as: UTF8.self)
     if content.contains("${") {
-      remedy = "this looks like a template: fill it in first, and look at what comes of it"
+      remedy = "this looks like a template: fill in its variables first, and check the result"
     } else if content.contains("{{") {
-      remedy = "this looks like a chart's template: pipe what helm template prints"
+      remedy =
+        "this looks like a Helm template: check its output: helm template … | tollgate lint -"
     }
     return Finding(
       severity: .error, check: "broken-file",

@@ -1,0 +1,28 @@
+/// One document of a file.
+struct Document: Equatable, Sendable {
+  /// `Place.source`
+  let source: String
+  /// Whether the user has the lines: false for the output of kustomize.
+  let hasLines: Bool
+  let root: Node
+
+  init(source: String, hasLines: Bool, root: Node) {
+    self.source = source
+    self.hasLines = hasLines
+    self.root = root
+  }
+}
+
+/// Why a file could not be read as documents.
+struct DocumentProblem: Error, Equatable, Sendable {
+  /// From 1.
+  let line: Int
+  let column: Int
+  let message: String
+
+  init(line: Int, column: Int, message: String) {
+    self.line = line
+    self.column = column
+    self.message = message
+  }
+}
