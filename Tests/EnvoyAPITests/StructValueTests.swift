@@ -2,7 +2,7 @@ import Bytes
 import EnvoyAPI
 import Testing
 
-/// What protobuf would merge, protobuf-c replaces; the walk refuses it.
+/// Repeated messages that protobuf would merge and protobuf-c replaces are refused.
 @Suite struct StructValueTests {
   private static let nested = WireBytes.delimited(1, [])
 

@@ -34,7 +34,7 @@ import Testing
     ("class: §7, routes: [{ name: \"r\" }]", "class: must be text in quotes, not a number"),
   ])
   func `a fault in a model is told with its place`(model: String, expected: String) {
-    // A model of no known class leaves the sketch's one without use: that is not this test's.
+    // With the model in an unknown class, the policy's only class is unused. Such warnings are left out.
     let problems = problemsOf(model)
     #expect(problems.place.map { "\($0): error: models.m.\(expected)" } == problems.errors.first)
     #expect(problems.errors.count == 1)

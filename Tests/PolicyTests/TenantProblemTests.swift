@@ -116,7 +116,7 @@ import Testing
           + "2026-12-01T00:00:00Z, within 30 days; add a new key and give it to the caller before then"
       ])
     expectProblems(Sketch(keys: key("2026-12-01T00:00:01Z")).text, [""])
-    // Nobody needs a successor of what is shut already.
+    // A key that is disabled already needs no successor.
     expectProblems(Sketch(keys: key("2026-11-02T00:00:00Z", ", disabled: true")).text, [""])
   }
 
