@@ -64,7 +64,7 @@ package struct ProcessingRequest: Sendable {
 
   /// Reads the rest of a message whose `HttpBody.body` came first and has been passed on already:
   /// `bytes` is what followed the body; the first `bodyRemainder` of them belong to the `HttpBody`.
-  package init(
+  init(
     rest bytes: Span<UInt8>, phase: ProcessingPhase, bodyRemainder: Int
   ) throws(WireError) {
     self.phase = phase

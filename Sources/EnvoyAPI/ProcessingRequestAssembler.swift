@@ -8,7 +8,7 @@ import Bytes
 /// other way is buffered whole: the result is the same, it only costs more.
 package struct ProcessingRequestAssembler {
   /// The most bytes that may follow a body in its message: flags, metadata, attributes.
-  package static let restBytesMax = 1 << 20
+  static let restBytesMax = 1 << 20
 
   private enum State {
     /// Fewer than `prefixBytesMax` bytes have come, all of them in `gathered`.

@@ -4,7 +4,7 @@
 /// Kept as two exponentially weighted sums, of bytes and of tokens: every new sample takes one
 /// sixteenth off the weight of all earlier ones. All arithmetic is on integers, so the same samples
 /// give the same estimate on every machine.
-package struct ByteRatio: Sendable, Equatable {
+struct ByteRatio: Sendable, Equatable {
   /// The start values, before the first sample: 256 bytes for 64 tokens, four bytes a token.
   static let priorBytes = 256
   static let priorTokens = 64
@@ -21,26 +21,9 @@ package struct ByteRatio: Sendable, Equatable {
   private(set) var bytes = priorBytes * scale
   private(set) var tokens = priorTokens * scale
 
-  package init() {}
-
-  /// Restores a saved `state`; nil if the numbers cannot come from one.
-  package init?(state: [Int64]) {
-    guard state.count == 2, let bytes = Int(exactly: state[0]), let tokens = Int(exactly: state[1]),
-      (1...Self.sumMax).contains(bytes), (1...Self.sumMax).contains(tokens)
-    else { return nil }
-    self.bytes = bytes
-    self.tokens = tokens
-  }
-
-  /// What was learned, to be saved: the two sums, bytes first, in units of 2⁻¹⁶.
-  package var state: [Int64] { [Int64(bytes), Int64(tokens)] }
-
-  /// An upper bound of both sums: the sums of ever the largest samples stay below it.
-  private static let sumMax = (sampleBytesMax << (fadeShift + 1)) * scale
-
   /// Learns that a text of `bytes` had `tokens`. A ratio outside 1...`bytesPerTokenMax` bytes a token
   /// counts as the nearest bound; a sample of 0 or less is ignored.
-  package mutating func learn(bytes sampleBytes: Int, tokens sampleTokens: Int) {
+  mutating func learn(bytes sampleBytes: Int, tokens sampleTokens: Int) {
     guard sampleBytes > 0, sampleTokens > 0 else { return }
     var sample = (bytes: sampleBytes, tokens: min(sampleTokens, sampleBytes))
     sample.tokens = max(sample.tokens, (sample.bytes - 1) / Self.bytesPerTokenMax + 1)
@@ -54,7 +37,7 @@ package struct ByteRatio: Sendable, Equatable {
   }
 
   /// The estimated tokens of a text of `count` bytes, rounded up.
-  package func tokens(forBytes count: Int) -> Int {
+  func tokens(forBytes count: Int) -> Int {
     guard count > 0 else { return 0 }
     let estimate = Self.scaled(count, by: tokens, over: bytes)
     return min(max(estimate, (count - 1) / Self.bytesPerTokenMax + 1), count)

@@ -5,7 +5,7 @@ package enum InspectedKey: UInt8, CaseIterable, Sendable {
   case includeUsage, continuousUsageStats
 
   /// The key as its object has it: `max_tokens`; `include_usage`.
-  package var member: String {
+  var member: String {
     switch self {
     case .model: "model"
     case .stream: "stream"

@@ -1,39 +1,18 @@
 /// How many tokens one model's completions usually have: a histogram with eight buckets for each
 /// power of two, so that a percentile read from it is at most an eighth too high.
-package struct OutputHistogram: Sendable, Equatable {
+struct OutputHistogram: Sendable, Equatable {
   /// Buckets, for lengths up to 2³¹ tokens.
   static let classCount = 240
   /// When this many samples are reached, all counts are halved, so that newer samples weigh more than
   /// old ones.
-  package static let samplesMax = 8192
+  static let samplesMax = 8192
 
   private var counts = [UInt32](repeating: 0, count: classCount)
   /// The sum of all counts.
-  package private(set) var sampleCount = 0
-
-  package init() {}
-
-  /// Restores a saved `state`; nil if the numbers cannot come from one.
-  package init?(state: [Int64]) {
-    guard state.count.isMultiple(of: 2) else { return nil }
-    for index in stride(from: 0, to: state.count, by: 2) {
-      guard (0..<Int64(Self.classCount)).contains(state[index]),
-        (1...Int64(Self.samplesMax)).contains(state[index + 1]),
-        counts[Int(state[index])] == 0
-      else { return nil }
-      counts[Int(state[index])] = UInt32(state[index + 1])
-      sampleCount += Int(state[index + 1])
-    }
-    guard sampleCount <= Self.samplesMax else { return nil }
-  }
-
-  /// The histogram, to be saved: for each bucket that is not empty its index and its count.
-  package var state: [Int64] {
-    counts.indices.filter { counts[$0] > 0 }.flatMap { [Int64($0), Int64(counts[$0])] }
-  }
+  private(set) var sampleCount = 0
 
   /// Counts a completion of `tokens`.
-  package mutating func add(_ tokens: Int) {
+  mutating func add(_ tokens: Int) {
     if sampleCount == Self.samplesMax {
       for index in counts.indices { counts[index] /= 2 }
       sampleCount = counts.reduce(0) { $0 + Int($1) }
@@ -43,7 +22,7 @@ package struct OutputHistogram: Sendable, Equatable {
   }
 
   /// The 99th percentile in tokens: the upper bound of the bucket it falls into. Nil without samples.
-  package var percentile99: Int? {
+  var percentile99: Int? {
     guard sampleCount > 0 else { return nil }
     var rest = (sampleCount * 99 + 99) / 100
     for index in counts.indices {

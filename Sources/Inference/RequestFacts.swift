@@ -40,6 +40,4 @@ package struct RequestFacts: Sendable, Equatable {
   package var hasMembers = false
   /// The length of the body.
   package var byteCount = 0
-
-  package init() {}
 }

@@ -3,10 +3,10 @@
 /// every reported usage.
 package struct TokenEstimator: Sendable, Equatable {
   /// Completions that must have been seen before their 99th percentile is used as the output bound.
-  package static let samplesMin = 100
+  static let samplesMin = 100
   /// The output bound, in tokens, where the policy states no `max_output_tokens` and fewer than
   /// `samplesMin` completions have been seen.
-  package static let outputTokensDefault = 1024
+  static let outputTokensDefault = 1024
 
   private var prompts = ByteRatio()
   private var outputs = ByteRatio()
@@ -17,15 +17,15 @@ package struct TokenEstimator: Sendable, Equatable {
   /// One finished exchange to learn from.
   package struct Sample: Sendable {
     /// `RequestFacts.textBytes`
-    package var textBytes: Int
+    var textBytes: Int
     /// `RequestFacts.arrayNumbers`
-    package var arrayNumbers: Int
+    var arrayNumbers: Int
     /// How many choices the client asked for.
-    package var choices: Int
+    var choices: Int
     /// The output bound in tokens that the client stated for each choice; nil where it stated none.
-    package var statedBound: Int?
+    var statedBound: Int?
     /// What the response reported.
-    package var usage: MeteredUsage
+    var usage: MeteredUsage
 
     package init(
       textBytes: Int, arrayNumbers: Int = 0, choices: Int = 1, statedBound: Int? = nil,
@@ -72,19 +72,4 @@ package struct TokenEstimator: Sendable, Equatable {
     }
     return max(1, min(usual, maximum ?? .max))
   }
-
-  /// Restores a saved `state`; nil if the numbers cannot come from one.
-  package init?(state: [Int64]) {
-    guard state.count >= 4, let prompts = ByteRatio(state: Array(state[0..<2])),
-      let outputs = ByteRatio(state: Array(state[2..<4])),
-      let lengths = OutputHistogram(state: Array(state[4...]))
-    else { return nil }
-    self.prompts = prompts
-    self.outputs = outputs
-    self.lengths = lengths
-  }
-
-  /// All that was learned, to be saved: the states of the two ratios (two numbers each), then the
-  /// histogram's.
-  package var state: [Int64] { prompts.state + outputs.state + lengths.state }
 }

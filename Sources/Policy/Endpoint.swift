@@ -14,9 +14,6 @@ package enum Endpoint: UInt8, CaseIterable, Sendable, Hashable {
   /// The endpoint's own path, `/v1/…`.
   package var path: HeaderText { Self.paths[Int(rawValue)] }
 
-  /// The only method that the endpoint accepts.
-  package var method: StaticString { "POST" }
-
   /// Whether the request's body is multipart/form-data with the model as a field; otherwise it is JSON.
   package var isMultipart: Bool {
     switch self {

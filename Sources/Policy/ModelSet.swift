@@ -1,7 +1,7 @@
 /// A set of models of one policy.
 package struct ModelSet: Sendable, Equatable {
   /// One bit for each model: bit i of word w stands for `Model.index` 64 w + i.
-  package var words: [UInt64]
+  private(set) var words: [UInt64]
 
   /// The empty set over `modelCount` models.
   init(modelCount: Int) {
@@ -14,10 +14,10 @@ package struct ModelSet: Sendable, Equatable {
   }
 
   /// Whether it has no model.
-  package var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
+  var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
 
   /// The indices of the models, ascending.
-  package var indices: [Int] {
+  var indices: [Int] {
     (0..<(words.count * 64)).filter(contains)
   }
 

@@ -10,7 +10,7 @@ package struct PolicyDifference: Sendable, Equatable {
     package var removed: [String] = []
     package var changed: [String] = []
 
-    package var isEmpty: Bool { added.isEmpty && removed.isEmpty && changed.isEmpty }
+    var isEmpty: Bool { added.isEmpty && removed.isEmpty && changed.isEmpty }
   }
 
   /// Changed are those whose hosts, principals or `allow` differ. Keys and limits have lists of their own.

@@ -6,7 +6,7 @@ package struct APIKey: Sendable {
   /// Its name, which may be shown; unique within the tenant.
   package let id: HeaderText
   /// The SHA-256 of the whole key string.
-  package let digest: SHA256Digest
+  let digest: SHA256Digest
   /// `subject`; `key:<id>` where the policy states none.
   package let subject: HeaderText
   /// The Unix time from which the key is refused; nil for never.
@@ -16,7 +16,7 @@ package struct APIKey: Sendable {
   /// The key's own limits, besides its tenant's.
   package let limits: [Limit]
   /// Patterns of the models it may use, among its tenant's; nil for all of these.
-  package let modelPatterns: [String]?
+  let modelPatterns: [String]?
 }
 
 /// A tenant of the policy: its keys, what it may use, and its limits.
@@ -28,7 +28,7 @@ package final class Tenant: Sendable {
   /// The tenant's limits, without those of its keys.
   package let limits: [Limit]
   /// The models that it may use on at least one endpoint: what `GET /v1/models` lists.
-  package let allModels: ModelSet
+  let allModels: ModelSet
   /// A digest of its hosts, principals and `allow`, to tell whether they have changed.
   let accessDigest: SHA256Digest
   private let modelsByEndpoint: [ModelSet?]
@@ -50,9 +50,6 @@ package final class Tenant: Sendable {
     self.modelsByKey = modelsByKey
     self.accessDigest = accessDigest
   }
-
-  /// Its identity outside the policy.
-  package var id: TenantID { TenantID(name: name.string) }
 
   /// The models that it may use at `endpoint`, without those whose own `paths` do not list it; nil where
   /// no `allow` entry lists the endpoint. Computed in advance.

@@ -1,6 +1,7 @@
 import Bytes
-import EnvoyAPI
 import Testing
+
+@testable import EnvoyAPI
 
 /// EnvoyAPI's walk against protobuf-c. The two may differ in this, and in nothing else:
 ///

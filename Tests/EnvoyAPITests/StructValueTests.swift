@@ -1,6 +1,7 @@
 import Bytes
-import EnvoyAPI
 import Testing
+
+@testable import EnvoyAPI
 
 /// Repeated messages that protobuf would merge and protobuf-c replaces are refused.
 @Suite struct StructValueTests {

@@ -1,4 +1,4 @@
-import Inference
+@testable import Inference
 
 /// Tables of bodies.
 enum Bodies {

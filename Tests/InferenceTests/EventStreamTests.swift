@@ -1,5 +1,6 @@
-import Inference
 import Testing
+
+@testable import Inference
 
 @Suite struct EventStreamTests {
   private func usage(_ text: String, cleanly: Bool = true) -> MeteredUsage {

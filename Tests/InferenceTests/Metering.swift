@@ -1,4 +1,4 @@
-import Inference
+@testable import Inference
 
 /// The result of metering a body: the usage, and the bytes that the client gets.
 struct Metered: Equatable {

@@ -1,6 +1,7 @@
 import Bytes
-import Inference
 import Testing
+
+@testable import Inference
 
 @Suite struct MultipartScannerTests {
   private static let contentType = "multipart/form-data; boundary=XX"

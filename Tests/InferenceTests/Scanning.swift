@@ -1,4 +1,4 @@
-import Inference
+@testable import Inference
 
 typealias Outcome = Result<RequestFacts, BodyProblem>
 

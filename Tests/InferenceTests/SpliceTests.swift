@@ -1,5 +1,6 @@
-import Inference
 import Testing
+
+@testable import Inference
 
 @Suite struct SpliceTests {
   private func renamed(_ text: String, _ name: String) throws -> String? {

@@ -1,5 +1,6 @@
-import Inference
 import Testing
+
+@testable import Inference
 
 @Suite struct UsageChunkRemovalTests {
   /// What the client sees, which is the same however the stream is cut.

@@ -1,5 +1,6 @@
-import Inference
 import Testing
+
+@testable import Inference
 
 /// What providers send, and the usage that it is.
 struct UsageShape: CustomTestStringConvertible, Sendable {

@@ -107,7 +107,6 @@ import Testing
     #expect(
       Endpoint.allCases.filter(\.isMultipart) == [.audioTranscriptions, .audioTranslations])
     #expect(Endpoint.allCases.filter { !$0.isMetered } == [.countTokens, .moderations])
-    #expect(Endpoint.allCases.allSatisfy { "\($0.method)" == "POST" })
   }
 }
 

@@ -170,8 +170,8 @@ import Testing
       Sketch(moreModel: ", paths: [\"/v1/chat/completions\", §\"/v1/chat/completion\", §\"/x\"]")
         .text,
       [
-        "error: models.m.paths[1]: `/v1/chat/completion` is no known endpoint, and no other path "
-          + "has a model; did you mean `/v1/chat/completions`?",
+        "error: models.m.paths[1]: `/v1/chat/completion` is not a known endpoint, and only known "
+          + "endpoints have models; did you mean `/v1/chat/completions`?",
         "error: models.m.paths[2]: `/x` is not a known endpoint, and only known endpoints have models",
       ])
   }

@@ -6,14 +6,13 @@
 /// that begins with the boundary without being a delimiter.
 package struct MultipartScanner {
   /// The limits on a form, besides its size.
-  package struct Limits: Sendable {
+  struct Limits: Sendable {
     /// Bytes of the model's name.
-    package var modelBytesMax = 256
+    var modelBytesMax = 256
     /// Bytes of one part's header lines.
-    package var headerBytesMax = 8192
+    var headerBytesMax = 8192
     /// Parts of one form.
-    package var partsMax = 256
-    package init() {}
+    var partsMax = 256
   }
 
   /// What has been read, and so what may come next. `…Return` is after a carriage return.
@@ -64,7 +63,7 @@ package struct MultipartScanner {
   }
 
   /// As `init(contentType:)`, with other limits.
-  package init?(contentType: Span<UInt8>, limits: Limits) {
+  init?(contentType: Span<UInt8>, limits: Limits) {
     guard let boundary = MultipartBoundary(contentType: contentType) else { return nil }
     self.boundary = boundary
     self.limits = limits

@@ -5,12 +5,11 @@
 /// A member that is `null` counts as absent, but giving it twice is refused like for any other.
 package struct RequestScanner {
   /// The limits on a body, besides its size.
-  package struct Limits: Sendable {
+  struct Limits: Sendable {
     /// Nested objects and arrays, the outermost included; at most 1,024.
-    package var depthMax = 256
+    var depthMax = 256
     /// Bytes of the model's name, unescaped.
-    package var modelBytesMax = 256
-    package init() {}
+    var modelBytesMax = 256
   }
 
   /// What has been read, and so what may come next. The structural states come first: `isStructural`
@@ -59,8 +58,11 @@ package struct RequestScanner {
   var literalRest: UInt32 = 0
   var integer = IntegerReading()
 
-  /// A scanner at the beginning of a body. `limits.depthMax` must be from 1 to `Nesting.capacity`.
-  package init(limits: Limits = Limits()) {
+  /// A scanner at the beginning of a body.
+  package init() { self.init(limits: Limits()) }
+
+  /// As `init()`, with other limits. `depthMax` must be from 1 to `Nesting.capacity`.
+  init(limits: Limits) {
     precondition((1...Nesting.capacity).contains(limits.depthMax), "depthMax is out of range")
     self.limits = limits
   }

@@ -26,9 +26,6 @@ enum ResponseMember: Equatable {
   case text, reasoning, reasoningContent
   case kind, finish, status, error
 
-  /// The longest name that is read is `cache_creation_input_tokens`.
-  static let nameBytesMax = 27
-
   /// What a member of this name is in this place. `isEvent`: the text is an event of a stream, not a
   /// whole body.
   init(_ name: Span<UInt8>, in place: ResponsePlace, isEvent: Bool) {

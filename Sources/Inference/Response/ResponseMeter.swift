@@ -13,15 +13,15 @@ package struct ResponseMeter: Sendable {
 
   /// What is known of a response before its body.
   package struct Settings: Sendable {
-    package var format: ResponseFormat
+    var format: ResponseFormat
     /// The HTTP status of the response.
-    package var status: Int
+    var status: Int
     /// Whether to look for usage: false for Envoy's own answers and for endpoints that report none.
-    package var isMetered: Bool
+    var isMetered: Bool
     /// Whether Tollgate asked for the usage chunk and the client did not.
-    package var removesUsageChunk: Bool
+    var removesUsageChunk: Bool
     /// When the exchange began, in milliseconds; the time to the first token counts from it.
-    package var startedMs: Int64
+    var startedMs: Int64
 
     package init(
       format: ResponseFormat, status: Int, isMetered: Bool = true, removesUsageChunk: Bool = false,

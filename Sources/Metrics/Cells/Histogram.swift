@@ -9,11 +9,11 @@ package final class Histogram: Sendable {
   }
 
   /// How long it takes until a batch of records is on disk.
-  package static func commitDurations() -> Histogram { Histogram(.commit) }
+  static func commitDurations() -> Histogram { Histogram(.commit) }
 
   /// Counts a value, in the unit of the bounds. Only for the thread that records.
   @inline(__always)
-  package func record(_ value: UInt64) {
+  func record(_ value: UInt64) {
     cells.add(1, at: bounds.bucket(of: value))
     cells.add(value, at: bounds.sumCell)
   }

@@ -1,9 +1,9 @@
 /// The counts of a histogram, or of several added up, at one moment.
 package struct HistogramReading: Sendable, Equatable {
   /// The count of each bucket, not cumulative; the last one has no upper bound.
-  package private(set) var counts: [UInt64]
+  private(set) var counts: [UInt64]
   /// The sum of all values.
-  package private(set) var sum: UInt64
+  private(set) var sum: UInt64
   let bounds: [UInt64]
 
   init(_ bounds: HistogramBounds, counts: [UInt64]? = nil, sum: UInt64 = 0) {
@@ -14,9 +14,6 @@ package struct HistogramReading: Sendable, Equatable {
 
   /// How many values were counted.
   package var count: UInt64 { counts.reduce(0, &+) }
-
-  mutating func add(_ count: UInt64, bucket: Int) { counts[bucket] &+= count }
-  mutating func add(sum more: UInt64) { sum &+= more }
 
   mutating func add(_ other: HistogramReading) {
     for bucket in counts.indices { counts[bucket] &+= other.counts[bucket] }

@@ -14,9 +14,6 @@ package struct Exposition {
     }
   }
 
-  /// The content-type of the page.
-  package static let contentType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
-
   /// The page so far.
   package private(set) var bytes: [UInt8] = []
   /// The name of the current metric, with which its lines begin.

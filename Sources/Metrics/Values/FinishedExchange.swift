@@ -4,31 +4,31 @@ package struct FinishedExchange: Sendable {
   /// Who made the response: the gateway or the backend.
   package enum Origin: UInt8, Sendable { case none, gateway, backend }
 
-  package var tenant: String?
+  var tenant: String?
   /// The path of the request, as the policy names it.
-  package var route: String?
-  package var model: String?
-  package var modelRoute: String?
-  package var trafficClass: String?
+  var route: String?
+  var model: String?
+  var modelRoute: String?
+  var trafficClass: String?
   /// Whether the client asked for a stream.
-  package var stream: Bool?
+  var stream: Bool?
   /// The HTTP status of the response.
-  package var status: Int64?
-  package var origin: Origin
+  var status: Int64?
+  var origin: Origin
   /// From the admission to the end of the response.
-  package var durationMs: Int64?
+  var durationMs: Int64?
   /// From the admission to the first token of the response.
-  package var firstTokenMs: Int64?
+  var firstTokenMs: Int64?
   /// Cached and cache-written tokens included.
-  package var promptTokens: Int64?
+  var promptTokens: Int64?
   /// Reasoning tokens included.
-  package var completionTokens: Int64?
-  package var cachedPromptTokens: Int64?
-  package var cacheWritePromptTokens: Int64?
-  package var reasoningTokens: Int64?
-  package var costNanodollars: Int64?
+  var completionTokens: Int64?
+  var cachedPromptTokens: Int64?
+  var cacheWritePromptTokens: Int64?
+  var reasoningTokens: Int64?
+  var costNanodollars: Int64?
   /// The usage is an estimate and not the backend's report.
-  package var isEstimated: Bool
+  var isEstimated: Bool
 
   package init(
     tenant: String? = nil, route: String? = nil, model: String? = nil, modelRoute: String? = nil,

@@ -1,16 +1,16 @@
 /// The operating system's numbers about this process.
 package struct ProcessStatus: Sendable, Equatable {
   /// User and system CPU time.
-  package var cpuSeconds: Double
-  package var residentBytes: Int64
-  package var virtualBytes: Int64
+  var cpuSeconds: Double
+  var residentBytes: Int64
+  var virtualBytes: Int64
   /// Open file descriptors.
-  package var openFDs: Int
+  var openFDs: Int
   /// File descriptors that may be open (RLIMIT_NOFILE).
-  package var maxFDs: Int64
-  package var threads: Int
+  var maxFDs: Int64
+  var threads: Int
   /// When the process was started, as Unix time.
-  package var startSeconds: Double
+  var startSeconds: Double
 
   package init(
     cpuSeconds: Double, residentBytes: Int64, virtualBytes: Int64, openFDs: Int, maxFDs: Int64,

@@ -14,7 +14,7 @@ package struct RefusalEvent: Sendable, Equatable {
 /// a recent one is counted with it, so that many equal ones do not displace all others.
 ///
 /// The loop writes and the admin page reads, seldom, under a lock.
-package final class RecentRefusals: @unchecked Sendable {
+final class RecentRefusals: @unchecked Sendable {
   private let lock = NSLock()
   /// In no order. When it is full, a new event replaces the one that was updated longest ago.
   private var ring: [RefusalEvent] = []
@@ -40,10 +40,8 @@ package final class RecentRefusals: @unchecked Sendable {
     }
   }
 
-  package init() {}
-
   /// Adds a refusal. Only for the loop's thread.
-  package func add(_ refused: RefusedExchange) {
+  func add(_ refused: RefusedExchange) {
     let kind = Kind(refused)
     lock.withLock {
       if let place = places[kind],
@@ -76,7 +74,7 @@ package final class RecentRefusals: @unchecked Sendable {
   }
 
   /// The events, in no order.
-  package var events: [RefusalEvent] { lock.withLock { ring } }
+  var events: [RefusalEvent] { lock.withLock { ring } }
 
   /// The events of several loops, newest first. Those of one kind that overlap in time are one event.
   static func merged(_ loops: [RecentRefusals]) -> [RefusalEvent] {

@@ -36,6 +36,4 @@ package struct TenantTraffic: Sendable, Equatable {
   package var promptTokens: UInt64 = 0
   package var completionTokens: UInt64 = 0
   package var costNanodollars: UInt64 = 0
-
-  package init() {}
 }

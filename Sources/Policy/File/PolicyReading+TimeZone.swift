@@ -10,7 +10,7 @@ extension PolicyReading {
     guard known.contains(name) || name.contains("/") && TimeZone(identifier: name) != nil else {
       log.error(
         node,
-        "\(quoted(name)) is not a time zone; write \"UTC\" or an IANA name such as \"Europe/Berlin\""
+        "\(quoted(name)) is no time zone; write \"UTC\" or an IANA name such as \"Europe/Berlin\""
           + Suggestion.text(for: name, among: known))
       return nil
     }

@@ -26,7 +26,7 @@ final class PolicyReading {
     for member in members where !known.contains(member.key) {
       var suggestion = Suggestion.text(for: member.key, among: known)
       if suggestion.isEmpty {
-        suggestion = "; the fields here are \(known.map { "`\($0)`" }.joined(separator: ", "))"
+        suggestion = "; known here: \(known.map { "`\($0)`" }.joined(separator: ", "))"
       }
       log.error(
         Place(source: node.source, offset: member.keyOffset), node.path,
