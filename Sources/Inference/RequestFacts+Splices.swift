@@ -1,3 +1,5 @@
+import Bytes
+
 extension RequestFacts {
   /// The splice that replaces the value of `model` by `name` (UTF-8), JSON-escaped unless `multipart`.
   /// Nil where the body has no `model`.
@@ -45,20 +47,9 @@ extension RequestFacts {
     return Splice(range: place..<place, replacement: Array(text.utf8))
   }
 
-  /// The name as a JSON string (RFC 8259, 7).
   private static func quoted(_ name: [UInt8]) -> [UInt8] {
-    let hex = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = [UInt8(ascii: "\"")]
-    for byte in name {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        text += [UInt8(ascii: "\\"), byte]
-      case 0..<0x20:
-        text += Array("\\u00".utf8) + [hex[Int(byte >> 4)], hex[Int(byte & 15)]]
-      default:
-        text.append(byte)
-      }
-    }
-    return text + [UInt8(ascii: "\"")]
+    var text: [UInt8] = []
+    JSONString.append(name.span, to: &text)
+    return text
   }
 }

@@ -1,3 +1,5 @@
+import Terms
+
 /// Estimates the tokens of one model where its provider has not reported them (yet): prompt and
 /// output tokens from bytes of text, the length of a completion from earlier completions. Learns from
 /// every reported usage.

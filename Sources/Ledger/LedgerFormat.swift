@@ -1,3 +1,5 @@
+import Bytes
+
 /// The ledger's file format, and the rules that say which bytes count.
 ///
 /// - A ledger is a directory of segments, `<first seq, 20 digits>.jsonl`. A line is one record, a
@@ -33,7 +35,9 @@
 ///   whose second record is a `repair` that names the damage.
 package enum LedgerFormat {
   /// The number in `start` and `checkpoint` records; a newer one is refused.
-  package static let number: Int64 = 1
+  package static let number: Int64 = 2
+  /// The first format whose checkpoints have `estimates`: what was learned of each model's tokens.
+  static let withEstimates: Int64 = 2
   /// The first record's `seq`.
   package static let firstSeq: Int64 = 1
 
@@ -41,4 +45,15 @@ package enum LedgerFormat {
   static let hashPrefix = Array(",\"hash\":\"".utf8)
   /// Bytes of a line from `,"hash"` on, without the newline.
   static let sealBytes = hashPrefix.count + 64 + 2
+
+  /// A line's JSON, which has no blank space and no escapes but those the ledger writes.
+  package static func json(_ line: [UInt8]) throws(RecordProblem) -> JSONValue {
+    let rules = JSONReader.Rules(
+      depthMax: LedgerLimits.depthMax, valuesMax: .max, isCompact: true)
+    do throws(JSONProblem) {
+      return try JSONValue(line, rules)
+    } catch {
+      throw .malformed(at: error.offset)
+    }
+  }
 }

@@ -1,3 +1,5 @@
+import Terms
+
 /// Counts what happens on one event loop. Only the loop's thread uses it, without a lock and, for a
 /// series that it has met before, without an allocation. Other threads read the cells through the
 /// registry.

@@ -1,8 +1,7 @@
+import Terms
+
 /// One limit of a tenant, of a key, or of everybody.
 package struct Limit: Sendable, Equatable {
-  package enum Kind: Sendable, Equatable {
-    case requests, tokens, promptTokens, completionTokens, usd, concurrent
-  }
   /// `per`: second, minute and hour are token buckets, the others calendar budgets.
   package enum Period: Sendable, Equatable { case second, minute, hour, day, week, month }
   /// `scope`: what has a counter of its own.
@@ -11,7 +10,7 @@ package struct Limit: Sendable, Equatable {
   package enum StoreLoss: Sendable, Equatable { case deny, local, allow }
 
   package let name: String
-  package let kind: Kind
+  package let kind: LimitKind
   /// Requests, tokens, nano-dollars for `usd`, or exchanges at once for `concurrent`.
   package let amount: Int64
   /// Nil exactly for `concurrent`.

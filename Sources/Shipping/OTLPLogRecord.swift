@@ -1,3 +1,4 @@
+import Bytes
 import Ledger
 
 /// A record as opentelemetry.proto.logs.v1.LogRecord: its line is the body, its fields are the
@@ -31,7 +32,7 @@ struct OTLPLogRecord {
   /// the line is not the ledger's JSON: then the body must do.
   private static func members(_ line: LedgerTail.Line) -> [JSONValue.Member] {
     let bytes = line.head.type == "checkpoint" ? withoutLists(line.bytes) : line.bytes
-    guard case .object(let members)? = try? JSONReader.read(bytes) else { return [] }
+    guard case .object(let members)? = try? LedgerFormat.json(bytes) else { return [] }
     return members
   }
 

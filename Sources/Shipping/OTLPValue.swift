@@ -1,4 +1,4 @@
-import Ledger
+import Bytes
 
 /// opentelemetry.proto.common.v1's AnyValue and KeyValue, encoded.
 enum OTLPValue {

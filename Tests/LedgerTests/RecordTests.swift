@@ -1,5 +1,6 @@
 import Bytes
 import Ledger
+import Terms
 import Testing
 
 @Suite struct RecordTests {
@@ -37,10 +38,11 @@ import Testing
         previousHash: SHA256Digest(words: (1, 2, 3, .max)),
         counters: [
           CounterState(
-            counter: "c", kind: "tokens",
+            counter: "c", kind: .tokens,
             fields: [.init("amount", 10), .init("level", -7), .init("time", .max)])
         ],
-        open: [OpenExchange(seq: 4, timeMs: 77, admission: admission)])),
+        open: [OpenExchange(seq: 4, timeMs: 77, admission: admission)],
+        estimates: [ModelEstimate(model: "m", state: [1, -2, .max]), .init(model: "n", state: [])])),
     .checkpoint(Checkpoint(previousHash: Chain.origin, counters: [], open: [])),
   ]
 
@@ -116,21 +118,6 @@ import Testing
         try LedgerRecord(line: Array(line.utf8.prefix(cut)))
       }
     }
-  }
-
-  @Test(
-    arguments: [
-      (0, "0"), (1, "0.000000001"), (-1, "-0.000000001"), (1_500_000_000, "1.5"),
-      (12_000_000_000, "12"), (.max, "9223372036.854775807"), (.min, "-9223372036.854775808"),
-    ] as [(Int64, String)])
-  func `Money is written exactly`(nanodollars: Int64, text: String) {
-    #expect(Dollars.text(nanodollars) == text)
-    #expect(Dollars.nanodollars(text) == nanodollars)
-  }
-
-  @Test(arguments: ["", "-", ".5", "1.", "1.0000000001", "9223372036.854775808", "1e3", "1.2.3"])
-  func `What is no exact money is refused`(text: String) {
-    #expect(Dollars.nanodollars(text) == nil)
   }
 
   private static func event(policy: String) -> ProcessEvent {

@@ -1,15 +1,7 @@
+import Terms
+
 /// What an exchange used, as far as its response said. A number that is not known is nil, never 0.
 package struct MeteredUsage: Sendable, Equatable {
-  /// Where the numbers come from.
-  package enum Source: Sendable, Equatable {
-    /// The provider's last word; charged as it stands.
-    case reported
-    /// Cut, or the provider said nothing: charged by `estimate(promptTokens:outputTokens:)`.
-    case estimated
-    /// Nothing to charge: not metered, or refused by the backend.
-    case none
-  }
-
   /// Prompt tokens, cached and cache-written ones included.
   package var prompt: Int? = nil
   /// Completion tokens, reasoning ones included.
@@ -23,7 +15,7 @@ package struct MeteredUsage: Sendable, Equatable {
   /// Completion tokens that were spent on reasoning.
   package var reasoning: Int? = nil
   /// Where the numbers come from, and so how they are charged.
-  package var source = Source.none
+  package var source = UsageSource.none
   /// Bytes of text that the model wrote, after unescaping.
   package var outputBytes = 0
   /// Those of them that came after the last usage report.

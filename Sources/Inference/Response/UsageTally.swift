@@ -1,3 +1,5 @@
+import Terms
+
 /// Sums up the events of a response into its usage.
 struct UsageTally {
   private var usage = UsageFields()

@@ -1,7 +1,10 @@
+import Bytes
+import Terms
+
 extension LedgerRecord {
   /// Reads a whole line without its newline. The hash is not looked at: that is `Chain`'s.
   package init(line: [UInt8]) throws(RecordProblem) {
-    var fields = try FieldReader(try JSONReader.read(line), "record")
+    var fields = try FieldReader(try LedgerFormat.json(line), "record")
     let type = try fields.text("type")
     seq = try fields.integer("seq")
     timeMs = try fields.time("timestamp")
@@ -122,14 +125,23 @@ extension Checkpoint {
       try members.finish()
     }
     self.open = open
+    estimates = []
+    guard format >= LedgerFormat.withEstimates else { return }
+    for element in try fields.array("estimates") {
+      var members = try FieldReader(element, "estimates")
+      estimates.append(
+        ModelEstimate(
+          model: try members.text("model"), state: try members.integers("state")))
+      try members.finish()
+    }
   }
 }
 
 extension CounterState {
   fileprivate init(_ value: JSONValue) throws(RecordProblem) {
     var members = try FieldReader(value, "counters")
-    counter = try members.text("counter")
-    kind = try members.text("kind")
+    let counter = try members.text("counter")
+    let kind = try members.word("kind", LimitKind.self)
     var fields: [Field] = []
     for member in members.takeRest() {
       guard case .number(let text) = member.value, let value = Int64(text) else {
@@ -137,7 +149,7 @@ extension CounterState {
       }
       fields.append(Field(member.name, value))
     }
-    self.fields = fields
+    self.init(counter: counter, kind: kind, fields: fields)
   }
 }
 

@@ -1,3 +1,5 @@
+import Terms
+
 /// The label values of one exchange, as numbers: the key by which a loop finds its series.
 struct ExchangeKey: Hashable {
   var tenant = NameID.none
@@ -7,7 +9,7 @@ struct ExchangeKey: Hashable {
   var trafficClass = NameID.none
   var status = StatusLabel.none
   var stream = StreamLabel.none
-  var origin = FinishedExchange.Origin.none
+  var origin: Origin?
   /// Refused exchanges have no duration and no usage.
   var isRefused = false
 
@@ -21,7 +23,7 @@ struct ExchangeKey: Hashable {
   /// Every label `other`, for a series beyond `MetricLimits.otherSeriesMax`.
   static let other = ExchangeKey(
     tenant: .other, route: .other, model: .other, modelRoute: .other, trafficClass: .other,
-    status: .other, stream: .none, origin: .none, isRefused: false)
+    status: .other, stream: .none, origin: nil, isRefused: false)
 }
 
 /// The label `stream`: whether the client asked for a stream, where that is known.

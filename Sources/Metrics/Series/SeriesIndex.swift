@@ -1,3 +1,5 @@
+import Terms
+
 /// All series, by family and labels, with their numbers.
 struct SeriesIndex {
   private(set) var names = LabelNames()
@@ -150,7 +152,7 @@ struct SeriesIndex {
     text.add("status", labels.status.text)
     text.add("stream", labels.stream.text)
     text.add("class", names[labels.trafficClass])
-    text.add("origin", labels.origin.text)
+    text.add("origin", labels.origin?.rawValue ?? "none")
     return text.bytes
   }
 
@@ -169,15 +171,5 @@ struct SeriesIndex {
     text.add(first, names[pair.first])
     text.add(second, names[pair.second])
     return text.bytes
-  }
-}
-
-extension FinishedExchange.Origin {
-  var text: String {
-    switch self {
-    case .none: "none"
-    case .gateway: "gateway"
-    case .backend: "backend"
-    }
   }
 }

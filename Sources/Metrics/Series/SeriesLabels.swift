@@ -1,3 +1,5 @@
+import Terms
+
 /// The numbers of one exchange's series in each family. A loop remembers them for the next exchange with
 /// the same labels.
 struct ExchangeSeries {
@@ -20,7 +22,7 @@ struct RequestLabels: Hashable {
   let trafficClass: NameID
   let status: StatusLabel
   let stream: StreamLabel
-  let origin: FinishedExchange.Origin
+  let origin: Origin?
 
   init(_ key: ExchangeKey) {
     tenant = key.tenant

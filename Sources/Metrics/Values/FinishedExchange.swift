@@ -1,9 +1,8 @@
+import Terms
+
 /// An exchange that was admitted and is over: whose it was, how it ended, what it used. Names are the
 /// policy's, as in the ledger's records. Nil where a value is not known.
 package struct FinishedExchange: Sendable {
-  /// Who made the response: the gateway or the backend.
-  package enum Origin: UInt8, Sendable { case none, gateway, backend }
-
   var tenant: String?
   /// The path of the request, as the policy names it.
   var route: String?
@@ -14,7 +13,8 @@ package struct FinishedExchange: Sendable {
   var stream: Bool?
   /// The HTTP status of the response.
   var status: Int64?
-  var origin: Origin
+  /// Who made the response: the gateway or the backend.
+  var origin: Origin?
   /// From the admission to the end of the response.
   var durationMs: Int64?
   /// From the admission to the first token of the response.
@@ -33,7 +33,7 @@ package struct FinishedExchange: Sendable {
   package init(
     tenant: String? = nil, route: String? = nil, model: String? = nil, modelRoute: String? = nil,
     trafficClass: String? = nil, stream: Bool? = nil, status: Int64? = nil,
-    origin: Origin = .none, durationMs: Int64? = nil, firstTokenMs: Int64? = nil,
+    origin: Origin? = nil, durationMs: Int64? = nil, firstTokenMs: Int64? = nil,
     promptTokens: Int64? = nil, completionTokens: Int64? = nil, cachedPromptTokens: Int64? = nil,
     cacheWritePromptTokens: Int64? = nil, reasoningTokens: Int64? = nil,
     costNanodollars: Int64? = nil, isEstimated: Bool = false

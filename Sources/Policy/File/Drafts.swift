@@ -1,4 +1,5 @@
 import Bytes
+import Terms
 
 /// A policy whose parts have been read one by one but not yet checked against each other. Each part
 /// keeps its node, so that a later problem can name its place.

@@ -1,3 +1,5 @@
+import Terms
+
 extension PolicyCompiler {
   /// Checks the models' classes, aliases and paths, and that every class is used.
   func checkModels() {

@@ -1,4 +1,5 @@
 import Bytes
+import Terms
 
 extension PolicyCompiler {
   /// Makes every check that concerns more than one part of the policy.

@@ -1,3 +1,4 @@
+import Bytes
 import Metrics
 
 /// `/api/v1/refusals`: the last ones, newest first; a flood is one with a count.
@@ -5,13 +6,13 @@ struct RefusalReport {
   let events: [RefusalEvent]
 
   var json: [UInt8] {
-    var json = JSONText()
+    var json = JSONWriter()
     json.object { json in
       json.array("refusals") { json in
         for event in events.prefix(MetricLimits.refusalsMax) {
           let refused = event.latest
           json.object { json in
-            json.field("time", wallMs: refused.timeMs)
+            json.field("time", timeMs: refused.timeMs)
             json.field("tenant", refused.tenant)
             json.field("subject", refused.subject)
             json.field("route", refused.route)

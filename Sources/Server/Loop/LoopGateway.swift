@@ -7,7 +7,7 @@ package protocol LoopGateway: CallRouter {
   /// New exchanges use `policy`; those in flight keep theirs.
   func use(_ policy: CompiledPolicy)
   /// The ledger's word on exchanges that wait for their record.
-  func hear(_ news: Books.News)
+  func recordsEnded(_ outcome: Books.RecordOutcome)
 }
 
 extension GatewayLoop: LoopGateway {}

@@ -253,8 +253,8 @@ package struct ServerHandle: Sendable {
   }
 
   /// Every loop hears what became of records.
-  package func tell(_ news: Books.News) {
-    workers.postToAll { $0.router.hear(news) }
+  package func recordsEnded(_ outcome: Books.RecordOutcome) {
+    workers.postToAll { $0.router.recordsEnded(outcome) }
   }
 
   /// Runs something on every worker's thread.

@@ -1,5 +1,6 @@
 import Glibc
 import Inference
+import Terms
 
 /// For Tests/Corpus/run: meters recorded exchanges, or shows what the estimator learns.
 ///

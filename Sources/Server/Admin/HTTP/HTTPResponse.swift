@@ -1,3 +1,5 @@
+import Bytes
+
 /// An answer before it is bytes.
 package struct HTTPResponse: Sendable {
   package var status: HTTPStatus
@@ -22,11 +24,11 @@ package struct HTTPResponse: Sendable {
 
   /// Every error looks like this, whatever was asked for.
   package static func error(_ status: HTTPStatus, _ message: String) -> HTTPResponse {
-    var json = JSONText()
-    json.object { json in
-      json.object("error") { $0.field("message", message) }
-    }
-    return .json(status, json.bytes)
+    .json(
+      status,
+      JSONWriter.object { json in
+        json.object("error") { $0.field("message", message) }
+      })
   }
 
   /// What every answer says to browsers: take the type as it is, keep nothing, tell nobody, and

@@ -1,0 +1,138 @@
+import Bytes
+import Terms
+
+/// Takes a JSON object's members one by one by name; `finish` refuses what was left.
+struct FieldReader {
+  private var members: [JSONValue.Member?]
+  private var next = 0
+
+  init(_ value: JSONValue, _ what: String) throws(RecordProblem) {
+    guard case .object(let members) = value else { throw .wrongValue(what) }
+    // By hand: the conversion of a whole array asks for each element's type as the program runs.
+    self.members = members.map(Optional.some)
+  }
+
+  /// The member of that name. They mostly come in the order they are asked for.
+  mutating func take(_ name: String) throws(RecordProblem) -> JSONValue {
+    guard let value = takeIfPresent(name) else { throw .missing(name) }
+    return value
+  }
+
+  mutating func takeIfPresent(_ name: String) -> JSONValue? {
+    for step in 0..<members.count {
+      let index = next + step < members.count ? next + step : next + step - members.count
+      if let member = members[index], member.name == name {
+        members[index] = nil
+        next = index + 1
+        return member.value
+      }
+    }
+    return nil
+  }
+
+  /// Every member that is left.
+  mutating func takeRest() -> [JSONValue.Member] {
+    defer { members = [] }
+    return members.compactMap { $0 }
+  }
+
+  func finish() throws(RecordProblem) {
+    for case let member? in members { throw .unknownField(member.name) }
+  }
+
+  mutating func text(_ name: String) throws(RecordProblem) -> String {
+    guard let text = try optionalText(name) else { throw .wrongValue(name) }
+    return text
+  }
+
+  mutating func optionalText(_ name: String) throws(RecordProblem) -> String? {
+    switch try take(name) {
+    case .string(let text): text
+    case .null: nil
+    default: throw .wrongValue(name)
+    }
+  }
+
+  /// nil where the member is not there at all.
+  mutating func textWherePresent(_ name: String) throws(RecordProblem) -> String? {
+    switch takeIfPresent(name) {
+    case nil, .null: nil
+    case .string(let text): text
+    default: throw .wrongValue(name)
+    }
+  }
+
+  mutating func word<Word: RawRepresentable<String>>(
+    _ name: String, _ type: Word.Type = Word.self
+  ) throws(RecordProblem) -> Word {
+    guard let word = Word(rawValue: try text(name)) else { throw .wrongValue(name) }
+    return word
+  }
+
+  mutating func optionalWord<Word: RawRepresentable<String>>(
+    _ name: String, _ type: Word.Type = Word.self
+  ) throws(RecordProblem) -> Word? {
+    guard let text = try optionalText(name) else { return nil }
+    guard let word = Word(rawValue: text) else { throw .wrongValue(name) }
+    return word
+  }
+
+  mutating func integer(_ name: String) throws(RecordProblem) -> Int64 {
+    guard let value = try optionalInteger(name) else { throw .wrongValue(name) }
+    return value
+  }
+
+  mutating func optionalInteger(_ name: String) throws(RecordProblem) -> Int64? {
+    switch try take(name) {
+    case .number(let text):
+      guard let value = Int64(text) else { throw .wrongValue(name) }
+      return value
+    case .null: return nil
+    default: throw .wrongValue(name)
+    }
+  }
+
+  mutating func optionalBool(_ name: String) throws(RecordProblem) -> Bool? {
+    switch try take(name) {
+    case .bool(let value): value
+    case .null: nil
+    default: throw .wrongValue(name)
+    }
+  }
+
+  mutating func time(_ name: String) throws(RecordProblem) -> Int64 {
+    guard let time = UTCTime.milliseconds(try text(name)) else { throw .wrongValue(name) }
+    return time
+  }
+
+  mutating func digest(_ name: String) throws(RecordProblem) -> SHA256Digest {
+    guard let digest = SHA256Digest(hex: try text(name)) else { throw .wrongValue(name) }
+    return digest
+  }
+
+  mutating func optionalDollars(_ name: String) throws(RecordProblem) -> Int64? {
+    switch try take(name) {
+    case .number(let text):
+      guard let value = Dollars.nanodollars(text) else { throw .wrongValue(name) }
+      return value
+    case .null: return nil
+    default: throw .wrongValue(name)
+    }
+  }
+
+  mutating func integers(_ name: String) throws(RecordProblem) -> [Int64] {
+    var integers: [Int64] = []
+    for element in try array(name) {
+      guard case .number(let text) = element, let value = Int64(text) else {
+        throw .wrongValue(name)
+      }
+      integers.append(value)
+    }
+    return integers
+  }
+
+  mutating func array(_ name: String) throws(RecordProblem) -> [JSONValue] {
+    guard case .array(let elements) = try take(name) else { throw .wrongValue(name) }
+    return elements
+  }
+}

@@ -1,0 +1,71 @@
+import Terms
+
+/// The quota engine's side of a checkpoint's counters: how each shape of count is written and read.
+extension CounterState {
+  init(_ counter: Counter, kind: LimitKind) {
+    var fields: [Field]
+    switch counter.count {
+    case .bucket(let bucket):
+      fields = [
+        Field("amount", bucket.amount), Field("capacity", bucket.capacity),
+        Field("period", bucket.periodMilliseconds), Field("level", bucket.level),
+        Field("fraction", bucket.fraction), Field("time", bucket.time),
+      ]
+    case .budget(let budget):
+      fields = [
+        Field("amount", budget.amount), Field("unit", Int64(budget.unit.rawValue)),
+        Field("window", budget.window.start), Field("end", budget.window.end),
+        Field("used", budget.used), Field("reserved", budget.reserved),
+      ]
+    case .slots(let slots): fields = [Field("amount", slots.amount), Field("held", slots.held)]
+    }
+    fields.append(Field("open", counter.open))
+    self.init(counter: counter.name, kind: kind, fields: fields)
+  }
+
+  /// The count that these fields describe; nil where they describe none.
+  var count: Count? {
+    guard let amount = self["amount"] else { return nil }
+    if let held = self["held"] {
+      guard kind == .concurrent else { return nil }
+      return Slots(amount: amount, held: held).map { .slots($0) }
+    }
+    guard kind != .concurrent else { return nil }
+    if let capacity = self["capacity"], let period = self["period"], let level = self["level"],
+      let fraction = self["fraction"], let time = self["time"]
+    {
+      return Bucket(
+        amount: amount, capacity: capacity, periodMilliseconds: period, level: level,
+        fraction: fraction, time: time
+      ).map { .bucket($0) }
+    }
+    guard let unit = self["unit"].flatMap({ CalendarUnit(rawValue: Int($0)) }),
+      let start = self["window"], let end = self["end"], let used = self["used"],
+      let reserved = self["reserved"]
+    else { return nil }
+    return Budget(
+      unit: unit, amount: amount, window: CalendarWindow(start: start, end: end), used: used,
+      reserved: reserved
+    ).map { .budget($0) }
+  }
+}
+
+extension Count {
+  /// The window of a limit that counts so.
+  var window: LimitWindow {
+    switch self {
+    case .bucket(let bucket):
+      .bucket(periodMilliseconds: bucket.periodMilliseconds, capacity: bucket.capacity)
+    case .budget(let budget): .calendar(budget.unit)
+    case .slots: .slots
+    }
+  }
+
+  var amount: Int64 {
+    switch self {
+    case .bucket(let bucket): bucket.amount
+    case .budget(let budget): budget.amount
+    case .slots(let slots): slots.amount
+    }
+  }
+}
