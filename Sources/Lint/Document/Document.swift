@@ -5,12 +5,6 @@ struct Document: Equatable, Sendable {
   /// Whether the user has the lines: false for the output of kustomize.
   let hasLines: Bool
   let root: Node
-
-  init(source: String, hasLines: Bool, root: Node) {
-    self.source = source
-    self.hasLines = hasLines
-    self.root = root
-  }
 }
 
 /// Why a file could not be read as documents.
@@ -19,10 +13,4 @@ struct DocumentProblem: Error, Equatable, Sendable {
   let line: Int
   let column: Int
   let message: String
-
-  init(line: Int, column: Int, message: String) {
-    self.line = line
-    self.column = column
-    self.message = message
-  }
 }

@@ -18,22 +18,11 @@ struct Node: Equatable, Sendable {
     /// The key's line.
     let line: Int
     let value: Node
-
-    init(key: String, line: Int, value: Node) {
-      self.key = key
-      self.line = line
-      self.value = value
-    }
   }
 
   /// From 1.
   let line: Int
   let kind: Kind
-
-  init(line: Int, kind: Kind) {
-    self.line = line
-    self.kind = kind
-  }
 
   /// The member with this key; nil where this is not a map, or has no such key.
   func member(_ key: String) -> Member? {

@@ -1,24 +1,24 @@
 /// Labels as Prometheus's exposition format writes them between the braces, escaped. The labels of
 /// several series can be written one after the other.
-package struct LabelText {
+struct LabelText {
   /// The labels of all series: `tenant="a",route="/v1/x"`.
-  package private(set) var bytes: [UInt8] = []
+  private(set) var bytes: [UInt8] = []
   /// Where the labels of the current series begin.
   private var start = 0
 
-  package init() {}
+  init() {}
 
   /// Writes one label.
-  package init(_ name: StaticString, _ value: String) { add(name, value) }
+  init(_ name: StaticString, _ value: String) { add(name, value) }
 
   /// Begins the labels of the next series.
-  package mutating func next() { start = bytes.count }
+  mutating func next() { start = bytes.count }
 
   /// Reserves memory for `count` bytes of labels.
-  package mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+  mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
   /// Adds a label, with its value escaped.
-  package mutating func add(_ name: StaticString, _ value: String) {
+  mutating func add(_ name: StaticString, _ value: String) {
     if bytes.count > start { bytes.append(UInt8(ascii: ",")) }
     Self.append(name, to: &bytes)
     bytes.append(UInt8(ascii: "="))
@@ -28,7 +28,7 @@ package struct LabelText {
   }
 
   /// Adds labels that are written in this format already.
-  package mutating func add(_ text: [UInt8]) {
+  mutating func add(_ text: [UInt8]) {
     if bytes.count > start { bytes.append(UInt8(ascii: ",")) }
     bytes += text
   }

@@ -27,7 +27,7 @@ extension Exposition {
   }
 
   /// Writes the histogram of commit durations, in seconds, without labels.
-  package mutating func commitHistogram(
+  mutating func commitHistogram(
     _ name: StaticString, _ help: StaticString, _ histogram: Histogram
   ) {
     metric(name, .histogram, help)

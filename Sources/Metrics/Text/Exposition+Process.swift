@@ -1,12 +1,12 @@
 extension Exposition {
   /// Writes the version of the program.
-  package mutating func build(version: String) {
+  mutating func build(version: String) {
     metric("ai_gateway_build_info", .gauge, "The version of this program.")
     sample([("version", version)], 1)
   }
 
   /// Writes which policy is in force, and what happened to the last ones that were read.
-  package mutating func policy(_ status: PolicyStatus) {
+  mutating func policy(_ status: PolicyStatus) {
     metric("ai_gateway_policy_info", .gauge, "The revision of the policy in force.")
     sample([("revision", status.revision)], 1)
     metric(
@@ -36,7 +36,7 @@ extension Exposition {
   }
 
   /// Writes the state of the shipping to each target.
-  package mutating func shipping(_ targets: [ShipStatistics]) {
+  mutating func shipping(_ targets: [ShipStatistics]) {
     guard !targets.isEmpty else { return }
     func each(
       _ name: StaticString, _ kind: Kind, _ help: StaticString,
@@ -99,7 +99,7 @@ extension Exposition {
 
   /// Writes the operating system's numbers about the process, under the names that all Prometheus client
   /// libraries use.
-  package mutating func process(_ status: ProcessStatus) {
+  mutating func process(_ status: ProcessStatus) {
     metric("process_cpu_seconds_total", .counter, "User and system CPU time that was used.")
     sample(seconds: status.cpuSeconds)
     metric("process_resident_memory_bytes", .gauge, "Resident memory.")

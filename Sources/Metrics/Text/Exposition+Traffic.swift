@@ -1,6 +1,6 @@
 extension Exposition {
   /// Writes everything that the loops counted.
-  package mutating func traffic(_ registry: MetricsRegistry) {
+  mutating func traffic(_ registry: MetricsRegistry) {
     requests(registry)
     latencies(registry)
     usage(registry)
@@ -167,7 +167,7 @@ extension Exposition {
 
 extension MetricsRegistry {
   /// About how many bytes `Exposition.traffic` writes; rather too many than too few.
-  package var pageBytesAbout: Int {
+  var pageBytesAbout: Int {
     Family.allCases.reduce(16 << 10) { sum, family in
       let texts = reading(family).texts
       // 80 bytes for the name, a label that only this line has, and the value.

@@ -1,8 +1,8 @@
 /// Writes a page in Prometheus's exposition format 0.0.4 into one buffer, which its owner keeps for the
 /// next page. For the many lines of the series no String is made: their labels are bytes already.
-package struct Exposition {
+struct Exposition {
   /// The TYPE of a metric.
-  package enum Kind {
+  enum Kind {
     case counter, gauge, histogram
 
     var text: StaticString {
@@ -15,19 +15,19 @@ package struct Exposition {
   }
 
   /// The page so far.
-  package private(set) var bytes: [UInt8] = []
+  private(set) var bytes: [UInt8] = []
   /// The name of the current metric, with which its lines begin.
   private var line: [UInt8] = []
   /// That name and the brace that opens the labels.
   private(set) var prefix: [UInt8] = []
 
-  package init() {}
+  init() {}
 
   /// Begins a new page in the memory of the last one.
-  package mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+  mutating func clear() { bytes.removeAll(keepingCapacity: true) }
 
   /// Begins a metric: writes its HELP and TYPE. The samples that follow are its.
-  package mutating func metric(_ name: StaticString, _ kind: Kind, _ help: StaticString) {
+  mutating func metric(_ name: StaticString, _ kind: Kind, _ help: StaticString) {
     append("# HELP ")
     append(name)
     append(" ")
@@ -63,35 +63,35 @@ package struct Exposition {
   private mutating func end() { bytes.append(UInt8(ascii: "\n")) }
 
   /// Writes the sample of a metric without labels.
-  package mutating func sample(_ value: UInt64) {
+  mutating func sample(_ value: UInt64) {
     open([])
     number(value)
     end()
   }
 
   /// Writes the sample of a metric without labels; a negative value counts as 0.
-  package mutating func sample(_ value: Int64) { sample(UInt64(max(0, value))) }
+  mutating func sample(_ value: Int64) { sample(UInt64(max(0, value))) }
   /// Writes the sample of a metric without labels; a negative value counts as 0.
-  package mutating func sample(_ value: Int) { sample(UInt64(max(0, value))) }
+  mutating func sample(_ value: Int) { sample(UInt64(max(0, value))) }
   /// Writes the sample of a metric without labels: 1 or 0.
-  package mutating func sample(_ value: Bool) { sample(UInt64(value ? 1 : 0)) }
+  mutating func sample(_ value: Bool) { sample(UInt64(value ? 1 : 0)) }
 
   /// Writes `value / unit` without labels, for a unit that is a power of ten: nanoseconds as seconds.
-  package mutating func sample(_ value: UInt64, per unit: UInt64) {
+  mutating func sample(_ value: UInt64, per unit: UInt64) {
     open([])
     fraction(value, per: unit)
     end()
   }
 
   /// Writes a sample with labels. It makes Strings: not for metrics that have a series for each tenant.
-  package mutating func sample(_ labels: [(StaticString, String)], _ value: UInt64) {
+  mutating func sample(_ labels: [(StaticString, String)], _ value: UInt64) {
     open(Self.labels(labels))
     number(value)
     end()
   }
 
   /// Writes a time in seconds, with labels where there are any.
-  package mutating func sample(
+  mutating func sample(
     _ labels: [(StaticString, String)] = [], seconds value: Double
   ) {
     open(Self.labels(labels))
@@ -133,7 +133,7 @@ package struct Exposition {
   private mutating func append(_ text: StaticString) { LabelText.append(text, to: &bytes) }
 
   /// Writes a sample whose labels are text already, with the value `value / unit`.
-  package mutating func sample(text labels: ArraySlice<UInt8>, _ value: UInt64, per unit: UInt64) {
+  mutating func sample(text labels: ArraySlice<UInt8>, _ value: UInt64, per unit: UInt64) {
     let decimals = Self.decimals(unit)
     write(atMost: prefix.count + labels.count + 3 + LineCursor.valueBytesMax) { [prefix] cursor in
       cursor.copy(prefix.span)
@@ -148,7 +148,7 @@ package struct Exposition {
   // MARK: Room
 
   /// Reserves memory for a page of about `count` bytes, so that the buffer does not grow step by step.
-  package mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+  mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
   /// Lets `body` write up to `room` bytes.
   @inline(__always)
