@@ -21,6 +21,23 @@ struct ByteRatio: Sendable, Equatable {
   private(set) var bytes = priorBytes * scale
   private(set) var tokens = priorTokens * scale
 
+  init() {}
+
+  /// Restores a saved `state`; nil if the numbers cannot come from one.
+  init?(state: [Int64]) {
+    guard state.count == 2, let bytes = Int(exactly: state[0]), let tokens = Int(exactly: state[1]),
+      (1...Self.sumMax).contains(bytes), (1...Self.sumMax).contains(tokens)
+    else { return nil }
+    self.bytes = bytes
+    self.tokens = tokens
+  }
+
+  /// What was learned, to be saved: the two sums, bytes first, in units of 2⁻¹⁶.
+  var state: [Int64] { [Int64(bytes), Int64(tokens)] }
+
+  /// An upper bound of both sums: the sums of ever the largest samples stay below it.
+  private static let sumMax = (sampleBytesMax << (fadeShift + 1)) * scale
+
   /// Learns that a text of `bytes` had `tokens`. A ratio outside 1...`bytesPerTokenMax` bytes a token
   /// counts as the nearest bound; a sample of 0 or less is ignored.
   mutating func learn(bytes sampleBytes: Int, tokens sampleTokens: Int) {

@@ -11,6 +11,27 @@ struct OutputHistogram: Sendable, Equatable {
   /// The sum of all counts.
   private(set) var sampleCount = 0
 
+  init() {}
+
+  /// Restores a saved `state`; nil if the numbers cannot come from one.
+  init?(state: [Int64]) {
+    guard state.count.isMultiple(of: 2) else { return nil }
+    for index in stride(from: 0, to: state.count, by: 2) {
+      guard (0..<Int64(Self.classCount)).contains(state[index]),
+        (1...Int64(Self.samplesMax)).contains(state[index + 1]),
+        counts[Int(state[index])] == 0
+      else { return nil }
+      counts[Int(state[index])] = UInt32(state[index + 1])
+      sampleCount += Int(state[index + 1])
+    }
+    guard sampleCount <= Self.samplesMax else { return nil }
+  }
+
+  /// The histogram, to be saved: for each bucket that is not empty its index and its count.
+  var state: [Int64] {
+    counts.indices.filter { counts[$0] > 0 }.flatMap { [Int64($0), Int64(counts[$0])] }
+  }
+
   /// Counts a completion of `tokens`.
   mutating func add(_ tokens: Int) {
     if sampleCount == Self.samplesMax {

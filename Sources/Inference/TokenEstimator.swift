@@ -5,10 +5,10 @@ import Terms
 /// every reported usage.
 package struct TokenEstimator: Sendable, Equatable {
   /// Completions that must have been seen before their 99th percentile is used as the output bound.
-  static let samplesMin = 100
+  package static let samplesMin = 100
   /// The output bound, in tokens, where the policy states no `max_output_tokens` and fewer than
   /// `samplesMin` completions have been seen.
-  static let outputTokensDefault = 1024
+  package static let outputTokensDefault = 1024
 
   private var prompts = ByteRatio()
   private var outputs = ByteRatio()
@@ -74,4 +74,19 @@ package struct TokenEstimator: Sendable, Equatable {
     }
     return max(1, min(usual, maximum ?? .max))
   }
+
+  /// Restores a saved `state`; nil if the numbers cannot come from one.
+  package init?(state: [Int64]) {
+    guard state.count >= 4, let prompts = ByteRatio(state: Array(state[0..<2])),
+      let outputs = ByteRatio(state: Array(state[2..<4])),
+      let lengths = OutputHistogram(state: Array(state[4...]))
+    else { return nil }
+    self.prompts = prompts
+    self.outputs = outputs
+    self.lengths = lengths
+  }
+
+  /// All that was learned, to be saved: the states of the two ratios (two numbers each), then the
+  /// histogram's.
+  package var state: [Int64] { prompts.state + outputs.state + lengths.state }
 }

@@ -114,9 +114,28 @@ import Testing
     #expect(histogram.percentile99 == 10)
   }
 
-  @Test func `the largest numbers do not overflow`() {
+  @Test func `what was learned survives as integers`() throws {
     var estimator = TokenEstimator()
-    estimator.learn(sample(bytes: .max, prompt: .max, completion: .max, outputBytes: .max))
-    #expect(estimator.promptTokens(textBytes: .max) > 0)
+    var random = FixedRandom(state: 3)
+    for _ in 0..<500 {
+      let prompt = Int.random(in: 1..<4000, using: &random)
+      estimator.learn(
+        sample(
+          bytes: prompt * 3, prompt: prompt, completion: Int.random(in: 0..<900, using: &random)))
+    }
+    let state = estimator.state
+    let restored = try #require(TokenEstimator(state: state))
+    #expect(restored == estimator)
+    #expect(TokenEstimator(state: TokenEstimator().state) == TokenEstimator())
+    for bad: [Int64] in [
+      [], [1, 1, 1], [0, 1, 1, 1], [1, -1, 1, 1], [1, 1, 1, .max], [1, 1, 1, 1, 0],
+      [1, 1, 1, 1, 240, 1], [1, 1, 1, 1, -1, 1], [1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 0, 8193],
+      [1, 1, 1, 1, 0, 1, 0, 1], [1, 1, 1, 1, 0, 8000, 1, 8000],
+    ] {
+      #expect(TokenEstimator(state: bad) == nil)
+    }
+    var extreme = try #require(TokenEstimator(state: [1, 1, 1, 1]))
+    extreme.learn(sample(bytes: .max, prompt: .max, completion: .max, outputBytes: .max))
+    #expect(extreme.promptTokens(textBytes: .max) > 0)
   }
 }

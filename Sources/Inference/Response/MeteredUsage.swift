@@ -19,7 +19,7 @@ package struct MeteredUsage: Sendable, Equatable {
   /// Bytes of text that the model wrote, after unescaping.
   package var outputBytes = 0
   /// Those of them that came after the last usage report.
-  var outputBytesAfterUsage = 0
+  package var outputBytesAfterUsage = 0
   /// Milliseconds from `ResponseMeter.Settings.startedMs` to the first content of a stream; nil for
   /// other responses and where no content came.
   package var ttftMs: Int64? = nil

@@ -8,7 +8,7 @@ package enum CallMethod: Int, Sendable, CaseIterable {
   case other
 
   /// The label's value.
-  var label: StaticString {
+  package var label: StaticString {
     switch self {
     case .process: "Process"
     case .check: "Check"

@@ -6,7 +6,7 @@ package enum CallStatus: Int, Sendable, CaseIterable {
   case unimplemented, `internal`, unavailable, dataLoss, unauthenticated
 
   /// The label's value: gRPC's name of the status.
-  var label: StaticString {
+  package var label: StaticString {
     switch self {
     case .ok: "OK"
     case .cancelled: "CANCELLED"
