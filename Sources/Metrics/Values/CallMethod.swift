@@ -8,7 +8,7 @@ package enum CallMethod: Int, Sendable, CaseIterable {
   case other
 
   /// The label's value.
-  package var label: StaticString {
+  var label: StaticString {
     switch self {
     case .process: "Process"
     case .check: "Check"

@@ -4,7 +4,7 @@ package enum ProcessingStage: Int, Sendable, CaseIterable {
   case requestHeaders, requestBody, responseHeaders, responseBody, check
 
   /// The label's value.
-  package var label: StaticString {
+  var label: StaticString {
     switch self {
     case .requestHeaders: "request_headers"
     case .requestBody: "request_body"
