@@ -57,7 +57,7 @@ struct HeadDecision {
     // Before the caller is known: an alias of a messages path speaks its dialect in every refusal.
     isAnthropic =
       if case .endpoint(let endpoint, _) = match {
-        endpoint == .messages || endpoint == .countTokens
+        endpoint.dialect == .anthropic
       } else {
         Self.hasMessagesPath(path)
       }
@@ -162,7 +162,7 @@ struct HeadDecision {
       throw Refusal(
         .unsupportedEncoding, "Compressed request bodies are not supported; send it plain.")
     }
-    let isMultipart = endpoint == .audioTranscriptions || endpoint == .audioTranslations
+    let isMultipart = endpoint.isMultipart
     let contentType = bytes.extracting(head.contentType)
     let wanted: MediaType = isMultipart ? .multipart : .json
     guard head.contentTypeCount == 1, MediaType(contentType) == wanted else {

@@ -58,7 +58,8 @@ package struct Refusal: Error, Equatable, Sendable {
         parameter: key.name)
     case .invalidValue(let key):
       self.init(
-        .invalidValue, "The value of \(key.name) is not one it can have.", parameter: key.name)
+        .invalidValue, "The value of \(key.name) has the wrong type or is not an allowed value.",
+        parameter: key.name)
     case .invalidMultipart(let offset):
       self.init(.invalidValue, "The multipart body is malformed (at byte \(offset)).")
     }
