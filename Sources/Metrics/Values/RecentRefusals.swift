@@ -1,27 +1,29 @@
 import Bytes
 
-/// A refusal as the page shows it: the latest of its kind, and how many there were.
+/// Refusals of one kind that came shortly one after another, as the admin page shows them.
 package struct RefusalEvent: Sendable, Equatable {
+  /// The latest of them.
   package var latest: RefusedExchange
-  /// Unix milliseconds of the first.
+  /// Unix milliseconds of the first of them.
   package var firstMs: Int64
+  /// How many there were.
   package var count: Int
 }
 
-/// The last refusals of one loop, bounded. What is like one of a moment ago is counted with it, so
-/// that a flood does not push the others out.
+/// The latest refusals of one loop, at most `MetricLimits.refusalsMax`. A refusal of the same kind as
+/// a recent one is counted with it, so that many equal ones do not displace all others.
 ///
-/// The loop writes, the page reads: a lock that nobody waits for but once in a while.
-package final class RecentRefusals: Sendable {
+/// The loop writes and the admin page reads, seldom, under a lock.
+final class RecentRefusals: Sendable {
   private let ring = Locked(Ring())
 
-  package init() {}
+  /// Adds a refusal. Only for the loop's thread.
+  func add(_ refused: RefusedExchange) { ring.withLock { $0.add(refused) } }
 
-  package func add(_ refused: RefusedExchange) { ring.withLock { $0.add(refused) } }
+  /// The events, in no order.
+  var events: [RefusalEvent] { ring.withLock { $0.events } }
 
-  package var events: [RefusalEvent] { ring.withLock { $0.events } }
-
-  /// Of several loops, newest first; what is alike and overlaps is counted together.
+  /// The events of several loops, newest first. Those of one kind that overlap in time are one event.
   static func merged(_ loops: [RecentRefusals]) -> [RefusalEvent] {
     var result: [RefusalEvent] = []
     var places: [Kind: Int] = [:]
@@ -43,7 +45,7 @@ package final class RecentRefusals: Sendable {
 }
 
 extension RecentRefusals {
-  /// What makes two refusals alike.
+  /// What two refusals must have in common to be counted together.
   private struct Kind: Hashable {
     let tenant: String?
     let subject: String?
@@ -64,8 +66,9 @@ extension RecentRefusals {
 
   /// What the lock guards.
   private struct Ring: Sendable {
-    /// Once it is full a new one takes the place of the one that was touched longest ago.
+    /// In no order. When it is full, a new event replaces the one that was updated longest ago.
     private(set) var events: [RefusalEvent] = []
+    /// Where in `events` the newest event of a kind is.
     private var places: [Kind: Int] = [:]
 
     mutating func add(_ refused: RefusedExchange) {

@@ -1,0 +1,194 @@
+import Bytes
+
+/// The objects and arrays of a response that are read; all others are skipped.
+enum ResponsePlace: UInt8 {
+  case root = 1
+  case usage, promptDetails, completionDetails
+  case choices, choice, message, toolCalls, toolCall, function
+  case envelope, response, delta, block, blocks, outputItems, outputItem
+
+  var isArray: Bool {
+    switch self {
+    case .choices, .toolCalls, .blocks, .outputItems: true
+    case .root, .usage, .promptDetails, .completionDetails, .choice, .message, .toolCall,
+      .function, .envelope, .response, .delta, .block, .outputItem:
+      false
+    }
+  }
+}
+
+/// What a member of such an object means to the meter. The name counts only in its place: a `usage`
+/// inside any other object, or in a string, is ignored.
+enum ResponseMember: Equatable {
+  case ignored
+  case usage, promptDetails, completionDetails
+  case tokens(UsageField)
+  case choices, message, toolCalls, toolCall, function
+  case envelope, response, delta, block, blocks, outputItems
+  case text, reasoning, reasoningContent
+  case kind, finish, status, error
+
+  /// What a member of this name is in this place. `isEvent`: the text is an event of a stream, not a
+  /// whole body.
+  init(_ name: Span<UInt8>, in place: ResponsePlace, isEvent: Bool) {
+    switch place {
+    case .root: self = isEvent ? Self.ofEvent(name) : Self.ofBody(name)
+    case .usage: self = Self.ofUsage(name)
+    case .promptDetails:
+      self = name.elementsEqual("cached_tokens") ? .tokens(.cachedTokens) : .ignored
+    case .completionDetails:
+      self = name.elementsEqual("reasoning_tokens") ? .tokens(.reasoningTokens) : .ignored
+    case .choice: self = Self.ofChoice(name)
+    case .message: self = Self.ofMessage(name)
+    case .toolCall: self = Self.ofToolCall(name)
+    case .function:
+      self =
+        name.elementsEqual("arguments") || name.elementsEqual("input") || name.elementsEqual("name")
+        ? .text : .ignored
+    case .envelope: self = name.elementsEqual("usage") ? .usage : .ignored
+    case .response: self = Self.ofResponse(name)
+    case .delta, .block: self = Self.ofBlock(name)
+    case .outputItem: self = Self.ofOutputItem(name)
+    case .choices, .toolCalls, .blocks, .outputItems: self = .ignored
+    }
+  }
+
+  /// What an element of an array is.
+  init(elementOf place: ResponsePlace) {
+    switch place {
+    case .choices: self = .choices
+    case .toolCalls: self = .toolCall
+    case .blocks: self = .block
+    case .outputItems: self = .outputItems
+    case .root, .usage, .promptDetails, .completionDetails, .choice, .message, .toolCall,
+      .function, .envelope, .response, .delta, .block, .outputItem:
+      self = .ignored
+    }
+  }
+
+  /// The place that an object or array in this member is; nil where it is skipped.
+  func place(isArray: Bool, in outer: ResponsePlace) -> ResponsePlace? {
+    switch self {
+    case .usage: isArray ? nil : .usage
+    case .promptDetails: isArray ? nil : .promptDetails
+    case .completionDetails: isArray ? nil : .completionDetails
+    case .choices: outer == .choices ? (isArray ? nil : .choice) : (isArray ? .choices : nil)
+    case .message: isArray ? nil : .message
+    case .toolCalls: isArray ? .toolCalls : nil
+    case .toolCall: isArray ? nil : .toolCall
+    case .function: isArray ? nil : .function
+    case .envelope: isArray ? nil : .envelope
+    case .response: isArray ? nil : .response
+    case .delta: isArray ? nil : .delta
+    case .block: isArray ? nil : .block
+    case .blocks: isArray ? .blocks : nil
+    case .outputItems:
+      outer == .outputItems ? (isArray ? nil : .outputItem) : (isArray ? .outputItems : nil)
+    case .ignored, .tokens, .text, .reasoning, .reasoningContent, .kind, .finish, .status, .error:
+      nil
+    }
+  }
+
+  private static func ofEvent(_ name: Span<UInt8>) -> Self {
+    switch name.count {
+    case 4 where name.elementsEqual("type"): .kind
+    case 5 where name.elementsEqual("usage"): .usage
+    case 5 where name.elementsEqual("delta"): .delta
+    case 5 where name.elementsEqual("error"): .error
+    case 7 where name.elementsEqual("choices"): .choices
+    case 7 where name.elementsEqual("message"): .envelope
+    case 8 where name.elementsEqual("response"): .response
+    case 13 where name.elementsEqual("content_block"): .block
+    default: .ignored
+    }
+  }
+
+  private static func ofBody(_ name: Span<UInt8>) -> Self {
+    switch name.count {
+    case 4 where name.elementsEqual("text"): .text
+    case 5 where name.elementsEqual("usage"): .usage
+    case 5 where name.elementsEqual("error"): .error
+    case 6 where name.elementsEqual("output"): .outputItems
+    case 6 where name.elementsEqual("status"): .status
+    case 7 where name.elementsEqual("choices"): .choices
+    case 7 where name.elementsEqual("content"): .blocks
+    case 11 where name.elementsEqual("stop_reason"): .finish
+    default: .ignored
+    }
+  }
+
+  private static func ofUsage(_ name: Span<UInt8>) -> Self {
+    switch name.count {
+    case 12 where name.elementsEqual("input_tokens"): .tokens(.inputTokens)
+    case 12 where name.elementsEqual("total_tokens"): .tokens(.totalTokens)
+    case 13 where name.elementsEqual("prompt_tokens"): .tokens(.promptTokens)
+    case 13 where name.elementsEqual("output_tokens"): .tokens(.outputTokens)
+    case 17 where name.elementsEqual("completion_tokens"): .tokens(.completionTokens)
+    case 20 where name.elementsEqual("input_tokens_details"): .promptDetails
+    case 21 where name.elementsEqual("prompt_tokens_details"): .promptDetails
+    case 21 where name.elementsEqual("output_tokens_details"): .completionDetails
+    case 23 where name.elementsEqual("cache_read_input_tokens"): .tokens(.cacheReadInputTokens)
+    case 23 where name.elementsEqual("prompt_cache_hit_tokens"): .tokens(.promptCacheHitTokens)
+    case 25 where name.elementsEqual("completion_tokens_details"): .completionDetails
+    case 27 where name.elementsEqual("cache_creation_input_tokens"):
+      .tokens(.cacheCreationInputTokens)
+    default: .ignored
+    }
+  }
+
+  private static func ofChoice(_ name: Span<UInt8>) -> Self {
+    switch name.count {
+    case 4 where name.elementsEqual("text"): .text
+    case 5 where name.elementsEqual("delta"): .message
+    case 7 where name.elementsEqual("message"): .message
+    case 13 where name.elementsEqual("finish_reason"): .finish
+    default: .ignored
+    }
+  }
+
+  private static func ofMessage(_ name: Span<UInt8>) -> Self {
+    switch name.count {
+    case 7 where name.elementsEqual("content"): .blocks
+    case 7 where name.elementsEqual("refusal"): .text
+    case 9 where name.elementsEqual("reasoning"): .reasoning
+    case 10 where name.elementsEqual("tool_calls"): .toolCalls
+    case 13 where name.elementsEqual("function_call"): .function
+    case 17 where name.elementsEqual("reasoning_content"): .reasoningContent
+    default: .ignored
+    }
+  }
+
+  private static func ofToolCall(_ name: Span<UInt8>) -> Self {
+    name.elementsEqual("function") || name.elementsEqual("custom") ? .function : .ignored
+  }
+
+  private static func ofResponse(_ name: Span<UInt8>) -> Self {
+    switch name.count {
+    case 5 where name.elementsEqual("usage"): .usage
+    case 5 where name.elementsEqual("error"): .error
+    case 6 where name.elementsEqual("status"): .status
+    default: .ignored
+    }
+  }
+
+  private static func ofBlock(_ name: Span<UInt8>) -> Self {
+    switch name.count {
+    case 4 where name.elementsEqual("text") || name.elementsEqual("name"): .text
+    case 7 where name.elementsEqual("refusal"): .text
+    case 8 where name.elementsEqual("thinking"): .text
+    case 11 where name.elementsEqual("stop_reason"): .finish
+    case 12 where name.elementsEqual("partial_json"): .text
+    default: .ignored
+    }
+  }
+
+  private static func ofOutputItem(_ name: Span<UInt8>) -> Self {
+    switch name.count {
+    case 4 where name.elementsEqual("name"): .text
+    case 5 where name.elementsEqual("input"): .text
+    case 7 where name.elementsEqual("content") || name.elementsEqual("summary"): .blocks
+    case 9 where name.elementsEqual("arguments"): .text
+    default: .ignored
+    }
+  }
+}
