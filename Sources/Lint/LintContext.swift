@@ -1,5 +1,4 @@
 import Policy
-import Terms
 
 /// A set with all that the checks derive from it, once for all checks.
 struct LintContext: Sendable {

@@ -1,6 +1,5 @@
 import Bytes
 import Gateway
-import Ledger
 import Policy
 import Server
 

@@ -146,6 +146,21 @@ struct CommandTests {
     #expect(other.standardOutput.contains("expires: \""))
   }
 
+  @Test func `a key ends when a policy would read that it ends`() throws {
+    let run = try CommandRun(["key", "tenant-a", "--expires", "2999-01-01T00:00:00.5+01:00"])
+    #expect(try run.join() == 0)
+    #expect(run.standardOutput.contains("expires: \"2998-12-31T23:00:00Z\""))
+    for text in [
+      "2999-02-30T00:00:00Z", "2999-01-01T24:00:00Z", "2999-01-01T00:00:60Z", "2999-1-1T00:00:00Z",
+      "2999-01-01T00:00:00+0100", "2999-01-01T00:00:00Z, really", "12999-01-01T00:00:00Z",
+      "2024-01-01T00:00:00Z",
+    ] {
+      let run = try CommandRun(["key", "tenant-a", "--expires", text])
+      #expect(try run.join() == 2, "\(text)")
+      #expect(run.standardOutput.isEmpty)
+    }
+  }
+
   @Test func `SIGTERM drains with status 0, and health is asked by the command`() throws {
     let run = try serve()
     #expect(try CommandRun(["health", socket.description]).join() == 0)

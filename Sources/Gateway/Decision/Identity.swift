@@ -1,5 +1,4 @@
 import Policy
-import Terms
 
 /// Who is calling: a tenant, the caller inside it, and the key where one was used.
 package struct Identity {

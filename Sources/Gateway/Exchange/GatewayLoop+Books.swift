@@ -5,7 +5,6 @@ import Ledger
 import Metrics
 import Policy
 import Quota
-import Terms
 
 /// What the ext_proc exchange and the Check have to do with the books.
 extension GatewayLoop {

@@ -1,7 +1,5 @@
 import AdminPage
 import Books
-import Gateway
-import Ledger
 import Metrics
 
 /// The paths of the admin server. Lives on its thread.
