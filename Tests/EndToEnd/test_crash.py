@@ -78,8 +78,7 @@ def test_sigterm_under_load_ends_the_ledger_in_order(durability):
         load.stop()
         assert load.problems == []
         _, sums = settled(stack, policy)
-        # Each start's, and the stop's, which keeps what was learned of the models' tokens.
-        assert sums.checkpoints == 3 and sums.compared >= 4
+        assert sums.checkpoints == 2 and sums.compared >= 4
         assert "interrupted" not in sums.completed.values()
         assert set(load.allowed) <= sums.admitted
         for seen in stack.recorder.seen:
