@@ -1,5 +1,4 @@
 import Bytes
-import EnvoyAPI
 import Policy
 import Terms
 

@@ -1,6 +1,5 @@
 import Books
 import Bytes
-import EnvoyAPI
 import Inference
 import Policy
 import Quota
