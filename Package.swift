@@ -118,7 +118,7 @@ let package = Package(
       path: "Tests/Compatibility/envoy-messages",
       swiftSettings: swift),
 
-    tests("Bytes"), tests("Terms"), tests("Inference", ["Bytes", "Terms"]),
+    tests("Bytes"), tests("Terms"), tests("Inference", ["Bytes", "CInstructions", "Terms"]),
     tests("Policy", ["Bytes", "Terms"]), tests("Ledger", ["Bytes", "Terms"]),
     tests("Quota", ["Terms"]), tests("Metrics", ["Terms"]),
     tests("Lint", ["Policy"]), tests("Log", ["Bytes", "Terms"]),
