@@ -4,17 +4,19 @@ import Lint
 import Policy
 import Server
 
-/// `tollgate lint PATH…`: manifests and Envoy configs against the policy and the classic mistakes.
+/// `tollgate lint PATH…`: checks manifests and Envoy configs against the policy, and for common
+/// mistakes.
 enum LintCommand {
   static let specification = CommandSpecification(
-    "lint", "Finds the classic mistakes in manifests and Envoy configs, and says how to mend them.",
+    "lint", "Finds common mistakes in manifests and Envoy configs, and says how to mend them.",
     positionals: [.init("PATH", isRequired: false, repeats: true)],
     flags: [
-      Flag("policy", .value("PATH"), "a policy to check against, beside those in ConfigMaps"),
+      Flag(
+        "policy", .value("PATH"), "a policy to check against, in addition to those in ConfigMaps"),
       Flag(
         "ignore", .list("CHECK", splitsAtCommas: true),
         "leave this check out; commas separate several"),
-      Flag("list", .toggle, "print every check, and look at nothing"),
+      Flag("list", .toggle, "print every check, and read no files"),
       Flag("json", .toggle, "findings as JSON"),
       Flag(
         "python", .value("PATH"), "the Python 3 with PyYAML that reads YAML", default: "python3"),

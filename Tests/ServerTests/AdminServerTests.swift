@@ -33,7 +33,7 @@ struct AdminServerTests {
 
   private func connect() throws -> Descriptor {
     let socket = try Kernel.createSocket(for: address.socketAddress, blocking: true)
-    try Kernel.setTimeouts(socket, TestClient.patience)
+    try Kernel.setTimeouts(socket, TestClient.timeout)
     try Kernel.connect(socket, to: address.socketAddress)
     return socket
   }

@@ -71,7 +71,7 @@ struct ShipSinkTests {
   private func run(
     _ sink: some ShipSink, until isEnough: ([ShipEvent]) throws -> Bool
   ) throws -> [ShipEvent] {
-    let end = MonotonicTime.now + TestClient.patience
+    let end = MonotonicTime.now + TestClient.timeout
     var events: [ShipEvent] = []
     while try !isEnough(events), .now < end {
       var polled = [sink.polled].compactMap(\.self)
@@ -188,7 +188,7 @@ struct ShipSinkTests {
     let live = try Receiver()
     var socket = OutgoingSocket(target.place, timeout: target.timeout) { _, _ in [live.address] }
     #expect(socket.connect() == nil)
-    let end = MonotonicTime.now + TestClient.patience
+    let end = MonotonicTime.now + TestClient.timeout
     while !socket.isOpen, .now < end {
       var polled = [Polled(try #require(socket.descriptor).raw, writes: true)]
       Kernel.poll(&polled, timeoutMilliseconds: 1_000)

@@ -117,6 +117,10 @@ final class Wire {
   var fromServer: [UInt8] = []
   /// Bytes given to the server at once.
   var serverStep = Int.max
+  /// While false, the client gets no answers and so returns no windows of its own; what lets it
+  /// send (SETTINGS, WINDOW_UPDATE, PING) still reaches it.
+  var clientReads = true
+  private var unread: [UInt8] = []
 
   init(
     _ router: ScriptedRouter, limits: TransportLimits = TransportLimits(),
@@ -158,13 +162,29 @@ final class Wire {
     return bytes
   }
 
-  /// Carries bytes both ways until neither has any.
+  private func feedClient(_ bytes: [UInt8]) {
+    guard !clientReads else {
+      let all = unread + bytes
+      unread = []
+      if !all.isEmpty { client.receive(all.span) }
+      return
+    }
+    for frame in Frame.parse(bytes) {
+      if frame.is(.settings) || frame.is(.windowUpdate) || frame.is(.ping) {
+        client.receive(frame.bytes.span)
+      } else {
+        unread += frame.bytes
+      }
+    }
+  }
+
+  /// Carries bytes both ways until neither side has any for the other.
   func run() {
     while true {
       let up = clientOutput()
       if !up.isEmpty { feedServer(up) }
       let down = serverOutput()
-      if !down.isEmpty { client.receive(down.span) }
+      feedClient(down)
       _ = server.tick(now: now)
       if up.isEmpty && down.isEmpty && !server.wantsWrite { return }
     }

@@ -12,7 +12,7 @@ import Testing
     let wire = Wire(.unaryEcho(), limits: limits)
     let call = wire.client.session.open(
       FieldBlock(RawPeer.fields(changes).map { .bytes(name($0.0), [UInt8]($0.1.utf8)) }))
-    call.sendRaw(body)
+    call.sendBytes(body.span)
     if endStream { call.halfClose() }
     wire.run()
     return (call.reply, wire.router)

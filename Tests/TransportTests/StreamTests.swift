@@ -113,7 +113,7 @@ import Testing
     }
     let wire = Wire(router)
     let call = wire.client.open(path: "/t.T/M")
-    call.sendRaw(framed([1]) + framed([2]))
+    call.sendBytes((framed([1]) + framed([2])).span)
     wire.run()
     #expect(call.reply.grpcStatus == 14)
     #expect(call.reply.grpcMessage == "100% gone\n")

@@ -1,10 +1,13 @@
 import Metrics
 
-/// `/api/v1/refusals`: the last ones, newest first; a flood is one with a count.
+/// `/api/v1/refusals`: the last refusals, newest first. Many of the same kind in a row are one
+/// entry with a count.
 struct RefusalReport {
   let events: [RefusalEvent]
 
+  /// The whole answer.
   var json: [UInt8] {
+    /// The whole answer.
     var json = JSONText()
     json.object { json in
       json.array("refusals") { json in

@@ -1,8 +1,11 @@
-/// An open file descriptor, closed when the last reference goes.
+/// An open file descriptor, closed with its last reference.
+///
+/// Any thread.
 package final class Descriptor: Sendable {
+  /// The descriptor's number.
   package let raw: Int32
 
-  /// Takes over `raw`.
+  /// Takes over `raw`, which nobody else may close.
   package init(owning raw: Int32) {
     self.raw = raw
   }

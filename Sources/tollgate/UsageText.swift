@@ -3,7 +3,7 @@ import Ledger
 
 /// A usage report as a table, CSV or JSON.
 enum UsageText {
-  /// A column of numbers: its name, and its text; nil where nothing is known.
+  /// The columns of numbers: the name, and the text of the number; nil where it is not known.
   private static let columns: [(name: String, text: @Sendable (UsageReport.Totals) -> String?)] = [
     ("requests", { String($0.requests) }),
     ("prompt_tokens", { String($0.promptTokens) }),
@@ -16,7 +16,7 @@ enum UsageText {
     ("cost_usd", { $0.costNanodollars.map(Dollars.text) }),
   ]
 
-  /// Names to the left, numbers to the right, and a line of totals.
+  /// A table: names left-aligned, numbers right-aligned, and a last line of totals.
   static func table(_ report: UsageReport) -> [String] {
     let names = report.dimensions.map(\.rawValue)
     let total = ["total"] + Array(repeating: "", count: max(0, names.count - 1))
@@ -35,7 +35,7 @@ enum UsageText {
     }
   }
 
-  /// RFC 4180 with a header line, without totals.
+  /// CSV (RFC 4180) with a header line, without totals.
   static func csv(_ report: UsageReport) -> [String] {
     let header = (report.dimensions.map(\.rawValue) + columns.map(\.name)).joined(separator: ",")
     return [header]
@@ -45,7 +45,7 @@ enum UsageText {
       }
   }
 
-  /// `{"rows":[…],"total":{…}}`; money as exact decimals.
+  /// JSON: `{"rows":[…],"total":{…}}`; money as exact decimals.
   static func json(_ report: UsageReport) -> String {
     let rows = report.rows.map { row in
       let keys = zip(report.dimensions, row.keys).map { dimension, key in
@@ -61,13 +61,15 @@ enum UsageText {
     columns.map { "\"\($0.name)\":\($0.text(totals) ?? "null")" }
   }
 
-  /// A subject is whatever its issuer calls it: it must not write on the terminal.
+  /// A name for the terminal, quoted where it has control characters: a subject is any text that
+  /// its issuer chose.
   static func plain(_ text: String) -> String {
     text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f }
       ? text.debugDescription : text
   }
 
-  /// Quoted where needed; what a spreadsheet would run as a formula is text.
+  /// A CSV field, quoted where needed. Where a spreadsheet would run it as a formula, an apostrophe
+  /// makes it text.
   private static func quoted(_ text: String) -> String {
     let isFormula = text.first.map { "=+-@".contains($0) } ?? false
     let safe = (isFormula ? "'" : "") + text

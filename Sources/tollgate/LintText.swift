@@ -1,6 +1,6 @@
 import Lint
 
-/// Findings as text and JSON.
+/// The findings of `lint` as text and JSON.
 enum LintText {
   /// `file:12: error: HTTPRoute tenant-a/chat spec.rules[0]: … [check]`, and the remedy below.
   static func lines(_ finding: Finding) -> String {
@@ -20,12 +20,12 @@ enum LintText {
 
   /// `3 errors, 1 warning in 2 sets: envoy/base (40 objects), …`
   static func summary(_ report: LintReport) -> String {
-    let sets = report.sets.map { "\($0.name) (\(counted($0.objects, "object")))" }
+    let sets = report.sets.map { "\($0.name) (\(Counted.text($0.objects, "object")))" }
     let looked = sets.isEmpty ? "nothing that lint knows" : sets.joined(separator: ", ")
     let more = report.findings.count - DocumentLimits.findingsMax
     let cut = more > 0 ? "; \(more) more are not shown" : ""
-    return "tollgate lint: \(counted(report.errorCount, "error")), "
-      + "\(counted(report.warningCount, "warning")) in \(looked)\(cut)"
+    return "tollgate lint: \(Counted.text(report.errorCount, "error")), "
+      + "\(Counted.text(report.warningCount, "warning")) in \(looked)\(cut)"
   }
 
   /// One check of `--list`.
@@ -49,9 +49,5 @@ enum LintText {
     let sets = report.sets.map { "{\"name\":\(string($0.name)),\"objects\":\($0.objects)}" }
     return "{\"errors\":\(report.errorCount),\"warnings\":\(report.warningCount),"
       + "\"sets\":[\(sets.joined(separator: ","))],\"findings\":[\(findings.joined(separator: ","))]}"
-  }
-
-  private static func counted(_ count: Int, _ noun: String) -> String {
-    "\(count) \(noun)\(count == 1 ? "" : "s")"
   }
 }
