@@ -166,8 +166,7 @@ final class Wire {
     guard !clientReads else {
       let all = unread + bytes
       unread = []
-      if !all.isEmpty { client.receive(all.span) }
-      return
+      return client.receive(all.span)
     }
     for frame in Frame.parse(bytes) {
       if frame.is(.settings) || frame.is(.windowUpdate) || frame.is(.ping) {
@@ -184,9 +183,10 @@ final class Wire {
       let up = clientOutput()
       if !up.isEmpty { feedServer(up) }
       let down = serverOutput()
+      let wasKept = clientReads && !unread.isEmpty
       feedClient(down)
       _ = server.tick(now: now)
-      if up.isEmpty && down.isEmpty && !server.wantsWrite { return }
+      if up.isEmpty && down.isEmpty && !wasKept && !server.wantsWrite { return }
     }
   }
 
