@@ -7,23 +7,23 @@ package enum LogFormat: String, Sendable, CaseIterable {
 }
 
 /// One line of the log, and how it is written. It is one line whatever its texts hold.
-package struct LogLine: Sendable {
+struct LogLine: Sendable {
   /// The longest message or value; what is over it is cut.
-  package static let textBytesMax = 8 << 10
+  static let textBytesMax = 8 << 10
   /// How long a line may be before another field is added. Fields that have no room are left out,
   /// and the line says so.
-  package static let lineBytesMax = 64 << 10
+  static let lineBytesMax = 64 << 10
 
-  package var level: LogLevel
-  package var event: LogEvent
-  package var message: String
+  var level: LogLevel
+  var event: LogEvent
+  var message: String
   /// In the order in which they are written.
-  package var fields: [(key: LogKey, value: LogValue)]
+  var fields: [(key: LogKey, value: LogValue)]
   /// When it was logged, in Unix nanoseconds.
-  package var wallNanoseconds: Int64
+  var wallNanoseconds: Int64
 
   /// A line.
-  package init(
+  init(
     _ level: LogLevel, _ event: LogEvent, _ message: String,
     _ fields: [(key: LogKey, value: LogValue)] = [], wallNanoseconds: Int64
   ) {
@@ -35,7 +35,7 @@ package struct LogLine: Sendable {
   }
 
   /// The line with its newline. With `colours` the level is coloured, for a terminal.
-  package func rendered(_ format: LogFormat, colours: Bool = false) -> [UInt8] {
+  func rendered(_ format: LogFormat, colours: Bool = false) -> [UInt8] {
     var line: [UInt8] = []
     line.reserveCapacity(message.utf8.count + 128)
     switch format {

@@ -9,7 +9,7 @@ import Terms
 /// Any thread: `condition` guards what changes.
 package final class Logger: LogSink, @unchecked Sendable {
   /// How many lines may wait to be written; one over it is dropped and counted.
-  package static let linesMax = 4096
+  static let linesMax = 4096
 
   /// The rank of the lowest level that is written. Atomic, because every loop asks for it.
   private let level: Atomic<Int>

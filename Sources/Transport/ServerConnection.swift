@@ -89,5 +89,5 @@ package final class ServerConnection {
   }
 
   /// How many calls' streams are not closed yet.
-  package var openCalls: Int { session.openCalls }
+  var openCalls: Int { session.openCalls }
 }

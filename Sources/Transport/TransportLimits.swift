@@ -44,7 +44,7 @@ package struct TransportLimits: Sendable {
   package var drainPingTimeout: Duration = .seconds(1)
 
   /// How much useless work a peer may cause.
-  package var abuse = AbuseLimits()
+  var abuse = AbuseLimits()
 
   /// The defaults.
   package init() {}
@@ -52,31 +52,31 @@ package struct TransportLimits: Sendable {
 
 /// How much useless work one peer may cause before its connection is ended with GOAWAY
 /// ENHANCE_YOUR_CALM.
-package struct AbuseLimits: Sendable {
+struct AbuseLimits: Sendable {
   /// Streams that the peer reset before they had an answer, malformed requests, and streams that we
   /// reset for a fault of the peer's. The burst is large because Envoy resets all its streams at
   /// once when its clients go away at once.
-  package var resets = GlitchLimit(burst: 32_768, perSecond: 5_000)
+  var resets = GlitchLimit(burst: 32_768, perSecond: 5_000)
   /// Frames that carry no work: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, and DATA without a byte.
-  package var controlFrames = GlitchLimit(burst: 10_000, perSecond: 1_000)
+  var controlFrames = GlitchLimit(burst: 10_000, perSecond: 1_000)
   /// How many more of them a peer may send for each request that it makes and for each DATA frame
   /// that it is sent, so that the flow control of real work never exhausts the budget.
-  package var controlFramesEarned = 8
+  var controlFramesEarned = 8
 
   /// The defaults.
-  package init() {}
+  init() {}
 }
 
 /// The two numbers of a token bucket that counts a peer's glitches (HAProxy's word for protocol
 /// acts that are allowed one by one and harmful in masses).
-package struct GlitchLimit: Equatable, Sendable {
+struct GlitchLimit: Equatable, Sendable {
   /// How many may come at once.
-  package var burst: Int
+  var burst: Int
   /// How many more may come each second.
-  package var perSecond: Int
+  var perSecond: Int
 
   /// A bucket that holds `burst` tokens and is refilled with `perSecond`.
-  package init(burst: Int, perSecond: Int) {
+  init(burst: Int, perSecond: Int) {
     self.burst = burst
     self.perSecond = perSecond
   }

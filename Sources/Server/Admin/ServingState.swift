@@ -73,6 +73,7 @@ extension ServingState.Values {
       ledger: books?.ledgerState)
   }
 
+  /// The same from the facts alone.
   static func reasons(
     isDraining: Bool, isStarted: Bool, hasPolicy: Bool, ledger: LedgerState?
   ) -> [String] {

@@ -42,6 +42,7 @@ private struct Reading {
     self.specification = specification
   }
 
+  /// Reads the arguments.
   mutating func read(_ arguments: [String]) {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
@@ -130,6 +131,7 @@ private struct Reading {
     }
   }
 
+  /// Reads the flags that were not given from the environment.
   mutating func read(_ environment: [String: String]) {
     for flag in specification.flags where given[flag.name] == nil {
       // An empty variable counts as not set: shells and manifests unset one so.
@@ -156,6 +158,7 @@ private struct Reading {
     }
   }
 
+  /// Notes the arguments that are missing and those that are too many.
   mutating func checkPositionals() {
     let wanted = specification.positionals
     if wanted.last?.repeats != true {

@@ -5,9 +5,9 @@ import Transport
 /// calls.
 ///
 /// On its worker's thread.
-package final class HealthService {
+final class HealthService {
   /// The services that have a status of their own; `""` is the whole server.
-  package static let services = [
+  static let services = [
     "", "envoy.service.ext_proc.v3.ExternalProcessor", "envoy.service.auth.v3.Authorization",
   ]
 
@@ -23,13 +23,13 @@ package final class HealthService {
   }
 
   /// Says NOT_SERVING from now on, to every watcher too.
-  package func stopServing() {
+  func stopServing() {
     status = .notServing
     for watch in watches.values { watch.tell() }
   }
 
   /// Ends every Watch call: they do not end by themselves, and the drain would wait for them.
-  package func endWatches() {
+  func endWatches() {
     isClosed = true
     for watch in watches.values { watch.close() }
   }

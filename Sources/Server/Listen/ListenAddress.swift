@@ -76,7 +76,7 @@ package enum ListenAddress: Equatable, Hashable, Sendable, CustomStringConvertib
   }
 
   /// Whether only this machine can reach it: a Unix socket or a loopback address.
-  package var isLocal: Bool { socketAddress.isLoopback }
+  var isLocal: Bool { socketAddress.isLoopback }
 
   /// The same address with the port that the kernel chose for port 0.
   func with(port: UInt16) -> ListenAddress {

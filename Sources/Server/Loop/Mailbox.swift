@@ -4,21 +4,21 @@ import Bytes
 /// that thread.
 ///
 /// `post` may be called on any thread, `take` on the owner's only.
-package final class Mailbox<Owner>: Sendable {
+final class Mailbox<Owner>: Sendable {
   /// What is run on the owner's thread, with the owner, which no other thread has.
-  package typealias Message = @Sendable (Owner) -> Void
+  typealias Message = @Sendable (Owner) -> Void
 
   /// Readable while messages wait.
   let event: Descriptor
   private let messages = Locked<[Message]>([])
 
   /// An empty mailbox. Throws where the process has no descriptor left for its event.
-  package init() throws(SystemError) {
+  init() throws(SystemError) {
     event = try Kernel.createEvent()
   }
 
   /// Has `message` run on the owner's thread, after those posted before it.
-  package func post(_ message: @escaping Message) {
+  func post(_ message: @escaping Message) {
     let wasEmpty = messages.withLock { waiting in
       waiting.append(message)
       return waiting.count == 1

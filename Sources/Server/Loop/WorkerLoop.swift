@@ -7,11 +7,11 @@ import Transport
 /// One worker: an epoll, its connections and its gateway.
 ///
 /// On its worker's thread, which owns it; others reach it through the mailbox.
-package final class WorkerLoop {
+final class WorkerLoop {
   /// The gateway, which answers all but health.
-  package let router: any LoopGateway
+  let router: any LoopGateway
   /// grpc.health.v1 on this loop's connections.
-  package let health: HealthService
+  let health: HealthService
   private let services: ServiceRouter
   private let mailbox: Mailbox<WorkerLoop>
   private let limits: LoopLimits
@@ -26,7 +26,7 @@ package final class WorkerLoop {
   /// By descriptor; nil where the descriptor is not a connection's.
   private var connections: [Connection?] = []
   /// How many `connections` there are.
-  private(set) package var connectionCount = 0
+  private(set) var connectionCount = 0
   /// Every read goes into it, and is handed on before the next.
   private var receiveBuffer: [UInt8]
   /// Output on its way to a socket; empty between two flushes, kept for its memory.
@@ -45,7 +45,7 @@ package final class WorkerLoop {
 
   /// A loop that is ready to run; `connectionClosed` is called once for every connection that has
   /// gone. Throws where the process has no descriptor left for the epoll.
-  package init(
+  init(
     router: any LoopGateway, mailbox: Mailbox<WorkerLoop>, limits: LoopLimits,
     transport: TransportLimits, budget: BufferBudget, log: Logger,
     connectionClosed: @escaping () -> Void
@@ -66,7 +66,7 @@ package final class WorkerLoop {
   }
 
   /// Serves until `stop`.
-  package func run() {
+  func run() {
     while !isStopped {
       let timeout = nextTimer.map { max(.zero, $0 - now) }
       let count = poller.wait(timeout: timeout)
@@ -88,7 +88,7 @@ package final class WorkerLoop {
 
   /// Writes what handlers have answered outside their connection's turn: because of a message, or
   /// while another connection was read.
-  package func flushAnswers() {
+  func flushAnswers() {
     while !answered.isEmpty {
       let waiting = answered
       answered.removeAll(keepingCapacity: true)
@@ -106,7 +106,7 @@ package final class WorkerLoop {
 
 extension WorkerLoop {
   /// Serves a socket that was just accepted.
-  package func adopt(_ socket: Descriptor) {
+  func adopt(_ socket: Descriptor) {
     let registration: Poller.Registration
     do {
       registration = try poller.add(socket, .read)
@@ -133,7 +133,7 @@ extension WorkerLoop {
   }
 
   /// Begins the drain of every connection (GOAWAY); `whenEmpty` is called when the last has gone.
-  package func drain(whenEmpty: @escaping () -> Void) {
+  func drain(whenEmpty: @escaping () -> Void) {
     isDraining = true
     for connection in connections {
       guard let connection, connection.lingersUntil == nil else { continue }
@@ -145,7 +145,7 @@ extension WorkerLoop {
   }
 
   /// Closes every connection and has `run` return.
-  package func stop() {
+  func stop() {
     whenEmpty = nil
     for connection in connections {
       if let connection { close(connection) }

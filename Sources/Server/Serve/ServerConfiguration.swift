@@ -3,7 +3,7 @@ import Transport
 /// Everything that a server is told before it starts.
 package struct ServerConfiguration: Sendable {
   /// `--max-connections` where it is not given.
-  package static let connectionsMaxDefault = 10_000
+  static let connectionsMaxDefault = 10_000
 
   /// Where it listens.
   package var listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 9002)]

@@ -22,7 +22,7 @@ package enum CrashReport {
   }
 
   /// The process's name, as `/proc/PID/comm` has it.
-  package static let processName = "tollgate"
+  static let processName = "tollgate"
 
   /// Replaces the process with itself under the settings. Returns where they are set already, and
   /// where the kernel refuses (then the default stays). After that the process has its own name,

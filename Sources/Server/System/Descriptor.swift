@@ -1,12 +1,12 @@
 /// An open file descriptor, closed with its last reference.
 ///
 /// Any thread.
-package final class Descriptor: Sendable {
+final class Descriptor: Sendable {
   /// The descriptor's number.
-  package let raw: Int32
+  let raw: Int32
 
   /// Takes over `raw`, which nobody else may close.
-  package init(owning raw: Int32) {
+  init(owning raw: Int32) {
     self.raw = raw
   }
 

@@ -2,17 +2,18 @@ import CLinux
 import Glibc
 
 /// What stat(2) says of a file, as far as it is needed to see that the file has changed.
-package struct FileIdentity: Equatable, Sendable {
-  package let device: UInt64
-  package let inode: UInt64
-  package let sizeBytes: Int
-  package let modifiedNanoseconds: Int64
+struct FileIdentity: Equatable, Sendable {
+  /// Device and inode together identify a file on this machine.
+  let device: UInt64
+  let inode: UInt64
+  let sizeBytes: Int
+  let modifiedNanoseconds: Int64
   /// The file's type and its permissions.
   let mode: UInt32
 
-  package var isRegular: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFREG) }
-  package var isDirectory: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
-  package var isSocket: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFSOCK) }
+  var isRegular: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFREG) }
+  var isDirectory: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
+  var isSocket: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFSOCK) }
 
   init(_ status: stat) {
     device = UInt64(status.st_dev)
@@ -33,7 +34,7 @@ extension Kernel {
   }
 
   /// open(2) for reading; does not wait for the writer of a FIFO.
-  package static func openToRead(_ path: String) throws(SystemError) -> Descriptor {
+  static func openToRead(_ path: String) throws(SystemError) -> Descriptor {
     try open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
   }
 
@@ -83,7 +84,7 @@ extension Kernel {
   }
 
   /// stat(2): of the file that a symbolic link leads to.
-  package static func identity(ofFile path: String) throws(SystemError) -> FileIdentity {
+  static func identity(ofFile path: String) throws(SystemError) -> FileIdentity {
     var status = stat()
     _ = try syscall("stat") { unsafe stat(path, &status) }
     return FileIdentity(status)

@@ -23,7 +23,7 @@ package enum Kernel {
   }
 
   /// The id of this process: getpid(2).
-  package static func processID() -> Int {
+  static func processID() -> Int {
     Int(getpid())
   }
 
@@ -33,7 +33,7 @@ package enum Kernel {
   }
 
   /// The number of processors that are online: sysconf(3).
-  package static func processorCount() -> Int {
+  static func processorCount() -> Int {
     max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
   }
 
@@ -50,7 +50,7 @@ package enum Kernel {
   }
 
   /// Ends the process at once, without running deinits or exit handlers: _exit(2).
-  package static func exitNow(_ status: Int32) -> Never {
+  static func exitNow(_ status: Int32) -> Never {
     _exit(status)
   }
 }

@@ -1,5 +1,5 @@
 /// Why a request is answered with an error and its connection closed.
-package enum HTTPFault: Error, Equatable, Sendable {
+enum HTTPFault: Error, Equatable, Sendable {
   /// The request breaks a rule of RFC 9112; the text says which.
   case malformed(String)
   /// The header fields did not come in time.
@@ -16,7 +16,7 @@ package enum HTTPFault: Error, Equatable, Sendable {
   case versionNotSupported
 
   /// The answer's status.
-  package var status: HTTPStatus {
+  var status: HTTPStatus {
     switch self {
     case .malformed: .badRequest
     case .timeout: .requestTimeout
@@ -30,7 +30,7 @@ package enum HTTPFault: Error, Equatable, Sendable {
   }
 
   /// The answer's text. It never holds what the peer sent.
-  package var message: String {
+  var message: String {
     switch self {
     case .malformed(let rule): "the request is not valid HTTP/1.1: \(rule)"
     case .timeout: "the request's header fields did not come in time"
@@ -46,7 +46,7 @@ package enum HTTPFault: Error, Equatable, Sendable {
   }
 
   /// The whole answer.
-  package var response: HTTPResponse {
+  var response: HTTPResponse {
     var response = HTTPResponse.error(status, message)
     if self == .methodNotAllowed { response.fields.append(("allow", "GET, HEAD")) }
     return response

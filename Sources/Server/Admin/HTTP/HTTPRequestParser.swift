@@ -1,9 +1,9 @@
 /// Finds the requests in a connection's bytes: HTTP/1.1 as in RFC 9112, read strictly. The result
 /// does not depend on how the bytes were split. Bounded by `HTTPLimits`. A value, without sockets
 /// and clocks.
-package struct HTTPRequestParser {
+struct HTTPRequestParser {
   /// What the bytes so far hold.
-  package enum Step: Equatable {
+  enum Step: Equatable {
     /// No whole request.
     case needsMore
     case request(HTTPRequest)
@@ -26,15 +26,15 @@ package struct HTTPRequestParser {
   private var fault: HTTPFault?
 
   /// A parser at the start of a connection.
-  package init(limits: HTTPLimits = HTTPLimits()) {
+  init(limits: HTTPLimits = HTTPLimits()) {
     self.limits = limits
   }
 
   /// How many bytes belong to requests that were not given out yet.
-  package var waitingBytes: Int { bytes.count - start }
+  var waitingBytes: Int { bytes.count - start }
 
   /// Takes bytes from the socket.
-  package mutating func append(_ more: ArraySlice<UInt8>) {
+  mutating func append(_ more: ArraySlice<UInt8>) {
     if start > 0 {
       bytes.removeFirst(start)
       scanned -= start
@@ -46,7 +46,7 @@ package struct HTTPRequestParser {
   }
 
   /// The next request, once its head is complete.
-  package mutating func next() -> Step {
+  mutating func next() -> Step {
     if let fault { return .fault(fault) }
     do throws(HTTPFault) {
       guard try scan() else { return .needsMore }
