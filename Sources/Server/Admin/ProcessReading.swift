@@ -1,6 +1,8 @@
 import Metrics
 
 /// Reads what the kernel says of this process, for the `process_*` metrics.
+///
+/// On the admin server's thread.
 enum ProcessReading {
   /// The most entries of `/proc/self/fd` that are counted.
   static let descriptorsMax = 1 << 20

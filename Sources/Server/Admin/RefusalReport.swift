@@ -2,6 +2,8 @@ import Metrics
 
 /// `/api/v1/refusals`: the last refusals, newest first. Many of the same kind in a row are one
 /// entry with a count.
+///
+/// On the admin server's thread.
 struct RefusalReport {
   let events: [RefusalEvent]
 

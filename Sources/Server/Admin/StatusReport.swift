@@ -6,6 +6,8 @@ import Metrics
 
 /// `/api/v1/status`: the process, its policy, its ledger, and the targets that records are shipped
 /// to.
+///
+/// On the admin server's thread.
 struct StatusReport {
   let state: ServingState
   let now: ServingState.Values

@@ -3,6 +3,8 @@ import Terms
 
 /// The names of a policy's tenants, to be searched. Kept while the policy is in force, because
 /// sorting many names takes a while.
+///
+/// On the admin server's thread.
 struct TenantDirectory {
   private var policy: PolicySnapshot?
   /// Sorted.

@@ -5,6 +5,8 @@ import Ledger
 import Metrics
 
 /// `/api/v1/tenants`: what tenants have used since the start, and what is left of their limits.
+///
+/// On the admin server's thread.
 struct TenantReport {
   /// How many tenants the query has found, and the names to report.
   let found: (total: Int, names: [String])

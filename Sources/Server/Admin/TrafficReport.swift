@@ -6,6 +6,8 @@ import Terms
 
 /// `/api/v1/traffic`: totals since the start. The difference of two readings is what came between
 /// them.
+///
+/// On the admin server's thread.
 struct TrafficReport {
   let metrics: MetricsRegistry
   let policy: PolicySnapshot?

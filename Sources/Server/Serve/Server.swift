@@ -8,6 +8,19 @@ import Transport
 /// The running server: its listeners, its workers, its signals and its drain.
 ///
 /// On the thread that calls `run`, which owns it; others reach it through `handle`.
+///
+/// The threads of a serving process, and what each owns:
+///
+/// - main: `Server`, with the listeners, the signals and the drain;
+/// - `tollgate-loopN`, one for each worker: a `WorkerLoop`, with its connections and its gateway;
+/// - `tollgate-admin`: the `AdminLoop`, with its listeners and connections;
+/// - `tollgate-policy`: the `PolicyStore`;
+/// - `ship`, one for each target: a `ShipLoop`;
+/// - the ledger's writer, the log's writer, and a timer of Dispatch that fires once a second.
+///
+/// The workers, the admin server, the policy watcher and the targets' threads get what they own by
+/// a `Handover`. A type without a line about threads is a value, or a namespace of functions
+/// without state, and may be used on any thread.
 package final class Server {
   /// How long the workers may take to end once they are told to.
   static let joinSecondsMax = 5
