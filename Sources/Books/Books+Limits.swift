@@ -1,5 +1,6 @@
 import Policy
 import Quota
+import Terms
 
 /// How limits stand, for pages and metrics. The lock is held for a few limits at a time: whoever
 /// reserves never waits for a page.

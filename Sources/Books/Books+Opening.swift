@@ -73,7 +73,7 @@ extension Books {
     event: ProcessEvent, stateChanged: @escaping @Sendable (LedgerState) -> Void,
     committed: @escaping @Sendable (Int64) -> Void = { _ in }
   ) throws(Problem) -> (books: Books, found: Found) {
-    var recovering = Recovering(table: QuotaTable(limits.catalog))
+    var recovering = Recovering(limits)
     let outcome: Recovery.Outcome
     do throws(LedgerProblem) {
       outcome = try Recovery.run(files, repairing: settings.repairs) { recovering.apply($0) }
@@ -83,9 +83,9 @@ extension Books {
     let reopened = recovering.reopen()
     recovering.table.configure(limits.catalog, now: outcome.timeMs)
     let books = Books(
-      table: recovering.table, of: limits, after: outcome.timeMs, clock: clock,
-      durability: settings.ledger.durability)
-    for (admission, _) in reopened { books.reopen(admission) }
+      table: recovering.table, of: limits, estimates: recovering.estimates,
+      after: outcome.timeMs, clock: clock, durability: settings.ledger.durability)
+    for admission in reopened { books.reopen(admission) }
     do throws(LedgerFault) {
       let writer = try LedgerWriter(
         files: files, recovered: outcome, settings: settings.ledger,
@@ -93,12 +93,10 @@ extension Books {
       books.attach(writer)
       try writer.start()
       books.note(.start(event))
-      for (admission, reservedNanos) in reopened {
-        books.interrupt(admission, limits, reservedNanos: reservedNanos)
-      }
+      for admission in reopened { _ = books.settle(admission, as: .interrupted) }
       _ = writer.flush()
     } catch {
-      for (admission, _) in reopened { admission.take()?.leaveToRecovery() }
+      for admission in reopened { admission.take()?.leaveToRecovery() }
       throw .files(error)
     }
     return (
@@ -109,67 +107,36 @@ extension Books {
         headHash: outcome.chain == Chain() ? nil : outcome.chain.head.hex)
     )
   }
-
-  /// An exchange that the last process did not end: charged its prompt's estimate, at the price of
-  /// today; all the money that was reserved where there is no price any more.
-  private func interrupt(
-    _ admission: OpenAdmission, _ limits: PolicyLimits, reservedNanos: Int64
-  ) {
-    var usage = MeteredUsage()
-    let record = admission.record
-    let prompt = record.estimatedPromptTokens ?? 0
-    // Nothing is known of what an uninspected path uses.
-    if record.model != nil {
-      usage.source = .estimated
-      usage.prompt = Int(clamping: prompt)
-      usage.completion = 0
-      usage.total = usage.prompt
-    }
-    let prices = record.model.flatMap { limits.prices(ofModel: $0) }
-    _ = settle(
-      admission,
-      Ending(
-        usage: usage,
-        settlement: { usage in
-          guard prices == nil else { return Self.used(usage, prices) }
-          return .used(
-            Usage(promptTokens: prompt, completionTokens: 0, nanoDollars: reservedNanos))
-        },
-        // Where neither model nor route was given it was an answer of our own.
-        isPriced: prices != nil || reservedNanos > 0 || record.modelRoute == nil, reckoning: nil,
-        record: Completion(
-          requestID: record.requestID, tenant: record.tenant, subject: record.subject,
-          hostname: record.hostname, route: record.route, model: record.model,
-          modelRoute: record.modelRoute, trafficClass: record.trafficClass, stream: record.stream,
-          usageSource: .none, endReason: .interrupted)))
-  }
 }
 
 /// The state that the last segment's records lead to.
 private struct Recovering {
   var table: QuotaTable
+  private(set) var estimates = Estimates()
+  private let limits: PolicyLimits
   private var open = OpenExchanges()
   private(set) var hasFailed = false
 
-  init(table: consuming QuotaTable) { self.table = table }
+  init(_ limits: PolicyLimits) {
+    self.limits = limits
+    table = QuotaTable(limits.catalog)
+  }
 
   mutating func apply(_ record: LedgerRecord) {
     switch record.body {
     case .checkpoint(let checkpoint):
+      estimates = Estimates(checkpoint.estimates.filter { limits.hasModel($0.model) })
       do throws(RecoveryError) {
-        try table.restore(Books.counters(of: checkpoint))
+        try table.restore(checkpoint.counters)
       } catch {
         hasFailed = true
       }
     case .admission(let admission) where admission.decision == .allow:
-      if !record.isCarried {
-        table.replayAdmission(admission.reserved.map(Books.counted), now: record.timeMs)
-      }
+      if !record.isCarried { table.replayAdmission(admission.reserved, now: record.timeMs) }
     case .completion(let completion):
       if !record.isCarried, let admitted = open.byRequestID[completion.requestID]?.admission {
         table.replayCompletion(
-          reserved: admitted.reserved.map(Books.counted),
-          final: completion.charged.map(Books.counted), now: record.timeMs)
+          reserved: admitted.reserved, final: completion.charged, now: record.timeMs)
       }
     case .admission, .denials, .start, .reload, .clock, .repair, .stop, .drop: break
     }
@@ -177,22 +144,25 @@ private struct Recovering {
   }
 
   /// What is open at the end, its reservations in hand again.
-  mutating func reopen() -> [(admission: OpenAdmission, reservedNanos: Int64)] {
-    var result: [(admission: OpenAdmission, reservedNanos: Int64)] = []
+  mutating func reopen() -> [OpenAdmission] {
+    var reopened: [OpenAdmission] = []
     for exchange in open.inOrder {
-      let admission = exchange.admission
-      let reservation = table.reopen(
-        admission.reserved.map(Books.counted),
-        demand: Demand(
-          promptTokens: admission.estimatedPromptTokens ?? 0,
-          completionTokens: admission.reservedCompletionTokens ?? 0, isBoundStated: true),
-        now: exchange.timeMs)
-      let reservedNanos = reservation.most(of: .usd)
-      let reopened = OpenAdmission(
-        seq: exchange.seq, epoch: 0, timeMs: exchange.timeMs, record: admission,
-        reservation: reservation)
-      result.append((reopened, reservedNanos))
+      reopened.append(
+        OpenAdmission(
+          reopening: exchange, limits, table.reopen(exchange.admission, now: exchange.timeMs)))
     }
-    return result
+    return reopened
+  }
+}
+
+extension QuotaTable {
+  /// The reservation of an admission that a ledger's records leave open.
+  package mutating func reopen(_ admission: Admission, now: Int64) -> Reservation {
+    reopen(
+      admission.reserved,
+      demand: Demand(
+        promptTokens: max(0, admission.estimatedPromptTokens ?? 0),
+        completionTokens: max(0, admission.reservedCompletionTokens ?? 0), isBoundStated: true),
+      now: now)
   }
 }

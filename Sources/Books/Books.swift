@@ -1,16 +1,21 @@
+import Bytes
 import Foundation
 import Inference
 import Ledger
+import Policy
 import Quota
+import Terms
 
-/// The counters and the ledger behind one lock: what is decided and what is recorded have the same
-/// order.
+/// Limits and ledger together: what is decided and what is recorded have the same order, under one
+/// lock. It knows no message of Envoy's and no exchange.
 ///
-/// Loops admit and settle; the ledger's thread calls back when records are on disk, or will never
-/// be. Lock order: the books', then the ledger's.
+/// The door is `admit`, `deny`, `settle` and `shares` for the loops' threads, and `onOutcome` for
+/// what became of the records that admissions wait for; a shared store will stand behind the same
+/// door. Nothing of a caller's is called under the lock. Lock order: the books', then the ledger's.
 package final class Books: @unchecked Sendable {
-  /// What the loops are told of exchanges that wait for their record.
-  package enum News: Sendable {
+  /// What became of admissions' records: told to every loop, of which each knows its own exchanges.
+  package enum RecordOutcome: Sendable {
+    /// Every record up to that number is on disk.
     case durable(upTo: Int64)
     /// These will never be on disk. Their numbers are given out again: only admissions of before
     /// `epoch` are meant.
@@ -19,9 +24,11 @@ package final class Books: @unchecked Sendable {
 
   /// The answer to an exchange that asks to be let through.
   package enum Answer {
-    /// Let through once `seq` is on disk; at once where the ledger is relaxed.
+    /// Reserved and queued to be recorded. `waits`: it may go on once `RecordOutcome` names it, which
+    /// is later than this call returns; else at once (relaxed durability).
     case admitted(OpenAdmission, waits: Bool)
     case refused(QuotaRefusal)
+    /// The ledger takes no record: nothing may go on.
     case unavailable
   }
 
@@ -36,6 +43,11 @@ package final class Books: @unchecked Sendable {
       self.wallMs = wallMs
       self.monotonicMs = monotonicMs
     }
+
+    /// The system's.
+    package static let system = Clock(
+      wallMs: { SystemClock.wallNanoseconds() / 1_000_000 },
+      monotonicMs: { SystemClock.monotonicNanoseconds() / 1_000_000 })
   }
 
   private let lock = NSLock()
@@ -45,22 +57,24 @@ package final class Books: @unchecked Sendable {
   private var ledgerClock: LedgerClock
   private var denials = DenialTally()
   private var refusals = RefusalTally()
+  /// By the number of the admission's record.
   private var open: [Int64: OpenAdmission] = [:]
-  /// How often admissions have failed.
+  /// How often admissions' records have failed.
   private var epoch = 0
-  private var estimators: [String: TokenEstimator] = [:]
+  private var estimates: Estimates
   private var writer: LedgerWriter?
   private let clock: Clock
   private let durability: Durability
-  /// Told on the ledger's thread, without a lock.
-  private var tell: @Sendable (News) -> Void = { _ in }
+  /// Called on the ledger's thread, without a lock.
+  private var tellOutcome: @Sendable (RecordOutcome) -> Void = { _ in }
 
   init(
-    table: consuming QuotaTable, of limits: PolicyLimits, after timeMs: Int64, clock: Clock,
-    durability: Durability
+    table: consuming QuotaTable, of limits: PolicyLimits, estimates: Estimates,
+    after timeMs: Int64, clock: Clock, durability: Durability
   ) {
     self.table = table
     self.limits = limits
+    self.estimates = estimates
     ledgerClock = LedgerClock(after: timeMs)
     self.clock = clock
     self.durability = durability
@@ -70,149 +84,74 @@ package final class Books: @unchecked Sendable {
 
   func attach(_ writer: LedgerWriter) { self.writer = writer }
 
-  /// The ledger's thread runs by then.
-  package func onNews(_ tell: @escaping @Sendable (News) -> Void) {
-    lock.withLock { self.tell = tell }
+  /// Who is told what became of records. The ledger's thread runs by then, and calls it.
+  package func onOutcome(_ tell: @escaping @Sendable (RecordOutcome) -> Void) {
+    lock.withLock { tellOutcome = tell }
   }
 
   func reopen(_ admission: OpenAdmission) { open[admission.seq] = admission }
 
-  // MARK: Loops
-
-  /// What a model's requests are reckoned to use.
-  package struct Reckoning {
-    package var model: String
-    package var textBytes: Int
-    package var arrayNumbers: Int
-    package var choices: Int
-    package var statedBound: Int?
-    package var maxOutputTokens: Int?
-    /// The endpoint writes tokens; an embedding does not.
-    package var writesOutput: Bool
-    package var price: Price
-
-    package init(
-      model: String, textBytes: Int, arrayNumbers: Int, choices: Int, statedBound: Int?,
-      maxOutputTokens: Int?, writesOutput: Bool, price: Price
-    ) {
-      self.model = model
-      self.textBytes = textBytes
-      self.arrayNumbers = arrayNumbers
-      self.choices = choices
-      self.statedBound = statedBound
-      self.maxOutputTokens = maxOutputTokens
-      self.writesOutput = writesOutput
-      self.price = price
-    }
-
-    /// What is reserved for it, by what is known of the model's requests so far.
-    package func demand(by estimator: TokenEstimator) -> Demand {
-      let prompt = estimator.promptTokens(textBytes: textBytes, arrayNumbers: arrayNumbers)
-      var each = 0
-      if writesOutput {
-        each = statedBound ?? estimator.outputBound(maximum: maxOutputTokens)
-      }
-      return Demand(
-        promptTokens: Int64(prompt),
-        // A bound is at most 2³¹, and so are the choices.
-        completionTokens: Int64(each) * Int64(choices),
-        isBoundStated: statedBound != nil || !writesOutput, price: price)
-    }
-  }
+  // MARK: The door, on the loops' threads
 
   /// Reserves and records, or refuses. A refusal charges nothing; recording it is `deny`'s.
-  package func admit(
-    _ set: LimitSet, _ caller: Caller, _ reckoning: Reckoning?, record: Ledger.Admission
-  ) -> Answer {
+  package func admit(_ request: AdmissionRequest) -> Answer {
     lock.withLock {
       let now = readClock()
-      let demand = demand(reckoning)
-      switch table.reserve(set, caller: caller, demand: demand, now: now) {
+      let demand =
+        request.size.map { $0.demand(by: estimates.estimator(of: $0.model), request.prices) }
+        ?? Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
+      switch table.reserve(request.limits, caller: request.caller, demand: demand, now: now) {
       case .refused(let refusal): return .refused(refusal)
       case .admitted(let reservation):
-        return self.record(record, reservation, now)
+        return record(request, reservation, now)
       }
     }
   }
 
   private func record(
-    _ record: Ledger.Admission, _ reservation: consuming Reservation, _ now: Int64
+    _ request: AdmissionRequest, _ reservation: consuming Reservation, _ now: Int64
   ) -> Answer {
-    var record = record
-    record.reserved = reservation.charges.map(Self.recorded)
-    record.estimatedPromptTokens = reservation.demand.promptTokens
-    record.reservedCompletionTokens = reservation.demand.completionTokens
-    guard case .queued(let seq)? = writer?.enqueue(.admission(record), timeMs: now) else {
+    var request = request
+    request.record.reserved = reservation.charges
+    request.record.estimatedPromptTokens = reservation.demand.promptTokens
+    request.record.reservedCompletionTokens = reservation.demand.completionTokens
+    guard case .queued(let seq)? = writer?.enqueue(.admission(request.record), timeMs: now) else {
       _ = table.settle(reservation, as: .nothing, now: now)
       return .unavailable
     }
-    let admission = OpenAdmission(
-      seq: seq, epoch: epoch, timeMs: now, record: record, reservation: reservation)
+    let admission = OpenAdmission(request, seq: seq, epoch: epoch, timeMs: now, reservation)
     open[seq] = admission
     return .admitted(admission, waits: durability == .durable)
   }
 
-  private func demand(_ reckoning: Reckoning?) -> Demand {
-    guard let reckoning else {
-      return Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
-    }
-    return reckoning.demand(by: estimators[reckoning.model] ?? TokenEstimator())
-  }
-
-  /// How an exchange ended.
-  package struct Ending {
-    package var usage: MeteredUsage
-    package var settlement: (MeteredUsage) -> Settlement
-    /// Its price is known.
-    package var isPriced: Bool
-    package var reckoning: Reckoning?
-    /// Everything of the record but usage and charges.
-    package var record: Completion
-
-    package init(
-      usage: MeteredUsage, settlement: @escaping (MeteredUsage) -> Settlement, isPriced: Bool,
-      reckoning: Reckoning?, record: Completion
-    ) {
-      self.usage = usage
-      self.settlement = settlement
-      self.isPriced = isPriced
-      self.reckoning = reckoning
-      self.record = record
-    }
-  }
-
-  /// Settles and records, once; what it says of usage afterwards is the completion's. nil where it
-  /// was undone before.
-  package func settle(_ admission: OpenAdmission, _ ending: Ending) -> Completion? {
+  /// Settles and records, once; nil where it was undone before, because its record failed.
+  ///
+  /// - Parameters:
+  ///   - metered: what the answer said of usage, as far as it came.
+  ///   - backend: the upstream's address as Envoy names it.
+  package func settle(
+    _ admission: OpenAdmission, as ending: Ending, metered: MeteredUsage = MeteredUsage(),
+    backend: String? = nil
+  ) -> Completion? {
     lock.withLock {
       guard let reservation = admission.take() else { return nil }
       let now = readClock()
       open[admission.seq] = nil
-      var usage = ending.usage
-      if let reckoning = ending.reckoning {
-        var estimator = estimators[reckoning.model] ?? TokenEstimator()
-        usage.estimate(
-          promptTokens: Int(admission.record.estimatedPromptTokens ?? 0),
-          outputTokens: { estimator.outputTokens(bytes: $0) })
-        estimator.learn(
-          .init(
-            textBytes: reckoning.textBytes, arrayNumbers: reckoning.arrayNumbers,
-            choices: reckoning.choices, statedBound: reckoning.statedBound, usage: usage))
-        estimators[reckoning.model] = estimator
-      }
-      let settlement = ending.settlement(usage)
-      var completion = ending.record
-      completion.fill(usage, settlement, isPriced: ending.isPriced)
+      let size = admission.request.size
+      let outcome = ending.outcome(
+        of: admission, metered: metered, by: estimates.estimator(of: size?.model))
+      if let size { estimates.learn(size, outcome.usage) }
+      var completion = Completion(of: admission.record, outcome)
+      completion.gatewayBackend = backend
       completion.latencyMs = now - admission.timeMs
-      completion.charged = table.settle(reservation, as: settlement, now: now)
-        .map(Self.recorded)
+      completion.charged = table.settle(reservation, as: outcome.settlement, now: now)
       _ = writer?.enqueue(.completion(completion), timeMs: now)
       return completion
     }
   }
 
   /// Records a refusal; never waits, and a flood becomes counts.
-  package func deny(_ record: Ledger.Admission) {
+  package func deny(_ record: Admission) {
     lock.withLock {
       let now = readClock()
       let reason = record.reason ?? "other"
@@ -223,7 +162,7 @@ package final class Books: @unchecked Sendable {
     }
   }
 
-  /// The tightest limits of a caller, for headers.
+  /// The tightest limits of a caller, for headers, and the ledger's time.
   package func shares(_ set: LimitSet, _ caller: Caller) -> (shares: LimitShares, nowMs: Int64) {
     lock.withLock {
       let now = readClock()
@@ -252,6 +191,7 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       table.configure(limits.catalog, now: now)
       self.limits = limits
+      estimates.keep { limits.hasModel($0) }
       _ = writer?.enqueue(.reload(event), timeMs: now)
     }
     ledger?.beginSegment()
@@ -284,6 +224,8 @@ package final class Books: @unchecked Sendable {
 
   /// The process ends: everything is written, flushed, and said. False where it could not be.
   package func close(_ event: ProcessEvent) -> Bool {
+    // What was learned since the last checkpoint is in the one that begins this segment.
+    if lock.withLock({ estimates.hasUnsaved }) { ledger?.beginSegmentNow() }
     lock.withLock {
       let now = readClock()
       write(denials.drain(), now)
@@ -295,7 +237,7 @@ package final class Books: @unchecked Sendable {
     // Its callbacks hold the books, and what is told holds the server: each would keep the other.
     lock.withLock {
       writer = nil
-      tell = { _ in }
+      tellOutcome = { _ in }
     }
     return isWhole
   }
@@ -307,6 +249,9 @@ package final class Books: @unchecked Sendable {
       _ = writer?.enqueue(body, timeMs: now)
     }
   }
+
+  /// Records that a target of shipping will never be sent some records.
+  package func recordDrop(_ drop: Drop) { note(.drop(drop)) }
 
   private func write(_ due: [Denials], _ now: Int64) {
     for denials in due { _ = writer?.enqueue(.denials(denials), timeMs: now) }
@@ -321,7 +266,7 @@ package final class Books: @unchecked Sendable {
   }
 }
 
-// MARK: - The ledger's thread
+// MARK: - On the ledger's thread
 
 extension Books {
   func callbacks(
@@ -338,32 +283,32 @@ extension Books {
     return callbacks
   }
 
+  /// The writer's own closure queues the checkpoint under the lock: no record comes between the state
+  /// and its place. It takes the ledger's lock, and no other.
   private func checkpoint(_ give: (BooksState, Int64) -> Void) {
     lock.withLock {
       let now = readClock()
-      give(bookState(now), now)
+      var state = bookState(now)
+      state.estimates = estimates.save()
+      give(state, now)
     }
   }
 
-  /// Every counter that is not as good as new, and every open exchange.
+  /// Every counter that is not as good as new, every open exchange, every estimate.
   package var state: BooksState { lock.withLock { bookState(readClock()) } }
 
   private func bookState(_ now: Int64) -> BooksState {
-    let counters = table.snapshot(now: now).map { state in
-      Ledger.CounterState(
-        counter: state.counter, kind: state.kind.rawValue,
-        fields: state.fields.map { .init($0.name, $0.value) })
-    }
     let exchanges = open.values.sorted { $0.seq < $1.seq }.map {
       OpenExchange(seq: $0.seq, timeMs: $0.timeMs, admission: $0.record)
     }
-    return BooksState(counters: counters, open: exchanges)
+    return BooksState(
+      counters: table.snapshot(now: now), open: exchanges, estimates: estimates.saved)
   }
 
   /// Admissions that will never be on record: what they reserved is given back, and their exchanges
   /// are told.
   private func undo(_ seqs: [Int64]) {
-    let news = lock.withLock { () -> News in
+    let outcome = lock.withLock { () -> RecordOutcome in
       let now = readClock()
       for seq in seqs {
         guard let admission = open.removeValue(forKey: seq), let reservation = admission.take()
@@ -374,11 +319,11 @@ extension Books {
       epoch += 1
       return .failed(Set(seqs), before: epoch)
     }
-    report(news)
+    report(outcome)
   }
 
-  private func report(_ news: News) {
-    let tell = lock.withLock { self.tell }
-    tell(news)
+  private func report(_ outcome: RecordOutcome) {
+    let tell = lock.withLock { tellOutcome }
+    tell(outcome)
   }
 }

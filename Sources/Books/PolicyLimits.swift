@@ -104,9 +104,15 @@ package final class PolicyLimits: Sendable {
   package func limit(ofRule rule: Int) -> Policy.Limit? { limits[rule] }
 
   /// What the model costs now; nil where it has no price, or there is no such model any more.
-  func prices(ofModel name: String) -> Prices? {
+  package func prices(ofModel name: String) -> Prices? {
     let name = Array(name.utf8)
     return policy.model(named: name.span)?.prices
+  }
+
+  /// Whether the policy has a model of that canonical name.
+  func hasModel(_ name: String) -> Bool {
+    let name = Array(name.utf8)
+    return policy.model(named: name.span) != nil
   }
 
   private static func applies(_ limit: Policy.Limit?, _ model: Model?) -> Bool {
@@ -120,19 +126,8 @@ package final class PolicyLimits: Sendable {
 
   private static func rule(_ limit: Policy.Limit, _ owner: LimitOwner) -> LimitRule {
     LimitRule(
-      owner: owner, name: limit.name, kind: kind(limit.kind), amount: limit.amount,
+      owner: owner, name: limit.name, kind: limit.kind, amount: limit.amount,
       window: window(limit), scope: scope(limit.scope), subjectsMax: limit.maxSubjects)
-  }
-
-  private static func kind(_ kind: Policy.Limit.Kind) -> LimitKind {
-    switch kind {
-    case .requests: .requests
-    case .tokens: .tokens
-    case .promptTokens: .promptTokens
-    case .completionTokens: .completionTokens
-    case .usd: .usd
-    case .concurrent: .concurrent
-    }
   }
 
   private static func window(_ limit: Policy.Limit) -> LimitWindow {

@@ -1,15 +1,7 @@
+import Terms
+
 /// What an exchange used, as far as its response said. Unknown is nil, never 0.
 package struct MeteredUsage: Sendable, Equatable {
-  /// Where the numbers come from.
-  package enum Source: Sendable, Equatable {
-    /// The provider's last word; charged as it stands.
-    case reported
-    /// Cut, or the provider said nothing: charged by `estimate(promptTokens:outputTokens:)`.
-    case estimated
-    /// Nothing to charge: not metered, or refused by the backend.
-    case none
-  }
-
   /// Tokens. Cached and cache-written ones are among the prompt's, reasoning among the completion's.
   package var prompt: Int? = nil
   package var completion: Int? = nil
@@ -17,7 +9,7 @@ package struct MeteredUsage: Sendable, Equatable {
   package var cachedPrompt: Int? = nil
   package var cacheWritePrompt: Int? = nil
   package var reasoning: Int? = nil
-  package var source = Source.none
+  package var source = UsageSource.none
   /// Bytes of text that the model wrote, after unescaping; and those after its last word on usage.
   package var outputBytes = 0
   package var outputBytesAfterUsage = 0

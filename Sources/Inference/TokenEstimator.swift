@@ -1,3 +1,5 @@
+import Terms
+
 /// What one model's tokens come to before its provider has said so: the prompt's from its text, the
 /// output's from what the model usually writes.
 package struct TokenEstimator: Sendable, Equatable {

@@ -1,3 +1,5 @@
+import Terms
+
 /// Sums up what the events of a response say.
 struct UsageTally {
   private var usage = UsageFields()

@@ -33,7 +33,9 @@
 ///   whose second record is a `repair` that names the damage.
 package enum LedgerFormat {
   /// The number in `start` and `checkpoint` records; a newer one is refused.
-  package static let number: Int64 = 1
+  package static let number: Int64 = 2
+  /// The first format whose checkpoints have `estimates`: what was learned of each model's tokens.
+  static let withEstimates: Int64 = 2
   /// The first record's `seq`.
   package static let firstSeq: Int64 = 1
 

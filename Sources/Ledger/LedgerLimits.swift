@@ -12,6 +12,4 @@ package enum LedgerLimits {
   package static let completionBytesReserved = 4096
   /// How deep a record's JSON nests.
   package static let depthMax = 8
-  /// Segments of one ledger.
-  package static let segmentsMax = 1_000_000
 }

@@ -1,3 +1,5 @@
+import Terms
+
 /// The counters of one loop: written by its thread alone, without a lock and, once a series is known,
 /// without an allocation; read by anybody through the registry.
 ///

@@ -1,14 +1,13 @@
+import Terms
+
 /// One limit of a tenant, of a key, or of everybody.
 package struct Limit: Sendable, Equatable {
-  package enum Kind: Sendable, Equatable {
-    case requests, tokens, promptTokens, completionTokens, usd, concurrent
-  }
   package enum Period: Sendable, Equatable { case second, minute, hour, day, week, month }
   package enum Scope: Sendable, Equatable { case tenant, key, subject }
   package enum StoreLoss: Sendable, Equatable { case deny, local, allow }
 
   package let name: String
-  package let kind: Kind
+  package let kind: LimitKind
   /// Requests, tokens, nano-dollars for `usd`, or exchanges at once for `concurrent`.
   package let amount: Int64
   /// Nil exactly for `concurrent`.

@@ -1,3 +1,5 @@
+import Terms
+
 /// Who asks, as counters are told apart.
 package struct Caller: Sendable {
   package let tenant: String
@@ -13,21 +15,6 @@ package struct Caller: Sendable {
   }
 }
 
-/// What tokens cost, in nano-dollars.
-package struct Price: Sendable, Equatable {
-  package static let free = Price(promptNanos: 0, completionNanos: 0, perRequestNanos: 0)
-
-  package let promptNanos: Int64
-  package let completionNanos: Int64
-  package let perRequestNanos: Int64
-
-  package init(promptNanos: Int64, completionNanos: Int64, perRequestNanos: Int64) {
-    self.promptNanos = promptNanos
-    self.completionNanos = completionNanos
-    self.perRequestNanos = perRequestNanos
-  }
-}
-
 /// What an exchange may use at most, as far as is known when it is admitted.
 package struct Demand: Sendable, Equatable {
   package var promptTokens: Int64
@@ -36,23 +23,23 @@ package struct Demand: Sendable, Equatable {
   /// Whether the client stated the bound on `completionTokens`. If it did not, the bound is ours to
   /// cut to what could ever fit.
   package var isBoundStated: Bool
-  package var price: Price
+  package var prices: Prices
 
   package init(
-    promptTokens: Int64, completionTokens: Int64, isBoundStated: Bool, price: Price = .free
+    promptTokens: Int64, completionTokens: Int64, isBoundStated: Bool, prices: Prices = .free
   ) {
     precondition(promptTokens >= 0 && completionTokens >= 0, "tokens are not negative")
     self.promptTokens = promptTokens
     self.completionTokens = completionTokens
     self.isBoundStated = isBoundStated
-    self.price = price
+    self.prices = prices
   }
 
   /// Saturating, as everything here: what exceeds an Int64 exceeds every limit.
   package var nanoDollars: Int64 {
-    price.promptNanos.timesSaturating(promptTokens)
-      .plusSaturating(price.completionNanos.timesSaturating(completionTokens))
-      .plusSaturating(price.perRequestNanos)
+    prices.promptNanos.timesSaturating(promptTokens)
+      .plusSaturating(prices.completionNanos.timesSaturating(completionTokens))
+      .plusSaturating(prices.perRequestNanos)
   }
 
   func need(_ kind: LimitKind) -> Int64 {
@@ -74,11 +61,11 @@ package struct Demand: Sendable, Equatable {
       completionTokens = min(completionTokens, max(0, capacity - min(capacity, promptTokens)))
     case .completionTokens: completionTokens = min(completionTokens, capacity)
     case .usd:
-      guard price.completionNanos > 0 else { return }
+      guard prices.completionNanos > 0 else { return }
       var promptOnly = self
       promptOnly.completionTokens = 0
       let left = max(0, capacity - min(capacity, promptOnly.nanoDollars))
-      completionTokens = min(completionTokens, left / price.completionNanos)
+      completionTokens = min(completionTokens, left / prices.completionNanos)
     }
   }
 }

@@ -1,13 +1,4 @@
-/// What a limit counts; the raw value is its name in the policy and in records.
-package enum LimitKind: String, Sendable, CaseIterable {
-  case requests, tokens
-  case promptTokens = "prompt_tokens"
-  case completionTokens = "completion_tokens"
-  /// Counted in nano-dollars.
-  case usd
-  /// Exchanges at once.
-  case concurrent
-}
+import Terms
 
 /// A calendar period in the policy's time zone. Weeks begin on Monday. The raw value is its number
 /// in a checkpoint.

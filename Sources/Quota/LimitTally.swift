@@ -1,3 +1,5 @@
+import Terms
+
 /// One limit and where its counters are.
 struct LimitTally {
   let rule: LimitRule

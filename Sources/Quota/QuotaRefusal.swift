@@ -1,3 +1,5 @@
+import Terms
+
 /// Why one limit does not admit a demand.
 package enum Shortage: Sendable, Equatable {
   /// More than the limit could ever give. Waiting does not help.

@@ -1,3 +1,5 @@
+import Terms
+
 /// What is left of a limit, as the rate-limit headers say it.
 package struct LimitShare: Sendable, Equatable {
   /// The most it can have: a bucket's capacity, a budget's amount.

@@ -1,3 +1,5 @@
+import Terms
+
 /// A checkpoint or a record that no table can have written.
 package enum RecoveryError: Error, Equatable {
   case malformedState(counter: String)

@@ -1,3 +1,5 @@
+import Terms
+
 extension QuotaTable {
   /// Reserves all that `demand` may use, of every limit in the set; or nothing, and says why.
   ///
@@ -5,7 +7,7 @@ extension QuotaTable {
   /// give; not to what it has left now.
   package mutating func reserve(
     _ set: LimitSet, caller: Caller, demand: Demand, now: Int64
-  ) -> Admission {
+  ) -> QuotaAnswer {
     let indices = tallyIndices(set)
     var demand = demand
     if !demand.isBoundStated {

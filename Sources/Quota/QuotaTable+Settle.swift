@@ -1,3 +1,5 @@
+import Terms
+
 extension QuotaTable {
   /// Puts what was used in the reservation's place, counter by counter, and returns the final
   /// charges for the completion's record.

@@ -1,23 +1,11 @@
+import Terms
+
 /// What an exchange holds of one counter.
 struct HeldCharge: Sendable {
   let place: Int
   let generation: UInt64
   let kind: LimitKind
   let charge: Charge
-}
-
-/// A charge as records name it: of a reservation, or the final one that replaces it.
-package struct Charge: Sendable, Equatable {
-  package let counter: String
-  package let amount: Int64
-  /// The start of the calendar window it belongs to, in Unix milliseconds; nil for buckets and slots.
-  package let window: Int64?
-
-  package init(counter: String, amount: Int64, window: Int64?) {
-    self.counter = counter
-    self.amount = amount
-    self.window = window
-  }
 }
 
 /// What an exchange holds of its limits, from admission until it is settled, exactly once: the
@@ -57,7 +45,7 @@ package struct Reservation: ~Copyable, Sendable {
 }
 
 /// The answer to a demand.
-package enum Admission: ~Copyable, Sendable {
+package enum QuotaAnswer: ~Copyable, Sendable {
   case admitted(Reservation)
   case refused(QuotaRefusal)
 }

@@ -74,10 +74,4 @@ struct GlitchLimit: Equatable, Sendable {
   var burst: Int
   /// How many more may come each second.
   var perSecond: Int
-
-  /// A bucket that holds `burst` tokens and is refilled with `perSecond`.
-  init(burst: Int, perSecond: Int) {
-    self.burst = burst
-    self.perSecond = perSecond
-  }
 }

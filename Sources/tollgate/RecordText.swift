@@ -1,5 +1,6 @@
 import Bytes
 import Ledger
+import Terms
 
 /// A ledger record as one line for people.
 enum RecordText {

@@ -132,8 +132,8 @@ enum ServeCommand {
     let shipper = try startShipping(settings, books, log)
     isStarted = true
     if let shipper { state.ships { shipper.statistics } }
-    books.onNews {
-      handle.tell($0)
+    books.onOutcome {
+      handle.recordsEnded($0)
       shipper?.wake()
     }
     let clock = startClock(books, opened.outage, log)
@@ -179,11 +179,8 @@ enum ServeCommand {
     _ settings: ServeSettings, _ limits: PolicyLimits, _ policy: PolicySnapshot,
     _ outage: LedgerOutage, _ metrics: MetricsRegistry, _ log: Logger
   ) throws -> (books: Books, lock: DirectoryLock) {
-    let clock = Books.Clock(
-      wallMs: { SystemClock.wallNanoseconds() / 1_000_000 },
-      monotonicMs: { SystemClock.monotonicNanoseconds() / 1_000_000 })
     let (books, lock, found) = try Books.open(
-      settings.books, limits, clock: clock, event: event(policy.revision),
+      settings.books, limits, clock: .system, event: event(policy.revision),
       stateChanged: outage.saw, committed: metrics.record(commitNanoseconds:))
     log.started(settings, policy, found)
     return (books, lock)

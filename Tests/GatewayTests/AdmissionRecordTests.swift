@@ -2,6 +2,7 @@ import Books
 import EnvoyAPI
 import Foundation
 import Ledger
+import Terms
 import Testing
 
 @testable import Gateway
@@ -193,7 +194,7 @@ private let otherUUID = "00000000-0000-4000-8000-000000000000"
       }
       #expect(kept.books.state.open.isEmpty)
       kept.files.fail(nil)
-      kept.news.waitUntilWritable()
+      kept.waitUntilWritable()
       let records = try kept.close()
       #expect(records.admissions.isEmpty && records.completions.isEmpty)
       #expect(records.denials.map(\.reason) == ["ledger_unavailable", "ledger_unavailable"])

@@ -4,6 +4,7 @@ import Foundation
 import Ledger
 import Metrics
 import Policy
+import Terms
 import Testing
 
 @testable import Gateway
@@ -50,7 +51,7 @@ private typealias Message = EnvoyMessage
     for step in 0..<300 { try Self.step(&run, number: step, seed: seed, durability) }
     run.kept.files.fail(nil)
     run.kept.files.open()
-    run.kept.news.waitUntilWritable()
+    run.kept.waitUntilWritable()
     run.kept.gateway.hears = true
     run.kept.gateway.pump()
     for client in run.clients { client.stream.reset() }
@@ -195,7 +196,7 @@ private typealias Message = EnvoyMessage
     // The dead one's books are only put away.
     run.kept.files.fail(nil)
     run.kept.files.open()
-    run.kept.news.waitUntilWritable()
+    run.kept.waitUntilWritable()
     run.kept.gateway.hears = true
     for client in run.clients { client.stream.reset() }
     run.clients = []
@@ -215,7 +216,7 @@ private typealias Message = EnvoyMessage
     let policy = keptPolicy(requests: limit)
     let first = try KeptGateway(policy)
     let boxes = (0..<4).map { _ in NewsBox() }
-    first.books.onNews { news in for box in boxes { box.put(news) } }
+    first.books.onOutcome { news in for box in boxes { box.put(news) } }
     let snapshot = try TestGateway.load(policy)
     let limits = first.limits
     let (books, clock) = (first.books, first.clock)

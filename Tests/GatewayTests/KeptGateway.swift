@@ -3,6 +3,7 @@ import Foundation
 import Ledger
 import Metrics
 import Policy
+import Terms
 import Testing
 import Transport
 
@@ -20,10 +21,10 @@ final class TestClock: @unchecked Sendable {
 /// What the ledger's thread says, until a loop hears it.
 final class NewsBox: @unchecked Sendable {
   private let condition = NSCondition()
-  private var news: [Books.News] = []
+  private var news: [Books.RecordOutcome] = []
   private var state = LedgerState.writable
 
-  func put(_ one: Books.News) {
+  func put(_ one: Books.RecordOutcome) {
     condition.withLock {
       news.append(one)
       condition.broadcast()
@@ -31,7 +32,7 @@ final class NewsBox: @unchecked Sendable {
   }
 
   /// The next one, which is waited for.
-  func next() -> Books.News {
+  func next() -> Books.RecordOutcome {
     condition.withLock {
       wait { !news.isEmpty }
       return news.removeFirst()
@@ -45,7 +46,11 @@ final class NewsBox: @unchecked Sendable {
     }
   }
 
-  func waitUntilWritable() { condition.withLock { wait { state == .writable } } }
+  /// Waits until the ledger was said to be writable and is: what is said of it comes a little later
+  /// than what becomes of records.
+  func waitUntilWritable(_ ledgerState: () -> LedgerState) {
+    condition.withLock { wait { state == .writable && ledgerState() == .writable } }
+  }
   func waitUntilUnavailable() { condition.withLock { wait { state != .writable } } }
 
   private func wait(_ isDone: () -> Bool) {
@@ -86,12 +91,14 @@ final class KeptGateway {
       clock: Books.Clock(wallMs: { clock.nowMs }, monotonicMs: { clock.nowMs }),
       event: ProcessEvent(policy: "p", version: "v"), stateChanged: { news.set($0) },
       committed: metrics.record(commitNanoseconds:))
-    books.onNews { news.put($0) }
+    books.onOutcome { news.put($0) }
     gateway = TestGateway(
       snapshot, limits: transportLimits, books: books, policyLimits: limits,
       metrics: metrics.makeLoop(), news: news,
       seed: seed, clock: clock)
   }
+
+  func waitUntilWritable() { news.waitUntilWritable { books.ledgerState } }
 
   func process() -> TestStream { gateway.process() }
 
@@ -126,7 +133,7 @@ extension [LedgerRecord] {
     compactMap { if case .completion(let completion) = $0.body { completion } else { nil } }
   }
 
-  var admissions: [Ledger.Admission] {
+  var admissions: [Admission] {
     compactMap { record in
       guard case .admission(let admission) = record.body, admission.decision == .allow else {
         return nil
@@ -144,7 +151,7 @@ extension [LedgerRecord] {
       }
   }
 
-  var denials: [Ledger.Admission] {
+  var denials: [Admission] {
     compactMap { record in
       guard case .admission(let admission) = record.body, admission.decision == .deny else {
         return nil

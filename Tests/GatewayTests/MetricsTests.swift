@@ -151,7 +151,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(kept.metrics.totals.denials == 1)
     #expect(page(kept).contains("ai_gateway_ledger_failures_total 0") == false)
     kept.files.fail(nil)
-    kept.news.waitUntilWritable()
+    kept.waitUntilWritable()
     expectOnce(kept, try kept.close())
   }
 
@@ -190,7 +190,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(kept.metrics.totals.inflight == 0)
     #expect(kept.metrics.refusals.map(\.latest.status) == [503])
     kept.files.fail(nil)
-    kept.news.waitUntilWritable()
+    kept.waitUntilWritable()
     let (next, _) = ask(kept)
     #expect(kept.metrics.totals.inflight == 1)
     next.halfClose()
@@ -234,7 +234,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(kept.gateway.loop.waitingCount == 0)
     #expect(kept.metrics.totals.requests == (fault == nil ? 1 : 0))
     kept.files.fail(nil)
-    kept.news.waitUntilWritable()
+    kept.waitUntilWritable()
     let records = try kept.close()
     #expect(records.completions.count == (fault == nil ? 1 : 0))
     expectOnce(kept, records)

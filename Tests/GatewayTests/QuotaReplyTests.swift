@@ -3,6 +3,7 @@ import EnvoyAPI
 import Foundation
 import Inference
 import Ledger
+import Terms
 import Testing
 
 @testable import Gateway
@@ -85,6 +86,26 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     _ = try again.close()
   }
 
+  @Test func `a restart knows what was learned of a model's tokens`() throws {
+    let kept = try KeptGateway(keptPolicy())
+    let (stream, _) = ask(kept)
+    stream.send(
+      Message.responseHeaders([(":status", "200"), ("content-type", "application/json")]))
+    stream.send(
+      Message.body(.responseBody, #"{"usage":{"prompt_tokens":3,"completion_tokens":7}}"#))
+    stream.halfClose()
+    let learned = kept.books.state.estimates
+    #expect(learned.map(\.model) == ["llama"])
+    _ = try kept.close()
+    let again = try KeptGateway(keptPolicy(), files: kept.files)
+    #expect(again.books.state.estimates == learned)
+    _ = try again.close()
+    // Nothing new was learned, and what is known stays known.
+    let third = try KeptGateway(keptPolicy(), files: kept.files)
+    #expect(third.books.state.estimates == learned)
+    _ = try third.close()
+  }
+
   @Test func `a slot comes back with the end of its exchange`() throws {
     let kept = try KeptGateway(keptPolicy(concurrent: 1))
     let (first, _) = ask(kept)
@@ -136,7 +157,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     let prices = Prices(
       promptNanos: 1 << 40, cachedPromptNanos: 1 << 40, cacheWritePromptNanos: 1 << 40,
       completionNanos: 1 << 40, perRequestNanos: 1)
-    guard case .used(let used) = Books.used(usage, prices) else {
+    guard case .used(let used) = Settlement.used(usage, at: prices) else {
       Issue.record("nothing was used")
       return
     }

@@ -2,6 +2,7 @@ import Books
 import EnvoyAPI
 import Foundation
 import Ledger
+import Terms
 import Testing
 
 @testable import Gateway
@@ -28,7 +29,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(stream.receive().isEmpty)
     #expect(kept.gateway.loop.waitingCount == 1)
     // What was told before is of older records.
-    kept.gateway.loop.hear(.durable(upTo: 1))
+    kept.gateway.loop.recordsEnded(.durable(upTo: 1))
     #expect(stream.receive().isEmpty)
     kept.files.open()
     kept.gateway.hears = true
@@ -99,7 +100,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(ask(next, (mode, .streamed)).first?.code == "ledger_unavailable")
     #expect(kept.books.state.counters.isEmpty)
     kept.files.fail(nil)
-    kept.news.waitUntilWritable()
+    kept.waitUntilWritable()
     let healed = kept.process()
     #expect(ask(healed, (mode, .streamed)).first?.set["x-ai-tenant"] == "tenant-a")
     healed.halfClose()
@@ -117,7 +118,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(ask(first, (.buffered, .streamed)).isEmpty)
     kept.news.waitUntilUnavailable()
     kept.files.fail(nil)
-    kept.news.waitUntilWritable()
+    kept.waitUntilWritable()
     // Numbers are given out again: a checkpoint has taken the first one's, and fillers go on.
     var others: [TestStream] = []
     try kept.reload(keptPolicy(concurrent: 5))
@@ -188,7 +189,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     kept.gateway.pump()
     #expect(kept.gateway.loop.waitingCount == 0)
     kept.files.fail(nil)
-    kept.news.waitUntilWritable()
+    kept.waitUntilWritable()
     #expect(kept.books.state.counters.isEmpty)
     let records = try kept.close()
     #expect(records.admissions.isEmpty)
@@ -243,7 +244,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(refused.deniedStatus == 503)
     #expect(refused.code == "ledger_unavailable")
     kept.files.fail(nil)
-    kept.news.waitUntilWritable()
+    kept.waitUntilWritable()
     #expect(kept.count("tenant/tenant-a/rpd", "used") == 1)
     #expect(kept.count("tenant/tenant-a/tpd", "used") == tokens)
     let records = try kept.close()

@@ -2,6 +2,7 @@ import Books
 import EnvoyAPI
 import Foundation
 import Ledger
+import Terms
 import Testing
 
 @testable import Gateway
@@ -26,16 +27,16 @@ struct SettlementCase: CustomTestStringConvertible, Sendable {
   /// Tokens of the prompt's estimate and of the text "hello hello " go by these names.
   var prompt: Int64? = 0
   var completion: Int64? = 0
-  var source: Completion.UsageSource
+  var source: UsageSource
   var end: Completion.EndReason
   /// Nano-dollars beside the tokens' price.
   var nanos: Int64? = nil
-  var origin: Completion.Origin?
+  var origin: Origin?
 
   init(
     _ name: String, path: String = "/v1/chat/completions", _ steps: [Step], requests: Int64 = 1,
-    prompt: Int64?, completion: Int64?, _ source: Completion.UsageSource,
-    _ end: Completion.EndReason, nanos: Int64, from origin: Completion.Origin? = nil
+    prompt: Int64?, completion: Int64?, _ source: UsageSource,
+    _ end: Completion.EndReason, nanos: Int64, from origin: Origin? = nil
   ) {
     testDescription = name
     self.path = path

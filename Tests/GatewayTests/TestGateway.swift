@@ -137,7 +137,7 @@ final class TestGateway {
   func pump() {
     move()
     while hears, let news, loop.waitingCount > 0 {
-      loop.hear(news.next())
+      loop.recordsEnded(news.next())
       move()
     }
   }

@@ -1,3 +1,4 @@
+import Terms
 import Inference
 import Testing
 

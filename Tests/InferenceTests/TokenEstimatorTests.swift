@@ -1,3 +1,4 @@
+import Terms
 import Inference
 import Testing
 
@@ -5,7 +6,7 @@ import Testing
   private func sample(
     bytes: Int = 400, prompt: Int? = 100, completion: Int? = 50, outputBytes: Int = 200,
     reasoning: Int? = nil, choices: Int = 1, bound: Int? = nil,
-    source: MeteredUsage.Source = .reported, arrayNumbers: Int = 0
+    source: UsageSource = .reported, arrayNumbers: Int = 0
   ) -> TokenEstimator.Sample {
     var usage = MeteredUsage()
     usage.source = source

@@ -1,3 +1,4 @@
+import Terms
 import Inference
 import Testing
 
@@ -12,7 +13,7 @@ struct UsageShape: CustomTestStringConvertible, Sendable {
   var cached: Int? = nil
   var written: Int? = nil
   var reasoning: Int? = nil
-  var source = MeteredUsage.Source.reported
+  var source = UsageSource.reported
 
   var testDescription: String { name }
 }

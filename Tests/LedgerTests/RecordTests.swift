@@ -1,5 +1,6 @@
 import Bytes
 import Ledger
+import Terms
 import Testing
 
 @Suite struct RecordTests {
@@ -37,10 +38,11 @@ import Testing
         previousHash: SHA256Digest(words: (1, 2, 3, .max)),
         counters: [
           CounterState(
-            counter: "c", kind: "tokens",
+            counter: "c", kind: .tokens,
             fields: [.init("amount", 10), .init("level", -7), .init("time", .max)])
         ],
-        open: [OpenExchange(seq: 4, timeMs: 77, admission: admission)])),
+        open: [OpenExchange(seq: 4, timeMs: 77, admission: admission)],
+        estimates: [ModelEstimate(model: "m", state: [1, -2, .max]), .init(model: "n", state: [])])),
     .checkpoint(Checkpoint(previousHash: Chain.origin, counters: [], open: [])),
   ]
 

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Ledger
+import Terms
 import Testing
 
 @Suite struct RecoveryTests {
@@ -258,10 +259,25 @@ import Testing
     let (original, last, _) = try Self.killed()
     var files = original
     let text = String(decoding: try #require(files[last]), as: UTF8.self)
-    files[last] = Array(text.replacingOccurrences(of: "\"format\":1", with: "\"format\":2").utf8)
-    #expect(throws: LedgerProblem.newerFormat(file: last, 2)) {
+    let (ours, newer) = (LedgerFormat.number, LedgerFormat.number + 1)
+    files[last] = Array(
+      text.replacingOccurrences(of: "\"format\":\(ours)", with: "\"format\":\(newer)").utf8)
+    #expect(throws: LedgerProblem.newerFormat(file: last, newer)) {
       try Recovery.run(MemoryFiles(files)) { _ in }
     }
+  }
+
+  @Test func `A checkpoint of format 1 is read, which has no estimates`() throws {
+    let old = Checkpoint(
+      format: 1, previousHash: Chain.origin,
+      counters: [CounterState(counter: "c", kind: .tokens, fields: [.init("amount", 1)])],
+      open: [], estimates: [])
+    var line = LedgerRecord(seq: 1, timeMs: 5, body: .checkpoint(old)).encoded()
+    #expect(!String(decoding: line, as: UTF8.self).contains("estimates"))
+    var chain = Chain()
+    chain.seal(&line)
+    let record = try LedgerRecord(line: Array(line.dropLast()))
+    #expect(record.body == .checkpoint(old))
   }
 
   @Test func `A clean stop leaves nothing to be done`() throws {

@@ -143,7 +143,7 @@ import Testing
     let books = try TestBooks(files)
     try books.start()
     for _ in 0..<8 { _ = books.admit() }
-    books.writer.beginSegment()
+    books.writer.beginSegmentNow()
     #expect(books.writer.flush())
     _ = books.admit()
     #expect(books.writer.stop())

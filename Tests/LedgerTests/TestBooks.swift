@@ -1,5 +1,6 @@
 import Foundation
 import Ledger
+import Terms
 
 /// The smallest books there can be: one counter that sums what admissions reserve and completions
 /// settle, under a lock, with a writer behind it.
@@ -39,7 +40,7 @@ final class TestBooks: @unchecked Sendable {
         checkpoint: { [unowned self] body in
           locked {
             let state = CounterState(
-              counter: Self.counter, kind: "tokens", fields: [.init("used", total)])
+              counter: Self.counter, kind: .tokens, fields: [.init("used", total)])
             body(
               BooksState(counters: [state], open: open.values.sorted { $0.seq < $1.seq }), tick())
           }

@@ -1,4 +1,3 @@
-import Books
 import Bytes
 import Ledger
 import Testing

@@ -1,3 +1,4 @@
+import Terms
 @testable import Metrics
 
 extension MetricsRegistry {

@@ -76,7 +76,7 @@ import Testing
   @Test func `the example's limits are as written`() throws {
     let limits = try #require(policy.tenant("tenant-a")).limits
     func limit(
-      _ name: String, _ kind: Limit.Kind, _ amount: Int64, _ per: Limit.Period?,
+      _ name: String, _ kind: LimitKind, _ amount: Int64, _ per: Limit.Period?,
       scope: Limit.Scope = .tenant, models: [String]? = nil
     ) -> Limit {
       Limit(

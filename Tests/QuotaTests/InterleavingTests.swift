@@ -1,3 +1,4 @@
+import Terms
 import Testing
 
 @testable import Quota
@@ -97,11 +98,11 @@ struct RandomLife {
 
   private mutating func ask() {
     let subject = Self.subjects.randomElement(using: &random)!
-    let price = Price(
+    let price = Prices(
       promptNanos: number(0...5), completionNanos: number(1...9), perRequestNanos: number(0...50))
     let demand = Demand(
       promptTokens: number(0...120), completionTokens: number(0...150),
-      isBoundStated: number(0...1) == 0, price: price)
+      isBoundStated: number(0...1) == 0, prices: price)
     nextID += 1
     let before = desk.states(at: now)
     let answer = desk.ask(demand, .subject(subject), at: now)

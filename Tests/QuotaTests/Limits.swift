@@ -1,3 +1,5 @@
+import Terms
+
 @testable import Quota
 
 /// Short ways to write limits, callers and demands.
@@ -46,14 +48,14 @@ extension Caller {
 }
 
 extension Demand {
-  static func stated(_ prompt: Int64, _ completion: Int64, price: Price = .free) -> Demand {
+  static func stated(_ prompt: Int64, _ completion: Int64, prices: Prices = .free) -> Demand {
     Demand(
-      promptTokens: prompt, completionTokens: completion, isBoundStated: true, price: price)
+      promptTokens: prompt, completionTokens: completion, isBoundStated: true, prices: prices)
   }
 
-  static func unstated(_ prompt: Int64, _ completion: Int64, price: Price = .free) -> Demand {
+  static func unstated(_ prompt: Int64, _ completion: Int64, prices: Prices = .free) -> Demand {
     Demand(
-      promptTokens: prompt, completionTokens: completion, isBoundStated: false, price: price)
+      promptTokens: prompt, completionTokens: completion, isBoundStated: false, prices: prices)
   }
 }
 
@@ -83,7 +85,7 @@ enum Answer {
   case held(Held)
   case refused(QuotaRefusal)
 
-  init(_ admission: consuming Admission) {
+  init(_ admission: consuming QuotaAnswer) {
     switch consume admission {
     case .admitted(let reservation): self = .held(Held(reservation))
     case .refused(let refusal): self = .refused(refusal)

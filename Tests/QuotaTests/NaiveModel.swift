@@ -1,3 +1,5 @@
+import Terms
+
 @testable import Quota
 
 /// The same limits, thought through again in the plainest way: doubles that the periods chosen keep
@@ -75,9 +77,9 @@ struct NaiveModel {
       case .completionTokens: output = min(output, most)
       case .usd:
         let prompt =
-          Double(demand.promptTokens * demand.price.promptNanos)
-          + Double(demand.price.perRequestNanos)
-        let left = max(0, most - prompt) / Double(demand.price.completionNanos)
+          Double(demand.promptTokens * demand.prices.promptNanos)
+          + Double(demand.prices.perRequestNanos)
+        let left = max(0, most - prompt) / Double(demand.prices.completionNanos)
         output = min(output, left.rounded(.down))
       case .requests, .promptTokens, .concurrent: break
       }
@@ -92,8 +94,8 @@ struct NaiveModel {
     case .promptTokens: Double(demand.promptTokens)
     case .completionTokens: output
     case .usd:
-      Double(demand.promptTokens * demand.price.promptNanos + demand.price.perRequestNanos)
-        + output * Double(demand.price.completionNanos)
+      Double(demand.promptTokens * demand.prices.promptNanos + demand.prices.perRequestNanos)
+        + output * Double(demand.prices.completionNanos)
     }
   }
 

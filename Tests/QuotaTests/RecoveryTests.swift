@@ -1,3 +1,4 @@
+import Terms
 import Testing
 
 @testable import Quota
@@ -8,9 +9,9 @@ struct RecoveryTests {
       Limits.bucket(.tokens, 7, per: 60_000, burst: 100, name: "t"),
       Limits.budget(.usd, 500, per: .week, name: "u"), Limits.slots(3, name: "s"),
     ])
-    let price = Price(promptNanos: 1, completionNanos: 1, perRequestNanos: 0)
+    let price = Prices(promptNanos: 1, completionNanos: 1, perRequestNanos: 0)
     let monday: Int64 = 345_600_000
-    let held = desk.ask(.stated(60, 20, price: price), at: monday).held!
+    let held = desk.ask(.stated(60, 20, prices: price), at: monday).held!
     let states = desk.states(at: monday + 1)
     #expect(states.map(\.counter) == ["tenant/a/s", "tenant/a/t", "tenant/a/u"])
     #expect(states.map(\.kind) == [.concurrent, .tokens, .usd])

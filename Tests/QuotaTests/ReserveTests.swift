@@ -1,3 +1,4 @@
+import Terms
 import Testing
 
 @testable import Quota
@@ -10,8 +11,8 @@ struct ReserveTests {
   ])
   func `admits exactly so many at once`(rule: LimitRule) {
     let desk = Desk([rule])
-    let price = Price(promptNanos: 4, completionNanos: 10, perRequestNanos: 24)
-    let demand = Demand.stated(4, 6, price: price)
+    let price = Prices(promptNanos: 4, completionNanos: 10, perRequestNanos: 24)
+    let demand = Demand.stated(4, 6, prices: price)
     let answers = (0..<200).map { _ in desk.ask(demand, at: 0) }
     #expect(answers.compactMap(\.held).count == 5)
     for answer in answers.dropFirst(5) {
@@ -60,18 +61,18 @@ struct ReserveTests {
   }
 
   @Test func `an unstated bound is cut to the tightest limit's capacity in tokens and money`() {
-    let price = Price(promptNanos: 2, completionNanos: 7, perRequestNanos: 10)
+    let price = Prices(promptNanos: 2, completionNanos: 7, perRequestNanos: 10)
     let rules = [
       Limits.bucket(.tokens, 1_000, burst: 500, name: "tpm"),
       Limits.bucket(.completionTokens, 300, name: "out"), Limits.budget(.usd, 1_000),
     ]
     let desk = Desk(rules)
-    let held = desk.ask(.unstated(100, 4_096, price: price), at: 0).held!
+    let held = desk.ask(.unstated(100, 4_096, prices: price), at: 0).held!
     // (1,000 − 10 − 100 × 2) / 7
     #expect(held.demand.completionTokens == 112)
     #expect(held.charges.map(\.amount) == [212, 112, 994])
     // Cut to what could ever fit, not to what is left: nothing is, so it waits.
-    let refusal = desk.ask(.unstated(100, 4_096, price: price), at: 0).refusal!
+    let refusal = desk.ask(.unstated(100, 4_096, prices: price), at: 0).refusal!
     #expect(refusal.failures.map(\.name) == ["budget"])
     _ = desk.settle(held, .nothing, at: 0)
   }
@@ -120,10 +121,10 @@ struct ReserveTests {
   }
 
   @Test func `money beyond every integer is refused, not wrapped`() {
-    let price = Price(promptNanos: .max, completionNanos: .max, perRequestNanos: .max)
+    let price = Prices(promptNanos: .max, completionNanos: .max, perRequestNanos: .max)
     let desk = Desk([Limits.budget(.usd, 1_000_000_000_000_000_000)])
-    #expect(desk.ask(.stated(.max, .max, price: price), at: 0).refusal?.verdict == .neverFits)
-    #expect(desk.ask(.unstated(1, 1, price: price), at: 0).refusal?.verdict == .neverFits)
+    #expect(desk.ask(.stated(.max, .max, prices: price), at: 0).refusal?.verdict == .neverFits)
+    #expect(desk.ask(.unstated(1, 1, prices: price), at: 0).refusal?.verdict == .neverFits)
   }
 
   @Test func `final charges say what replaced each reservation`() {
@@ -131,14 +132,14 @@ struct ReserveTests {
       Limits.bucket(.requests, 10, name: "r"), Limits.bucket(.tokens, 100, name: "t"),
       Limits.budget(.usd, 1_000, name: "u"), Limits.slots(4, name: "s"),
     ]
-    let price = Price(promptNanos: 1, completionNanos: 1, perRequestNanos: 0)
+    let price = Prices(promptNanos: 1, completionNanos: 1, perRequestNanos: 0)
     let cases: [(Settlement, [Int64])] = [
       (.used(.tokens(7, 8, nanos: 9)), [1, 15, 9, 0]), (.requestOnly, [1, 0, 0, 0]),
       (.nothing, [0, 0, 0, 0]),
     ]
     for (settlement, amounts) in cases {
       let desk = Desk(rules)
-      let held = desk.ask(.stated(10, 20, price: price), at: 5).held!
+      let held = desk.ask(.stated(10, 20, prices: price), at: 5).held!
       #expect(held.charges.map(\.amount) == [1, 30, 30, 1])
       #expect(held.charges.map(\.window) == [nil, nil, 0, nil])
       let final = desk.settle(held, settlement, at: 6)

@@ -2,18 +2,6 @@ import Inference
 import Policy
 import Terms
 
-/// What an admitted exchange was given.
-package struct Admission {
-  /// nil on a path that is not inspected.
-  package let model: Model?
-  package let routeName: HeaderText
-  /// The name the backend is to see in the body, where it differs from the one that stands there.
-  let rename: [UInt8]?
-  /// Azure: the path with the name the backend is to see, where it differs.
-  let path: [UInt8]?
-  package let isStream: Bool
-}
-
 /// What is decided once the body is known: the model, the bounds, the route.
 struct BodyDecision {
   let policy: CompiledPolicy
@@ -29,14 +17,14 @@ struct BodyDecision {
   }
 
   /// - Parameter draw: a uniform number for a weighted choice that is not sticky.
-  mutating func decide(_ facts: RequestFacts, draw: UInt64) throws(Refusal) -> Admission {
+  mutating func decide(_ facts: RequestFacts, draw: UInt64) throws(Refusal) -> ChosenRoute {
     let model = try model(facts)
     asked = (model, facts.stream ?? false)
     try checkBounds(facts, model)
     let route = model.routes[route(of: model, draw: draw)]
     let wanted = route.upstreamModel ?? model.name
-    return Admission(
-      model: model, routeName: route.name,
+    return ChosenRoute(
+      model: model, name: route.name,
       rename: facts.model == nil || facts.model == wanted.bytes ? nil : wanted.bytes,
       path: path(for: wanted), isStream: facts.stream ?? false)
   }

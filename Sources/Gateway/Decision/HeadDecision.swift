@@ -49,7 +49,7 @@ struct HeadDecision {
   ///   - method, path, host: ranges in `bytes`; ext_authz has fields of its own for them.
   ///   - endOfStream: no body follows.
   init(
-    _ head: RequestHead, _ evidence: Evidence, in bytes: Span<UInt8>, policy: CompiledPolicy,
+    _ head: RequestHead, _ context: EnvoyContext, in bytes: Span<UInt8>, policy: CompiledPolicy,
     nowSeconds: Int64, insistsOnClaims: Bool, endOfStream: Bool
   ) {
     let path = bytes.extracting(head.path)
@@ -67,7 +67,7 @@ struct HeadDecision {
     let identification = Identification(
       policy: policy, nowSeconds: nowSeconds, insistsOnClaims: insistsOnClaims)
     let known: Identity
-    switch identification.identify(head, evidence, in: bytes) {
+    switch identification.identify(head, context, in: bytes) {
     case .refused: return
     case .deferred:
       outcome = head.hasUpgrade ? .refuse(Self.upgrade) : .deferred

@@ -35,7 +35,7 @@ struct Identification {
     case refused
   }
 
-  func identify(_ head: RequestHead, _ evidence: Evidence, in bytes: Span<UInt8>) -> Outcome {
+  func identify(_ head: RequestHead, _ context: EnvoyContext, in bytes: Span<UInt8>) -> Outcome {
     var found: Identity?
     var hasUnverifiedToken = false
     switch credentials(of: head, in: bytes) {
@@ -44,7 +44,7 @@ struct Identification {
     case .token: hasUnverifiedToken = true
     case .key(let identity): found = identity
     }
-    switch evidence.claims {
+    switch context.claims {
     case .none: break
     case .unfit: return .refused
     case .verified(let tenant, let subject):
@@ -53,7 +53,7 @@ struct Identification {
         Self.merge(&found, identity, sameCaller: true)
       else { return .refused }
     }
-    if let handedOver = evidence.handedOver {
+    if let handedOver = context.handedOver {
       guard let identity = handed(handedOver, in: bytes),
         Self.merge(&found, identity, sameCaller: true)
       else { return .refused }
@@ -61,8 +61,8 @@ struct Identification {
     if hasUnverifiedToken {
       return insistsOnClaims || policy.issuers.isEmpty || found != nil ? .refused : .deferred
     }
-    if policy.snapshot.clientCertificates, !evidence.principal.isEmpty,
-      let identity = certified(evidence.principal, in: bytes)
+    if policy.snapshot.clientCertificates, !context.principal.isEmpty,
+      let identity = certified(context.principal, in: bytes)
     {
       guard Self.merge(&found, identity) else { return .refused }
     }
@@ -178,7 +178,7 @@ struct Identification {
   }
 
   /// What ext_authz found is looked up again: the policy may have been reloaded in between.
-  private func handed(_ handed: Evidence.HandedOver, in bytes: Span<UInt8>) -> Identity? {
+  private func handed(_ handed: EnvoyContext.HandedOver, in bytes: Span<UInt8>) -> Identity? {
     guard let tenant = policy.snapshot.tenant(named: bytes.extracting(handed.tenant)) else {
       return nil
     }

@@ -12,17 +12,17 @@ enum CheckReplies {
   /// response gets its headers too, as no other filter need be there to set them.
   static func allow(
     _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
-    _ decision: DecisionRecord, _ rateLimits: [(name: [UInt8], value: [UInt8])],
+    _ decision: Decision, _ rateLimits: [(name: [UInt8], value: [UInt8])],
     _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
     writer.reset()
     dynamicMetadata(decision, prepared, &writer)
     let ok = writer.mark
-    if let admission = decision.admission {
+    if let route = decision.route {
       let field = OkResponseField.responseHeadersToAdd
       for limit in rateLimits { header(field, limit.name, limit.value, &writer) }
       header(field, HeaderName.requestID, decision.requestID, &writer)
-      header(field, HeaderName.modelRoute, admission.routeName.bytes, &writer)
+      header(field, HeaderName.modelRoute, route.name.bytes, &writer)
     }
     remove(head, in: bytes, names: names, decision, &writer)
     set(decision, &writer)
@@ -46,19 +46,20 @@ enum CheckReplies {
 
   /// `DeniedHttpResponse` in the dialect of the path.
   static func deny(
-    _ refusal: Refusal, anthropic: Bool, _ decision: DecisionRecord,
+    _ refusal: Refusal, _ decision: Decision,
     _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
     let id = String(decoding: decision.requestID, as: UTF8.self)
     denied(
       refusal.code.status, grpc: refusal.code.grpcStatus,
-      body: refusal.body(anthropic: anthropic, requestID: id), headers: refusal.headers, decision,
+      body: refusal.body(anthropic: decision.isAnthropic, requestID: id), headers: refusal.headers,
+      decision,
       prepared, &writer)
   }
 
   /// An answer of our own: a denial with status 200, as ext_authz has no other way to answer.
   static func answer(
-    _ body: [UInt8], _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ body: [UInt8], _ decision: Decision, _ prepared: borrowing PreparedReplies,
     _ writer: inout WireWriter
   ) {
     denied(200, grpc: 7, body: body, headers: [], decision, prepared, &writer)
@@ -66,7 +67,7 @@ enum CheckReplies {
 
   private static func denied(
     _ code: Int, grpc: UInt64, body: [UInt8], headers: [(name: [UInt8], value: [UInt8])],
-    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
+    _ decision: Decision, _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
     writer.reset()
     dynamicMetadata(decision, prepared, &writer)
@@ -85,15 +86,15 @@ enum CheckReplies {
     status(grpc, &writer)
   }
 
-  private static func set(_ decision: DecisionRecord, _ writer: inout WireWriter) {
+  private static func set(_ decision: Decision, _ writer: inout WireWriter) {
     guard let identity = decision.identity else { return }
     let field = OkResponseField.headers
-    if let admission = decision.admission {
-      if let model = admission.model {
+    if let route = decision.route {
+      if let model = route.model {
         let trafficClass = model.trafficClass
         header(
           field, HeaderName.stream,
-          admission.isStream ? ProcessingReplies.yes : ProcessingReplies.no,
+          route.isStream ? ProcessingReplies.yes : ProcessingReplies.no,
           &writer)
         header(
           field, HeaderName.inferenceObjective, trafficClass.inferenceObjective.bytes, &writer)
@@ -101,8 +102,8 @@ enum CheckReplies {
         header(field, HeaderName.gatewayModelName, model.name.bytes, &writer)
         header(field, HeaderName.model, model.name.bytes, &writer)
       }
-      header(field, HeaderName.modelRoute, admission.routeName.bytes, &writer)
-      if let path = admission.path { header(field, HeaderName.path, path, &writer) }
+      header(field, HeaderName.modelRoute, route.name.bytes, &writer)
+      if let path = route.path { header(field, HeaderName.path, path, &writer) }
     }
     header(field, HeaderName.fairnessID, identity.tenant.name.bytes, &writer)
     header(field, HeaderName.requestID, decision.requestID, &writer)
@@ -111,17 +112,17 @@ enum CheckReplies {
   }
 
   /// Whether `set` writes the header.
-  private static func sets(_ name: Span<UInt8>, _ decision: DecisionRecord) -> Bool {
+  private static func sets(_ name: Span<UInt8>, _ decision: Decision) -> Bool {
     guard decision.identity != nil else { return false }
     if name.elementsEqual(HeaderName.tenant) || name.elementsEqual(HeaderName.subject)
       || name.elementsEqual(HeaderName.requestID) || name.elementsEqual(HeaderName.fairnessID)
     {
       return true
     }
-    guard let admission = decision.admission else { return false }
+    guard let route = decision.route else { return false }
     if name.elementsEqual(HeaderName.modelRoute) { return true }
-    if name.elementsEqual(HeaderName.path) { return admission.path != nil }
-    guard admission.model != nil else { return false }
+    if name.elementsEqual(HeaderName.path) { return route.path != nil }
+    guard route.model != nil else { return false }
     return name.elementsEqual(HeaderName.model) || name.elementsEqual(HeaderName.gatewayModelName)
       || name.elementsEqual(HeaderName.trafficClass)
       || name.elementsEqual(HeaderName.inferenceObjective)
@@ -130,7 +131,7 @@ enum CheckReplies {
 
   private static func remove(
     _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
-    _ decision: DecisionRecord, _ writer: inout WireWriter
+    _ decision: Decision, _ writer: inout WireWriter
   ) {
     Removals.forEach(
       head, in: bytes, names: names, removesAcceptEncoding: decision.isInspected
@@ -139,8 +140,8 @@ enum CheckReplies {
         writer.field(OkResponseField.headersToRemove, name)
       }
     }
-    if decision.admission == nil { routeRemoval(head, in: bytes, &writer) }
-    guard decision.admission?.model == nil else { return }
+    if decision.route == nil { routeRemoval(head, in: bytes, &writer) }
+    guard decision.route?.model == nil else { return }
     // Perhaps not shown to us (`allowed_headers`): taken out all the same.
     for name in HeaderName.ofModel { writer.field(OkResponseField.headersToRemove, name) }
   }
@@ -200,7 +201,7 @@ enum CheckReplies {
   }
 
   private static func dynamicMetadata(
-    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ decision: Decision, _ prepared: borrowing PreparedReplies,
     _ writer: inout WireWriter
   ) {
     let metadata = writer.mark

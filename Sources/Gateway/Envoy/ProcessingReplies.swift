@@ -8,7 +8,7 @@ import Terms
 enum ProcessingReplies {
   /// CONTINUE to a headers or body phase, nothing changed.
   static func proceed(
-    _ phase: ProcessingPhase, metadata: SettledUsage? = nil, _ writer: inout WireWriter
+    _ phase: ProcessingPhase, metadata: UsageMetadata? = nil, _ writer: inout WireWriter
   ) {
     writer.reset()
     switch phase {
@@ -21,7 +21,7 @@ enum ProcessingReplies {
 
   /// CONTINUE with another body in place of this message's, sent behind this; none where it is empty.
   static func replaceBody(
-    _ phase: ProcessingPhase, bytes: Int, metadata: SettledUsage?, _ writer: inout WireWriter
+    _ phase: ProcessingPhase, bytes: Int, metadata: UsageMetadata?, _ writer: inout WireWriter
   ) {
     writer.reset(tail: bytes)
     if bytes > 0 {
@@ -37,7 +37,7 @@ enum ProcessingReplies {
   /// CONTINUE to trailers, with client copies of our headers taken out.
   static func trailers(
     _ phase: ProcessingPhase, removing names: [Range<Int>], in bytes: Span<UInt8>,
-    metadata: SettledUsage? = nil, _ writer: inout WireWriter
+    metadata: UsageMetadata? = nil, _ writer: inout WireWriter
   ) {
     writer.reset()
     if !names.isEmpty {
@@ -64,27 +64,27 @@ enum ProcessingReplies {
 
   /// The headers of an admitted request, as set_headers entries of a HeaderMutation.
   static func admissionHeaders(
-    _ admission: Admission, _ identity: Identity, requestID: [UInt8],
+    _ route: ChosenRoute, _ identity: Identity, requestID: [UInt8],
     _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
     let set = HeaderMutationField.setHeaders
-    if let path = admission.path { writer.setHeader(set, HeaderName.path, path) }
+    if let path = route.path { writer.setHeader(set, HeaderName.path, path) }
     prepared.headers(of: identity.tenant, &writer)
     writer.setHeader(set, HeaderName.subject, identity.subject)
     writer.setHeader(set, HeaderName.requestID, requestID)
-    writer.setHeader(set, HeaderName.modelRoute, admission.routeName.bytes)
-    guard let model = admission.model else {
+    writer.setHeader(set, HeaderName.modelRoute, route.name.bytes)
+    guard let model = route.model else {
       // Not set here, and perhaps not shown to us (`forward_rules`): taken out all the same.
       for name in HeaderName.ofModel { writer.field(HeaderMutationField.removeHeaders, name) }
       return
     }
     prepared.headers(of: model, &writer)
-    writer.setHeader(set, HeaderName.stream, admission.isStream ? yes : no)
+    writer.setHeader(set, HeaderName.stream, route.isStream ? yes : no)
   }
 
   /// Dynamic metadata of a decision: the entries of `{tollgate: {…}}`, without the outer field.
   static func metadata(
-    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ decision: Decision, _ prepared: borrowing PreparedReplies,
     _ writer: inout WireWriter
   ) {
     let own = writer.mark
@@ -95,10 +95,10 @@ enum ProcessingReplies {
       writer.structEntry(MetadataKey.decision, string: MetadataKey.allow)
     }
     writer.structEntry(MetadataKey.requestID, string: decision.requestID)
-    if let admission = decision.admission {
-      writer.structEntry(MetadataKey.stream, bool: admission.isStream)
-      if let model = admission.model { prepared.metadata(of: model, &writer) }
-      writer.structEntry(MetadataKey.modelRoute, string: admission.routeName.bytes)
+    if let route = decision.route {
+      writer.structEntry(MetadataKey.stream, bool: route.isStream)
+      if let model = route.model { prepared.metadata(of: model, &writer) }
+      writer.structEntry(MetadataKey.modelRoute, string: route.name.bytes)
     }
     if let identity = decision.identity {
       if let key = identity.key { writer.structEntry(MetadataKey.keyID, string: key.id.bytes) }
@@ -113,7 +113,7 @@ enum ProcessingReplies {
   /// decision in dynamic metadata.
   /// - Parameter bodyBytes: the length of the body that replaces the request's, sent behind this.
   static func admit(
-    _ phase: ProcessingPhase, _ decision: DecisionRecord, _ admission: Admission,
+    _ phase: ProcessingPhase, _ decision: Decision, _ route: ChosenRoute,
     _ identity: Identity, removals: [UInt8], bodyBytes: Int?,
     _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
@@ -124,11 +124,11 @@ enum ProcessingReplies {
       let headers = writer.mark
       writer.setHeader(
         HeaderMutationField.setHeaders, HeaderName.contentLength, Array(String(bodyBytes).utf8))
-      admissionHeaders(admission, identity, requestID: decision.requestID, prepared, &writer)
+      admissionHeaders(route, identity, requestID: decision.requestID, prepared, &writer)
       writer.close(CommonResponseField.headerMutation, since: headers)
     } else {
       admissionHeaders(
-        admission, identity, requestID: decision.requestID, prepared, &writer)
+        route, identity, requestID: decision.requestID, prepared, &writer)
       writer.raw(removals)
       writer.close(CommonResponseField.headerMutation, since: 0)
     }
@@ -139,7 +139,7 @@ enum ProcessingReplies {
 
   /// A piece of a full-duplex body; its bytes are sent behind this.
   static func streamedBody(
-    _ phase: ProcessingPhase, bytes: Int, endOfStream: Bool, metadata: SettledUsage? = nil,
+    _ phase: ProcessingPhase, bytes: Int, endOfStream: Bool, metadata: UsageMetadata? = nil,
     _ writer: inout WireWriter
   ) {
     writer.reset(tail: bytes)
@@ -154,7 +154,7 @@ enum ProcessingReplies {
   /// CONTINUE to the response's headers of an admitted exchange.
   static func beginResponse(
     routeName: [UInt8]?, requestID: [UInt8], _ limits: [(name: [UInt8], value: [UInt8])],
-    metadata: SettledUsage?, _ writer: inout WireWriter
+    metadata: UsageMetadata?, _ writer: inout WireWriter
   ) {
     writer.reset()
     let set = HeaderMutationField.setHeaders
@@ -168,18 +168,19 @@ enum ProcessingReplies {
 
   /// An ImmediateResponse with a refusal, in the dialect of the path.
   static func refuse(
-    _ refusal: Refusal, anthropic: Bool, isGRPC: Bool, _ decision: DecisionRecord,
+    _ refusal: Refusal, _ decision: Decision,
     _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
     let id = String(decoding: decision.requestID, as: UTF8.self)
     writer.reset()
     writer.field(ImmediateResponseField.details, Array("tollgate_\(refusal.code.rawValue)".utf8))
-    if isGRPC {
+    if decision.isGRPC {
       let status = writer.mark
       writer.field(1, refusal.code.grpcStatus)
       writer.close(ImmediateResponseField.grpcStatus, since: status)
     }
-    writer.field(ImmediateResponseField.body, refusal.body(anthropic: anthropic, requestID: id))
+    writer.field(
+      ImmediateResponseField.body, refusal.body(anthropic: decision.isAnthropic, requestID: id))
     let headers = writer.mark
     for header in refusal.headers.reversed() {
       writer.setHeader(HeaderMutationField.setHeaders, header.name, header.value)
@@ -193,7 +194,7 @@ enum ProcessingReplies {
 
   /// An ImmediateResponse 200 with an answer of our own.
   static func answer(
-    _ body: [UInt8], _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ body: [UInt8], _ decision: Decision, _ prepared: borrowing PreparedReplies,
     _ writer: inout WireWriter
   ) {
     writer.reset()
@@ -220,7 +221,7 @@ enum ProcessingReplies {
   }
 
   private static func dynamicMetadata(
-    _ decision: DecisionRecord, _ prepared: borrowing PreparedReplies,
+    _ decision: Decision, _ prepared: borrowing PreparedReplies,
     _ writer: inout WireWriter
   ) {
     let metadata = writer.mark
@@ -231,18 +232,6 @@ enum ProcessingReplies {
   static let json: StaticString = "application/json"
   static let yes: StaticString = "true"
   static let no: StaticString = "false"
-}
-
-/// What a decision leaves for the access log and for ext_proc behind ext_authz.
-struct DecisionRecord {
-  var requestID: [UInt8]
-  var identity: Identity?
-  var admission: Admission?
-  /// What was asked for and refused, for records: the model and the class are known then.
-  var asked: (model: Model, isStream: Bool)?
-  var refusal: RefusalCode?
-  /// The path is a known endpoint's: its response is metered and must not be compressed.
-  var isInspected = false
 }
 
 /// The headers that must not go on, as encoded `remove_headers` entries.

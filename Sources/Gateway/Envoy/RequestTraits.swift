@@ -19,7 +19,7 @@ struct RequestTraits {
   ]
 
   init(
-    _ head: RequestHead, _ evidence: Evidence, in bytes: Span<UInt8>, _ policy: PolicySnapshot
+    _ head: RequestHead, _ context: EnvoyContext, in bytes: Span<UInt8>, _ policy: PolicySnapshot
   ) {
     hostname = Self.hostname(bytes.extracting(head.effectiveHost), policy)
     let method = Self.text(bytes.extracting(head.method))
@@ -28,10 +28,10 @@ struct RequestTraits {
     if !head.traceparent.isEmpty {
       traceparent = TraceParent(bytes.extracting(head.traceparent))?.text
     }
-    source = SourceAddress(bytes.extracting(evidence.source))?.text
+    source = SourceAddress(bytes.extracting(context.source))?.text
     envoyRequestID =
       Self.identifier(bytes.extracting(head.envoyRequestID))
-      ?? Self.identifier(bytes.extracting(evidence.envoyRequestID))
+      ?? Self.identifier(bytes.extracting(context.envoyRequestID))
   }
 
   private static func text(_ bytes: Span<UInt8>) -> String {
@@ -82,49 +82,5 @@ struct RequestTraits {
       guard isWanted else { return nil }
     }
     return text(bytes)
-  }
-}
-
-extension DecisionRecord {
-  /// The admission's record; what was reserved is the books' to fill in.
-  func admission(_ traits: RequestTraits?, policy: PolicySnapshot) -> Ledger.Admission {
-    var record = Ledger.Admission(
-      requestID: String(decoding: requestID, as: UTF8.self),
-      decision: refusal == nil ? .allow : .deny, policy: policy.revision)
-    record.tenant = identity?.tenant.name.string
-    record.subject = identity.map { String(decoding: $0.subject, as: UTF8.self) }
-    record.keyID = identity?.key?.id.string
-    record.hostname = traits?.hostname
-    record.method = traits?.method
-    record.route = traits?.route
-    let model = admission?.model ?? asked?.model
-    record.model = model?.name.string
-    record.modelRoute = admission?.routeName.string
-    record.trafficClass = model?.trafficClass.name.string
-    record.stream = admission?.isStream ?? asked?.isStream
-    record.reason = refusal?.rawValue
-    record.httpStatus = refusal.map { Int64($0.status) }
-    record.source = traits?.source
-    record.envoyRequestID = traits?.envoyRequestID
-    record.traceparent = traits?.traceparent
-    return record
-  }
-
-  /// The admission does not take place: what it was to be stays on record with its refusal.
-  mutating func withdraw() {
-    if let admission, let model = admission.model { asked = (model, admission.isStream) }
-    admission = nil
-  }
-
-  /// The completion's record; usage and charges are the books' to fill in.
-  func completion(_ traits: RequestTraits?) -> Completion {
-    Completion(
-      requestID: String(decoding: requestID, as: UTF8.self),
-      tenant: identity?.tenant.name.string,
-      subject: identity.map { String(decoding: $0.subject, as: UTF8.self) },
-      hostname: traits?.hostname, route: traits?.route, model: admission?.model?.name.string,
-      modelRoute: admission?.routeName.string,
-      trafficClass: admission?.model?.trafficClass.name.string, stream: admission?.isStream,
-      usageSource: .none, endReason: .cut, traceparent: traits?.traceparent)
   }
 }

@@ -12,9 +12,28 @@ struct Verdict {
 
 /// Replies that wait for the admission's record: nothing of them has been sent.
 final class HeldReplies {
+  let call: Call
   fileprivate var messages: [[UInt8]] = []
   fileprivate var holdsVerdict = false
   fileprivate(set) var byteCount = 0
+  /// Those of the bytes that are counted against the call's limit: see `Call.retain`.
+  private var countedBytes = 0
+
+  fileprivate init(_ call: Call) { self.call = call }
+
+  /// Counts what came since the last time; false where the limit is reached.
+  func count() -> Bool {
+    guard byteCount > countedBytes else { return true }
+    guard call.retain(bytes: byteCount - countedBytes) else { return false }
+    countedBytes = byteCount
+    return true
+  }
+
+  /// They are not held any more.
+  func uncount() {
+    call.release(bytes: countedBytes)
+    countedBytes = 0
+  }
 
   fileprivate func append(_ message: [UInt8]) {
     byteCount += message.count
@@ -32,6 +51,9 @@ struct ExchangeStream {
     self.call = call
     self.held = held
   }
+
+  /// A place to hold the stream's replies back.
+  func hold() -> HeldReplies { HeldReplies(call) }
 
   /// The same stream with its replies held back.
   func holding(_ held: HeldReplies) -> ExchangeStream { ExchangeStream(call, holding: held) }

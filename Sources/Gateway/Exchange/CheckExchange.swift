@@ -15,22 +15,13 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   private let policy: CompiledPolicy
   private var gathered: [UInt8] = []
   private var isAnswered = false
-  /// What records say of the request.
-  private var traits: RequestTraits?
-  /// An answer that waits for its admission's record.
-  private var waiting: (call: Call, open: OpenAdmission, completion: Completion, answer: [UInt8])?
-  private var admitted: OpenAdmission?
-  /// What was settled where the client did not wait for the record.
-  private var settledUnrecorded: Completion?
-  /// For the denial where the record fails.
-  private var decision = DecisionRecord(requestID: [])
-  private var isAnthropic = false
-  private var prices: Prices?
-  /// Answered here: nothing goes on to a backend.
-  private var isOwnAnswer = false
+  /// Reserved, recorded, released, settled.
+  private var life = ExchangeLife()
+  private var decision = Decision()
+  /// The answer, and the call that it waits to be sent on.
+  private var waiting: (call: Call, answer: [UInt8])?
   /// For the response, as they were when the reservation was made.
   private var rateLimits: [(name: [UInt8], value: [UInt8])] = []
-  private var waitsForRecord = false
 
   init(_ loop: GatewayLoop) {
     self.loop = loop
@@ -78,92 +69,65 @@ final class CheckExchange: CallHandler, WaitsForRecord {
 
   func ended(_ how: CallTermination, on call: Call) {
     loop.metrics?.called(.check, CallStatus(how, call.end, isServed: false))
-    guard let waiting else { return }
-    self.waiting = nil
-    // On record, and counted, if its admission is: that is not known yet.
-    settledUnrecorded = settle(waiting.open, waiting.completion, as: .nothing)
+    waiting = nil
+    settle(life.streamEnded())
   }
 
   // MARK: The books
 
   /// Sends what is in the writer: at once, or when the admission behind it is on disk.
   private func answer(_ call: Call) {
-    if let open = admitted {
-      admitted = nil
-      let completion = decision.completion(traits)
-      if waitsForRecord {
-        waiting = (call, open, completion, loop.writer.bytes)
-        return loop.wait(for: open, self)
-      }
-      loop.ended(settle(open, completion, as: nil))
+    if life.holdsReplies {
+      waiting = (call, loop.writer.bytes)
+      return
     }
+    // Before the answer, which may end the call.
+    settle(life.verdictSent())
     loop.writer.withBytes { call.send($0) }
     call.finish(.ok)
   }
 
   func recorded() {
-    guard let waiting else { return loop.ended(settledUnrecorded) }
+    let next = life.recorded()
+    if let completion = next.completion { loop.ended(completion) }
+    guard next.sendsReplies, let waiting else { return }
     self.waiting = nil
-    loop.ended(settle(waiting.open, waiting.completion, as: nil))
+    settle(life.verdictSent())
     waiting.call.send(waiting.answer.span)
     waiting.call.finish(.ok)
   }
 
   func recordFailed() {
+    let next = life.recordFailed()
     loop.metrics?.withdrawn()
-    guard let waiting else { return }
+    guard next.refuses, let waiting else { return }
     self.waiting = nil
     decision.withdraw()
-    decision.refusal = .ledgerUnavailable
-    recordRefusal(.ledgerUnavailable)
-    CheckReplies.deny(
-      .ledgerUnavailable, anthropic: isAnthropic, decision, policy.prepared, &loop.writer)
+    deny(.ledgerUnavailable)
     loop.writer.withBytes { waiting.call.send($0) }
     waiting.call.finish(.ok)
   }
 
-  /// Nothing of the response will be seen: what was reserved is what is charged (nil), or given back.
-  private func settle(
-    _ open: OpenAdmission, _ completion: Completion, as settlement: Settlement?
-  ) -> Completion? {
-    var usage = MeteredUsage()
-    var record = completion
-    var settlement = settlement
-    if settlement == nil, isOwnAnswer {
-      record.answeredHere()
-      settlement = .nothing
-    } else if settlement == nil {
-      usage.source = .estimated
-      usage.prompt = open.record.estimatedPromptTokens.map(Int.init(clamping:))
-      usage.completion = open.record.reservedCompletionTokens.map(Int.init(clamping:))
-      usage.total = (usage.prompt ?? 0) + (usage.completion ?? 0)
-      record.endReason = .complete
-    }
-    let (prices, charge) = (prices, settlement)
-    return loop.books?.settle(
-      open,
-      Books.Ending(
-        usage: usage, settlement: { charge ?? Books.used($0, prices) },
-        isPriced: prices != nil, reckoning: nil, record: record))
+  /// Nothing of the response is ever seen: what was reserved is what is charged.
+  private func settle(_ settle: ExchangeLife.Settle?) {
+    _ = loop.settle(settle, of: &life)
   }
 
-  /// Reserves and records, where something is counted; of an answer of our own (nil), that there is
-  /// one.
+  /// Reserves and records, where something is counted; without a route, that there is an answer of
+  /// our own.
   private func reserve(
-    _ admission: Admission?, _ facts: RequestFacts?, _ decided: HeadDecision
+    _ route: ChosenRoute?, _ facts: RequestFacts?, _ decided: HeadDecision
   ) throws(Refusal) {
     guard
       let reserved = try loop.reserve(
-        admission, facts, for: decided.identity, at: decided.endpoint, &decision, traits,
-        under: policy, anthropic: isAnthropic)
+        route, facts, at: decided.endpoint, &decision, under: policy)
     else { return }
-    admitted = reserved.open
-    waitsForRecord = reserved.waits
-    prices = admission?.model?.prices
-    isOwnAnswer = admission == nil
-    if let books = loop.books, !isOwnAnswer {
-      let (shares, nowMs) = books.shares(reserved.set, reserved.caller)
-      rateLimits = RateLimitHeaders.of(shares, nowMs: nowMs, anthropic: isAnthropic)
+    life.admitted(
+      reserved.open, answer: route == nil ? .own : .unobserved, waits: reserved.waits)
+    if reserved.waits { loop.wait(for: reserved.open, self) }
+    if let books = loop.books, route != nil {
+      rateLimits = GatewayLoop.rateLimits(
+        reserved.open.request, by: books, anthropic: decision.isAnthropic)
     }
   }
 
@@ -184,26 +148,27 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     head.method = request.method
     head.path = request.path
     head.authority = request.host
-    var evidence = Evidence()
-    evidence.setPrincipal(policy.readsCertificates ? request.principal : 0..<0)
-    evidence.setEnvoyRequestID(request.id)
+    var context = EnvoyContext()
+    context.setPrincipal(policy.readsCertificates ? request.principal : 0..<0)
+    context.setEnvoyRequestID(request.id)
     if let metadata = request.metadata {
-      try evidence.readMetadata(in: bytes, metadata, issuers: policy.issuers)
+      try context.readMetadata(in: bytes, metadata, issuers: policy.issuers)
     }
     let enforces = policy.snapshot.enforceAt == .extAuthz
     // Identity handed over is what this very filter writes: at a Check there is none yet.
-    evidence.handedOver = nil
+    context.handedOver = nil
     let decided = HeadDecision(
-      head, evidence, in: bytes, policy: policy, nowSeconds: loop.now().seconds,
+      head, context, in: bytes, policy: policy, nowSeconds: loop.now().seconds,
       insistsOnClaims: enforces, endOfStream: false)
-    decision = DecisionRecord(requestID: loop.nextRequestID(), identity: decided.identity)
+    decision = Decision(requestID: loop.nextRequestID(), identity: decided.identity)
     decision.isInspected = decided.endpoint != nil
-    isAnthropic = decided.isAnthropic
+    decision.isAnthropic = decided.isAnthropic
     if loop.books != nil {
-      traits = RequestTraits(head, evidence, in: bytes, policy.snapshot)
-      traits?.source =
+      var traits = RequestTraits(head, context, in: bytes, policy.snapshot)
+      traits.source =
         SourceAddress(
           address: bytes.extracting(request.sourceAddress), port: request.sourcePort)?.text
+      decision.traits = traits
     }
     switch decided.outcome {
     case .refuse(let refusal):
@@ -219,19 +184,17 @@ final class CheckExchange: CallHandler, WaitsForRecord {
       }
       CheckReplies.answer(
         Self.body(of: answer, policy, identity), decision, policy.prepared, &loop.writer)
-    case .pass(let route) where enforces:
+    case .pass(let name) where enforces:
       do throws(Refusal) {
-        try reserve(
-          Admission(model: nil, routeName: route, rename: nil, path: nil, isStream: false), nil,
-          decided)
+        try reserve(ChosenRoute(model: nil, name: name), nil, decided)
         allow(head, in: bytes)
       } catch {
         deny(error)
       }
     case .inspect(let inspection) where enforces:
       do throws(Refusal) {
-        let (admission, facts) = try inspect(inspection, request, head, decided, in: bytes)
-        try reserve(admission, facts, decided)
+        let (route, facts) = try inspect(inspection, request, head, decided, in: bytes)
+        try reserve(route, facts, decided)
         allow(head, in: bytes)
       } catch {
         deny(error)
@@ -257,24 +220,15 @@ final class CheckExchange: CallHandler, WaitsForRecord {
 
   private func deny(_ refusal: Refusal) {
     decision.refusal = refusal.code
-    recordRefusal(refusal)
-    CheckReplies.deny(
-      refusal, anthropic: isAnthropic, decision, policy.prepared, &loop.writer)
-  }
-
-  private func recordRefusal(_ refusal: Refusal) {
-    guard let books = loop.books else { return }
-    var record = decision.admission(traits, policy: policy.snapshot)
-    record.limit = refusal.limit
-    books.deny(record)
-    loop.denied(record)
+    loop.deny(refusal, decision, under: policy)
+    CheckReplies.deny(refusal, decision, policy.prepared, &loop.writer)
   }
 
   /// The body must be there and whole: `with_request_body` without `allow_partial_message`.
   private func inspect(
     _ inspection: HeadDecision.Inspection, _ request: CheckRequest, _ head: RequestHead,
     _ decided: HeadDecision, in bytes: Span<UInt8>
-  ) throws(Refusal) -> (Admission, RequestFacts) {
+  ) throws(Refusal) -> (ChosenRoute, RequestFacts) {
     let body = request.rawBody.isEmpty ? request.body : request.rawBody
     if head.isPartialBody {
       throw Refusal(.requestTooLarge, "The request body is larger than the gateway buffers.")

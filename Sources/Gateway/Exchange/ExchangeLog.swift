@@ -25,7 +25,7 @@ extension GatewayLoop {
   }
 
   /// A request was refused.
-  func logRefusal(_ record: Ledger.Admission) {
+  func logRefusal(_ record: Admission) {
     guard log.isKept(.debug) else { return }
     log.log(
       .debug, .refusal, "a request was refused",

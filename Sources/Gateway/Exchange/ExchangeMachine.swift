@@ -61,11 +61,25 @@ package struct ExchangeMachine: Sendable {
   }
 
   private var state = State.awaitingRequest
+  /// The first message was seen.
+  package private(set) var hasBegun = false
+  /// `observability_mode`: Envoy waits for no reply and heeds none.
+  package private(set) var isObserved = false
+  /// The request body's mode, as the first message told it; and whether it told any.
+  package private(set) var requestMode: BodyMode?
+  package private(set) var knowsModes = false
   private var requestBody = BodyHandling.whole
   private var requestDuplex = false
   private var responseDuplex = false
 
   package init() {}
+
+  /// The first message came.
+  package mutating func began(_ modes: ProcessingRequest.BodyModes?, isObserved: Bool) {
+    hasBegun = true
+    self.isObserved = isObserved
+    if let modes { configure(modes) }
+  }
 
   /// The modes of the first message's `protocol_config`. Whether a request body in `request` mode
   /// can be inspected is `canInspect`'s to say.
@@ -75,6 +89,8 @@ package struct ExchangeMachine: Sendable {
     case .fullDuplexStreamed: requestBody = .duplex
     case .buffered, .some(.none), .streamed, .grpc, nil: requestBody = .whole
     }
+    requestMode = modes.request
+    knowsModes = true
     requestDuplex = modes.request == .fullDuplexStreamed
     responseDuplex = modes.response == .fullDuplexStreamed
   }
@@ -88,7 +104,7 @@ package struct ExchangeMachine: Sendable {
     }
   }
 
-  /// True from the moment a verdict was sent.
+  /// True from the moment the exchange is decided, either way.
   package var hasVerdict: Bool {
     switch state {
     case .admitted, .responding, .refused: true

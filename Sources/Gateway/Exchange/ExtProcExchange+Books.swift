@@ -1,136 +1,92 @@
 import Books
 import EnvoyAPI
 import Inference
-import Ledger
 import Metrics
 import Policy
-import Quota
 import Transport
 
-/// An exchange's dealings with the books: reserved before its verdict, settled at its end, once.
+/// An ext_proc exchange's dealings with the books: reserved before its verdict, settled at its end,
+/// once. `ExchangeLife` says what is done; this does it.
 extension ExtProcExchange {
-  /// Reserves and records what an admission may use; of an answer of our own (nil), that there is
-  /// one. Afterwards `account` has it, and `held` is there where the verdict must wait for the record.
-  func reserve(_ admission: Admission?, _ facts: RequestFacts?) throws(Refusal) {
+  /// Reserves and records what a request may use on its route; without a route, that there is an
+  /// answer of our own. Returned: the stream for the verdict, which holds replies back where they
+  /// must wait for the record.
+  func reserve(
+    _ route: ChosenRoute?, _ facts: RequestFacts?, _ stream: ExchangeStream
+  ) throws(Refusal) -> ExchangeStream {
     guard
       let reserved = try loop.reserve(
-        admission, facts, for: decision.identity, at: inspection?.endpoint, &decision, traits,
-        under: policy, anthropic: isAnthropic)
-    else { return }
-    account = Account(
-      open: reserved.open, set: reserved.set, caller: reserved.caller,
-      reckoning: reserved.reckoning, model: admission?.model, isOwnAnswer: admission == nil,
-      isMetered: inspection?.endpoint.isMetered ?? false,
-      removesUsageChunk: asksForUsage(admission, facts) && facts?.includeUsage != true)
-    if reserved.waits {
-      held = HeldReplies()
-      awaitsRecord = true
-      loop.wait(for: reserved.open, self)
-    } else {
-      account?.wasReleased = true
-    }
+        route, facts, at: request.inspection?.endpoint, &decision, under: policy)
+    else { return stream }
+    response.removesUsageChunk = asksForUsage(route, facts) && facts?.includeUsage != true
+    life.admitted(reserved.open, answer: route == nil ? .own : .none, waits: reserved.waits)
+    guard reserved.waits else { return stream }
+    let replies = stream.hold()
+    self.replies = replies
+    loop.wait(for: reserved.open, self)
+    return stream.holding(replies)
   }
 
   /// Whether the backend is asked for a usage chunk (`stream_usage`).
-  func asksForUsage(_ admission: Admission?, _ facts: RequestFacts?) -> Bool {
-    guard let model = admission?.model, facts?.stream == true, loop.books != nil,
-      let endpoint = inspection?.endpoint, endpoint.hasUsageChunk
+  func asksForUsage(_ route: ChosenRoute?, _ facts: RequestFacts?) -> Bool {
+    guard let model = route?.model, facts?.stream == true, loop.books != nil,
+      let endpoint = request.inspection?.endpoint, endpoint.hasUsageChunk
     else { return false }
     return model.streamUsage != .asAsked
   }
 
   // MARK: The record
 
-  /// The admission is on disk: the verdict goes out.
   func recorded() {
-    awaitsRecord = false
-    if let settledUnrecorded {
-      self.settledUnrecorded = nil
-      loop.ended(settledUnrecorded)
-    }
-    guard let held, let call = waitingCall else { return }
-    self.held = nil
-    waitingCall = nil
-    guard !hasEnded else { return }
-    let stream = ExchangeStream(call)
-    stream.release(bytes: heldAccounted)
-    heldAccounted = 0
-    account?.wasReleased = true
-    verdict = stream.release(held)
-    if account?.isOwnAnswer == true { settle() }
-    if isHalfClosed { halfClosed(on: call) }
+    let next = life.recorded()
+    if let completion = next.completion { loop.ended(completion) }
+    guard next.sendsReplies, let replies = takeReplies() else { return }
+    let stream = ExchangeStream(replies.call)
+    verdict = stream.release(replies)
+    settle(life.verdictSent())
+    if next.endsStream { endStream(stream) }
   }
 
-  /// The admission will never be on disk, and its reservation was undone: 503.
   func recordFailed() {
-    awaitsRecord = false
-    // Envoy's own answer may have come and been settled while this one waited: with its admission
-    // that went unrecorded too, and what is on record is the refusal.
-    settledUnrecorded = nil
-    account = nil
+    let next = life.recordFailed()
     loop.metrics?.withdrawn()
-    guard held != nil, let call = waitingCall else { return }
-    held = nil
-    waitingCall = nil
-    guard !hasEnded else { return }
-    let stream = ExchangeStream(call)
-    stream.release(bytes: heldAccounted)
-    heldAccounted = 0
+    guard next.refuses, let replies = takeReplies() else { return }
+    let stream = ExchangeStream(replies.call)
     machine.refused()
     decision.withdraw()
     refuse(.ledgerUnavailable, stream)
-    if isHalfClosed { halfClosed(on: call) }
+    if next.endsStream { endStream(stream) }
+  }
+
+  /// The replies, which are held no longer.
+  private func takeReplies() -> HeldReplies? {
+    let taken = replies
+    taken?.uncount()
+    replies = nil
+    return taken
   }
 
   /// Held replies count like a kept body.
-  func accountHeld(_ stream: ExchangeStream) {
-    guard let held, held.byteCount > heldAccounted else { return }
-    guard stream.retain(bytes: held.byteCount - heldAccounted) else { return buffersFull(stream) }
-    heldAccounted = held.byteCount
+  func countReplies(_ stream: ExchangeStream) {
+    guard let replies, !hasEnded, !replies.count() else { return }
+    buffersFull(stream)
   }
 
   // MARK: The end
 
   /// Settles, once: at the response's end, or at the stream's, whichever comes first.
-  func settle() {
-    guard let account, let books = loop.books else { return }
-    self.account = nil
-    settled = books.settle(account.open, account.ending(decision.completion(traits)))
-    if awaitsRecord {
-      settledUnrecorded = settled
-    } else {
-      loop.ended(settled)
-    }
+  func settle(_ settle: ExchangeLife.Settle?) {
+    guard let settle else { return }
+    let metered = response.meter?.finish(endedCleanly: response.isWhole) ?? MeteredUsage()
+    response.meter = nil
+    response.unsaid = loop.settle(
+      settle, of: &life, metered: metered, backend: response.backend)
   }
 
-  /// Records a refusal.
-  func recordRefusal(_ refusal: Refusal) {
-    guard let books = loop.books else { return }
-    var record = decision.admission(traits, policy: policy.snapshot)
-    record.limit = refusal.limit
-    books.deny(record)
-    loop.denied(record, wasSettled: wasSettledBefore)
-  }
-}
-
-extension Endpoint {
-  /// Whether its answer is written token by token, and bounded by the request.
-  var writesOutput: Bool {
-    switch self {
-    case .chatCompletions, .completions, .responses, .messages: true
-    case .embeddings, .countTokens, .rerank, .moderations, .imageGenerations, .audioSpeech,
-      .audioTranscriptions, .audioTranslations:
-      false
-    }
-  }
-
-  /// Whether its streams have OpenAI's `stream_options.include_usage`.
-  var hasUsageChunk: Bool {
-    switch self {
-    case .chatCompletions, .completions: true
-    case .embeddings, .responses, .messages, .countTokens, .rerank, .moderations,
-      .imageGenerations, .audioSpeech, .audioTranscriptions, .audioTranslations:
-      false
-    }
+  /// What was settled, for the next reply's metadata: once.
+  func takeUsage() -> UsageMetadata? {
+    guard let unsaid = response.unsaid else { return nil }
+    response.unsaid = nil
+    return UsageMetadata(unsaid)
   }
 }

@@ -12,17 +12,20 @@ extension ExtProcExchange {
   /// read that goes by its own name everywhere. A body that came in one piece is sent back from where
   /// it lies and is never kept.
   var keepsBody: Bool {
-    if modes?.request == .fullDuplexStreamed { return true }
+    if machine.requestMode == .fullDuplexStreamed { return true }
     guard policy.renames else { return false }
-    if let mayRename { return mayRename }
+    if let mayRename = request.mayRename { return mayRename }
     // A model in the path decides what the body is to say.
-    guard inspection?.pathModel == nil, reader != nil, let name = reader!.modelSoFar else {
+    guard request.inspection?.pathModel == nil, request.reader != nil,
+      let name = request.reader!.modelSoFar
+    else {
       return true
     }
     // An unknown model is refused.
-    let mayRename = policy.snapshot.model(named: name.span).map { policy.mayRename($0, name) }
-    self.mayRename = mayRename ?? false
-    return self.mayRename ?? false
+    let mayRename =
+      policy.snapshot.model(named: name.span).map { policy.mayRename($0, name) } ?? false
+    request.mayRename = mayRename
+    return mayRename
   }
 
   func decideHead(
@@ -30,37 +33,39 @@ extension ExtProcExchange {
     _ stream: ExchangeStream
   ) {
     var head = RequestHead()
-    var evidence = Evidence()
+    var context = EnvoyContext()
     do throws(WireError) {
       try HeaderMap.forEach(in: bytes, request.headers) { name, value in
         head.add(name: name, value: value, in: bytes, names: policy.names)
       }
       if let metadata = request.metadata {
-        try evidence.readMetadata(in: bytes, metadata, issuers: policy.issuers)
+        try context.readMetadata(in: bytes, metadata, issuers: policy.issuers)
       }
       if policy.readsCertificates || loop.books != nil, let attributes = request.attributes {
-        try evidence.readAttributes(
+        try context.readAttributes(
           in: bytes, attributes, certificates: policy.readsCertificates)
       }
     } catch {
       return fail(stream, GRPCFailure(.invalidArgument, "malformed request_headers"))
     }
-    decision.requestID = requestID(evidence, in: bytes)
-    if loop.books != nil { traits = RequestTraits(head, evidence, in: bytes, policy.snapshot) }
+    decision.requestID = requestID(context, in: bytes)
+    if loop.books != nil {
+      decision.traits = RequestTraits(head, context, in: bytes, policy.snapshot)
+    }
     let decided = HeadDecision(
-      head, evidence, in: bytes, policy: policy, nowSeconds: loop.now().seconds,
+      head, context, in: bytes, policy: policy, nowSeconds: loop.now().seconds,
       insistsOnClaims: true, endOfStream: endOfStream)
-    isAnthropic = decided.isAnthropic
-    isGRPC = decided.isGRPC
+    decision.isAnthropic = decided.isAnthropic
+    decision.isGRPC = decided.isGRPC
     decision.identity = decided.identity
     if policy.snapshot.enforceAt == .extAuthz {
-      return followExtAuthz(decided, evidence, in: bytes, stream)
+      return followExtAuthz(decided, context, in: bytes, stream)
     }
     act(decided, head, in: bytes, stream)
   }
 
-  private func requestID(_ evidence: Evidence, in bytes: Span<UInt8>) -> [UInt8] {
-    if let handed = evidence.handedOver?.requestID,
+  private func requestID(_ context: EnvoyContext, in bytes: Span<UInt8>) -> [UInt8] {
+    if let handed = context.handedOver?.requestID,
       RequestIDs.isWellFormed(bytes.extracting(handed))
     {
       return bytes.extracting(handed).copy()
@@ -76,26 +81,23 @@ extension ExtProcExchange {
     case .deferred: refuseHead(.credential, stream)
     case .answer(let answer):
       do throws(Refusal) {
-        try reserve(nil, nil)
+        let stream = try reserve(nil, nil, stream)
+        machine.headDecided(.refused)
+        self.answer(answer, stream)
       } catch {
-        return refuseHead(error, stream)
+        refuseHead(error, stream)
       }
-      machine.headDecided(.refused)
-      self.answer(answer, held.map(stream.holding) ?? stream)
-    case .pass(let route):
+    case .pass(let name):
       let removals = Removals(
         head, in: bytes, names: policy.names, removesAcceptEncoding: false, &loop.writer)
-      let admission = Admission(
-        model: nil, routeName: route, rename: nil, path: nil, isStream: false)
+      let route = ChosenRoute(model: nil, name: name)
       do throws(Refusal) {
-        try reserve(admission, nil)
+        let stream = try reserve(route, nil, stream)
+        machine.headDecided(.admitted)
+        admit(route, replyTo: .requestHeaders, removals: removals.encoded, stream)
       } catch {
-        return refuseHead(error, stream)
+        refuseHead(error, stream)
       }
-      machine.headDecided(.admitted)
-      admit(
-        admission, replyTo: .requestHeaders, removals: removals.encoded,
-        held.map(stream.holding) ?? stream)
     case .inspect(let inspection):
       inspect(inspection, head, in: bytes, stream)
     }
@@ -110,22 +112,22 @@ extension ExtProcExchange {
     _ inspection: HeadDecision.Inspection, _ head: RequestHead, in bytes: Span<UInt8>,
     _ stream: ExchangeStream
   ) {
-    if let modes, !ExchangeMachine.canInspect(modes.request) {
-      return refuseMode(modes.request, stream)
+    if machine.knowsModes, !ExchangeMachine.canInspect(machine.requestMode) {
+      return refuseMode(machine.requestMode, stream)
     }
     // Made in its place: it is large.
-    reader = BodyReader(
+    request.reader = BodyReader(
       multipart: inspection.multipart, bytesMax: policy.snapshot.maxBodyBytes)
-    guard reader != nil else {
+    guard request.reader != nil else {
       return refuseHead(
         Refusal(.unsupportedMediaType, "The content-type names no usable boundary."), stream)
     }
-    self.inspection = inspection
+    request.inspection = inspection
     machine.headDecided(.inspect)
     let removals = Removals(
       head, in: bytes, names: policy.names, removesAcceptEncoding: true, &loop.writer)
-    if modes?.request == .fullDuplexStreamed {
-      self.removals = removals.encoded
+    if machine.requestMode == .fullDuplexStreamed {
+      request.removals = removals.encoded
     } else {
       ProcessingReplies.hygiene(removals, &loop.writer)
       stream.reply(loop.writer)
@@ -152,10 +154,10 @@ extension ExtProcExchange {
 
   /// `enforce_at: "ext_authz"`: the decision was made there; here it is only followed.
   private func followExtAuthz(
-    _ decided: HeadDecision, _ evidence: Evidence, in bytes: Span<UInt8>,
+    _ decided: HeadDecision, _ context: EnvoyContext, in bytes: Span<UInt8>,
     _ stream: ExchangeStream
   ) {
-    guard let handed = evidence.handedOver, let route = handed.modelRoute, !route.isEmpty
+    guard let handed = context.handedOver, let route = handed.modelRoute, !route.isEmpty
     else {
       loop.log.report(
         .error, .gatewayMisconfigured,
@@ -165,14 +167,13 @@ extension ExtProcExchange {
       return refuseHead(
         Refusal(.gatewayMisconfigured, "The gateway is set up so that it cannot decide."), stream)
     }
-    wasSettledBefore = true
+    life.followed()
     // What it decided must still hold: the policy or the path may have changed between the filters.
     if case .refuse(let refusal) = decided.outcome { return refuseHead(refusal, stream) }
     machine.headDecided(.admitted)
-    decision.admission = Admission(
+    decision.route = ChosenRoute(
       model: nil,
-      routeName: HeaderText(String(decoding: bytes.extracting(route).copy(), as: UTF8.self)),
-      rename: nil, path: nil, isStream: false)
+      name: HeaderText(String(decoding: bytes.extracting(route).copy(), as: UTF8.self)))
     ProcessingReplies.proceed(.requestHeaders, &loop.writer)
     verdict = stream.verdict(loop.writer)
   }
@@ -186,23 +187,22 @@ extension ExtProcExchange {
       }
     ProcessingReplies.answer(body, decision, policy.prepared, &loop.writer)
     verdict = stream.verdict(loop.writer)
-    // All of it is said, unless it waits for its record.
-    if held == nil { settle() }
+    settle(life.verdictSent())
   }
 
   // MARK: Body
 
   /// Scans a piece of the body, and keeps it where it may have to be sent back.
   func scan(_ piece: Span<UInt8>, keep: Bool, _ stream: ExchangeStream) {
-    guard reader != nil, !piece.isEmpty else { return }
-    reader!.scan(piece)
-    guard keep, !reader!.isOverLimit else { return }
+    guard request.reader != nil, !piece.isEmpty else { return }
+    request.reader!.scan(piece)
+    guard keep, !request.reader!.isOverLimit else { return }
     guard stream.retain(bytes: piece.count) else { return overloaded(stream) }
-    if retained == 0 {
-      reader!.use(buffer: loop.takeBuffer(bytes: messageBytes))
+    if request.keptBytes == 0 {
+      request.reader!.use(buffer: loop.takeBuffer(bytes: message.size))
     }
-    retained += piece.count
-    reader!.keep(piece)
+    request.keptBytes += piece.count
+    request.reader!.keep(piece)
   }
 
   /// - Parameters:
@@ -212,54 +212,57 @@ extension ExtProcExchange {
     replyTo: ProcessingPhase, duplex: Bool, body: Span<UInt8>, bodyIsHere: Bool,
     hasTrailers: Bool, _ stream: ExchangeStream
   ) {
-    guard let inspection, let identity = decision.identity, reader != nil else {
+    guard let inspection = request.inspection, let identity = decision.identity,
+      request.reader != nil
+    else {
       return fail(stream, GRPCFailure(.internal, "no inspection"))
     }
     var decided = BodyDecision(policy: policy, identity: identity, inspection: inspection)
-    let admission: Admission
+    let route: ChosenRoute
     let splices: [Splice]
+    let replies: ExchangeStream
     do throws(Refusal) {
-      let facts = try reader!.finish()
-      admission = try decided.decide(facts, draw: loop.random.next())
-      splices = self.splices(admission, facts, multipart: inspection.multipart != nil)
-      try reserve(admission, facts)
+      let facts = try request.reader!.finish()
+      route = try decided.decide(facts, draw: loop.random.next())
+      splices = self.splices(route, facts, multipart: inspection.multipart != nil)
+      replies = try reserve(route, facts, stream)
     } catch {
       decision.asked = decided.asked
       machine.bodyDecided(admitted: false)
       return refuse(error, stream)
     }
     machine.bodyDecided(admitted: true)
-    let stream = held.map(stream.holding) ?? stream
+    let stream = replies
     if duplex {
-      admit(admission, replyTo: replyTo, removals: removals, stream)
+      admit(route, replyTo: replyTo, removals: request.removals, stream)
       sendKept(splices, endOfStream: !hasTrailers, stream)
     } else if !splices.isEmpty {
       if bodyIsHere {
-        admit(admission, replyTo: replyTo, body: body, splices, stream)
+        admit(route, replyTo: replyTo, body: body, splices, stream)
       } else {
         let kept = takeKept(stream)
-        admit(admission, replyTo: replyTo, body: kept.span, splices, stream)
+        admit(route, replyTo: replyTo, body: kept.span, splices, stream)
         loop.giveBack(kept)
       }
     } else {
-      admit(admission, replyTo: replyTo, removals: [], stream)
+      admit(route, replyTo: replyTo, removals: [], stream)
     }
     dropBody(stream)
   }
 
   /// What is replaced in the body: the model's name, the request for the usage chunk.
   private func splices(
-    _ admission: Admission, _ facts: RequestFacts, multipart: Bool
+    _ route: ChosenRoute, _ facts: RequestFacts, multipart: Bool
   ) -> [Splice] {
     var splices: [Splice] = []
-    if let rename = admission.rename,
+    if let rename = route.rename,
       let splice = facts.splice(model: rename, multipart: multipart)
     {
       splices.append(splice)
     }
-    if asksForUsage(admission, facts) {
+    if asksForUsage(route, facts) {
       splices += facts.splice(
-        usage: true, continuous: admission.model?.streamUsage == .continuous)
+        usage: true, continuous: route.model?.streamUsage == .continuous)
       splices.sort { $0.range.lowerBound < $1.range.lowerBound }
     }
     return splices
@@ -267,26 +270,26 @@ extension ExtProcExchange {
 
   /// The verdict without a new body.
   private func admit(
-    _ admission: Admission, replyTo: ProcessingPhase, removals: [UInt8], _ stream: ExchangeStream
+    _ route: ChosenRoute, replyTo: ProcessingPhase, removals: [UInt8], _ stream: ExchangeStream
   ) {
     guard let identity = decision.identity else { return refuse(.credential, stream) }
-    decision.admission = admission
+    decision.route = route
     ProcessingReplies.admit(
-      replyTo, decision, admission, identity, removals: removals, bodyBytes: nil, policy.prepared,
+      replyTo, decision, route, identity, removals: removals, bodyBytes: nil, policy.prepared,
       &loop.writer)
     verdict = stream.verdict(loop.writer)
   }
 
   /// The verdict with the body's model replaced.
   private func admit(
-    _ admission: Admission, replyTo: ProcessingPhase, body: Span<UInt8>, _ splices: [Splice],
+    _ route: ChosenRoute, replyTo: ProcessingPhase, body: Span<UInt8>, _ splices: [Splice],
     _ stream: ExchangeStream
   ) {
     guard let identity = decision.identity else { return refuse(.credential, stream) }
-    decision.admission = admission
+    decision.route = route
     let size = body.count + splices.byteCountChange
     ProcessingReplies.admit(
-      replyTo, decision, admission, identity, removals: [], bodyBytes: size, policy.prepared,
+      replyTo, decision, route, identity, removals: [], bodyBytes: size, policy.prepared,
       &loop.writer)
     verdict = stream.verdict(
       loop.writer, body: body, splices: splices)
@@ -343,7 +346,7 @@ extension ExtProcExchange {
     }
     ProcessingReplies.trailers(
       phase, removing: forged, in: bytes,
-      metadata: phase == .responseTrailers ? takeSettled() : nil, &loop.writer)
+      metadata: phase == .responseTrailers ? takeUsage() : nil, &loop.writer)
     stream.reply(loop.writer)
   }
 }

@@ -10,6 +10,8 @@ import Transport
 
 /// The response's half of an exchange.
 extension ExtProcExchange {
+  /// `response.flags` of answers for which no backend was reached: UH, UF, UO, NR.
+  private static let unreachedFlags: UInt64 = 0x2 | 0x20 | 0x80 | 0x100
   private static let codeDetails: StaticString = "response.code_details"
   private static let flags: StaticString = "response.flags"
   private static let upstream: StaticString = "upstream.address"
@@ -21,70 +23,71 @@ extension ExtProcExchange {
     _ request: ProcessingRequest, in bytes: Span<UInt8>, _ stream: ExchangeStream
   ) {
     var limits: [(name: [UInt8], value: [UInt8])] = []
-    if account != nil {
+    if let open = life.open {
       do throws(WireError) {
-        try readResponse(request, in: bytes)
+        try readResponse(request, of: open, in: bytes)
       } catch {
         return fail(stream, GRPCFailure(.invalidArgument, "malformed response_headers"))
       }
-      if let books = loop.books, let account {
-        let (shares, nowMs) = books.shares(account.set, account.caller)
-        limits = RateLimitHeaders.of(shares, nowMs: nowMs, anthropic: isAnthropic)
+      if let books = loop.books {
+        limits = GatewayLoop.rateLimits(
+          open.request, by: books, anthropic: decision.isAnthropic)
       }
       if request.endOfStream { responseEnded() }
     }
     ProcessingReplies.beginResponse(
-      routeName: decision.admission?.routeName.bytes, requestID: decision.requestID, limits,
-      metadata: takeSettled(), &loop.writer)
+      routeName: decision.route?.name.bytes, requestID: decision.requestID, limits,
+      metadata: takeUsage(), &loop.writer)
     stream.reply(loop.writer)
   }
 
   private func readResponse(
-    _ request: ProcessingRequest, in bytes: Span<UInt8>
+    _ request: ProcessingRequest, of open: OpenAdmission, in bytes: Span<UInt8>
   ) throws(WireError) {
     var head = ResponseHead()
     try HeaderMap.forEach(in: bytes, request.headers) { name, value in
       head.add(bytes.extracting(name), value, in: bytes)
     }
-    account!.status = head.status
-    // Envoy's own: no backend can have been asked before the verdict went out.
-    if held != nil { account!.reachedNobody = true }
+    var isGateways = false
+    var wasReached = true
     if let attributes = request.attributes {
       if let details = try StructFields.string(Self.codeDetails, in: bytes, attributes),
         !details.isEmpty
       {
         let text = bytes.extracting(details)
-        account!.isGatewaysAnswer = !text.elementsEqual(Self.viaUpstream)
-        if text.elementsEqual(Self.directResponse) { account!.reachedNobody = true }
+        isGateways = !text.elementsEqual(Self.viaUpstream)
+        if text.elementsEqual(Self.directResponse) { wasReached = false }
       }
       if case .number(let flags)? = try StructFields.value(
-        of: Self.flags, in: bytes, attributes), account!.isGatewaysAnswer,
-        flags >= 0, flags < 9e15, UInt64(flags) & Account.unreachedFlags != 0
+        of: Self.flags, in: bytes, attributes), isGateways,
+        flags >= 0, flags < 9e15, UInt64(flags) & Self.unreachedFlags != 0
       {
-        account!.reachedNobody = true
+        wasReached = false
       }
       if let upstream = try StructFields.string(Self.upstream, in: bytes, attributes),
         upstream.count <= 64
       {
-        account!.backend = String(decoding: bytes.extracting(upstream).copy(), as: UTF8.self)
+        response.backend = String(decoding: bytes.extracting(upstream).copy(), as: UTF8.self)
       }
     }
-    guard !account!.isGatewaysAnswer else { return }
-    account!.meter = ResponseMeter(
+    life.answerBegan(status: head.status, isGateways: isGateways, wasReached: wasReached)
+    // What comes before the verdict is Envoy's own, too.
+    guard !isGateways, !life.holdsReplies else { return }
+    response.meter = ResponseMeter(
       .init(
         format: head.isEncoded
           ? .other : ResponseFormat(contentType: bytes.extracting(head.contentType)),
-        status: head.status ?? 0, isMetered: account!.isMetered,
-        removesUsageChunk: account!.removesUsageChunk, startedMs: account!.open.timeMs))
+        status: head.status ?? 0, isMetered: open.request.isMetered,
+        removesUsageChunk: response.removesUsageChunk, startedMs: open.timeMs))
   }
 
   /// A piece of a response body that is handed over while its message arrives.
   func responsePiece(_ piece: Span<UInt8>, _ stream: ExchangeStream) {
-    if account?.removesUsageChunk == true {
+    if response.meter != nil, response.removesUsageChunk {
       // What replaces it is known when all of it is here.
       guard stream.retain(bytes: piece.count) else { return buffersFull(stream) }
-      gatheredResponseAccounted += piece.count
-      gatheredResponse.append(piece)
+      response.gatheredBytes += piece.count
+      response.gathered.append(piece)
     } else {
       _ = meter(piece, endOfStream: false)
       if machine.echoesResponse { echo(.responseBody, piece, endOfStream: false, stream) }
@@ -93,11 +96,11 @@ extension ExtProcExchange {
 
   /// A whole message of a response body, of which `rest` was not handed over.
   func responseBody(_ rest: Span<UInt8>, endOfStream: Bool, _ stream: ExchangeStream) {
-    guard gatheredResponse.isEmpty else {
-      let gathered = gatheredResponse
-      gatheredResponse = []
-      stream.release(bytes: gatheredResponseAccounted)
-      gatheredResponseAccounted = 0
+    guard response.gathered.isEmpty else {
+      let gathered = response.gathered
+      response.gathered = []
+      stream.release(bytes: response.gatheredBytes)
+      response.gatheredBytes = 0
       return answerBody(gathered.span, endOfStream: endOfStream, stream)
     }
     answerBody(rest, endOfStream: endOfStream, stream)
@@ -106,7 +109,7 @@ extension ExtProcExchange {
   private func answerBody(_ body: Span<UInt8>, endOfStream: Bool, _ stream: ExchangeStream) {
     let action = meter(body, endOfStream: endOfStream)
     if endOfStream { responseEnded() }
-    let metadata = takeSettled()
+    let metadata = takeUsage()
     if machine.echoesResponse {
       switch action {
       case .pass:
@@ -134,18 +137,18 @@ extension ExtProcExchange {
   }
 
   private func meter(_ piece: Span<UInt8>, endOfStream: Bool) -> ResponseMeter.Action {
-    guard account?.meter != nil else { return .pass }
-    return account!.meter!.consume(
+    guard response.meter != nil else { return .pass }
+    return response.meter!.consume(
       piece, nowMs: loop.now().milliseconds, endOfStream: endOfStream)
   }
 
   /// The end came without a last body message: what the meter holds back goes where it still can.
   func responseEndsWithTrailers(_ stream: ExchangeStream) {
-    if account?.meter != nil {
-      let held = account!.meter!.takeHeld()
+    if response.meter != nil {
+      let rest = response.meter!.takeHeld()
       // Only full duplex has a place for it. It is an event without its end, which no client heeds.
-      if !held.isEmpty, machine.echoesResponse {
-        echo(.responseBody, held.span, endOfStream: false, stream)
+      if !rest.isEmpty, machine.echoesResponse {
+        echo(.responseBody, rest.span, endOfStream: false, stream)
       }
     }
     responseEnded()
@@ -153,15 +156,8 @@ extension ExtProcExchange {
 
   /// The end was seen.
   func responseEnded() {
-    account?.sawEnd = true
-    settle()
-  }
-
-  /// What was settled, for the next reply's metadata: once.
-  func takeSettled() -> SettledUsage? {
-    guard let settled else { return nil }
-    self.settled = nil
-    return SettledUsage(settled)
+    response.isWhole = true
+    settle(life.answerEnded())
   }
 
   /// No request phase, and nothing that tells Envoy's own answer from a backend's: were request
@@ -192,7 +188,7 @@ extension ExtProcExchange {
     if let details, !details.isEmpty {
       isBackends = bytes.extracting(details).elementsEqual(Self.viaUpstream)
     } else {
-      isBackends = inspection != nil
+      isBackends = self.request.inspection != nil
       if decision.requestID.isEmpty { reportUnattributed() }
     }
     guard isBackends else {

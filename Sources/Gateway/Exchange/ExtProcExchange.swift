@@ -19,57 +19,20 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   let loop: GatewayLoop
   /// The policy the exchange began with; a reload does not change it.
   let policy: CompiledPolicy
+  /// The order of Envoy's messages.
   @safe @exclusivity(unchecked) var machine = ExchangeMachine()
-  @safe @exclusivity(unchecked) private var assembler = ProcessingRequestAssembler()
-  /// Bytes accounted for what the assembler keeps.
-  private var gatheredAccounted = 0
-  private var isFirst = true
-  /// `observability_mode`: Envoy waits for no reply and heeds none.
-  private var observes = false
-  private(set) var hasEnded = false
+  /// Reserved, recorded, released, settled.
+  @safe @exclusivity(unchecked) var life = ExchangeLife()
+  @safe @exclusivity(unchecked) var decision = Decision()
+  @safe @exclusivity(unchecked) var message = IncomingMessage()
+  @safe @exclusivity(unchecked) var request = RequestBody()
+  @safe @exclusivity(unchecked) var response = ResponseBody()
+  /// Replies that wait for the admission's record.
+  @safe @exclusivity(unchecked) var replies: HeldReplies?
   /// Once there is one the stream may end OK.
   @safe @exclusivity(unchecked) var verdict: Verdict?
-  @safe @exclusivity(unchecked) private(set) var modes: ProcessingRequest.BodyModes?
-
-  @safe @exclusivity(unchecked) var decision = DecisionRecord(requestID: [])
-  var isAnthropic = false
-  var isGRPC = false
-  @safe @exclusivity(unchecked) var inspection: HeadDecision.Inspection?
-  @safe @exclusivity(unchecked) var reader: BodyReader?
-  /// Full duplex: what the reply to the headers, sent after the body, takes out.
-  @safe @exclusivity(unchecked) var removals: [UInt8] = []
-  /// The size of the message that arrives in pieces: about that of the body in it.
-  var messageBytes = 0
-  /// What we worked on the message that arrives in pieces, so far.
-  private var messageNanoseconds: Int64 = 0
-  /// What the last whole message was.
-  @safe @exclusivity(unchecked) private var phase: ProcessingPhase?
-  /// Whether the body may have to be sent back, once its model is known.
-  var mayRename: Bool?
-  /// Bytes accounted for the kept body.
-  var retained = 0
-
-  /// What records say of the request.
-  @safe @exclusivity(unchecked) var traits: RequestTraits?
-  /// From the admission to its settlement.
-  @safe @exclusivity(unchecked) var account: Account?
-  /// Replies that wait for the admission's record, and the call that they wait for.
-  @safe @exclusivity(unchecked) var held: HeldReplies?
-  var waitingCall: Call?
-  var heldAccounted = 0
-  /// Whether the admission is on record is not known yet.
-  var awaitsRecord = false
-  /// The filter before this one let the request through, and settled it (`enforce_at: "ext_authz"`).
-  var wasSettledBefore = false
-  /// What was settled meanwhile: on record, and counted, if the admission is.
-  @safe @exclusivity(unchecked) var settledUnrecorded: Ledger.Completion?
-  /// The other side has said all, and its answer still waits for the record.
-  var isHalfClosed = false
-  /// A response body's message, where its replacement must be known whole.
-  @safe @exclusivity(unchecked) var gatheredResponse: [UInt8] = []
-  var gatheredResponseAccounted = 0
-  /// What was settled and not yet said in a reply's metadata.
-  @safe @exclusivity(unchecked) var settled: Ledger.Completion?
+  /// The stream is over, or we have ended it: nothing is sent any more.
+  private(set) var hasEnded = false
 
   init(_ loop: GatewayLoop) {
     self.loop = loop
@@ -80,13 +43,13 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
 
   func message(_ bytes: Span<UInt8>, on call: Call) {
     let began = measures ? SystemClock.monotonicNanoseconds() : 0
-    let stream = ExchangeStream(call, holding: held)
+    let stream = ExchangeStream(call, holding: replies)
     do throws(WireError) {
       handle(try ProcessingRequest(bytes), in: bytes, bodyWasHandedOver: false, stream)
     } catch {
       malformed(stream)
     }
-    keepWaiting(call)
+    countReplies(stream)
     measured(since: began)
   }
 
@@ -95,79 +58,75 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   /// A message was worked on.
   private func measured(since began: Int64) {
     guard let metrics = loop.metrics else { return }
-    if let stage = phase?.stage {
-      metrics.worked(SystemClock.monotonicNanoseconds() - began + messageNanoseconds, stage)
+    if let stage = message.phase?.stage {
+      metrics.worked(SystemClock.monotonicNanoseconds() - began + message.nanoseconds, stage)
     }
-    phase = nil
-    messageNanoseconds = 0
-  }
-
-  /// Replies are held: the call is remembered for when they may go, and counted against its limit.
-  private func keepWaiting(_ call: Call) {
-    guard held != nil, !hasEnded else { return }
-    waitingCall = call
-    accountHeld(ExchangeStream(call))
+    message.phase = nil
+    message.nanoseconds = 0
   }
 
   func messageStarted(size: Int, on call: Call) {
-    assembler.start(size: size)
-    messageBytes = size
+    message.assembler.start(size: size)
+    message.size = size
   }
 
   func messageBytes(_ bytes: Span<UInt8>, on call: Call) {
     let began = measures ? SystemClock.monotonicNanoseconds() : 0
-    defer { if measures { messageNanoseconds += SystemClock.monotonicNanoseconds() - began } }
-    let stream = ExchangeStream(call, holding: held)
+    defer { if measures { message.nanoseconds += SystemClock.monotonicNanoseconds() - began } }
+    let stream = ExchangeStream(call, holding: replies)
     do throws(WireError) {
-      try assembler.add(bytes) { phase, piece in bodyPiece(phase, piece, stream) }
+      try message.assembler.add(bytes) { phase, piece in bodyPiece(phase, piece, stream) }
     } catch {
       malformed(stream)
     }
-    account(gathered: assembler.gatheredBytes, stream)
+    count(gathered: message.assembler.gatheredBytes, stream)
     // Pieces that are echoed while the verdict is held are held too.
-    if held != nil, !hasEnded { accountHeld(stream) }
+    countReplies(stream)
   }
 
   /// What the assembler keeps of a message counts like a kept body.
-  private func account(gathered: Int, _ stream: ExchangeStream) {
-    guard !hasEnded, gathered > gatheredAccounted else { return }
-    guard stream.retain(bytes: gathered - gatheredAccounted) else { return buffersFull(stream) }
-    gatheredAccounted = gathered
+  private func count(gathered: Int, _ stream: ExchangeStream) {
+    guard !hasEnded, gathered > message.countedBytes else { return }
+    guard stream.retain(bytes: gathered - message.countedBytes) else {
+      return buffersFull(stream)
+    }
+    message.countedBytes = gathered
   }
 
   func messageEnded(on call: Call) {
     guard !hasEnded else { return }
     let began = measures ? SystemClock.monotonicNanoseconds() : 0
-    let stream = ExchangeStream(call, holding: held)
-    stream.release(bytes: gatheredAccounted)
-    gatheredAccounted = 0
+    let stream = ExchangeStream(call, holding: replies)
+    stream.release(bytes: message.countedBytes)
+    message.countedBytes = 0
     var assembler = ProcessingRequestAssembler()
-    swap(&assembler, &self.assembler)
+    swap(&assembler, &message.assembler)
     do throws(WireError) {
       let bodyWasHandedOver = assembler.bodyPhase != nil
       try assembler.finish { request, bytes in
         handle(request, in: bytes, bodyWasHandedOver: bodyWasHandedOver, stream)
       }
-      swap(&assembler, &self.assembler)
+      swap(&assembler, &message.assembler)
     } catch {
       malformed(stream)
     }
-    keepWaiting(call)
+    countReplies(stream)
     measured(since: began)
   }
 
   func halfClosed(on call: Call) {
+    // Where replies wait for the record, the end waits behind them.
+    guard !hasEnded, !life.halfClosed() else { return }
+    endStream(ExchangeStream(call))
+  }
+
+  /// Envoy has said all that it has to say.
+  func endStream(_ stream: ExchangeStream) {
     guard !hasEnded else { return }
-    guard held == nil else {
-      // All has been asked; what is answered depends on the record still.
-      isHalfClosed = true
-      return
-    }
     hasEnded = true
-    let stream = ExchangeStream(call)
     if let verdict {
       stream.complete(verdict)
-    } else if observes {
+    } else if machine.isObserved {
       stream.fail(GRPCFailure(.failedPrecondition, "observability_mode cannot enforce a policy"))
     } else {
       stream.fail(GRPCFailure(.aborted, "the stream ended before a verdict"))
@@ -176,10 +135,9 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
 
   func ended(_ how: CallTermination, on call: Call) {
     hasEnded = true
-    held = nil
-    waitingCall = nil
+    replies = nil
     dropBody(ExchangeStream(call))
-    settle()
+    settle(life.streamEnded())
     loop.metrics?.called(
       .process,
       CallStatus(how, call.end, isServed: verdict != nil || machine.isUnadmittedResponse))
@@ -192,22 +150,19 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
     _ stream: ExchangeStream
   ) {
     guard !hasEnded else { return }
-    if isFirst { begin(request) }
-    self.phase = request.phase
+    if !machine.hasBegun { begin(request) }
+    message.phase = request.phase
     guard let phase = request.phase else {
       return fail(stream, GRPCFailure(.unimplemented, "a message of an unknown kind"))
     }
-    if observes { return }
+    if machine.isObserved { return }
     let action = machine.received(Self.event(phase, request))
     perform(action, request, in: bytes, bodyWasHandedOver: bodyWasHandedOver, stream)
   }
 
   private func begin(_ request: ProcessingRequest) {
-    isFirst = false
-    modes = request.bodyModes
-    if let modes { machine.configure(modes) }
+    machine.began(request.bodyModes, isObserved: request.observabilityMode)
     if request.observabilityMode {
-      observes = true
       loop.log.report(
         .warning, .notEnforced,
         "ext_proc runs in observability_mode: nothing is enforced. "
@@ -233,10 +188,10 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   private func bodyPiece(
     _ phase: ProcessingPhase, _ piece: Span<UInt8>, _ stream: ExchangeStream
   ) {
-    guard !hasEnded, !observes else { return }
+    guard !hasEnded, !machine.isObserved else { return }
     if phase == .requestBody, machine.inspectsBody {
       scan(piece, keep: keepsBody, stream)
-      if retained > 0, !keepsBody { dropKept(stream) }
+      if request.keptBytes > 0, !keepsBody { dropKept(stream) }
     } else if phase == .requestBody {
       if machine.echoesRequest { echo(phase, piece, endOfStream: false, stream) }
     } else {
@@ -254,17 +209,17 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
     case .decideBody(let replyTo, let duplex):
       let body = bytes.extracting(request.body)
       if !bodyWasHandedOver { scan(body, keep: duplex, stream) }
-      guard !hasEnded, verdict == nil else { return }
+      guard !hasEnded, !machine.hasVerdict else { return }
       decideBody(
         replyTo: replyTo, duplex: duplex, body: body, bodyIsHere: !bodyWasHandedOver && !duplex,
         hasTrailers: request.phase == .requestTrailers, stream)
       if request.phase == .requestTrailers, duplex, machine.hasAdmission {
         proceedTrailers(
-          .requestTrailers, request, in: bytes, held.map(stream.holding) ?? stream)
+          .requestTrailers, request, in: bytes, replies.map(stream.holding) ?? stream)
       }
     case .holdBody:
       if !bodyWasHandedOver { scan(bytes.extracting(request.body), keep: true, stream) }
-      if !hasEnded, reader?.isOverLimit == true {
+      if !hasEnded, self.request.reader?.isOverLimit == true {
         machine.refused()
         refuse(.tooLarge(limit: policy.snapshot.maxBodyBytes), stream)
       }
@@ -305,6 +260,8 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   func fail(_ stream: ExchangeStream, _ failure: GRPCFailure) {
     guard !hasEnded else { return }
     hasEnded = true
+    life.streamFailed()
+    replies = nil
     stream.fail(failure)
   }
 
@@ -332,19 +289,19 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   /// Sends an ImmediateResponse; the exchange is decided.
   func refuse(_ refusal: Refusal, _ stream: ExchangeStream) {
     decision.refusal = refusal.code
-    recordRefusal(refusal)
+    loop.deny(refusal, decision, under: policy, wasSettled: life.wasSettledBefore)
     ProcessingReplies.refuse(
-      refusal, anthropic: isAnthropic, isGRPC: isGRPC, decision, policy.prepared, &loop.writer)
+      refusal, decision, policy.prepared, &loop.writer)
     verdict = stream.verdict(loop.writer)
     dropBody(stream)
   }
 
   /// The kept body goes back to the spare buffers.
   func dropBody(_ stream: ExchangeStream) {
-    if reader != nil {
+    if request.reader != nil {
       // In place: a copy of the reader would be larger than most bodies.
-      loop.giveBack(reader!.takeKept())
-      reader = nil
+      loop.giveBack(request.reader!.takeKept())
+      request.reader = nil
     }
     releaseKept(stream)
   }
@@ -352,21 +309,21 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   /// Takes the kept body out to send it back. It is accounted once: what is kept becomes what waits
   /// to be sent, and the largest body that a policy may allow is more than half of a stream's limit.
   func takeKept(_ stream: ExchangeStream) -> [UInt8] {
-    let kept = reader!.takeKept()
+    let kept = request.reader!.takeKept()
     releaseKept(stream)
     return kept
   }
 
   /// What was kept of the body turned out not to be needed.
   private func dropKept(_ stream: ExchangeStream) {
-    loop.giveBack(reader!.takeKept())
+    loop.giveBack(request.reader!.takeKept())
     releaseKept(stream)
   }
 
   private func releaseKept(_ stream: ExchangeStream) {
-    if retained > 0 {
-      stream.release(bytes: retained)
-      retained = 0
+    if request.keptBytes > 0 {
+      stream.release(bytes: request.keptBytes)
+      request.keptBytes = 0
     }
   }
 }

@@ -6,7 +6,7 @@ import Metrics
 import Policy
 import Transport
 
-/// An exchange whose verdict waits for its record.
+/// An exchange whose verdict waits for its admission's record.
 protocol WaitsForRecord: AnyObject {
   /// It is on disk.
   func recorded()
@@ -22,6 +22,9 @@ package final class GatewayLoop: CallRouter {
   package static let spareBufferBytesMax = 16 << 20
   /// The most that is set aside for a body that was announced and has not come.
   package static let reservedBytesMax = 1 << 20
+
+  /// Places of `waiting` whose exchanges were told, before the others move up.
+  private static let goneMax = 1024
 
   private(set) var policy: CompiledPolicy
   let log: any LogSink
@@ -83,25 +86,24 @@ package final class GatewayLoop: CallRouter {
     use(CompiledPolicy(policy, limits: limits))
   }
 
-  /// The exchange hears of the record of that number.
-  ///
-  /// On this loop's thread, in the same turn that admitted it: news of it can only be heard later.
+  /// The exchange is told what becomes of its admission's record. To be called in the same turn of
+  /// the loop that admitted it: the outcome comes in a later one.
   func wait(for open: OpenAdmission, _ exchange: any WaitsForRecord) {
     waiting.append((open, exchange))
   }
 
-  /// Exchanges that have not heard of their record.
+  /// Exchanges that have not been told of their record.
   var waitingCount: Int { waiting.count - firstWaiting }
 
-  /// What the ledger has to say, on this loop's thread.
-  package func hear(_ news: Books.News) {
-    switch news {
+  /// What became of records, on this loop's thread.
+  package func recordsEnded(_ outcome: Books.RecordOutcome) {
+    switch outcome {
     case .durable(let seq):
       while firstWaiting < waiting.count, waiting[firstWaiting].open.seq <= seq {
         waiting[firstWaiting].exchange.recorded()
         firstWaiting += 1
       }
-      if firstWaiting == waiting.count || firstWaiting > 1024 {
+      if waitingCount == 0 || firstWaiting > Self.goneMax {
         waiting.removeFirst(firstWaiting)
         firstWaiting = 0
       }

@@ -2,6 +2,7 @@ import Bytes
 import EnvoyAPI
 import Ledger
 import Metrics
+import Terms
 import Transport
 
 /// What the books put on record is what is counted: the same words, the same numbers.
@@ -13,7 +14,7 @@ extension LoopMetrics {
         tenant: completion.tenant, route: completion.route, model: completion.model,
         modelRoute: completion.modelRoute, trafficClass: completion.trafficClass,
         stream: completion.stream, status: completion.httpStatus,
-        origin: Self.origin(completion.origin), durationMs: completion.latencyMs,
+        origin: completion.origin, durationMs: completion.latencyMs,
         firstTokenMs: completion.ttftMs, promptTokens: completion.promptTokens,
         completionTokens: completion.completionTokens,
         cachedPromptTokens: completion.cachedPromptTokens,
@@ -24,7 +25,7 @@ extension LoopMetrics {
   }
 
   /// A refusal was recorded so; `wasSettled`: of an exchange that has its completion already.
-  func denied(_ record: Ledger.Admission, wasSettled: Bool, timeMs: Int64) {
+  func denied(_ record: Admission, wasSettled: Bool, timeMs: Int64) {
     refused(
       RefusedExchange(
         tenant: record.tenant, subject: record.subject, route: record.route,
@@ -32,14 +33,6 @@ extension LoopMetrics {
         reason: record.reason ?? "other", status: record.httpStatus ?? 0, limit: record.limit,
         requestID: record.requestID, timeMs: timeMs),
       wasCounted: wasSettled)
-  }
-
-  private static func origin(_ origin: Completion.Origin?) -> FinishedExchange.Origin {
-    switch origin {
-    case .gateway: .gateway
-    case .backend: .backend
-    case nil: .none
-    }
   }
 }
 
@@ -55,7 +48,7 @@ extension GatewayLoop {
   }
 
   /// An exchange was refused; `wasSettled`: one that another filter had let through and settled.
-  func denied(_ record: Ledger.Admission, wasSettled: Bool = false) {
+  func denied(_ record: Admission, wasSettled: Bool = false) {
     metrics?.denied(record, wasSettled: wasSettled, timeMs: now().milliseconds)
     logRefusal(record)
   }

@@ -70,7 +70,7 @@ private struct Explainer {
     head.path = places.1
     head.authority = places.2
     let decided = HeadDecision(
-      head, Evidence(), in: bytes.span, policy: policy, nowSeconds: nowSeconds,
+      head, EnvoyContext(), in: bytes.span, policy: policy, nowSeconds: nowSeconds,
       insistsOnClaims: true, endOfStream: body == nil)
     noteIdentity(head, decided, in: bytes.span)
     noteHost(host, decided)
@@ -171,12 +171,12 @@ private struct Explainer {
     noteBody(facts)
     var random = Xoshiro256()
     var decided = BodyDecision(policy: policy, identity: identity, inspection: inspection)
-    let admission = try decided.decide(facts, draw: random.next())
-    if let model = admission.model { noteRoute(model, admission) }
-    noteLimits(identity, model: admission.model)
-    try reserve(admission, facts, identity, inspection.endpoint)
+    let route = try decided.decide(facts, draw: random.next())
+    if let model = route.model { noteRoute(model, route) }
+    noteLimits(identity, model: route.model)
+    try reserve(route, facts, identity, inspection.endpoint)
     return Explanation(
-      steps: steps, status: 200, verdict: "allow \(admission.routeName.string)")
+      steps: steps, status: 200, verdict: "allow \(route.name.string)")
   }
 
   private mutating func noteBody(_ facts: RequestFacts) {
@@ -187,7 +187,7 @@ private struct Explainer {
     note("body", parts.joined(separator: ", "))
   }
 
-  private mutating func noteRoute(_ model: Model, _ admission: Admission) {
+  private mutating func noteRoute(_ model: Model, _ route: ChosenRoute) {
     note("model", "\(model.name.string), class \(model.trafficClass.name.string)")
     let shares = model.routes.map { "\($0.name.string) \($0.weight)/\(model.totalWeight)" }
     let sticky =
@@ -197,7 +197,7 @@ private struct Explainer {
       case .header(let name): "sticky by \(name)"
       }
     note("route", "\(shares.joined(separator: ", ")); \(sticky)")
-    if let rename = admission.rename {
+    if let rename = route.rename {
       note("rewrite", "the body's model becomes \(String(decoding: rename, as: UTF8.self))")
     }
   }
@@ -214,16 +214,16 @@ private struct Explainer {
 
   /// Puts the request to limits that nothing was used of yet: what does not fit then never will.
   private mutating func reserve(
-    _ admission: Admission, _ facts: RequestFacts, _ identity: Identity, _ endpoint: Endpoint
+    _ route: ChosenRoute, _ facts: RequestFacts, _ identity: Identity, _ endpoint: Endpoint
   ) throws(Refusal) {
-    guard let reckoning = GatewayLoop.reckoning(admission, facts, endpoint) else { return }
+    guard let size = RequestSize(route, facts, endpoint) else { return }
     let limits = PolicyLimits(policy.snapshot)
     var table = QuotaTable(limits.catalog)
-    let demand = reckoning.demand(by: TokenEstimator())
+    let demand = size.demand(by: TokenEstimator(), route.model?.prices)
     let now = nowSeconds * 1000
     let set = limits.set(
-      tenant: identity.tenant, keyIndex: identity.keyIndex, model: admission.model)
-    switch table.reserve(set, caller: GatewayLoop.caller(identity), demand: demand, now: now) {
+      tenant: identity.tenant, keyIndex: identity.keyIndex, model: route.model)
+    switch table.reserve(set, caller: Caller(identity), demand: demand, now: now) {
     case .refused(let refusal): throw Refusal(refusal)
     case .admitted(let reservation):
       let reserved = reservation.demand

@@ -52,27 +52,19 @@ package final class PolicyReplay {
   /// Goes on from the counters of the oldest checkpoint there is, under the new amounts.
   private func begin(_ checkpoint: Checkpoint, timeMs: Int64) {
     do throws(RecoveryError) {
-      try table.restore(Books.counters(of: checkpoint))
+      try table.restore(checkpoint.counters)
     } catch {
       report.lacksCounters = true
       table = QuotaTable(limits.catalog)
     }
     table.configure(limits.catalog, now: timeMs)
     for exchange in checkpoint.open {
-      let admission = exchange.admission
-      let reservation = table.reopen(
-        admission.reserved.map(Books.counted),
-        demand: Demand(
-          promptTokens: max(0, admission.estimatedPromptTokens ?? 0),
-          completionTokens: max(0, admission.reservedCompletionTokens ?? 0), isBoundStated: true),
-        now: timeMs)
-      open[admission.requestID] = OpenAdmission(
-        seq: exchange.seq, epoch: 0, timeMs: exchange.timeMs, record: admission,
-        reservation: reservation)
+      open[exchange.admission.requestID] = OpenAdmission(
+        reopening: exchange, limits, table.reopen(exchange.admission, now: timeMs))
     }
   }
 
-  private func decide(_ admission: Ledger.Admission, seq: Int64, timeMs: Int64) {
+  private func decide(_ admission: Admission, seq: Int64, timeMs: Int64) {
     let request = Request(record: admission, seq: seq, timeMs: timeMs)
     let was: ReplayedDecision
     switch admission.decision {
@@ -105,7 +97,7 @@ package final class PolicyReplay {
 extension PolicyReplay {
   /// A recorded decision.
   private struct Request {
-    let record: Ledger.Admission
+    let record: Admission
     let seq: Int64
     let timeMs: Int64
 
@@ -197,10 +189,7 @@ extension PolicyReplay {
     var demand = Demand(
       promptTokens: max(0, record.estimatedPromptTokens ?? 0),
       completionTokens: max(0, record.reservedCompletionTokens ?? 0), isBoundStated: true,
-      price: Price(
-        promptNanos: model?.prices?.promptNanos ?? 0,
-        completionNanos: model?.prices?.completionNanos ?? 0,
-        perRequestNanos: model?.prices?.perRequestNanos ?? 0))
+      prices: model?.prices ?? .free)
     var doubt: ReplayedDecision?
     if let most = model?.maxOutputTokens, demand.completionTokens > most {
       // Refused where the client stated it, ours to lower where it did not, or all of several choices.
@@ -208,7 +197,7 @@ extension PolicyReplay {
       demand.completionTokens = Int64(most)
     }
     let set = limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: model)
-    let caller = GatewayLoop.caller(identity)
+    let caller = Caller(identity)
     switch table.reserve(set, caller: caller, demand: demand, now: request.timeMs) {
     case .admitted(let reservation):
       hold(request, reservation)
@@ -240,32 +229,18 @@ extension PolicyReplay {
       return
     }
     open[request.record.requestID] = OpenAdmission(
-      seq: request.seq, epoch: 0, timeMs: request.timeMs, record: request.record,
-      reservation: reservation)
+      reopening: OpenExchange(
+        seq: request.seq, timeMs: request.timeMs, admission: request.record),
+      limits, reservation)
   }
 
+  /// Charged as it ended, by the rule that every exchange is settled by, at this policy's prices.
   private func complete(_ completion: Completion, timeMs: Int64) {
-    guard let reservation = open.removeValue(forKey: completion.requestID)?.take() else { return }
-    let name = Array((completion.model ?? "").utf8)
-    let prices = policy.model(named: name.span)?.prices
-    _ = table.settle(
-      reservation, as: Self.settlement(completion, prices), now: timeMs)
-  }
-
-  /// How an exchange is charged that ended so (design, "Settle"), at these prices.
-  private static func settlement(_ completion: Completion, _ prices: Prices?) -> Settlement {
-    if completion.usageSource == .none {
-      let mayBeUnreached =
-        completion.endReason == .failed && completion.origin == .gateway
-        || completion.endReason == .cut && completion.httpStatus == nil
-      if mayBeUnreached, !completion.charged.contains(where: { $0.amount > 0 }) { return .nothing }
-      if let status = completion.httpStatus, status >= 400 { return .requestOnly }
-    }
-    var usage = MeteredUsage()
-    usage.prompt = completion.promptTokens.map(Int.init)
-    usage.completion = completion.completionTokens.map(Int.init)
-    usage.cachedPrompt = completion.cachedPromptTokens.map(Int.init)
-    usage.cacheWritePrompt = completion.cacheWritePromptTokens.map(Int.init)
-    return Books.used(usage, prices)
+    guard let admission = open.removeValue(forKey: completion.requestID),
+      let reservation = admission.take()
+    else { return }
+    let outcome = Ending(of: completion).outcome(
+      of: admission, metered: MeteredUsage(of: completion), by: TokenEstimator())
+    _ = table.settle(reservation, as: outcome.settlement, now: timeMs)
   }
 }

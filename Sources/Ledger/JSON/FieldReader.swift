@@ -118,6 +118,17 @@ struct FieldReader {
     }
   }
 
+  mutating func integers(_ name: String) throws(RecordProblem) -> [Int64] {
+    var integers: [Int64] = []
+    for element in try array(name) {
+      guard case .number(let text) = element, let value = Int64(text) else {
+        throw .wrongValue(name)
+      }
+      integers.append(value)
+    }
+    return integers
+  }
+
   mutating func array(_ name: String) throws(RecordProblem) -> [JSONValue] {
     guard case .array(let elements) = try take(name) else { throw .wrongValue(name) }
     return elements

@@ -48,6 +48,17 @@ package struct JSONLine {
     needsComma = true
   }
 
+  mutating func field(_ name: String, _ values: [Int64]) {
+    self.name(name)
+    open(UInt8(ascii: "["))
+    for value in values {
+      comma()
+      integer(value)
+      needsComma = true
+    }
+    endArray()
+  }
+
   mutating func field(_ name: String, _ value: Bool?) {
     guard let value else { return null(name) }
     self.name(name)

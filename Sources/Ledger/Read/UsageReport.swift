@@ -1,4 +1,5 @@
 import Bytes
+import Terms
 
 /// What was used and what it cost, summed over completions by some of their fields.
 package struct UsageReport: Sendable {

@@ -1,3 +1,5 @@
+import Terms
+
 /// The decision about one exchange, and what was reserved for it.
 package struct Admission: Equatable, Sendable {
   package enum Decision: String, Sendable, CaseIterable {

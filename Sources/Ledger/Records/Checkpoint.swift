@@ -1,4 +1,5 @@
 import Bytes
+import Terms
 
 /// Everything that later records build on, at the head of each segment.
 package struct Checkpoint: Equatable, Sendable {
@@ -7,42 +8,31 @@ package struct Checkpoint: Equatable, Sendable {
   package var previousHash: SHA256Digest
   package var counters: [CounterState]
   package var open: [OpenExchange]
+  /// None in a ledger of format 1.
+  package var estimates: [ModelEstimate]
 
   package init(
     format: Int64 = LedgerFormat.number, previousHash: SHA256Digest, counters: [CounterState],
-    open: [OpenExchange]
+    open: [OpenExchange], estimates: [ModelEstimate] = []
   ) {
     self.format = format
     self.previousHash = previousHash
     self.counters = counters
     self.open = open
+    self.estimates = estimates
   }
 }
 
-/// One counter's state. The ledger keeps its integers by their names and knows nothing of them.
-package struct CounterState: Equatable, Sendable {
-  package struct Field: Equatable, Sendable {
-    package var name: String
-    package var value: Int64
+/// What was learned of one model's tokens. The ledger keeps its integers and knows nothing of them.
+package struct ModelEstimate: Equatable, Sendable {
+  /// The model's canonical name.
+  package var model: String
+  package var state: [Int64]
 
-    package init(_ name: String, _ value: Int64) {
-      self.name = name
-      self.value = value
-    }
+  package init(model: String, state: [Int64]) {
+    self.model = model
+    self.state = state
   }
-
-  package var counter: String
-  package var kind: String
-  package var fields: [Field]
-
-  package init(counter: String, kind: String, fields: [Field]) {
-    self.counter = counter
-    self.kind = kind
-    self.fields = fields
-  }
-
-  /// The integer of that name, if the counter has it.
-  package subscript(name: String) -> Int64? { fields.first { $0.name == name }?.value }
 }
 
 /// An exchange that was let through and has not been settled.
@@ -63,9 +53,13 @@ package struct OpenExchange: Equatable, Sendable {
 package struct BooksState: Sendable {
   package var counters: [CounterState]
   package var open: [OpenExchange]
+  package var estimates: [ModelEstimate]
 
-  package init(counters: [CounterState] = [], open: [OpenExchange] = []) {
+  package init(
+    counters: [CounterState] = [], open: [OpenExchange] = [], estimates: [ModelEstimate] = []
+  ) {
     self.counters = counters
     self.open = open
+    self.estimates = estimates
   }
 }

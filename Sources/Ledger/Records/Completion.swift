@@ -1,15 +1,9 @@
+import Terms
+
 /// How an allowed exchange ended, what it used, and what each counter is charged in the end.
 package struct Completion: Equatable, Sendable {
-  package enum UsageSource: String, Sendable, CaseIterable {
-    case reported, estimated, none
-  }
-
   package enum EndReason: String, Sendable, CaseIterable {
     case complete, refused, failed, cut, interrupted
-  }
-
-  package enum Origin: String, Sendable, CaseIterable {
-    case gateway, backend
   }
 
   package var requestID: String

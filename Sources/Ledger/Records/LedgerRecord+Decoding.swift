@@ -1,3 +1,5 @@
+import Terms
+
 extension LedgerRecord {
   /// Reads a whole line without its newline. The hash is not looked at: that is `Chain`'s.
   package init(line: [UInt8]) throws(RecordProblem) {
@@ -122,14 +124,23 @@ extension Checkpoint {
       try members.finish()
     }
     self.open = open
+    estimates = []
+    guard format >= LedgerFormat.withEstimates else { return }
+    for element in try fields.array("estimates") {
+      var members = try FieldReader(element, "estimates")
+      estimates.append(
+        ModelEstimate(
+          model: try members.text("model"), state: try members.integers("state")))
+      try members.finish()
+    }
   }
 }
 
 extension CounterState {
   fileprivate init(_ value: JSONValue) throws(RecordProblem) {
     var members = try FieldReader(value, "counters")
-    counter = try members.text("counter")
-    kind = try members.text("kind")
+    let counter = try members.text("counter")
+    let kind = try members.word("kind", LimitKind.self)
     var fields: [Field] = []
     for member in members.takeRest() {
       guard case .number(let text) = member.value, let value = Int64(text) else {
@@ -137,7 +148,7 @@ extension CounterState {
       }
       fields.append(Field(member.name, value))
     }
-    self.fields = fields
+    self.init(counter: counter, kind: kind, fields: fields)
   }
 }
 

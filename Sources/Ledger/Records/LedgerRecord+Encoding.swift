@@ -1,3 +1,5 @@
+import Terms
+
 extension LedgerRecord {
   /// The record's line as far as `,"hash"`: an object that is not closed yet.
   package func encoded() -> [UInt8] {
@@ -105,7 +107,7 @@ extension Checkpoint {
     for counter in counters {
       line.beginObject()
       line.field("counter", counter.counter)
-      line.field("kind", counter.kind)
+      line.field("kind", counter.kind.rawValue)
       for field in counter.fields { line.field(field.name, field.value) }
       line.endObject()
     }
@@ -117,6 +119,16 @@ extension Checkpoint {
       line.field("seq", exchange.seq)
       line.field("timestamp", timeMs: exchange.timeMs)
       exchange.admission.encode(into: &line)
+      line.endObject()
+    }
+    line.endArray()
+    guard format >= LedgerFormat.withEstimates else { return }
+    line.name("estimates")
+    line.beginArray()
+    for estimate in estimates {
+      line.beginObject()
+      line.field("model", estimate.model)
+      line.field("state", estimate.state)
       line.endObject()
     }
     line.endArray()

@@ -98,7 +98,8 @@ struct LedgerQueue {
     openCount = books.open.count
     // Its previous hash is known when it is written.
     let checkpoint = Checkpoint(
-      previousHash: Chain.origin, counters: books.counters, open: books.open)
+      previousHash: Chain.origin, counters: books.counters, open: books.open,
+      estimates: books.estimates)
     append(LedgerRecord(seq: 0, timeMs: timeMs, body: .checkpoint(checkpoint)))
     if let repair { append(LedgerRecord(seq: 0, timeMs: timeMs, body: .repair(repair))) }
     for record in carried { append(record) }

@@ -1,3 +1,5 @@
+import Terms
+
 /// All that series are told apart by, as numbers: what one look-up of a finished exchange goes by.
 struct ExchangeKey: Hashable {
   var tenant = NameID.none
@@ -7,7 +9,7 @@ struct ExchangeKey: Hashable {
   var trafficClass = NameID.none
   var status = StatusLabel.none
   var stream = StreamLabel.none
-  var origin = FinishedExchange.Origin.none
+  var origin: Origin?
   /// Refused exchanges have no duration and no usage.
   var isRefused = false
 
@@ -21,7 +23,7 @@ struct ExchangeKey: Hashable {
   /// The same of everything beyond the limit.
   static let other = ExchangeKey(
     tenant: .other, route: .other, model: .other, modelRoute: .other, trafficClass: .other,
-    status: .other, stream: .none, origin: .none, isRefused: false)
+    status: .other, stream: .none, origin: nil, isRefused: false)
 }
 
 enum StreamLabel: UInt8 {

@@ -1,3 +1,5 @@
+import Terms
+
 /// The series of an exchange in each family: what a loop remembers for its next exchange like it.
 struct ExchangeSeries {
   var requests = 0
@@ -19,7 +21,7 @@ struct RequestLabels: Hashable {
   let trafficClass: NameID
   let status: StatusLabel
   let stream: StreamLabel
-  let origin: FinishedExchange.Origin
+  let origin: Origin?
 
   init(_ key: ExchangeKey) {
     tenant = key.tenant
@@ -201,7 +203,7 @@ struct SeriesIndex {
     text.add("status", labels.status.text)
     text.add("stream", labels.stream.text)
     text.add("class", names[labels.trafficClass])
-    text.add("origin", labels.origin.text)
+    text.add("origin", labels.origin?.rawValue ?? "none")
     return text.bytes
   }
 
@@ -220,15 +222,5 @@ struct SeriesIndex {
     text.add(first, names[pair.first])
     text.add(second, names[pair.second])
     return text.bytes
-  }
-}
-
-extension FinishedExchange.Origin {
-  var text: String {
-    switch self {
-    case .none: "none"
-    case .gateway: "gateway"
-    case .backend: "backend"
-    }
   }
 }

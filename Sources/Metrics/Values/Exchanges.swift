@@ -1,8 +1,8 @@
+import Terms
+
 /// An exchange that was let through and is over: whose it was, how it ended, what it used. The
 /// strings are the policy's names, as records have them; nil is unknown.
 package struct FinishedExchange: Sendable {
-  package enum Origin: UInt8, Sendable { case none, gateway, backend }
-
   package var tenant: String?
   package var route: String?
   package var model: String?
@@ -10,7 +10,7 @@ package struct FinishedExchange: Sendable {
   package var trafficClass: String?
   package var stream: Bool?
   package var status: Int64?
-  package var origin: Origin
+  package var origin: Origin?
   package var durationMs: Int64?
   package var firstTokenMs: Int64?
   package var promptTokens: Int64?
@@ -25,7 +25,7 @@ package struct FinishedExchange: Sendable {
   package init(
     tenant: String? = nil, route: String? = nil, model: String? = nil, modelRoute: String? = nil,
     trafficClass: String? = nil, stream: Bool? = nil, status: Int64? = nil,
-    origin: Origin = .none, durationMs: Int64? = nil, firstTokenMs: Int64? = nil,
+    origin: Origin? = nil, durationMs: Int64? = nil, firstTokenMs: Int64? = nil,
     promptTokens: Int64? = nil, completionTokens: Int64? = nil, cachedPromptTokens: Int64? = nil,
     cacheWritePromptTokens: Int64? = nil, reasoningTokens: Int64? = nil,
     costNanodollars: Int64? = nil, isEstimated: Bool = false

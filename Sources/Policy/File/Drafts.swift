@@ -1,3 +1,4 @@
+import Terms
 import Bytes
 
 /// What has been read of a policy, each piece with its node, before the pieces are held against one

@@ -1,3 +1,5 @@
+import Terms
+
 extension PolicyCompiler {
   /// Classes, model names, aliases and paths.
   func checkModels() {

@@ -1,3 +1,4 @@
+import Terms
 import Bytes
 
 extension PolicyCompiler {

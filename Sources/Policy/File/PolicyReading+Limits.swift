@@ -1,11 +1,10 @@
+import Terms
+
 /// Whose limits a list holds.
 enum LimitOwner { case everybody, tenant, key }
 
 extension PolicyReading {
-  private static let amounts: [(field: String, kind: Limit.Kind)] = [
-    ("requests", .requests), ("tokens", .tokens), ("prompt_tokens", .promptTokens),
-    ("completion_tokens", .completionTokens), ("usd", .usd), ("concurrent", .concurrent),
-  ]
+  private static let amounts = LimitKind.allCases.map { (field: $0.rawValue, kind: $0) }
   private static let amountList =
     "`requests`, `tokens`, `prompt_tokens`, `completion_tokens`, `usd` or `concurrent`"
   private static let limitFields =
@@ -56,7 +55,7 @@ extension PolicyReading {
     return LimitDraft(node: node, limit: limit, name: name, models: models)
   }
 
-  private func amount(_ fields: Fields) -> (kind: Limit.Kind, value: Int64)? {
+  private func amount(_ fields: Fields) -> (kind: LimitKind, value: Int64)? {
     let given = Self.amounts.compactMap { amount in
       fields[amount.field].map { (amount: amount, node: $0) }
     }
@@ -75,7 +74,7 @@ extension PolicyReading {
   }
 
   /// An amount in the units of its kind: whole numbers, or nano-dollars.
-  private func value(_ node: Node, kind: Limit.Kind) -> Int64? {
+  private func value(_ node: Node, kind: LimitKind) -> Int64? {
     switch kind {
     case .requests, .tokens, .promptTokens, .completionTokens:
       return integer(node, in: 1...bounds.amountMax)
@@ -98,7 +97,7 @@ extension PolicyReading {
     }
   }
 
-  private func period(_ fields: Fields, kind: Limit.Kind?) -> Limit.Period? {
+  private func period(_ fields: Fields, kind: LimitKind?) -> Limit.Period? {
     guard let node = fields["per"] else {
       if let kind, kind != .concurrent {
         missing(fields.node, "per", "second, minute, hour, day, week or month")
@@ -117,7 +116,7 @@ extension PolicyReading {
       ])
   }
 
-  private func burst(_ fields: Fields, kind: Limit.Kind?, per: Limit.Period?) -> Int64? {
+  private func burst(_ fields: Fields, kind: LimitKind?, per: Limit.Period?) -> Int64? {
     guard let node = fields["burst"], let kind else { return nil }
     switch per {
     case .second, .minute, .hour: return value(node, kind: kind)

@@ -9,7 +9,7 @@ package protocol LoopGateway: CallRouter {
   /// New exchanges use `policy`; those in flight keep theirs.
   func use(_ policy: CompiledPolicy)
   /// Tells the exchanges that wait for their record what became of it.
-  func hear(_ news: Books.News)
+  func recordsEnded(_ outcome: Books.RecordOutcome)
 }
 
 extension GatewayLoop: LoopGateway {}

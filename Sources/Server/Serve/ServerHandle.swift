@@ -22,7 +22,7 @@ package struct ServerHandle: Sendable {
   }
 
   /// Tells every worker what became of records.
-  package func tell(_ news: Books.News) {
-    workers.postToAll { $0.router.hear(news) }
+  package func recordsEnded(_ outcome: Books.RecordOutcome) {
+    workers.postToAll { $0.router.recordsEnded(outcome) }
   }
 }

@@ -1,3 +1,4 @@
+import Terms
 import Books
 import Bytes
 import Foundation

@@ -1,3 +1,4 @@
+import Terms
 import Glibc
 import Inference
 

@@ -6,7 +6,7 @@ import Transport
 /// What the tests serve in the gateway's place.
 final class EchoGateway: LoopGateway {
   func use(_ policy: CompiledPolicy) {}
-  func hear(_ news: Books.News) {}
+  func recordsEnded(_ outcome: Books.RecordOutcome) {}
 
   func handler(path: Span<UInt8>) -> (any CallHandler)? {
     switch String(decoding: (0..<path.count).map { path[$0] }, as: UTF8.self) {

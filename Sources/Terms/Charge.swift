@@ -1,10 +1,10 @@
-/// What one counter is charged. In an admission the reservation, in a completion what replaces it.
+/// What one counter is charged: in an admission what is reserved, in a completion what replaces it.
 package struct Charge: Equatable, Sendable {
   /// The counter's one name, such as `tenant/tenant-a/tpm`.
   package var counter: String
-  /// In the counter's own unit; nano-dollars for money, 1 or 0 for a slot.
+  /// In the counter's own unit: requests, tokens, nano-dollars, or 1 or 0 for a slot.
   package var amount: Int64
-  /// The calendar window's start in Unix milliseconds; nil for buckets and slots.
+  /// The start of the calendar window it belongs to, in Unix milliseconds; nil for buckets and slots.
   package var window: Int64?
 
   package init(counter: String, amount: Int64, window: Int64? = nil) {

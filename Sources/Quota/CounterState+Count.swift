@@ -1,36 +1,7 @@
-/// A counter as a checkpoint holds it: its name and kind, and integers by name.
-///
-/// | shape    | fields beside `amount` and `open` |
-/// |----------|-----------------------------------|
-/// | bucket   | `capacity`, `period` (ms), `level` (whole units, rounded down, below 0 in debt), `fraction` (of the period, above the level), `time` (ms, up to which it is refilled) |
-/// | calendar | `unit` (0 day, 1 week, 2 month), `window` and `end` (ms), `used`, `reserved` |
-/// | slots    | `held` |
-///
-/// `open` counts the reservations that are not settled.
-package struct CounterState: Sendable, Equatable {
-  package let counter: String
-  package let kind: LimitKind
-  /// In the order they are written.
-  package let fields: [Field]
+import Terms
 
-  package struct Field: Sendable, Equatable {
-    package let name: String
-    package let value: Int64
-
-    package init(_ name: String, _ value: Int64) {
-      self.name = name
-      self.value = value
-    }
-  }
-
-  package init(counter: String, kind: LimitKind, fields: [Field]) {
-    self.counter = counter
-    self.kind = kind
-    self.fields = fields
-  }
-
-  package subscript(_ name: String) -> Int64? { fields.first { $0.name == name }?.value }
-
+/// The quota engine's side of a checkpoint's counters: how each shape of count is written and read.
+extension CounterState {
   init(_ counter: Counter, kind: LimitKind) {
     var fields: [Field]
     switch counter.count {
@@ -52,7 +23,7 @@ package struct CounterState: Sendable, Equatable {
     self.init(counter: counter.name, kind: kind, fields: fields)
   }
 
-  /// The count it was made of; nil where none can be so.
+  /// The count that these fields describe; nil where they describe none.
   var count: Count? {
     guard let amount = self["amount"] else { return nil }
     if let held = self["held"] {

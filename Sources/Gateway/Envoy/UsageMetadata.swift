@@ -1,9 +1,10 @@
 import Bytes
 import EnvoyAPI
 import Ledger
+import Terms
 
 /// What an exchange used in the end, for the access log: entries of the metadata namespace.
-struct SettledUsage {
+struct UsageMetadata {
   private let completion: Completion
 
   init(_ completion: Completion) { self.completion = completion }

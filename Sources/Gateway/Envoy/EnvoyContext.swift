@@ -3,7 +3,7 @@ import EnvoyAPI
 import Policy
 
 /// What Envoy says about the caller beside the headers: ranges in the message's bytes.
-struct Evidence {
+struct EnvoyContext {
   /// The claims of a verified JWT: which of the policy's issuers, and the two claims' texts. A
   /// payload that a configured issuer's key holds but that does not fit it is `.unfit`.
   enum Claims {

@@ -1,0 +1,58 @@
+import Ledger
+import Policy
+import Terms
+
+/// What is decided about one request, so far: what replies, the access log's metadata, ext_proc behind
+/// ext_authz, and records are told.
+struct Decision {
+  var requestID: [UInt8]
+  var identity: Identity?
+  /// Where the request may go on; nil before the decision, of a refusal and of an own answer.
+  var route: ChosenRoute?
+  /// What was asked for and refused, for records: the model and the class are known then.
+  var asked: (model: Model, isStream: Bool)?
+  var refusal: RefusalCode?
+  /// The path is a known endpoint's: its response is metered and must not be compressed.
+  var isInspected = false
+  /// Refusals are written in Anthropic's dialect; else in OpenAI's.
+  var isAnthropic = false
+  /// The client speaks gRPC: refusals carry a gRPC status.
+  var isGRPC = false
+  /// What records say of the request beside the decision; nil where nothing is recorded.
+  var traits: RequestTraits?
+
+  init(requestID: [UInt8] = [], identity: Identity? = nil) {
+    self.requestID = requestID
+    self.identity = identity
+  }
+
+  /// The request does not go on after all: what it was to be stays on record with its refusal.
+  mutating func withdraw() {
+    if let route, let model = route.model { asked = (model, route.isStream) }
+    route = nil
+  }
+
+  /// The record of the decision; what was reserved is the books' to fill in.
+  func record(policy: PolicySnapshot) -> Admission {
+    var record = Admission(
+      requestID: String(decoding: requestID, as: UTF8.self),
+      decision: refusal == nil ? .allow : .deny, policy: policy.revision)
+    record.tenant = identity?.tenant.name.string
+    record.subject = identity.map { String(decoding: $0.subject, as: UTF8.self) }
+    record.keyID = identity?.key?.id.string
+    record.hostname = traits?.hostname
+    record.method = traits?.method
+    record.route = traits?.route
+    let model = route?.model ?? asked?.model
+    record.model = model?.name.string
+    record.modelRoute = route?.name.string
+    record.trafficClass = model?.trafficClass.name.string
+    record.stream = route?.isStream ?? asked?.isStream
+    record.reason = refusal?.rawValue
+    record.httpStatus = refusal.map { Int64($0.status) }
+    record.source = traits?.source
+    record.envoyRequestID = traits?.envoyRequestID
+    record.traceparent = traits?.traceparent
+    return record
+  }
+}

@@ -1,0 +1,277 @@
+import Books
+import Ledger
+
+/// The life of an exchange in the books, as a value: admitted, waiting for the record, released,
+/// answered, settled. What happened last decides what is done next. No I/O, no lock, no clock.
+///
+/// The ext_proc exchange and the Check go through the same life; they differ in what they see of the
+/// answer. An exchange that is refused, or that nobody counts, stays `undecided`.
+struct ExchangeLife {
+  /// What is known of the answer.
+  enum Answer: Equatable {
+    /// Tollgate gives it, with the verdict.
+    case own
+    /// ext_authz alone: none of it is ever seen.
+    case unobserved
+    /// It has not begun.
+    case none
+    /// Envoy gave it; `wasReached`: a backend may have worked on the request.
+    case gateway(status: Int?, wasReached: Bool)
+    case backend(status: Int, isWhole: Bool)
+  }
+
+  /// The replies that wait for the record, the verdict among them.
+  private enum Replies {
+    case held
+    /// Envoy has closed its half of the stream meanwhile: the stream ends when they are sent.
+    case heldAndHalfClosed
+    /// The stream is over: there is nobody to send them to.
+    case dropped
+  }
+
+  private enum State {
+    case undecided
+    /// `enforce_at: "ext_authz"`: the filter before this one admitted the request and settled it.
+    case settledBefore
+    /// Reserved; whether the admission is on record is not known yet.
+    case waiting(OpenAdmission, Answer, Replies)
+    /// On record, and the stream failed before the verdict was sent.
+    case unreleased(OpenAdmission, Answer)
+    /// The verdict was sent: a backend may be asked.
+    case released(OpenAdmission, Answer)
+    /// Settled before it was known whether the admission is on record: the completion counts if it
+    /// is. Rare, and large.
+    indirect case settledUnrecorded(Completion?, Replies)
+    case over
+  }
+
+  private var state = State.undecided
+
+  init() {}
+
+  // MARK: What is asked
+
+  /// Whether replies are held back.
+  var holdsReplies: Bool {
+    switch state {
+    case .waiting(_, _, .held), .waiting(_, _, .heldAndHalfClosed),
+      .settledUnrecorded(_, .held), .settledUnrecorded(_, .heldAndHalfClosed):
+      true
+    case .waiting(_, _, .dropped), .settledUnrecorded(_, .dropped), .undecided, .settledBefore,
+      .unreleased, .released, .over:
+      false
+    }
+  }
+
+  /// What is not settled.
+  var open: OpenAdmission? {
+    switch state {
+    case .waiting(let open, _, _), .unreleased(let open, _), .released(let open, _): open
+    case .undecided, .settledBefore, .settledUnrecorded, .over: nil
+    }
+  }
+
+  /// Another filter let the request through, and its completion is on record: a refusal here is of
+  /// an exchange that was counted.
+  var wasSettledBefore: Bool {
+    if case .settledBefore = state { true } else { false }
+  }
+
+  // MARK: What happened
+
+  /// The books reserved and queued the record. `waits`: nothing may be sent before it is on disk.
+  mutating func admitted(_ open: OpenAdmission, answer: Answer, waits: Bool) {
+    guard case .undecided = state else { preconditionFailure("an exchange is admitted once") }
+    state = waits ? .waiting(open, answer, .held) : .released(open, answer)
+  }
+
+  /// The decision of ext_authz is followed.
+  mutating func followed() {
+    guard case .undecided = state else { preconditionFailure("nothing was decided here") }
+    state = .settledBefore
+  }
+
+  /// What is to be settled, and how; tell `settled` what came of it.
+  struct Settle {
+    let open: OpenAdmission
+    let ending: Ending
+  }
+
+  /// The verdict was sent. Returned: what is settled at once, because no more of the answer comes.
+  mutating func verdictSent() -> Settle? {
+    switch state {
+    case .released(let open, let answer) where answer == .own || answer == .unobserved:
+      state = .over
+      return Settle(open: open, ending: Self.ending(answer))
+    case .released, .waiting, .undecided, .settledBefore, .unreleased, .settledUnrecorded, .over:
+      return nil
+    }
+  }
+
+  /// Response headers came. `status`: nil where it is none; `isGateways`: Envoy says that it gave
+  /// the answer itself; `wasReached`: a backend may have worked on it.
+  mutating func answerBegan(status: Int?, isGateways: Bool, wasReached: Bool) {
+    switch state {
+    case .waiting(let open, _, let replies):
+      // Envoy's own: no backend can have been asked before the verdict went out.
+      state = .waiting(open, .gateway(status: status, wasReached: false), replies)
+    case .released(let open, _):
+      let answer: Answer =
+        if !wasReached {
+          .gateway(status: status, wasReached: false)
+        } else if let status {
+          isGateways
+            ? .gateway(status: status, wasReached: true)
+            : .backend(status: status, isWhole: false)
+        } else {
+          .none
+        }
+      state = .released(open, answer)
+    case .undecided, .settledBefore, .unreleased, .settledUnrecorded, .over: break
+    }
+  }
+
+  /// The end of the answer came.
+  mutating func answerEnded() -> Settle? {
+    switch state {
+    case .released(let open, .backend(let status, _)):
+      state = .over
+      return Settle(open: open, ending: Self.ending(.backend(status: status, isWhole: true)))
+    case .released, .waiting, .unreleased, .undecided, .settledBefore, .settledUnrecorded, .over:
+      return settle()
+    }
+  }
+
+  /// The stream ends without a verdict, by our failure: nothing that is held is sent any more.
+  mutating func streamFailed() {
+    switch state {
+    case .waiting(let open, let answer, _): state = .waiting(open, answer, .dropped)
+    case .settledUnrecorded(let completion, _): state = .settledUnrecorded(completion, .dropped)
+    case .undecided, .settledBefore, .unreleased, .released, .over: break
+    }
+  }
+
+  /// The stream is over, however it ended.
+  mutating func streamEnded() -> Settle? {
+    streamFailed()
+    return settle()
+  }
+
+  /// Envoy closed its half of the stream. True where the end has to wait for the held replies.
+  mutating func halfClosed() -> Bool {
+    switch state {
+    case .waiting(let open, let answer, .held):
+      state = .waiting(open, answer, .heldAndHalfClosed)
+      return true
+    case .settledUnrecorded(let completion, .held):
+      state = .settledUnrecorded(completion, .heldAndHalfClosed)
+      return true
+    case .waiting(_, _, .heldAndHalfClosed), .settledUnrecorded(_, .heldAndHalfClosed): return true
+    case .waiting(_, _, .dropped), .settledUnrecorded(_, .dropped), .undecided, .settledBefore,
+      .unreleased, .released, .over:
+      return false
+    }
+  }
+
+  /// What `settle` came to. Returned: what to count now; nothing yet where the record's fate is open.
+  enum Settled: Equatable {
+    /// Count it; nil is an exchange that was undone, because its record failed.
+    case count(Completion?)
+    case later
+  }
+
+  /// The books settled it.
+  mutating func settled(_ completion: Completion?) -> Settled {
+    guard case .settledUnrecorded(_, let replies) = state else { return .count(completion) }
+    state = .settledUnrecorded(completion, replies)
+    return .later
+  }
+
+  /// What to do when the admission is on disk.
+  struct Recorded: Equatable {
+    /// To be counted: settled while it waited.
+    var completion: Completion?
+    /// Send the held replies.
+    var sendsReplies = false
+    /// End the stream behind them.
+    var endsStream = false
+  }
+
+  /// The admission is on disk.
+  mutating func recorded() -> Recorded {
+    switch state {
+    case .waiting(let open, let answer, .dropped):
+      state = .unreleased(open, answer)
+      return Recorded()
+    case .waiting(let open, let answer, let replies):
+      state = .released(open, answer)
+      return Recorded(sendsReplies: true, endsStream: replies == .heldAndHalfClosed)
+    case .settledUnrecorded(let completion, let replies):
+      state = .over
+      return Recorded(
+        completion: completion, sendsReplies: replies != .dropped,
+        endsStream: replies == .heldAndHalfClosed)
+    case .undecided, .settledBefore, .unreleased, .released, .over:
+      preconditionFailure("a record is waited for once")
+    }
+  }
+
+  /// What to do when the admission will never be on disk.
+  struct RecordFailed: Equatable {
+    /// Refuse the request, in place of the held replies.
+    var refuses = false
+    /// End the stream behind the refusal.
+    var endsStream = false
+  }
+
+  /// The admission will never be on disk, and its reservation was undone. What was settled meanwhile
+  /// is not on record either: what stands there is the refusal.
+  mutating func recordFailed() -> RecordFailed {
+    switch state {
+    case .waiting(_, _, let replies), .settledUnrecorded(_, let replies):
+      state = .over
+      return RecordFailed(
+        refuses: replies != .dropped, endsStream: replies == .heldAndHalfClosed)
+    case .undecided, .settledBefore, .unreleased, .released, .over:
+      preconditionFailure("a record is waited for once")
+    }
+  }
+
+  // MARK: Endings
+
+  private mutating func settle() -> Settle? {
+    switch state {
+    case .waiting(let open, let answer, let replies):
+      state = .settledUnrecorded(nil, replies)
+      return Settle(open: open, ending: .notReleased(status: Self.status(answer)))
+    case .unreleased(let open, let answer):
+      state = .over
+      return Settle(open: open, ending: .notReleased(status: Self.status(answer)))
+    case .released(let open, let answer):
+      state = .over
+      return Settle(open: open, ending: Self.ending(answer))
+    case .undecided, .settledBefore, .settledUnrecorded, .over: return nil
+    }
+  }
+
+  private static func status(_ answer: Answer) -> Int? {
+    switch answer {
+    case .gateway(let status, _): status
+    case .backend(let status, _): status
+    case .own, .unobserved, .none: nil
+    }
+  }
+
+  /// Of an exchange whose verdict was sent.
+  private static func ending(_ answer: Answer) -> Ending {
+    switch answer {
+    case .own: .answeredHere
+    case .unobserved: .unobserved
+    case .none: .noAnswer
+    case .gateway(let status, wasReached: false): .unreached(status: status)
+    case .gateway(let status, wasReached: true):
+      status.map { .gatewayAnswer(status: $0) } ?? .noAnswer
+    case .backend(let status, let isWhole): .backendAnswer(status: status, isWhole: isWhole)
+    }
+  }
+}

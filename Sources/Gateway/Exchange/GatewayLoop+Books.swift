@@ -1,0 +1,130 @@
+import Books
+import Bytes
+import Inference
+import Ledger
+import Metrics
+import Policy
+import Quota
+import Terms
+
+/// What the ext_proc exchange and the Check have to do with the books.
+extension GatewayLoop {
+  /// Reserves and records what a request may use on its route; nil where nothing is counted. Without
+  /// a route it is an answer of Tollgate's own, which reaches no backend and passes no limit, and is
+  /// on record all the same. `decision` has the route afterwards, unless it is refused.
+  func reserve(
+    _ route: ChosenRoute?, _ facts: RequestFacts?, at endpoint: Endpoint?,
+    _ decision: inout Decision, under policy: CompiledPolicy
+  ) throws(Refusal) -> (open: OpenAdmission, waits: Bool)? {
+    decision.route = route
+    guard let books, let limits = policy.limits, let identity = decision.identity else {
+      return nil
+    }
+    let request = AdmissionRequest(
+      limits: route.map {
+        limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: $0.model)
+      } ?? limits.noLimits,
+      caller: Caller(identity), size: RequestSize(route, facts, endpoint),
+      prices: route?.model?.prices, isMetered: endpoint?.isMetered ?? false,
+      record: decision.record(policy: policy.snapshot))
+    switch books.admit(request) {
+    case .refused(let refusal):
+      decision.withdraw()
+      throw Self.refusal(refusal, request, by: books, anthropic: decision.isAnthropic)
+    case .unavailable:
+      decision.withdraw()
+      throw .ledgerUnavailable
+    case .admitted(let open, let waits):
+      metrics?.began()
+      return (open, waits)
+    }
+  }
+
+  /// What the client is told of a refusal by limits: 429, which limit, and the caller's headers.
+  private static func refusal(
+    _ refusal: QuotaRefusal, _ request: AdmissionRequest, by books: Books, anthropic: Bool
+  ) -> Refusal {
+    var refused = Refusal(refusal)
+    refused.rateLimits = rateLimits(request, by: books, anthropic: anthropic)
+      .map { .init(name: $0.name, value: $0.value) }
+    return refused
+  }
+
+  /// The rate-limit headers of a caller, as its limits stand now.
+  static func rateLimits(
+    _ request: AdmissionRequest, by books: Books, anthropic: Bool
+  ) -> [(name: [UInt8], value: [UInt8])] {
+    let (shares, nowMs) = books.shares(request.limits, request.caller)
+    return RateLimitHeaders.of(shares, nowMs: nowMs, anthropic: anthropic)
+  }
+
+  /// Records and counts a refusal. `wasSettled`: of an exchange that another filter had let through
+  /// and settled.
+  func deny(
+    _ refusal: Refusal, _ decision: Decision, under policy: CompiledPolicy,
+    wasSettled: Bool = false
+  ) {
+    guard let books else { return }
+    var record = decision.record(policy: policy.snapshot)
+    record.limit = refusal.limit
+    books.deny(record)
+    denied(record, wasSettled: wasSettled)
+  }
+
+  /// Settles what a life says is to be settled, and counts it when it is on record. Returned: its
+  /// completion.
+  func settle(
+    _ settle: ExchangeLife.Settle?, of life: inout ExchangeLife,
+    metered: MeteredUsage = MeteredUsage(), backend: String? = nil
+  ) -> Completion? {
+    guard let settle, let books else { return nil }
+    let completion = books.settle(
+      settle.open, as: settle.ending, metered: metered, backend: backend)
+    switch life.settled(completion) {
+    case .count(let completion): ended(completion)
+    case .later: break
+    }
+    return completion
+  }
+}
+
+extension Caller {
+  init(_ identity: Identity) {
+    self.init(
+      tenant: identity.tenant.name.string, keyID: identity.key?.id.string,
+      subject: String(decoding: identity.subject, as: UTF8.self))
+  }
+}
+
+extension RequestSize {
+  /// nil on an uninspected path, where nothing is known of what it uses, and for an own answer.
+  init?(_ route: ChosenRoute?, _ facts: RequestFacts?, _ endpoint: Endpoint?) {
+    guard let model = route?.model, let facts, let endpoint else { return nil }
+    self.init(
+      model: model.name.string, textBytes: facts.textBytes, arrayNumbers: facts.arrayNumbers,
+      choices: max(facts.n ?? 1, facts.bestOf ?? 1), statedBound: facts.outputBound,
+      maxOutputTokens: model.maxOutputTokens, writesOutput: endpoint.writesOutput)
+  }
+}
+
+extension Endpoint {
+  /// Whether its answer is written token by token, and bounded by the request.
+  var writesOutput: Bool {
+    switch self {
+    case .chatCompletions, .completions, .responses, .messages: true
+    case .embeddings, .countTokens, .rerank, .moderations, .imageGenerations, .audioSpeech,
+      .audioTranscriptions, .audioTranslations:
+      false
+    }
+  }
+
+  /// Whether its streams have OpenAI's `stream_options.include_usage`.
+  var hasUsageChunk: Bool {
+    switch self {
+    case .chatCompletions, .completions: true
+    case .embeddings, .responses, .messages, .countTokens, .rerank, .moderations,
+      .imageGenerations, .audioSpeech, .audioTranscriptions, .audioTranslations:
+      false
+    }
+  }
+}

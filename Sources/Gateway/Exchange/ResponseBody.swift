@@ -1,0 +1,20 @@
+import Inference
+import Ledger
+
+/// The response in one ext_proc exchange: how it is metered, and what is kept of it.
+struct ResponseBody {
+  /// nil where nothing is metered: no admission, an answer of Envoy's own.
+  var meter: ResponseMeter?
+  /// We asked for the usage chunk and the client did not: it is taken out.
+  var removesUsageChunk = false
+  /// The upstream's address as Envoy names it.
+  var backend: String?
+  /// The end was seen.
+  var isWhole = false
+  /// A message whose replacement must be known whole, and its bytes as counted against the call's
+  /// limit.
+  var gathered: [UInt8] = []
+  var gatheredBytes = 0
+  /// What was settled and has not been told in a reply's metadata.
+  var unsaid: Completion?
+}

@@ -1,0 +1,182 @@
+import Inference
+import Ledger
+import Policy
+import Quota
+import Terms
+import Testing
+
+@testable import Books
+
+/// What each ending is charged, and what stands on record of it: one rule for every exit.
+struct EndingTests {
+  private static let prices = Prices(promptNanos: 2, completionNanos: 5, perRequestNanos: 100)
+
+  /// An admission of 40 prompt tokens (estimated) and at most 30 of output.
+  private static func open(
+    _ prices: Prices? = prices, isMetered: Bool = true, modelRoute: String? = "r",
+    reservedNanos: Int64 = 0
+  ) -> OpenAdmission {
+    let catalog = LimitCatalog(rules: [])
+    var table = QuotaTable(catalog)
+    let caller = Caller(tenant: "a", keyID: nil, subject: "s")
+    let demand = Demand(promptTokens: 40, completionTokens: 30, isBoundStated: true)
+    guard
+      case .admitted(let reservation) = table.reserve(
+        catalog.set([]), caller: caller, demand: demand, now: 0)
+    else { preconditionFailure("no limit refuses") }
+    var record = Admission(requestID: "id", decision: .allow, policy: "p")
+    record.modelRoute = modelRoute
+    record.estimatedPromptTokens = 40
+    record.reservedCompletionTokens = 30
+    let open = OpenAdmission(
+      AdmissionRequest(
+        limits: catalog.set([]), caller: caller, size: nil, prices: prices,
+        isMetered: isMetered, record: record),
+      seq: 1, timeMs: 0, reservedNanos: reservedNanos, reservation)
+    open.take()?.leaveToRecovery()
+    return open
+  }
+
+  private static func usage(
+    _ source: UsageSource, prompt: Int? = nil, completion: Int? = nil, unreadBytes: Int = 0
+  ) -> MeteredUsage {
+    var usage = MeteredUsage()
+    usage.source = source
+    usage.prompt = prompt
+    usage.completion = completion
+    usage.outputBytesAfterUsage = unreadBytes
+    return usage
+  }
+
+  struct Row: Sendable, CustomTestStringConvertible {
+    let ending: Ending
+    var metered = MeteredUsage()
+    var isMetered = true
+    let settlement: Settlement
+    let reason: Completion.EndReason
+    var origin: Origin?
+    var status: Int64?
+    var source = UsageSource.none
+    let nanos: Int64?
+
+    var testDescription: String { "\(ending), \(metered.source), metered \(isMetered)" }
+  }
+
+  private static func used(_ prompt: Int64, _ completion: Int64, _ nanos: Int64) -> Settlement {
+    .used(Usage(promptTokens: prompt, completionTokens: completion, nanoDollars: nanos))
+  }
+
+  static let rows: [Row] = [
+    // Given back in full: no backend was asked.
+    Row(ending: .notReleased(status: nil), settlement: .nothing, reason: .cut, nanos: 0),
+    Row(
+      ending: .notReleased(status: 504), metered: usage(.reported, prompt: 1, completion: 1),
+      settlement: .nothing, reason: .cut, status: 504, nanos: 0),
+    Row(
+      ending: .answeredHere, settlement: .nothing, reason: .complete, origin: .gateway,
+      status: 200, nanos: 0),
+    Row(
+      ending: .unreached(status: 503), settlement: .nothing, reason: .failed, origin: .gateway,
+      status: 503, nanos: 0),
+    // Envoy's own answers behind which a backend may have worked: the estimate.
+    Row(
+      ending: .gatewayAnswer(status: 504), settlement: used(40, 0, 180), reason: .failed,
+      origin: .gateway, status: 504, source: .estimated, nanos: 180),
+    Row(
+      ending: .gatewayAnswer(status: 504), isMetered: false, settlement: used(0, 0, 100),
+      reason: .failed, origin: .gateway, status: 504, nanos: 100),
+    Row(
+      ending: .noAnswer, settlement: used(40, 0, 180), reason: .cut, source: .estimated,
+      nanos: 180),
+    Row(ending: .noAnswer, isMetered: false, settlement: used(0, 0, 100), reason: .cut, nanos: 100),
+    // A backend's: as reported, or estimated from what was seen.
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: true),
+      metered: usage(.reported, prompt: 7, completion: 3), settlement: used(7, 3, 129),
+      reason: .complete, origin: .backend, status: 200, source: .reported, nanos: 129),
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: false),
+      metered: usage(.estimated, unreadBytes: 8),
+      settlement: used(40, 2, 190), reason: .cut, status: 200, source: .estimated, nanos: 190),
+    Row(
+      ending: .backendAnswer(status: 429, isWhole: true), settlement: .requestOnly,
+      reason: .failed, origin: .backend, status: 429, nanos: 0),
+    Row(
+      ending: .backendAnswer(status: 500, isWhole: false), settlement: .requestOnly, reason: .cut,
+      status: 500, nanos: 0),
+    Row(
+      ending: .backendAnswer(status: 500, isWhole: true),
+      metered: usage(.reported, prompt: 7, completion: 3), settlement: used(7, 3, 129),
+      reason: .failed, origin: .backend, status: 500, source: .reported, nanos: 129),
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: true), settlement: used(0, 0, 100),
+      reason: .complete, origin: .backend, status: 200, nanos: 100),
+    // Nothing of it is seen: what was reserved.
+    Row(
+      ending: .unobserved, settlement: used(40, 30, 330), reason: .complete, source: .estimated,
+      nanos: 330),
+    Row(
+      ending: .interrupted, settlement: used(40, 0, 180), reason: .interrupted,
+      source: .estimated, nanos: 180),
+    Row(
+      ending: .interrupted, isMetered: false, settlement: used(0, 0, 100), reason: .interrupted,
+      nanos: 100),
+  ]
+
+  @Test(arguments: rows)
+  func `an ending is charged by one rule`(row: Row) {
+    let outcome = row.ending.outcome(
+      of: Self.open(isMetered: row.isMetered), metered: row.metered, by: TokenEstimator())
+    #expect(outcome.settlement == row.settlement)
+    #expect(outcome.endReason == row.reason)
+    #expect(outcome.origin == row.origin)
+    #expect(outcome.httpStatus == row.status)
+    #expect(outcome.usage.source == row.source)
+    #expect(outcome.costNanodollars == row.nanos)
+  }
+
+  @Test func `what used anything and has no price has no known cost`() {
+    func cost(_ ending: Ending, _ open: OpenAdmission) -> Int64? {
+      ending.outcome(of: open, metered: MeteredUsage(), by: TokenEstimator()).costNanodollars
+    }
+    let open = Self.open(nil)
+    #expect(cost(.noAnswer, open) == nil)
+    #expect(cost(.backendAnswer(status: 500, isWhole: true), open) == nil)
+    #expect(cost(.unobserved, open) == nil)
+    #expect(cost(.notReleased(status: nil), open) == 0)
+    #expect(cost(.unreached(status: nil), open) == 0)
+  }
+
+  @Test func `what a crash left open and has no price any more costs all that was reserved`() {
+    let outcome = Ending.interrupted.outcome(
+      of: Self.open(nil, reservedNanos: 77), metered: MeteredUsage(), by: TokenEstimator())
+    #expect(outcome.settlement == Self.used(40, 0, 77))
+    #expect(outcome.costNanodollars == 77)
+    // An own answer that a crash left open: its record names no route, and it costs nothing.
+    let own = Ending.interrupted.outcome(
+      of: Self.open(nil, isMetered: false, modelRoute: nil), metered: MeteredUsage(),
+      by: TokenEstimator())
+    #expect(own.costNanodollars == 0)
+  }
+
+  /// A recorded exchange that is put to the same prices again is charged the same.
+  @Test(arguments: rows)
+  func `a recorded ending is charged again what it was`(row: Row) {
+    let open = Self.open(isMetered: row.isMetered)
+    let outcome = row.ending.outcome(of: open, metered: row.metered, by: TokenEstimator())
+    var completion = Completion(of: open.record, outcome)
+    let charge = outcome.settlement == .nothing ? 0 : Int64(1)
+    completion.charged = [Charge(counter: "tenant/a/rpm", amount: charge)]
+    let again = Ending(of: completion).outcome(
+      of: open, metered: MeteredUsage(of: completion), by: TokenEstimator())
+    // Envoy's answer while the record was awaited looks like a backend's that was cut: its status
+    // alone is on record, and the request counts.
+    if case .notReleased(status: .some) = row.ending {
+      #expect(again.settlement == .requestOnly)
+    } else if row.ending == .answeredHere {
+      // It passed no limit, so nothing replays it.
+    } else {
+      #expect(again.settlement == row.settlement)
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import Inference
+import Ledger
+import Terms
+import Testing
+
+@testable import Books
+
+struct EstimatesTests {
+  private func size(_ model: String) -> RequestSize {
+    RequestSize(
+      model: model, textBytes: 4000, arrayNumbers: 0, choices: 1, statedBound: nil,
+      maxOutputTokens: nil, writesOutput: true)
+  }
+
+  private func reported(_ prompt: Int, _ completion: Int) -> MeteredUsage {
+    var usage = MeteredUsage()
+    usage.source = .reported
+    usage.prompt = prompt
+    usage.completion = completion
+    usage.outputBytes = completion * 4
+    return usage
+  }
+
+  @Test func `what was learned is saved, and restored as it was`() {
+    var estimates = Estimates()
+    #expect(!estimates.hasUnsaved && estimates.saved == [])
+    for _ in 0..<TokenEstimator.samplesMin { estimates.learn(size("m"), reported(2000, 50)) }
+    #expect(estimates.hasUnsaved)
+    let saved = estimates.save()
+    #expect(!estimates.hasUnsaved && saved.map(\.model) == ["m"])
+    let restored = Estimates(saved)
+    #expect(restored.estimator(of: "m") == estimates.estimator(of: "m"))
+    #expect(restored.estimator(of: "m").outputBound(maximum: 4096) < 64)
+    #expect(restored.estimator(of: "n") == TokenEstimator())
+    #expect(restored.estimator(of: nil) == TokenEstimator())
+  }
+
+  @Test func `usage that nobody reported teaches nothing`() {
+    var estimates = Estimates()
+    var usage = reported(2000, 50)
+    usage.source = .estimated
+    estimates.learn(size("m"), usage)
+    #expect(!estimates.hasUnsaved && estimates.saved == [])
+  }
+
+  @Test func `a saved estimate that cannot be read is learned again`() {
+    let estimates = Estimates([
+      ModelEstimate(model: "m", state: [1]), ModelEstimate(model: "n", state: []),
+    ])
+    #expect(estimates.saved == [])
+  }
+
+  @Test func `models are kept up to a limit, and those that a policy drops are forgotten`() {
+    let state = TokenEstimator().state
+    var estimates = Estimates(
+      (0...Estimates.modelsMax).map { ModelEstimate(model: "m\($0)", state: state) })
+    #expect(estimates.saved.count == Estimates.modelsMax)
+    estimates.learn(size("one more"), reported(10, 10))
+    #expect(estimates.saved.count == Estimates.modelsMax && !estimates.hasUnsaved)
+    estimates.learn(size("m0"), reported(10, 10))
+    #expect(estimates.hasUnsaved)
+    estimates.keep { $0 == "m7" }
+    #expect(estimates.saved.map(\.model) == ["m7"])
+  }
+}

@@ -1,0 +1,51 @@
+import Foundation
+import Ledger
+import Terms
+
+/// A record of each type with everything in it that a record may have.
+enum RecordSamples {
+  /// Fields that stand in any record.
+  static let common: Set<String> = ["type", "seq", "timestamp", "carried", "hash"]
+
+  static var all: [LedgerRecord] {
+    let charge = Charge(counter: "tenant/t/l", amount: 1, window: 0)
+    let admission = Admission(
+      requestID: "req_1", decision: .allow, reserved: [charge], policy: "p")
+    let completion = Completion(
+      requestID: "req_1", usageSource: .reported, endReason: .complete, charged: [charge])
+    let event = ProcessEvent(policy: "p", version: "v")
+    let checkpoint = Checkpoint(
+      previousHash: Chain.origin,
+      counters: [CounterState(counter: "tenant/t/l", kind: .requests, fields: [])],
+      open: [OpenExchange(seq: 1, timeMs: 0, admission: admission)])
+    let bodies: [LedgerRecord.Body] = [
+      .admission(admission), .completion(completion), .start(event), .reload(event), .stop(event),
+      .denials(Denials(tenant: nil, reason: "r", count: 1, sinceMs: 0)), .checkpoint(checkpoint),
+      .clock(ClockJump(wallMs: 0, jumpMs: 0)),
+      .repair(Repair(file: "f", offset: 0, damage: "d", lastGoodSeq: 0)),
+      .drop(Drop(target: "t", firstSeq: 1, lastSeq: 1)),
+    ]
+    return bodies.map { LedgerRecord(seq: 1, timeMs: 0, isCarried: true, body: $0) }
+  }
+
+  /// The names of a record's fields; those of a list's elements as `list[].name`. An element of
+  /// `open` has the fields of an admission besides its own: those are left out.
+  static func fields(of record: LedgerRecord) throws -> Set<String> {
+    var line = record.encoded()
+    var chain = Chain()
+    chain.seal(&line)
+    let object = try JSONSerialization.jsonObject(with: Data(line)) as? [String: Any] ?? [:]
+    var names = Set(object.keys)
+    for (name, value) in object {
+      for element in value as? [[String: Any]] ?? [] {
+        names.formUnion(element.keys.map { "\(name)[].\($0)" })
+      }
+    }
+    if case .checkpoint = record.body, let admission = all.first(where: { $0.type == "admission" })
+    {
+      let own = try fields(of: admission).subtracting(common)
+      names.subtract(own.map { "open[].\($0)" })
+    }
+    return names
+  }
+}
