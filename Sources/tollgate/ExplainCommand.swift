@@ -1,7 +1,6 @@
 import Bytes
 import Foundation
 import Gateway
-import Policy
 import Server
 
 /// `tollgate explain`: shows how a policy decides one request, and why.

@@ -1,5 +1,4 @@
 import Bytes
-import Ledger
 import Server
 
 /// Reads the times of `--since` and `--until`.

@@ -1,5 +1,4 @@
 import Foundation
-import Gateway
 import Log
 
 /// The admin server: HTTP/1.1 on a thread of its own, so that no worker waits for it.

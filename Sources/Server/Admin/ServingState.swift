@@ -1,6 +1,5 @@
 import Books
 import Bytes
-import Gateway
 import Ledger
 import Metrics
 import Policy

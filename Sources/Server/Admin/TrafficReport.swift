@@ -1,5 +1,4 @@
 import Bytes
-import Ledger
 import Metrics
 import Policy
 import Terms

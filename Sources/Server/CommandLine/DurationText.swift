@@ -1,5 +1,4 @@
 import Bytes
-import Transport
 
 /// Durations as flags give them: `150s`, `2m`, `1h30m`, `500ms`, `30d`.
 package enum DurationText {

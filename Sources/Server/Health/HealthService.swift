@@ -1,5 +1,4 @@
 import EnvoyAPI
-import Transport
 
 /// grpc.health.v1.Health on one worker: the status that Check and Watch answer, and the open Watch
 /// calls.

@@ -1,4 +1,3 @@
-import EnvoyAPI
 import Transport
 
 /// Finds the handler for each call on one worker: health's, or else the gateway's.

@@ -1,5 +1,4 @@
 import Bytes
-import Gateway
 import Ledger
 import Log
 import Terms

@@ -1,4 +1,3 @@
-import Gateway
 import Log
 import Policy
 import Terms

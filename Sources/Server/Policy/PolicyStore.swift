@@ -1,8 +1,6 @@
-import Gateway
 import Log
 import Metrics
 import Policy
-import Terms
 
 /// The policy in force, and how it is replaced: a new one is read and validated as a whole before
 /// it takes the place of the old one, which stays where anything is wrong.

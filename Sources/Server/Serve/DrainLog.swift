@@ -1,5 +1,4 @@
 import Bytes
-import Gateway
 import Log
 import Terms
 import Transport

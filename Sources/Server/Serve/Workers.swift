@@ -1,7 +1,5 @@
 import Foundation
-import Gateway
 import Log
-import Terms
 import Transport
 
 /// The worker threads: starts them, reaches each by its mailbox, and waits for their end.

@@ -1,4 +1,3 @@
-import Gateway
 import Ledger
 import Log
 import Shipping

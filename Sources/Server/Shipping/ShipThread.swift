@@ -2,7 +2,6 @@ import Bytes
 import Foundation
 import Ledger
 import Metrics
-import Shipping
 
 /// The thread that ships to one target: starts it, wakes it, ends it, and reads its numbers.
 ///

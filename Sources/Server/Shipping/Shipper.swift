@@ -1,6 +1,5 @@
 import Bytes
 import Foundation
-import Gateway
 import Ledger
 import Log
 import Metrics
