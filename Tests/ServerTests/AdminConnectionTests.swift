@@ -129,7 +129,7 @@ struct AdminConnectionTests {
   }
 
   @Test(arguments: [UTCTime.millisecondsMax, UTCTime.millisecondsMax + 1, .max])
-  func `a moment too far away is the last there is`(wallMs: Int64) {
+  func `a time after the year 9999 is written as that year's end`(wallMs: Int64) {
     var json = JSONText()
     json.object { $0.field("a", wallMs: wallMs) }
     #expect(

@@ -64,7 +64,7 @@ struct ArgumentParserTests {
     (["a", "--later=x"], .unavailableFlag(.flag("later"))),
     ([], .argumentMissing("FROM")), (["a", "b", "c"], .unexpectedArgument("c")),
   ])
-  func `what is wrong is said once`(arguments: [String], problem: UsageProblem) {
+  func `each mistake is a problem`(arguments: [String], problem: UsageProblem) {
     #expect(parse(arguments).problems.first == problem)
   }
 
@@ -73,7 +73,7 @@ struct ArgumentParserTests {
     #expect(parsed.problems.count == 4)
   }
 
-  @Test func `the environment stands in for a flag, and the flag wins`() {
+  @Test func `a flag that is not given is read from the environment, and the flag wins`() {
     let environment = [
       "TOLLGATE_NAME": "e", "TOLLGATE_PLACE": "p,q", "TOLLGATE_LOUD": "on", "TOLLGATE_COUNT": "",
     ]
@@ -106,7 +106,7 @@ struct ArgumentParserTests {
     #expect(bad.problems.count == 3)
   }
 
-  @Test func `help asks for nothing else`() {
+  @Test func `with --help nothing else is a problem`() {
     #expect(parse(["--help", "--nope"]).asksForHelp)
     #expect(parse(["-h"]).problems == [])
     #expect(!Self.command.help.contains("--later"))

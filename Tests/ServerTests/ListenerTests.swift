@@ -64,7 +64,7 @@ struct ListenerTests {
     withExtendedLifetime(other) {}
   }
 
-  @Test func `an address on the network needs a word`() throws {
+  @Test func `an address on the network is refused unless it is allowed`() throws {
     let address = ListenAddress.tcp(host: "0.0.0.0", port: 0)
     #expect(throws: ListenError.plaintextNetwork(address)) {
       try Listener(address, allowPlaintextNetwork: false)

@@ -104,7 +104,7 @@ import Testing
       let router = ScriptedRouter {
         $0.onMessage = { [weak handler = $0] _, call in
           call.send([UInt8](repeating: 1, count: size).span)
-          // The bad news comes later, not from inside `send`.
+          // The handler is told later, not from inside `send`.
           #expect(handler?.endings == [])
           #expect(call.isOpen == ok)
           call.finish(.ok)

@@ -142,14 +142,14 @@ final class Wire {
     }
   }
 
-  /// What the client has to say now.
+  /// The client's output now.
   func clientOutput() -> [UInt8] {
     var bytes: [UInt8] = []
     while client.fillOutput(&bytes, target: bytes.count + 65536) {}
     return bytes
   }
 
-  /// What the server has to say now.
+  /// The server's output now.
   func serverOutput(target: Int = 65536) -> [UInt8] {
     var bytes: [UInt8] = []
     while true {

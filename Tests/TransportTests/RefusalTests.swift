@@ -83,7 +83,7 @@ import Testing
     #expect(answer([("te", nil)]).0.isOK)
   }
 
-  @Test func `a path at the limit is looked up and one over is nobody's`() {
+  @Test func `a path at the limit is looked up and one over is UNIMPLEMENTED`() {
     var limits = TransportLimits()
     limits.pathBytesMax = 20
     let path = "/t.T/" + String(repeating: "x", count: 15)
@@ -131,7 +131,7 @@ import Testing
     #expect(router.handlers[0].events == [.ended(.failed)])
   }
 
-  @Test func `an unsupported encoding is answered with the one that is`() {
+  @Test func `an unsupported encoding is answered with the one that is supported`() {
     let wire = Wire(.unaryEcho())
     let frames = wire.exchange(
       RawPeer.hello + RawPeer.headers(1, RawPeer.fields([("grpc-encoding", "gzip")]))

@@ -35,7 +35,7 @@ import Testing
         .message([1, 2, 3]), .message([]), .message(long), .halfClosed, .ended(.finished),
       ])
     #expect(whole[1] == [.message([7]), .halfClosed, .ended(.finished)])
-    // The third stream was opened and reset in one breath: no handler was troubled.
+    // The third stream was opened and reset in the same bytes: it got no handler.
     #expect(whole.count == 2)
     for step in 1...120 {
       let cut = events(step: step)

@@ -6,7 +6,7 @@ import Transport
 
 /// An HTTP/2 client on a socket, for one test. Every wait ends at a deadline.
 final class TestClient {
-  /// No test waits longer for anything.
+  /// The longest wait of a test.
   static let timeout: Duration = .seconds(20)
 
   let socket: Descriptor

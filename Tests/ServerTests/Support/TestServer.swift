@@ -54,7 +54,7 @@ final class TestServer {
     return try #require(status)
   }
 
-  /// Ends a test's server without a word about how.
+  /// Ends a server that its test has not ended.
   deinit {
     if status.withLock({ $0 }) == nil {
       handle.workers.postToAll { $0.stop() }
