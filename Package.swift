@@ -54,7 +54,7 @@ let package = Package(
     // Limits and ledger together: reserve, settle, record, open.
     target("Books", ["Bytes", "Inference", "Ledger", "Policy", "Quota", "Terms"]),
 
-    target("Metrics", ["Bytes", "Terms"]),
+    target("Metrics", ["Books", "Bytes", "Ledger", "Policy", "Quota", "Terms"]),
     // What of the ledger goes elsewhere: batches, cursors, OTLP. No I/O.
     target("Shipping", ["Bytes", "Ledger"]),
     target("Lint", ["Bytes", "Policy", "Terms"]),
@@ -116,8 +116,9 @@ let package = Package(
       path: "Tests/Compatibility/envoy-messages",
       swiftSettings: swift),
 
-    tests("Bytes"), tests("Inference", ["Bytes", "Terms"]), tests("Policy", ["Bytes", "Terms"]),
-    tests("Ledger", ["Bytes", "Terms"]), tests("Quota", ["Terms"]), tests("Metrics", ["Bytes", "Terms"]),
+    tests("Bytes"), tests("Terms"), tests("Inference", ["Bytes", "Terms"]),
+    tests("Policy", ["Bytes", "Terms"]), tests("Ledger", ["Bytes", "Terms"]),
+    tests("Quota", ["Terms"]), tests("Metrics", ["Bytes", "Terms"]),
     tests("Lint", ["Policy", "Terms"]), tests("Log", ["Bytes", "Terms"]),
     tests("Shipping", ["Bytes", "Ledger"]),
     tests("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC"]),

@@ -49,3 +49,19 @@ extension [UInt8] {
     unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
   }
 }
+
+extension OutputSpan where Element == UInt8 {
+  /// Appends the span's bytes.
+  @inline(__always)
+  mutating func append(copying bytes: Span<UInt8>) {
+    precondition(bytes.count <= freeCapacity, "no room for the bytes")
+    // Both are alive for these calls, and there is room for all.
+    unsafe bytes.withUnsafeBufferPointer { source in
+      guard let base = source.baseAddress else { return }
+      unsafe withUnsafeMutableBufferPointer { target, count in
+        unsafe (target.baseAddress! + count).initialize(from: base, count: source.count)
+        count += source.count
+      }
+    }
+  }
+}

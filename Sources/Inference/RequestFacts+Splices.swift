@@ -1,3 +1,5 @@
+import Bytes
+
 extension RequestFacts {
   /// Replaces the model's value. JSON-escapes the name unless `multipart`. Nil where the body gives
   /// no model.
@@ -43,20 +45,9 @@ extension RequestFacts {
     return Splice(range: place..<place, replacement: Array(text.utf8))
   }
 
-  /// The name as a JSON string (RFC 8259, 7).
   private static func quoted(_ name: [UInt8]) -> [UInt8] {
-    let hex = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = [UInt8(ascii: "\"")]
-    for byte in name {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        text += [UInt8(ascii: "\\"), byte]
-      case 0..<0x20:
-        text += Array("\\u00".utf8) + [hex[Int(byte >> 4)], hex[Int(byte & 15)]]
-      default:
-        text.append(byte)
-      }
-    }
-    return text + [UInt8(ascii: "\"")]
+    var text: [UInt8] = []
+    JSONString.append(name.span, to: &text)
+    return text
   }
 }

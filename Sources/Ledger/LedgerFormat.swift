@@ -1,3 +1,5 @@
+import Bytes
+
 /// The ledger's file format, and the rules that say which bytes count.
 ///
 /// - A ledger is a directory of segments, `<first seq, 20 digits>.jsonl`. A line is one record, a
@@ -43,4 +45,15 @@ package enum LedgerFormat {
   static let hashPrefix = Array(",\"hash\":\"".utf8)
   /// Bytes of a line from `,"hash"` on, without the newline.
   static let sealBytes = hashPrefix.count + 64 + 2
+
+  /// A line's JSON, which has no blank space and no escapes but those the ledger writes.
+  package static func json(_ line: [UInt8]) throws(RecordProblem) -> JSONValue {
+    let rules = JSONReader.Rules(
+      depthMax: LedgerLimits.depthMax, valuesMax: .max, isCompact: true)
+    do throws(JSONProblem) {
+      return try JSONValue(line, rules)
+    } catch {
+      throw .malformed(at: error.offset)
+    }
+  }
 }

@@ -10,6 +10,6 @@ package enum LedgerLimits {
   package static let textBytesMax = 256
   /// Room kept free below `--ledger-max-bytes` for each open exchange's completion.
   package static let completionBytesReserved = 4096
-  /// How deep a record's JSON nests.
-  package static let depthMax = 8
+  /// How deep a record's JSON nests: the record itself is at depth 0.
+  package static let depthMax = 7
 }

@@ -36,19 +36,16 @@ struct LogLine: Sendable {
 
   /// The line with its newline. With `colours` the level is coloured, for a terminal.
   func rendered(_ format: LogFormat, colours: Bool = false) -> [UInt8] {
-    var line: [UInt8] = []
-    line.reserveCapacity(message.utf8.count + 128)
-    switch format {
-    case .text: appendText(to: &line, colours: colours)
-    case .json: appendJSON(to: &line)
-    }
+    var line = format == .text ? text(colours: colours) : json
     line.append(UInt8(ascii: "\n"))
     return line
   }
 
   // MARK: Text: `time level message key=value …`, without the event
 
-  private func appendText(to line: inout [UInt8], colours: Bool) {
+  private func text(colours: Bool) -> [UInt8] {
+    var line: [UInt8] = []
+    line.reserveCapacity(message.utf8.count + 128)
     line.append(contentsOf: UTCTime.string(nanoseconds: wallNanoseconds).utf8)
     line.append(UInt8(ascii: " "))
     if colours { line.append(contentsOf: "\u{1b}[\(level.colour)m".utf8) }
@@ -59,7 +56,7 @@ struct LogLine: Sendable {
     for (key, value) in fields {
       guard line.count < Self.lineBytesMax else {
         line.append(contentsOf: " …".utf8)
-        return
+        break
       }
       guard value != .null else { continue }
       line.append(contentsOf: " \(key.rawValue)=".utf8)
@@ -69,13 +66,14 @@ struct LogLine: Sendable {
       case .flag(let flag): line.append(contentsOf: String(flag).utf8)
       case .seconds(let duration): line.append(contentsOf: Self.seconds(duration).utf8)
       case .null: break
-      case .names(let count, let names): appendNames(count, names, to: &line)
+      case .names(let count, let names): Self.appendNames(count, names, to: &line)
       }
     }
+    return line
   }
 
   /// Appends `3[a,b,c]`, or `90[a,b,…]` where not all names are listed.
-  private func appendNames(_ count: Int, _ names: [String], to line: inout [UInt8]) {
+  private static func appendNames(_ count: Int, _ names: [String], to line: inout [UInt8]) {
     line.append(contentsOf: "\(count)[".utf8)
     for (index, name) in names.enumerated() {
       if index > 0 { line.append(UInt8(ascii: ",")) }
@@ -87,41 +85,41 @@ struct LogLine: Sendable {
 
   // MARK: JSON (RFC 8259): `time`, `level`, `event`, `message`, then the fields
 
-  private func appendJSON(to line: inout [UInt8]) {
-    line.append(
-      contentsOf: #"{"time":"\#(UTCTime.string(nanoseconds: wallNanoseconds))""#.utf8)
-    line.append(contentsOf: #","level":"\#(level.rawValue)","event":"\#(event.rawValue)""#.utf8)
-    line.append(contentsOf: #","message":""#.utf8)
-    LogText.append(message, .json, to: &line)
-    line.append(UInt8(ascii: "\""))
-    for (key, value) in fields {
-      guard line.count < Self.lineBytesMax else {
-        line.append(contentsOf: #","truncated":true"#.utf8)
-        break
-      }
-      line.append(contentsOf: ",\"\(key.rawValue)\":".utf8)
-      switch value {
-      case .text(let text): appendQuoted(text, to: &line)
-      case .integer(let number): line.append(contentsOf: String(number).utf8)
-      case .flag(let flag): line.append(contentsOf: String(flag).utf8)
-      case .seconds(let duration): line.append(contentsOf: Self.seconds(duration).utf8)
-      case .null: line.append(contentsOf: "null".utf8)
-      case .names(let count, let names):
-        line.append(contentsOf: #"{"count":\#(count),"names":["#.utf8)
-        for (index, name) in names.enumerated() {
-          if index > 0 { line.append(UInt8(ascii: ",")) }
-          appendQuoted(name, to: &line)
+  private var json: [UInt8] {
+    var json = JSONWriter(capacity: message.utf8.count + 256)
+    json.object { json in
+      json.field("time", UTCTime.string(nanoseconds: wallNanoseconds))
+      json.field("level", level.rawValue)
+      json.field("event", event.rawValue)
+      json.field("message", escaped: { LogText.append(message, .json, to: &$0) })
+      for (key, value) in fields {
+        guard json.bytes.count < Self.lineBytesMax else {
+          json.field("truncated", true)
+          break
         }
-        line.append(contentsOf: "]}".utf8)
+        json.name(key.rawValue)
+        Self.append(value, to: &json)
       }
     }
-    line.append(UInt8(ascii: "}"))
+    return json.bytes
   }
 
-  private func appendQuoted(_ text: String, to line: inout [UInt8]) {
-    line.append(UInt8(ascii: "\""))
-    LogText.append(text, .json, to: &line)
-    line.append(UInt8(ascii: "\""))
+  /// Text is escaped further than JSON asks for: people read these lines on terminals too.
+  private static func append(_ value: LogValue, to json: inout JSONWriter) {
+    switch value {
+    case .text(let text): json.value(escaped: { LogText.append(text, .json, to: &$0) })
+    case .integer(let number): json.value(number)
+    case .flag(let flag): json.value(flag)
+    case .seconds(let duration): json.value(number: seconds(duration))
+    case .null: json.null()
+    case .names(let count, let names):
+      json.object { json in
+        json.field("count", count)
+        json.array("names") { json in
+          for name in names { json.value(escaped: { LogText.append(name, .json, to: &$0) }) }
+        }
+      }
+    }
   }
 
   /// `12.034`, or `12` for whole seconds; rounded down to the millisecond, never below 0.

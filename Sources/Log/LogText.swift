@@ -1,3 +1,5 @@
+import Bytes
+
 /// Writes text into a log line so that nothing in it can end the line, begin another field, move a
 /// terminal's cursor or change the direction of the text that follows.
 enum LogText {
@@ -10,8 +12,6 @@ enum LogText {
     /// The inside of a JSON string (RFC 8259, section 7).
     case json
   }
-
-  private static let hexadecimal = Array("0123456789abcdef".utf8)
 
   /// Appends `text`, at most `LogLine.textBytesMax` bytes of it. Control characters are `\u00xx`.
   static func append(_ text: String, _ style: Style, to line: inout [UInt8]) {
@@ -30,7 +30,7 @@ enum LogText {
         if isQuoted || style == .json { line.append(UInt8(ascii: "\\")) }
         line.append(UInt8(scalar.value))
       case _ where isEscaped(scalar):
-        appendEscape(scalar, to: &line)
+        JSONString.appendEscape(ofUnit: UInt16(scalar.value), to: &line)
       default:
         line.append(contentsOf: String(scalar).utf8)
       }
@@ -47,13 +47,6 @@ enum LogText {
       "\u{feff}":
       true
     default: false
-    }
-  }
-
-  private static func appendEscape(_ scalar: Unicode.Scalar, to line: inout [UInt8]) {
-    line.append(contentsOf: "\\u".utf8)
-    for shift in [12, 8, 4, 0] as [UInt32] {
-      line.append(hexadecimal[Int(scalar.value >> shift & 0xf)])
     }
   }
 

@@ -45,7 +45,6 @@ package final class Tenant: Sendable {
     self.accessDigest = accessDigest
   }
 
-
   /// Models this tenant may use at `endpoint`, those left out whose own `paths` do not list it; nil
   /// where no `allow` entry lists the path. Precomputed: O(1).
   package func models(at endpoint: Endpoint) -> ModelSet? {

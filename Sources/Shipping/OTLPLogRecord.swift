@@ -1,3 +1,4 @@
+import Bytes
 import Ledger
 
 /// A ledger record as opentelemetry.proto.logs.v1.LogRecord: its line is the body, its fields are
@@ -33,7 +34,7 @@ struct OTLPLogRecord {
   /// where the line is not JSON as the ledger writes it: then the body alone is shipped.
   private static func members(_ line: LedgerTail.Line) -> [JSONValue.Member] {
     let bytes = line.head.type == "checkpoint" ? withoutLists(line.bytes) : line.bytes
-    guard case .object(let members)? = try? JSONReader.read(bytes) else { return [] }
+    guard case .object(let members)? = try? LedgerFormat.json(bytes) else { return [] }
     return members
   }
 

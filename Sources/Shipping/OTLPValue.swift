@@ -1,4 +1,4 @@
-import Ledger
+import Bytes
 
 /// Encodes AnyValue and KeyValue of opentelemetry.proto.common.v1.
 enum OTLPValue {

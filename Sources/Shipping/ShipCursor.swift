@@ -4,14 +4,14 @@ import Bytes
 /// JSON that ends with the SHA-256 of what is before it, so that a damaged file is noticed.
 package struct ShipCursor: Equatable, Sendable {
   /// The format's number in the file; a file with a larger one is refused.
-  package static let format = 1
+  package static let format: Int64 = 1
   /// The most bytes that are read of a file.
   package static let bytesMax = 4096
 
   /// Why a file cannot be used as the target's cursor.
   package enum Problem: Error, Equatable, Sendable, CustomStringConvertible {
     case damaged
-    case newerFormat(Int)
+    case newerFormat(Int64)
 
     package var description: String {
       switch self {
@@ -40,57 +40,54 @@ package struct ShipCursor: Equatable, Sendable {
   }
 
   /// The whole file.
-  package var bytes: [UInt8] { Self.sealed(Self.head(target, format: Self.format) + "\(seq)") }
+  package var bytes: [UInt8] {
+    var json = JSONWriter()
+    json.beginObject()
+    json.field("format", Self.format)
+    json.field("target", target)
+    json.field("seq", seq)
+    return Self.sealed(json.bytes)
+  }
 
   /// Reads the file of `target`.
   package init(_ bytes: [UInt8], target: String) throws(Problem) {
-    let prefix = Array("{\"format\":".utf8)
-    guard bytes.starts(with: prefix),
-      let format = Self.number(bytes[prefix.count...])
+    // The seal first: a number that damage made up is none.
+    guard let content = Self.unsealed(bytes) else { throw .damaged }
+    let format = try Self.format(content)
+    guard format <= Self.format else { throw .newerFormat(format) }
+    guard case .object(let members)? = try? JSONValue(content + [UInt8(ascii: "}")], Self.rules),
+      members.map(\.name) == ["format", "target", "seq"], format == Self.format,
+      case .string(let name) = members[1].value, name.utf8.elementsEqual(target.utf8),
+      case .number(let text) = members[2].value,
+      let seq = Int64(text), seq >= 0
     else { throw .damaged }
-    let head = Array(Self.head(target, format: Self.format).utf8)
-    if format > Self.format {
-      // A number that damage made up is none.
-      guard Self.isSealed(bytes) else { throw .damaged }
-      throw .newerFormat(Int(format))
-    }
-    guard bytes.starts(with: head), let seq = Self.number(bytes[head.count...]) else {
-      throw .damaged
-    }
     self.init(target: target, seq: seq)
-    // What is written for this place is what must stand there, byte for byte.
-    guard self.bytes == bytes else { throw .damaged }
   }
 
-  private static func head(_ target: String, format: Int) -> String {
-    var quoted = ""
-    for scalar in target.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": quoted += "\\" + String(scalar)
-      case _ where scalar.value < 0x20:
-        quoted += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return "{\"format\":\(format),\"target\":\"\(quoted)\",\"seq\":"
+  private static let rules = JSONReader.Rules(depthMax: 1, valuesMax: 4, isCompact: true)
+
+  /// The first member, which is a newer format's first too; what that says else is unknown.
+  private static func format(_ content: [UInt8]) throws(Problem) -> Int64 {
+    var reader = JSONReader(content, rules)
+    guard (try? reader.next()) == .object, (try? reader.nextName()) == "format",
+      case .number(let text)? = try? reader.next(), let format = Int64(text)
+    else { throw .damaged }
+    return format
   }
 
-  private static func sealed(_ content: String) -> [UInt8] {
-    let bytes = Array(content.utf8)
-    return bytes + sealMark + SHA256.digest(of: bytes.span).hexBytes + Array("\"}\n".utf8)
-  }
+  // MARK: Seal
 
   private static let sealMark = Array(",\"sha256\":\"".utf8)
+  private static let sealEnd = Array("\"}\n".utf8)
 
-  private static func isSealed(_ bytes: [UInt8]) -> Bool {
-    let sealBytes = sealMark.count + 64 + 3
-    guard bytes.count > sealBytes else { return false }
-    let content = String(decoding: bytes.dropLast(sealBytes), as: UTF8.self)
-    return sealed(content) == bytes
+  /// `content`, an object that is not closed yet, with its digest.
+  private static func sealed(_ content: [UInt8]) -> [UInt8] {
+    content + sealMark + SHA256.digest(of: content.span).hexBytes + sealEnd
   }
 
-  private static func number(_ bytes: ArraySlice<UInt8>) -> Int64? {
-    let digits = bytes.prefix(20).prefix { (0x30...0x39).contains($0) }
-    return Int64(String(decoding: digits, as: UTF8.self))
+  /// What was sealed; nil where a byte of it is another.
+  private static func unsealed(_ bytes: [UInt8]) -> [UInt8]? {
+    let content = Array(bytes.dropLast(sealMark.count + 64 + sealEnd.count))
+    return sealed(content) == bytes ? content : nil
   }
 }

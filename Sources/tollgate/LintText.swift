@@ -1,3 +1,4 @@
+import Bytes
 import Lint
 
 /// The findings of `lint` as text and JSON.
@@ -35,19 +36,36 @@ enum LintText {
 
   /// `{"errors":…,"warnings":…,"sets":[…],"findings":[…]}`
   static func json(_ report: LintReport) -> String {
-    let string = UsageText.jsonString
-    let findings = report.findings.prefix(DocumentLimits.findingsMax).map { finding in
-      let also = finding.alsoIn.map(string).joined(separator: ",")
-      return
-        "{\"severity\":\(string(finding.severity.rawValue)),\"check\":\(string(finding.check)),"
-        + "\"file\":\(string(finding.place.source)),"
-        + "\"line\":\(finding.place.line.map(String.init) ?? "null"),"
-        + "\"object\":\(string(finding.place.object)),\"field\":\(string(finding.place.field)),"
-        + "\"message\":\(string(finding.message)),\"remedy\":\(string(finding.remedy)),"
-        + "\"also_in\":[\(also)]}"
+    var json = JSONWriter()
+    json.object { json in
+      json.field("errors", report.errorCount)
+      json.field("warnings", report.warningCount)
+      json.array("sets") { json in
+        for set in report.sets {
+          json.object { json in
+            json.field("name", set.name)
+            json.field("objects", set.objects)
+          }
+        }
+      }
+      json.array("findings") { json in
+        for finding in report.findings.prefix(DocumentLimits.findingsMax) {
+          json.object { add(finding, to: &$0) }
+        }
+      }
     }
-    let sets = report.sets.map { "{\"name\":\(string($0.name)),\"objects\":\($0.objects)}" }
-    return "{\"errors\":\(report.errorCount),\"warnings\":\(report.warningCount),"
-      + "\"sets\":[\(sets.joined(separator: ","))],\"findings\":[\(findings.joined(separator: ","))]}"
+    return json.text
+  }
+
+  private static func add(_ finding: Finding, to json: inout JSONWriter) {
+    json.field("severity", finding.severity.rawValue)
+    json.field("check", finding.check)
+    json.field("file", finding.place.source)
+    json.field("line", finding.place.line.map(Int64.init))
+    json.field("object", finding.place.object)
+    json.field("field", finding.place.field)
+    json.field("message", finding.message)
+    json.field("remedy", finding.remedy)
+    json.field("also_in", finding.alsoIn)
   }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Gateway
 import Ledger
 import Policy
@@ -112,28 +113,40 @@ enum ReplayText {
 
   /// `{"policy":…,"replayed":…,"differences":[…],…}` on one line.
   static func json(_ report: ReplayReport, policy: String) -> String {
-    let rows = report.rows.map { row in
-      let ids = row.requestIDs.map(UsageText.jsonString).joined(separator: ",")
-      return "{\"tenant\":\(string(row.tenant)),\"was\":\(json(row.was)),"
-        + "\"would_be\":\(json(row.would)),\"count\":\(row.count),\"request_ids\":[\(ids)]}"
+    var json = JSONWriter()
+    json.object { json in
+      json.field("policy", policy)
+      json.field("replayed", report.replayed)
+      json.field("differing", report.differing)
+      json.field("newly_denied", report.newlyDenied)
+      json.field("newly_allowed", report.newlyAllowed)
+      json.field("denied_otherwise", report.deniedOtherwise)
+      json.field("unsure", report.unsure)
+      json.field("without_demand", report.withoutDemand)
+      json.field("lacks_counters", report.lacksCounters)
+      json.object("not_replayed") { json in
+        for (reason, count) in report.notReplayed.sorted(by: { $0.key < $1.key }) {
+          json.field(reason, count)
+        }
+      }
+      json.array("differences") { json in
+        for row in report.rows { json.object { add(row, to: &$0) } }
+      }
     }
-    let leftOut = report.notReplayed.sorted { $0.key < $1.key }
-      .map { "\(UsageText.jsonString($0.key)):\($0.value)" }
-    return "{\"policy\":\(UsageText.jsonString(policy)),\"replayed\":\(report.replayed),"
-      + "\"differing\":\(report.differing),\"newly_denied\":\(report.newlyDenied),"
-      + "\"newly_allowed\":\(report.newlyAllowed),"
-      + "\"denied_otherwise\":\(report.deniedOtherwise),\"unsure\":\(report.unsure),"
-      + "\"without_demand\":\(report.withoutDemand),\"lacks_counters\":\(report.lacksCounters),"
-      + "\"not_replayed\":{\(leftOut.joined(separator: ","))},"
-      + "\"differences\":[\(rows.joined(separator: ","))]}"
+    return json.text
   }
 
-  private static func json(_ decision: ReplayedDecision) -> String {
-    "{\"decision\":\"\(decision.name)\",\"reason\":\(string(decision.reason)),"
-      + "\"limit\":\(string(decision.limit))}"
+  private static func add(_ row: ReplayReport.Row, to json: inout JSONWriter) {
+    json.field("tenant", row.tenant)
+    json.object("was") { add(row.was, to: &$0) }
+    json.object("would_be") { add(row.would, to: &$0) }
+    json.field("count", row.count)
+    json.field("request_ids", row.requestIDs)
   }
 
-  private static func string(_ text: String?) -> String {
-    text.map(UsageText.jsonString) ?? "null"
+  private static func add(_ decision: ReplayedDecision, to json: inout JSONWriter) {
+    json.field("decision", decision.name)
+    json.field("reason", decision.reason)
+    json.field("limit", decision.limit)
   }
 }

@@ -1,5 +1,6 @@
 import Bytes
 import Ledger
+import Terms
 
 /// A usage report as a table, CSV or JSON.
 enum UsageText {
@@ -47,18 +48,25 @@ enum UsageText {
 
   /// JSON: `{"rows":[…],"total":{…}}`; money as exact decimals.
   static func json(_ report: UsageReport) -> String {
-    let rows = report.rows.map { row in
-      let keys = zip(report.dimensions, row.keys).map { dimension, key in
-        "\"\(dimension.rawValue)\":" + (key.map(jsonString) ?? "null")
+    var json = JSONWriter()
+    json.object { json in
+      json.array("rows") { json in
+        for row in report.rows {
+          json.object { json in
+            for (dimension, key) in zip(report.dimensions, row.keys) {
+              json.field(dimension.rawValue, key)
+            }
+            add(row.totals, to: &json)
+          }
+        }
       }
-      return "{" + (keys + numbers(row.totals)).joined(separator: ",") + "}"
+      json.object("total") { add(report.total, to: &$0) }
     }
-    return "{\"rows\":[" + rows.joined(separator: ",") + "],\"total\":{"
-      + numbers(report.total).joined(separator: ",") + "}}"
+    return json.text
   }
 
-  private static func numbers(_ totals: UsageReport.Totals) -> [String] {
-    columns.map { "\"\($0.name)\":\($0.text(totals) ?? "null")" }
+  private static func add(_ totals: UsageReport.Totals, to json: inout JSONWriter) {
+    for column in columns { json.field(column.name, number: column.text(totals)) }
   }
 
   /// A name for the terminal, quoted where it has control characters: a subject is any text that
@@ -75,20 +83,5 @@ enum UsageText {
     let safe = (isFormula ? "'" : "") + text
     let needsQuotes = safe.contains { "\",\r\n".contains($0) }
     return needsQuotes ? "\"" + safe.replacing("\"", with: "\"\"") + "\"" : safe
-  }
-
-  /// A JSON string (RFC 8259, section 7).
-  static func jsonString(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": result += "\\\(scalar)"
-      case "\u{0}"..<" ":
-        let hex = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

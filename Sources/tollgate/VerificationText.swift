@@ -1,3 +1,4 @@
+import Bytes
 import Ledger
 
 /// The result of `audit verify` as a line or JSON.
@@ -15,27 +16,39 @@ enum VerificationText {
   /// One JSON object. `problem` is null where nothing is wrong; otherwise it says what is wrong,
   /// where, and at which record.
   static func json(_ result: Verification) -> String {
-    let isOK = result.problem == nil && result.firstSeq != nil
-    return "{\"ok\":\(isOK),\"records\":\(result.recordCount),"
-      + "\"segments\":\(result.segmentCount),\"first_seq\":\(number(result.firstSeq)),"
-      + "\"last_seq\":\(number(result.lastSeq)),\"void_bytes\":\(result.voidBytes),"
-      + "\"repairs\":\(result.repairs.count),\"torn\":\(torn(result.torn)),"
-      + "\"problem\":\(problem(result))}"
+    var json = JSONWriter()
+    json.object { json in
+      json.field("ok", result.problem == nil && result.firstSeq != nil)
+      json.field("records", result.recordCount)
+      json.field("segments", result.segmentCount)
+      json.field("first_seq", result.firstSeq)
+      json.field("last_seq", result.lastSeq)
+      json.field("void_bytes", result.voidBytes)
+      json.field("repairs", result.repairs.count)
+      torn(result.torn, to: &json)
+      problem(of: result, to: &json)
+    }
+    return json.text
   }
 
-  private static func torn(_ end: TornEnd?) -> String {
-    guard let end else { return "null" }
-    return "{\"file\":\(UsageText.jsonString(end.file)),\"offset\":\(end.offset),"
-      + "\"bytes\":\(end.byteCount),\"records\":\(end.recordCount),"
-      + "\"first_seq\":\(number(end.firstSeq)),\"last_seq\":\(number(end.lastSeq))}"
+  private static func torn(_ end: TornEnd?, to json: inout JSONWriter) {
+    guard let end else { return json.null("torn") }
+    json.object("torn") { json in
+      json.field("file", end.file)
+      json.field("offset", end.offset)
+      json.field("bytes", end.byteCount)
+      json.field("records", end.recordCount)
+      json.field("first_seq", end.firstSeq)
+      json.field("last_seq", end.lastSeq)
+    }
   }
 
-  private static func problem(_ result: Verification) -> String {
+  private static func problem(of result: Verification, to json: inout JSONWriter) {
     let kind: String
     var place: (file: String, offset: Int64?)?
     switch result.problem {
     case nil:
-      guard result.firstSeq == nil else { return "null" }
+      guard result.firstSeq == nil else { return json.null("problem") }
       kind = "no_ledger"
     case .damaged(let file, let offset, let damage):
       kind = damage.name
@@ -47,12 +60,12 @@ enum VerificationText {
       kind = "files"
       place = (fault.file, nil)
     }
-    let message = result.problem?.description ?? "there is no ledger"
-    let file = place.map { UsageText.jsonString($0.file) } ?? "null"
-    return "{\"kind\":\"\(kind)\",\"file\":\(file),"
-      + "\"offset\":\(number(place?.offset)),\"seq\":\(number(result.problemSeq)),"
-      + "\"message\":\(UsageText.jsonString(message))}"
+    json.object("problem") { json in
+      json.field("kind", kind)
+      json.field("file", place?.file)
+      json.field("offset", place?.offset)
+      json.field("seq", result.problemSeq)
+      json.field("message", result.problem?.description ?? "there is no ledger")
+    }
   }
-
-  private static func number(_ value: Int64?) -> String { value.map(String.init) ?? "null" }
 }

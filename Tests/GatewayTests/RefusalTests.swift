@@ -187,4 +187,18 @@ private let atTheBody: [Case] = [
       #expect(code.grpcStatus != 0)
     }
   }
+
+  @Test func `DEL is escaped in both dialects`() {
+    let refusal = Refusal(.invalidValue, "m\u{7f}", parameter: "p\u{7f}")
+    #expect(
+      refusal.body(anthropic: false, requestID: "req_1")
+        == Array(
+          #"{"error":{"message":"m\u007f","type":"invalid_request_error","param":"p\u007f","#.utf8)
+        + Array(#""code":"invalid_value"}}"#.utf8))
+    #expect(
+      refusal.body(anthropic: true, requestID: "req_1")
+        == Array(
+          #"{"type":"error","error":{"type":"invalid_request_error","message":"m\u007f"},"#.utf8)
+        + Array(#""request_id":"req_1"}"#.utf8))
+  }
 }

@@ -1,5 +1,5 @@
-import Terms
 import Inference
+import Terms
 import Testing
 
 @Suite struct EventStreamTests {

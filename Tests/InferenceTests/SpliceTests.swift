@@ -21,6 +21,7 @@ import Testing
     let name = "a\"b\\c\u{1}\u{1F}é/"
     let text = try #require(try renamed(#"{"model":"x"}"#, name))
     #expect(text == #"{"model":"a\"b\\c\u0001\u001fé/"}"#)
+    #expect(try renamed(#"{"model":"x"}"#, "a\u{7f}") == #"{"model":"a\u007f"}"#)
     let facts = try facts(#"{"model":"x"}"#)
     #expect(facts.splice(model: Array(name.utf8), multipart: true)?.replacement == Array(name.utf8))
   }

@@ -1,5 +1,5 @@
-import Terms
 import Inference
+import Terms
 import Testing
 
 /// What providers send, and the usage that it is.

@@ -16,6 +16,7 @@ struct DocumentTests {
     ("", 1, 1), ("{", 1, 2), ("[1,]", 1, 4), ("{\"a\":1,}", 1, 8), ("{\"a\":1\n,\"a\":2}", 2, 5),
     ("nul", 1, 1), ("01x", 1, 1), ("\"a", 1, 3), ("\"\\x\"", 1, 4), ("\"\\ud800\"", 1, 8),
     ("\"\n\"", 1, 2), ("1 2", 1, 3), ("{a: 1}", 1, 2), ("'a'", 1, 1),
+    ("01", 1, 1), ("[1.]", 1, 2), ("{\"a\":\n -}", 2, 2),
   ])
   func `broken JSON is refused with its place`(
     _ text: String, _ line: Int, _ column: Int
@@ -30,11 +31,11 @@ struct DocumentTests {
       Array((String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8)
     }
     // The outermost list is at depth 0.
-    _ = try JSONReader.read(nested(4), depthMax: 3)
-    #expect(throws: DocumentProblem.self) { try JSONReader.read(nested(5), depthMax: 3) }
+    _ = try Node(json: nested(4), depthMax: 3)
+    #expect(throws: DocumentProblem.self) { try Node(json: nested(5), depthMax: 3) }
     let three = Array("[1,2]".utf8)
-    _ = try JSONReader.read(three, nodesMax: 3)
-    #expect(throws: DocumentProblem.self) { try JSONReader.read(three, nodesMax: 2) }
+    _ = try Node(json: three, nodesMax: 3)
+    #expect(throws: DocumentProblem.self) { try Node(json: three, nodesMax: 2) }
   }
 
   @Test func `a key's line is the line of its value's place`() throws {

@@ -6,7 +6,7 @@ import Testing
 /// 2026-11-01T00:00:00Z
 let testNow: Int64 = 1_793_491_200
 
-func node(_ json: String) throws -> Node { try JSONReader.read(Array(json.utf8)) }
+func node(_ json: String) throws -> Node { try Node(json: Array(json.utf8)) }
 
 /// The findings in some documents, as `check: object field`.
 func lint(_ documents: [String], policy: String? = nil) throws -> [String] {

@@ -107,35 +107,6 @@ struct AdminConnectionTests {
     }
   }
 
-  @Test func `JSON holds any text`() {
-    var json = JSONText()
-    json.object { json in
-      json.field("a", "\"\\\n\u{7f}é")
-      json.field("b", nil as String?)
-      json.array("c") { json in
-        json.object { $0.field("d", 1.5) }
-        json.object { $0.field("d", Double.nan) }
-        json.element("x")
-      }
-      json.field("e", Int64(-1))
-      json.field("f", true)
-      json.field("g", wallMs: 1)
-      json.field("h", [String]())
-    }
-    #expect(
-      String(decoding: json.bytes, as: UTF8.self)
-        == #"{"a":"\"\\\u000a\u007fé","b":null,"c":[{"d":1.5},{"d":null},"x"],"e":-1,"f":true,"#
-        + #""g":"1970-01-01T00:00:00.001Z","h":[]}"#)
-  }
-
-  @Test(arguments: [UTCTime.millisecondsMax, UTCTime.millisecondsMax + 1, .max])
-  func `a time after the year 9999 is written as that year's end`(wallMs: Int64) {
-    var json = JSONText()
-    json.object { $0.field("a", wallMs: wallMs) }
-    #expect(
-      String(decoding: json.bytes, as: UTF8.self) == #"{"a":"9999-12-31T23:59:59.999Z"}"#)
-  }
-
   @Test func `readiness says every reason, and draining before all`() {
     func reasons(_ isDraining: Bool, _ isStarted: Bool, _ ledger: LedgerState?) -> [String] {
       ServingState.Values.reasons(

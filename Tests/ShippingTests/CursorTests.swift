@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import Ledger
 import Shipping
@@ -44,6 +45,47 @@ import Testing
     }
     #expect(throws: ShipCursor.Problem.damaged) {
       try ShipCursor(cursor.bytes, target: "stdout")
+    }
+    // Swift's strings are equal here, and their bytes are not.
+    #expect(throws: ShipCursor.Problem.damaged) {
+      try ShipCursor(ShipCursor(target: "tcp:e\u{301}", seq: 1).bytes, target: "tcp:\u{e9}")
+    }
+  }
+
+  /// A file with the given beginning, sealed.
+  private func sealed(_ content: String) -> [UInt8] {
+    let digest = SHA256.digest(of: Array(content.utf8).span).hex
+    return Array((content + ",\"sha256\":\"\(digest)\"}\n").utf8)
+  }
+
+  @Test func `A cursor from before DEL was escaped is still its target's`() throws {
+    let target = "tcp:a\u{7f}"
+    let bytes = sealed("{\"format\":1,\"target\":\"\(target)\",\"seq\":7")
+    #expect(try ShipCursor(bytes, target: target) == ShipCursor(target: target, seq: 7))
+    #expect(ShipCursor(target: target, seq: 7).bytes.firstRange(of: Array("\\u007f".utf8)) != nil)
+  }
+
+  @Test(arguments: [
+    #"{"format":1,"target":"stdout","seq":-1"#, #"{"format":1,"target":"stdout","seq":01"#,
+    #"{"format":1,"target":"stdout","seq":1.0"#, #"{"format":1,"target":"stdout","seq":"1""#,
+    #"{"format":1,"target":"stdout","seq": 1"#, #"{"format":1,"target":"stdout""#,
+    #"{"format":1,"seq":1,"target":"stdout""#, #"{"format":1,"target":"stdout","seq":1,"a":2"#,
+    #"{"format":0,"target":"stdout","seq":1"#, #"{"format":"1","target":"stdout","seq":1"#,
+    #"{"target":"stdout","seq":1"#, #"["format""#, "",
+  ])
+  func `What is sealed and no cursor is damage`(content: String) {
+    #expect(throws: ShipCursor.Problem.damaged) {
+      try ShipCursor(sealed(content), target: "stdout")
+    }
+  }
+
+  @Test func `A newer format is told from damage by its seal`() {
+    let content = #"{"format":2,"targets":[{"a":{"b":[]}}],"seq":1"#
+    #expect(throws: ShipCursor.Problem.newerFormat(2)) {
+      try ShipCursor(sealed(content), target: "stdout")
+    }
+    #expect(throws: ShipCursor.Problem.damaged) {
+      try ShipCursor(Array((content + "}\n").utf8), target: "stdout")
     }
   }
 

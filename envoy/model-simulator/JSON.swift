@@ -1,3 +1,5 @@
+import Bytes
+
 /// A JSON value. Keys are written in the order they were given, so that equal answers have equal
 /// bytes.
 indirect enum JSON: Sendable {
@@ -11,53 +13,28 @@ indirect enum JSON: Sendable {
 
   /// The value as compact JSON.
   var bytes: [UInt8] {
-    var out: [UInt8] = []
-    write(to: &out)
-    return out
+    var writer = JSONWriter()
+    write(to: &writer)
+    return writer.bytes
   }
 
-  private func write(to out: inout [UInt8]) {
+  private func write(to writer: inout JSONWriter) {
     switch self {
-    case .null: out.append(contentsOf: "null".utf8)
-    case .bool(let value): out.append(contentsOf: (value ? "true" : "false").utf8)
-    case .int(let value): out.append(contentsOf: String(value).utf8)
-    case .double(let value): out.append(contentsOf: String(value).utf8)
-    case .string(let value): JSON.write(value, to: &out)
+    case .null: writer.null()
+    case .bool(let value): writer.value(value)
+    case .int(let value): writer.value(Int64(value))
+    case .double(let value): writer.value(value)
+    case .string(let value): writer.value(value)
     case .array(let values):
-      out.append(UInt8(ascii: "["))
-      for (index, value) in values.enumerated() {
-        if index > 0 { out.append(UInt8(ascii: ",")) }
-        value.write(to: &out)
-      }
-      out.append(UInt8(ascii: "]"))
+      writer.array { for value in values { value.write(to: &$0) } }
     case .object(let members):
-      out.append(UInt8(ascii: "{"))
-      for (index, member) in members.enumerated() {
-        if index > 0 { out.append(UInt8(ascii: ",")) }
-        JSON.write(member.key, to: &out)
-        out.append(UInt8(ascii: ":"))
-        member.value.write(to: &out)
-      }
-      out.append(UInt8(ascii: "}"))
-    }
-  }
-
-  private static func write(_ text: String, to out: inout [UInt8]) {
-    out.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        out.append(UInt8(ascii: "\\"))
-        out.append(byte)
-      case 0..<0x20:
-        let hex = String(byte, radix: 16)
-        out.append(contentsOf: "\\u".utf8)
-        out.append(contentsOf: String(repeating: "0", count: 4 - hex.count).utf8)
-        out.append(contentsOf: hex.utf8)
-      default: out.append(byte)
+      writer.object { writer in
+        for member in members {
+          writer.name(member.key)
+          member.value.write(to: &writer)
+        }
       }
     }
-    out.append(UInt8(ascii: "\""))
   }
 }
 

@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 
 /// What the answers need to know from a request's body.
@@ -22,25 +23,26 @@ struct ModelRequest: Sendable {
 
   /// Reads a JSON body; nil when it is not a JSON object.
   init?(json body: [UInt8]) {
-    guard
-      let object = try? JSONSerialization.jsonObject(with: Data(body)),
-      let members = object as? [String: Any]
-    else { return nil }
-    model = members["model"] as? String ?? ""
-    stream = members["stream"] as? Bool ?? false
-    let options = members["stream_options"] as? [String: Any]
-    includeUsage = options?["include_usage"] as? Bool ?? false
+    let rules = JSONReader.Rules(depthMax: 256, valuesMax: .max)
+    guard case .object(let members)? = try? JSONValue(body, rules) else { return nil }
+    func member(_ name: String) -> JSONValue? { members.last { $0.name == name }?.value }
+    model = member("model")?.text ?? ""
+    stream = member("stream") == .bool(true)
+    if case .object(let options)? = member("stream_options") {
+      includeUsage = options.last { $0.name == "include_usage" }?.value == .bool(true)
+    }
     outputBound = ["max_completion_tokens", "max_output_tokens", "max_tokens"]
-      .compactMap { members[$0] as? Int }.max()
-    choices = max(1, min(members["n"] as? Int ?? 1, 128))
-    dimensions = max(1, min(members["dimensions"] as? Int ?? 8, 4096))
-    base64 = members["encoding_format"] as? String == "base64"
-    format = members["response_format"] as? String ?? ""
-    let list = members["documents"] ?? members["input"]
+      .compactMap { member($0)?.integer }.max()
+    choices = max(1, min(member("n")?.integer ?? 1, 128))
+    dimensions = max(1, min(member("dimensions")?.integer ?? 8, 4096))
+    base64 = member("encoding_format")?.text == "base64"
+    format = member("response_format")?.text ?? ""
     // A list of numbers is one input, given as its tokens.
-    if let values = list as? [Any], !(values.first is NSNumber) { inputs = max(1, values.count) }
+    if case .array(let values)? = member("documents") ?? member("input") {
+      if case .number? = values.first { inputs = 1 } else { inputs = max(1, values.count) }
+    }
     let said = ["messages", "prompt", "input", "system", "instructions", "query", "documents"]
-      .reduce(0) { $0 + ModelRequest.textBytes(members[$1]) }
+      .reduce(0) { $0 + (member($1)?.textBytes ?? 0) }
     promptTokens = max(1, (said + 3) / 4)
   }
 
@@ -77,15 +79,28 @@ struct ModelRequest: Sendable {
     default: break
     }
   }
+}
+
+extension JSONValue {
+  fileprivate var text: String? {
+    guard case .string(let text) = self else { return nil }
+    return text
+  }
+
+  /// Also of a number with a fraction of zero.
+  fileprivate var integer: Int? {
+    guard case .number(let text) = self else { return nil }
+    return Int(text) ?? Double(text).flatMap(Int.init(exactly:))
+  }
 
   /// How many bytes of text a value holds, nested ones included; a number (a token) counts as four.
-  private static func textBytes(_ value: Any?) -> Int {
-    switch value {
-    case let text as String: return text.utf8.count
-    case let values as [Any]: return values.reduce(0) { $0 + textBytes($1) }
-    case let members as [String: Any]: return members.values.reduce(0) { $0 + textBytes($1) }
-    case is NSNumber: return 4
-    default: return 0
+  fileprivate var textBytes: Int {
+    switch self {
+    case .string(let text): text.utf8.count
+    case .array(let values): values.reduce(0) { $0 + $1.textBytes }
+    case .object(let members): members.reduce(0) { $0 + $1.value.textBytes }
+    case .number: 4
+    case .bool, .null: 0
     }
   }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Policy
 import Terms
 
@@ -35,22 +36,27 @@ struct ModelAccess {
 /// and of Anthropic's list: each ignores the other's fields.
 enum ModelsAnswer {
   static func list(_ models: [Model]) -> [UInt8] {
-    let first = models.first.map { Refusal.quoted($0.name.string) } ?? "null"
-    let last = models.last.map { Refusal.quoted($0.name.string) } ?? "null"
-    return Array(
-      """
-      {"object":"list","data":[\(models.map(object).joined(separator: ","))],\
-      "has_more":false,"first_id":\(first),"last_id":\(last)}
-      """.utf8)
+    JSONWriter.object { json in
+      json.field("object", "list")
+      json.array("data") { json in
+        for model in models { json.object { add(model, to: &$0) } }
+      }
+      json.field("has_more", false)
+      json.field("first_id", models.first?.name.string)
+      json.field("last_id", models.last?.name.string)
+    }
   }
 
-  static func detail(_ model: Model) -> [UInt8] { Array(object(model).utf8) }
+  static func detail(_ model: Model) -> [UInt8] { JSONWriter.object { add(model, to: &$0) } }
 
-  private static func object(_ model: Model) -> String {
-    let name = Refusal.quoted(model.name.string)
-    return """
-      {"id":\(name),"object":"model","type":"model","display_name":\(name),"created":0,\
-      "created_at":"1970-01-01T00:00:00Z","owned_by":"tollgate"}
-      """
+  private static func add(_ model: Model, to json: inout JSONWriter) {
+    let name = model.name.string
+    json.field("id", name)
+    json.field("object", "model")
+    json.field("type", "model")
+    json.field("display_name", name)
+    json.field("created", 0)
+    json.field("created_at", "1970-01-01T00:00:00Z")
+    json.field("owned_by", "tollgate")
   }
 }

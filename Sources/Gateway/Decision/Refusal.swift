@@ -1,3 +1,4 @@
+import Bytes
 import Inference
 
 /// A refusal's code (design, "Refusals"); the raw value is what the client reads.
@@ -158,20 +159,24 @@ package struct Refusal: Error, Equatable, Sendable {
 extension Refusal {
   /// The JSON body in the dialect of the path.
   package func body(anthropic: Bool, requestID: String) -> [UInt8] {
-    let message = Self.quoted(message)
     if anthropic {
-      return Array(
-        """
-        {"type":"error","error":{"type":"\(code.anthropicType)","message":\(message)},\
-        "request_id":"\(requestID)"}
-        """.utf8)
+      return JSONWriter.object { json in
+        json.field("type", "error")
+        json.object("error") { json in
+          json.field("type", code.anthropicType)
+          json.field("message", message)
+        }
+        json.field("request_id", requestID)
+      }
     }
-    let parameter = parameter.map(Self.quoted) ?? "null"
-    return Array(
-      """
-      {"error":{"message":\(message),"type":"\(code.openAIType)","param":\(parameter),\
-      "code":"\(code.rawValue)"}}
-      """.utf8)
+    return JSONWriter.object { json in
+      json.object("error") { json in
+        json.field("message", message)
+        json.field("type", code.openAIType)
+        json.field("param", parameter)
+        json.field("code", code.rawValue)
+      }
+    }
   }
 
   /// Headers beside `content-type`, in order.
@@ -186,21 +191,5 @@ extension Refusal {
     if let shouldRetry { add("x-should-retry", String(shouldRetry)) }
     result += rateLimits.map { ($0.name, $0.value) }
     return result
-  }
-
-  /// A JSON string (RFC 8259, section 7).
-  static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\u{0}"..<"\u{20}":
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

@@ -1,9 +1,10 @@
+import Bytes
 import Terms
 
 extension LedgerRecord {
   /// Reads a whole line without its newline. The hash is not looked at: that is `Chain`'s.
   package init(line: [UInt8]) throws(RecordProblem) {
-    var fields = try FieldReader(try JSONReader.read(line), "record")
+    var fields = try FieldReader(try LedgerFormat.json(line), "record")
     let type = try fields.text("type")
     seq = try fields.integer("seq")
     timeMs = try fields.time("timestamp")

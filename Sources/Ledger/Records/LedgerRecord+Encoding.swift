@@ -1,9 +1,10 @@
+import Bytes
 import Terms
 
 extension LedgerRecord {
   /// The record's line as far as `,"hash"`: an object that is not closed yet.
   package func encoded() -> [UInt8] {
-    var line = JSONLine()
+    var line = JSONWriter(capacity: 1024)
     line.beginObject()
     line.field("type", type)
     line.field("seq", seq)
@@ -40,7 +41,7 @@ extension LedgerRecord {
 }
 
 extension Admission {
-  func encode(into line: inout JSONLine) {
+  func encode(into line: inout JSONWriter) {
     line.field("tenant", identifier: tenant)
     line.field("subject", cut: subject)
     line.field("key_id", identifier: keyID)
@@ -69,7 +70,7 @@ extension Admission {
 }
 
 extension Completion {
-  func encode(into line: inout JSONLine) {
+  func encode(into line: inout JSONWriter) {
     line.field("request_id", requestID)
     line.field("tenant", identifier: tenant)
     line.field("subject", cut: subject)
@@ -99,7 +100,7 @@ extension Completion {
 }
 
 extension Checkpoint {
-  func encode(into line: inout JSONLine) {
+  func encode(into line: inout JSONWriter) {
     line.field("format", format)
     line.field("previous_hash", previousHash)
     line.name("counters")
@@ -128,7 +129,10 @@ extension Checkpoint {
     for estimate in estimates {
       line.beginObject()
       line.field("model", estimate.model)
-      line.field("state", estimate.state)
+      line.name("state")
+      line.beginArray()
+      for value in estimate.state { line.value(value) }
+      line.endArray()
       line.endObject()
     }
     line.endArray()
@@ -136,13 +140,13 @@ extension Checkpoint {
 }
 
 extension ProcessEvent {
-  func encode(into line: inout JSONLine) {
+  func encode(into line: inout JSONWriter) {
     line.field("policy", policy)
     line.field("version", version)
   }
 }
 
-extension JSONLine {
+extension JSONWriter {
   mutating func charges(_ name: String, _ charges: [Charge]) {
     self.name(name)
     beginArray()

@@ -7,8 +7,7 @@ package enum YAMLTree {
   package static func read(
     _ printed: [UInt8]
   ) throws(DocumentProblem) -> [Result<[Node], DocumentProblem>] {
-    let root = try JSONReader.read(
-      printed, depthMax: printedDepthMax, nodesMax: .max)
+    let root = try Node(json: printed, depthMax: printedDepthMax, nodesMax: .max)
     guard case .list(let files) = root.kind else { throw unexpected }
     var results: [Result<[Node], DocumentProblem>] = []
     for file in files {

@@ -69,7 +69,7 @@ package struct LintReport {
     var yaml = try tools.readYAML(texts.filter { !$0.isJSON })[...]
     return texts.map { text in
       guard text.isJSON else { return yaml.removeFirst() }
-      return Result { () throws(DocumentProblem) in [try JSONReader.read(text.bytes)] }
+      return Result { () throws(DocumentProblem) in [try Node(json: text.bytes)] }
     }
   }
 

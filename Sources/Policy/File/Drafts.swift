@@ -1,5 +1,5 @@
-import Terms
 import Bytes
+import Terms
 
 /// What has been read of a policy, each piece with its node, before the pieces are held against one
 /// another.

@@ -1,5 +1,5 @@
-import Terms
 import Bytes
+import Terms
 
 extension PolicyCompiler {
   /// Everything that takes more than one piece of the policy to see.

@@ -1,3 +1,4 @@
+import Bytes
 import Metrics
 
 /// `/api/v1/refusals`: the last refusals, newest first. Many of the same kind in a row are one
@@ -9,14 +10,13 @@ struct RefusalReport {
 
   /// The whole answer.
   var json: [UInt8] {
-    /// The whole answer.
-    var json = JSONText()
+    var json = JSONWriter()
     json.object { json in
       json.array("refusals") { json in
         for event in events.prefix(MetricLimits.refusalsMax) {
           let refused = event.latest
           json.object { json in
-            json.field("time", wallMs: refused.timeMs)
+            json.field("time", timeMs: refused.timeMs)
             json.field("tenant", refused.tenant)
             json.field("subject", refused.subject)
             json.field("route", refused.route)

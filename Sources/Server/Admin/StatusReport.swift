@@ -13,7 +13,7 @@ struct StatusReport {
 
   /// The whole answer.
   var json: [UInt8] {
-    var json = JSONText()
+    var json = JSONWriter()
     json.object { json in
       let reasons = now.reasons
       json.field("version", Version.string)
@@ -33,12 +33,12 @@ struct StatusReport {
     return json.bytes
   }
 
-  private func policy(_ json: inout JSONText) {
+  private func policy(_ json: inout JSONWriter) {
     guard let policy = now.policyStatus else { return json.field("policy", nil as String?) }
     json.object("policy") { json in
       json.field("revision", policy.revision)
       json.field("generation", policy.generation)
-      json.field("loaded_at", wallMs: policy.loadedAtMs)
+      json.field("loaded_at", timeMs: policy.loadedAtMs)
       json.field("reloads", policy.replaced)
       json.field("refused", policy.refused)
       json.field("tenants", policy.tenants)
@@ -48,7 +48,7 @@ struct StatusReport {
     }
   }
 
-  private func ledger(_ json: inout JSONText) {
+  private func ledger(_ json: inout JSONWriter) {
     guard let ledger = now.books?.ledgerStatistics else {
       return json.field("ledger", nil as String?)
     }
@@ -73,7 +73,7 @@ struct StatusReport {
     }
   }
 
-  private static func add(_ target: ShipStatistics, to json: inout JSONText) {
+  private static func add(_ target: ShipStatistics, to json: inout JSONWriter) {
     json.object { json in
       json.field("target", target.target)
       json.field("state", target.state.rawValue)
@@ -86,7 +86,7 @@ struct StatusReport {
       json.field("dropped", Int64(clamping: target.dropped))
       json.field("damaged", Int64(clamping: target.damaged))
       json.field("last_error", target.lastError)
-      json.field("last_success", wallMs: target.lastSuccessMs)
+      json.field("last_success", timeMs: target.lastSuccessMs)
     }
   }
 }

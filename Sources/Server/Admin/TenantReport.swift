@@ -2,6 +2,7 @@ import Books
 import Bytes
 import Ledger
 import Metrics
+import Terms
 
 /// `/api/v1/tenants`: what tenants have used since the start, and what is left of their limits.
 ///
@@ -18,7 +19,7 @@ struct TenantReport {
   var json: [UInt8] {
     let traffic = metrics.traffic(ofTenants: found.names)
     let limits = books?.limitStates(ofTenants: found.names) ?? found.names.map { _ in [] }
-    var json = JSONText()
+    var json = JSONWriter()
     json.object { json in
       json.field("total", found.total)
       json.field("offset", query.offset)
@@ -40,7 +41,7 @@ struct TenantReport {
     return json.bytes
   }
 
-  private static func add(_ traffic: TenantTraffic, to json: inout JSONText) {
+  private static func add(_ traffic: TenantTraffic, to json: inout JSONWriter) {
     json.field("requests", Int64(clamping: traffic.requests))
     json.field("denials", Int64(clamping: traffic.denials))
     json.field("prompt_tokens", Int64(clamping: traffic.promptTokens))
@@ -48,7 +49,7 @@ struct TenantReport {
     json.field("cost_usd", Dollars.text(Int64(clamping: traffic.costNanodollars)))
   }
 
-  private static func add(_ limit: LimitState, to json: inout JSONText) {
+  private static func add(_ limit: LimitState, to json: inout JSONWriter) {
     json.object { json in
       json.field("name", limit.name)
       var keyID = limit.keyID
@@ -76,7 +77,7 @@ struct TenantReport {
           json.field(name, amount)
         }
       }
-      json.field("resets_at", wallMs: limit.resetsAtMs)
+      json.field("resets_at", timeMs: limit.resetsAtMs)
       json.field("counters", limit.counters)
       if let keyID { json.field("key_id", keyID) }
       if let subject = limit.subject { json.field("subject", subject) }

@@ -17,7 +17,7 @@ struct TrafficReport {
     // A table by name, because there may be as many routes as the policy has models.
     var requests: [String?: [String: UInt64]] = [:]
     for route in routes { requests[route.model, default: [:]][route.modelRoute] = route.requests }
-    var json = JSONText()
+    var json = JSONWriter()
     json.object { json in
       json.field("now", UTCTime.string(nanoseconds: SystemClock.wallNanoseconds()))
       json.object("totals") { Self.add(metrics.totals, to: &$0) }
@@ -33,7 +33,7 @@ struct TrafficReport {
     return json.bytes
   }
 
-  private static func add(_ totals: TrafficTotals, to json: inout JSONText) {
+  private static func add(_ totals: TrafficTotals, to json: inout JSONWriter) {
     json.field("requests", Int64(clamping: totals.requests))
     json.field("denials", Int64(clamping: totals.denials))
     json.field("prompt_tokens", Int64(clamping: totals.promptTokens))
@@ -42,7 +42,7 @@ struct TrafficReport {
     json.field("inflight", Int64(clamping: totals.inflight))
   }
 
-  private static func add(_ route: RouteTraffic, to json: inout JSONText) {
+  private static func add(_ route: RouteTraffic, to json: inout JSONWriter) {
     json.object { json in
       json.field("model_route", route.modelRoute)
       json.field("model", route.model)
@@ -55,7 +55,7 @@ struct TrafficReport {
     }
   }
 
-  private static func add(_ histogram: HistogramReading, to json: inout JSONText) {
+  private static func add(_ histogram: HistogramReading, to json: inout JSONWriter) {
     json.field("count", Int64(clamping: histogram.count))
     json.field("p50", histogram.quantile(0.5))
     json.field("p95", histogram.quantile(0.95))
@@ -63,7 +63,7 @@ struct TrafficReport {
   }
 
   /// A model's routes with the weights that the policy gives them and the requests that they got.
-  private static func add(_ model: Model, _ requests: [String: UInt64], to json: inout JSONText) {
+  private static func add(_ model: Model, _ requests: [String: UInt64], to json: inout JSONWriter) {
     let name = model.name.string
     let seen = model.routes.map { requests[$0.name.string] ?? 0 }
     let sum = seen.reduce(0, &+)

@@ -1,4 +1,3 @@
-import Terms
 import Books
 import Bytes
 import Foundation
@@ -7,6 +6,7 @@ import Ledger
 import Metrics
 import Policy
 import Synchronization
+import Terms
 
 /// `metrics-benchmark [TENANTS] [page]`: how long the page takes, the first time and later, and what
 /// counting and scraping cost requests, as ratios of rounds that take turns; with `page` only the

@@ -1,6 +1,6 @@
-import Terms
 import Glibc
 import Inference
+import Terms
 
 /// For Tests/Corpus/run: meters recorded exchanges, or shows what the estimator learns.
 ///

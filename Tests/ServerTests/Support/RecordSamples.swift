@@ -17,7 +17,8 @@ enum RecordSamples {
     let checkpoint = Checkpoint(
       previousHash: Chain.origin,
       counters: [CounterState(counter: "tenant/t/l", kind: .requests, fields: [])],
-      open: [OpenExchange(seq: 1, timeMs: 0, admission: admission)])
+      open: [OpenExchange(seq: 1, timeMs: 0, admission: admission)],
+      estimates: [ModelEstimate(model: "m", state: [0])])
     let bodies: [LedgerRecord.Body] = [
       .admission(admission), .completion(completion), .start(event), .reload(event), .stop(event),
       .denials(Denials(tenant: nil, reason: "r", count: 1, sinceMs: 0)), .checkpoint(checkpoint),

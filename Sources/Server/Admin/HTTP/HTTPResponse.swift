@@ -1,3 +1,5 @@
+import Bytes
+
 /// An answer: its status, header fields and body.
 package struct HTTPResponse: Sendable {
   package var status: HTTPStatus
@@ -26,11 +28,11 @@ package struct HTTPResponse: Sendable {
 
   /// An error as JSON, whatever was asked for: `{"error":{"message":…}}`.
   package static func error(_ status: HTTPStatus, _ message: String) -> HTTPResponse {
-    var json = JSONText()
-    json.object { json in
-      json.object("error") { $0.field("message", message) }
-    }
-    return .json(status, json.bytes)
+    .json(
+      status,
+      JSONWriter.object { json in
+        json.object("error") { $0.field("message", message) }
+      })
   }
 
   /// Header fields of every answer, for browsers: do not cache it, do not guess another type, send

@@ -1,4 +1,5 @@
 import Bytes
+import Terms
 
 /// Takes a JSON object's members one by one by name; `finish` refuses what was left.
 struct FieldReader {
@@ -7,7 +8,8 @@ struct FieldReader {
 
   init(_ value: JSONValue, _ what: String) throws(RecordProblem) {
     guard case .object(let members) = value else { throw .wrongValue(what) }
-    self.members = members
+    // By hand: the conversion of a whole array asks for each element's type as the program runs.
+    self.members = members.map(Optional.some)
   }
 
   /// The member of that name. They mostly come in the order they are asked for.
@@ -18,7 +20,7 @@ struct FieldReader {
 
   mutating func takeIfPresent(_ name: String) -> JSONValue? {
     for step in 0..<members.count {
-      let index = (next + step) % members.count
+      let index = next + step < members.count ? next + step : next + step - members.count
       if let member = members[index], member.name == name {
         members[index] = nil
         next = index + 1

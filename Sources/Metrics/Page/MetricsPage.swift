@@ -1,6 +1,5 @@
 import Books
 import Ledger
-import Metrics
 
 /// The text of `/metrics`, put together from the loops' counters, the books and what it is told. One
 /// for each thread that serves it; the buffer is kept for the next time.

@@ -1,5 +1,4 @@
 import Books
-import Metrics
 import Policy
 import Quota
 import Terms

@@ -1,0 +1,24 @@
+import Bytes
+import Terms
+
+/// Members as records have them.
+extension JSONWriter {
+  /// A text that identifies something: never cut.
+  mutating func field(_ name: String, identifier text: String?) {
+    field(name, text)
+  }
+
+  /// A text from outside: cut to `LedgerLimits.textBytesMax`.
+  mutating func field(_ name: String, cut text: String?) {
+    guard let text, text.utf8.count > LedgerLimits.textBytesMax else { return field(name, text) }
+    var end = LedgerLimits.textBytesMax
+    let utf8 = Array(text.utf8)
+    while utf8[end] & 0xc0 == 0x80 { end -= 1 }
+    field(name, String(decoding: utf8[..<end], as: UTF8.self))
+  }
+
+  /// Dollars, exactly: a billionth is the last of nine places, and zeros at the end are left out.
+  mutating func field(_ name: String, dollarsOf nanodollars: Int64?) {
+    field(name, number: nanodollars.map(Dollars.text))
+  }
+}

@@ -1,0 +1,59 @@
+import Bytes
+
+// Manifests given as JSON, and what the YAML reader prints.
+extension Node {
+  /// The one value of a JSON text. A key given twice is an error.
+  package init(
+    json bytes: [UInt8], depthMax: Int = DocumentLimits.depthMax,
+    nodesMax: Int = DocumentLimits.nodesMax
+  ) throws(DocumentProblem) {
+    var reader = JSONReader(
+      bytes,
+      JSONReader.Rules(depthMax: depthMax, valuesMax: nodesMax, refusesRepeatedNames: true))
+    do throws(JSONProblem) {
+      self = try Node(&reader)
+      try reader.finish()
+    } catch {
+      throw DocumentProblem(error)
+    }
+  }
+
+  /// The reader's next value. Recursive as deep as the reader's rules allow.
+  private init(_ reader: inout JSONReader) throws(JSONProblem) {
+    let token = try reader.next()
+    let line = reader.line
+    let kind: Kind
+    switch token {
+    case .null: kind = .null
+    case .bool(let flag): kind = .bool(String(flag))
+    case .number(let text): kind = .number(text)
+    case .string(let text): kind = .string(text, isLiteral: false)
+    case .array:
+      var items: [Node] = []
+      while try reader.nextElement() { items.append(try Node(&reader)) }
+      kind = .list(items)
+    case .object:
+      var members: [Member] = []
+      while let key = try reader.nextName() {
+        let keyLine = reader.nameLine
+        members.append(Member(key: key, line: keyLine, value: try Node(&reader)))
+      }
+      kind = .map(members)
+    }
+    self.init(line: line, kind: kind)
+  }
+}
+
+extension DocumentProblem {
+  /// Limits are told with their names in `DocumentLimits`.
+  fileprivate init(_ problem: JSONProblem) {
+    let limit =
+      switch problem.reason {
+      case .tooDeep: " (depthMax)"
+      case .tooManyValues: " (nodesMax)"
+      default: ""
+      }
+    self.init(
+      line: problem.line, column: problem.column, message: problem.description + limit)
+  }
+}
