@@ -224,11 +224,11 @@ package final class Books: @unchecked Sendable {
 
   /// The process ends: everything is written, flushed, and said. False where it could not be.
   package func close(_ event: ProcessEvent) -> Bool {
-    // What was learned since the last checkpoint is in the one that begins this segment.
-    if lock.withLock({ estimates.hasUnsaved }) { ledger?.beginSegmentNow() }
     lock.withLock {
       let now = readClock()
       write(denials.drain(), now)
+      var event = event
+      event.estimates = estimates.unsaved
       _ = writer?.enqueue(.stop(event), timeMs: now)
       for admission in open.values { admission.take()?.leaveToRecovery() }
       open = [:]
@@ -302,7 +302,7 @@ extension Books {
       OpenExchange(seq: $0.seq, timeMs: $0.timeMs, admission: $0.record)
     }
     return BooksState(
-      counters: table.snapshot(now: now), open: exchanges, estimates: estimates.saved)
+      counters: table.snapshot(now: now), open: exchanges, estimates: estimates.all)
   }
 
   /// Admissions that will never be on record: what they reserved is given back, and their exchanges

@@ -3,19 +3,26 @@ import Ledger
 import Terms
 
 /// What is known of each model's tokens, by its canonical name: learned from reported usage, kept in
-/// checkpoints, so that a restart does not begin anew.
+/// checkpoints and in `stop` records, so that a restart does not begin anew.
 struct Estimates: Sendable {
   /// Models that are kept apart; the requests of others are estimated as if nothing were known.
   static let modelsMax = 10_000
+  /// Integers of estimates that one `stop` record holds: it must fit into one batch of the ledger. The
+  /// models beyond begin with what the last checkpoint has.
+  static let unsavedIntegersMax = 100_000
 
   private var byModel: [String: TokenEstimator] = [:]
-  /// Something was learned that no checkpoint has.
-  private(set) var hasUnsaved = false
+  /// Models of which something was learned that no checkpoint has.
+  private var unsavedModels: Set<String> = []
 
   /// Those that a checkpoint has. One that cannot be read is left out: it is learned again.
-  init(_ saved: [ModelEstimate] = []) {
-    for estimate in saved.prefix(Self.modelsMax) {
-      byModel[estimate.model] = TokenEstimator(state: estimate.state)
+  init(_ saved: [ModelEstimate] = []) { restore(saved) }
+
+  /// Those that a `stop` has, which are newer than the checkpoint's.
+  mutating func restore(_ saved: [ModelEstimate]) {
+    for estimate in saved where byModel[estimate.model] != nil || byModel.count < Self.modelsMax {
+      guard let estimator = TokenEstimator(state: estimate.state) else { continue }
+      byModel[estimate.model] = estimator
     }
   }
 
@@ -29,21 +36,35 @@ struct Estimates: Sendable {
     guard usage.source == .reported else { return }
     guard byModel[size.model] != nil || byModel.count < Self.modelsMax else { return }
     byModel[size.model, default: TokenEstimator()].learn(size.sample(usage))
-    hasUnsaved = true
+    unsavedModels.insert(size.model)
   }
 
   /// Forgets models that the policy does not have any more.
   mutating func keep(only isKnown: (String) -> Bool) {
     byModel = byModel.filter { isKnown($0.key) }
+    unsavedModels = unsavedModels.filter(isKnown)
   }
 
   /// All of it, for a checkpoint.
   mutating func save() -> [ModelEstimate] {
-    hasUnsaved = false
-    return saved
+    unsavedModels = []
+    return all
   }
 
-  var saved: [ModelEstimate] {
-    byModel.sorted { $0.key < $1.key }.map { ModelEstimate(model: $0.key, state: $0.value.state) }
+  /// All of it, by model.
+  var all: [ModelEstimate] { Self.list(byModel) }
+
+  /// What no checkpoint has, for a `stop` record.
+  var unsaved: [ModelEstimate] {
+    var room = Self.unsavedIntegersMax
+    return Self.list(byModel.filter { unsavedModels.contains($0.key) }).filter {
+      room -= $0.state.count
+      return room >= 0
+    }
+  }
+
+  private static func list(_ estimators: [String: TokenEstimator]) -> [ModelEstimate] {
+    estimators.sorted { $0.key < $1.key }
+      .map { ModelEstimate(model: $0.key, state: $0.value.state) }
   }
 }
