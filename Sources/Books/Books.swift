@@ -274,7 +274,7 @@ extension Books {
     committed: @escaping @Sendable (Int64) -> Void
   ) -> LedgerCallbacks {
     var callbacks = LedgerCallbacks(
-      checkpoint: { [self] give in checkpoint(give) },
+      checkpointDue: { [self] in queueCheckpoint() },
       durable: { [self] seq in report(.durable(upTo: seq)) },
       failed: { [self] seqs in undo(seqs) },
       stateChanged: stateChanged,
@@ -283,26 +283,24 @@ extension Books {
     return callbacks
   }
 
-  /// The writer's own closure queues the checkpoint under the lock: no record comes between the state
-  /// and its place. It takes the ledger's lock, and no other.
-  private func checkpoint(_ give: (BooksState, Int64) -> Void) {
+  /// The state and its place in the order of records, under one hold of the lock: no record comes
+  /// between them.
+  private func queueCheckpoint() {
     lock.withLock {
       let now = readClock()
-      var state = bookState(now)
-      state.estimates = estimates.save()
-      give(state, now)
+      writer?.queueCheckpoint(bookState(now, estimates.save()), timeMs: now)
     }
   }
 
   /// Every counter that is not as good as new, every open exchange, every estimate.
-  package var state: BooksState { lock.withLock { bookState(readClock()) } }
+  package var state: BooksState { lock.withLock { bookState(readClock(), estimates.all) } }
 
-  private func bookState(_ now: Int64) -> BooksState {
+  private func bookState(_ now: Int64, _ estimates: [ModelEstimate]) -> BooksState {
     let exchanges = open.values.sorted { $0.seq < $1.seq }.map {
       OpenExchange(seq: $0.seq, timeMs: $0.timeMs, admission: $0.record)
     }
     return BooksState(
-      counters: table.snapshot(now: now), open: exchanges, estimates: estimates.all)
+      counters: table.snapshot(now: now), open: exchanges, estimates: estimates)
   }
 
   /// Admissions that will never be on record: what they reserved is given back, and their exchanges

@@ -34,9 +34,9 @@ package struct LedgerSettings: Sendable {
 
 /// How the writer's thread reaches the books. Each is called on that thread, with no lock held.
 package struct LedgerCallbacks: Sendable {
-  /// Under the books' lock, calls its argument once with the state and the ledger's time. Everything
-  /// enqueued before is in that state, nothing later is.
-  package var checkpoint: @Sendable ((BooksState, Int64) -> Void) -> Void
+  /// A segment is due: under the books' lock, call `LedgerWriter.queueCheckpoint` once, before
+  /// returning. Everything enqueued before is in the state given there, nothing later is.
+  package var checkpointDue: @Sendable () -> Void
   /// Every record up to that number is on disk.
   package var durable: @Sendable (Int64) -> Void
   /// These admissions are not on record and never will be: answer 503 and undo them, under the
@@ -50,13 +50,13 @@ package struct LedgerCallbacks: Sendable {
   package var committed: @Sendable (Int64) -> Void = { _ in }
 
   package init(
-    checkpoint: @escaping @Sendable ((BooksState, Int64) -> Void) -> Void,
+    checkpointDue: @escaping @Sendable () -> Void,
     durable: @escaping @Sendable (Int64) -> Void,
     failed: @escaping @Sendable ([Int64]) -> Void,
     stateChanged: @escaping @Sendable (LedgerState) -> Void,
     wallMs: @escaping @Sendable () -> Int64
   ) {
-    self.checkpoint = checkpoint
+    self.checkpointDue = checkpointDue
     self.durable = durable
     self.failed = failed
     self.stateChanged = stateChanged

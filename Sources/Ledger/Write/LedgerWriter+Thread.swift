@@ -96,12 +96,15 @@ extension LedgerWriter {
   }
 
   /// Queues a checkpoint at this place of the order of records.
-  private func askForCheckpoint() {
-    callbacks.checkpoint { books, timeMs in
-      withShared { shared in
-        shared.asksForSegment = false
-        shared.queue.beginSegment(books, timeMs: timeMs, repair: repair)
-      }
+  private func askForCheckpoint() { callbacks.checkpointDue() }
+
+  /// Queues the checkpoint of a new segment at this place of the order of records. To be called from
+  /// `LedgerCallbacks.checkpointDue` alone, on this thread and under the books' lock; `timeMs` is the
+  /// ledger's time of the same moment.
+  package func queueCheckpoint(_ books: BooksState, timeMs: Int64) {
+    withShared { shared in
+      shared.asksForSegment = false
+      shared.queue.beginSegment(books, timeMs: timeMs, repair: repair)
     }
   }
 
