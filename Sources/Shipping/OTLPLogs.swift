@@ -1,16 +1,17 @@
 import Bytes
 
-/// opentelemetry.proto.collector.logs.v1.LogsService.
+/// Requests to opentelemetry.proto.collector.logs.v1.LogsService.
 package enum OTLPLogs {
-  /// Its one method.
+  /// The path of its one method.
   package static let exportPath = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
-  /// ExportLogsServiceRequest {resource_logs=1: ResourceLogs {resource=1, scope_logs=2: ScopeLogs
-  /// {scope=1, log_records=2}}} of a batch, whose records stay in their order.
+  /// The ExportLogsServiceRequest for a batch, encoded: {resource_logs=1: ResourceLogs {resource=1,
+  /// scope_logs=2: ScopeLogs {scope=1, log_records=2}}}. The records stay in their order.
   package static func request(
     _ batch: ShipBatch, resource: OTLPResource, observedNanoseconds: UInt64
   ) -> [UInt8] {
-    // From the end to the beginning, so that the lengths around the records are known.
+    // Written from the end to the beginning, because the lengths of the messages around the records
+    // depend on theirs.
     var writer = WireWriter()
     for line in batch.lines.reversed() {
       let end = writer.mark

@@ -1,18 +1,19 @@
 import Bytes
 
-/// Who ships: the resource and scope of every OTLP request.
+/// What identifies the sender: the resource and the scope of every OTLP request.
 package struct OTLPResource: Equatable, Sendable {
   /// `service.version`.
   package var version: String
-  /// `service.instance.id`: stays with the ledger.
+  /// `service.instance.id`, which belongs to the ledger; see `CursorFiles.instanceID`.
   package var instanceID: String
 
+  /// The sender with that version and id.
   package init(version: String, instanceID: String) {
     self.version = version
     self.instanceID = instanceID
   }
 
-  /// A field that holds opentelemetry.proto.resource.v1.Resource.
+  /// Writes a field that is an opentelemetry.proto.resource.v1.Resource.
   func encode(_ field: Int, into writer: inout WireWriter) {
     let end = writer.mark
     writer.keyValue(1, "service.instance.id", .string(instanceID))
@@ -21,7 +22,7 @@ package struct OTLPResource: Equatable, Sendable {
     writer.close(field, since: end)
   }
 
-  /// A field that holds opentelemetry.proto.common.v1.InstrumentationScope.
+  /// Writes a field that is an opentelemetry.proto.common.v1.InstrumentationScope.
   func encodeScope(_ field: Int, into writer: inout WireWriter) {
     let end = writer.mark
     writer.text(2, version)

@@ -1,9 +1,9 @@
 import Bytes
 
-// opentelemetry.proto.common.v1's AnyValue and KeyValue. The writer goes from a message's end to its
-// beginning: of several fields the last is written first.
+// Encodes AnyValue and KeyValue of opentelemetry.proto.common.v1. The writer goes from a message's end
+// to its beginning: of several fields the last is written first.
 extension WireWriter {
-  /// A field that holds AnyValue: a record's value. Null, which has no AnyValue, is an empty one.
+  /// Writes a field that is the AnyValue of a record's value; null is an AnyValue without a value.
   mutating func value(_ field: Int, _ value: JSONValue) {
     let end = mark
     switch value {
@@ -29,7 +29,7 @@ extension WireWriter {
     close(field, since: end)
   }
 
-  /// A field that holds KeyValue; OTLP leaves out what is null.
+  /// Writes a field that is a KeyValue. A null value is left out, as OTLP has it.
   mutating func keyValue(_ field: Int, _ key: String, _ value: JSONValue) {
     if case .null = value { return }
     let end = mark
@@ -38,7 +38,7 @@ extension WireWriter {
     close(field, since: end)
   }
 
-  /// A field that holds KeyValue with a number as `double_value`, whatever it is.
+  /// Writes a field that is a KeyValue with a number as `double_value`, even where it is a whole number.
   mutating func keyValue(_ field: Int, _ key: String, double number: String) {
     let end = mark
     double(4, Double(number) ?? .nan)
@@ -47,8 +47,8 @@ extension WireWriter {
     close(field, since: end)
   }
 
-  /// A field that holds AnyValue: a text's bytes as `string_value` where they are UTF-8, which proto3
-  /// asks for, else as `bytes_value`.
+  /// Writes a field that is an AnyValue with a `string_value` where the bytes are UTF-8, as proto3
+  /// requires, else with a `bytes_value`.
   mutating func value(_ field: Int, text bytes: [UInt8]) {
     let end = mark
     self.field(String(validating: bytes, as: UTF8.self) == nil ? 7 : 1, bytes)

@@ -1,14 +1,14 @@
 import Bytes
 
-/// google.rpc.RetryInfo, as OTLP throttles with it.
+/// Reads google.rpc.RetryInfo, with which OTLP receivers ask for a wait.
 enum RetryInfo {
-  /// The delay asked for in a google.rpc.Status {code=1, message=2, details=3: repeated Any}; nil where
-  /// it has no RetryInfo or is malformed.
+  /// The delay in a google.rpc.Status {code=1, message=2, details=3: repeated Any}, in milliseconds;
+  /// nil where it has no RetryInfo or is malformed.
   static func delayMs(inStatus bytes: [UInt8]) -> Int64? {
     let status = bytes.span
     guard let details = try? details(in: status) else { return nil }
     for detail in details {
-      // One that is malformed is none.
+      // A malformed one is passed over.
       if let delay = try? delayMs(of: detail, in: status) { return delay }
     }
     return nil
@@ -47,15 +47,15 @@ enum RetryInfo {
     return delayMs
   }
 
-  /// What is before the last slash says who describes the type.
+  /// What is before the last slash says where the type is described.
   private static func isRetryInfo(_ typeURL: Span<UInt8>) -> Bool {
     var start = typeURL.count
     while start > 0, typeURL[start - 1] != UInt8(ascii: "/") { start -= 1 }
     return typeURL.extracting(start..<typeURL.count).elementsEqual("google.rpc.RetryInfo")
   }
 
-  /// google.protobuf.Duration {seconds=1, nanos=2}, rounded up; what is negative or longer than
-  /// `throttleMax` is cut.
+  /// A google.protobuf.Duration {seconds=1, nanos=2} in milliseconds, rounded up, between 0 and
+  /// `throttleMax`.
   private static func milliseconds(
     _ duration: Range<Int>, in bytes: Span<UInt8>
   ) throws(WireError) -> Int64 {

@@ -2,11 +2,11 @@ import Bytes
 import Foundation
 import Server
 
-/// `tollgate key TENANT`: makes an API key, prints it once, and the stanza that lets it in.
+/// `tollgate key TENANT`: makes an API key and prints it once, with the stanza for the policy.
 enum KeyCommand {
-  /// Bytes from the kernel's generator in a key.
+  /// How many random bytes a key has.
   static let randomByteCount = 32
-  /// How long a key lasts where nothing is said.
+  /// How many days a key is valid where `--expires` is not given.
   static let standardDays = 365
   /// The longest name of a tenant, a key or a subject.
   static let nameBytesMax = 128
@@ -82,33 +82,9 @@ enum KeyCommand {
       """
   }
 
-  /// RFC 4648, section 5, without padding.
+  /// base64url without padding (RFC 4648, section 5).
   private static func base64URL(_ bytes: [UInt8]) -> String {
     Data(bytes).base64EncodedString()
       .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-  }
-}
-
-/// When a key ends.
-enum Expiry {
-  /// Unix time.
-  case at(Int64)
-  case never
-
-  /// RFC 3339, a duration from now, or `never`; nil for anything else and for what is past.
-  init?(_ text: String, nowSeconds: Int64) {
-    if text == "never" {
-      self = .never
-    } else if let duration = DurationText.parse(text) {
-      let seconds = duration.components.seconds
-      if seconds < 1 { return nil }
-      self = .at(nowSeconds + seconds)
-    } else if let moment = UTCTime.moment(text) {
-      let seconds = UTCTime.seconds(moment)
-      if seconds <= nowSeconds { return nil }
-      self = .at(seconds)
-    } else {
-      return nil
-    }
   }
 }

@@ -1,7 +1,9 @@
 import Bytes
 import Transport
 
-/// Everything one loop serves: health, and the gateway for the rest.
+/// Finds the handler for each call on one worker: health's, or else the gateway's.
+///
+/// On its worker's thread.
 final class ServiceRouter: CallRouter {
   private let health: HealthService
   private let gateway: any LoopGateway
