@@ -42,10 +42,10 @@ extension Books {
           next += 1
           switch limits.catalog.rules[place.rule].scope {
           case .key, .subject: return true
-          case .tenant where !table.hasCounter(ofRule: place.rule, part: place.part): continue
+          case .tenant where !table.hasCounter(ofRule: place.rule, scopeValue: place.scopeValue): continue
           case .owner, .tenant: break
           }
-          let reading = table.reading(ofRule: place.rule, part: place.part, now: now)
+          let reading = table.reading(ofRule: place.rule, scopeValue: place.scopeValue, now: now)
           body(next - 1, reading, 1, now)
         }
         return false
@@ -68,7 +68,7 @@ extension Books {
       let isThere: Void? = look(at: limits) { table, now in
         table.advance(&scan, ofRule: rule, most: LimitState.countersPerHold, now: now)
         guard scan.isOver else { return }
-        let reading = scan.tightest ?? table.reading(ofRule: rule, part: "", now: now)
+        let reading = scan.tightest ?? table.reading(ofRule: rule, scopeValue: "", now: now)
         body(reading, scan.count, now)
       }
       if isThere == nil { return false }
@@ -82,7 +82,7 @@ extension Books {
   ) -> LimitState {
     let rule = limits.catalog.rules[place.rule]
     // A key's own limit has one counter, its key's, before it is touched too.
-    var (count, keyID) = (count, rule.scope == .key && count > 0 ? reading.part : nil)
+    var (count, keyID) = (count, rule.scope == .key && count > 0 ? reading.scopeValue : nil)
     if case .key(let id) = place.owner, rule.scope == .key { (count, keyID) = (1, id) }
     let limit = limits.limit(ofRule: place.rule)
     return LimitState(
@@ -92,7 +92,7 @@ extension Books {
       remaining: reading.remaining,
       resetsAtMs: reading.resetMilliseconds.map { min($0, Int64.max - nowMs) + nowMs },
       counters: count, keyID: keyID,
-      subject: rule.scope == .subject && count > 0 ? reading.part : nil)
+      subject: rule.scope == .subject && count > 0 ? reading.scopeValue : nil)
   }
 }
 

@@ -70,7 +70,7 @@ package final class PolicyLimits: Sendable {
     package let rule: Int
     package let owner: LimitState.Owner
     /// For a class's slots, of which every tenant has its own: the tenant.
-    package var part = ""
+    package var scopeValue = ""
   }
 
   /// The limits that apply to everybody together.
@@ -93,7 +93,7 @@ package final class PolicyLimits: Sendable {
       guard let rule = byClass[trafficClass.name.string] else { continue }
       places.append(
         Place(
-          rule: rule, owner: .trafficClass(trafficClass.name.string), part: tenant.name.string))
+          rule: rule, owner: .trafficClass(trafficClass.name.string), scopeValue: tenant.name.string))
     }
     return places
   }
