@@ -2,16 +2,16 @@ import Policy
 import Quota
 import Terms
 
-/// How limits stand, for pages and metrics. The lock is held for a few limits at a time: whoever
-/// reserves never waits for a page.
+/// Reads the state of limits, for pages and metrics. The lock is released after a few limits, so that
+/// an admission never waits for a whole page.
 extension Books {
-  /// The limits of each of these tenants, of their keys, and their slots of the classes.
+  /// For each of these tenants: its limits, those of its keys, and its slots in each traffic class.
   package func limitStates(ofTenants tenants: [String]) -> [[LimitState]] {
     let limits = currentLimits
     return tenants.map { states(limits.places(ofTenant: $0), limits) }
   }
 
-  /// The limits that apply to everybody together.
+  /// The limits that count all tenants together.
   package func globalLimitStates() -> [LimitState] {
     let limits = currentLimits
     return states(limits.globalPlaces, limits)
@@ -26,9 +26,9 @@ extension Books {
     return states
   }
 
-  /// Calls `body` with the number of every place, its tightest counter and how many there are. Stops
-  /// where another policy's limits come into force meanwhile. A tenant's slots of a class that it does
-  /// not use are left out.
+  /// Calls `body` for each place, with its index in `places`, the limit's tightest counter, how many
+  /// counters the limit has, and the ledger's time. Ends early where a reload puts other limits in
+  /// force. Leaves out a tenant's slots of a traffic class for which it has no counter.
   package func forEachReading(
     _ places: [PolicyLimits.Place], _ limits: PolicyLimits,
     _ body: (_ place: Int, CounterReading, _ count: Int, _ nowMs: Int64) -> Void
@@ -42,7 +42,8 @@ extension Books {
           next += 1
           switch limits.catalog.rules[place.rule].scope {
           case .key, .subject: return true
-          case .tenant where !table.hasCounter(ofRule: place.rule, scopeValue: place.scopeValue): continue
+          case .tenant where !table.hasCounter(ofRule: place.rule, scopeValue: place.scopeValue):
+            continue
           case .owner, .tenant: break
           }
           let reading = table.reading(ofRule: place.rule, scopeValue: place.scopeValue, now: now)
@@ -58,7 +59,8 @@ extension Books {
     }
   }
 
-  /// A limit that has many counters: those of one hold at a time.
+  /// Finds the tightest counter of a limit that may have many, a few under each hold of the lock. False
+  /// where a reload puts other limits in force.
   private func scan(
     _ rule: Int, _ limits: PolicyLimits,
     _ body: (CounterReading, _ count: Int, _ nowMs: Int64) -> Void
@@ -81,7 +83,7 @@ extension Books {
     _ limits: PolicyLimits
   ) -> LimitState {
     let rule = limits.catalog.rules[place.rule]
-    // A key's own limit has one counter, its key's, before it is touched too.
+    // The limit of one key has one counter: it is shown even where no request has made it yet.
     var (count, keyID) = (count, rule.scope == .key && count > 0 ? reading.scopeValue : nil)
     if case .key(let id) = place.owner, rule.scope == .key { (count, keyID) = (1, id) }
     let limit = limits.limit(ofRule: place.rule)
@@ -97,7 +99,8 @@ extension Books {
 }
 
 extension LimitScope {
-  var stateScope: LimitState.Scope {
+  /// The scope as the policy names it. A class's slots count by tenant, and are shown with the tenant.
+  fileprivate var stateScope: LimitState.Scope {
     switch self {
     case .owner, .tenant: .tenant
     case .key: .key
@@ -107,7 +110,7 @@ extension LimitScope {
 }
 
 extension LimitWindow {
-  /// As the policy writes `per`.
+  /// The policy's word for it, the value of `per`; nil for slots.
   package var periodName: String? {
     switch self {
     case .bucket(let period, _):

@@ -2,29 +2,29 @@ import Inference
 import Ledger
 import Terms
 
-/// What is known of each model's tokens, by its canonical name: learned from reported usage, kept in
-/// checkpoints, so that a restart does not begin anew.
+/// A token estimator for each model, by canonical name. They learn from reported usage and are saved in
+/// checkpoints, so that a restart does not lose what they learned.
 struct Estimates: Sendable {
-  /// Models that are kept apart; the requests of others are estimated as if nothing were known.
+  /// The most models that have an estimator; further ones are estimated as if nothing were known.
   static let modelsMax = 10_000
 
   private var byModel: [String: TokenEstimator] = [:]
-  /// Something was learned that no checkpoint has.
+  /// Whether something was learned that no checkpoint has saved.
   private(set) var hasUnsaved = false
 
-  /// Those that a checkpoint has. One that cannot be read is left out: it is learned again.
+  /// The estimators that a checkpoint saved. One that cannot be read is left out, and learned again.
   init(_ saved: [ModelEstimate] = []) {
     for estimate in saved.prefix(Self.modelsMax) {
       byModel[estimate.model] = TokenEstimator(state: estimate.state)
     }
   }
 
-  /// Of a model that nothing is known of, or of no model: as every model begins.
+  /// The model's estimator; a new one where nothing is known of the model, or there is no model.
   func estimator(of model: String?) -> TokenEstimator {
     model.flatMap { byModel[$0] } ?? TokenEstimator()
   }
 
-  /// An answer to a request of that size used so much.
+  /// Learns from the usage of an answer to a request of that size. Only reported usage counts.
   mutating func learn(_ size: RequestSize, _ usage: MeteredUsage) {
     guard usage.source == .reported else { return }
     guard byModel[size.model] != nil || byModel.count < Self.modelsMax else { return }
@@ -32,17 +32,18 @@ struct Estimates: Sendable {
     hasUnsaved = true
   }
 
-  /// Forgets models that the policy does not have any more.
+  /// Forgets models that the policy no longer has.
   mutating func keep(only isKnown: (String) -> Bool) {
     byModel = byModel.filter { isKnown($0.key) }
   }
 
-  /// All of it, for a checkpoint.
+  /// The state of all estimators, for a checkpoint, which counts as saved from then on.
   mutating func save() -> [ModelEstimate] {
     hasUnsaved = false
     return saved
   }
 
+  /// The state of all estimators, by model name.
   var saved: [ModelEstimate] {
     byModel.sorted { $0.key < $1.key }.map { ModelEstimate(model: $0.key, state: $0.value.state) }
   }

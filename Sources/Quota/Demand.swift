@@ -79,7 +79,7 @@ package struct Demand: Sendable, Equatable {
 
 /// What an exchange really used.
 package struct Usage: Sendable, Equatable {
-  /// Negative counts are charged as 0; so are those below.
+  /// A negative number is charged as 0, here and in the next two.
   package let promptTokens: Int64
   /// Of all choices together.
   package let completionTokens: Int64
