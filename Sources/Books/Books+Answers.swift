@@ -5,8 +5,8 @@ import Quota
 extension Books {
   /// The answer to an exchange that asks to be let through.
   package enum Answer {
-    /// Everything is reserved, and the record is queued. `waits`: the exchange may go on only when a
-    /// `RecordOutcome`, which comes after this answer, names its record; without it, at once
+    /// Everything is reserved, and the record is queued. `waits`: the exchange may go on only when
+    /// a `RecordOutcome`, which comes after this answer, names its record; without it, at once
     /// (`Durability.relaxed`).
     case admitted(OpenAdmission, waits: Bool)
     /// A limit refuses it; nothing is reserved.
@@ -19,13 +19,14 @@ extension Books {
   package enum RecordOutcome: Sendable {
     /// Every record up to this `seq` is on disk.
     case durable(upTo: Int64)
-    /// The records with these `seq` will never be on disk, and what they reserved is given back. Later
-    /// records get the same numbers again, so only admissions with an `epoch` below `before` are meant.
+    /// The records with these `seq` will never be on disk, and what they reserved is given back.
+    /// Later records get the same numbers again, so only admissions with an `epoch` below `before`
+    /// are meant.
     case failed(Set<Int64>, before: Int)
   }
 
-  /// The clocks that the books read, in milliseconds: the wall clock (Unix time), and one that never
-  /// runs backwards.
+  /// The clocks that the books read, in milliseconds: the wall clock (Unix time), and one that
+  /// never runs backwards.
   package struct Clock: Sendable {
     var wallMs: @Sendable () -> Int64
     var monotonicMs: @Sendable () -> Int64

@@ -2,8 +2,8 @@ import Policy
 import Quota
 import Terms
 
-/// Reads the state of limits, for pages and metrics. The lock is released after a few limits, so that
-/// an admission never waits for a whole page.
+/// Reads the state of limits, for pages and metrics. The lock is released after a few limits, so
+/// that an admission never waits for a whole page.
 extension Books {
   /// For each of these tenants: its limits, those of its keys, and its slots in each traffic class.
   package func limitStates(ofTenants tenants: [String]) -> [[LimitState]] {
@@ -26,9 +26,9 @@ extension Books {
     return states
   }
 
-  /// Calls `body` for each place, with its index in `places`, the limit's tightest counter, how many
-  /// counters the limit has, and the ledger's time. Ends early where a reload puts other limits in
-  /// force. Leaves out a tenant's slots of a traffic class for which it has no counter.
+  /// Calls `body` for each place, with its index in `places`, the limit's tightest counter, how
+  /// many counters the limit has, and the ledger's time. Ends early where a reload puts other
+  /// limits in force. Leaves out a tenant's slots of a traffic class for which it has no counter.
   package func forEachReading(
     _ places: [PolicyLimits.Place], _ limits: PolicyLimits,
     _ body: (_ place: Int, CounterReading, _ count: Int, _ nowMs: Int64) -> Void
@@ -59,8 +59,8 @@ extension Books {
     }
   }
 
-  /// Finds the tightest counter of a limit that may have many, a few under each hold of the lock. False
-  /// where a reload puts other limits in force.
+  /// Finds the tightest counter of a limit that may have many, a few under each hold of the lock.
+  /// False where a reload puts other limits in force.
   private func scan(
     _ rule: Int, _ limits: PolicyLimits,
     _ body: (CounterReading, _ count: Int, _ nowMs: Int64) -> Void
@@ -99,7 +99,8 @@ extension Books {
 }
 
 extension LimitScope {
-  /// The scope as the policy names it. A class's slots count by tenant, and are shown with the tenant.
+  /// The scope as the policy names it. A class's slots count by tenant, and are shown with the
+  /// tenant.
   fileprivate var stateScope: LimitState.Scope {
     switch self {
     case .owner, .tenant: .tenant

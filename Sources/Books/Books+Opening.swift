@@ -7,7 +7,8 @@ import Quota
 extension Books {
   /// Why the books cannot be opened.
   package enum Problem: Error, CustomStringConvertible {
-    /// The data directory's lock could not be taken: another process has it, or it cannot be opened.
+    /// The data directory's lock could not be taken: another process has it, or it cannot be
+    /// opened.
     case locked(DirectoryLock.Problem)
     /// A file operation failed.
     case files(LedgerFault)
@@ -58,12 +59,12 @@ extension Books {
     package var headHash: String?
   }
 
-  /// Takes the data directory's lock, recovers the counters from the ledger, begins a new segment, and
-  /// closes as `interrupted` what was open. All of this is on disk when it returns.
+  /// Takes the data directory's lock, recovers the counters from the ledger, begins a new segment,
+  /// and closes as `interrupted` what was open. All of this is on disk when it returns.
   ///
   /// The caller must keep the lock as long as it uses the books. The ledger's thread calls
-  /// `stateChanged` when the ledger becomes unavailable or available again, and `committed` with the
-  /// number of nanoseconds that each batch took until it was on disk.
+  /// `stateChanged` when the ledger becomes unavailable or available again, and `committed` with
+  /// the number of nanoseconds that each batch took until it was on disk.
   package static func open(
     _ settings: Settings, _ limits: PolicyLimits, clock: Clock, event: ProcessEvent,
     stateChanged: @escaping @Sendable (LedgerState) -> Void,

@@ -9,9 +9,9 @@ import Terms
 /// Limits and ledger together. Counters and records change under one lock, so that the order of
 /// records is the order in which counters changed. It knows nothing of Envoy's messages.
 ///
-/// The loops' threads call `admit`, `deny`, `settle` and `shares`; `onOutcome` tells them what became
-/// of the records that admissions wait for. No closure of a caller is called while the lock is held.
-/// Where both locks are needed, the books' is taken first, then the ledger's.
+/// The loops' threads call `admit`, `deny`, `settle` and `shares`; `onOutcome` tells them what
+/// became of the records that admissions wait for. No closure of a caller is called while the lock
+/// is held. Where both locks are needed, the books' is taken first, then the ledger's.
 package final class Books: @unchecked Sendable {
   private let lock = NSLock()
   private var table: QuotaTable
@@ -58,8 +58,8 @@ package final class Books: @unchecked Sendable {
 
   // MARK: The loops' calls
 
-  /// Reserves what the exchange may use and queues its record; or refuses. A refusal charges nothing
-  /// and is not recorded: call `deny` with its record.
+  /// Reserves what the exchange may use and queues its record; or refuses. A refusal charges
+  /// nothing and is not recorded: call `deny` with its record.
   package func admit(_ request: AdmissionRequest) -> Answer {
     lock.withLock {
       let now = readClock()
@@ -90,12 +90,13 @@ package final class Books: @unchecked Sendable {
     return .admitted(admission, waits: durability == .durable)
   }
 
-  /// Settles an admission, queues the record of its completion and returns that record. Nil where the
-  /// admission was settled before, where its own record failed (its reservation was given back then),
-  /// and after `close`.
+  /// Settles an admission, queues the record of its completion and returns that record. Nil where
+  /// the admission was settled before, where its own record failed (its reservation was given back
+  /// then), and after `close`.
   ///
   /// - Parameters:
-  ///   - metered: the usage that the answer reported, and the text that was counted, as far as it came.
+  ///   - metered: the usage that the answer reported, and the text that was counted, as far as it
+  ///     came.
   ///   - backend: the upstream's address as Envoy names it.
   package func settle(
     _ admission: OpenAdmission, as ending: Ending, metered: MeteredUsage = MeteredUsage(),
@@ -150,13 +151,14 @@ package final class Books: @unchecked Sendable {
     }
   }
 
-  /// The refusals to be logged now. Call once a second, and with `isLast` once before the process ends.
+  /// The refusals to be logged now. Call once a second, and with `isLast` once before the process
+  /// ends.
   package func refusalSummaries(isLast: Bool = false) -> [RefusalSummary] {
     lock.withLock { refusals.due(timeMs: readClock(), isLast: isLast) }
   }
 
-  /// A reload: puts another policy's limits in force; counters continue. A new segment follows, because
-  /// recovery replays charges under the amounts of one checkpoint.
+  /// A reload: puts another policy's limits in force; counters continue. A new segment follows,
+  /// because recovery replays charges under the amounts of one checkpoint.
   package func use(_ limits: PolicyLimits, _ event: ProcessEvent) {
     lock.withLock {
       let now = readClock()
@@ -174,8 +176,8 @@ package final class Books: @unchecked Sendable {
   /// Whether an admission would be recorded now.
   package var ledgerState: LedgerState { ledger?.state ?? .unavailable(.stopped) }
 
-  /// The ledger's writer; nil once the books are closed. Shipping keeps a reference of its own, because
-  /// it sends the last records after that.
+  /// The ledger's writer; nil once the books are closed. Shipping keeps a reference of its own,
+  /// because it sends the last records after that.
   package var ledger: LedgerWriter? { lock.withLock { writer } }
 
   /// Sizes and counts of the ledger; nil once the books are closed.
@@ -184,8 +186,8 @@ package final class Books: @unchecked Sendable {
   /// The limits in force.
   package var currentLimits: PolicyLimits { lock.withLock { limits } }
 
-  /// Calls `body` with the counters, under the lock: it must be short. Nil, without a call, where these
-  /// limits are no longer in force.
+  /// Calls `body` with the counters, under the lock: it must be short. Nil, without a call, where
+  /// these limits are no longer in force.
   func look<Result>(
     at limits: PolicyLimits, _ body: (inout QuotaTable, _ nowMs: Int64) -> Result
   ) -> Result? {
@@ -195,11 +197,12 @@ package final class Books: @unchecked Sendable {
     }
   }
 
-  /// Ends the books when the process ends: writes and flushes all that is queued, and a `stop` record.
-  /// False where that failed. What is still open is left to the next start, which closes it as
-  /// `interrupted`.
+  /// Ends the books when the process ends: writes and flushes all that is queued, and a `stop`
+  /// record. False where that failed. What is still open is left to the next start, which closes it
+  /// as `interrupted`.
   package func close(_ event: ProcessEvent) -> Bool {
-    // Estimates are saved in checkpoints only: a new segment saves what was learned since the last one.
+    // Estimates are saved in checkpoints only: a new segment saves what was learned since the last
+    // one.
     if lock.withLock({ estimates.hasUnsaved }) { ledger?.beginSegmentNow() }
     lock.withLock {
       let now = readClock()
@@ -260,8 +263,8 @@ extension Books {
     return callbacks
   }
 
-  /// Gives the state to the writer's closure, which queues the checkpoint. It runs under the lock, so
-  /// that no record is queued between. The closure takes the ledger's lock, and no other.
+  /// Gives the state to the writer's closure, which queues the checkpoint. It runs under the lock,
+  /// so that no record is queued between. The closure takes the ledger's lock, and no other.
   private func checkpoint(_ give: (BooksState, Int64) -> Void) {
     lock.withLock {
       let now = readClock()
@@ -271,8 +274,8 @@ extension Books {
     }
   }
 
-  /// The state as a checkpoint would record it now: every counter that differs from a new one, every
-  /// open exchange, every estimate.
+  /// The state as a checkpoint would record it now: every counter that differs from a new one,
+  /// every open exchange, every estimate.
   package var state: BooksState { lock.withLock { bookState(readClock()) } }
 
   private func bookState(_ now: Int64) -> BooksState {

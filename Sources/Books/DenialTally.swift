@@ -1,8 +1,8 @@
 import Ledger
 
-/// Bounds how much refusals can write to the ledger: of one tenant and reason, the first ten in a second
-/// get a record each, the others become one `denials` record. It has no clock: it is given the ledger's
-/// time.
+/// Bounds how much refusals can write to the ledger: of one tenant and reason, the first ten in a
+/// second get a record each, the others become one `denials` record. It has no clock: it is given
+/// the ledger's time.
 struct DenialTally: Sendable {
   /// How many refusals of one tenant and reason get a record of their own in one second.
   static let singlePerSecondMax = 10
@@ -18,8 +18,9 @@ struct DenialTally: Sendable {
   private var second: Int64 = 0
   private var counts: [Pair: Int] = [:]
 
-  /// Counts a refusal. `recordsSingly`: whether it gets a record of its own. `due`: the counts of the
-  /// second before, to be recorded now; call `flush` each second too, because no refusal may come.
+  /// Counts a refusal. `recordsSingly`: whether it gets a record of its own. `due`: the counts of
+  /// the second before, to be recorded now; call `flush` each second too, because no refusal may
+  /// come.
   mutating func denied(
     tenant: String?, reason: String, timeMs: Int64
   ) -> (recordsSingly: Bool, due: [Denials]) {

@@ -3,11 +3,12 @@ import Ledger
 import Quota
 import Terms
 
-/// How an exchange ended, as far as Tollgate saw it. Every exit of both filters, a crash, and a recorded
-/// exchange in a replay is one of these. `outcome` alone decides what each of them is charged.
+/// How an exchange ended, as far as Tollgate saw it. Every exit of both filters, a crash, and a
+/// recorded exchange in a replay is one of these. `outcome` alone decides what each of them is
+/// charged.
 package enum Ending: Sendable, Equatable {
-  /// The exchange ended before Tollgate let it go on, so no backend got the request. `status` is that
-  /// of an answer which Envoy gave meanwhile.
+  /// The exchange ended before Tollgate let it go on, so no backend got the request. `status` is
+  /// that of an answer which Envoy gave meanwhile.
   case notReleased(status: Int?)
   /// Tollgate gave the answer (a list of models).
   case answeredHere
@@ -45,13 +46,14 @@ extension Ending {
   /// What is charged, and what is recorded.
   ///
   /// - Usage that the backend reported is charged as reported.
-  /// - Where no backend got the request, all that was reserved is given back. Where a backend answered
-  ///   4xx or 5xx without usage, all but the request itself is given back.
-  /// - Every other ending without usage is charged the estimate of the prompt and of the output that
-  ///   was seen. What is never seen (`unobserved`) is charged as reserved.
+  /// - Where no backend got the request, all that was reserved is given back. Where a backend
+  ///   answered 4xx or 5xx without usage, all but the request itself is given back.
+  /// - Every other ending without usage is charged the estimate of the prompt and of the output
+  ///   that was seen. What is never seen (`unobserved`) is charged as reserved.
   ///
   /// - Parameters:
-  ///   - metered: the usage that the answer reported, and the text that was counted, as far as it came.
+  ///   - metered: the usage that the answer reported, and the text that was counted, as far as it
+  ///     came.
   ///   - estimator: that of the exchange's model.
   package func outcome(
     of admission: OpenAdmission, metered: MeteredUsage, by estimator: TokenEstimator
@@ -135,8 +137,8 @@ extension Ending {
 }
 
 extension Settlement {
-  /// The charge for a usage. A cost that does not fit in an Int64 becomes `Int64.max`: a backend may
-  /// report any token counts.
+  /// The charge for a usage. A cost that does not fit in an Int64 becomes `Int64.max`: a backend
+  /// may report any token counts.
   fileprivate static func used(_ usage: MeteredUsage, at prices: Prices?) -> Settlement {
     .used(
       Usage(
@@ -146,8 +148,8 @@ extension Settlement {
 }
 
 extension Prices {
-  /// The cost in nano-dollars. Prompt tokens that were read from or written to a cache are charged at
-  /// their own prices only.
+  /// The cost in nano-dollars. Prompt tokens that were read from or written to a cache are charged
+  /// at their own prices only.
   fileprivate func nanoDollars(of usage: MeteredUsage) -> Int64 {
     let prompt = Int64(usage.prompt ?? 0)
     let cached = min(prompt, Int64(usage.cachedPrompt ?? 0))
@@ -184,9 +186,9 @@ extension Completion {
 }
 
 extension Ending {
-  /// The ending of a recorded exchange: one for which `outcome`, with the recorded usage, charges the
-  /// same again. A record does not say whether a backend was reached: without usage, an exchange that
-  /// was charged nothing is taken for one that reached none.
+  /// The ending of a recorded exchange: one for which `outcome`, with the recorded usage, charges
+  /// the same again. A record does not say whether a backend was reached: without usage, an
+  /// exchange that was charged nothing is taken for one that reached none.
   package init(of completion: Completion) {
     let status = completion.httpStatus.map(Int.init(clamping:))
     let isCharged = completion.charged.contains { $0.amount > 0 }

@@ -2,8 +2,8 @@ import Inference
 import Ledger
 import Terms
 
-/// A token estimator for each model, by canonical name. They learn from reported usage and are saved in
-/// checkpoints, so that a restart does not lose what they learned.
+/// A token estimator for each model, by canonical name. They learn from reported usage and are
+/// saved in checkpoints, so that a restart does not lose what they learned.
 struct Estimates: Sendable {
   /// The most models that have an estimator; further ones are estimated as if nothing were known.
   static let modelsMax = 10_000
@@ -12,7 +12,8 @@ struct Estimates: Sendable {
   /// Whether something was learned that no checkpoint has saved.
   private(set) var hasUnsaved = false
 
-  /// The estimators that a checkpoint saved. One that cannot be read is left out, and learned again.
+  /// The estimators that a checkpoint saved. One that cannot be read is left out, and learned
+  /// again.
   init(_ saved: [ModelEstimate] = []) {
     for estimate in saved.prefix(Self.modelsMax) {
       byModel[estimate.model] = TokenEstimator(state: estimate.state)

@@ -14,16 +14,16 @@ struct LimitSets: Sendable {
     var byModel: [Int]?
   }
 
-  /// The group of each model, by the model's index. To models of one group the same global limits and
-  /// the same class's slots apply.
+  /// The group of each model, by the model's index. To models of one group the same global limits
+  /// and the same class's slots apply.
   private var groups: [Int] = []
   /// By the tenant's index.
   private var byTenant: [Sets] = []
   /// By the tenant's index and the key's; only keys that have limits of their own.
   private var byKey: [[Int: Sets]] = []
 
-  /// All integers are indices: of rules in the catalog, and of models in the policy. A nil model stands
-  /// for a path without inspection.
+  /// All integers are indices: of rules in the catalog, and of models in the policy. A nil model
+  /// stands for a path without inspection.
   ///
   /// - Parameters:
   ///   - tenants: for each tenant its own rules, and those of each of its keys.

@@ -1,8 +1,8 @@
 /// The state of one limit at one moment, for pages. Amounts are whole units; money is nano-dollars.
 ///
 /// Where a limit has several counters, `used`, `reserved`, `remaining`, `resetsAtMs`, `keyID` and
-/// `subject` are those of the tightest one, of which the smallest share is left; where it has none, the
-/// amounts are those of a new one.
+/// `subject` are those of the tightest one, of which the smallest share is left; where it has none,
+/// the amounts are those of a new one.
 package struct LimitState: Sendable, Equatable {
   /// How many limits are read under one hold of the books' lock.
   static let limitsPerHold = 64
@@ -40,8 +40,8 @@ package struct LimitState: Sendable, Equatable {
   package let amount: Int64
   /// The most that can be reserved at once: a bucket's `burst`, else the amount.
   package let capacity: Int64
-  /// What was used and is not refilled or reset yet; above the capacity where exchanges used more than
-  /// they had reserved.
+  /// What was used and is not refilled or reset yet; above the capacity where exchanges used more
+  /// than they had reserved.
   package let used: Int64
   /// What exchanges that are not settled have reserved.
   package let reserved: Int64

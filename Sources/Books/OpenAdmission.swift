@@ -64,8 +64,8 @@ package final class OpenAdmission: @unchecked Sendable {
     self.reservation = consume reservation
   }
 
-  /// An admission that the ledger's records leave open. What its record does not say of the request,
-  /// its size and its limits, is not known any more.
+  /// An admission that the ledger's records leave open. What its record does not say of the
+  /// request, its size and its limits, is not known any more.
   package convenience init(
     reopening exchange: OpenExchange, _ limits: PolicyLimits,
     _ reservation: consuming Reservation

@@ -9,8 +9,8 @@ package final class PolicyLimits: Sendable {
   /// The empty set, for requests that no limit counts.
   package let noLimits: LimitSet
   private let policy: PolicySnapshot
-  /// Indices into the catalog's rules, here and below: of the global limits, of each tenant's, of each
-  /// tenant's keys', and of each class's slots by the class's name.
+  /// Indices into the catalog's rules, here and below: of the global limits, of each tenant's, of
+  /// each tenant's keys', and of each class's slots by the class's name.
   private let global: [Int]
   private let byTenant: [[Int]]
   private let byKey: [[[Int]]]
@@ -63,9 +63,9 @@ package final class PolicyLimits: Sendable {
       applies: applies, namesModels: { limits[$0]?.models != nil })
   }
 
-  /// The limits that a request must pass: global ones, the tenant's, the key's, and its class's slots.
-  /// A request without a model (on a path without inspection) passes only limits on `requests` and
-  /// `concurrent` that do not name models.
+  /// The limits that a request must pass: global ones, the tenant's, the key's, and its class's
+  /// slots. A request without a model (on a path without inspection) passes only limits on
+  /// `requests` and `concurrent` that do not name models.
   package func set(tenant: Tenant, keyIndex: Int?, model: Model?) -> LimitSet {
     sets.set(tenant: tenant.index, key: keyIndex, model: model?.index)
   }
@@ -83,8 +83,8 @@ package final class PolicyLimits: Sendable {
   /// The limits that count all tenants together.
   package var globalPlaces: [Place] { global.map { Place(rule: $0, owner: .global) } }
 
-  /// The limits of the tenant with this name, of its keys, and its slots in each traffic class; none
-  /// where the policy has no such tenant.
+  /// The limits of the tenant with this name, of its keys, and its slots in each traffic class;
+  /// none where the policy has no such tenant.
   package func places(ofTenant name: String) -> [Place] {
     let bytes = Array(name.utf8)
     guard let tenant = policy.tenant(named: bytes.span) else { return [] }
@@ -113,8 +113,8 @@ package final class PolicyLimits: Sendable {
   /// The policy's limit behind a rule; nil for a class's slots.
   package func limit(ofRule rule: Int) -> Policy.Limit? { limits[rule] }
 
-  /// The prices of the model with this canonical name; nil where it has none, or the policy has no such
-  /// model.
+  /// The prices of the model with this canonical name; nil where it has none, or the policy has no
+  /// such model.
   package func prices(ofModel name: String) -> Prices? {
     let name = Array(name.utf8)
     return policy.model(named: name.span)?.prices

@@ -18,14 +18,14 @@ package struct RefusalSummary: Sendable, Equatable {
   }
 }
 
-/// Counts refusals for the log: the first refusal of a tenant and reason is reported at the next call of
-/// `due`, further ones at most once in `quietMs`, as a count. It has no clock: it is given the ledger's
-/// time.
+/// Counts refusals for the log: the first refusal of a tenant and reason is reported at the next
+/// call of `due`, further ones at most once in `quietMs`, as a count. It has no clock: it is given
+/// the ledger's time.
 struct RefusalTally: Sendable {
   /// The shortest time between two summaries of one tenant and reason.
   static let quietMs: Int64 = 10_000
-  /// How many pairs of tenant and reason are counted separately. Refusals of further pairs are counted
-  /// without a tenant.
+  /// How many pairs of tenant and reason are counted separately. Refusals of further pairs are
+  /// counted without a tenant.
   static let pairsMax = 128
 
   private struct Pair: Hashable {
@@ -52,8 +52,8 @@ struct RefusalTally: Sendable {
     entries[pair, default: Entry(sinceMs: timeMs)].count += 1
   }
 
-  /// What is to be reported now, sorted by tenant and reason. `isLast`: all counts, because the process
-  /// ends.
+  /// What is to be reported now, sorted by tenant and reason. `isLast`: all counts, because the
+  /// process ends.
   mutating func due(timeMs: Int64, isLast: Bool = false) -> [RefusalSummary] {
     guard !entries.isEmpty else { return [] }
     var due: [RefusalSummary] = []

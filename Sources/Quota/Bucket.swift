@@ -1,9 +1,9 @@
 /// A token bucket in exact integers. The level is stored multiplied by the period, so that the
 /// refill of one millisecond is exactly `amount`.
 ///
-/// It is an Int128, because a billion dollars in nano-dollars times an hour in milliseconds does not
-/// fit in an Int64. Refilling in two steps gives the same level as refilling in one, so reading a
-/// bucket never changes what it admits later.
+/// It is an Int128, because a billion dollars in nano-dollars times an hour in milliseconds does
+/// not fit in an Int64. Refilling in two steps gives the same level as refilling in one, so reading
+/// a bucket never changes what it admits later.
 struct Bucket: Equatable {
   /// The deepest debt in units; more is cut to this. It is far below overflow.
   static let debtMax = Int64.max / 2
@@ -25,8 +25,9 @@ struct Bucket: Equatable {
     time = now
   }
 
-  /// A bucket from a checkpoint: `level` in whole units, rounded down, and `fraction`, which is what
-  /// is above `level`, in units divided by the period. Nil where no bucket can have these values.
+  /// A bucket from a checkpoint: `level` in whole units, rounded down, and `fraction`, which is
+  /// what is above `level`, in units divided by the period. Nil where no bucket can have these
+  /// values.
   init?(
     amount: Int64, capacity: Int64, periodMilliseconds: Int64, level: Int64, fraction: Int64,
     time: Int64
@@ -60,8 +61,8 @@ struct Bucket: Equatable {
     scaledLevel = min(scaledCapacity, scaledLevel + Int128(amount) * elapsed)
   }
 
-  /// Milliseconds from the last refill until the level is `need`, rounded up; 0 where it already is.
-  /// `need` is at most the capacity: the level never rises above that.
+  /// Milliseconds from the last refill until the level is `need`, rounded up; 0 where it already
+  /// is. `need` is at most the capacity: the level never rises above that.
   func wait(for need: Int64) -> Int64 {
     let missing = Int128(need) * Int128(periodMilliseconds) - scaledLevel
     guard missing > 0 else { return 0 }

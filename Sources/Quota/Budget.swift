@@ -41,9 +41,9 @@ struct Budget: Equatable {
   /// that contains `now`.
   ///
   /// When a reload changes the time zone, the window keeps its bounds until its end. `current` may
-  /// then start some hours before or after that end. If its start is nearer to the old window's start
-  /// than to the old window's end, it is the same day, week or month in the new time zone: the old
-  /// window is then prolonged, so that the budget is not given twice.
+  /// then start some hours before or after that end. If its start is nearer to the old window's
+  /// start than to the old window's end, it is the same day, week or month in the new time zone:
+  /// the old window is then prolonged, so that the budget is not given twice.
   mutating func advance(to now: Int64, current: CalendarWindow) {
     guard now >= window.end else { return }
     if current.start - window.start < window.end - current.start {

@@ -3,8 +3,8 @@ import Foundation
 /// Computes the calendar windows of a time zone, with its daylight saving time, and caches the
 /// current ones.
 ///
-/// A day begins with its first instant in that time zone (not always 0:00), a week with its Monday, a
-/// month with its first day.
+/// A day begins with its first instant in that time zone (not always 0:00), a week with its Monday,
+/// a month with its first day.
 struct CalendarWindows: Sendable {
   let timeZone: String
   private let calendar: Calendar
@@ -41,7 +41,8 @@ struct CalendarWindows: Sendable {
     guard let interval = calendar.dateInterval(of: component, for: date) else {
       preconditionFailure("every instant is in a \(unit)")
     }
-    // Whatever Foundation answers, the window must contain `now`: else it would be computed for ever.
+    // Whatever Foundation answers, the window must contain `now`: else it would be computed for
+    // ever.
     let start = Int64((interval.start.timeIntervalSince1970 * 1_000).rounded())
     let end = Int64((interval.end.timeIntervalSince1970 * 1_000).rounded())
     return CalendarWindow(start: min(start, now), end: max(end, now + 1))

@@ -35,8 +35,8 @@ enum Count: Equatable {
     }
   }
 
-  /// Why `need` cannot be reserved now; nil where it can. Call `advance` to `now` before. A need of 0
-  /// is always admitted, even where a bucket is in debt.
+  /// Why `need` cannot be reserved now; nil where it can. Call `advance` to `now` before. A need of
+  /// 0 is always admitted, even where a bucket is in debt.
   func shortage(of need: Int64, now: Int64) -> Shortage? {
     guard need > 0 else { return nil }
     switch self {
@@ -58,8 +58,8 @@ enum Count: Equatable {
     }
   }
 
-  /// Takes `need`, for which `shortage` was nil. Returns the start of the calendar window that it is
-  /// charged to; nil for buckets and slots.
+  /// Takes `need`, for which `shortage` was nil. Returns the start of the calendar window that it
+  /// is charged to; nil for buckets and slots.
   mutating func reserve(_ need: Int64) -> Int64? {
     switch self {
     case .bucket(var bucket):
@@ -123,8 +123,8 @@ enum Count: Equatable {
     }
   }
 
-  /// When it will equal a new count (a full bucket, a new window, no reservation), if nothing more is
-  /// taken: from then on it can be forgotten. Call `advance` to `now` before.
+  /// When it will equal a new count (a full bucket, a new window, no reservation), if nothing more
+  /// is taken: from then on it can be forgotten. Call `advance` to `now` before.
   func idleTime(now: Int64) -> Int64 {
     switch self {
     case .bucket(let bucket): now.plusSaturating(bucket.millisecondsUntilFull)
@@ -159,15 +159,15 @@ struct Counter {
   let scopeValue: String
   /// The index of its limit's tally.
   var tally: Int
-  /// Differs from that of every other counter that was in this place before. A reservation keeps it,
-  /// so that it is never settled with a counter that took the place later.
+  /// Differs from that of every other counter that was in this place before. A reservation keeps
+  /// it, so that it is never settled with a counter that took the place later.
   let generation: UInt64
   /// The number of reservations that are not settled. A counter that has any is not forgotten.
   var open: Int64
   var count: Count
-  /// The sum that these reservations have taken, for pages: a bucket's level does not show how much of
-  /// what was taken is only reserved. It starts at 0 in each process, which settles what the process
-  /// before left open.
+  /// The sum that these reservations have taken, for pages: a bucket's level does not show how much
+  /// of what was taken is only reserved. It starts at 0 in each process, which settles what the
+  /// process before left open.
   var reserved: Int64 = 0
 
   /// When it can be forgotten, if nothing more is taken.

@@ -1,9 +1,9 @@
 /// Writes and reads the names of counters in records and checkpoints. A name is the limit's name,
 /// and for a limit whose scope is not `owner`, the tenant, key or subject that the counter is for.
 ///
-/// `global/NAME`, `tenant/TENANT/NAME`, `key/TENANT/KEYID/NAME` or `class/CLASS/max_concurrent`, then
-/// nothing, `/tenant/TENANT`, `/key/KEYID` or `/subject/SUBJECT`. Inside of each word `%` is written
-/// as `%25`, and `/` as `%2F`.
+/// `global/NAME`, `tenant/TENANT/NAME`, `key/TENANT/KEYID/NAME` or `class/CLASS/max_concurrent`,
+/// then nothing, `/tenant/TENANT`, `/key/KEYID` or `/subject/SUBJECT`. Inside of each word `%` is
+/// written as `%25`, and `/` as `%2F`.
 enum CounterName {
   /// The name of the limit that a class's `max_concurrent` is.
   static let classLimit = "max_concurrent"

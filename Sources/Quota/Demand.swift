@@ -1,6 +1,7 @@
 import Terms
 
-/// Who makes a request: selects the counter of each limit that is counted by tenant, key or subject.
+/// Who makes a request: selects the counter of each limit that is counted by tenant, key or
+/// subject.
 package struct Caller: Sendable {
   /// The tenant's name in the policy.
   package let tenant: String
@@ -23,8 +24,8 @@ package struct Demand: Sendable, Equatable {
   package var promptTokens: Int64
   /// The bound of the answer, for all choices together: already multiplied by `n`.
   package var completionTokens: Int64
-  /// Whether the client stated the bound of the answer. If it did not, Tollgate chose the bound, and
-  /// cuts it to what the limits could ever admit.
+  /// Whether the client stated the bound of the answer. If it did not, Tollgate chose the bound,
+  /// and cuts it to what the limits could ever admit.
   package var isBoundStated: Bool
   /// The model's prices, for limits on money.
   package var prices: Prices
@@ -40,8 +41,8 @@ package struct Demand: Sendable, Equatable {
     self.prices = prices
   }
 
-  /// The price of the request, the prompt and the answer. A sum that does not fit in an Int64 becomes
-  /// `Int64.max`, which exceeds every limit.
+  /// The price of the request, the prompt and the answer. A sum that does not fit in an Int64
+  /// becomes `Int64.max`, which exceeds every limit.
   package var nanoDollars: Int64 {
     prices.promptNanos.timesSaturating(promptTokens)
       .plusSaturating(prices.completionNanos.timesSaturating(completionTokens))
@@ -59,8 +60,8 @@ package struct Demand: Sendable, Equatable {
     }
   }
 
-  /// Cuts `completionTokens` to what a limit of `capacity` could ever admit together with the prompt.
-  /// The prompt is never cut: a prompt that is too large by itself is refused.
+  /// Cuts `completionTokens` to what a limit of `capacity` could ever admit together with the
+  /// prompt. The prompt is never cut: a prompt that is too large by itself is refused.
   mutating func cutOutput(toFit capacity: Int64, of kind: LimitKind) {
     switch kind {
     case .requests, .concurrent, .promptTokens: return
@@ -104,7 +105,8 @@ package enum Settlement: Sendable, Equatable {
   /// an admission whose record could not be written.
   case nothing
 
-  /// The final charge of a limit of that kind. For `concurrent` it is always 0: the slot is given back.
+  /// The final charge of a limit of that kind. For `concurrent` it is always 0: the slot is given
+  /// back.
   func charge(_ kind: LimitKind) -> Int64 {
     switch (self, kind) {
     case (_, .concurrent), (.nothing, _): 0

@@ -17,8 +17,8 @@ package final class LimitCatalog: Sendable {
     indices = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
   }
 
-  /// The limits that one kind of request must pass: indices into `rules`, each once. Make a set once
-  /// for each tenant, key and model, not for each request.
+  /// The limits that one kind of request must pass: indices into `rules`, each once. Make a set
+  /// once for each tenant, key and model, not for each request.
   package func set(_ indices: [Int]) -> LimitSet {
     precondition(indices.allSatisfy(rules.indices.contains), "rules of this catalog")
     precondition(Set(indices).count == indices.count, "each limit once")

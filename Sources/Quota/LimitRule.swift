@@ -101,7 +101,8 @@ package struct LimitRule: Sendable, Equatable {
     }
   }
 
-  /// Whether the counters of `other` continue as those of this limit: the two differ only in amounts.
+  /// Whether the counters of `other` continue as those of this limit: the two differ only in
+  /// amounts.
   func keepsCount(of other: LimitRule) -> Bool {
     owner == other.owner && name == other.name && kind == other.kind && scope == other.scope
       && window.counts(like: other.window)

@@ -11,8 +11,8 @@ struct LimitTally {
   let scope: LimitScope
   let capacity: Int64
   let isGlobal: Bool
-  /// Whether the limit left the policy. It is kept as long as one of its counters is in use, because
-  /// the next policy may have it again.
+  /// Whether the limit left the policy. It is kept as long as one of its counters is in use,
+  /// because the next policy may have it again.
   var isRetired = false
   /// The place of the only counter of a limit with scope `owner`.
   private(set) var single: Int?
@@ -73,9 +73,9 @@ struct LimitTally {
   /// room without another search.
   private static let forgottenMax = 256
 
-  /// Takes out counters that equal new ones and returns their places: at most `forgottenMax`, and at
-  /// least one where there is one. Where it finds none, it sets the time before which the next search
-  /// would find none either.
+  /// Takes out counters that equal new ones and returns their places: at most `forgottenMax`, and
+  /// at least one where there is one. Where it finds none, it sets the time before which the next
+  /// search would find none either.
   mutating func forget(
     _ counters: inout [Counter], now: Int64, windows: inout CalendarWindows
   ) -> [Int] {

@@ -4,11 +4,12 @@ import Terms
 package enum Shortage: Sendable, Equatable {
   /// The demand is more than the limit could ever admit. Waiting does not help.
   case neverFits
-  /// The settled use of a calendar budget has reached its amount. The wait is until the next window.
+  /// The settled use of a calendar budget has reached its amount. The wait is until the next
+  /// window.
   case spent(waitMilliseconds: Int64)
-  /// Not enough is left now. For a bucket the wait is exact, rounded up. For a budget it is until the
-  /// window's end; or 1 second where enough would be left without what others have reserved. For
-  /// slots it is 1 second.
+  /// Not enough is left now. For a bucket the wait is exact, rounded up. For a budget it is until
+  /// the window's end; or 1 second where enough would be left without what others have reserved.
+  /// For slots it is 1 second.
   case exceeded(waitMilliseconds: Int64)
   /// The limit has `subjectsMax` counters, and each of them is in use, so there is none for this
   /// caller.
@@ -70,8 +71,8 @@ package struct QuotaRefusal: Sendable, Equatable {
     return .rateLimited(waitMilliseconds: wait)
   }
 
-  /// The failed limit that the answer names: one that never admits the demand before a spent budget,
-  /// a spent budget before any other, and then the one with the longest wait.
+  /// The failed limit that the answer names: one that never admits the demand before a spent
+  /// budget, a spent budget before any other, and then the one with the longest wait.
   package var decisive: LimitFailure {
     var first = failures[0]
     for failure in failures.dropFirst()

@@ -6,10 +6,11 @@ extension QuotaTable {
   ///   amounts: what was taken stays taken.
   /// - A limit that left the policy is kept as long as a counter of it is in use, because the next
   ///   policy may have it again.
-  /// - A limit of the same owner and name with another kind, scope or period starts with no counters.
-  ///   Reservations of the old one are settled with nothing.
+  /// - A limit of the same owner and name with another kind, scope or period starts with no
+  ///   counters. Reservations of the old one are settled with nothing.
   ///
-  /// The ledger must write a checkpoint afterwards: recovery replays charges under one set of amounts.
+  /// The ledger must write a checkpoint afterwards: recovery replays charges under one set of
+  /// amounts.
   package mutating func configure(_ next: LimitCatalog, now: Int64) {
     let old = tallies
     if next.timeZone != windows.timeZone { windows = CalendarWindows(timeZone: next.timeZone) }

@@ -25,8 +25,9 @@ package struct LimitShares: Sendable, Equatable {
 }
 
 extension QuotaTable {
-  /// Among the set's limits on `requests`, and among those on `tokens`, the one of which the smallest
-  /// share is left. Global limits are left out: a tenant must not see how much other tenants use.
+  /// Among the set's limits on `requests`, and among those on `tokens`, the one of which the
+  /// smallest share is left. Global limits are left out: a tenant must not see how much other
+  /// tenants use.
   package mutating func shares(_ set: LimitSet, caller: Caller, now: Int64) -> LimitShares {
     var shares = LimitShares()
     for index in tallyIndices(set) {

@@ -2,8 +2,8 @@
 package struct CounterReading: Sendable, Equatable {
   /// The tenant, key or subject whose use it counts; empty for a limit of scope `owner`.
   package let scopeValue: String
-  /// What was used and is not refilled or reset yet; above `capacity` for a bucket in debt. For slots,
-  /// the number that is taken.
+  /// What was used and is not refilled or reset yet; above `capacity` for a bucket in debt. For
+  /// slots, the number that is taken.
   package let used: Int64
   /// What exchanges that are not settled have reserved; 0 for slots.
   package let reserved: Int64
@@ -20,12 +20,13 @@ package struct CounterReading: Sendable, Equatable {
   }
 }
 
-/// A search for a limit's tightest counter, in several steps, so that the table's lock can be released
-/// between them. A counter that is made or forgotten between two steps may be missed.
+/// A search for a limit's tightest counter, in several steps, so that the table's lock can be
+/// released between them. A counter that is made or forgotten between two steps may be missed.
 package struct CounterScan: Sendable {
   /// The number of counters that the limit has.
   package fileprivate(set) var count = 0
-  /// The counter of which the smallest share is left, among those read so far; nil if none was read.
+  /// The counter of which the smallest share is left, among those read so far; nil if none was
+  /// read.
   package fileprivate(set) var tightest: CounterReading?
   /// Whether all counters have been read.
   package fileprivate(set) var isOver = false
@@ -36,8 +37,9 @@ package struct CounterScan: Sendable {
 }
 
 extension QuotaTable {
-  /// The state of the limit's counter for this tenant, key or subject. Where there is no such counter,
-  /// the state of a new one. `rule` is an index into the catalog's rules; `now` is Unix milliseconds.
+  /// The state of the limit's counter for this tenant, key or subject. Where there is no such
+  /// counter, the state of a new one. `rule` is an index into the catalog's rules; `now` is Unix
+  /// milliseconds.
   package mutating func reading(ofRule rule: Int, scopeValue: String, now: Int64) -> CounterReading
   {
     guard let place = tallies[rule].place(of: scopeValue) else {
@@ -80,8 +82,8 @@ extension Count {
     switch self {
     case .bucket(let bucket):
       let remaining = max(0, bucket.level)
-      // The refill has replaced a part of what was taken, perhaps while its reservation is still open:
-      // so no more is shown as reserved than is missing from the bucket.
+      // The refill has replaced a part of what was taken, perhaps while its reservation is still
+      // open: so no more is shown as reserved than is missing from the bucket.
       let taken = bucket.capacity.plusSaturating(-bucket.level)
       let reserved = min(openReserved, max(0, taken))
       return CounterReading(

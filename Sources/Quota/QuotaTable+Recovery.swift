@@ -10,11 +10,12 @@ package enum RecoveryError: Error, Equatable {
 
 /// Counters to and from checkpoints and records.
 ///
-/// Recovery: `init` with the policy's limits, `restore` the checkpoint's counters, replay the records
-/// behind it, and `reopen` what is still open. Then `configure` with the same limits, which puts
-/// restored counters under the policy's amounts; then settle what was reopened.
+/// Recovery: `init` with the policy's limits, `restore` the checkpoint's counters, replay the
+/// records behind it, and `reopen` what is still open. Then `configure` with the same limits, which
+/// puts restored counters under the policy's amounts; then settle what was reopened.
 extension QuotaTable {
-  /// The state of every counter that differs from a new one. It changes nothing that a caller can see.
+  /// The state of every counter that differs from a new one. It changes nothing that a caller can
+  /// see.
   package mutating func snapshot(now: Int64) -> [CounterState] {
     var states: [CounterState] = []
     for tally in tallies {
@@ -28,8 +29,8 @@ extension QuotaTable {
   }
 
   /// Puts a checkpoint's counters into an empty table, each with the amounts of the checkpoint.
-  /// Counters of limits that the policy does not have, or has with another kind, scope or period, are
-  /// kept as long as they are in use.
+  /// Counters of limits that the policy does not have, or has with another kind, scope or period,
+  /// are kept as long as they are in use.
   package mutating func restore(_ states: [CounterState]) throws(RecoveryError) {
     precondition(counterCount == 0, "a checkpoint is restored into an empty table")
     for state in states {
@@ -59,8 +60,8 @@ extension QuotaTable {
   }
 
   /// Settles again what a recorded completion settled: replaces what its admission `reserved` by
-  /// `final`, counter by counter. A counter that the completion does not name is left out: its limit
-  /// had become another one before the exchange ended.
+  /// `final`, counter by counter. A counter that the completion does not name is left out: its
+  /// limit had become another one before the exchange ended.
   package mutating func replayCompletion(reserved: [Charge], final: [Charge], now: Int64) {
     for charge in final {
       guard let admitted = reserved.first(where: { $0.counter == charge.counter }),
@@ -72,9 +73,9 @@ extension QuotaTable {
     }
   }
 
-  /// A reservation for an exchange that was open when the process ended. It takes nothing: `charges`
-  /// are what its admission reserved, which `restore` or `replayAdmission` has already put into the
-  /// counters. It must be settled like any other.
+  /// A reservation for an exchange that was open when the process ended. It takes nothing:
+  /// `charges` are what its admission reserved, which `restore` or `replayAdmission` has already
+  /// put into the counters. It must be settled like any other.
   package mutating func reopen(_ charges: [Charge], demand: Demand, now: Int64) -> Reservation {
     var reserved: [ReservedCharge] = []
     for charge in charges {
@@ -104,8 +105,8 @@ extension QuotaTable {
   }
 
   /// The place of the counter with this name. A restored counter that is kept beside the policy's
-  /// comes first; else it is the policy's, which is made where there is none. `subjectsMax` does not
-  /// apply here, because the exchange was admitted. Nil where the policy has no such limit.
+  /// comes first; else it is the policy's, which is made where there is none. `subjectsMax` does
+  /// not apply here, because the exchange was admitted. Nil where the policy has no such limit.
   private mutating func place(named counter: String, now: Int64) -> Int? {
     guard let parts = CounterName.parts(of: counter) else { return nil }
     let name = CounterName.limit(parts.owner, parts.name)

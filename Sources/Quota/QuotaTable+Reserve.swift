@@ -2,10 +2,11 @@ import Terms
 
 /// Admission: checks every limit of a request, then reserves in all of them.
 extension QuotaTable {
-  /// Reserves all that `demand` may use in every limit of the set; or reserves nothing and says why.
+  /// Reserves all that `demand` may use in every limit of the set; or reserves nothing and says
+  /// why.
   ///
-  /// Where the client stated no bound of the answer, the bound is cut to what the tightest limit could
-  /// ever admit (its capacity, not what is left of it now). `now` is Unix milliseconds.
+  /// Where the client stated no bound of the answer, the bound is cut to what the tightest limit
+  /// could ever admit (its capacity, not what is left of it now). `now` is Unix milliseconds.
   package mutating func reserve(
     _ set: LimitSet, caller: Caller, demand: Demand, now: Int64
   ) -> QuotaAnswer {

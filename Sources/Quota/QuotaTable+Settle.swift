@@ -2,12 +2,13 @@ import Terms
 
 /// Settlement: replaces a reservation by what was used.
 extension QuotaTable {
-  /// Replaces the reservation by the final charge in each counter, and returns these charges for the
-  /// completion's record.
+  /// Replaces the reservation by the final charge in each counter, and returns these charges for
+  /// the completion's record.
   ///
-  /// A bucket gets back what was not used, up to its capacity; use beyond the reservation puts it into
-  /// debt where the level is too low. A calendar budget is charged in the window of the admission;
-  /// where that window has ended, nothing changes. A counter that a reload removed is left out.
+  /// A bucket gets back what was not used, up to its capacity; use beyond the reservation puts it
+  /// into debt where the level is too low. A calendar budget is charged in the window of the
+  /// admission; where that window has ended, nothing changes. A counter that a reload removed is
+  /// left out.
   package mutating func settle(
     _ reservation: consuming Reservation, as settlement: Settlement, now: Int64
   ) -> [Charge] {

@@ -1,22 +1,22 @@
-/// All counters, and the limits that they count for. It has no clock: the time is a parameter, in Unix
-/// milliseconds, and must never run backwards. The same calls always give the same integers.
+/// All counters, and the limits that they count for. It has no clock: the time is a parameter, in
+/// Unix milliseconds, and must never run backwards. The same calls always give the same integers.
 ///
-/// All limits of a request are checked before any of them is charged. A counter that equals a new one
-/// (a full bucket, an unused budget, no open reservation) means the same as no counter: it may be
-/// forgotten, `snapshot` leaves it out, and it is made again when it is needed.
+/// All limits of a request are checked before any of them is charged. A counter that equals a new
+/// one (a full bucket, an unused budget, no open reservation) means the same as no counter: it may
+/// be forgotten, `snapshot` leaves it out, and it is made again when it is needed.
 ///
 /// Not thread-safe: its one owner guards it with a lock.
 package struct QuotaTable {
   var catalog: LimitCatalog
-  /// One for each rule of the catalog, in its order; then those that left the policy while counters of
-  /// theirs were in use.
+  /// One for each rule of the catalog, in its order; then those that left the policy while counters
+  /// of theirs were in use.
   var tallies: [LimitTally]
   var counters: [Counter] = []
   private var freePlaces: [Int] = []
   private var generation: UInt64 = 0
   var windows: CalendarWindows
-  /// The places of the counters of the demand that is being checked. It is stored here only to use the
-  /// same memory again.
+  /// The places of the counters of the demand that is being checked. It is stored here only to use
+  /// the same memory again.
   var found: [Int?] = []
 
   /// A table without counters.
@@ -29,9 +29,9 @@ package struct QuotaTable {
   /// The number of counters in memory.
   var counterCount: Int { counters.count - freePlaces.count }
 
-  /// The tallies of a set's limits. A set of the policy before a reload means the limits of the same
-  /// owners and names in today's policy; a limit that has gone, or that differs in more than amounts,
-  /// is left out.
+  /// The tallies of a set's limits. A set of the policy before a reload means the limits of the
+  /// same owners and names in today's policy; a limit that has gone, or that differs in more than
+  /// amounts, is left out.
   func tallyIndices(_ set: LimitSet) -> [Int] {
     if set.catalog === catalog { return set.indices }
     return set.indices.compactMap { index in
@@ -69,8 +69,8 @@ package struct QuotaTable {
     freePlaces.append(place)
   }
 
-  /// Whether the tally may have one more counter. Where it is full, it forgets counters that equal new
-  /// ones first.
+  /// Whether the tally may have one more counter. Where it is full, it forgets counters that equal
+  /// new ones first.
   mutating func makeRoom(_ tally: Int, now: Int64) -> Bool {
     guard tallies[tally].isFull else { return true }
     guard tallies[tally].mayHaveIdle(now: now) else { return false }

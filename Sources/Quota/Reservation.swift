@@ -9,9 +9,9 @@ struct ReservedCharge: Sendable {
   let charge: Charge
 }
 
-/// What an exchange has reserved in its limits, from admission until it is settled, exactly once. It
-/// cannot be settled twice, because it cannot be copied; that it is settled at all, an assertion in
-/// `deinit` checks.
+/// What an exchange has reserved in its limits, from admission until it is settled, exactly once.
+/// It cannot be settled twice, because it cannot be copied; that it is settled at all, an assertion
+/// in `deinit` checks.
 package struct Reservation: ~Copyable, Sendable {
   /// The demand that was reserved; its output is cut where the client stated no bound.
   package let demand: Demand

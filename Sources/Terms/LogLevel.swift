@@ -1,4 +1,5 @@
-/// How important a log line is, from least to most. Set by `--log-level` and a policy's `log_level`.
+/// How important a log line is, from least to most. Set by `--log-level` and a policy's
+/// `log_level`.
 package enum LogLevel: String, Sendable, Comparable, CaseIterable {
   /// One line for each exchange, to find the cause of a problem; too many lines for normal use.
   case debug

@@ -1,5 +1,5 @@
-/// Who produced the answer that the client got: `gateway` is Tollgate or Envoy itself, `backend` is a
-/// model server.
+/// Who produced the answer that the client got: `gateway` is Tollgate or Envoy itself, `backend` is
+/// a model server.
 package enum Origin: String, Sendable, CaseIterable {
   case gateway, backend
 
