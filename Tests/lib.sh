@@ -47,6 +47,11 @@ unpack_prometheus() {
   ) >&2
 }
 
+# layers: the rules of Tests/layers on made-up graphs, then on the targets.
+layers() {
+  Tests/layers --self-test && Tests/layers
+}
+
 release_build() {
   local product
   for product in tollgate model-simulator; do

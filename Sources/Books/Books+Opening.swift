@@ -155,7 +155,9 @@ private struct Recovering {
         table.replayCompletion(
           reserved: admitted.reserved, final: completion.charged, now: record.timeMs)
       }
-    case .admission, .denials, .start, .reload, .clock, .repair, .stop, .drop: break
+    case .stop(let event):
+      estimates.restore(event.estimates.filter { limits.hasModel($0.model) })
+    case .admission, .denials, .start, .reload, .clock, .repair, .drop: break
     }
     open.apply(record)
   }

@@ -201,12 +201,11 @@ package final class Books: @unchecked Sendable {
   /// record. False where that failed. What is still open is left to the next start, which closes it
   /// as `interrupted`.
   package func close(_ event: ProcessEvent) -> Bool {
-    // Estimates are saved in checkpoints only: a new segment saves what was learned since the last
-    // one.
-    if lock.withLock({ estimates.hasUnsaved }) { ledger?.beginSegmentNow() }
     lock.withLock {
       let now = readClock()
       write(denials.drain(), now)
+      var event = event
+      event.estimates = estimates.unsaved
       _ = writer?.enqueue(.stop(event), timeMs: now)
       for admission in open.values { admission.take()?.leaveToRecovery() }
       open = [:]
@@ -254,7 +253,7 @@ extension Books {
     committed: @escaping @Sendable (Int64) -> Void
   ) -> LedgerCallbacks {
     var callbacks = LedgerCallbacks(
-      checkpoint: { [self] give in checkpoint(give) },
+      checkpointDue: { [self] in queueCheckpoint() },
       durable: { [self] seq in report(.durable(upTo: seq)) },
       failed: { [self] seqs in undo(seqs) },
       stateChanged: stateChanged,
@@ -263,27 +262,25 @@ extension Books {
     return callbacks
   }
 
-  /// Gives the state to the writer's closure, which queues the checkpoint. It runs under the lock,
-  /// so that no record is queued between. The closure takes the ledger's lock, and no other.
-  private func checkpoint(_ give: (BooksState, Int64) -> Void) {
+  /// Queues a checkpoint of the state at this moment. The lock is held for both, so that no record
+  /// is queued between them.
+  private func queueCheckpoint() {
     lock.withLock {
       let now = readClock()
-      var state = bookState(now)
-      state.estimates = estimates.save()
-      give(state, now)
+      writer?.queueCheckpoint(bookState(now, estimates.save()), timeMs: now)
     }
   }
 
   /// The state as a checkpoint would record it now: every counter that differs from a new one,
   /// every open exchange, every estimate.
-  package var state: BooksState { lock.withLock { bookState(readClock()) } }
+  package var state: BooksState { lock.withLock { bookState(readClock(), estimates.all) } }
 
-  private func bookState(_ now: Int64) -> BooksState {
+  private func bookState(_ now: Int64, _ estimates: [ModelEstimate]) -> BooksState {
     let exchanges = open.values.sorted { $0.seq < $1.seq }.map {
       OpenExchange(seq: $0.seq, timeMs: $0.timeMs, admission: $0.record)
     }
     return BooksState(
-      counters: table.snapshot(now: now), open: exchanges, estimates: estimates.saved)
+      counters: table.snapshot(now: now), open: exchanges, estimates: estimates)
   }
 
   /// Gives back what was reserved by admissions whose records failed, and tells their exchanges.

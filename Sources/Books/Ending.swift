@@ -139,7 +139,7 @@ extension Ending {
 extension Settlement {
   /// The charge for a usage. A cost that does not fit in an Int64 becomes `Int64.max`: a backend
   /// may report any token counts.
-  fileprivate static func used(_ usage: MeteredUsage, at prices: Prices?) -> Settlement {
+  package static func used(_ usage: MeteredUsage, at prices: Prices?) -> Settlement {
     .used(
       Usage(
         promptTokens: Int64(usage.prompt ?? 0), completionTokens: Int64(usage.completion ?? 0),

@@ -1,16 +1,17 @@
 import Bytes
 
-/// `envoy.service.auth.v3.CheckRequest`, walked in place: what Tollgate needs of its
-/// `AttributeContext`. Ranges stand in the message's bytes; empty where a field is absent.
+/// Reads an `envoy.service.auth.v3.CheckRequest` in place: what Tollgate needs of its
+/// `AttributeContext`. Ranges are offsets in the message's bytes; empty where a field is absent.
 public struct CheckRequest: Sendable {
   /// `attributes.source.principal`: the peer's identity as Envoy verified it.
   package private(set) var principal = 0..<0
-  /// `attributes.source.address.socket_address`: its `address` and `port_value`. Empty for a pipe.
+  /// `attributes.source.address.socket_address.address`. Empty for a pipe.
   package private(set) var sourceAddress = 0..<0
+  /// `attributes.source.address.socket_address.port_value`; 0 where there is none.
   package private(set) var sourcePort: UInt32 = 0
   /// `attributes.request.http.method`
   package private(set) var method = 0..<0
-  /// `attributes.request.http.path`: with the query, as it was asked for.
+  /// `attributes.request.http.path`: with the query, as the client sent it.
   package private(set) var path = 0..<0
   /// `attributes.request.http.host`
   package private(set) var host = 0..<0
@@ -18,8 +19,9 @@ public struct CheckRequest: Sendable {
   package private(set) var id = 0..<0
   /// `attributes.request.http.size`: the body's length by content-length; −1 where unknown.
   package private(set) var size: Int64 = 0
-  /// `attributes.request.http.body` and `raw_body`.
+  /// `attributes.request.http.body`: the body as text.
   package private(set) var body = 0..<0
+  /// `attributes.request.http.raw_body`: the body as bytes, with `pack_as_bytes`.
   package private(set) var rawBody = 0..<0
   /// `attributes.request.http.header_map`: a `HeaderMap`, with `encode_raw_headers`.
   package private(set) var headerMap: Range<Int>?
@@ -28,6 +30,8 @@ public struct CheckRequest: Sendable {
   /// The `HttpRequest` message, for its `headers` map.
   @usableFromInline private(set) var http: Range<Int>?
 
+  /// Reads a whole message. Throws where it is not valid protobuf, or where a message that protobuf
+  /// would merge is given twice.
   package init(_ bytes: Span<UInt8>) throws(WireError) {
     var reader = WireReader(0..<bytes.count)
     var attributes: Range<Int>?
@@ -39,7 +43,8 @@ public struct CheckRequest: Sendable {
     if let attributes { try readAttributes(in: bytes, attributes) }
   }
 
-  /// Visits the `headers` map (`headers = 3`): names are lowercase; duplicates were joined by Envoy.
+  /// Calls `visit` for every entry of the `headers` map (`headers = 3`) with the ranges of its name and
+  /// value. Names are lowercase; Envoy has joined repeated headers with commas.
   @inlinable @inline(__always)
   package func forEachHeader(
     in bytes: Span<UInt8>, _ visit: (_ name: Range<Int>, _ value: Range<Int>) -> Void
@@ -94,7 +99,7 @@ public struct CheckRequest: Sendable {
     while let field = try members.next(in: bytes) {
       switch field.number {
       case 1: try Self.once(&socket, field)
-      // Another member of the oneof takes its place: the last one counts.
+      // Another member of the oneof replaces it: the last one counts.
       case 2, 3: socket = nil
       default: break
       }

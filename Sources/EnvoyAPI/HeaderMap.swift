@@ -1,10 +1,10 @@
 import Bytes
 
-/// `envoy.config.core.v3.HeaderMap` in place: `headers = 1`, each a `HeaderValue {key = 1,
+/// Reads an `envoy.config.core.v3.HeaderMap` in place: `headers = 1`, each a `HeaderValue {key = 1,
 /// value = 2, raw_value = 3}`.
 public enum HeaderMap {
-  /// Calls `visit` for every header in order with the ranges of its name and its value.
-  /// `raw_value` counts where both values are given, as Envoy itself prefers it.
+  /// Calls `visit` for every header in order with the ranges of its name and its value. Where both
+  /// `value` and `raw_value` are given, `raw_value` counts, as in Envoy.
   @inlinable @inline(__always)
   package static func forEach(
     in bytes: Span<UInt8>, _ map: Range<Int>,

@@ -1,7 +1,8 @@
 private import CEnvoyAPI
 private import CProtobufC
 
-/// `grpc.health.v1`'s two messages, by the generated code: they are rare, and small.
+/// Reads and writes the two messages of `grpc.health.v1`, by the generated code: they are rare and
+/// small, so its allocations do not matter.
 package enum HealthMessages {
   /// `HealthCheckResponse.ServingStatus`
   package enum ServingStatus: UInt8, Sendable {
@@ -11,12 +12,12 @@ package enum HealthMessages {
     case serviceUnknown = 3
   }
 
-  /// The longest HealthCheckRequest that is read.
+  /// The most bytes of a HealthCheckRequest that is accepted.
   package static let requestBytesMax = 4096
 
-  /// `HealthCheckRequest.service`; nil where the bytes are no such message.
+  /// Reads `HealthCheckRequest.service`; nil where the bytes are not such a message.
   package static func service(inRequest bytes: Span<UInt8>) -> String? {
-    // The message is protobuf-c's own copy until it is freed, after the text was taken from it.
+    // protobuf-c allocates the message; it is freed after the text was copied out of it.
     unsafe bytes.withUnsafeBufferPointer { buffer in
       guard
         let message = unsafe grpc__health__v1__health_check_request__unpack(
@@ -28,7 +29,7 @@ package enum HealthMessages {
     }
   }
 
-  /// HealthCheckRequest with that service.
+  /// Writes a HealthCheckRequest for a service; "" is the server as a whole.
   package static func request(service: String) -> [UInt8] {
     var text = Array(service.utf8CString)
     // The text outlives the packing; the message borrows it.
@@ -43,7 +44,8 @@ package enum HealthMessages {
     }
   }
 
-  /// HealthCheckResponse with that status. Zero is an empty message, as proto3 has it.
+  /// Writes a HealthCheckResponse with a status. `.unknown`, 0, gives an empty message, because proto3
+  /// leaves zeros out.
   package static func response(_ status: ServingStatus) -> [UInt8] {
     var message = unsafe Grpc__Health__V1__HealthCheckResponse()
     unsafe grpc__health__v1__health_check_response__init(&message)
@@ -55,8 +57,8 @@ package enum HealthMessages {
     return packed
   }
 
-  /// `HealthCheckResponse.status`; nil where the bytes are no such message. A status that is not
-  /// known is `.unknown`.
+  /// Reads `HealthCheckResponse.status`; nil where the bytes are not such a message. A value that this
+  /// program does not know is `.unknown`.
   package static func status(inResponse bytes: Span<UInt8>) -> ServingStatus? {
     // As in `service(inRequest:)`.
     unsafe bytes.withUnsafeBufferPointer { buffer in

@@ -10,7 +10,8 @@ package enum BodyMode: UInt8, Sendable {
   case grpc = 5
 }
 
-/// Which of the six a `ProcessingRequest` carries; the raw value is its field number.
+/// The phase of an exchange that a `ProcessingRequest` is about: which member of its oneof `request` is
+/// set. The raw value is the field number.
 public enum ProcessingPhase: UInt8, Sendable, CaseIterable {
   case requestHeaders = 2
   case responseHeaders = 3
@@ -20,28 +21,29 @@ public enum ProcessingPhase: UInt8, Sendable, CaseIterable {
   case responseTrailers = 7
 }
 
-/// `envoy.service.ext_proc.v3.ProcessingRequest`, walked in place. Ranges stand in the message's
-/// bytes.
+/// Reads an `envoy.service.ext_proc.v3.ProcessingRequest` in place. Ranges are offsets in the message's
+/// bytes; empty where a field is absent.
 package struct ProcessingRequest: Sendable {
-  /// nil where the oneof is not set: an Envoy newer than we know, or not Envoy.
+  /// Nil where no known member of the oneof is set: the peer is a newer Envoy, or not Envoy.
   package private(set) var phase: ProcessingPhase?
-  /// The header map of a headers or trailers phase.
+  /// The `HeaderMap` of a headers or trailers phase.
   package private(set) var headers = 0..<0
-  /// The body of a body phase, unless it was handed over while it arrived.
+  /// `HttpBody.body` of a body phase; empty where the assembler passed it on while it arrived.
   package private(set) var body = 0..<0
-  /// `end_of_stream` of headers and bodies.
+  /// `end_of_stream` of `HttpHeaders` or `HttpBody`.
   package private(set) var endOfStream = false
-  /// `end_of_stream_without_message`: the gRPC body mode's end.
+  /// `HttpBody.end_of_stream_without_message`: the end of a body in the GRPC body mode.
   package private(set) var endOfStreamWithoutMessage = false
   /// `metadata_context`: a `Metadata`.
   package private(set) var metadata: Range<Int>?
   /// `attributes["envoy.filters.http.ext_proc"]`: a `Struct`.
   package private(set) var attributes: Range<Int>?
+  /// `observability_mode`: Envoy does not wait for a reply.
   package private(set) var observabilityMode = false
-  /// `protocol_config`, in the first message of newer Envoys.
+  /// `protocol_config`, which newer Envoys send in their first message.
   package private(set) var bodyModes: BodyModes?
 
-  /// `ProtocolConfiguration`'s modes; nil for a mode this program does not know.
+  /// The body modes of a `ProtocolConfiguration`; nil for a mode that this program does not know.
   package struct BodyModes: Equatable, Sendable {
     package var request: BodyMode?
     package var response: BodyMode?
@@ -54,14 +56,15 @@ package struct ProcessingRequest: Sendable {
 
   private static let attributesKey: StaticString = "envoy.filters.http.ext_proc"
 
-  /// Reads a whole message.
+  /// Reads a whole message. Throws where it is not valid protobuf, or where a message that protobuf
+  /// would merge is given twice.
   package init(_ bytes: Span<UInt8>) throws(WireError) {
     try readFields(in: bytes, 0..<bytes.count)
   }
 
-  /// Reads the rest of a message whose `HttpBody.body` came first and was handed over: `bytes` is
-  /// what followed the body, of which the first `bodyRemainder` belong to the `HttpBody`.
-  package init(
+  /// Reads the rest of a message whose `HttpBody.body` came first and has been passed on already:
+  /// `bytes` is what followed the body; the first `bodyRemainder` of them belong to the `HttpBody`.
+  init(
     rest bytes: Span<UInt8>, phase: ProcessingPhase, bodyRemainder: Int
   ) throws(WireError) {
     self.phase = phase

@@ -1,35 +1,36 @@
 import Bytes
 
-/// Puts a `ProcessingRequest` together that arrives in pieces.
+/// Assembles a `ProcessingRequest` that arrives in pieces.
 ///
-/// Envoy writes fields in the order of their numbers, so a body message begins
-/// `tag, length, tag, length, body…`. Such a body is handed over piece by piece as it arrives and is
-/// never gathered here; what follows it (a few flags, attributes) is. A message that begins in
-/// another way is gathered whole: right, only slower.
+/// Envoy writes fields in the order of their numbers, so a message with a body begins
+/// `tag, length, tag, length, body…`. Such a body is passed on piece by piece while it arrives and is
+/// never buffered here; what follows it (a few flags, attributes) is. A message that begins in any
+/// other way is buffered whole: the result is the same, it only costs more.
 package struct ProcessingRequestAssembler {
-  /// What may follow a body in its message: flags, metadata, attributes.
-  package static let restBytesMax = 1 << 20
+  /// The most bytes that may follow a body in its message: flags, metadata, attributes.
+  static let restBytesMax = 1 << 20
 
   private enum State {
-    /// Nothing but the first bytes of the message, up to `prefixBytesMax`, in `gathered`.
+    /// Fewer than `prefixBytesMax` bytes have come, all of them in `gathered`.
     case undecided
     /// Inside `HttpBody.body`.
     case body(remaining: Int)
-    /// Past the body (`handedOver`), or in a message that is gathered whole.
+    /// After the body (then `handedOver` is set), or in a message that is buffered whole.
     case gathering
   }
 
-  /// Two tags of a byte and two lengths of at most five.
+  /// Two tags of one byte each and two lengths of at most five.
   private static let prefixBytesMax = 12
 
   private var state = State.undecided
   private var size = 0
   private var gathered: [UInt8] = []
+  /// The phase whose body is or was passed on, and how many bytes of its `HttpBody` follow the body.
   private var handedOver: (phase: ProcessingPhase, remainder: Int)?
 
   package init() {}
 
-  /// A message of `size` bytes begins.
+  /// Begins a message of `size` bytes.
   package mutating func start(size: Int) {
     state = .undecided
     self.size = size
@@ -37,13 +38,14 @@ package struct ProcessingRequestAssembler {
     handedOver = nil
   }
 
-  /// Bytes of the message that are kept here: to be accounted by the caller.
+  /// Bytes of the message that are buffered here, for the caller's memory accounting.
   package var gatheredBytes: Int { gathered.count }
 
-  /// The phase whose body is being handed over, once it is known.
+  /// The phase whose body is being passed on; nil where none is, or where it is not known yet.
   package var bodyPhase: ProcessingPhase? { handedOver?.phase }
 
-  /// The next bytes. `body` gets every piece of a body that is handed over, with its phase.
+  /// Adds the next bytes of the message. `body` is called with every piece of a body that is passed on,
+  /// and its phase. Throws where more than `restBytesMax` bytes follow a body.
   package mutating func add(
     _ bytes: Span<UInt8>, body: (ProcessingPhase, Span<UInt8>) -> Void
   ) throws(WireError) {
@@ -69,7 +71,7 @@ package struct ProcessingRequestAssembler {
     append(rest)
   }
 
-  /// The end of the message. `read` gets the message and the bytes its ranges stand in.
+  /// Ends the message and reads it. `read` gets the request and the bytes that its ranges refer to.
   package mutating func finish<R>(
     _ read: (ProcessingRequest, Span<UInt8>) -> R
   ) throws(WireError) -> R {
@@ -88,7 +90,7 @@ package struct ProcessingRequestAssembler {
     gathered.append(bytes)
   }
 
-  /// Looks at the first bytes: a body to hand over, or a message to gather.
+  /// Decides by the first bytes whether a body is passed on or the message is buffered whole.
   private mutating func decide(body: (ProcessingPhase, Span<UInt8>) -> Void) {
     state = .gathering
     guard let start = bodyStart(gathered.span, size: size) else {
@@ -97,7 +99,7 @@ package struct ProcessingRequestAssembler {
     let prefix = gathered
     gathered.removeAll(keepingCapacity: true)
     handedOver = (start.phase, start.remainder)
-    // The prefix may hold the beginning of the body, the whole of it, or more.
+    // The first bytes may hold part of the body, all of it, or what follows it too.
     let inPrefix = min(prefix.count - start.offset, start.count)
     if inPrefix > 0 {
       body(start.phase, prefix.span.extracting(start.offset..<start.offset + inPrefix))
@@ -109,7 +111,8 @@ package struct ProcessingRequestAssembler {
     }
   }
 
-  /// Where the body of a message that begins with one stands; nil for any other beginning.
+  /// Where the body is in a message that begins with one; nil for a message that begins otherwise.
+  /// `remainder` is the number of bytes of the `HttpBody` after the body.
   private func bodyStart(
     _ prefix: Span<UInt8>, size: Int
   ) -> (phase: ProcessingPhase, offset: Int, count: Int, remainder: Int)? {
@@ -131,7 +134,7 @@ package struct ProcessingRequestAssembler {
     return (phase, offset, count, messageCount - (offset - contentStart) - count)
   }
 
-  /// A length of at most five bytes, below 2³¹.
+  /// Reads a varint of at most five bytes and below 2³¹; nil for any other.
   private func length(_ prefix: Span<UInt8>, _ offset: inout Int) -> Int? {
     var value = 0
     for shift in stride(from: 0, to: 35, by: 7) {

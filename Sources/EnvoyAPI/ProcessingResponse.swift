@@ -1,11 +1,11 @@
 import Bytes
 
-/// The pieces of `envoy.service.ext_proc.v3.ProcessingResponse` that this program writes. They are
-/// written from the end to the beginning (see `WireWriter`).
+/// Writes the parts of an `envoy.service.ext_proc.v3.ProcessingResponse`. A message is written from its
+/// end to its beginning (see `WireWriter`).
 extension WireWriter {
-  /// A `HeaderValueOption` in field `field` of the message that is being written: `header = 1
-  /// {key = 1, raw_value = 3}`, `append_action = 3`: OVERWRITE_IF_EXISTS_OR_ADD, so that a client's
-  /// copy cannot stay first.
+  /// Writes a `HeaderValueOption` as field `field` of the current message: `header = 1 {key = 1,
+  /// raw_value = 3}`, `append_action = 3` OVERWRITE_IF_EXISTS_OR_ADD, so that a value that the client
+  /// sent does not stay.
   @inlinable
   package mutating func setHeader(_ field: Int, _ name: [UInt8], _ value: Span<UInt8>) {
     let option = mark
@@ -17,11 +17,12 @@ extension WireWriter {
     close(field, since: option)
   }
 
+  /// As above, with a value in an array.
   package mutating func setHeader(_ field: Int, _ name: [UInt8], _ value: [UInt8]) {
     setHeader(field, name, value.span)
   }
 
-  /// The same with a name, or a name and a value, that stand in the program.
+  /// As above, with a name that is a literal.
   package mutating func setHeader(_ field: Int, _ name: StaticString, _ value: [UInt8]) {
     let option = mark
     self.field(3, 2)
@@ -32,6 +33,7 @@ extension WireWriter {
     close(field, since: option)
   }
 
+  /// As above, with a name and a value that are literals.
   package mutating func setHeader(_ field: Int, _ name: StaticString, _ value: StaticString) {
     let option = mark
     self.field(3, 2)
@@ -42,7 +44,7 @@ extension WireWriter {
     close(field, since: option)
   }
 
-  /// Closes a `CommonResponse` (whose fields were written since `mark`) as the reply to `phase`:
+  /// Ends a `CommonResponse`, whose fields were written since `mark`, as the reply to `phase`: in
   /// `HeadersResponse.response` or `BodyResponse.response`, both field 1.
   @inlinable
   package mutating func closeCommonResponse(_ phase: ProcessingPhase, since mark: Int) {
@@ -52,7 +54,7 @@ extension WireWriter {
 }
 
 extension ProcessingPhase {
-  /// The field of `ProcessingResponse` that answers this phase.
+  /// The number of the field of `ProcessingResponse` that replies to this phase.
   @inlinable
   package var responseField: Int {
     switch self {
@@ -66,26 +68,27 @@ extension ProcessingPhase {
   }
 }
 
-/// Field numbers of the messages in a `ProcessingResponse`.
+/// Field numbers of `ProcessingResponse`, besides the replies to a phase (`responseField`).
 public enum ProcessingResponseField {
   @inlinable package static var immediateResponse: Int { 7 }
   @inlinable package static var dynamicMetadata: Int { 8 }
 }
 
-/// `CommonResponse`: `status = 1` (CONTINUE is 0 and is left out).
+/// Field numbers of `CommonResponse`. `status = 1` is never written: CONTINUE is 0, the default.
 public enum CommonResponseField {
   @inlinable package static var headerMutation: Int { 2 }
   @inlinable package static var bodyMutation: Int { 3 }
   @inlinable package static var clearRouteCache: Int { 5 }
 }
 
-/// `HeaderMutation`.
+/// Field numbers of `HeaderMutation`.
 public enum HeaderMutationField {
   @inlinable package static var setHeaders: Int { 1 }
   @inlinable package static var removeHeaders: Int { 2 }
 }
 
-/// `BodyMutation`, and `StreamedBodyResponse` in its third field.
+/// Field numbers of `BodyMutation`, and with `streamed…` those of the `StreamedBodyResponse` in its
+/// third field.
 public enum BodyMutationField {
   @inlinable package static var body: Int { 1 }
   @inlinable package static var clearBody: Int { 2 }
@@ -94,8 +97,8 @@ public enum BodyMutationField {
   @inlinable package static var streamedEndOfStream: Int { 2 }
 }
 
-/// `ImmediateResponse`; `status` is an `HttpStatus {code = 1}`, `grpcStatus` a `GrpcStatus
-/// {status = 1}`, `headers` a `HeaderMutation`.
+/// Field numbers of `ImmediateResponse`. `status` is an `HttpStatus {code = 1}`, `grpcStatus` a
+/// `GrpcStatus {status = 1}`, `headers` a `HeaderMutation`.
 public enum ImmediateResponseField {
   @inlinable package static var status: Int { 1 }
   @inlinable package static var headers: Int { 2 }
@@ -104,66 +107,70 @@ public enum ImmediateResponseField {
   @inlinable package static var details: Int { 5 }
 }
 
-/// `google.protobuf.Struct`: entries of `fields = 1`.
+/// Writes the entries of a `google.protobuf.Struct`: `fields = 1`, a map of `Value`s.
 extension WireWriter {
-  /// An entry of a `Struct` whose `Value` was written since `mark`.
+  /// Ends an entry whose `Value` was written since `mark`.
   package mutating func closeStructEntry(_ name: [UInt8], since mark: Int) {
     close(2, since: mark)
     field(1, name)
     close(1, since: mark)
   }
 
+  /// As above, with a name that is a literal.
   package mutating func closeStructEntry(_ name: StaticString, since mark: Int) {
     close(2, since: mark)
     field(1, name)
     close(1, since: mark)
   }
 
-  /// A string entry whose name, or name and value, stand in the program.
+  /// Writes an entry with a `string_value`; the name is a literal.
   package mutating func structEntry(_ name: StaticString, string: [UInt8]) {
     let entry = mark
     field(3, string)
     closeStructEntry(name, since: entry)
   }
 
+  /// As above, with a value that is a literal.
   package mutating func structEntry(_ name: StaticString, string: StaticString) {
     let entry = mark
     field(3, string)
     closeStructEntry(name, since: entry)
   }
 
+  /// Writes an entry with a `number_value`; the name is a literal.
   package mutating func structEntry(_ name: StaticString, number: Double) {
     let entry = mark
     double(2, number)
     closeStructEntry(name, since: entry)
   }
 
-  /// A bool entry.
+  /// Writes an entry with a `bool_value`; the name is a literal.
   package mutating func structEntry(_ name: StaticString, bool: Bool) {
     let entry = mark
     field(4, bool ? 1 : 0)
     closeStructEntry(name, since: entry)
   }
 
-  /// A string entry.
+  /// Writes an entry with a `string_value`.
   package mutating func structEntry(_ name: [UInt8], string: Span<UInt8>) {
     let entry = mark
     field(3, string)
     closeStructEntry(name, since: entry)
   }
 
+  /// As above, with a value in an array.
   package mutating func structEntry(_ name: [UInt8], string: [UInt8]) {
     structEntry(name, string: string.span)
   }
 
-  /// A bool entry.
+  /// Writes an entry with a `bool_value`.
   package mutating func structEntry(_ name: [UInt8], bool: Bool) {
     let entry = mark
     field(4, bool ? 1 : 0)
     closeStructEntry(name, since: entry)
   }
 
-  /// A number entry.
+  /// Writes an entry with a `number_value`.
   package mutating func structEntry(_ name: [UInt8], number: Double) {
     let entry = mark
     double(2, number)

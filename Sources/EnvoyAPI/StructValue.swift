@@ -1,6 +1,6 @@
 import Bytes
 
-/// One `google.protobuf.Value` in place: its kind, and where its content stands.
+/// Reads one `google.protobuf.Value` in place: its kind, and the range of its content.
 package enum StructValue: Equatable, Sendable {
   case null
   case number(Double)
@@ -12,8 +12,8 @@ package enum StructValue: Equatable, Sendable {
   case list(Range<Int>)
 
   /// Reads a `Value` (null_value = 1, number_value = 2, string_value = 3, bool_value = 4,
-  /// struct_value = 5, list_value = 6). The last member of the oneof counts; none is null. A second
-  /// Struct or list is refused: protobuf would merge the two.
+  /// struct_value = 5, list_value = 6). The last member of the oneof counts; without any it is null. A
+  /// second Struct or list is refused, because protobuf would merge the two.
   package init(in bytes: Span<UInt8>, _ range: Range<Int>) throws(WireError) {
     var result = StructValue.null
     var nested = false
@@ -40,10 +40,10 @@ package enum StructValue: Equatable, Sendable {
   }
 }
 
-/// `google.protobuf.Struct` and `map<string, …>` fields in place.
+/// Reads `google.protobuf.Struct` and other `map<string, …>` fields in place.
 public enum StructFields {
-  /// Visits the entries of a map field (`key = 1`, `value = 2` of each entry): the ranges of the
-  /// key and of the value's message.
+  /// Calls `visit` for every entry of the map field `number` (`key = 1`, `value = 2` in each entry) with
+  /// the ranges of its key and its value.
   @inlinable @inline(__always)
   package static func forEachEntry(
     ofMap number: Int, in bytes: Span<UInt8>, _ range: Range<Int>,
@@ -57,7 +57,8 @@ public enum StructFields {
     }
   }
 
-  /// The two parts of a map entry. A second value is refused: protobuf would merge messages.
+  /// The key and the value of a map entry. A second value is refused, because protobuf would merge the
+  /// two where they are messages.
   @inlinable @inline(__always)
   package static func entry(
     in bytes: Span<UInt8>, _ range: Range<Int>
@@ -77,8 +78,8 @@ public enum StructFields {
     return (key, value ?? 0..<0)
   }
 
-  /// The value of the field `name` of a `Struct` (`fields = 1`); nil where there is none. A name
-  /// given twice takes the last, as protobuf maps do.
+  /// The value of the field `name` of a `Struct` (`fields = 1`); nil where there is none. Where a name
+  /// is given twice the last one counts, as in protobuf's maps.
   package static func value(
     of name: [UInt8], in bytes: Span<UInt8>, _ structure: Range<Int>
   ) throws(WireError) -> StructValue? {
@@ -87,6 +88,7 @@ public enum StructFields {
     return try StructValue(in: bytes, found)
   }
 
+  /// As above, with a name that is a literal.
   package static func value(
     of name: StaticString, in bytes: Span<UInt8>, _ structure: Range<Int>
   ) throws(WireError) -> StructValue? {
@@ -95,7 +97,7 @@ public enum StructFields {
     return try StructValue(in: bytes, found)
   }
 
-  /// The text of the string field `name`; nil where it is absent or not a string.
+  /// The range of the string in field `name`; nil where that is absent or not a string.
   package static func string(
     _ name: [UInt8], in bytes: Span<UInt8>, _ structure: Range<Int>
   ) throws(WireError) -> Range<Int>? {
@@ -103,6 +105,7 @@ public enum StructFields {
     return range
   }
 
+  /// As above, with a name that is a literal.
   package static func string(
     _ name: StaticString, in bytes: Span<UInt8>, _ structure: Range<Int>
   ) throws(WireError) -> Range<Int>? {
@@ -110,7 +113,7 @@ public enum StructFields {
     return range
   }
 
-  /// The last value of a map (field 1) whose key is wanted.
+  /// The value of the last entry of a map (field 1) whose key `isWanted` accepts; nil where none is.
   @inline(__always)
   fileprivate static func last(
     in bytes: Span<UInt8>, _ map: Range<Int>, where isWanted: (Span<UInt8>) -> Bool
@@ -123,15 +126,17 @@ public enum StructFields {
   }
 }
 
-/// `envoy.config.core.v3.Metadata`: `filter_metadata = 1`, a map of namespace to `Struct`.
+/// Reads an `envoy.config.core.v3.Metadata` in place: `filter_metadata = 1`, a map from namespaces to
+/// `Struct`s.
 package enum Metadata {
-  /// The `Struct` of a namespace; nil where there is none.
+  /// The range of a namespace's `Struct`; nil where there is none.
   package static func structure(
     of namespace: [UInt8], in bytes: Span<UInt8>, _ metadata: Range<Int>
   ) throws(WireError) -> Range<Int>? {
     try StructFields.last(in: bytes, metadata) { $0.elementsEqual(namespace) }
   }
 
+  /// As above, with a namespace that is a literal.
   package static func structure(
     of namespace: StaticString, in bytes: Span<UInt8>, _ metadata: Range<Int>
   ) throws(WireError) -> Range<Int>? {

@@ -1,14 +1,18 @@
-/// How many bytes of text one model's token is, learned from what its provider reports.
+/// How many bytes of text a token of one model has on average, learned from the usage that its
+/// provider reports.
 ///
-/// Two sums in which a sample's weight fades by one sixteenth with every later one; integers, so
-/// that the same samples give the same estimate everywhere.
-package struct ByteRatio: Sendable, Equatable {
-  /// Before anything is known: four bytes a token, with the weight of 64 tokens.
+/// Kept as two exponentially weighted sums, of bytes and of tokens: every new sample takes one
+/// sixteenth off the weight of all earlier ones. All arithmetic is on integers, so the same samples
+/// give the same estimate on every machine.
+struct ByteRatio: Sendable, Equatable {
+  /// The start values, before the first sample: 256 bytes for 64 tokens, four bytes a token.
   static let priorBytes = 256
   static let priorTokens = 64
-  /// No tokenizer packs more on average; and no token is less than a byte.
+  /// The most bytes a token is taken to have on average, and so a bound on every sample and estimate.
+  /// The other bound is one byte a token.
   static let bytesPerTokenMax = 16
-  /// A long sample counts like one of so many bytes.
+  /// A sample of more bytes is scaled down to this many, so that one long text does not outweigh all
+  /// others.
   static let sampleBytesMax = 1 << 16
   /// The sums are kept in units of 2⁻¹⁶ byte or token.
   private static let scale = 1 << 16
@@ -17,10 +21,10 @@ package struct ByteRatio: Sendable, Equatable {
   private(set) var bytes = priorBytes * scale
   private(set) var tokens = priorTokens * scale
 
-  package init() {}
+  init() {}
 
-  /// Restores what `state` saved; nil if that cannot be.
-  package init?(state: [Int64]) {
+  /// Restores a saved `state`; nil if the numbers cannot come from one.
+  init?(state: [Int64]) {
     guard state.count == 2, let bytes = Int(exactly: state[0]), let tokens = Int(exactly: state[1]),
       (1...Self.sumMax).contains(bytes), (1...Self.sumMax).contains(tokens)
     else { return nil }
@@ -28,13 +32,15 @@ package struct ByteRatio: Sendable, Equatable {
     self.tokens = tokens
   }
 
-  package var state: [Int64] { [Int64(bytes), Int64(tokens)] }
+  /// What was learned, to be saved: the two sums, bytes first, in units of 2⁻¹⁶.
+  var state: [Int64] { [Int64(bytes), Int64(tokens)] }
 
-  /// No sum of samples comes to more.
+  /// An upper bound of both sums: the sums of ever the largest samples stay below it.
   private static let sumMax = (sampleBytesMax << (fadeShift + 1)) * scale
 
-  /// So many bytes were so many tokens. A sample beyond all reason counts as one at its edge.
-  package mutating func learn(bytes sampleBytes: Int, tokens sampleTokens: Int) {
+  /// Learns that a text of `bytes` had `tokens`. A ratio outside 1...`bytesPerTokenMax` bytes a token
+  /// counts as the nearest bound; a sample of 0 or less is ignored.
+  mutating func learn(bytes sampleBytes: Int, tokens sampleTokens: Int) {
     guard sampleBytes > 0, sampleTokens > 0 else { return }
     var sample = (bytes: sampleBytes, tokens: min(sampleTokens, sampleBytes))
     sample.tokens = max(sample.tokens, (sample.bytes - 1) / Self.bytesPerTokenMax + 1)
@@ -47,8 +53,8 @@ package struct ByteRatio: Sendable, Equatable {
     tokens = tokens - tokens >> Self.fadeShift + units
   }
 
-  /// The tokens that so many bytes are likely to be, rounded up.
-  package func tokens(forBytes count: Int) -> Int {
+  /// The estimated tokens of a text of `count` bytes, rounded up.
+  func tokens(forBytes count: Int) -> Int {
     guard count > 0 else { return 0 }
     let estimate = Self.scaled(count, by: tokens, over: bytes)
     return min(max(estimate, (count - 1) / Self.bytesPerTokenMax + 1), count)

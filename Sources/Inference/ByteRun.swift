@@ -1,11 +1,11 @@
 import CInstructions
 
-/// How far a run of bytes of one kind goes, from an index on: the only uses of `scan.h`
+/// How many bytes of one kind follow from an index on. The only place that calls the C of `scan.h`
 /// and `prose.h`.
 ///
-/// Each call hands C a pointer and the count behind it for as long as the call lasts.
+/// Each call passes C a pointer and its byte count; both are valid for the length of the call.
 enum ByteRun {
-  /// ASCII that stands for itself inside a JSON string.
+  /// The bytes of ASCII that need no unescaping inside a JSON string: no quote, backslash or control.
   static func plain(_ bytes: Span<UInt8>, from start: Int) -> Int {
     let rest = bytes.extracting(start..<bytes.count)
     return unsafe rest.withUnsafeBufferPointer { buffer in
@@ -14,7 +14,7 @@ enum ByteRun {
     }
   }
 
-  /// The same, and whole well-formed UTF-8 sequences.
+  /// As `plain`, and whole well-formed UTF-8 sequences (RFC 3629) too.
   static func text(_ bytes: Span<UInt8>, from start: Int) -> Int {
     let rest = bytes.extracting(start..<bytes.count)
     return unsafe rest.withUnsafeBufferPointer { buffer in
@@ -23,11 +23,11 @@ enum ByteRun {
     }
   }
 
-  /// Whether this CPU has the instructions of the wide `prose`; asked once.
+  /// Whether this CPU has the instructions that `prose` needs with `wide`; asked once.
   static let hasWideProse = tollgate_prose_supported()
 
-  /// The same, and whole escapes of two bytes: how many bytes, and how many escapes among them. With
-  /// `wide` it may be less than there is.
+  /// As `text`, and whole escapes of two bytes (`\\n`) too: the bytes passed over, and the number of
+  /// escapes among them. With `wide` the run may stop early; calling again goes on.
   static func prose(
     _ bytes: Span<UInt8>, from start: Int, wide: Bool
   ) -> (passed: Int, escapes: Int) {
@@ -42,7 +42,8 @@ enum ByteRun {
     }
   }
 
-  /// The length of a string after its opening quote, if it is plain ASCII and closes soon.
+  /// The length of a string whose opening quote is just before `start`, if it is plain ASCII of less
+  /// than 240 bytes and ends in this chunk; else nil.
   @inline(__always)
   static func plainString(_ bytes: Span<UInt8>, from start: Int) -> Int? {
     let rest = bytes.extracting(start..<bytes.count)
@@ -53,7 +54,7 @@ enum ByteRun {
     return length < 0 ? nil : length
   }
 
-  /// Whether all the bytes are of the base64 alphabets.
+  /// Whether all the bytes are of the base64 alphabets (RFC 4648, 4 and 5).
   static func isBase64(_ bytes: Span<UInt8>) -> Bool {
     unsafe bytes.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return true }
@@ -61,7 +62,7 @@ enum ByteRun {
     }
   }
 
-  /// How many bytes from an index on are of the base64 alphabets, of the next 64.
+  /// How many bytes from `start` on are of the base64 alphabets; looks at 64 bytes at most.
   static func base64(_ bytes: Span<UInt8>, from start: Int) -> Int {
     let next = bytes.extracting(start..<min(start + 64, bytes.count))
     return unsafe next.withUnsafeBufferPointer { buffer in
@@ -70,7 +71,7 @@ enum ByteRun {
     }
   }
 
-  /// Whether the byte is of the base64 alphabets.
+  /// Whether the byte is of one of the base64 alphabets.
   static func isBase64(_ byte: UInt8) -> Bool {
     tollgate_is_base64(byte) != 0
   }
@@ -84,7 +85,7 @@ enum ByteRun {
     }
   }
 
-  /// Everything before the first `byte`.
+  /// The number of bytes before the first `byte`, or up to the end where there is none.
   static func until(_ byte: UInt8, _ bytes: Span<UInt8>, from start: Int) -> Int {
     let rest = bytes.extracting(start..<bytes.count)
     return unsafe rest.withUnsafeBufferPointer { buffer in

@@ -1,30 +1,31 @@
-/// A key while it arrives, unescaped and with its case folded, for as long as it can still be one
-/// that is inspected.
+/// Collects an object's key while it arrives, unescaped and in lower case, to tell whether it is one
+/// of the inspected keys. Bytes beyond the longest inspected key are only counted.
 ///
-/// Two keys that differ only in case are the same member to Go's encoding/json, whose simple case
-/// folding takes `ſ` (U+017F) for s and the Kelvin sign (U+212A) for k.
+/// Case is folded because Go's encoding/json takes keys that differ only in case for the same member:
+/// its simple case folding also maps `ſ` (U+017F) to s and the Kelvin sign (U+212A) to k. A backend
+/// that reads such a key must not see a model or a bound that was not seen here.
 struct FoldedName {
   /// The longest inspected key is `continuous_usage_stats`.
   static let bytesMax = 22
 
   private var bytes = InlineArray<22, UInt8>(repeating: 0)
   private var count = 0
-  /// False as soon as folding changed anything: the key is not spelled as it should be.
+  /// False as soon as folding changed a character: the key is not spelled exactly as documented.
   private(set) var isExact = true
 
-  /// Takes the next bytes of the key, all of them ASCII.
+  /// Adds the next bytes of the key, all of them ASCII.
   mutating func append(_ run: Span<UInt8>) {
     for index in run.indices where count <= Self.bytesMax { append(UInt32(run[index])) }
   }
 
-  /// Takes the next scalar of the key.
+  /// Adds the next Unicode scalar of the key.
   mutating func append(_ scalar: UInt32) {
     switch scalar {
     case 0x41...0x5A: append(folded: UInt8(scalar) | 0x20, exact: false)
     case 0..<0x80: append(folded: UInt8(scalar), exact: true)
     case 0x17F: append(folded: UInt8(ascii: "s"), exact: false)
     case 0x212A: append(folded: UInt8(ascii: "k"), exact: false)
-    // No inspected key has it.
+    // No inspected key has such a character: 0xFF matches none.
     default: append(folded: 0xFF, exact: true)
     }
   }
@@ -35,7 +36,8 @@ struct FoldedName {
     if !exact { isExact = false }
   }
 
-  /// The inspected key this is, case apart: of the top level, or of `stream_options`.
+  /// The inspected key that this is, ignoring case: one of the top level, or with `inStreamOptions`
+  /// one of `stream_options`. Nil for any other key.
   func key(inStreamOptions: Bool) -> InspectedKey? {
     let candidate: InspectedKey?
     switch (count, inStreamOptions) {

@@ -1,10 +1,11 @@
-/// The keys that are read (`includeUsage` and `continuousUsageStats` stand inside `stream_options`).
+/// The keys of a request body whose values are read. `includeUsage` and `continuousUsageStats` are
+/// members of `stream_options`, the others of the top-level object.
 package enum InspectedKey: UInt8, CaseIterable, Sendable {
   case model, stream, streamOptions, maxTokens, maxCompletionTokens, maxOutputTokens, n, bestOf
   case includeUsage, continuousUsageStats
 
-  /// The key as it stands in its object: `max_tokens`; `include_usage`.
-  package var member: String {
+  /// The key as its object has it: `max_tokens`; `include_usage`.
+  var member: String {
     switch self {
     case .model: "model"
     case .stream: "stream"

@@ -1,18 +1,20 @@
-/// How much one model usually writes: counts of completion lengths in classes an eighth of an octave
-/// wide, so that a percentile is at most an eighth too high.
-package struct OutputHistogram: Sendable, Equatable {
-  /// Classes up to 2³¹ tokens.
+/// How many tokens one model's completions usually have: a histogram with eight buckets for each
+/// power of two, so that a percentile read from it is at most an eighth too high.
+struct OutputHistogram: Sendable, Equatable {
+  /// Buckets, for lengths up to 2³¹ tokens.
   static let classCount = 240
-  /// At so many samples all counts are halved: what the model did long ago fades.
-  package static let samplesMax = 8192
+  /// When this many samples are reached, all counts are halved, so that newer samples weigh more than
+  /// old ones.
+  static let samplesMax = 8192
 
   private var counts = [UInt32](repeating: 0, count: classCount)
-  package private(set) var sampleCount = 0
+  /// The sum of all counts.
+  private(set) var sampleCount = 0
 
-  package init() {}
+  init() {}
 
-  /// Restores what `state` saved; nil if that cannot be.
-  package init?(state: [Int64]) {
+  /// Restores a saved `state`; nil if the numbers cannot come from one.
+  init?(state: [Int64]) {
     guard state.count.isMultiple(of: 2) else { return nil }
     for index in stride(from: 0, to: state.count, by: 2) {
       guard (0..<Int64(Self.classCount)).contains(state[index]),
@@ -25,13 +27,13 @@ package struct OutputHistogram: Sendable, Equatable {
     guard sampleCount <= Self.samplesMax else { return nil }
   }
 
-  /// Pairs of a class that is not empty and its count.
-  package var state: [Int64] {
+  /// The histogram, to be saved: for each bucket that is not empty its index and its count.
+  var state: [Int64] {
     counts.indices.filter { counts[$0] > 0 }.flatMap { [Int64($0), Int64(counts[$0])] }
   }
 
-  /// The model wrote so many tokens.
-  package mutating func add(_ tokens: Int) {
+  /// Counts a completion of `tokens`.
+  mutating func add(_ tokens: Int) {
     if sampleCount == Self.samplesMax {
       for index in counts.indices { counts[index] /= 2 }
       sampleCount = counts.reduce(0) { $0 + Int($1) }
@@ -40,8 +42,8 @@ package struct OutputHistogram: Sendable, Equatable {
     sampleCount += 1
   }
 
-  /// What no more than one in a hundred exceeded; nil without samples.
-  package var percentile99: Int? {
+  /// The 99th percentile in tokens: the upper bound of the bucket it falls into. Nil without samples.
+  var percentile99: Int? {
     guard sampleCount > 0 else { return nil }
     var rest = (sampleCount * 99 + 99) / 100
     for index in counts.indices {
@@ -51,7 +53,8 @@ package struct OutputHistogram: Sendable, Equatable {
     return nil
   }
 
-  /// Exact up to 15; then the three bits after the leading one.
+  /// The bucket of a length: one for each length below 16; above, the power of two and the three bits
+  /// after the leading one choose it.
   static func index(of tokens: Int) -> Int {
     let tokens = min(max(tokens, 0), 1 << 31)
     if tokens < 16 { return tokens }
@@ -59,7 +62,7 @@ package struct OutputHistogram: Sendable, Equatable {
     return exponent * 8 - 16 + (tokens >> (exponent - 3) & 7)
   }
 
-  /// The most that falls into the class.
+  /// The largest length that falls into the bucket.
   static func upperBound(of index: Int) -> Int {
     if index < 16 { return index }
     let exponent = (index + 16) / 8

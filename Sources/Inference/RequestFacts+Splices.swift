@@ -1,16 +1,17 @@
 import Bytes
 
 extension RequestFacts {
-  /// Replaces the model's value. JSON-escapes the name unless `multipart`. Nil where the body gives
-  /// no model.
+  /// The splice that replaces the value of `model` by `name` (UTF-8), JSON-escaped unless `multipart`.
+  /// Nil where the body has no `model`.
   package func splice(model name: [UInt8], multipart: Bool) -> Splice? {
     guard let modelRange else { return nil }
     return Splice(range: modelRange, replacement: multipart ? name : Self.quoted(name))
   }
 
-  /// Asks for the usage chunk: sees to it that `stream_options.include_usage` is true where `usage`
-  /// is, and `stream_options.continuous_usage_stats` where `continuous` is. What is not asked for
-  /// stays as the client gave it. In order; empty when nothing needs changing.
+  /// The splices that make the backend report usage in a stream: with `usage` they set
+  /// `stream_options.include_usage` to true, with `continuous` also
+  /// `stream_options.continuous_usage_stats` (vLLM, SGLang). Members that are not asked for stay as
+  /// the client gave them. In ascending order; empty when nothing needs to change.
   package func splice(usage: Bool, continuous: Bool) -> [Splice] {
     var missing: [String] = []
     var splices: [Splice] = []
@@ -30,7 +31,8 @@ extension RequestFacts {
     return [insertion(of: missing.joined(separator: ","))] + splices
   }
 
-  /// Puts the members in front of the others of `stream_options`, which is made where it is missing.
+  /// The splice that inserts `members` as the first ones of `stream_options`; where the body has no
+  /// such object, it adds one.
   private func insertion(of members: String) -> Splice {
     guard let streamOptionsRange else {
       let member = "\"stream_options\":{\(members)}" + (hasMembers ? "," : "")

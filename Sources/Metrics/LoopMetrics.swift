@@ -1,19 +1,20 @@
 import Terms
 
-/// The counters of one loop: written by its thread alone, without a lock and, once a series is known,
-/// without an allocation; read by anybody through the registry.
+/// Counts what happens on one event loop. Only the loop's thread uses it, without a lock and, for a
+/// series that it has met before, without an allocation. Other threads read the cells through the
+/// registry.
 ///
-/// Not Sendable: it belongs to its loop. What others read are the cells behind it.
+/// Not Sendable, because it belongs to its loop.
 package final class LoopMetrics {
   private let registry: MetricsRegistry
   private let shared: LoopCells
-  /// The cells as of the last new series; the registry has the same.
+  /// The cells by family, shared with the registry; fetched anew with each new series.
   private var tables: [CellTable]
   private var names: [String: NameID] = [:]
   private var series: [ExchangeKey: ExchangeSeries] = [:]
   private var denials: [PairLabels: (series: Int, overflows: Bool)] = [:]
 
-  /// What a loop remembers of each kind.
+  /// The most series, and the most denials, that a loop remembers the numbers of.
   private static let rememberedMax = MetricLimits.seriesMax + MetricLimits.otherSeriesMax
 
   init(_ registry: MetricsRegistry, _ shared: LoopCells) {
@@ -24,13 +25,13 @@ package final class LoopMetrics {
 
   // MARK: What happened
 
-  /// An exchange was let through.
+  /// An exchange was admitted.
   package func began() { shared.add(1, .began) }
 
-  /// An exchange that was let through will never be counted as finished: its admission was undone.
+  /// The admission of an exchange was undone: it counts as over, and not as finished.
   package func withdrawn() { shared.add(1, .ended) }
 
-  /// An exchange that was let through is over.
+  /// An admitted exchange is over.
   package func finished(_ exchange: FinishedExchange) {
     shared.add(1, .ended)
     var key = ExchangeKey()
@@ -84,8 +85,8 @@ package final class LoopMetrics {
     }
   }
 
-  /// An exchange was refused. `wasCounted`: as a request it has been counted, when it was let through
-  /// before; it is a refusal all the same.
+  /// An exchange was refused. `wasCounted`: it had been admitted before and so counts as a request
+  /// already; then only the refusal is counted.
   package func refused(_ exchange: RefusedExchange, wasCounted: Bool = false) {
     shared.refusals.add(exchange)
     var key = ExchangeKey()
@@ -109,10 +110,10 @@ package final class LoopMetrics {
     if overflows { countOverflow(1 << UInt8(Family.denials.rawValue)) }
   }
 
-  /// A call of Envoy's is over.
+  /// A gRPC call of Envoy's has ended.
   package func called(_ method: CallMethod, _ status: CallStatus) { shared.add(method, status) }
 
-  /// We worked for so long on a message of that kind.
+  /// Tollgate worked on a message for `nanoseconds`.
   @inline(__always)
   package func worked(_ nanoseconds: Int64, _ stage: ProcessingStage) {
     shared.processing[stage.rawValue].record(UInt64(max(0, nanoseconds)))
@@ -149,7 +150,7 @@ package final class LoopMetrics {
     return found
   }
 
-  /// Cells for every series that there is by now.
+  /// Makes cells for every series that the registry has by now.
   private func makeRoom() { tables = registry.grow(shared) }
 
   // MARK: Cells
@@ -179,38 +180,4 @@ package final class LoopMetrics {
   }
 
   private static func amount(_ value: Int64?) -> UInt64 { UInt64(max(0, value ?? 0)) }
-}
-
-/// The cells of one loop as everybody sees them.
-final class LoopCells: Sendable {
-  enum Cell: Int { case began, ended }
-
-  let processing = ProcessingStage.allCases.map { _ in Histogram(.processing) }
-  let refusals = RecentRefusals()
-  private let cells = CellBlock()
-  private static let firstOverflow = 8
-  private static let firstCall = 32
-
-  @inline(__always)
-  func add(_ amount: UInt64, _ cell: Cell) { cells.add(amount, at: cell.rawValue) }
-
-  func value(_ cell: Cell) -> UInt64 { cells.value(at: cell.rawValue) }
-
-  func add(_ method: CallMethod, _ status: CallStatus) {
-    cells.add(1, at: Self.cell(method, status))
-  }
-
-  func calls(_ method: CallMethod, _ status: CallStatus) -> UInt64 {
-    cells.value(at: Self.cell(method, status))
-  }
-
-  private static func cell(_ method: CallMethod, _ status: CallStatus) -> Int {
-    firstCall + method.rawValue * CallStatus.allCases.count + status.rawValue
-  }
-
-  func addOverflow(_ family: Family) { cells.add(1, at: Self.firstOverflow + family.rawValue) }
-
-  func overflow(_ family: Family) -> UInt64 {
-    cells.value(at: Self.firstOverflow + family.rawValue)
-  }
 }

@@ -1,20 +1,20 @@
-/// What bounds the memory and the text of metrics.
+/// The limits on the memory and the text that metrics take.
 package enum MetricLimits {
-  /// Label sets of one counter family; beyond these the tenant is `other`.
-  package static let seriesMax = 200_000
-  /// Label sets of one histogram family, each of which is a dozen lines; beyond these the tenant is
-  /// `other`.
-  package static let histogramSeriesMax = 1_000
-  /// Tenants whose sums are kept apart, for the page.
-  package static let tenantsMax = 100_000
-  /// Pairs of a model and its route whose sums are kept apart, for the page.
-  package static let routesMax = 10_000
-  /// Label sets of a family that have `other` for a tenant; beyond these every label is `other`.
-  package static let otherSeriesMax = 10_000
-  /// Different label values of all families; those of a policy, and of the policies before it.
-  package static let namesMax = 500_000
-  /// Refusals that are remembered one by one.
+  /// Series of one family of counters; further ones are counted under the tenant `other`.
+  static let seriesMax = 200_000
+  /// Series of one family of histograms, each of which is many lines on the page; further ones are
+  /// counted under the tenant `other`.
+  static let histogramSeriesMax = 1_000
+  /// Tenants that have sums of their own, for the admin page.
+  static let tenantsMax = 100_000
+  /// Pairs of a model and its route that have sums of their own, for the admin page.
+  static let routesMax = 10_000
+  /// Series of a family under the tenant `other`; further ones are counted with every label `other`.
+  static let otherSeriesMax = 10_000
+  /// Different label values of all families together. Those of earlier policies are kept.
+  static let namesMax = 500_000
+  /// Refusals that the admin page lists.
   package static let refusalsMax = 200
-  /// A refusal like one of so short a time ago is counted with it.
-  package static let refusalRepeatMs: Int64 = 60_000
+  /// A refusal is counted together with an earlier one of the same kind that is less old than this.
+  static let refusalRepeatMs: Int64 = 60_000
 }

@@ -1,27 +1,29 @@
 import Foundation
 
-/// Every loop's counters, and the series that they all number alike. A loop takes the lock for a
-/// series that it has not met; a reader takes it for the time of a few copies that share storage.
+/// The counters of all loops, and the series, whose numbers are the same in every loop. A loop takes the
+/// lock only for a series that it has not met before; a reader takes it to copy a few arrays, which
+/// share their storage.
 package final class MetricsRegistry: @unchecked Sendable {
   private let lock = NSLock()
   private var index: SeriesIndex
-  /// How long the ledger's commits took: written by its one thread.
+  /// How long the ledger's commits took. Only the ledger's thread records.
   package let commitDurations = Histogram.commitDurations()
   private var loops: [(cells: LoopCells, tables: [CellTable])] = []
 
+  /// A registry without loops and series.
   package convenience init() { self.init(seriesMax: { $0.seriesMax }) }
 
   /// - Parameter seriesMax: smaller limits, for tests.
   init(seriesMax: (Family) -> Int) { index = SeriesIndex(seriesMax: seriesMax) }
 
-  /// The counters of one more loop; to be called and kept on its thread.
+  /// Makes the counters of one more loop. To be called and used on the loop's thread only.
   package func makeLoop() -> LoopMetrics {
     let cells = LoopCells()
     lock.withLock { loops.append((cells, Family.allCases.map { CellTable(stride: $0.stride) })) }
     return LoopMetrics(self, cells)
   }
 
-  /// A commit of the ledger took so long.
+  /// A commit of the ledger took `commitNanoseconds`. Only for the ledger's thread.
   package func record(commitNanoseconds: Int64) {
     commitDurations.record(UInt64(max(0, commitNanoseconds)))
   }
@@ -36,7 +38,7 @@ package final class MetricsRegistry: @unchecked Sendable {
     lock.withLock { index.denials(tenant: tenant, reason: reason) }
   }
 
-  /// Gives a loop cells for every series that there is.
+  /// Makes cells in a loop for every series, and returns the loop's tables by family.
   func grow(_ cells: LoopCells) -> [CellTable] {
     lock.withLock {
       guard let place = loops.firstIndex(where: { $0.cells === cells }) else { return [] }
@@ -49,7 +51,7 @@ package final class MetricsRegistry: @unchecked Sendable {
 
   // MARK: Readers
 
-  /// A family as it is now: its series and every loop's cells of them.
+  /// A family as it is now: its series and their cells in every loop.
   func reading(_ family: Family) -> FamilyReading {
     lock.withLock {
       FamilyReading(
@@ -75,15 +77,17 @@ package final class MetricsRegistry: @unchecked Sendable {
     allCells.reduce(0) { $0 &+ $1.calls(method, status) }
   }
 
-  /// Exchanges that were let through and are not over.
+  /// Exchanges that were admitted and are not over.
   package var inflight: UInt64 {
     let all = allCells
-    // Ends first: one that begins meanwhile is not missed, one that ends is counted once more.
+    // The ends are read first: an exchange that ends between the two reads still counts as in flight,
+    // and one that begins is not missed. The other way round the difference could be negative.
     let ended = all.reduce(0) { $0 &+ $1.value(.ended) }
     let began = all.reduce(0) { $0 &+ $1.value(.began) }
     return began >= ended ? began - ended : 0
   }
 
+  /// The sums over all tenants.
   package var totals: TrafficTotals {
     var totals = TrafficTotals()
     totals.inflight = inflight
@@ -98,7 +102,7 @@ package final class MetricsRegistry: @unchecked Sendable {
     return totals
   }
 
-  /// Every model route that has had a request, in the order of their first ones.
+  /// Every model route that has had a request, in the order of their first requests.
   package var routes: [RouteTraffic] {
     let (keys, names) = lock.withLock { (index.routes.keys, index.names) }
     let reading = reading(.routes)
@@ -114,8 +118,8 @@ package final class MetricsRegistry: @unchecked Sendable {
     }
   }
 
-  /// The sums of these tenants, in their order; zeros for one that has had no request. nil asks for
-  /// requests of nobody: those whose caller is unknown.
+  /// The sums of these tenants, in the same order; zeros for one that has had no request. A nil name
+  /// stands for the requests whose caller was not identified.
   package func traffic(ofTenants tenants: [String?]) -> [TenantTraffic] {
     let series = lock.withLock {
       tenants.map { name in
@@ -136,37 +140,6 @@ package final class MetricsRegistry: @unchecked Sendable {
     }
   }
 
-  /// The last refusals of all loops, newest first.
+  /// The latest refusals of all loops, newest first.
   package var refusals: [RefusalEvent] { RecentRefusals.merged(allCells.map(\.refusals)) }
-}
-
-/// A family at a moment. The cells go on counting under it.
-struct FamilyReading {
-  let count: Int
-  let texts: SeriesTexts
-  let tables: [CellTable]
-
-  /// Over all loops.
-  @inline(__always)
-  func sum(_ series: Int, _ cell: Int) -> UInt64 {
-    var sum: UInt64 = 0
-    for table in tables { sum &+= table.value(series: series, cell: cell) }
-    return sum
-  }
-
-  /// Over all loops: the first cell of every series, then the second of every series, and so on.
-  func sums() -> [UInt64] {
-    guard let stride = tables.first?.stride else { return [] }
-    var sums = [UInt64](repeating: 0, count: count * stride)
-    for table in tables { table.add(to: &sums, count: count) }
-    return sums
-  }
-
-  func histogram(
-    _ series: Int, _ bounds: HistogramBounds, first: Int = 0
-  ) -> HistogramReading {
-    HistogramReading(
-      bounds, counts: (0..<bounds.bucketCount).map { sum(series, first + $0) },
-      sum: sum(series, first + bounds.sumCell))
-  }
 }

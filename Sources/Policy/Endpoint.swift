@@ -1,22 +1,20 @@
 import Terms
 
-/// The endpoints whose requests Tollgate understands (design, section 3).
+/// The endpoints whose requests Tollgate understands: OpenAI's, Anthropic's Messages and Cohere's rerank,
+/// each with one path and one method.
 package enum Endpoint: UInt8, CaseIterable, Sendable, Hashable {
   case chatCompletions, completions, embeddings, responses, messages, countTokens, rerank,
     moderations, imageGenerations, audioSpeech, audioTranscriptions, audioTranslations
 
-  /// Whose shape refusals and rate limit headers take.
+  /// The API whose format error bodies and rate limit headers have.
   package enum Dialect: Sendable { case openAI, anthropic }
 
   private static let paths = Endpoint.allCases.map { HeaderText($0.canonicalPath) }
 
-  /// The endpoint's own path.
+  /// The endpoint's own path, `/v1/…`.
   package var path: HeaderText { Self.paths[Int(rawValue)] }
 
-  /// The endpoint's one method.
-  package var method: StaticString { "POST" }
-
-  /// Whether the body is multipart/form-data, with the model as a field; else it is JSON.
+  /// Whether the request's body is multipart/form-data with the model as a field; otherwise it is JSON.
   package var isMultipart: Bool {
     switch self {
     case .audioTranscriptions, .audioTranslations: true
@@ -26,7 +24,7 @@ package enum Endpoint: UInt8, CaseIterable, Sendable, Hashable {
     }
   }
 
-  /// Whether answers may report usage; the others' usage source is `none`.
+  /// Whether responses may report usage. For the others nothing is charged by usage.
   package var isMetered: Bool {
     switch self {
     case .countTokens, .moderations: false
@@ -36,6 +34,7 @@ package enum Endpoint: UInt8, CaseIterable, Sendable, Hashable {
     }
   }
 
+  /// The API that the endpoint belongs to.
   package var dialect: Dialect {
     switch self {
     case .messages, .countTokens: .anthropic
@@ -45,7 +44,8 @@ package enum Endpoint: UInt8, CaseIterable, Sendable, Hashable {
     }
   }
 
-  /// The part behind `/openai/deployments/{model}/` where Azure has this endpoint; else nil.
+  /// What follows `/openai/deployments/{model}/` in Azure's path of this endpoint; nil where Azure has
+  /// none.
   var azureSuffix: String? {
     switch self {
     case .chatCompletions: "chat/completions"
@@ -77,7 +77,7 @@ package enum Endpoint: UInt8, CaseIterable, Sendable, Hashable {
     }
   }
 
-  /// The endpoint a policy names by its own path or by Azure's, with `{model}` spelled out.
+  /// The endpoint that a path of a policy names: its own path, or Azure's with a literal `{model}`.
   init?(policyPath path: String) {
     for endpoint in Endpoint.allCases {
       if endpoint.canonicalPath == path {

@@ -2,8 +2,11 @@ import Terms
 
 /// One limit of a tenant, of a key, or of everybody.
 package struct Limit: Sendable, Equatable {
+  /// `per`: second, minute and hour are token buckets, the others calendar budgets.
   package enum Period: Sendable, Equatable { case second, minute, hour, day, week, month }
+  /// `scope`: what has a counter of its own.
   package enum Scope: Sendable, Equatable { case tenant, key, subject }
+  /// `on_store_loss`: what to do while the shared store is not reachable.
   package enum StoreLoss: Sendable, Equatable { case deny, local, allow }
 
   package let name: String
@@ -12,14 +15,14 @@ package struct Limit: Sendable, Equatable {
   package let amount: Int64
   /// Nil exactly for `concurrent`.
   package let per: Period?
-  /// The bucket's capacity where it is not `amount`; only with second, minute and hour.
+  /// The bucket's capacity, where it differs from `amount`; only with second, minute and hour.
   package let burst: Int64?
-  /// One counter for each of these. A key's own limit is `.key`; a global one is `.tenant` and
-  /// counts all tenants together.
+  /// There is one counter for each tenant, key or subject. A key's own limit has `.key`; a global one has
+  /// `.tenant`, but counts all tenants together.
   package let scope: Scope
-  /// Patterns of the models it counts; nil for all.
+  /// Patterns of the models whose requests it counts; nil for all.
   package let models: [String]?
   package let onStoreLoss: StoreLoss
-  /// Counters kept at most, for `key` and `subject`.
+  /// The most counters that are kept, for `.key` and `.subject`.
   package let maxSubjects: Int
 }

@@ -1,40 +1,57 @@
 import Bytes
 import Terms
 
-/// One upstream of a model; Envoy maps its name to a cluster.
+/// One of a model's `routes`. Envoy maps its name to a cluster.
 package struct ModelRoute: Sendable, Equatable {
   package let name: HeaderText
+  /// The route's share of the requests, relative to the sum of all weights; 0 for none.
   package let weight: Int
-  /// What the body's `model` is rewritten to; nil leaves the canonical name.
+  /// What the body's `model` is rewritten to; nil where it becomes the canonical name.
   package let upstreamModel: HeaderText?
 }
 
-/// What a route choice is tied to.
+/// `sticky`: what a choice of route depends on. Requests that have it in common get the same route.
 package enum Stickiness: Sendable, Equatable {
+  /// Every request gets a route of its own.
   case request
+  /// The caller inside the tenant.
   case subject
-  /// The value of this header, lowercased.
+  /// The value of this header, whose name is in lower case.
   case header(String)
 }
 
-/// How usage is had from streams.
-package enum StreamUsage: Sendable, Equatable { case inject, asAsked, continuous }
+/// `stream_usage`: how Tollgate gets the usage of a stream.
+package enum StreamUsage: Sendable, Equatable {
+  /// It sets `stream_options.include_usage`, and keeps the usage chunk from a client that did not.
+  case inject
+  /// The body stays as the client sent it.
+  case asAsked
+  /// It also sets `stream_options.continuous_usage_stats` (vLLM, SGLang).
+  case continuous
+}
 
 /// A model of the policy, with its routes.
 package final class Model: Sendable {
+  /// Its index in `PolicySnapshot.models` and in every `ModelSet`.
   package let index: Int
+  /// The canonical name.
   package let name: HeaderText
+  /// Other names that a request's body may give.
   package let aliases: [String]
   package let trafficClass: TrafficClass
+  /// At least one, with a weight above 0.
   package let routes: [ModelRoute]
+  /// The sum of the routes' weights.
   package let totalWeight: Int
   package let sticky: Stickiness
-  /// The only endpoints this model serves; nil for any that the tenant may use.
+  /// The only endpoints that this model serves; nil for any that the tenant may use.
   package let paths: Set<Endpoint>?
+  /// `max_output_tokens`; nil where the policy states none.
   package let maxOutputTokens: Int?
   package let streamUsage: StreamUsage
+  /// Nil where the policy states none.
   package let prices: Prices?
-  /// The name and a zero byte: what a sticky key is hashed behind.
+  /// The name and a zero byte, hashed before the sticky key.
   private let stickyPrefix: [UInt8]
 
   init(
@@ -56,8 +73,9 @@ package final class Model: Sendable {
     stickyPrefix = Array(name.utf8) + [0]
   }
 
-  /// The route for a draw: uniform when `draw` is. The same draw gives the same route in every
-  /// process: the high word of `draw × totalWeight` falls into one route's share.
+  /// The index of the route for a number `draw`. Where that is uniformly distributed, routes are chosen
+  /// by their weights. The same number gives the same route in every process: the high word of
+  /// `draw × totalWeight` lies in one route's share.
   package func route(draw: UInt64) -> Int {
     var share = Int(draw.multipliedFullWidth(by: UInt64(totalWeight)).high)
     for (index, route) in routes.enumerated() {
@@ -67,7 +85,7 @@ package final class Model: Sendable {
     preconditionFailure("weights do not add up to totalWeight")
   }
 
-  /// The draw for a sticky key: the first 8 bytes (big-endian) of SHA-256(model name, 0x00, key).
+  /// The `draw` for a sticky key: the first 8 bytes (big-endian) of SHA-256(model name, 0x00, key).
   package func stickyDraw(key: Span<UInt8>) -> UInt64 {
     var hash = SHA256()
     let prefix = stickyPrefix

@@ -1,21 +1,23 @@
-/// A set of models by index.
+/// A set of models of one policy.
 package struct ModelSet: Sendable, Equatable {
-  /// Bit i: the model with index i.
-  package var words: [UInt64]
+  /// One bit for each model: bit i of word w stands for `Model.index` 64 w + i.
+  private(set) var words: [UInt64]
 
   /// The empty set over `modelCount` models.
   init(modelCount: Int) {
     words = Array(repeating: 0, count: (modelCount + 63) / 64)
   }
 
+  /// Whether the model with this index is in the set.
   package func contains(_ index: Int) -> Bool {
     index >> 6 < words.count && words[index >> 6] >> UInt64(index & 63) & 1 == 1
   }
 
-  package var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
+  /// Whether it has no model.
+  var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
 
-  /// The indices in the set, ascending.
-  package var indices: [Int] {
+  /// The indices of the models, ascending.
+  var indices: [Int] {
     (0..<(words.count * 64)).filter(contains)
   }
 

@@ -1,32 +1,33 @@
 import Bytes
 import Terms
 
-/// What one policy has that another had not, by name: for people who read of a reload. Holds names
-/// only, never a key's digest.
+/// What a new policy changes, by name, for logs and pages that report a reload. It has names only, never
+/// a key's digest.
 package struct PolicyDifference: Sendable, Equatable {
-  /// The names of one kind of thing, each list in order.
+  /// The names of one kind of thing, each list sorted.
   package struct Names: Sendable, Equatable {
     package var added: [String] = []
     package var removed: [String] = []
     package var changed: [String] = []
 
-    package var isEmpty: Bool { added.isEmpty && removed.isEmpty && changed.isEmpty }
+    var isEmpty: Bool { added.isEmpty && removed.isEmpty && changed.isEmpty }
   }
 
-  /// Changed: their hosts, principals or what they are allowed. Keys and limits are told by themselves.
+  /// Changed are those whose hosts, principals or `allow` differ. Keys and limits have lists of their own.
   package let tenants: Names
   /// `tenant/key`
   package let keys: Names
-  /// `name` of everybody's, `tenant/name`, `tenant/key/name`
+  /// `name` for a global limit, `tenant/name`, `tenant/key/name`
   package let limits: Names
-  /// Changed: anything but their routes.
+  /// Changed are those in which anything but the routes differs.
   package let models: Names
-  /// `model/route`; changed: the weight or the upstream's name.
+  /// `model/route`. Changed are those whose weight or `upstream_model` differs.
   package let routes: Names
   package let classes: Names
-  /// Settings of the whole policy, as the file names them.
+  /// The settings of the whole policy that differ, as the file names them: `auth.jwt`.
   package let settings: [String]
 
+  /// Compares two policies.
   package init(from old: PolicySnapshot, to new: PolicySnapshot) {
     tenants = Self.names(old.tenantsByName, new.tenantsByName) {
       $0.accessDigest == $1.accessDigest
@@ -39,7 +40,7 @@ package struct PolicyDifference: Sendable, Equatable {
     settings = Self.settings(old, new)
   }
 
-  /// Whether the policies differ in nothing but their text.
+  /// Whether the policies mean the same, although their text may differ.
   package var isEmpty: Bool {
     [tenants, keys, limits, models, routes, classes].allSatisfy(\.isEmpty) && settings.isEmpty
   }
@@ -120,7 +121,7 @@ extension PolicySnapshot {
 }
 
 extension APIKey {
-  /// Everything but its limits.
+  /// Whether two keys are equal in all but their limits.
   fileprivate func isSame(as other: APIKey) -> Bool {
     digest == other.digest && subject == other.subject && expiresSeconds == other.expiresSeconds
       && disabled == other.disabled && modelPatterns == other.modelPatterns
@@ -128,7 +129,7 @@ extension APIKey {
 }
 
 extension Model {
-  /// Everything but its routes.
+  /// Whether two models are equal in all but their routes.
   fileprivate func isSame(as other: Model) -> Bool {
     aliases == other.aliases && trafficClass.name == other.trafficClass.name
       && sticky == other.sticky && paths == other.paths

@@ -1,8 +1,9 @@
 import Bytes
 
-/// Makes a policy of its files.
+/// Makes a policy from its files.
 package enum PolicyLoader {
-  /// Parses, merges, validates and compiles. `policy` is nil exactly when a problem is an error.
+  /// Parses, merges, validates and compiles a policy. `nowSeconds` (Unix time) is for the warnings about
+  /// keys that expire. `policy` is nil exactly when one of the problems is an error.
   package static func load(
     _ sources: [PolicySource], nowSeconds: Int64
   ) -> (policy: PolicySnapshot?, problems: [PolicyProblem]) {
@@ -12,7 +13,7 @@ package enum PolicyLoader {
   static func load(
     _ sources: [PolicySource], nowSeconds: Int64, bounds: PolicyBounds
   ) -> (policy: PolicySnapshot?, problems: [PolicyProblem]) {
-    // By name, so that the order in which a directory was read does not matter.
+    // Sorted by name, because a directory may list its files in any order.
     let sources = sources.sorted { Array($0.name.utf8).lexicographicallyPrecedes($1.name.utf8) }
     if let problem = sizeProblem(sources, bounds) { return (nil, [problem]) }
     let log = ProblemLog(
@@ -26,8 +27,9 @@ package enum PolicyLoader {
     return (compiler.snapshot(revision: revision(of: sources)), log.problems)
   }
 
-  /// The first 12 hex digits of SHA-256 over each file's name (without its directory, so that a policy
-  /// is the same wherever it is mounted) and bytes, both behind their lengths.
+  /// The first 12 hex digits of SHA-256 over each file's name and bytes, both with their lengths before
+  /// them. The name is without its directory, so that the revision is the same wherever the policy is
+  /// mounted.
   private static func revision(of sources: [PolicySource]) -> String {
     var hash = SHA256()
     for source in sources {
@@ -73,8 +75,8 @@ package enum PolicyLoader {
     return nil
   }
 
-  /// The top value of each file; nil where some file's structure is broken, for then what is read of
-  /// it would only bring up faults that are none.
+  /// The top-level value of each file. Nil where a syntax error leaves it open what the rest of a file
+  /// means: checking its values would report problems that are not there.
   private static func roots(_ log: ProblemLog, _ bounds: PolicyBounds) -> [Node]? {
     var roots: [Node] = []
     var isBroken = false

@@ -1,18 +1,22 @@
 import Bytes
 import Terms
 
-/// Where a JWT issuer's verified claims are found in Envoy's metadata.
+/// An entry of `auth.jwt`: where Envoy's dynamic metadata has the verified claims of a JWT issuer's tokens.
 package struct JWTIssuer: Sendable, Equatable {
+  /// The `iss` of its tokens.
   package let issuer: String
+  /// `payload_in_metadata` of Envoy's jwt_authn filter: the key of the claims in its namespace.
   package let metadataKey: String
+  /// The claim that names the tenant.
   package let tenantClaim: String
+  /// The claim that names the subject.
   package let subjectClaim: String
 }
 
-/// Which filter admits requests.
+/// `enforce_at`: which of Envoy's filters asks for the admission of requests.
 package enum EnforcementPoint: Sendable { case extProc, extAuthz }
 
-/// The settings of a policy that are not about one tenant or model.
+/// The settings of a whole policy, with their defaults.
 struct PolicySettings: Sendable {
   var timeZone = "UTC"
   var maxBodyBytes = 32 * 1_024 * 1_024
@@ -24,28 +28,34 @@ struct PolicySettings: Sendable {
   var clientCertificates = false
 }
 
-/// A validated policy, compiled for look-ups; immutable, shared by every loop.
+/// A validated policy, compiled for look-ups. Immutable, and shared by all loops.
 package final class PolicySnapshot: Sendable {
-  /// The first 12 hex digits of SHA-256 over the sources.
+  /// 12 hex digits that depend on the names and the bytes of all files.
   package let revision: String
+  /// The IANA name of the time zone of calendar limits.
   package let timeZone: String
+  /// The most bytes of a request's body.
   package let maxBodyBytes: Int
   package let enforceAt: EnforcementPoint
-  /// nil where the process's own counts.
+  /// Nil where the level of the command line applies.
   package let logLevel: LogLevel?
-  /// Lowercased.
+  /// The names of the headers that may have an API key, in lower case.
   package let apiKeyHeaders: [String]
   package let jwt: [JWTIssuer]
+  /// Whether the identity of a verified client certificate may name the caller (`principals`).
   package let clientCertificates: Bool
   package let classes: [TrafficClass]
+  /// By `Tenant.index`.
   package let tenants: [Tenant]
+  /// By `Model.index`.
   package let models: [Model]
-  /// The limits that apply to everybody together.
+  /// The global limits, which count all tenants together.
   package let limits: [Limit]
+  /// The paths that some tenant's `allow` lists with a `route`; not inspected.
   package let customPaths: [String]
-  /// Tells two policies' `shared_hostnames` apart; nil where there are none.
+  /// `shared_hostnames`, sorted, to compare two policies; nil where the policy has no such list.
   let sharedHostnames: [String]?
-  /// Tells two policies' `path_aliases` apart.
+  /// `path_aliases`, to compare two policies.
   let pathAliases: [String: Endpoint]
 
   private let lookup: PolicyLookup
@@ -73,35 +83,36 @@ package final class PolicySnapshot: Sendable {
     self.lookup = lookup
   }
 
-  /// The key with this digest, expired and disabled ones too.
+  /// The key with this digest; nil for none. Expired and disabled keys are found too.
   package func key(_ digest: SHA256Digest) -> KeyReference? { lookup.keys[digest] }
 
+  /// The tenant with this name; nil for none.
   package func tenant(named name: Span<UInt8>) -> Tenant? {
     lookup.tenants[name].map { tenants[$0] }
   }
 
-  /// The model with this canonical name or alias.
+  /// The model with this canonical name or alias; nil for none.
   package func model(named name: Span<UInt8>) -> Model? {
     lookup.models[name].map { models[$0] }
   }
 
-  /// Whether `shared_hostnames` is given: then every host that is somebody's is a name of the policy.
+  /// Whether the policy has `shared_hostnames`: then every host that is not `.nobody`'s is named in it.
   package var namesSharedHosts: Bool { lookup.hosts.others == .nobody }
 
-  /// Case, port and one trailing dot do not matter; a malformed host is nobody's even where any host
-  /// is shared.
+  /// To whom a host belongs, as a Host or `:authority` header gives it. Case, port and one trailing dot
+  /// are ignored; a malformed host is nobody's, also where any host is shared.
   package func owner(ofHost host: Span<UInt8>) -> HostOwner { lookup.hosts.owner(of: host) }
 
-  /// The tenant whose `principals` match (`*` stops at `/`; elsewhere exact); nil for none or more
-  /// than one.
+  /// The tenant whose `principals` match the URI of a client certificate; nil where none or more than one
+  /// does.
   package func tenant(ofPrincipal uri: Span<UInt8>) -> Tenant? {
     lookup.principals.tenant(of: uri).map { tenants[$0] }
   }
 
-  /// `path` is the request's `:path`; the query is removed here.
+  /// What a request's `:path` means. Its query is ignored.
   package func match(path: Span<UInt8>) -> PathMatch { lookup.paths.match(path) }
 
-  /// How much of everything there is, for a line of `tollgate check`.
+  /// The numbers of tenants, models, keys and limits, for a line of `tollgate check`.
   package var summary: PolicySummary {
     PolicySummary(
       tenants: tenants.count, models: models.count,
@@ -113,7 +124,7 @@ package final class PolicySnapshot: Sendable {
   }
 }
 
-/// What a policy's requests are looked up in.
+/// The tables in which requests are looked up.
 struct PolicyLookup: Sendable {
   var keys: [SHA256Digest: KeyReference] = [:]
   var tenants = ByteTable()

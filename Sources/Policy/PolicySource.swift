@@ -1,5 +1,6 @@
 /// One file of a policy, with its bytes.
 package struct PolicySource: Sendable {
+  /// Its path, or the key of a ConfigMap, as messages name it.
   package let name: String
   package let bytes: [UInt8]
 

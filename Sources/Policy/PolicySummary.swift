@@ -1,4 +1,4 @@
-/// How much of everything a policy has.
+/// How many tenants, models, keys and limits a policy has.
 package struct PolicySummary: Sendable, Equatable, CustomStringConvertible {
   package let tenants: Int
   package let models: Int

@@ -1,29 +1,35 @@
 import Bytes
 import Terms
 
-/// An API key, known by its digest only.
+/// An API key of a tenant. The key itself is not known, only its digest.
 package struct APIKey: Sendable {
+  /// Its name, which may be shown; unique within the tenant.
   package let id: HeaderText
-  /// SHA-256 of the whole key string.
-  package let digest: SHA256Digest
-  /// `key:<id>` where the policy gives none.
+  /// The SHA-256 of the whole key string.
+  let digest: SHA256Digest
+  /// `subject`; `key:<id>` where the policy states none.
   package let subject: HeaderText
-  /// Unix time from which on the key is refused.
+  /// The Unix time from which the key is refused; nil for never.
   package let expiresSeconds: Int64?
+  /// Whether the key is refused.
   package let disabled: Bool
+  /// The key's own limits, besides its tenant's.
   package let limits: [Limit]
-  package let modelPatterns: [String]?
+  /// Patterns of the models it may use, among its tenant's; nil for all of these.
+  let modelPatterns: [String]?
 }
 
-/// A team: who it is, what it may do, and how much.
+/// A tenant of the policy: its keys, what it may use, and its limits.
 package final class Tenant: Sendable {
+  /// Its index in `PolicySnapshot.tenants`.
   package let index: Int
   package let name: HeaderText
   package let keys: [APIKey]
+  /// The tenant's limits, without those of its keys.
   package let limits: [Limit]
-  /// Models this tenant may use on some endpoint: what `GET /v1/models` lists.
-  package let allModels: ModelSet
-  /// Tells whether its hosts, its principals or what it may do have changed.
+  /// The models that it may use on at least one endpoint: what `GET /v1/models` lists.
+  let allModels: ModelSet
+  /// A digest of its hosts, principals and `allow`, to tell whether they have changed.
   let accessDigest: SHA256Digest
   private let modelsByEndpoint: [ModelSet?]
   private let routesByCustomPath: [Int: HeaderText]
@@ -45,25 +51,29 @@ package final class Tenant: Sendable {
     self.accessDigest = accessDigest
   }
 
-  /// Models this tenant may use at `endpoint`, those left out whose own `paths` do not list it; nil
-  /// where no `allow` entry lists the path. Precomputed: O(1).
+  /// The models that it may use at `endpoint`, without those whose own `paths` do not list it; nil where
+  /// no `allow` entry lists the endpoint. Computed in advance.
   package func models(at endpoint: Endpoint) -> ModelSet? {
     modelsByEndpoint[Int(endpoint.rawValue)]
   }
 
-  /// The `route:` of an allowed uninspected path; nil where it is not this tenant's.
+  /// The `route` of a custom path, by its index in `PolicySnapshot.customPaths`; nil where the tenant is
+  /// not allowed it.
   package func route(forCustomPath index: Int) -> HeaderText? {
     routesByCustomPath[index]
   }
 
-  /// Narrowing by a key's own `models`; nil where the key has none. Precomputed.
+  /// The models that a key's own `models` match, by its index in `keys`; nil where the key has none.
+  /// Computed in advance.
   package func models(ofKey index: Int) -> ModelSet? {
     modelsByKey[index]
   }
 }
 
-/// Where a key is: the tenant's index, and the key's among its `keys`.
+/// Which key of which tenant.
 package struct KeyReference: Sendable, Equatable {
+  /// `Tenant.index`
   package let tenant: Int
+  /// The index in the tenant's `keys`.
   package let key: Int
 }

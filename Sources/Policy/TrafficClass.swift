@@ -1,14 +1,18 @@
 import Terms
 
-/// How a kind of traffic is to be treated: the fields of a traffic profile.
+/// An entry of `classes`: what a kind of traffic needs.
 package struct TrafficClass: Sendable, Equatable {
   package let name: HeaderText
-  /// The name with `-` for `_`, as the Gateway API Inference Extension writes objectives.
+  /// The name with `-` in place of `_`: the name of an InferenceObjective (Gateway API Inference
+  /// Extension), which must be a Kubernetes name.
   package let inferenceObjective: HeaderText
+  /// Whether somebody waits for the response.
   package let latencySensitive: Bool
+  /// Whether responses may be streams.
   package let streaming: Bool
+  /// Whether a request may be repeated.
   package let retryFriendly: Bool
-  /// Exchanges of this class at once, over all tenants; nil for no bound.
+  /// The most exchanges of this class at the same time, over all tenants; nil for no limit.
   package let maxConcurrent: Int?
 
   init(

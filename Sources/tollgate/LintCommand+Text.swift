@@ -3,6 +3,9 @@ import Lint
 
 /// Findings as text and JSON.
 enum LintText {
+  /// The most findings that are printed; the others are only counted.
+  static let findingsMax = 1000
+
   /// `file:12: error: HTTPRoute tenant-a/chat spec.rules[0]: … [check]`, and the remedy below.
   static func lines(_ finding: Finding) -> String {
     let subject = finding.place.subject
@@ -23,7 +26,7 @@ enum LintText {
   static func summary(_ report: LintReport) -> String {
     let sets = report.sets.map { "\($0.name) (\(counted($0.objects, "object")))" }
     let looked = sets.isEmpty ? "nothing that lint knows" : sets.joined(separator: ", ")
-    let more = report.findings.count - DocumentLimits.findingsMax
+    let more = report.findings.count - findingsMax
     let cut = more > 0 ? "; \(more) more are not shown" : ""
     return "tollgate lint: \(counted(report.errorCount, "error")), "
       + "\(counted(report.warningCount, "warning")) in \(looked)\(cut)"
@@ -49,7 +52,7 @@ enum LintText {
         }
       }
       json.array("findings") { json in
-        for finding in report.findings.prefix(DocumentLimits.findingsMax) {
+        for finding in report.findings.prefix(findingsMax) {
           json.object { add(finding, to: &$0) }
         }
       }

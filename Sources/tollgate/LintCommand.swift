@@ -4,18 +4,18 @@ import Lint
 import Policy
 import Server
 
-/// `tollgate lint PATH…`: manifests and Envoy configs against the policy and the classic mistakes.
+/// `tollgate lint PATH…`: checks manifests and Envoy configs for common mistakes, and against the policy.
 enum LintCommand {
   static let specification = CommandSpecification(
-    "lint", "Finds the classic mistakes in manifests and Envoy configs, and says how to mend them.",
+    "lint", "Finds common mistakes in manifests and Envoy configs, and says how to correct them.",
     positionals: [.init("PATH", isRequired: false, repeats: true)],
     flags: [
-      Flag("policy", .value("PATH"), "a policy to check against, beside those in ConfigMaps"),
+      Flag("policy", .value("PATH"), "a policy to check against, besides those in ConfigMaps"),
       Flag(
         "ignore", .list("CHECK", splitsAtCommas: true),
-        "leave this check out; commas separate several"),
-      Flag("list", .toggle, "print every check, and look at nothing"),
-      Flag("json", .toggle, "findings as JSON"),
+        "leave this check out; separate several by commas"),
+      Flag("list", .toggle, "print all checks, and check nothing"),
+      Flag("json", .toggle, "print the findings as JSON"),
       Flag(
         "python", .value("PATH"), "the Python 3 with PyYAML that reads YAML", default: "python3"),
     ])
@@ -44,9 +44,8 @@ enum LintCommand {
       python: arguments.text("python") ?? "python3", path: environment["PATH"] ?? "")
     let report: LintReport
     do {
-      let inputs = try LintInputs.gather(arguments.positionals)
       report = try LintReport(
-        inputs, tools: tools, policies: policies, ignoring: Set(ignored),
+        of: arguments.positionals, tools: tools, policies: policies, ignoring: Set(ignored),
         nowSeconds: SystemClock.wallNanoseconds() / 1_000_000_000)
     } catch {
       Console.diagnose("tollgate lint: \(error)")
@@ -55,7 +54,7 @@ enum LintCommand {
     if arguments.toggle("json") {
       Console.result(LintText.json(report))
     } else {
-      for finding in report.findings.prefix(DocumentLimits.findingsMax) {
+      for finding in report.findings.prefix(LintText.findingsMax) {
         Console.result(LintText.lines(finding))
       }
       Console.diagnose(LintText.summary(report))

@@ -272,19 +272,24 @@ def start(options, folder, started):
     started.append(Contestant("c", "C server", command, here, core, False, folder))
     if options.only_floor:
         return
-    flags = flags_of(options.tollgate)
-    for number, workers in enumerate(options.workers.split(","), start=1):
+    servers = [(options.tollgate, workers, "tollgate") for workers in options.workers.split(",")]
+    if options.baseline:
+        servers += [(options.baseline, workers, "baseline")
+                    for workers in options.workers.split(",")]
+    for number, (binary, workers, name) in enumerate(servers, start=1):
+        flags = flags_of(binary)
         here = address(options, number, folder)
-        command = [options.tollgate, "serve", "--policy", str(folder / "policy.json5")]
+        command = [binary, "serve", "--policy", str(folder / "policy.json5")]
         command += ["--listen", here]
         # Those that a build has need a place of their own for each process.
         own = {"--admin": f"unix:{folder}/admin-{number}.sock", "--data": f"{folder}/data-{number}"}
         for flag, value in own.items():
             command += [flag, value] if flag in flags else []
-        name, label = "tollgate", "tollgate"
+        label = name
         if workers != "default":
             command += ["--workers", workers]
-            name, label = f"tollgate-workers-{workers}", f"--workers {workers}"
+            label = f"--workers {workers}" if name == "tollgate" else f"{name} {workers}"
+            name = f"{name}-workers-{workers}"
         command += options.arguments
         started.append(Contestant(name, label, command, here, core, True, folder))
 
@@ -346,6 +351,8 @@ def run(options, folder, started):
 def arguments():
     parser = argparse.ArgumentParser(prog="Tests/Benchmarks/run", description=__doc__)
     parser.add_argument("--tollgate", help="the binary to measure (default: a release build)")
+    parser.add_argument("--baseline", metavar="BINARY",
+                        help="another tollgate, measured in the same run: the one before a change")
     parser.add_argument("--prepared", help=argparse.SUPPRESS)
     parser.add_argument("--workers", default="default,1", metavar="LIST",
                         help="one tollgate for each: numbers, or `default` (default: default,1)")
@@ -364,6 +371,8 @@ def arguments():
     options = parser.parse_args()
     if options.tollgate:
         options.tollgate = os.path.abspath(options.tollgate)
+    if options.baseline:
+        options.baseline = os.path.abspath(options.baseline)
     if options.quick:
         options.rounds = min(options.rounds, 3)
     return options

@@ -23,11 +23,11 @@ struct EstimatesTests {
 
   @Test func `what was learned is saved, and restored as it was`() {
     var estimates = Estimates()
-    #expect(!estimates.hasUnsaved && estimates.saved == [])
+    #expect(estimates.unsaved == [] && estimates.all == [])
     for _ in 0..<TokenEstimator.samplesMin { estimates.learn(size("m"), reported(2000, 50)) }
-    #expect(estimates.hasUnsaved)
+    #expect(estimates.unsaved.map(\.model) == ["m"])
     let saved = estimates.save()
-    #expect(!estimates.hasUnsaved && saved.map(\.model) == ["m"])
+    #expect(estimates.unsaved == [] && saved.map(\.model) == ["m"])
     let restored = Estimates(saved)
     #expect(restored.estimator(of: "m") == estimates.estimator(of: "m"))
     #expect(restored.estimator(of: "m").outputBound(maximum: 4096) < 64)
@@ -40,26 +40,47 @@ struct EstimatesTests {
     var usage = reported(2000, 50)
     usage.source = .estimated
     estimates.learn(size("m"), usage)
-    #expect(!estimates.hasUnsaved && estimates.saved == [])
+    #expect(estimates.unsaved == [] && estimates.all == [])
   }
 
   @Test func `a saved estimate that cannot be read is learned again`() {
     let estimates = Estimates([
       ModelEstimate(model: "m", state: [1]), ModelEstimate(model: "n", state: []),
     ])
-    #expect(estimates.saved == [])
+    #expect(estimates.all == [])
   }
 
   @Test func `models are kept up to a limit, and those that a policy drops are forgotten`() {
     let state = TokenEstimator().state
     var estimates = Estimates(
       (0...Estimates.modelsMax).map { ModelEstimate(model: "m\($0)", state: state) })
-    #expect(estimates.saved.count == Estimates.modelsMax)
+    #expect(estimates.all.count == Estimates.modelsMax)
     estimates.learn(size("one more"), reported(10, 10))
-    #expect(estimates.saved.count == Estimates.modelsMax && !estimates.hasUnsaved)
+    #expect(estimates.all.count == Estimates.modelsMax && estimates.unsaved == [])
     estimates.learn(size("m0"), reported(10, 10))
-    #expect(estimates.hasUnsaved)
+    #expect(estimates.unsaved.map(\.model) == ["m0"])
     estimates.keep { $0 == "m7" }
-    #expect(estimates.saved.map(\.model) == ["m7"])
+    #expect(estimates.all.map(\.model) == ["m7"])
+  }
+
+  @Test func `what a stop keeps is newer than the checkpoint's, and bounded`() {
+    var old = Estimates()
+    old.learn(size("m"), reported(2000, 50))
+    var new = Estimates(old.save())
+    new.learn(size("m"), reported(1000, 20))
+    new.learn(size("n"), reported(1000, 20))
+    var restored = Estimates(old.all)
+    restored.restore(new.unsaved)
+    #expect(restored.all == new.all && restored.all != old.all)
+    // A stop is one line, which has to fit into a batch.
+    var many = Estimates()
+    for model in 0..<3000 {
+      for tokens in stride(from: 1, to: 160, by: 8) {
+        many.learn(size("m\(model)"), reported(tokens, tokens))
+      }
+    }
+    let integers = many.unsaved.reduce(0) { $0 + $1.state.count }
+    #expect(integers <= Estimates.unsavedIntegersMax)
+    #expect(integers > Estimates.unsavedIntegersMax / 2 && many.unsaved.count < many.all.count)
   }
 }

@@ -1,6 +1,7 @@
 import Bytes
-import EnvoyAPI
 import Testing
+
+@testable import EnvoyAPI
 
 @Suite struct AssemblerTests {
   /// A request body of `body` bytes, then `rest` more bytes of an unknown field's content.

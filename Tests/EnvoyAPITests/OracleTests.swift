@@ -1,6 +1,7 @@
 import Bytes
-import EnvoyAPI
 import Testing
+
+@testable import EnvoyAPI
 
 /// EnvoyAPI's walk against protobuf-c. The two may differ in this, and in nothing else:
 ///
@@ -57,7 +58,7 @@ import Testing
       walk: { bytes throws(WireError) in try Walk.check(bytes) }, oracle: Oracle.check)
   }
 
-  /// Pieces must give what the whole gives, or both must be refused.
+  /// A message in pieces must give the same as the whole message, or both must be refused.
   private func comparePieces(_ message: [UInt8], _ sizes: [Int]) {
     let whole = try? Walk.processing(message)
     let pieces = try? Walk.processing(message, pieces: sizes)

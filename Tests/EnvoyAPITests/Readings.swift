@@ -24,7 +24,7 @@ struct ProcessingReading: Equatable {
   var metadata: [[UInt8]: Tree]?
   var attributes: Tree?
   var observabilityMode = false
-  /// Request and response, -1 for a mode that nobody knows.
+  /// The modes of request and response; -1 for an unknown one.
   var modes: [Int]?
 }
 

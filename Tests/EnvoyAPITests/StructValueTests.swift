@@ -1,8 +1,9 @@
 import Bytes
-import EnvoyAPI
 import Testing
 
-/// What protobuf would merge, protobuf-c replaces; the walk refuses it.
+@testable import EnvoyAPI
+
+/// Repeated messages that protobuf would merge and protobuf-c replaces are refused.
 @Suite struct StructValueTests {
   private static let nested = WireBytes.delimited(1, [])
 

@@ -1,5 +1,6 @@
 import Bytes
-import EnvoyAPI
+
+@testable import EnvoyAPI
 
 /// What EnvoyAPI's walk over the wire format reads.
 enum Walk {

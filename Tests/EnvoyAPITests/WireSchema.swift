@@ -65,12 +65,12 @@ final class WireSchema: Sendable {
   private static let textEntry = WireSchema([1: .text, 2: .text])
 }
 
-/// A slow second reader of the wire format, of which nothing is shared with EnvoyAPI: takes a
-/// message apart and puts back, in the shortest spelling, what the schema names. So it takes away
-/// just what EnvoyAPI skips and protobuf-c insists on reading.
+/// A second reader of the wire format, slow, and without any code of EnvoyAPI: it takes a message apart and
+/// writes again, in the shortest encoding, the fields that the schema names. So it removes exactly what
+/// EnvoyAPI skips and protobuf-c would read.
 enum Stripper {
-  /// nil where the message itself is malformed. A malformed nested message becomes an empty one:
-  /// whoever looked into it must have refused it.
+  /// Nil where the message itself is malformed. A malformed nested message becomes an empty one: a reader
+  /// that looks into it must refuse it.
   static func strip(_ message: [UInt8], _ schema: WireSchema) -> [UInt8]? {
     var rest = message[...]
     var result: [UInt8] = []
@@ -130,7 +130,7 @@ enum Stripper {
   }
 }
 
-/// The wire format, written plainly.
+/// Writes the wire format in the simplest way.
 enum WireBytes {
   static func varint(_ value: UInt64) -> [UInt8] {
     value < 0x80 ? [UInt8(value)] : [UInt8(value & 0x7f) | 0x80] + varint(value >> 7)

@@ -1,4 +1,4 @@
-import Inference
+@testable import Inference
 
 /// Tables of bodies.
 enum Bodies {
@@ -7,7 +7,7 @@ enum Bodies {
     #"{"a":1,"a":2}"#, #"{"a":[0,-0,1,-1,10,0.5,-0.0,1e5,1E+5,1e-5,0e0,1.5e300]}"#,
     #"{"a":[true,false,null]}"#, #"{ "a" : [ true , false , null ] , "b" : 1 }"#,
     #"{"a":"\"\\\/\b\f\n\r\t\u0000\uABCD\uabcd"}"#, #"{"a":"\ud83d\ude00"}"#,
-    // Lone halves are grammatical.
+    // A lone surrogate is allowed by the grammar.
     #"{"a":"\ud83d","\ude00":"\ud83dx\ud83d\n\ude00\ud83d\ud83d"}"#,
     "{\"a\":\"\u{7F}\u{80}\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}\u{FEFF}\u{2028}\"}",
     "{\"é😀\":\"é😀\"}", #"{"mode":1,"models":2,"nn":3,"":4,"modelſſ":5}"#,
@@ -71,7 +71,8 @@ enum Bodies {
       Refusal("{\"a\":\"" + String(repeating: "x", count: 100) + "\t\"}", 106),
     ] + brokenSequences
 
-  /// Bytes that are not UTF-8 (RFC 3629, 4), in strings of every role; and which of them shows it.
+  /// Bytes that are not UTF-8 (RFC 3629, 4), in strings of every role, and the index of the byte at which
+  /// that can be seen.
   private static let brokenSequences: [Refusal] = [
     ([0x80], 0), ([0xBF], 0), ([0xC0, 0xAF], 0), ([0xC1, 0xBF], 0), ([0xE0, 0x80, 0xAF], 1),
     ([0xE0, 0x9F, 0xBF], 1), ([0xED, 0xA0, 0x80], 1), ([0xED, 0xBF, 0xBF], 1),

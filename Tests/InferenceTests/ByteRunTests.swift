@@ -1,7 +1,7 @@
 import CInstructions
 import Testing
 
-/// The vector code finds what its portable twins find.
+/// The vector code and the portable code give the same results.
 @Suite struct ByteRunTests {
   private typealias Run = (UnsafePointer<UInt8>, Int) -> Int
 
@@ -74,7 +74,7 @@ import Testing
     }
   }
 
-  /// The wide code may stop early where UTF-8 goes wrong or is cut, within a block and a sequence.
+  /// Where UTF-8 is malformed or cut, the wide code may stop early, by at most a block and a sequence.
   private func expectEqualProse(_ bytes: [UInt8]) {
     let all = prose(bytes, from: 0, wide: false)
     let run = prose(bytes, from: 0, wide: true)
@@ -89,7 +89,7 @@ import Testing
     #expect(run.escapes + rest.escapes == all.escapes, "prose of \(bytes)")
   }
 
-  /// Where the CPU cannot, the wide code is not run and there is nothing to compare.
+  /// On a CPU without its instructions, the wide code is not run and nothing is compared.
   @Test(.enabled(if: tollgate_prose_supported()))
   func `prose is the same wide and byte by byte, cut anywhere and broken`() {
     var random = FixedRandom(state: 5)

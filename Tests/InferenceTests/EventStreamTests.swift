@@ -1,6 +1,7 @@
-import Inference
 import Terms
 import Testing
+
+@testable import Inference
 
 @Suite struct EventStreamTests {
   private func usage(_ text: String, cleanly: Bool = true) -> MeteredUsage {
@@ -91,7 +92,7 @@ import Testing
     #expect(usage("data: \(running)\n\n", cleanly: true).source == .reported)
     #expect(usage("data: \(running)\n\ndata: [DONE]\n\n", cleanly: false).source == .reported)
     #expect(usage("data: \(Chunk.usage)\n\n", cleanly: false).source == .reported)
-    // A usage without choices is no last word if output follows it.
+    // A usage without choices is not final if output follows it.
     let early = usage("data: \(Chunk.usage)\n\ndata: \(Chunk.content)\n\n", cleanly: false)
     #expect(early.source == .estimated)
     var nothing = usage("data: \(Chunk.content)\n\n", cleanly: false)

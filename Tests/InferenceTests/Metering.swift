@@ -1,6 +1,6 @@
-import Inference
+@testable import Inference
 
-/// What a meter made of a body: what it told, and what reached the client.
+/// The result of metering a body: the usage, and the bytes that the client gets.
 struct Metered: Equatable {
   var usage: MeteredUsage
   var client: [UInt8]

@@ -1,6 +1,7 @@
 import Bytes
-import Inference
 import Testing
+
+@testable import Inference
 
 @Suite struct MultipartScannerTests {
   private static let contentType = "multipart/form-data; boundary=XX"
@@ -48,7 +49,7 @@ import Testing
     #expect(facts.textBytes == 5 + 9 + 4)
     #expect(facts.byteCount == bytes.count)
     let splice = try #require(facts.splice(model: Array("large-v3".utf8), multipart: true))
-    let renamed = [splice].applied(to: bytes.span)
+    let renamed = [splice].applied(to: bytes)
     #expect(
       String(decoding: renamed, as: UTF8.self) == text.replacing("whisper-1", with: "large-v3"))
   }
@@ -222,7 +223,7 @@ import Testing
     var random = FixedRandom(state: 11)
     var body = Array("--XX\r\nContent-Disposition: form-data; name=file; filename=f\r\n\r\n".utf8)
     for _ in 0..<100_000 { body.append([10, 13, 45, 88, 0, 255].randomElement(using: &random)!) }
-    // By chance the delimiter would be there; it must not be.
+    // The random content may not contain the delimiter by chance.
     for index in body.indices.dropFirst(80) where body[index] == 88 && body[index - 1] == 88 {
       body[index] = 1
     }

@@ -1,5 +1,6 @@
-import Inference
 import Testing
+
+@testable import Inference
 
 @Suite struct RequestScannerTests {
   @Test func `a chat request yields its facts with their places`() throws {

@@ -1,4 +1,4 @@
-import Inference
+@testable import Inference
 
 typealias Outcome = Result<RequestFacts, BodyProblem>
 
@@ -40,6 +40,20 @@ func differingCut(count: Int, _ outcome: ([Int]) -> Outcome?) -> [Int]? {
   let single = Array(0...count)
   if outcome(single) != whole { return single }
   return (0...count).map { [$0] }.first { outcome($0) != whole }
+}
+
+extension [Splice] {
+  /// The body with the splices made, which are in order and do not overlap.
+  func applied(to body: [UInt8]) -> [UInt8] {
+    var result: [UInt8] = []
+    var from = 0
+    for splice in self {
+      precondition(splice.range.lowerBound >= from, "splices overlap or are out of order")
+      result += body[from..<splice.range.lowerBound] + splice.replacement
+      from = splice.range.upperBound
+    }
+    return result + body[from...]
+  }
 }
 
 /// The same numbers in every run (SplitMix64).

@@ -1,11 +1,12 @@
-import Inference
 import Testing
+
+@testable import Inference
 
 @Suite struct SpliceTests {
   private func renamed(_ text: String, _ name: String) throws -> String? {
     let body = Array(text.utf8)
     let splice = try scan(body).get().splice(model: Array(name.utf8), multipart: false)
-    return splice.map { String(decoding: [$0].applied(to: body.span), as: UTF8.self) }
+    return splice.map { String(decoding: [$0].applied(to: body), as: UTF8.self) }
   }
 
   @Test func `the model's value is replaced and nothing else`() throws {
@@ -48,7 +49,7 @@ import Testing
   func `usage is asked for whatever stream_options holds`(text: String, expected: String) throws {
     let body = Array(text.utf8)
     let splices = try scan(body).get().splice(usage: true, continuous: false)
-    let result = splices.applied(to: body.span)
+    let result = splices.applied(to: body)
     #expect(String(decoding: result, as: UTF8.self) == expected)
     #expect(result.count == body.count + splices.byteCountChange)
     let asked = try scan(result).get()
@@ -76,8 +77,8 @@ import Testing
   func `continuous usage is asked for as well`(text: String, expected: String) throws {
     let body = Array(text.utf8)
     let splices = try scan(body).get().splice(usage: true, continuous: true)
-    #expect(String(decoding: splices.applied(to: body.span), as: UTF8.self) == expected)
-    let asked = try scan(splices.applied(to: body.span)).get()
+    #expect(String(decoding: splices.applied(to: body), as: UTF8.self) == expected)
+    let asked = try scan(splices.applied(to: body)).get()
     #expect(asked.includeUsage == true && asked.continuousUsageStats == true)
   }
 

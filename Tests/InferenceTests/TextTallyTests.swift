@@ -1,5 +1,6 @@
-import Inference
 import Testing
+
+@testable import Inference
 
 @Suite struct TextTallyTests {
   /// The text bytes of a body whose only value is the string with this content.

@@ -1,6 +1,7 @@
-import Inference
 import Terms
 import Testing
+
+@testable import Inference
 
 @Suite struct TokenEstimatorTests {
   private func sample(

@@ -1,5 +1,6 @@
-import Inference
 import Testing
+
+@testable import Inference
 
 @Suite struct UsageChunkRemovalTests {
   /// What the client sees, which is the same however the stream is cut.
@@ -85,7 +86,7 @@ import Testing
       #expect(metered.usage.prompt == 1)
       let cuts = Array(stride(from: 61, to: count, by: 61)) + [count]
       #expect(meter(body, .eventStream, cuts: cuts, removes: true) == metered)
-      // Whole in one piece there is nothing to hold back.
+      // An event that is complete in one piece is never held back.
       #expect(meter(body, .eventStream, removes: true).client == [])
     }
   }

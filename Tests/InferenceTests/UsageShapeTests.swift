@@ -1,6 +1,7 @@
-import Inference
 import Terms
 import Testing
+
+@testable import Inference
 
 /// What providers send, and the usage that it is.
 struct UsageShape: CustomTestStringConvertible, Sendable {
@@ -212,7 +213,7 @@ struct UsageShape: CustomTestStringConvertible, Sendable {
     #expect(differingCut(of: body) { meter(body, .eventStream, cuts: $0) } == nil)
   }
 
-  /// A usage that is none, each in a body of its own.
+  /// Bodies with something that looks like usage and must not count.
   @Test(arguments: [
     #"{"choices":[{"message":{"content":"{\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1}}"}}]}"#,
     #"{"choices":[{"message":{"content":"x","usage":{"prompt_tokens":1,"completion_tokens":1}}}]}"#,

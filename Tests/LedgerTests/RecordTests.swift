@@ -31,6 +31,9 @@ import Testing
     .denials(Denials(tenant: "a", reason: "invalid_api_key", count: 900, sinceMs: 1_000)),
     .denials(Denials(tenant: nil, reason: "invalid_api_key", count: 1, sinceMs: 0)),
     .start(event), .reload(event), .stop(event),
+    .stop(
+      ProcessEvent(
+        policy: "p", version: "v", estimates: [ModelEstimate(model: "m", state: [1, 2])])),
     .clock(ClockJump(wallMs: 5, jumpMs: -7_200_000)),
     .repair(Repair(file: "f.jsonl", offset: 9, damage: "bad", lastGoodSeq: 3)),
     .checkpoint(

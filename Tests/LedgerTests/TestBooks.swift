@@ -37,12 +37,13 @@ final class TestBooks: @unchecked Sendable {
     writer = try LedgerWriter(
       files: files, recovered: outcome, settings: settings,
       callbacks: LedgerCallbacks(
-        checkpoint: { [unowned self] body in
+        checkpointDue: { [unowned self] in
           locked {
             let state = CounterState(
               counter: Self.counter, kind: .tokens, fields: [.init("used", total)])
-            body(
-              BooksState(counters: [state], open: open.values.sorted { $0.seq < $1.seq }), tick())
+            writer.queueCheckpoint(
+              BooksState(counters: [state], open: open.values.sorted { $0.seq < $1.seq }),
+              timeMs: tick())
           }
         },
         durable: { [unowned self] seq in

@@ -92,7 +92,7 @@ struct CheckTests {
     let broken = try lint([configMap("{")])
     #expect(!broken.isEmpty)
     #expect(broken.allSatisfy { $0 == "policy: ConfigMap n/p data[policy.json5]" })
-    // Another ConfigMap's JSON is none of ours.
+    // A ConfigMap with other JSON does not contain a policy.
     #expect(try lint([configMap("{", key: "dashboard.json")]).isEmpty)
   }
 

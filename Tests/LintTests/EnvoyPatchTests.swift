@@ -17,12 +17,12 @@ struct EnvoyPatchTests {
     (#""op": "replace", "path": "\#(manager)/http_filters""#, .filters),
     (#""op": "add", "path": "\#(manager)/http_filters""#, .filters),
     (#""op": "add", "path": "\#(manager)/http_filters/1/disabled""#, .filters),
-    // One filter more, before another.
+    // One filter is added before another.
     (#""op": "add", "path": "\#(manager)/http_filters/0""#, .other),
     (#""op": "copy", "from": "/a", "path": "\#(manager)/http_filters/0""#, .other),
-    // Behind the router it is none.
+    // One that is added after the router is not just one more.
     (#""op": "add", "path": "\#(manager)/http_filters/-""#, .filters),
-    // What is moved into the list was elsewhere in it.
+    // A move takes a filter out of the list, or to another place in it.
     (#""op": "move", "from": "\#(manager)/http_filters/2", "path": "/x""#, .filters),
     (#""op": "replace", "path": "\#(manager)""#, .filters),
     (#""op": "add", "path": "/filter_chains/-""#, .filters),

@@ -6,7 +6,7 @@ struct PodTests {
   private let monthly = twoModels.replacing(
     "allow:", with: #"limits: [{ name: "monthly", requests: 5, per: "month" }], allow:"#)
 
-  /// A Deployment of one Tollgate that is as it should be, but for what is given.
+  /// A Deployment of one Tollgate without mistakes, except for the parts that are given.
   private func workload(
     kind: String = "Deployment", replicas: Int = 1, arguments: String = #""--data=/d/x""#,
     volume: String = #""persistentVolumeClaim": {"claimName": "c"}"#,

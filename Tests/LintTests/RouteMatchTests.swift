@@ -38,7 +38,7 @@ struct RouteMatchTests {
     #expect(!stream.includes(model) && !model.includes(all))
     #expect(match(.prefix("/v1")).includes(match(.exact("/v1/chat"))))
     #expect(!match(.prefix("/v1")).includes(match(.prefix("/v2"))))
-    // What is not understood includes nothing.
+    // A match of an unknown kind is taken to include no other.
     #expect(!match(.prefix("/"), [("m", .other)]).includes(match(.prefix("/"), [("m", .other)])))
   }
 

@@ -92,8 +92,8 @@ struct ExpositionTests {
     #expect(page.bytes == first)
   }
 
-  /// Every line of a full page is HELP, TYPE or a sample of the metric that was announced last, and
-  /// no series stands there twice.
+  /// Every line of a full page is HELP, TYPE or a sample of the metric of the last TYPE, and no series is
+  /// on it twice.
   @Test func `a full page is well-formed`() throws {
     let registry = MetricsRegistry()
     let loop = registry.makeLoop()

@@ -18,7 +18,7 @@ struct FamilyLimitTests {
     #expect(overflow == " 1")
   }
 
-  /// The family's tenants, and what its overflow says. One look at the page: it is long.
+  /// The family's tenants, and its overflow. The page is searched once, because it is long.
   private func counts(_ registry: MetricsRegistry) -> (tenants: [String], overflow: String?) {
     let overflow = #"ai_gateway_metrics_overflow_total{family="durations"}"#
     let lines = registry.lines("ai_gateway_")

@@ -40,7 +40,7 @@ struct HistogramTests {
       ([0, 4, 0, 0], 0, 10),
       // A quarter and a half lie below 10 and 20.
       ([1, 1, 1, 1], 0.625, 30),
-      // Nobody knows how far beyond.
+      // Beyond the last bound, that bound is returned.
       ([1, 0, 0, 9], 0.95, 40),
       ([0, 0, 0, 1], 0.5, 40),
       ([90, 5, 5, 0], 0.95, 20),

@@ -69,7 +69,7 @@ struct LoopMetricsTests {
         #"ai_gateway_denials_total{tenant="a",reason="rate_limit_exceeded"} 1"#,
         #"ai_gateway_denials_total{tenant="none",reason="invalid_api_key"} 1"#,
       ])
-    // It took nobody's time and nobody's tokens.
+    // A refused request has no duration and no tokens.
     #expect(registry.lines("ai_gateway_tokens_total").isEmpty)
     #expect(registry.sum("ai_gateway_request_duration_ms_count") == 0)
     #expect(registry.traffic(ofTenants: ["a", nil, "b"]).map(\.denials) == [1, 1, 0])
@@ -101,7 +101,7 @@ struct LoopMetricsTests {
         #"ai_gateway_grpc_calls_total{method="other",code="UNIMPLEMENTED"} 2"#,
       ])
     #expect(registry.totals.requests == 0)
-    // Neither has touched a cell of the other's, or an overflow's.
+    // Neither has changed a cell of the other, or the overflow.
     #expect(registry.sum("ai_gateway_metrics_overflow_total") == 0)
     #expect(registry.sum("ai_gateway_grpc_calls_total") == 6)
   }

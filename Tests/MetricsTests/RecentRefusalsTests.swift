@@ -36,14 +36,14 @@ struct RecentRefusalsTests {
     let most = MetricLimits.refusalsMax
     for number in 0..<most { recent.add(.of("t\(number)", at: Int64(number))) }
     #expect(recent.events.count == most)
-    // The first is touched again: the second is the oldest by now.
+    // The first is updated, so the second is now the oldest.
     recent.add(.of("t0", at: Int64(most)))
     recent.add(.of("new", at: Int64(most + 1)))
     let tenants = recent.events.compactMap(\.latest.tenant)
     #expect(tenants.count == most)
     #expect(!tenants.contains("t1"))
     #expect(tenants.contains("t0") && tenants.contains("new") && tenants.contains("t2"))
-    // Its place is known by its new name only.
+    // The place of the replaced event is found under the new kind only.
     recent.add(.of("t1", at: Int64(most + 2)))
     recent.add(.of("new", at: Int64(most + 3)))
     #expect(recent.events.first { $0.latest.tenant == "new" }?.count == 2)

@@ -15,7 +15,7 @@ struct SeriesLimitTests {
     #expect(lines.count == 4)
     #expect(lines[3].contains(#"tenant="other",route="/v1/chat/completions""#))
     #expect(lines[3].hasSuffix(" 2"))
-    // The known ones go on.
+    // Series that are known are still counted.
     loop.finished(.of("a"))
     #expect(registry.lines("ai_gateway_requests_total")[0].hasSuffix(" 2"))
     #expect(

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Policy
 
-/// Each bound at it and one over.
+/// Each limit is tested at its value and at one more.
 @Suite struct BoundsTests {
   private func items(_ count: Int, _ make: (Int) -> String) -> String {
     (0..<count).map(make).joined(separator: ", ")
@@ -13,7 +13,7 @@ import Testing
     return "f" + String(repeating: "0", count: 63 - digits.utf8.count) + digits
   }
 
-  /// `make(n)` must be good at `max`, and at one more be refused with `expected` alone.
+  /// `make(max)` must be valid, and `make(max + 1)` must have `expected` as its only problem.
   private func expectBound(
     _ max: Int, _ expected: String, sourceLocation: SourceLocation = #_sourceLocation,
     _ make: (Int) -> String
@@ -84,7 +84,7 @@ import Testing
       Sketch(top: ", path_aliases: { \(items(count) { "\"/p\($0)\": \"/v1/embeddings\"" }) }").text
     }
     expectBound(64, entries("classes", 64, "classesMax")) { count in
-      // Without its classes, a policy may not have the models that refer to them.
+      // Too many classes are not read, so the models must not refer to them.
       "{ version: 1, classes: { \(items(count) { "c\($0): {}" }) } }"
     }
     expectBound(20_000, entries("tenants", 20_000, "tenantsMax")) { count in
@@ -166,7 +166,7 @@ import Testing
       let labels = String(repeating: "a.", count: count / 2)
       return Sketch(moreTenant: ", hostnames: [\"\(labels)\(text(count % 2))bb\"]").text
     }
-    // A tenant's own name and a model's, which stand as keys.
+    // The names of tenants and models are keys of their objects.
     let name = text(129)
     #expect(
       load("{ version: 1, tenants: { \(name): {} } }").problems.map { $0.suffix(60) }
@@ -237,7 +237,7 @@ import Testing
         over.last?.hasSuffix(": error: more than 200 problems (problemsMax); the rest is left out")
           == true)
     }
-    // Warnings alone refuse nothing.
+    // With warnings only, the policy is valid.
     let tenants = items(300) { "t\($0): {}" }
     let warned = load("{ version: 1, tenants: { \(tenants) } }")
     #expect(warned.policy != nil)

@@ -118,7 +118,7 @@ private func read(_ text: String) -> Plain? {
   @Test(arguments: [
     ("§", "the file is empty; a policy is an object: { version: 1, … }"),
     ("1 §2", "nothing may follow the policy's object; remove what is from here on"),
-    ("§nul", "a word that is no value: text is written in quotes"),
+    ("§nul", "this word is not a value; write text in quotes"),
     ("§/", "expected a value, found /"),
     ("[§,]", "expected a value, found ,"),
     ("[1, §, 2]", "expected a value, found ,"),
@@ -131,7 +131,7 @@ private func read(_ text: String) -> Plain? {
     ("{a: 1 §b: 2}", "expected a comma, found b"),
     ("[1 §\"2\"]", "expected a comma, found \""),
     ("[1 §2]", "expected a comma, found 2"),
-    ("{a: [1§}", "expected a , or a ], found }; what it would close is opened at 4"),
+    ("{a: [1§}", "expected a , or a ], found }; the unclosed bracket is at 4"),
     ("{a: 1, §'a': 2}", "the key `a` is given twice; the first is at 1"),
     ("{a: 1, §\\u0061: 2}", "the key `a` is given twice; the first is at 1"),
     ("§\"abc", "this text is never closed; add the quote"),
@@ -156,19 +156,19 @@ private func read(_ text: String) -> Plain? {
     ("§12ab", "not a number; text is written in quotes"),
     ("§--1", "not a number; text is written in quotes"), ("§+Inf", "not a number"),
     ("1 §/* x", "this comment is never closed; add */"),
-    ("{a: §tru, }", "a word that is no value: text is written in quotes"),
+    ("{a: §tru, }", "this word is not a value; write text in quotes"),
   ])
   func `a bad text is refused at its place`(marked: String, message: String) {
     let offset = marked.utf8.firstIndex(of: 0xc2).map {
       marked.utf8.distance(from: marked.utf8.startIndex, to: $0)
     }
     let (_, faults) = JSON5Reader.read(Array(marked.replacing("§", with: "").utf8))
-    // The offset of a second place stands where the loader writes line and column.
+    // The reader gives the offset of the second place; the loader makes a line and a column of it.
     let told = faults.map { fault in
       guard let elsewhere = fault.elsewhere else { return fault.message }
       return fault.message + " \(elsewhere)"
     }
-    // What is open around a string that is not closed is not closed either, and its other quote opens one more.
+    // A string that is not closed hides the brackets after it, and its second quote begins another one.
     let index = faults.firstIndex { $0.offset == offset }
     #expect(index.map { told[$0] } == message)
     #expect(faults.count == (marked.hasPrefix("[§'") ? 4 : 1), "\(told)")
@@ -199,7 +199,7 @@ private func read(_ text: String) -> Plain? {
     #expect(
       JSON5Reader.read(nested(33)).faults
         == [JSON5Fault(offset: 32, message: "nested more than 32 deep (depthMax)")])
-    // Depth is counted, not recursed into: what is too deep is skipped.
+    // What is nested too deep is skipped without recursion, so that it cannot overflow the stack.
     #expect(JSON5Reader.read(nested(1_000_000)).faults.count == 1)
     #expect(
       JSON5Reader.read(Array(String(repeating: "[", count: 1_000_000).utf8)).faults.count <= 20)
@@ -214,9 +214,9 @@ private func read(_ text: String) -> Plain? {
       JSON5Reader.read(Array("[\(String(repeating: "01,", count: 30))]".utf8)).faults.count == 20)
   }
 
-  /// Whether a text has what Foundation's reader does otherwise than the standard: it refuses `\v`, `\0`
-  /// and an escape of a character that stands for itself, keeps the line break of a continuation, and
-  /// traps on an exponent's sign without digits. The tables above have all of these.
+  /// Whether a text has something in which Foundation's reader differs from the standard: it refuses `\v`,
+  /// `\0` and the escape of an ordinary character, keeps the line break of a continuation, and traps on
+  /// an exponent's sign without digits. The tables above have all of these.
   private func isBeyondFoundation(_ text: String) -> Bool {
     let bytes = Array(text.utf8)
     var isEscaped = false
@@ -231,7 +231,7 @@ private func read(_ text: String) -> Plain? {
     return false
   }
 
-  /// Nothing that Foundation refuses may pass here, and what passes must be the same.
+  /// A text that Foundation refuses must be refused here too, and the values must be the same.
   @Test func `Foundation agrees about thousands of mutated texts`() {
     let seeds = [
       examplePolicy, "{a:1,b:[true,null,-.5e3,0x1f],'c':\"\\u0041\\x42\\t\\n\",}",

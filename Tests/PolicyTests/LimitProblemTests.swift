@@ -60,7 +60,7 @@ import Testing
     ),
     (
       "{ name: \"l\", usd: §0.0000000001, per: \"day\" }",
-      ".usd: is finer than money is kept; write a multiple of 0.000000001"
+      ".usd: has too many decimals; write a multiple of 0.000000001 (one nano-dollar)"
     ),
     ("{ name: \"l\", usd: §null, per: \"day\" }", ".usd: must be an amount of dollars, not null"),
     (
@@ -155,7 +155,7 @@ import Testing
         "error: tenants.t.keys[0].limits[0]: \(words)", "error: tenants.t.limits[0]: \(words)",
         "error: limits[0]: \(words)",
       ])
-    // Out of the limit's reach, or out of the caller's, a model needs no price.
+    // A model that the limit does not count, or that the tenant may not use, needs no price.
     let narrow = "{ name: \"usd\", usd: 1, per: \"day\", models: [\"m\"] }"
     expectProblems(Sketch(moreModels: free, allow: allow, limits: narrow).text, [])
     expectProblems(

@@ -37,7 +37,7 @@ extension PolicySnapshot {
   func names(_ set: ModelSet?) -> [String]? { set?.indices.map { models[$0].name.string } }
 }
 
-/// The design's example, with a real digest.
+/// An example of a whole policy, with a real digest.
 let examplePolicy = """
   {
     version: 1,

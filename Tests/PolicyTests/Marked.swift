@@ -8,8 +8,8 @@ let digestA = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4fa72b9807785afee48bb
   .prefix(64).description
 let digestB = "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d"
 
-/// A small policy with no fault in it, and holes to put some in. A hole that is given replaces what
-/// is there; `more…` is added to it.
+/// A small valid policy, parts of which can be replaced by invalid ones. A parameter replaces the part
+/// of its name; `more…` is added to it.
 struct Sketch {
   var classes = "c: {}"
   var model = #"class: "c", routes: [{ name: "r" }], price_usd_per_million: { prompt: 1 }"#
@@ -40,9 +40,9 @@ struct Sketch {
   }
 }
 
-/// Loads a text in which each § stands right before the place of one expected problem, and holds the
-/// problems to exactly `expected`: in the order of the marks, what follows the place. In it, `<N>`
-/// stands for the place of mark N.
+/// Loads a text in which each § is just before the place of one expected problem, and checks that the
+/// problems are exactly `expected`, in the order of the marks: each is the text after the place. In it,
+/// `<N>` means the place of mark N.
 func expectProblems(
   _ marked: String, _ expected: [String], bounds: PolicyBounds = .standard,
   sourceLocation: SourceLocation = #_sourceLocation
@@ -50,7 +50,7 @@ func expectProblems(
   expectProblems([("p", marked)], expected, bounds: bounds, sourceLocation: sourceLocation)
 }
 
-/// The same over several files. The marks are counted through.
+/// The same for several files. The marks are numbered across all of them.
 func expectProblems(
   _ files: [(String, String)], _ expected: [String], bounds: PolicyBounds = .standard,
   sourceLocation: SourceLocation = #_sourceLocation

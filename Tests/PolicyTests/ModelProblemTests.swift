@@ -35,7 +35,7 @@ import Testing
     ("class: §7, routes: [{ name: \"r\" }]", "class: must be text in quotes, not a number"),
   ])
   func `a fault in a model is told with its place`(model: String, expected: String) {
-    // A model of no known class leaves the sketch's one without use: that is not this test's.
+    // With the model in an unknown class, the policy's only class is unused. Such warnings are left out.
     let problems = problemsOf(model)
     #expect(problems.place.map { "\($0): error: models.m.\(expected)" } == problems.errors.first)
     #expect(problems.errors.count == 1)
@@ -80,7 +80,7 @@ import Testing
     ("price_usd_per_request: §-1", "price_usd_per_request: must not be negative"),
     (
       "price_usd_per_request: §0.0000000001",
-      "price_usd_per_request: is finer than prices are kept; write a multiple of 0.000000001 (one nano-dollar)"
+      "price_usd_per_request: has too many decimals; write a multiple of 0.000000001 (one nano-dollar)"
     ),
     (
       "price_usd_per_request: §1000000.000000001",
@@ -103,11 +103,11 @@ import Testing
     ("{ prompt: §-0.5 }", ".prompt: must not be negative"),
     (
       "{ prompt: §0.0005 }",
-      ".prompt: is finer than prices are kept; write a multiple of 0.001 (one nano-dollar)"
+      ".prompt: has too many decimals; write a multiple of 0.001 (one nano-dollar)"
     ),
     (
       "{ prompt: §0.20000000000000000001 }",
-      ".prompt: is finer than prices are kept; write a multiple of 0.001 (one nano-dollar)"
+      ".prompt: has too many decimals; write a multiple of 0.001 (one nano-dollar)"
     ),
     ("{ prompt: §1000000.001 }", ".prompt: must be at most 1000000 dollars (priceUSDMax)"),
     ("{ prompt: §1e300 }", ".prompt: must be at most 1000000 dollars (priceUSDMax)"),
@@ -171,9 +171,9 @@ import Testing
       Sketch(moreModel: ", paths: [\"/v1/chat/completions\", §\"/v1/chat/completion\", §\"/x\"]")
         .text,
       [
-        "error: models.m.paths[1]: `/v1/chat/completion` is no known endpoint, and no other path "
-          + "has a model; did you mean `/v1/chat/completions`?",
-        "error: models.m.paths[2]: `/x` is no known endpoint, and no other path has a model",
+        "error: models.m.paths[1]: `/v1/chat/completion` is not a known endpoint, and only known "
+          + "endpoints have models; did you mean `/v1/chat/completions`?",
+        "error: models.m.paths[2]: `/x` is not a known endpoint, and only known endpoints have models",
       ])
   }
 

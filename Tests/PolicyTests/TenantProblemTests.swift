@@ -100,7 +100,7 @@ import Testing
       Sketch(keys: key("2026-11-01T00:00:01Z")).text,
       [
         "warning: tenants.t.keys[0].expires: the key `k` of the tenant `t` expires at "
-          + "2026-11-01T00:00:01Z, within 30 days; give its holder a new one beside it"
+          + "2026-11-01T00:00:01Z, within 30 days; add a new key and give it to the caller before then"
       ])
   }
 
@@ -113,10 +113,10 @@ import Testing
       Sketch(keys: key("2026-12-01T00:00:00Z")).text,
       [
         "warning: tenants.t.keys[0].expires: the key `agents` of the tenant `t` expires at "
-          + "2026-12-01T00:00:00Z, within 30 days; give its holder a new one beside it"
+          + "2026-12-01T00:00:00Z, within 30 days; add a new key and give it to the caller before then"
       ])
     expectProblems(Sketch(keys: key("2026-12-01T00:00:01Z")).text, [""])
-    // Nobody needs a successor of what is shut already.
+    // A key that is disabled already needs no successor.
     expectProblems(Sketch(keys: key("2026-11-02T00:00:00Z", ", disabled: true")).text, [""])
   }
 
@@ -207,7 +207,7 @@ import Testing
     ),
     (
       "{ paths: [§\"/openai/deployments/x/embeddings\"], route: \"r\" }",
-      ".paths[0]: `/openai/deployments/x/embeddings` lies where Azure's deployments are, which are known endpoints; write them with {model}"
+      ".paths[0]: `/openai/deployments/x/embeddings` is below /openai/deployments/, where only Azure's known endpoints are; write it with {model} in place of the deployment"
     ),
     (
       "{ paths: [§\"/v1/models\"], models: [\"m\"] }",
@@ -293,7 +293,7 @@ import Testing
       ["warning: tenants.t: its keys are never looked at: `auth.api_key_headers` is empty"])
     expectProblems(
       Sketch(moreTenants: ", §u: { keys: [{ id: \"k\", sha256: \"\(digestA)\" }] }").text,
-      ["warning: tenants.u: it may do nothing: it has no `allow`"])
+      ["warning: tenants.u: it may use no endpoint and no model, because it has no `allow`"])
   }
 
   @Test func `a narrowing that leaves nothing is warned of`() {

@@ -23,7 +23,7 @@ struct SubjectTests {
     _ = desk.settle(held, .nothing, at: 0)
   }
 
-  @Test func `at the bound a new caller is refused until another's counter is as good as new`() {
+  @Test func `at the bound a new caller is refused until another counter equals a new one`() {
     let rule = Limits.bucket(
       .requests, 60, per: Limits.minute, name: "each", scope: .subject, subjectsMax: 100)
     let desk = Desk([rule])

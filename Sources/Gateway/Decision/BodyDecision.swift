@@ -7,7 +7,7 @@ struct BodyDecision {
   let policy: CompiledPolicy
   let identity: Identity
   let inspection: HeadDecision.Inspection
-  /// What is asked for, once that is known and allowed, whatever is decided then.
+  /// The model that was asked for, from the moment it is known and allowed: a refusal's record names it.
   private(set) var asked: (model: Model, isStream: Bool)?
 
   init(policy: CompiledPolicy, identity: Identity, inspection: HeadDecision.Inspection) {
@@ -16,7 +16,7 @@ struct BodyDecision {
     self.inspection = inspection
   }
 
-  /// - Parameter draw: a uniform number for a weighted choice that is not sticky.
+  /// - Parameter draw: a uniform random number, for a choice by weight that is not sticky.
   mutating func decide(_ facts: RequestFacts, draw: UInt64) throws(Refusal) -> ChosenRoute {
     let model = try model(facts)
     asked = (model, facts.stream ?? false)
@@ -54,7 +54,7 @@ struct BodyDecision {
     }
   }
 
-  /// Decided once per exchange.
+  /// The index of the route: by weight, or by what the model is sticky to. Called once an exchange.
   private func route(of model: Model, draw: UInt64) -> Int {
     guard model.routes.count > 1 else { return 0 }
     switch model.sticky {

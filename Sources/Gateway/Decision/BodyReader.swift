@@ -4,7 +4,7 @@ import Inference
 /// Reads a request body as it arrives: counts it, scans it, and keeps it where it may have to be
 /// sent back.
 struct BodyReader {
-  /// One of the two, by the content-type.
+  /// Which scanner reads it, by the content-type.
   private var json: RequestScanner?
   private var multipart: MultipartScanner?
   private let bytesMax: Int
@@ -25,7 +25,7 @@ struct BodyReader {
 
   /// The model, as soon as a JSON body has named it.
   var modelSoFar: [UInt8]? {
-    // In place: a copy of the scanner would be made for every piece.
+    // Read in place: taking the scanner out of the enum would copy it for every piece.
     json == nil ? nil : json!.modelSoFar
   }
 

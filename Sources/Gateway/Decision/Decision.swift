@@ -2,8 +2,8 @@ import Ledger
 import Policy
 import Terms
 
-/// What is decided about one request, so far: what replies, the access log's metadata, ext_proc behind
-/// ext_authz, and records are told.
+/// What is decided about one request so far. Replies, the access log's metadata and records are written
+/// from it.
 struct Decision {
   var requestID: [UInt8]
   var identity: Identity?
@@ -26,7 +26,7 @@ struct Decision {
     self.identity = identity
   }
 
-  /// The request does not go on after all: what it was to be stays on record with its refusal.
+  /// The request does not go on after all. The model it asked for stays, for the refusal's record.
   mutating func withdraw() {
     if let route, let model = route.model { asked = (model, route.isStream) }
     route = nil

@@ -1,5 +1,4 @@
 import Bytes
-import EnvoyAPI
 import Policy
 import Terms
 
@@ -14,7 +13,7 @@ struct HeadDecision {
     case pass(route: HeaderText)
     /// The body decides.
     case inspect(Inspection)
-    /// ext_authz leaves a JWT's caller to ext_proc.
+    /// A JWT's caller is left to ext_proc: at ext_authz its claims may not be verified yet.
     case deferred
   }
 
@@ -57,7 +56,7 @@ struct HeadDecision {
     // Before the caller is known: an alias of a messages path speaks its dialect in every refusal.
     isAnthropic =
       if case .endpoint(let endpoint, _) = match {
-        endpoint == .messages || endpoint == .countTokens
+        endpoint.dialect == .anthropic
       } else {
         Self.hasMessagesPath(path)
       }
@@ -94,7 +93,7 @@ struct HeadDecision {
       && path.extracting(first: messagesPath.utf8CodeUnitCount).elementsEqual(messagesPath)
   }
 
-  /// The host and the tenant agree; the request means one thing.
+  /// Refuses a host that is not the tenant's, and a request that could be read in two ways.
   private func checkPlace(
     _ head: RequestHead, in bytes: Span<UInt8>, _ identity: Identity, _ policy: CompiledPolicy
   ) throws(Refusal) {
@@ -162,7 +161,7 @@ struct HeadDecision {
       throw Refusal(
         .unsupportedEncoding, "Compressed request bodies are not supported; send it plain.")
     }
-    let isMultipart = endpoint == .audioTranscriptions || endpoint == .audioTranslations
+    let isMultipart = endpoint.isMultipart
     let contentType = bytes.extracting(head.contentType)
     let wanted: MediaType = isMultipart ? .multipart : .json
     guard head.contentTypeCount == 1, MediaType(contentType) == wanted else {

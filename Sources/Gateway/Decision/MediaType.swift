@@ -60,7 +60,7 @@ enum MediaType: Equatable {
       where !isSpace(parameter[index]) && (parameter[index] < 0x21 || parameter[index] > 0x7e) {
         return false
       }
-      // With a space before the equals sign, or as `charset*`, others would read it all the same.
+      // `charset =` and `charset*=` are no charset here, but other parsers read them as one.
       guard hasPrefix(parameter, "charset") else { continue }
       if !equals(parameter, "charset=utf-8"), !equals(parameter, "charset=\"utf-8\"") {
         return false

@@ -2,7 +2,7 @@ import Quota
 import Terms
 
 extension Refusal {
-  /// 429, and which limit.
+  /// The refusal by a limit: 429, and which limit it was.
   init(_ refusal: QuotaRefusal) {
     let limit = refusal.decisive
     let unit = limit.kind == .usd ? "US dollars" : limit.kind.rawValue.replacing("_", with: " ")

@@ -1,85 +1,6 @@
 import Bytes
 import Inference
 
-/// A refusal's code (design, "Refusals"); the raw value is what the client reads.
-package enum RefusalCode: String, Sendable, CaseIterable {
-  case invalidJSON = "invalid_json"
-  case missingModel = "missing_model"
-  case duplicateKey = "duplicate_key"
-  case invalidValue = "invalid_value"
-  case unsupportedUpgrade = "unsupported_upgrade"
-  case invalidAPIKey = "invalid_api_key"
-  case tenantMismatch = "tenant_mismatch"
-  case pathNotAllowed = "path_not_allowed"
-  case modelNotFound = "model_not_found"
-  case methodNotAllowed = "method_not_allowed"
-  case requestTooLarge = "request_too_large"
-  case unsupportedEncoding = "unsupported_encoding"
-  case unsupportedMediaType = "unsupported_media_type"
-  case rateLimitExceeded = "rate_limit_exceeded"
-  case insufficientQuota = "insufficient_quota"
-  case overloaded = "overloaded"
-  case ledgerUnavailable = "ledger_unavailable"
-  /// Envoy is set up so that the policy cannot be enforced: ours to say loudly, not the client's.
-  case gatewayMisconfigured = "gateway_misconfigured"
-
-  /// The HTTP status it is answered with.
-  package var status: Int {
-    switch self {
-    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedUpgrade: 400
-    case .invalidAPIKey: 401
-    case .tenantMismatch, .pathNotAllowed: 403
-    case .modelNotFound: 404
-    case .methodNotAllowed: 405
-    case .requestTooLarge: 413
-    case .unsupportedEncoding, .unsupportedMediaType: 415
-    case .rateLimitExceeded, .insufficientQuota: 429
-    case .gatewayMisconfigured: 500
-    case .overloaded, .ledgerUnavailable: 503
-    }
-  }
-
-  /// OpenAI's `error.type`.
-  var openAIType: String {
-    switch status {
-    case 401: "authentication_error"
-    case 403: "permission_error"
-    case 429: self == .insufficientQuota ? rawValue : "rate_limit_error"
-    case 500...: "server_error"
-    default: "invalid_request_error"
-    }
-  }
-
-  /// Anthropic's `error.type`.
-  var anthropicType: String {
-    switch status {
-    case 401: "authentication_error"
-    case 403: "permission_error"
-    case 404: "not_found_error"
-    case 413: "request_too_large"
-    case 429: "rate_limit_error"
-    case 503: "overloaded_error"
-    case 500...: "api_error"
-    default: "invalid_request_error"
-    }
-  }
-
-  /// The gRPC status for a gRPC client (grpc's mapping of HTTP statuses, refined).
-  package var grpcStatus: UInt64 {
-    switch status {
-    case 401: 16
-    case 403: 7
-    case 404: 5
-    case 405: 12
-    case 413: 8
-    case 429: 8
-    case 500: 13
-    case 503: 14
-    default: 3
-    }
-  }
-}
-
 /// A refusal: what the client is told. Holds the policy's words and known names only, nothing from
 /// a body and no credential.
 package struct Refusal: Error, Equatable, Sendable {
@@ -137,7 +58,8 @@ package struct Refusal: Error, Equatable, Sendable {
         parameter: key.name)
     case .invalidValue(let key):
       self.init(
-        .invalidValue, "The value of \(key.name) is not one it can have.", parameter: key.name)
+        .invalidValue, "The value of \(key.name) has the wrong type or is not an allowed value.",
+        parameter: key.name)
     case .invalidMultipart(let offset):
       self.init(.invalidValue, "The multipart body is malformed (at byte \(offset)).")
     }

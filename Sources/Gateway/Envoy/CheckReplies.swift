@@ -8,8 +8,8 @@ import Terms
 /// Envoy sets `headers` first and takes `headers_to_remove` out afterwards: a name that is set is not
 /// removed too.
 enum CheckReplies {
-  /// `OkHttpResponse` with the identity, and the whole admission where it was decided here: then the
-  /// response gets its headers too, as no other filter need be there to set them.
+  /// `OkHttpResponse` with the identity. Where everything was decided here, also with the route and with
+  /// headers for the response, because no other filter may be there to set them.
   static func allow(
     _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
     _ decision: Decision, _ rateLimits: [(name: [UInt8], value: [UInt8])],
@@ -142,7 +142,7 @@ enum CheckReplies {
     }
     if decision.route == nil { routeRemoval(head, in: bytes, &writer) }
     guard decision.route?.model == nil else { return }
-    // Perhaps not shown to us (`allowed_headers`): taken out all the same.
+    // Removed even if it was not in the request: `allowed_headers` may have hidden it from us.
     for name in HeaderName.ofModel { writer.field(OkResponseField.headersToRemove, name) }
   }
 

@@ -2,7 +2,8 @@ import Bytes
 import EnvoyAPI
 import Policy
 
-/// What Envoy says about the caller beside the headers: ranges in the message's bytes.
+/// What Envoy says of a request beside its headers: metadata of other filters and attributes. Ranges are
+/// in the message's bytes.
 struct EnvoyContext {
   /// The claims of a verified JWT: which of the policy's issuers, and the two claims' texts. A
   /// payload that a configured issuer's key holds but that does not fit it is `.unfit`.
@@ -142,21 +143,4 @@ struct JWTIssuerKeys: Sendable {
     tenantClaim = Array(issuer.tenantClaim.utf8)
     subjectClaim = Array(issuer.subjectClaim.utf8)
   }
-}
-
-/// The keys of the dynamic metadata namespace `tollgate` (design, "Headers").
-enum MetadataKey {
-  static let namespace: StaticString = "tollgate"
-  static let tenant: StaticString = "tenant"
-  static let subject: StaticString = "subject"
-  static let keyID: StaticString = "key_id"
-  static let model: StaticString = "model"
-  static let modelRoute: StaticString = "model_route"
-  static let trafficClass: StaticString = "class"
-  static let stream: StaticString = "stream"
-  static let requestID: StaticString = "request_id"
-  static let decision: StaticString = "decision"
-  static let reason: StaticString = "reason"
-  static let allow: StaticString = "allow"
-  static let deny: StaticString = "deny"
 }

@@ -1,4 +1,4 @@
-/// The header names this program reads, sets and removes (design, "Headers").
+/// The header names this program reads, sets and removes.
 enum HeaderName {
   static let tenant: StaticString = "x-ai-tenant"
   static let subject: StaticString = "x-ai-subject"

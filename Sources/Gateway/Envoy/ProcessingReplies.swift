@@ -74,7 +74,7 @@ enum ProcessingReplies {
     writer.setHeader(set, HeaderName.requestID, requestID)
     writer.setHeader(set, HeaderName.modelRoute, route.name.bytes)
     guard let model = route.model else {
-      // Not set here, and perhaps not shown to us (`forward_rules`): taken out all the same.
+      // Removed even if they were not in the request: `forward_rules` may have hidden them from us.
       for name in HeaderName.ofModel { writer.field(HeaderMutationField.removeHeaders, name) }
       return
     }

@@ -11,7 +11,7 @@ enum RateLimitHeaders {
       guard let share else { return }
       let reset: String
       if anthropic {
-        // A bucket in deep debt is whole again after the last year that there are words for.
+        // A bucket in deep debt may be full only after the year 9999, which RFC 3339 cannot write.
         let wait = min(share.resetMilliseconds, UTCTime.millisecondsMax - nowMs)
         reset = String(decoding: UTCTime.text(nowMs + wait), as: UTF8.self)
       } else {

@@ -80,7 +80,7 @@ struct RequestHead {
     credentials[index] = value
   }
 
-  /// Compares lengths first: nearly every header is none of these.
+  /// Compares lengths first, because most headers are none of these.
   private mutating func addKnown(
     _ text: Span<UInt8>, name: Range<Int>, value: Range<Int>, in bytes: Span<UInt8>
   ) {
@@ -138,7 +138,7 @@ struct RequestHead {
   private static let yes: StaticString = "true"
 }
 
-/// The header names that a policy makes interesting, as bytes.
+/// The header names that a policy asks for, as bytes.
 final class PolicyHeaderNames: Sendable {
   let credentials: [[UInt8]]
   /// Whether each is `authorization`, whose value has a scheme.

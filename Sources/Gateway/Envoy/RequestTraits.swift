@@ -4,8 +4,8 @@ import Ledger
 import Policy
 import Terms
 
-/// What records say of a request beside its verdict: names the policy knows, ids that are
-/// well-formed, nothing else.
+/// What records say of a request beside the decision: names that the policy knows and well-formed ids.
+/// No other text of the client's gets into a record.
 struct RequestTraits {
   var hostname: String?
   var method: String?

@@ -81,7 +81,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
       waiting = (call, loop.writer.bytes)
       return
     }
-    // Before the answer, which may end the call.
+    // Settled before the answer is sent, which may end the call.
     settle(life.verdictSent())
     loop.writer.withBytes { call.send($0) }
     call.finish(.ok)

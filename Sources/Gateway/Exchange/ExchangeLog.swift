@@ -2,7 +2,7 @@ import Ledger
 import Log
 import Terms
 
-/// At debug, a line for every exchange: the ledger's words, and none of the request's own.
+/// At debug, one line for every exchange, with the values of its record and no text of the request's.
 extension GatewayLoop {
   /// An exchange was settled.
   func logEnd(_ completion: Completion) {

@@ -43,7 +43,7 @@ package struct ExchangeMachine: Sendable {
   /// What came of the headers.
   package enum HeadOutcome: Sendable { case inspect, admitted, refused }
 
-  /// How a request body is to be had.
+  /// How Envoy sends the request's body.
   private enum BodyHandling: Equatable { case whole, partial, duplex }
 
   private enum State: Equatable {

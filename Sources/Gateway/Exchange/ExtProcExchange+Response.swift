@@ -10,14 +10,6 @@ import Transport
 
 /// The response's half of an exchange.
 extension ExtProcExchange {
-  /// `response.flags` of answers for which no backend was reached: UH, UF, UO, NR.
-  private static let unreachedFlags: UInt64 = 0x2 | 0x20 | 0x80 | 0x100
-  private static let codeDetails: StaticString = "response.code_details"
-  private static let flags: StaticString = "response.flags"
-  private static let upstream: StaticString = "upstream.address"
-  private static let viaUpstream: StaticString = "via_upstream"
-  private static let directResponse: StaticString = "direct_response"
-
   /// The response of an admitted exchange begins: what it is decides how it is metered.
   func beginResponse(
     _ request: ProcessingRequest, in bytes: Span<UInt8>, _ stream: ExchangeStream
@@ -45,32 +37,12 @@ extension ExtProcExchange {
     _ request: ProcessingRequest, of open: OpenAdmission, in bytes: Span<UInt8>
   ) throws(WireError) {
     var head = ResponseHead()
-    try HeaderMap.forEach(in: bytes, request.headers) { name, value in
-      head.add(bytes.extracting(name), value, in: bytes)
-    }
-    var isGateways = false
-    var wasReached = true
-    if let attributes = request.attributes {
-      if let details = try StructFields.string(Self.codeDetails, in: bytes, attributes),
-        !details.isEmpty
-      {
-        let text = bytes.extracting(details)
-        isGateways = !text.elementsEqual(Self.viaUpstream)
-        if text.elementsEqual(Self.directResponse) { wasReached = false }
-      }
-      if case .number(let flags)? = try StructFields.value(
-        of: Self.flags, in: bytes, attributes), isGateways,
-        flags >= 0, flags < 9e15, UInt64(flags) & Self.unreachedFlags != 0
-      {
-        wasReached = false
-      }
-      if let upstream = try StructFields.string(Self.upstream, in: bytes, attributes),
-        upstream.count <= 64
-      {
-        response.backend = String(decoding: bytes.extracting(upstream).copy(), as: UTF8.self)
-      }
-    }
-    life.answerBegan(status: head.status, isGateways: isGateways, wasReached: wasReached)
+    try head.readHeaders(in: bytes, request.headers)
+    if let attributes = request.attributes { try head.readAttributes(in: bytes, attributes) }
+    let isGateways = head.isGateways == true
+    response.backend = head.backend
+    life.answerBegan(
+      status: head.status, isGateways: isGateways, wasReached: head.wasReached)
     // What comes before the verdict is Envoy's own, too.
     guard !isGateways, !life.holdsReplies else { return }
     response.meter = ResponseMeter(
@@ -142,11 +114,12 @@ extension ExtProcExchange {
       piece, nowMs: loop.now().milliseconds, endOfStream: endOfStream)
   }
 
-  /// The end came without a last body message: what the meter holds back goes where it still can.
+  /// The response ended with trailers, without a last body message: what the meter holds back is sent
+  /// where it can be.
   func responseEndsWithTrailers(_ stream: ExchangeStream) {
     if response.meter != nil {
       let rest = response.meter!.takeHeld()
-      // Only full duplex has a place for it. It is an event without its end, which no client heeds.
+      // Only full duplex can send it. It is an event without its end, which clients ignore.
       if !rest.isEmpty, machine.echoesResponse {
         echo(.responseBody, rest.span, endOfStream: false, stream)
       }
@@ -160,8 +133,8 @@ extension ExtProcExchange {
     settle(life.answerEnded())
   }
 
-  /// No request phase, and nothing that tells Envoy's own answer from a backend's: were request
-  /// headers not sent to us at all, a client's own x-ai-model-route would choose the route.
+  /// A response came without its request, and Envoy did not say whose it is. If Envoy sends no request
+  /// headers at all, a client's own x-ai-model-route chooses the route: an operator must look.
   private func reportUnattributed() {
     loop.log.report(
       .warning, .gatewayMisconfigured,
@@ -176,21 +149,16 @@ extension ExtProcExchange {
   func judgeUnadmittedResponse(
     _ request: ProcessingRequest, in bytes: Span<UInt8>, _ stream: ExchangeStream
   ) {
-    var details: Range<Int>?
+    var head = ResponseHead()
     if let attributes = request.attributes {
       do throws(WireError) {
-        details = try StructFields.string(Self.codeDetails, in: bytes, attributes)
+        try head.readAttributes(in: bytes, attributes)
       } catch {
         return fail(stream, GRPCFailure(.invalidArgument, "malformed attributes"))
       }
     }
-    let isBackends: Bool
-    if let details, !details.isEmpty {
-      isBackends = bytes.extracting(details).elementsEqual(Self.viaUpstream)
-    } else {
-      isBackends = self.request.inspection != nil
-      if decision.requestID.isEmpty { reportUnattributed() }
-    }
+    if head.isGateways == nil, decision.requestID.isEmpty { reportUnattributed() }
+    let isBackends = head.isGateways.map { !$0 } ?? (self.request.inspection != nil)
     guard isBackends else {
       ProcessingReplies.proceed(.responseHeaders, &loop.writer)
       return stream.reply(loop.writer)
@@ -205,28 +173,5 @@ extension ExtProcExchange {
     refuse(
       Refusal(.gatewayMisconfigured, "The request was answered without having been admitted."),
       stream)
-  }
-}
-
-/// What metering needs of a response's headers.
-private struct ResponseHead {
-  var status: Int?
-  var contentType = 0..<0
-  var isEncoded = false
-
-  private static let statusName: StaticString = ":status"
-  private static let contentTypeName: StaticString = "content-type"
-  private static let contentEncodingName: StaticString = "content-encoding"
-  private static let identity: StaticString = "identity"
-
-  mutating func add(_ name: Span<UInt8>, _ value: Range<Int>, in bytes: Span<UInt8>) {
-    switch name.count {
-    case 7 where name.elementsEqual(Self.statusName):
-      status = Int(String(decoding: bytes.extracting(value).copy(), as: UTF8.self))
-    case 12 where name.elementsEqual(Self.contentTypeName): contentType = value
-    case 16 where name.elementsEqual(Self.contentEncodingName):
-      isEncoded = !bytes.extracting(value).elementsEqual(Self.identity)
-    default: break
-    }
   }
 }

@@ -120,7 +120,7 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
     endStream(ExchangeStream(call))
   }
 
-  /// Envoy has said all that it has to say.
+  /// Ends the stream: Envoy has closed its half.
   func endStream(_ stream: ExchangeStream) {
     guard !hasEnded else { return }
     hasEnded = true

@@ -39,8 +39,8 @@ package final class GatewayLoop: CallRouter {
   let books: Books?
   /// nil likewise.
   let metrics: LoopMetrics?
-  /// Exchanges whose verdict waits for their record, by its number, which rises; where numbers are
-  /// given out again, the news that those before had failed comes first.
+  /// Exchanges whose verdict waits for their record, in the order of its number. Where numbers are given
+  /// out again, the outcome of the earlier records comes first.
   private var waiting: [(open: OpenAdmission, exchange: any WaitsForRecord)] = []
   private var firstWaiting = 0
 

@@ -5,7 +5,7 @@ import Metrics
 import Terms
 import Transport
 
-/// What the books put on record is what is counted: the same words, the same numbers.
+/// Metrics are counted from the records, so that both have the same names and numbers.
 extension LoopMetrics {
   /// An exchange that was let through was settled so.
   func settled(_ completion: Completion) {
@@ -65,7 +65,7 @@ extension CallStatus {
     case (nil, .reset): self = isServed ? .ok : .cancelled
     case (nil, .connectionLost): self = .unavailable
     case (nil, .deadlineExceeded): self = .deadlineExceeded
-    // The transport gave it up: its peer does not read.
+    // The transport ended it, because the peer does not read.
     case (nil, .failed): self = .unknown
     }
   }

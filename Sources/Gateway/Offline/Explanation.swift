@@ -1,6 +1,5 @@
 import Books
 import Bytes
-import EnvoyAPI
 import Inference
 import Policy
 import Quota
@@ -92,7 +91,7 @@ private struct Explainer {
     note("identify", head.credentialsPresent == 0 ? "no credential" : reason(head, in: bytes))
   }
 
-  /// The operator may know what the caller may not: why a key does not count.
+  /// Why a key is not accepted: the operator may know it, the caller is never told.
   private func reason(_ head: RequestHead, in bytes: Span<UInt8>) -> String {
     for index in policy.names.credentials.indices
     where head.credentialsPresent & 1 << UInt8(index) != 0 {
@@ -146,7 +145,7 @@ private struct Explainer {
       return Explanation(steps: steps, status: 200, verdict: "answered by Tollgate")
     case .pass(let route):
       noteLimits(decided.identity, model: nil)
-      // Such a path is held by limits on requests and slots alone, in which one always fits.
+      // Only limits on requests and slots count such a path, and one request always fits into those.
       return Explanation(steps: steps, status: 200, verdict: "allow \(route.string)")
     case .inspect(let inspection):
       do throws(Refusal) {
@@ -212,7 +211,7 @@ private struct Explainer {
     note("limits", limits.isEmpty ? "none" : limits.joined(separator: ", "))
   }
 
-  /// Puts the request to limits that nothing was used of yet: what does not fit then never will.
+  /// Tries the request against unused limits: what does not fit into those never fits.
   private mutating func reserve(
     _ route: ChosenRoute, _ facts: RequestFacts, _ identity: Identity, _ endpoint: Endpoint
   ) throws(Refusal) {

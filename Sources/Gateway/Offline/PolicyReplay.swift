@@ -5,8 +5,8 @@ import Policy
 import Quota
 import Terms
 
-/// Puts recorded traffic to another policy: what it would have decided, record by record, at the
-/// recorded times, with limits that are charged what the exchanges really used.
+/// Decides recorded traffic again by another policy, record by record, at the recorded times; limits are
+/// charged what the exchanges really used.
 ///
 /// What a record does not say is not guessed: such a decision is `unsure`, or is left out and
 /// counted. A refused request's body is not on record, so a refusal by a limit is put to the limits
@@ -79,8 +79,8 @@ package final class PolicyReplay {
       admission.requestID, tenant: admission.tenant, was: was, would: decision(request))
   }
 
-  /// Whether a refusal's record says enough to ask another policy. A refused model is not on record,
-  /// and what was wrong with the request itself stays wrong.
+  /// Whether a refusal can be decided again from its record. A refused model is not on record, and a
+  /// fault of the request itself is one under any policy.
   private static func dependsOnPolicy(_ code: RefusalCode) -> Bool {
     switch code {
     case .rateLimitExceeded, .insufficientQuota, .tenantMismatch, .pathNotAllowed: true
@@ -178,7 +178,7 @@ extension PolicyReplay {
 // MARK: - Limits
 
 extension PolicyReplay {
-  /// What stands for the bound that a model's `max_output_tokens` is, where it decides.
+  /// The name under which a report lists a model's `max_output_tokens` where that decides.
   package static let outputBoundName = "max_output_tokens"
 
   private func reserve(
@@ -192,7 +192,8 @@ extension PolicyReplay {
       prices: model?.prices ?? .free)
     var doubt: ReplayedDecision?
     if let most = model?.maxOutputTokens, demand.completionTokens > most {
-      // Refused where the client stated it, ours to lower where it did not, or all of several choices.
+      // Whether the client stated this bound is not on record. If it did, the request is refused; if not,
+      // Tollgate lowers it; and it may be the sum of several choices.
       doubt = Self.unsure(.invalidValue, limit: Self.outputBoundName)
       demand.completionTokens = Int64(most)
     }
@@ -206,7 +207,7 @@ extension PolicyReplay {
       guard refusal.verdict == .neverFits, demand.completionTokens > 0 else {
         return Self.deny(refusal)
       }
-      // It fits if the client left the bound to us.
+      // If the client stated no bound, Tollgate would lower it until it fits.
       demand.isBoundStated = false
       doubt = doubt ?? Self.unsure(.rateLimitExceeded, limit: refusal.decisive.name)
     }
@@ -222,7 +223,8 @@ extension PolicyReplay {
     .deny(reason: Refusal(refusal).code.rawValue, limit: refusal.decisive.name)
   }
 
-  /// Until its completion; a request that was refused has none, and counts as one of no tokens.
+  /// Keeps the reservation until the completion's record. A refused request has none: it is settled at
+  /// once as a request of no tokens.
   private func hold(_ request: Request, _ reservation: consuming Reservation) {
     guard request.record.decision == .allow else {
       _ = table.settle(reservation, as: .requestOnly, now: request.timeMs)

@@ -3,7 +3,7 @@ package enum ReplayedDecision: Hashable, Sendable {
   case allow
   /// The refusal's code, and the limit where one refused.
   case deny(reason: String, limit: String?)
-  /// It depends on what is not on record; where it is denied, then for this.
+  /// It depends on something that is not on record. If it is denied, this is the reason.
   case unsure(reason: String, limit: String?)
 
   package var reason: String? {
@@ -45,7 +45,7 @@ package struct ReplayReport: Equatable, Sendable {
   /// Request ids that are kept of each difference; the first ones.
   package static let requestIDsMax = 100
 
-  /// Requests of a tenant that fared alike and would fare alike.
+  /// Requests of one tenant with the same decision then and the same decision now.
   package struct Row: Equatable, Sendable {
     package let tenant: String?
     package let was: ReplayedDecision

@@ -144,6 +144,15 @@ struct FieldReader {
     return integers
   }
 
+  /// Empty where the member is missing.
+  mutating func arrayWherePresent(_ name: String) throws(RecordProblem) -> [JSONValue] {
+    switch takeIfPresent(name) {
+    case nil: []
+    case .array(let elements): elements
+    default: throw .wrongValue(name)
+    }
+  }
+
   mutating func array(_ name: String) throws(RecordProblem) -> [JSONValue] {
     guard case .array(let elements) = try take(name) else { throw .wrongValue(name) }
     return elements

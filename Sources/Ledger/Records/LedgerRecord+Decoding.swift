@@ -127,15 +127,23 @@ extension Checkpoint {
       try members.finish()
     }
     self.open = open
-    estimates = []
-    guard format >= LedgerFormat.withEstimates else { return }
-    for element in try fields.array("estimates") {
+    estimates =
+      format >= LedgerFormat.withEstimates
+      ? try ModelEstimate.list(try fields.array("estimates")) : []
+  }
+}
+
+extension ModelEstimate {
+  fileprivate static func list(_ elements: [JSONValue]) throws(RecordProblem) -> [ModelEstimate] {
+    var estimates: [ModelEstimate] = []
+    for element in elements {
       var members = try FieldReader(element, "estimates")
       estimates.append(
         ModelEstimate(
           model: try members.text("model"), state: try members.integers("state")))
       try members.finish()
     }
+    return estimates
   }
 }
 
@@ -159,6 +167,7 @@ extension ProcessEvent {
   init(_ fields: inout FieldReader) throws(RecordProblem) {
     policy = try fields.text("policy")
     version = try fields.text("version")
+    estimates = try ModelEstimate.list(try fields.arrayWherePresent("estimates"))
   }
 }
 

@@ -125,19 +125,22 @@ extension Checkpoint {
       line.endObject()
     }
     line.endArray()
-    guard format >= LedgerFormat.withEstimates else { return }
-    line.name("estimates")
-    line.beginArray()
-    for estimate in estimates {
-      line.beginObject()
-      line.field("model", estimate.model)
-      line.name("state")
-      line.beginArray()
-      for value in estimate.state { line.value(value) }
-      line.endArray()
-      line.endObject()
+    if format >= LedgerFormat.withEstimates { line.estimates(estimates) }
+  }
+}
+
+extension JSONWriter {
+  fileprivate mutating func estimates(_ estimates: [ModelEstimate]) {
+    array("estimates") { line in
+      for estimate in estimates {
+        line.object { line in
+          line.field("model", estimate.model)
+          line.array("state") { line in
+            for value in estimate.state { line.value(value) }
+          }
+        }
+      }
     }
-    line.endArray()
   }
 }
 
@@ -145,6 +148,7 @@ extension ProcessEvent {
   func encode(into line: inout JSONWriter) {
     line.field("policy", policy)
     line.field("version", version)
+    if !estimates.isEmpty { line.estimates(estimates) }
   }
 }
 

@@ -23,10 +23,13 @@ package struct ProcessEvent: Equatable, Sendable {
   package var policy: String
   /// Tollgate's version.
   package var version: String
+  /// In a `stop`, what was learned of models' tokens since the last checkpoint; else empty.
+  package var estimates: [ModelEstimate]
 
-  package init(policy: String, version: String) {
+  package init(policy: String, version: String, estimates: [ModelEstimate] = []) {
     self.policy = policy
     self.version = version
+    self.estimates = estimates
   }
 }
 

@@ -41,9 +41,10 @@ package struct LedgerSettings: Sendable {
 /// The closures by which the writer tells the books and asks them. The writer's thread calls each
 /// of them, without a lock.
 package struct LedgerCallbacks: Sendable {
-  /// Must take the books' lock and call its argument once, with the state and the ledger's time.
-  /// The state must include every record that was enqueued before, and none that is enqueued later.
-  package var checkpoint: @Sendable ((BooksState, Int64) -> Void) -> Void
+  /// A segment is due. Before it returns, it must take the books' lock and call
+  /// `LedgerWriter.queueCheckpoint` once. The state given there must include every record that was
+  /// enqueued before, and none that is enqueued later.
+  package var checkpointDue: @Sendable () -> Void
   /// Every record up to this `seq` is on disk.
   package var durable: @Sendable (Int64) -> Void
   /// The admissions with these `seq` will never be on disk. Before it returns, it must give back
@@ -59,13 +60,13 @@ package struct LedgerCallbacks: Sendable {
 
   /// All but `committed`, which does nothing unless it is set.
   package init(
-    checkpoint: @escaping @Sendable ((BooksState, Int64) -> Void) -> Void,
+    checkpointDue: @escaping @Sendable () -> Void,
     durable: @escaping @Sendable (Int64) -> Void,
     failed: @escaping @Sendable ([Int64]) -> Void,
     stateChanged: @escaping @Sendable (LedgerState) -> Void,
     wallMs: @escaping @Sendable () -> Int64
   ) {
-    self.checkpoint = checkpoint
+    self.checkpointDue = checkpointDue
     self.durable = durable
     self.failed = failed
     self.stateChanged = stateChanged

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the writer's thread does. Only `run` is called from outside, as the thread's body.
+/// What the writer's thread does: `run` is its body, and all the rest is called from there.
 extension LedgerWriter {
   /// The time between two looks for segments that may be removed.
   private static let retentionInterval = Duration.seconds(60)
@@ -98,14 +98,16 @@ extension LedgerWriter {
       || now >= segmentBegan + settings.segmentAgeMax
   }
 
-  /// Asks the books for their state and queues a checkpoint of it: it stands behind all records
-  /// that were enqueued before.
-  private func askForCheckpoint() {
-    callbacks.checkpoint { books, timeMs in
-      withShared { shared in
-        shared.asksForSegment = false
-        shared.queue.beginSegment(books, timeMs: timeMs, repair: repair)
-      }
+  /// Asks the books for a checkpoint of their state: they call `queueCheckpoint` before this returns.
+  private func askForCheckpoint() { callbacks.checkpointDue() }
+
+  /// Queues the checkpoint of a new segment, behind all records that were enqueued before. Call it
+  /// only from `LedgerCallbacks.checkpointDue`, on this thread and under the books' lock; `timeMs`
+  /// is the ledger's time at this moment.
+  package func queueCheckpoint(_ books: BooksState, timeMs: Int64) {
+    withShared { shared in
+      shared.asksForSegment = false
+      shared.queue.beginSegment(books, timeMs: timeMs, repair: repair)
     }
   }
 

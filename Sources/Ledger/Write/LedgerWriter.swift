@@ -140,20 +140,6 @@ package final class LedgerWriter: @unchecked Sendable {
     }
   }
 
-  /// The same, and waits until the segment has begun, or the ledger cannot be written.
-  package func beginSegmentNow() {
-    condition.lock()
-    defer { condition.unlock() }
-    shared.asksForSegment = true
-    condition.broadcast()
-    while shared.asksForSegment || shared.queue.isBeginningSegment {
-      guard !shared.hasFinished,
-        shared.queue.status == .writable || shared.queue.isBeginningSegment
-      else { return }
-      condition.wait()
-    }
-  }
-
   /// Sets which segments are kept, whatever their age.
   package func keep(_ kept: SegmentsKept) {
     withShared { $0.keep = kept }

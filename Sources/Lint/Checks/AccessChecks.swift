@@ -1,15 +1,16 @@
 extension Checks {
-  /// Ways around the gateway.
+  /// Who can reach the models or attach routes without the platform's consent.
   static let accessChecks = [
     Check(
       "open-model-service", .warning,
-      "A model's pods take connections from anywhere: whoever goes around the gateway goes around its limits.",
-      remedy: "add a NetworkPolicy for its pods that lets in the gateway's namespace only"
+      "A model's pods accept connections from anywhere: a caller that bypasses the gateway bypasses its limits.",
+      remedy: "add a NetworkPolicy for its pods that lets in only the gateway's namespace"
     ) { context, check in openServices(context, check) },
     Check(
       "routes-from-anywhere", .warning,
       "Any namespace may attach routes to the gateway.",
-      remedy: "allowedRoutes.namespaces.from: Selector, with a label of yours"
+      remedy:
+        "write allowedRoutes.namespaces.from: Selector, and select namespaces by a label of yours"
     ) { context, check in
       let gateways = context.set.resources("Gateway", group: EnvoyGatewayReading.gatewayGroup)
       return context.setups.filter(\.isWhole).flatMap { setup in
@@ -22,7 +23,7 @@ extension Checks {
     },
   ]
 
-  /// Services behind model routes that are among the documents, and no NetworkPolicy for their pods.
+  /// Services of model routes whose pods no NetworkPolicy protects. Only Services in the set are checked.
   private static func openServices(_ context: LintContext, _ check: Check) -> [Finding] {
     let services = context.set.resources("Service", group: "")
     let policies = context.set.resources("NetworkPolicy", group: "networking.k8s.io")
@@ -41,7 +42,7 @@ extension Checks {
             || !policy.spec["policyTypes"].exists)
           && Labels.select(policy.spec["podSelector"], service.spec["selector"])
       }
-      // They add up: one rule that names nobody lets everybody in.
+      // NetworkPolicies add up, so one rule without `from` lets everybody in.
       let isClosed =
         !own.isEmpty
         && own.allSatisfy { $0.spec["ingress"].items.allSatisfy { !$0["from"].items.isEmpty } }
@@ -50,7 +51,7 @@ extension Checks {
           check.finding(
             service.root,
             own.isEmpty
-              ? "no NetworkPolicy in \(service.namespace) is for its pods"
+              ? "no NetworkPolicy in \(service.namespace) selects its pods"
               : "a NetworkPolicy in \(service.namespace) lets everybody reach its pods"))
       }
     }

@@ -1,14 +1,14 @@
 extension Checks {
-  /// What is attached to what, and may be.
+  /// Whether references and policies are attached where they should be.
   static let attachmentChecks = [
     Check(
       "missing-reference-grant", .error,
-      "A reference into another namespace has no ReferenceGrant there: it is refused, and the route answers 500.",
-      remedy: "add a ReferenceGrant in the target's namespace for this kind and namespace"
+      "A reference to another namespace has no ReferenceGrant there: Envoy Gateway refuses it, and the route answers 500.",
+      remedy: "add a ReferenceGrant to the target's namespace for this kind and namespace"
     ) { context, check in referenceGrants(context, check) },
     Check(
       "policy-on-route", .error,
-      "Tollgate is attached to a route instead of the Gateway: a route added later escapes it.",
+      "Tollgate is attached to a route instead of the Gateway: it is not asked for routes that are added later.",
       remedy: "target the Gateway (targetRefs: kind Gateway)"
     ) { context, check in
       context.set.resources(
@@ -25,7 +25,7 @@ extension Checks {
     },
     Check(
       "not-asked", .error,
-      "A gateway routes on x-ai-model-route and does not ask Tollgate, or not everywhere: clients choose for themselves.",
+      "A gateway routes on x-ai-model-route and does not ask Tollgate, or not for all routes: clients choose the model route themselves.",
       remedy: "attach Tollgate's ext_proc (or ext_authz) to the whole gateway, without exceptions"
     ) { context, check in
       context.setups.filter(\.isWhole).flatMap { setup in
@@ -49,20 +49,21 @@ extension Checks {
           grant.namespace == target.namespace && admits(grant, resource, target)
         }
         if isGranted { continue }
-        // Whoever looks at a tenant's files alone has not got the other namespace's.
+        // Where only one tenant's files are checked, the grant may be in another namespace's files.
         let isPart = !context.set.resources.contains { $0.namespace == target.namespace }
         findings.append(
           check.finding(
             field,
             "\(target.kind) \(target.namespace)/\(target.name) is in another namespace, and no "
-              + "ReferenceGrant there\(isPart ? " (among these files)" : "") is for the kind "
-              + "\(resource.kind) of \(resource.namespace)",
+              + "ReferenceGrant there\(isPart ? " (among these files)" : "") allows references from "
+              + "\(resource.kind) in \(resource.namespace)",
             severity: isPart ? .warning : nil))
       }
     }
     return findings
   }
 
+  /// Whether a ReferenceGrant allows the reference.
   private static func admits(
     _ grant: Resource, _ resource: Resource, _ target: ObjectReference
   ) -> Bool {
@@ -77,7 +78,7 @@ extension Checks {
       }
   }
 
-  /// What a resource refers to, where a grant is asked for.
+  /// The references of a resource that need a ReferenceGrant where they lead to another namespace.
   private static func references(
     of resource: Resource
   ) -> [(field: Field, target: ObjectReference)] {

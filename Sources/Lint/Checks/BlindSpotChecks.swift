@@ -1,10 +1,11 @@
 extension Checks {
-  /// What a deployment has that no check can look at: said, so that nobody takes silence for assent.
+  /// Parts of a deployment that no check can look at. They are reported, so that nobody believes that they
+  /// were checked.
   static let blindSpotChecks = [
     Check(
       "not-checked", .warning,
-      "Part of the configuration is not among the input: nothing is said of it.",
-      remedy: "give lint what it comes from, or look at what Envoy really runs (/config_dump)"
+      "Part of the configuration is not in the input, and was not checked.",
+      remedy: "add its files to the input, or check Envoy's running config (/config_dump) yourself"
     ) { context, check in
       gatewayBlindSpots(context, check)
         + context.set.bootstraps.flatMap { bootstrap in
@@ -18,8 +19,8 @@ extension Checks {
     var findings = reading.patches(on: context.setups).flatMap { patches in
       patches.filter { $0.part == .other }.map { patch in
         check.finding(
-          patch.field, "not checked: what \(patch.name) makes of Envoy's config",
-          remedy: "use Envoy Gateway's own policies, or look at /config_dump")
+          patch.field, "not checked: how the patch \(patch.name) changes Envoy's config",
+          remedy: "use Envoy Gateway's own policies, or check /config_dump yourself")
       }
     }
     let gateways = context.set.resources("Gateway", group: EnvoyGatewayReading.gatewayGroup)
@@ -41,7 +42,7 @@ extension Checks {
       guard let bootstrap = reading.envoyProxy(of: gateway)?.spec["bootstrap"], bootstrap.exists
       else { continue }
       findings.append(
-        check.finding(bootstrap, "not checked: what is changed in Envoy's own bootstrap"))
+        check.finding(bootstrap, "not checked: how this changes Envoy's bootstrap config"))
     }
     return findings
   }

@@ -1,17 +1,18 @@
 extension Checks {
-  /// How bodies get to Tollgate, and how large they may be.
+  /// How bodies are sent to Tollgate, and how large they may be.
   static let bodyChecks = [
     Check(
       "body-mode", .error,
-      "Bodies come in a way in which Tollgate cannot decide or meter.",
-      remedy: "request body Buffered (or FullDuplexStreamed), response body Streamed"
+      "Envoy sends bodies in a mode in which Tollgate cannot decide or meter.",
+      remedy:
+        "set the request body to Buffered (or FullDuplexStreamed), the response body to Streamed"
     ) { context, check in
       context.setups.flatMap { setup in setup.processors.flatMap { bodyModes($0, check) } }
     },
     Check(
       "buffer-limit", .error,
-      "Envoy holds less of a body than the policy lets in: it answers 413 before Tollgate is asked, and not in the client's dialect.",
-      remedy: "raise it above the policy's max_body_bytes"
+      "Envoy buffers less of a body than the policy allows: it answers 413 by itself, and not in the API's error format.",
+      remedy: "raise it to the policy's max_body_bytes or more"
     ) { context, check in
       context.setups.filter(\.isWhole).flatMap { bufferLimits($0, context, check) }
     },
@@ -24,9 +25,9 @@ extension Checks {
     let request: String? =
       switch processor.requestBody {
       case .buffered, .fullDuplexStreamed: nil
-      case .none: "the request's body is not sent: no model is seen"
-      case .streamed: "a streamed request's headers have left before its model is known"
-      case .bufferedPartial: "a body that is cut off is refused with 413"
+      case .none: "the request's body is not sent, so Tollgate does not see the model"
+      case .streamed: "the request's headers are sent to the backend before its model is known"
+      case .bufferedPartial: "Tollgate refuses a body of which only the first part is sent (413)"
       }
     if let request {
       findings.append(
@@ -37,8 +38,9 @@ extension Checks {
     let response: String? =
       switch processor.responseBody {
       case .streamed, .fullDuplexStreamed: nil
-      case .none: "the response's body is not sent: its usage is not metered"
-      case .buffered, .bufferedPartial: "the response is held back until it is complete: no stream"
+      case .none: "the response's body is not sent, so its usage is not metered"
+      case .buffered, .bufferedPartial:
+        "Envoy holds the response back until it is complete, so that nothing is streamed"
       }
     if let response {
       findings.append(
@@ -74,14 +76,14 @@ extension Checks {
         findings.append(
           check.finding(
             authorizer.bodyBytes,
-            "ext_authz gets at most \(QuantityReading.text(bytes)), below max_body_bytes, \(needed)"
+            "ext_authz sends at most \(QuantityReading.text(bytes)), below max_body_bytes, \(needed)"
           ))
       }
       if let partial = authorizer.partialBody {
         findings.append(
           check.finding(
-            partial, "a body that is cut off is passed on, and Tollgate refuses it",
-            remedy: "take allow_partial_message away"))
+            partial, "only the first part of a larger body is sent, and Tollgate refuses it",
+            remedy: "remove allow_partial_message"))
       }
     }
     for policy in context.set.resources(

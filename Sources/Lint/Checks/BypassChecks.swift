@@ -1,23 +1,25 @@
 extension Checks {
-  /// Ways to a model through Envoy on which nobody asks Tollgate.
+  /// Ways through Envoy to a model on which Tollgate is not asked.
   static let bypassChecks = [
     Check(
       "way-around", .error,
-      "A model's backend is reached through Envoy in a way on which Tollgate is not asked.",
-      remedy: "take it away, or lead it through the gateway's HTTP routes"
+      "A model's backend can be reached through Envoy without Tollgate being asked.",
+      remedy: "remove this way, or use the gateway's HTTP routes"
     ) { context, check in gatewayWays(context, check) + envoyWays(context, check) },
     Check(
       "envoy-patch", .error,
-      "A patch changes Envoy's filters or routes behind Envoy Gateway's back: what is checked here is not what runs, and a route that is patched in never asks Tollgate.",
-      remedy: "use Envoy Gateway's own policies and routes; patch nothing that Tollgate rests on"
+      "A patch changes Envoy's filters or routes after Envoy Gateway made them: Envoy does not run what is checked here, and Tollgate is not asked for a route that a patch adds.",
+      remedy: "use Envoy Gateway's own policies and routes; do not patch filters and routes"
     ) { context, check in
       EnvoyGatewayReading(context.set).patches(on: context.setups).flatMap { patches in
         patches.compactMap { patch in
           switch patch.part {
           case .filters:
-            check.finding(patch.field, "\(patch.name): Tollgate's filters may be gone behind it")
+            check.finding(
+              patch.field, "\(patch.name): this may remove or change Tollgate's filters")
           case .routes:
-            check.finding(patch.field, "\(patch.name): a route may lead past Tollgate behind it")
+            check.finding(
+              patch.field, "\(patch.name): after this a route may not ask Tollgate any more")
           case .other, nil: nil
           }
         }
@@ -25,7 +27,7 @@ extension Checks {
     },
   ]
 
-  /// TCPRoutes and TLSRoutes, and HTTP routes of gateways without Tollgate.
+  /// TCPRoutes and TLSRoutes to models, and routes of gateways without Tollgate to the same backends.
   private static func gatewayWays(_ context: LintContext, _ check: Check) -> [Finding] {
     let reading = EnvoyGatewayReading(context.set)
     let gateways = context.set.resources("Gateway", group: EnvoyGatewayReading.gatewayGroup)
@@ -46,7 +48,7 @@ extension Checks {
         findings.append(
           check.finding(
             field,
-            "a \(route.kind) passes connections on as they are: Tollgate is not asked on the way to "
+            "a \(route.kind) passes connections on unread, so Tollgate is not asked on the way to "
               + "\(target.namespace)/\(target.name)"
               + (isModel ? "" : ", which may be a model or something else"),
             severity: isModel ? nil : .warning))
@@ -58,8 +60,8 @@ extension Checks {
           findings.append(
             check.finding(
               field,
-              "\(gateway.root.object) leads to \(target.namespace)/\(target.name), too, and never "
-                + "asks Tollgate"))
+              "\(gateway.root.object) also leads to \(target.namespace)/\(target.name), and does not "
+                + "ask Tollgate"))
         }
       }
     }
@@ -72,7 +74,7 @@ extension Checks {
     }
   }
 
-  /// Other listeners of an Envoy config that lead to a cluster of the gateway's.
+  /// Listeners of an Envoy config without Tollgate that lead to the clusters of those with Tollgate.
   private static func envoyWays(_ context: LintContext, _ check: Check) -> [Finding] {
     var findings: [Finding] = []
     for reading in context.set.bootstraps.map(BootstrapReading.init) {
@@ -85,7 +87,7 @@ extension Checks {
           continue
         }
         findings.append(
-          check.finding(way, "this leads to the cluster \(name), too, and Tollgate is not asked"))
+          check.finding(way, "this also leads to the cluster \(name), and Tollgate is not asked"))
       }
     }
     return findings

@@ -12,18 +12,19 @@ extension Checks {
         findings.append(
           check.finding(
             processor.writableNamespaces,
-            "Tollgate may not write the namespace tollgate: the access log's fields stay empty"))
+            "Tollgate may not write the metadata namespace tollgate, so its access log fields stay empty"
+          ))
       }
       var wanted: [(FilterName, String)] = []
-      if !setup.authorizers.isEmpty { wanted.append((.extAuthz, "what ext_authz found")) }
+      if !setup.authorizers.isEmpty { wanted.append((.extAuthz, "the result of ext_authz")) }
       if context.policies.contains(where: { !$0.jwt.isEmpty }) {
-        wanted.append((.jwtAuthn, "what jwt_authn verified"))
+        wanted.append((.jwtAuthn, "the claims that jwt_authn verified"))
       }
       for (name, what) in wanted
       where !processor.readableNamespaces.texts.contains(name.rawValue) {
         findings.append(
           check.finding(
-            processor.readableNamespaces, "\(what) does not reach Tollgate: \(name.rawValue)"))
+            processor.readableNamespaces, "Tollgate does not get \(what) (\(name.rawValue))"))
       }
       return findings
     }
@@ -48,20 +49,20 @@ extension Checks {
           missing.isEmpty
           ? []
           : [
-            check.finding(field, "Tollgate is not told \(missing.joined(separator: ", "))")
+            check.finding(field, "Tollgate does not get \(missing.joined(separator: ", "))")
           ]
         for item in field.items where setup.filtersByRoute && !isAllowed(item.text ?? "") {
           findings.append(
             check.finding(
-              item, "Envoy Gateway hands out no attribute \(item.text ?? "")",
-              remedy: "leave it out; upstream.address tells the backend"))
+              item, "Envoy Gateway does not allow the attribute \(item.text ?? "")",
+              remedy: "leave it out; upstream.address names the backend"))
         }
         return findings
       }
     }
   }
 
-  /// Envoy Gateway's list of prefixes.
+  /// Whether Envoy Gateway allows an attribute; it has a list of prefixes.
   private static func isAllowed(_ attribute: String) -> Bool {
     let prefixes = [
       "connection.", "source.", "destination.", "request.", "response.", "upstream.", "xds.route_",
@@ -81,7 +82,7 @@ extension Checks {
         findings.append(
           check.finding(
             order[processor].field,
-            "ext_proc stands before \(name.rawValue), and misses what it finds"))
+            "ext_proc runs before \(name.rawValue), so Tollgate does not get its result"))
       }
     }
     let enforcesAtCheck = context.policies.contains { $0.enforceAt == .extAuthz }
@@ -92,12 +93,12 @@ extension Checks {
       findings.append(
         check.finding(
           order[checker].field,
-          "ext_authz decides alone and stands before jwt_authn: no JWT is verified yet",
+          "the policy enforces at ext_authz, which runs before jwt_authn: no JWT is verified yet",
           remedy: "put jwt_authn first (EnvoyProxy spec.filterOrder: jwt_authn before ext_authz)"))
     }
     if let router = position(.router), router != order.count - 1 {
       findings.append(
-        check.finding(order[router].field, "filters behind the router are never run"))
+        check.finding(order[router].field, "filters after the router never run"))
     }
     return findings
   }
@@ -110,32 +111,35 @@ extension Checks {
       return setup.processors.isEmpty
         ? [
           check.finding(
-            setup.field, "the policy enforces at ext_proc, and only ext_authz asks Tollgate")
+            setup.field, "the policy enforces at ext_proc, but only ext_authz asks Tollgate")
         ] : []
     case .extAuthz:
       guard let authorizer = setup.authorizers.first else {
         return [
           check.finding(
-            setup.field, "the policy enforces at ext_authz, and only ext_proc asks Tollgate")
+            setup.field, "the policy enforces at ext_authz, but only ext_proc asks Tollgate")
         ]
       }
       var findings: [Finding] = []
       if !authorizer.sendsBody {
         findings.append(
-          check.finding(authorizer.bodyBytes, "ext_authz decides alone and gets no body"))
+          check.finding(
+            authorizer.bodyBytes,
+            "the policy enforces at ext_authz, which does not send the body with the model"))
       }
       if authorizer.sendsBody, !authorizer.bodyAsBytes.value {
         findings.append(
           check.finding(
             authorizer.bodyAsBytes.field,
-            "ext_authz gets the body as text, with whatever is no UTF-8 replaced: what is judged is "
-              + "not what the backend gets",
+            "ext_authz sends the body as text and replaces what is not UTF-8, so Tollgate does not "
+              + "check the bytes that the backend gets",
             remedy: "write with_request_body.pack_as_bytes: true"))
       }
       if !authorizer.choosesRouteAgain {
         findings.append(
           check.finding(
-            authorizer.choosesRouteAgainField, "the route is not chosen again behind the verdict"))
+            authorizer.choosesRouteAgainField,
+            "Envoy does not choose the route again after the check"))
       }
       return findings
     }
@@ -157,7 +161,7 @@ extension Checks {
       findings.append(
         check.finding(
           path,
-          "the path has \((path.text ?? "").utf8.count) bytes; a socket's has at most "
+          "the path has \((path.text ?? "").utf8.count) bytes; a socket's path may have at most "
             + "\(socketPathBytesMax)"))
     }
     let listening = context.pods.filter(\.isBesideEnvoy)
@@ -173,6 +177,6 @@ extension Checks {
     return findings
   }
 
-  /// `sun_path` has 108 bytes, one of them for the end.
+  /// `sun_path` has 108 bytes, one of which is for the terminating zero.
   private static let socketPathBytesMax = 107
 }

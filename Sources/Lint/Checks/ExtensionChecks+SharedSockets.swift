@@ -1,5 +1,5 @@
 extension Checks {
-  /// Sockets that Envoy's container cannot see, or may not open.
+  /// Sockets of Tollgate that Envoy's container cannot see, or may not open.
   static func sharedSockets(_ context: LintContext, _ check: Check) -> [Finding] {
     context.pods.filter(\.isBesideEnvoy).flatMap { pod in
       pod.sockets.flatMap { path in
@@ -12,8 +12,8 @@ extension Checks {
     let mounts = pod.container["volumeMounts"]
     guard let mount = TollgatePod.mount(of: path, in: mounts.items) else {
       return check.finding(
-        mounts, "\(path) lies on no volume: Envoy's container does not see the socket",
-        remedy: "mount one volume at the socket's directory, in both containers")
+        mounts, "\(path) is on no volume, so Envoy's container does not see the socket",
+        remedy: "mount a volume at the socket's directory, the same in both containers")
     }
     let name = mount["name"].text
     let isMounted = pod.envoy.contains { place in
@@ -26,7 +26,7 @@ extension Checks {
       remedy: "mount it there, at \(mount["mountPath"].text ?? "the same path")")
   }
 
-  /// The socket is 0660: whoever opens it has its user, or its group.
+  /// A socket that Envoy may not open. Its mode is 0660, so Envoy must have its user or its group.
   private static func shut(_ pod: TollgatePod, _ check: Check) -> Finding? {
     let field = pod.security("runAsUser")
     let isProxy = pod.proxy != nil
@@ -37,15 +37,16 @@ extension Checks {
           : pod.podSpecs.lazy.compactMap { $0["securityContext"][name].integer }.first)
     }
     guard let own = field.integer, let envoy = envoys("runAsUser"), own != envoy else { return nil }
-    // A volume's fsGroup is the group of what is made in it.
+    // Files that are made in a volume have its fsGroup as their group.
     let hasGroup = pod.podSpecs.contains { $0["securityContext"]["fsGroup"].exists }
     let group = pod.security("runAsGroup").integer
     if hasGroup || group != nil && group == envoys("runAsGroup") { return nil }
     return check.finding(
-      field, "Tollgate runs as \(own) and Envoy as \(envoy): the socket (0660) is shut to it",
-      remedy: "run both as one user, or as one group (runAsGroup, fsGroup)")
+      field,
+      "Tollgate runs as user \(own) and Envoy as \(envoy), so Envoy may not open the socket (mode 0660)",
+      remedy: "run both as the same user, or with the same group (runAsGroup, fsGroup)")
   }
 
-  /// What Envoy Gateway runs Envoy as: user and group.
+  /// The user and the group as which Envoy Gateway runs Envoy.
   private static let envoyUser: Int64 = 65_532
 }

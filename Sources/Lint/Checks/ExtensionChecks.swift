@@ -1,20 +1,20 @@
 extension Checks {
-  /// How Tollgate is asked, and what happens where it does not answer.
+  /// How Envoy asks Tollgate, and what it does where Tollgate does not reply.
   static let extensionChecks = [
     Check(
       "fail-open", .error,
-      "Requests pass unjudged where Tollgate is down, or its verdict is not waited for.",
-      remedy: "fail closed: take the setting away, or write false"
+      "Envoy lets requests pass unchecked while Tollgate does not reply, or does not wait for its reply.",
+      remedy: "fail closed: remove the setting, or write false"
     ) { context, check in
       context.setups.flatMap { setup in
         (setup.processors.flatMap(\.failOpen) + setup.authorizers.flatMap(\.failOpen)).map {
-          check.finding($0, "requests pass unjudged where Tollgate does not answer")
+          check.finding($0, "requests pass unchecked when Tollgate does not reply")
         }
       }
     },
     Check(
       "status-on-error", .warning,
-      "Where Tollgate does not answer, the client gets a status that does not say so.",
+      "When Tollgate does not reply, the client gets a status that means something else.",
       remedy: "write 503 (statusOnError, status_on_error)"
     ) { context, check in
       context.setups.flatMap { setup in
@@ -22,14 +22,15 @@ extension Checks {
           setup.processors.map { ($0.statusOnError, "500") }
           + setup.authorizers.map { ($0.statusOnError, "403") }
         return all.filter { !$0.0.exists }.map { field, standard in
-          check.finding(field, "the status for a Tollgate that does not answer is \(standard)")
+          check.finding(
+            field, "when Tollgate does not reply, the client gets \(standard), the default")
         }
       }
     },
     Check(
       "default-message-timeout", .error,
-      "Tollgate has 200 ms for an answer, less than a busy disk's flush: requests fail with 504.",
-      remedy: "write the time it has: 5s"
+      "Envoy waits 200 ms or less for a reply; a flush of a busy disk takes longer: requests fail with 504.",
+      remedy: "set the timeout to 5s"
     ) { context, check in
       context.setups.flatMap { setup in
         setup.processors.compactMap { messageTimeout($0, check) }
@@ -38,8 +39,8 @@ extension Checks {
     },
     Check(
       "default-circuit-breakers", .error,
-      "An exchange counts at the breakers of Tollgate's backend for its whole life: at the default of 1,024 the next one fails.",
-      remedy: "set them to 2147483647; Tollgate bounds itself"
+      "Every exchange counts towards the circuit breakers of Tollgate's backend as long as it lasts: with the default of 1,024, further ones fail.",
+      remedy: "set them to 2147483647; Tollgate has limits of its own"
     ) { context, check in
       context.setups.flatMap { setup in
         (setup.processors.map(\.breakers) + setup.authorizers.map(\.breakers)).flatMap { breakers in
@@ -57,30 +58,30 @@ extension Checks {
     },
     Check(
       "metadata-namespaces", .error,
-      "Metadata does not pass between Envoy's filters and Tollgate: identities are lost, or the log's fields are.",
-      remedy: "list the namespace"
+      "Dynamic metadata does not pass between Envoy's filters and Tollgate: Tollgate misses identities, or the access log misses Tollgate's fields.",
+      remedy: "list the metadata namespace here"
     ) { context, check in
       context.setups.flatMap { namespaces($0, context, check) }
     },
     Check(
       "attributes", .error,
-      "Attributes that Tollgate needs are not sent, or are not allowed by Envoy Gateway.",
+      "Envoy does not send attributes that Tollgate needs, or Envoy Gateway does not allow one of the list.",
       remedy:
         "list request.id and source.address for the request; response.flags, response.code_details and upstream.address for the response"
     ) { context, check in
       context.setups.flatMap { attributes($0, context, check) }
     },
     Check(
-      "filter-order", .error, "Filters stand in an order in which Tollgate cannot judge.",
-      remedy: "jwt_authn and ext_authz before ext_proc, the router last"
+      "filter-order", .error, "The filters run in an order in which Tollgate cannot decide.",
+      remedy: "put jwt_authn and ext_authz before ext_proc, and the router last"
     ) { context, check in
       context.setups.flatMap { filterOrder($0, context, check) }
     },
     Check(
       "enforcement-point", .error,
-      "The policy's enforce_at does not fit the filters: nothing is reserved, or nothing inspected.",
+      "The policy's enforce_at does not fit Envoy's filters: requests are not admitted, or not inspected.",
       remedy:
-        "enforce_at \"ext_proc\" with an ext_proc filter; \"ext_authz\" with ext_authz that gets the body and chooses the route again"
+        "use enforce_at \"ext_proc\" with an ext_proc filter, \"ext_authz\" with an ext_authz filter that sends the body and chooses the route again"
     ) { context, check in
       context.setups.filter { $0.isWhole && $0.asksTollgate }.flatMap { setup in
         context.policies.flatMap { enforcement($0, setup, check) }
@@ -88,7 +89,7 @@ extension Checks {
     },
     Check(
       "check-settings", .warning,
-      "Envoy's ext_authz filter hands over less than Tollgate judges by.",
+      "Envoy's ext_authz filter does not send what Tollgate needs to decide, or does not apply its decision.",
       remedy: "write encode_raw_headers: true and clear_route_cache: true"
     ) { context, check in
       context.setups.flatMap { setup in
@@ -99,8 +100,8 @@ extension Checks {
     },
     Check(
       "socket", .error,
-      "The socket's path is too long for a socket, or not one that Tollgate listens on and Envoy can open.",
-      remedy: "one path of at most 107 bytes, in the backend and in --listen unix:PATH"
+      "The path is too long for a socket, Tollgate does not listen on it, or Envoy cannot open it.",
+      remedy: "use the same path of at most 107 bytes in the backend and in --listen unix:PATH"
     ) { context, check in sockets(context, check) + sharedSockets(context, check) },
   ]
 
@@ -108,7 +109,7 @@ extension Checks {
   private static let messageTimeoutDefault = Duration.milliseconds(200)
 
   private static func messageTimeout(_ processor: ProcessorSettings, _ check: Check) -> Finding? {
-    // Where bodies are streamed both ways no message is waited for.
+    // With FULL_DUPLEX_STREAMED the message timeout does not apply.
     if processor.requestBody == .fullDuplexStreamed { return nil }
     guard let timeout = processor.messageTimeout.duration else {
       return check.finding(

@@ -1,10 +1,10 @@
 extension Checks {
-  /// Headers that no client may set, and what the access log says.
+  /// Headers that clients may not set, and the fields of the access log.
   static let headerChecks = [
     Check(
       "client-headers", .error,
-      "A client's own x-ai-* headers choose the route before Tollgate is asked, and with it the filters that run.",
-      remedy: "remove them early: every spelling of Tollgate's names, with - and with _"
+      "Envoy chooses the route, and with it the filters that run, by x-ai-* headers that the client sent, before Tollgate is asked.",
+      remedy: "remove Tollgate's headers early, in every spelling: with - and with _"
     ) { context, check in
       context.setups.filter { $0.isWhole && $0.filtersByRoute }.compactMap { setup in
         let left = HeaderNames.own.filter { !isRemoved($0, setup) }
@@ -12,27 +12,28 @@ extension Checks {
           ? nil
           : check.finding(
             setup.listener.earlyRemovalField,
-            "client copies are not removed early (\(setup.listener.earlyRemovalSetting)): "
+            "the client's own headers are not removed early (\(setup.listener.earlyRemovalSetting)): "
               + left.joined(separator: ", "))
       }
     },
     Check(
       "endpoint-header", .warning,
-      "A client can name its own backend to an endpoint picker's load balancer.",
-      remedy: "remove x-gateway-destination-endpoint (and what begins with it) from clients early"
+      "A client can choose the backend's address itself where an endpoint picker is used.",
+      remedy:
+        "remove x-gateway-destination-endpoint, and headers that begin with it, from requests early"
     ) { context, check in
       context.setups.filter { $0.isWhole && $0.asksTollgate }.compactMap { setup in
         guard !isRemoved(HeaderNames.endpoint, setup) else { return nil }
         return check.finding(
           setup.listener.earlyRemovalField,
-          "client copies of \(HeaderNames.endpoint) are not removed early "
+          "the client's own \(HeaderNames.endpoint) is not removed early "
             + "(\(setup.listener.earlyRemovalSetting))",
           severity: setup.hasEndpointPicker ? .error : .warning)
       }
     },
     Check(
       "log-labels", .error,
-      "The access log does not say whose request it was, for which model, or which model route it took.",
+      "The access log does not say the tenant, the model or the model route of a request.",
       remedy:
         "log %DYNAMIC_METADATA(tollgate:tenant)%, %DYNAMIC_METADATA(tollgate:model)% and %DYNAMIC_METADATA(tollgate:model_route)%"
     ) { context, check in
@@ -53,7 +54,7 @@ extension Checks {
     },
     Check(
       "log-blame", .warning,
-      "The access log does not tell whether the gateway or the backend failed.",
+      "The access log does not say whether the gateway or the backend failed.",
       remedy: "log %RESPONSE_FLAGS% and %RESPONSE_CODE_DETAILS%"
     ) { context, check in
       context.setups.filter { $0.isWhole && $0.asksTollgate }.compactMap { setup in

@@ -1,15 +1,15 @@
 import Policy
 
 extension Checks {
-  /// What Envoy must have verified before Tollgate may believe it.
+  /// Identities that Envoy must verify before Tollgate can trust them.
   static let identityChecks = [
     Check(
       "untrusted-client-ca", .error,
-      "The policy takes client certificates as identity, and the listener lets in such as no trusted authority signed.",
-      remedy: "require certificates of an authority of your own"
+      "The policy trusts client certificates as identity, but the listener does not require one that a trusted authority signed.",
+      remedy: "require client certificates of your own authority"
     ) { context, check in
       guard context.policies.contains(where: \.clientCertificates) else { return [] }
-      // Beside keys or JWTs a certificate is one way among others.
+      // With API keys or JWTs a certificate is one of several ways, and may be optional.
       let hasOthers = context.policies.contains { policy in
         !policy.jwt.isEmpty || policy.tenants.contains { !$0.keys.isEmpty }
       }
@@ -22,9 +22,9 @@ extension Checks {
     },
     Check(
       "jwt-not-verified", .error,
-      "The policy reads JWT claims, and nothing verifies JWTs: those callers are all refused.",
+      "The policy reads JWT claims, but no filter verifies JWTs: all callers with a JWT are refused.",
       remedy:
-        "add a SecurityPolicy with jwt (or the jwt_authn filter), with an issuer of the policy's"
+        "add a SecurityPolicy with jwt (or the jwt_authn filter) for the policy's issuer"
     ) { context, check in
       guard context.policies.contains(where: { !$0.jwt.isEmpty }) else { return [] }
       return context.setups.filter { $0.isWhole && $0.asksTollgate && !verifiesJWT($0, context) }
@@ -32,41 +32,41 @@ extension Checks {
     },
     Check(
       "jwt-shuts-keys-out", .error,
-      "The JWT filter lets nobody pass without a JWT, and the policy has API keys: their callers get 401 before Tollgate is asked.",
+      "The JWT filter refuses requests without a JWT, but the policy has API keys: their callers get 401 before Tollgate is asked.",
       remedy:
-        "let others pass, Tollgate judges them (SecurityPolicy jwt.failOpen, or jwt.optional for keys outside authorization; Envoy: allow_missing_or_failed)"
+        "let requests without a valid JWT pass, Tollgate decides on them (SecurityPolicy jwt.failOpen, or jwt.optional where keys are not in authorization; Envoy: allow_missing_or_failed)"
     ) { context, check in
       guard hasKeys(context) else { return [] }
       return context.setups.filter(\.asksTollgate).flatMap { setup in
         setup.verifiers.filter { !$0.letsOthersPass }.map {
-          check.finding($0.field, "whoever has an API key and no JWT is refused here")
+          check.finding($0.field, "a caller with an API key and no JWT is refused here")
         }
       }
     },
     Check(
       "jwt-issuer", .error,
-      "The policy reads the claims of an issuer that no JWT filter verifies: its callers are all refused.",
-      remedy: "write the same issuer in both, character for character"
+      "The policy reads the claims of an issuer whose tokens no JWT filter verifies: all callers with such a token are refused.",
+      remedy: "write exactly the same issuer in the policy and in the JWT filter"
     ) { context, check in
       context.setups.filter { $0.isWhole && !$0.verifiers.isEmpty }.flatMap { setup in
         let known = setup.verifiers.flatMap(\.issuers)
-        // A provider without an issuer verifies any.
+        // A provider without an issuer accepts any.
         guard !known.isEmpty, known.allSatisfy({ $0.issuer != nil }) else { return [Finding]() }
         return Set(context.policies.flatMap { $0.jwt.map(\.issuer) }).sorted().filter { issuer in
           !known.contains { $0.issuer == issuer }
         }.map { issuer in
           check.finding(
             known[0].field,
-            "the policy's issuer is \(issuer), and verified is "
+            "the policy's issuer is \(issuer), but verified are only tokens of "
               + known.compactMap(\.issuer).joined(separator: ", "))
         }
       }
     },
     Check(
       "withheld-credentials", .error,
-      "ext_authz is not shown a header that the policy takes API keys from: whoever sends the key there gets 401.",
+      "ext_authz does not send a header in which the policy expects API keys: a caller that uses it gets 401.",
       remedy:
-        "list it (headersToExtAuth, allowed_headers), or take it out of the policy's auth.api_key_headers"
+        "list it (headersToExtAuth, allowed_headers), or remove it from the policy's auth.api_key_headers"
     ) { context, check in
       guard hasKeys(context) else { return [] }
       let wanted = Set(context.policies.flatMap(\.apiKeyHeaders)).sorted()
@@ -77,7 +77,7 @@ extension Checks {
             ? nil
             : check.finding(
               authorizer.headersField,
-              "Tollgate's check does not see \(withheld.joined(separator: ", "))")
+              "ext_authz does not send \(withheld.joined(separator: ", "))")
         }
       }
     },

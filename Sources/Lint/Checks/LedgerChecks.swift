@@ -2,12 +2,12 @@ import Policy
 import Terms
 
 extension Checks {
-  /// Limits that only hold while there is one ledger, and it is kept.
+  /// Limits that are only correct with one ledger that outlives its pod.
   static let ledgerChecks = [
     Check(
       "ledger-forgotten", .error,
-      "Calendar or global limits, and the ledger goes with the pod: budgets begin anew at every restart.",
-      remedy: "put --data on a persistent volume claim or the node's disk"
+      "The policy has calendar or global limits, but the ledger is deleted with the pod: budgets start again at every restart.",
+      remedy: "put --data on a persistent volume claim or on the node's disk"
     ) { context, check in
       limitedPods(context).compactMap { pod, limits in
         guard let volume = pod.dataVolume else {
@@ -25,8 +25,9 @@ extension Checks {
     },
     Check(
       "limits-per-replica", .error,
-      "Calendar or global limits, and several Tollgates that each count for themselves: everybody has the budget several times.",
-      remedy: "one replica with a volume claim; rates and slots may stay per replica"
+      "The policy has calendar or global limits, but several Tollgates count each for itself: the budget can be spent several times.",
+      remedy:
+        "run one replica with a volume claim; limits per second, minute and hour, and concurrent ones, may be per replica"
     ) { context, check in
       limitedPods(context).compactMap { pod, limits in
         guard case .several(let field, let why) = pod.copies else { return nil }
@@ -36,23 +37,25 @@ extension Checks {
     },
     Check(
       "rollout-shares-ledger", .warning,
-      "A rollout starts the new pod before the old one has ended, and one ledger takes one process: it waits in vain.",
-      remedy: "maxSurge: 0, or (for a Deployment) strategy Recreate"
+      "A rollout starts the new pod before the old one has ended, but only one process can use a ledger: the new pod cannot start.",
+      remedy: "set maxSurge to 0, or (for a Deployment) the strategy to Recreate"
     ) { context, check in
       context.pods.compactMap { pod in
         guard let surges = pod.surges, let volume = pod.dataVolume else { return nil }
-        // Several replicas on one claim have another fault first. A node's disk is one for the node.
+        // Several replicas on one claim are another mistake (limits-per-replica). A hostPath is shared by
+        // all pods of a node, also a DaemonSet's.
         var isOne = false
         if case .one = pod.copies { isOne = true }
         let isShared =
           volume["hostPath"].exists || isOne && volume["persistentVolumeClaim"].exists
         guard isShared else { return nil }
-        return check.finding(surges, "a new pod starts while the old one still holds the ledger")
+        return check.finding(surges, "a new pod starts while the old one still uses the ledger")
       }
     },
   ]
 
-  /// The pods whose own ledger is all that counts for limits that need one for all, with those limits.
+  /// The pods that count by their own ledger, without a shared store, and the limits of the policies that
+  /// need a single ledger; no pods where there are no such limits.
   private static func limitedPods(_ context: LintContext) -> [(TollgatePod, String)] {
     let limits = context.policies.flatMap(lasting)
     guard let first = limits.first else { return [] }
@@ -60,6 +63,7 @@ extension Checks {
     return context.pods.filter { $0.setting("store") == nil }.map { ($0, text) }
   }
 
+  /// The limits of a policy that need a single ledger that is kept: calendar and global ones.
   private static func lasting(_ policy: PolicySnapshot) -> [String] {
     let tenants = policy.tenants.flatMap { tenant in
       (tenant.limits + tenant.keys.flatMap(\.limits)).filter(isCalendar).map {

@@ -1,31 +1,32 @@
 extension Checks {
-  /// The pod that Tollgate runs in.
+  /// The pod in which Tollgate runs.
   static let podChecks = [
     Check(
       "short-drain", .error,
-      "A pod ends before its longest stream may: every rollout cuts answers.",
+      "A pod is stopped before its longest exchange can end: every rollout cuts responses off.",
       remedy:
-        "make each longer than the longest route timeout, and the pod's grace period longer than both drains"
+        "make both drain timeouts at least as long as the longest route timeout, and the pod's grace period at least as long as both"
     ) { context, check in
       guard let longest = longestExchange(context) else { return [] }
       return context.pods.flatMap { drains($0, longest, check) }
     },
     Check(
       "sidecar-security", .error,
-      "The container runs with more than it needs.",
+      "The container has more privileges than it needs.",
       remedy:
-        "runAsNonRoot, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities drop ALL, seccompProfile RuntimeDefault"
+        "set runAsNonRoot: true, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities drop ALL, seccompProfile RuntimeDefault"
     ) { context, check in
       context.pods.flatMap { security($0, check) }
     },
     Check(
       "sidecar-order", .warning,
-      "Tollgate is not a native sidecar: it may start after Envoy and ends with it, while requests are in flight.",
-      remedy: "an init container with restartPolicy: Always and a startupProbe"
+      "Tollgate is not a native sidecar: it may start after Envoy, and ends while Envoy still has requests in flight.",
+      remedy: "make it an init container with restartPolicy: Always and a startupProbe"
     ) { context, check in
       context.pods.filter(\.isBesideEnvoy).compactMap { pod in
         if !pod.isNativeSidecar {
-          return check.finding(pod.container, "Tollgate ends when Envoy is told to, not after it")
+          return check.finding(
+            pod.container, "Tollgate is stopped together with Envoy, not after it")
         }
         return pod.container["startupProbe"].exists
           ? nil
@@ -35,12 +36,14 @@ extension Checks {
     },
   ]
 
-  /// `tollgate serve`'s own, of Envoy Gateway's shutdown, and a pod's.
+  /// The default of `tollgate serve --drain-timeout`.
   private static let drainTimeoutDefault = Duration.seconds(150)
+  /// The default of EnvoyProxy `spec.shutdown.drainTimeout`.
   private static let shutdownDefault = Duration.seconds(60)
+  /// The default of a pod's `terminationGracePeriodSeconds`.
   private static let graceDefault = Duration.seconds(30)
 
-  /// The longest that any exchange may last, and by which route.
+  /// How long the longest exchange may last, and the name of its route.
   private static func longestExchange(_ context: LintContext) -> (Duration, String)? {
     context.setups.flatMap(\.backendRules).filter(\.takesTimeouts)
       .compactMap { rule in rule.longest.map { ($0, rule.name) } }
@@ -58,7 +61,7 @@ extension Checks {
       findings.append(
         check.finding(
           pod.settings["drain-timeout"]?.last ?? pod.container["args"],
-          "--drain-timeout of \(DurationReading.text(own)), and \(needed)"))
+          "--drain-timeout is \(DurationReading.text(own)), but \(needed)"))
     }
     var drain = own
     if let shutdown = pod.envoyShutdown {
@@ -68,16 +71,17 @@ extension Checks {
         findings.append(
           check.finding(
             shutdown["drainTimeout"],
-            "Envoy drains for \(DurationReading.text(envoy)), and \(needed)"))
+            "Envoy drains for \(DurationReading.text(envoy)), but \(needed)"))
       }
     }
-    // Envoy Gateway makes the grace period itself, long enough, where nobody writes another.
+    // Without one that is written, Envoy Gateway sets a grace period that is long enough.
     guard let grace = pod.gracePeriod else {
       if pod.envoyShutdown == nil, graceDefault < drain {
         findings.append(
           check.finding(
             pod.podSpecs.first?["terminationGracePeriodSeconds"] ?? pod.container,
-            "the pod is killed after 30s, the default, in the middle of its drain"))
+            "the pod is killed after 30s, the default, before its drain of "
+              + "\(DurationReading.text(drain)) has ended"))
       }
       return findings
     }
@@ -85,8 +89,8 @@ extension Checks {
       findings.append(
         check.finding(
           grace.field,
-          "the pod is killed after \(DurationReading.text(grace.value)), in the middle of its drain of "
-            + DurationReading.text(drain)))
+          "the pod is killed after \(DurationReading.text(grace.value)), before its drain of "
+            + "\(DurationReading.text(drain)) has ended"))
     }
     return findings
   }
@@ -109,7 +113,7 @@ extension Checks {
     guard !missing.isEmpty else { return [] }
     return [
       check.finding(
-        pod.container["securityContext"], "without \(missing.joined(separator: ", "))")
+        pod.container["securityContext"], "it does not set \(missing.joined(separator: ", "))")
     ]
   }
 }

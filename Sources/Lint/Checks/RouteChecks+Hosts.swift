@@ -2,8 +2,8 @@ import Policy
 import Terms
 
 extension Checks {
-  /// Model routes that a tenant may be sent to and that its own host has no route for: Envoy looks at
-  /// the routes of the most specific host alone. `known` are told already.
+  /// Model routes that a tenant may use, but for which its own host has no route: Envoy looks only at the
+  /// routes of the most specific host that matches. Those in `known` have been reported already.
   static func unroutedHosts(
     _ setup: GatewaySetup, _ context: LintContext, besides known: Set<String>, _ check: Check
   ) -> [Finding] {
@@ -37,7 +37,7 @@ extension Checks {
     return findings
   }
 
-  /// Where a tenant's requests may be sent to, each with a path.
+  /// The model routes that a tenant may use, with the path of each endpoint.
   private static func wanted(
     by tenant: Tenant, _ policy: PolicySnapshot
   ) -> [(route: String, path: String)] {

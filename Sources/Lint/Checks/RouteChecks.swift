@@ -2,59 +2,60 @@ import Policy
 import Terms
 
 extension Checks {
-  /// Which requests reach which model.
+  /// Which requests reach which backend.
   static let routeChecks = [
     Check(
       "no-catch-all", .error,
-      "A host has no route that takes the rest: a request arrives without x-ai-model-route, matches nothing, and Tollgate is never asked.",
+      "A host has no catch-all route: a request comes without x-ai-model-route, matches no route, and Tollgate is never asked.",
       remedy:
-        "add a rule for path prefix / without headers that answers 503 itself, on the same host"
+        "add a rule on the same host, for the path prefix / without headers, that answers 503 directly"
     ) { context, check in context.setups.flatMap { catchAlls($0, check) } },
     Check(
       "route-without-model-header", .error,
-      "A route to a model does not match on x-ai-model-route: requests without a verdict reach the model.",
+      "A route to a model does not match on x-ai-model-route: requests that Tollgate did not admit reach the model.",
       remedy: "match the header x-ai-model-route exactly, with the route's name in the policy"
     ) { context, check in
       backendRules(
-        context, check, "this route leads to a backend and does not ask for x-ai-model-route"
+        context, check, "this route leads to a backend and does not match on x-ai-model-route"
       ) { !$0.asksFor(HeaderNames.modelRoute) }
     },
     Check(
       "open-model-route", .error,
-      "A route takes x-ai-model-route by a pattern, a prefix or its mere presence: a verdict for one model reaches another's backend.",
+      "A route matches x-ai-model-route by a pattern, a prefix or its presence: requests that were admitted for one model reach another model's backend.",
       remedy: "match the header exactly; give each model route of the policy a match of its own"
     ) { context, check in
       backendRules(
         context, check,
-        "this route takes x-ai-model-route by more than its name: verdicts for other models "
-          + "reach this backend, too"
+        "this route does not match x-ai-model-route exactly: requests for other models reach this "
+          + "backend too"
       ) { $0.leavesOpen(HeaderNames.modelRoute) }
     },
     Check(
       "model-by-path", .error,
-      "The path chooses the model although the body names one: the two may differ, and the limits and the bill are of the wrong one.",
-      remedy: "offer the endpoint's own path, and let the body's model choose the route"
+      "The path chooses the model although the body names one: where the two differ, the limits and the cost of the wrong model apply.",
+      remedy: "use the endpoint's own path, and let the model in the body choose the route"
     ) { context, check in
       context.setups.flatMap { modelsByPath($0, context, check) }
     },
     Check(
       "unrouted-model", .error,
-      "The policy sends requests to a model route that no route of the gateway matches: they get the catch-all's 503.",
+      "The policy has a model route that no route of the gateway matches: its requests get the catch-all's 503.",
       remedy: "add a route that matches x-ai-model-route with this name"
     ) { context, check in unrouted(context, check) },
     Check(
       "unknown-model-route", .warning,
-      "A route matches on a model route that the policy does not know: it is never chosen.",
-      remedy: "add it to a model's routes in the policy, or take the route away"
+      "A route matches a model route that the policy does not have: it is never chosen.",
+      remedy: "add it to a model's routes in the policy, or remove the route"
     ) { context, check in unknown(context, check) },
     Check(
       "unknown-host", .error,
-      "A route serves a host that the policy gives to nobody: every request gets 403.",
+      "A route serves a host that the policy does not have: every request gets 403.",
       remedy: "add it to a tenant's hostnames or to shared_hostnames"
     ) { context, check in unknownHosts(context, check) },
     Check(
-      "shadowed-route", .error, "Envoy takes the first route that matches: this one never is.",
-      remedy: "put the narrower route first"
+      "shadowed-route", .error,
+      "Envoy takes the first route that matches, so this one is never chosen.",
+      remedy: "put the more specific route first"
     ) { context, check in
       context.setups.filter(\.isOrdered).flatMap { shadowed($0, check) }
     },
@@ -69,7 +70,7 @@ extension Checks {
   }
 
   private static func catchAlls(_ setup: GatewaySetup, _ check: Check) -> [Finding] {
-    // The rest may be taken where the other routes come from.
+    // The catch-all may be among the routes that Envoy fetches.
     guard setup.hasAllRules else { return [] }
     var seen: Set<String> = []
     var findings: [Finding] = []
@@ -104,13 +105,14 @@ extension Checks {
         let model = segments.first(where: names.contains)
         guard endpoint != nil || model != nil else { continue }
         let what = model.map { "the model \($0)" } ?? "what is before \(endpoint ?? "")"
-        return check.finding(rule.field, "the path \(path) chooses by \(what)")
+        return check.finding(rule.field, "the path \(path) chooses the backend by \(what)")
       }
       return nil
     }
   }
 
-  /// Whether a path is an endpoint's own, or leads to one: a model may be called `chat`.
+  /// Whether a path is an endpoint's own, Azure's, or the beginning of one. Its segments are then not
+  /// compared with the names of models: one may be called `chat`.
   private static func isEndpoint(_ path: String) -> Bool {
     let prefix = path.hasSuffix("/") ? path : path + "/"
     return path.hasPrefix("/openai/deployments/")
@@ -119,8 +121,8 @@ extension Checks {
       }
   }
 
-  /// Each model route of a policy must be matched, on each path its models may be asked for on, and
-  /// for streams as well as for whole answers.
+  /// Reports model routes that are not matched on every path on which their models may be used, for
+  /// streams and for other responses.
   private static func unrouted(_ context: LintContext, _ check: Check) -> [Finding] {
     let setups = context.setups.filter { $0.isWhole && $0.asksTollgate }
     guard let first = setups.first, setups.allSatisfy(\.hasAllRules) else { return [] }
@@ -170,7 +172,7 @@ extension Checks {
     return findings
   }
 
-  /// Kinds of requests for a model route that none of its rules takes.
+  /// The kinds of requests for a model route that none of its rules matches.
   private static func gaps(
     of route: String, uses: [PolicyTraffic.Use], in rules: [RouteRule]
   ) -> [String] {
@@ -196,7 +198,7 @@ extension Checks {
     return context.setups.flatMap { setup in
       setup.backendRules.flatMap { rule in
         rule.modelRoutes.filter { !names.contains($0) }.map { route in
-          check.finding(rule.field, "the policy knows no model route \(route)")
+          check.finding(rule.field, "the policy has no model route \(route)")
         }
       }
     }
@@ -210,7 +212,7 @@ extension Checks {
         rule.hosts.filter { host in
           !host.contains("*") && seen.insert(host).inserted
             && context.policies.allSatisfy { $0.owner(ofHost: Array(host.utf8).span) == .nobody }
-        }.map { check.finding(rule.field, "the policy gives the host \($0) to nobody") }
+        }.map { check.finding(rule.field, "the policy does not have the host \($0)") }
       }
     }
   }
@@ -226,29 +228,10 @@ extension Checks {
       }
       if let earlier {
         findings.append(
-          check.finding(rule.field, "\(earlier.field.object) before it takes all its requests"))
+          check.finding(
+            rule.field, "\(earlier.field.object), which comes before it, takes all its requests"))
       }
     }
     return findings
-  }
-}
-
-extension RouteMatch {
-  /// Whether every request that `other` takes is taken by this, as far as can be told.
-  func includes(_ other: RouteMatch) -> Bool {
-    guard !isNarrower else { return false }
-    let isPathIncluded =
-      switch (path, other.path) {
-      case (.prefix("/"), _): true
-      case (.prefix(let wide), .prefix(let narrow)), (.prefix(let wide), .exact(let narrow)):
-        narrow.hasPrefix(wide)
-      case (.exact(let wide), .exact(let narrow)): wide == narrow
-      default: false
-      }
-    return isPathIncluded
-      && headers.allSatisfy { header in
-        other.headers.contains { $0.name == header.name && $0.value == header.value }
-          && header.value != .other
-      }
   }
 }

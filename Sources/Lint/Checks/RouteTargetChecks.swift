@@ -2,13 +2,13 @@ import Policy
 import Terms
 
 extension Checks {
-  /// What routes lead to, and whether they are served at all.
+  /// Whether listeners accept the routes, and where the routes lead.
   static let routeTargetChecks = [
     Check(
       "unattached-route", .error,
-      "A route asks for a listener that does not take it: it is refused, and its requests get another route or none.",
+      "A route is for a listener that does not accept it: it is not served, and its requests match another route or none.",
       remedy:
-        "name a listener of the Gateway whose hostname and allowedRoutes fit, and label the route's namespace as its selector asks"
+        "name a listener of the Gateway whose hostname and allowedRoutes accept the route; give its namespace the labels that allowedRoutes selects"
     ) { context, check in
       gateways(context).flatMap { gateway in
         context.set.resources("HTTPRoute", "GRPCRoute", group: EnvoyGatewayReading.gatewayGroup)
@@ -17,18 +17,18 @@ extension Checks {
     },
     Check(
       "foreign-host", .error,
-      "Routes of several namespaces share a host of the policy: who asks for more headers takes the other's requests, bodies and all.",
+      "Routes of several namespaces serve the same host of the policy: one with more header matches gets the other's requests, with their bodies.",
       remedy:
-        "leave each host to one namespace besides the Gateway's own, and let an admission policy see to it"
+        "use each host in one namespace only, besides the Gateway's own, and enforce that by an admission policy"
     ) { context, check in gateways(context).flatMap { foreignHosts($0, context, check) } },
     Check(
       "missing-port", .error,
       "A route leads to a port that its Service does not have: its requests get 500 or 503.",
-      remedy: "write a port of the Service (spec.ports[].port, not the container's)"
+      remedy: "write a port of the Service (spec.ports[].port, not the container's port)"
     ) { context, check in missingPorts(context, check) },
   ]
 
-  /// The Gateways that have to do with Tollgate.
+  /// The Gateways that ask Tollgate or route on its header.
   static func gateways(_ context: LintContext) -> [Resource] {
     context.set.resources("Gateway", group: EnvoyGatewayReading.gatewayGroup).filter { gateway in
       context.setups.contains { $0.isWhole && $0.field.object == gateway.root.object }
@@ -63,7 +63,7 @@ extension Checks {
       if open.isEmpty {
         return check.finding(
           parent,
-          "no listener that is asked for on \(name) takes a \(route.kind) of the namespace "
+          "no listener of \(name) that it names accepts a \(route.kind) of the namespace "
             + "\(route.namespace) (allowedRoutes)")
       }
       let hosts = route.spec["hostnames"].texts
@@ -72,7 +72,7 @@ extension Checks {
       }
       return check.finding(
         route.spec["hostnames"],
-        "no listener that is asked for on \(name) serves \(hosts.joined(separator: ", "))")
+        "no listener of \(name) that it names serves \(hosts.joined(separator: ", "))")
     }
   }
 
@@ -97,7 +97,8 @@ extension Checks {
     }
   }
 
-  /// Routes on a host that is another's. The Gateway's own namespace may serve every tenant's.
+  /// Routes on a host that belongs to another namespace. The Gateway's own namespace may serve all
+  /// tenants' hosts.
   private static func foreignHosts(
     _ gateway: Resource, _ context: LintContext, _ check: Check
   ) -> [Finding] {
@@ -116,12 +117,13 @@ extension Checks {
       guard let owner = HostName(place.host, context.policies) else { continue }
       let namespaces = byHost[place.host] ?? []
       let isAnothers = tenants.contains(place.namespace) && place.namespace != owner.tenant
-      // Whose the routes are: the tenant's, else the platform's, else whoever comes first.
+      // The namespace to which the host's routes belong: the tenant's, else the Gateway's, else the one
+      // that comes first.
       let first =
         [owner.tenant, gateway.namespace].compactMap { $0 }.first(where: namespaces.contains)
         ?? namespaces.first ?? place.namespace
       if place.namespace != first {
-        // Beside the platform's own there may be the tenant's, under another name.
+        // Besides the Gateway's routes there may be the tenant's own, in a namespace of another name.
         if owner.tenant != nil, first == gateway.namespace, !isAnothers { continue }
         findings.append(
           check.finding(
@@ -132,19 +134,20 @@ extension Checks {
       } else if isAnothers, let tenant = owner.tenant {
         findings.append(
           check.finding(
-            place.field, "\(place.host) is \(tenant)'s, and this is a route of \(place.namespace)"))
+            place.field,
+            "\(place.host) belongs to \(tenant), but this route is in \(place.namespace)"))
       }
     }
     return findings
   }
 }
 
-/// A host that the policy names.
+/// A host that a policy names.
 private enum HostName {
   case tenant(String)
   case shared
 
-  /// nil where no policy names it.
+  /// Nil where no policy names it.
   init?(_ host: String, _ policies: [PolicySnapshot]) {
     for policy in policies {
       switch policy.owner(ofHost: Array(host.utf8).span) {
@@ -164,44 +167,5 @@ private enum HostName {
   var tenant: String? {
     if case .tenant(let name) = self { return name }
     return nil
-  }
-}
-
-/// Which routes a Gateway's listener takes (Gateway API, Listener.allowedRoutes and hostname).
-enum ListenerAdmission {
-  /// `namespace`: the route's, where it is among the documents; else its labels are not known.
-  static func admits(
-    _ listener: Field, _ route: Resource, of gateway: Resource, namespace: Resource?
-  ) -> Bool {
-    let allowed = listener["allowedRoutes"]
-    let kinds = allowed["kinds"].items.compactMap { $0["kind"].text }
-    if !kinds.isEmpty, !kinds.contains(route.kind) { return false }
-    switch allowed["namespaces"]["from"].text ?? "Same" {
-    case "Same": return route.namespace == gateway.namespace
-    case "None": return false
-    case "Selector":
-      guard let namespace else { return true }
-      let labels = namespace.root["metadata"]["labels"]
-      return Labels.select(allowed["namespaces"]["selector"]) { key in
-        key == "kubernetes.io/metadata.name" ? namespace.name : labels[key].text
-      }
-    default: return true
-    }
-  }
-
-  /// Whether one of the hosts can be the listener's.
-  static func serves(_ listener: Field, _ hosts: [String]) -> Bool {
-    guard let own = listener["hostname"].text?.lowercased() else { return true }
-    return hosts.contains { overlap(own, $0.lowercased()) }
-  }
-
-  private static func overlap(_ left: String, _ right: String) -> Bool {
-    switch (left.hasPrefix("*."), right.hasPrefix("*.")) {
-    case (false, false): left == right
-    case (true, false): right.hasSuffix(left.dropFirst())
-    case (false, true): left.hasSuffix(right.dropFirst())
-    case (true, true):
-      left.hasSuffix(right.dropFirst()) || right.hasSuffix(left.dropFirst())
-    }
   }
 }

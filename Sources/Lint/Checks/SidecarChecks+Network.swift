@@ -1,5 +1,5 @@
 extension Checks {
-  /// Who asks the pod's address for a port at which Tollgate is not.
+  /// Probes and PodMonitors that ask the pod's address for a port on which Tollgate does not listen there.
   static func unreachable(
     _ pod: TollgatePod, _ context: LintContext, _ check: Check
   ) -> [Finding] {
@@ -8,7 +8,7 @@ extension Checks {
     var asked: [(field: Field, port: Int64, who: String)] = []
     for name in ["startupProbe", "readinessProbe", "livenessProbe"] {
       let request = pod.container[name]["httpGet"]
-      // A probe that names a host asks that one.
+      // A probe with a host of its own does not ask the pod's address.
       if request["host"].exists { continue }
       if let port = pod.port(request["port"]) { asked.append((request["port"], port, name)) }
     }
@@ -27,12 +27,13 @@ extension Checks {
       if there.contains(where: { !$0.isLoopback }) { return nil }
       let why =
         there.isEmpty
-        ? "Tollgate serves nothing on port \(port)" : "Tollgate serves \(port) on the loopback only"
-      return check.finding(field, "\(why), and \(who) asks the pod's address for it")
+        ? "Tollgate does not listen on port \(port)"
+        : "Tollgate listens on port \(port) of the loopback address only"
+      return check.finding(field, "\(why), but \(who) asks the pod's address for it")
     }
   }
 
-  /// `tollgate serve`'s own.
+  /// The default of `tollgate serve --admin`.
   private static let adminDefault = "127.0.0.1:9090"
 
   private static func monitors(_ monitor: Resource, _ pod: TollgatePod) -> Bool {
@@ -44,7 +45,7 @@ extension Checks {
     return isThere && Labels.select(monitor.spec["selector"]) { pod.labels[$0] }
   }
 
-  /// What no NetworkPolicy for the pod lets out, where one is for what goes out.
+  /// Egress that the pod needs and no NetworkPolicy for it allows. Nil where none restricts its egress.
   static func closedEgress(
     _ pod: TollgatePod, _ context: LintContext, _ check: Check
   ) -> Finding? {
@@ -71,7 +72,7 @@ extension Checks {
     guard !missing.isEmpty else { return nil }
     return check.finding(
       first.spec["egress"],
-      "no rule lets out "
+      "no rule allows egress to "
         + missing.map { "\($0.what) (\($0.port)/\($0.proto))" }.joined(separator: ", "))
   }
 
@@ -80,13 +81,13 @@ extension Checks {
     return ports.isEmpty
       || ports.contains { item in
         guard (item["protocol"].text ?? "TCP") == proto else { return false }
-        // A port's name is the target's to know.
+        // A named port depends on the target's pods: taken to fit.
         guard let from = item["port"].integer else { return true }
         return from <= port && port <= (item["endPort"].integer ?? from)
       }
   }
 
-  /// The pods' ports behind the Services that routes lead to, as far as they are numbers.
+  /// The ports of the pods behind the Services of the routes. Named ports are left out.
   private static func modelPorts(_ context: LintContext) -> [Int64] {
     let services = context.set.resources("Service", group: "")
     let routes = EnvoyGatewayReading(context.set).routes
@@ -106,24 +107,5 @@ extension Checks {
       }
     }
     return ports.sorted()
-  }
-}
-
-/// `HOST:PORT` as Tollgate's flags have it.
-struct TCPAddress: Equatable, Sendable {
-  let host: String
-  let port: Int64
-
-  /// nil for a socket's path, and for what is no address.
-  init?(_ text: String) {
-    guard !text.hasPrefix("unix:"), let colon = text.lastIndex(of: ":"),
-      let port = Int64(text[text.index(after: colon)...])
-    else { return nil }
-    host = String(text[..<colon])
-    self.port = port
-  }
-
-  var isLoopback: Bool {
-    host == "localhost" || host.hasPrefix("127.") || host == "[::1]"
   }
 }

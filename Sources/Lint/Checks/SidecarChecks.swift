@@ -1,31 +1,32 @@
 extension Checks {
-  /// What Tollgate's pod needs of what is around it.
+  /// What Tollgate's pod needs from the resources around it.
   static let sidecarChecks = [
     Check(
       "no-sidecar", .error,
-      "The gateway asks Tollgate over a socket, and its EnvoyProxy runs no Tollgate: every request gets the status for a Tollgate that does not answer.",
+      "The gateway asks Tollgate over a Unix socket, but its EnvoyProxy runs no Tollgate: every request fails.",
       remedy:
         "add the tollgate container to the EnvoyProxy's initContainers, with restartPolicy: Always"
     ) { context, check in missingSidecars(context, check) },
     Check(
       "unfollowed-policy", .warning,
-      "A changed ConfigMap never reaches the running Tollgate: keys that were taken away go on working.",
+      "The running Tollgate does not notice a changed ConfigMap: keys that were removed go on working.",
       remedy:
-        "mount the whole directory (no subPath) and give --watch; or share the pod's processes and send SIGHUP"
+        "mount the whole directory (no subPath) and set --watch; or set shareProcessNamespace and send SIGHUP"
     ) { context, check in context.pods.compactMap { unfollowed($0, check) } },
     Check(
       "unreachable-metrics", .error,
-      "A probe or a PodMonitor asks the pod's address for what Tollgate does not serve there: the pod never gets ready, or its metrics are missing.",
-      remedy: "serve them on the pod's address: --metrics=0.0.0.0:9091, with that port in the probe"
+      "A probe or a PodMonitor asks the pod's address for a port on which Tollgate does not listen there: the pod never becomes ready, or its metrics are missing.",
+      remedy: "listen on the pod's address: --metrics=0.0.0.0:9091, with that port in the probe"
     ) { context, check in context.pods.flatMap { unreachable($0, context, check) } },
     Check(
       "missing-config-map", .error,
       "The pod names a ConfigMap that its namespace does not have: it never starts.",
-      remedy: "put the ConfigMap into the pod's namespace; one of another cannot be mounted"
+      remedy:
+        "put the ConfigMap into the pod's namespace; one of another namespace cannot be mounted"
     ) { context, check in context.pods.flatMap { missingConfigMaps($0, context, check) } },
     Check(
       "closed-egress", .error,
-      "NetworkPolicies let nothing out that Envoy lives by: names, its configuration, the models.",
+      "NetworkPolicies do not allow egress that Envoy needs: DNS, its configuration (xDS), the models.",
       remedy:
         "add egress rules for DNS (53, UDP and TCP), for Envoy Gateway's xDS (18000) and for the models' ports"
     ) { context, check in context.pods.compactMap { closedEgress($0, context, check) } },
@@ -47,11 +48,12 @@ extension Checks {
       let kubernetes = proxy.spec["provider"]["kubernetes"]
       guard let path = paths.first, !hasCompanion(kubernetes, on: path) else { return nil }
       return check.finding(
-        kubernetes, "no container here listens on \(path), where \(gateway.root.object) asks")
+        kubernetes,
+        "no container here has the socket \(path), on which \(gateway.root.object) asks Tollgate")
     }
   }
 
-  /// Whether some container that we do not know as Tollgate has the socket's directory.
+  /// Whether a container that is not recognized as Tollgate mounts the socket's directory.
   private static func hasCompanion(_ kubernetes: Field, on path: String) -> Bool {
     ["envoyDaemonSet", "envoyDeployment"].contains { kind in
       let template = kubernetes[kind]["patch"]["value"]["spec"]["template"]["spec"]
@@ -64,6 +66,7 @@ extension Checks {
     }
   }
 
+  /// A policy from a ConfigMap of whose changes Tollgate is not told.
   private static func unfollowed(_ pod: TollgatePod, _ check: Check) -> Finding? {
     guard let path = pod.setting("policy"),
       let mount = TollgatePod.mount(of: path, in: pod.container["volumeMounts"].items),
@@ -73,13 +76,14 @@ extension Checks {
     else { return nil }
     for name in ["subPath", "subPathExpr"] where mount[name].exists {
       return check.finding(
-        mount[name], "what is mounted by \(name) stays as it was when the pod began")
+        mount[name], "a file that is mounted by \(name) is not updated while the pod runs")
     }
     let isWatched = pod.settings["watch"] != nil && pod.setting("watch") != "false"
     let canBeSignalled = pod.podSpecs.contains { $0["shareProcessNamespace"].bool == true }
     return isWatched || canBeSignalled
       ? nil
-      : check.finding(pod.container["args"], "nothing tells Tollgate that its policy has changed")
+      : check.finding(
+        pod.container["args"], "Tollgate is not told that its policy has changed: no --watch")
   }
 
   private static func missingConfigMaps(
@@ -99,9 +103,9 @@ extension Checks {
       if let other = configMaps.first(where: { $0.name == name }) {
         return check.finding(
           reference["name"],
-          "the ConfigMap \(name) is in \(other.namespace), and the pod in \(pod.namespace)")
+          "the ConfigMap \(name) is in \(other.namespace), but the pod is in \(pod.namespace)")
       }
-      // Where some of the namespace's are here and this is not.
+      // Only where the set has other ConfigMaps of the namespace: otherwise they may be in other files.
       guard configMaps.contains(where: { $0.namespace == pod.namespace }) else { return nil }
       return check.finding(
         reference["name"],

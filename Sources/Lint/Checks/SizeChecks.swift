@@ -1,10 +1,10 @@
 extension Checks {
-  /// Bounds that lie behind other bounds.
+  /// Tollgate's own limits that must be below a limit of the pod.
   static let sizeChecks = [
     Check(
       "ledger-above-volume", .error,
-      "The ledger may grow above its volume: the disk is full before the bound is met, and nothing is let through.",
-      remedy: "lower --ledger-max-bytes below the volume's size, or claim more"
+      "The ledger may grow larger than its volume: the disk is full before the limit is reached, and then all requests are refused.",
+      remedy: "set --ledger-max-bytes below the volume's size, or make the volume larger"
     ) { context, check in
       context.pods.compactMap { pod in
         guard let bound = pod.setting("ledger-max-bytes").flatMap(QuantityReading.flagBytes),
@@ -12,14 +12,14 @@ extension Checks {
         else { return nil }
         return check.finding(
           pod.settings["ledger-max-bytes"]?.last ?? pod.container,
-          "--ledger-max-bytes of \(QuantityReading.text(bound)), and \(size.field.object) holds "
+          "--ledger-max-bytes is \(QuantityReading.text(bound)), but \(size.field.object) has only "
             + QuantityReading.text(size.value))
       }
     },
     Check(
       "memory-limit", .error,
-      "Tollgate may hold more of bodies than the container may have of memory: it is killed with every exchange, where it would have refused one.",
-      remedy: "give --max-buffer-bytes well below the memory limit, or raise the limit"
+      "Tollgate may buffer more bytes of bodies than the container's memory limit: instead of refusing a request it is killed, and all exchanges fail.",
+      remedy: "set --max-buffer-bytes well below the memory limit, or raise the limit"
     ) { context, check in
       context.pods.compactMap { pod in
         let limit = pod.container["resources"]["limits"]["memory"]
@@ -28,16 +28,16 @@ extension Checks {
         guard let most = limit.byteCount, buffers >= most else { return nil }
         return check.finding(
           limit,
-          "a memory limit of \(QuantityReading.text(most)), and --max-buffer-bytes is "
+          "the memory limit is \(QuantityReading.text(most)), but --max-buffer-bytes is "
             + QuantityReading.text(buffers) + (written == nil ? ", the default" : ""))
       }
     },
   ]
 
-  /// `tollgate serve`'s own --max-buffer-bytes.
+  /// The default of `tollgate serve --max-buffer-bytes`.
   static let bufferBytesDefault: Int64 = 2 << 30
 
-  /// The size of what the ledger lies on; nil where nothing says it.
+  /// The size of the volume of the ledger; nil where it is not written.
   private static func dataBytes(_ pod: TollgatePod, _ context: LintContext) -> Placed<Int64>? {
     let volume = pod.dataVolume
     let name = volume?["persistentVolumeClaim"]["claimName"].text

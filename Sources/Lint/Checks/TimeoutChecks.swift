@@ -1,16 +1,16 @@
 extension Checks {
-  /// Timeouts and retries: each class of traffic has its own.
+  /// Timeouts and retries, which must differ between classes of traffic.
   static let timeoutChecks = [
     Check(
       "shared-timeout", .error,
-      "Chat and embeddings have the same timeout: one of them is cut, or hangs.",
-      remedy: "give each class its own: chat request 120s, embeddings 30s"
+      "Chat and embeddings have the same timeout: it is too short for chat, or too long for embeddings.",
+      remedy: "give each class a timeout of its own: request 120s for chat, 30s for embeddings"
     ) { context, check in
       context.setups.flatMap { sharedTimeouts($0, context.traffic, check) }
     },
     Check(
       "missing-timeout", .error,
-      "A route to a model states no timeout; Envoy's 15 s cut long answers.",
+      "A route to a model has no timeout; Envoy's default of 15 s cuts long responses off.",
       remedy: "write timeouts.request on the rule (Envoy: route.timeout)"
     ) { context, check in
       context.setups.flatMap { setup in
@@ -21,7 +21,7 @@ extension Checks {
     },
     Check(
       "backend-timeout", .error,
-      "One attempt may take longer than the whole request: the gateway gives up first, and blames itself.",
+      "One attempt may take longer than the whole request: the request times out first, which looks like the gateway's fault and not the backend's.",
       remedy: "keep backendRequest (per_try_timeout) below request: 115s under 120s, 25s under 30s"
     ) { context, check in
       context.setups.flatMap { setup in
@@ -30,14 +30,14 @@ extension Checks {
     },
     Check(
       "retries-on-streams", .error,
-      "A route that people wait on is retried, though the model may have begun to answer.",
-      remedy: "no retries there (numRetries: 0); only idempotent batches may have a few"
+      "A route that serves streams or waiting users is retried, although the model may have begun to respond.",
+      remedy: "make no retries there (numRetries: 0); only idempotent batch requests may have a few"
     ) { context, check in
       context.setups.flatMap { retries($0, context.traffic, check) }
     },
     Check(
       "idle-timeout", .error,
-      "The bound on silence is below the route's timeout: an answer that is no stream is cut while the model computes it, because nothing is heard until it is done.",
+      "The idle timeout is below the route's timeout: a response that is not a stream is cut off while the model computes it, because no byte comes before it is done.",
       remedy:
         "raise streamIdleTimeout (stream_idle_timeout, idle_timeout) to the route's timeout, or put it on a route for x-ai-stream: true alone"
     ) { context, check in
@@ -46,19 +46,19 @@ extension Checks {
       }
     },
     Check(
-      "endless-stream", .warning, "A route's streams have no bound at all.",
+      "endless-stream", .warning, "Nothing limits how long a stream on this route may last.",
       remedy: "write a maximum stream duration beside the timeout of 0s"
     ) { context, check in
       context.setups.flatMap { setup in
         setup.backendRules.filter { $0.longest == nil && $0.takesTimeouts }.map { rule in
           check.finding(
-            rule.timeout?.field ?? rule.field, "nothing bounds how long an exchange here lasts")
+            rule.timeout?.field ?? rule.field, "nothing limits how long an exchange may last here")
         }
       }
     },
   ]
 
-  /// One finding for each place where retries are asked for, with all the routes they hit.
+  /// One finding for each setting that asks for retries, with all the routes that it applies to.
   private static func retries(
     _ setup: GatewaySetup, _ traffic: PolicyTraffic, _ check: Check
   ) -> [Finding] {
@@ -74,7 +74,7 @@ extension Checks {
     return places.map { field, rules in
       check.finding(
         field,
-        "retries apply to \(rules.joined(separator: ", ")), where streams or people are served")
+        "retries apply to \(rules.joined(separator: ", ")), which serves streams or waiting users")
     }
   }
 
@@ -83,7 +83,7 @@ extension Checks {
     return rule.attemptTimeouts.filter { $0.value > whole.value }.map { attempt in
       check.finding(
         attempt.field,
-        "one attempt may take \(DurationReading.text(attempt.value)), the whole request only "
+        "one attempt may take \(DurationReading.text(attempt.value)), but the whole request only "
           + DurationReading.text(whole.value))
     }
   }
@@ -97,8 +97,8 @@ extension Checks {
     let what = rule.idleTimeout == nil ? ", the default" : ""
     return check.finding(
       rule.idleTimeout?.field ?? rule.field,
-      "\(rule.name) is cut after a silence of \(DurationReading.text(silence))\(what), and a whole "
-        + "answer may take \(DurationReading.text(longest))")
+      "\(rule.name) has an idle timeout of \(DurationReading.text(silence))\(what), but a response that "
+        + "is not a stream may take \(DurationReading.text(longest))")
   }
 
   private static func sharedTimeouts(
@@ -108,7 +108,8 @@ extension Checks {
     let rules = setup.backendRules.filter(\.takesTimeouts)
     for rule in rules where traffic.isInteractive(rule) == true && traffic.isBatch(rule) {
       findings.append(
-        check.finding(rule.field, "one rule, and so one timeout, serves chat and embeddings"))
+        check.finding(
+          rule.field, "one rule serves chat and embeddings, so they have the same timeout"))
     }
     let interactive = rules.filter { traffic.isInteractive($0) == true && !traffic.isBatch($0) }
     let batch = rules.filter { traffic.isBatch($0) && traffic.isInteractive($0) != true }
@@ -127,7 +128,7 @@ extension Checks {
 }
 
 extension RouteRule {
-  /// What a finding calls it.
+  /// What findings call the rule.
   var name: String {
     if let name = modelRoutes.first { return name }
     if let name = field["name"].text { return name }

@@ -1,17 +1,21 @@
-/// A place in a document, whether or not something is there: a way into a tree that keeps the path,
-/// so that what is missing can be named too.
-package struct Field: Sendable {
-  /// The document's source, and the object the path begins in.
-  package let source: String
-  package let hasLines: Bool
-  package let object: String
-  package let path: String
-  /// nil where nothing is written.
-  package let node: Node?
-  /// The line of what is written here, or of the nearest thing around it that is.
-  package let line: Int
+/// A place in a document, whether or not a value is written there. It keeps its path, so that a finding
+/// can also name a field that is missing.
+struct Field: Sendable {
+  /// `Document.source`
+  let source: String
+  /// `Document.hasLines`
+  let hasLines: Bool
+  /// What findings call the object in which the path begins: `HTTPRoute tenant-a/chat`.
+  let object: String
+  /// `spec.rules[0].timeouts`; "" for the object itself.
+  let path: String
+  /// Nil where nothing is written.
+  let node: Node?
+  /// The line of the value, or of the nearest map or list around it that is written.
+  let line: Int
 
-  package init(document: Document, object: String) {
+  /// The root of a document.
+  init(document: Document, object: String) {
     source = document.source
     hasLines = document.hasLines
     self.object = object
@@ -29,14 +33,15 @@ package struct Field: Sendable {
     self.line = line
   }
 
-  /// The value of a key. Keys with dots are shown in brackets: `data[policy.json5]`.
-  package subscript(_ key: String) -> Field {
+  /// The value of a key. A key with a dot or a slash is in brackets in the path: `data[policy.json5]`.
+  subscript(_ key: String) -> Field {
     let step = key.contains(".") || key.contains("/") ? "[\(key)]" : (path.isEmpty ? "" : ".") + key
     let member = node?.member(key)
     return Field(self, path: path + step, node: member?.value, line: member?.line ?? line)
   }
 
-  package subscript(_ index: Int) -> Field {
+  /// An item of a list.
+  subscript(_ index: Int) -> Field {
     guard case .list(let items)? = node?.kind, items.indices.contains(index) else {
       return Field(self, path: "\(path)[\(index)]", node: nil, line: line)
     }
@@ -44,18 +49,19 @@ package struct Field: Sendable {
   }
 
   /// The items of a list; none where there is no list.
-  package var items: [Field] {
+  var items: [Field] {
     guard case .list(let items)? = node?.kind else { return [] }
     return items.indices.map { self[$0] }
   }
 
-  package var members: [(key: String, value: Field)] {
+  /// The members of a map; none where there is no map.
+  var members: [(key: String, value: Field)] {
     guard case .map(let members)? = node?.kind else { return [] }
     return members.map { ($0.key, self[$0.key]) }
   }
 
-  /// The place that `path` (as a field writes its own) leads to from here.
-  package func at(_ path: String) -> Field {
+  /// The field at a path from here, in the form of `Field.path`.
+  func at(_ path: String) -> Field {
     var field = self
     var rest = path[...]
     while let first = rest.first {
@@ -74,45 +80,49 @@ package struct Field: Sendable {
     return field
   }
 
-  /// The same place, told as another object's: a route of an Envoy config, a sidecar of a proxy.
-  package func named(_ object: String) -> Field {
+  /// The same field, which findings name as another object's: `Envoy listener ai`.
+  func named(_ object: String) -> Field {
     Field(self, path: path, node: node, line: line, object: object)
   }
 
-  /// Whether anything but null is written.
-  package var exists: Bool {
+  /// Whether a value other than null is written.
+  var exists: Bool {
     guard let node else { return false }
     return node.kind != .null
   }
 
-  /// A scalar's text.
-  package var text: String? {
+  /// The text of a string, number or bool; nil for anything else.
+  var text: String? {
     switch node?.kind {
     case .string(let text, _)?, .number(let text)?, .bool(let text)?: text
     case .null?, .list?, .map?, nil: nil
     }
   }
 
-  /// The texts of a list's scalars.
-  package var texts: [String] { items.compactMap(\.text) }
+  /// The texts of a list's strings, numbers and bools.
+  var texts: [String] { items.compactMap(\.text) }
 
-  package var bool: Bool? {
+  /// A bool of YAML 1.1, as Kubernetes reads it.
+  var bool: Bool? {
     guard case .bool(let text)? = node?.kind else { return nil }
     return ["true", "yes", "on", "y"].contains(text.lowercased())
   }
 
-  package var integer: Int64? {
+  /// An integer, decimal or `0x…`, also one in quotes.
+  var integer: Int64? {
     guard let text else { return nil }
     if text.hasPrefix("0x") { return Int64(text.dropFirst(2), radix: 16) }
     return Int64(text.filter { $0 != "_" })
   }
 
-  package var duration: Duration? { text.flatMap(DurationReading.parse) }
+  /// A duration: `115s`.
+  var duration: Duration? { text.flatMap(DurationReading.parse) }
 
   /// A size in bytes: a number, or a Kubernetes quantity.
-  package var byteCount: Int64? { text.flatMap(QuantityReading.bytes) }
+  var byteCount: Int64? { text.flatMap(QuantityReading.bytes) }
 
-  package var place: Place {
+  /// The place for a finding.
+  var place: Place {
     Place(source: source, line: hasLines ? line : nil, object: object, field: path)
   }
 }

@@ -1,9 +1,9 @@
 import Bytes
 
-// Manifests given as JSON, and what the YAML reader prints.
+/// Reads JSON: manifests that are given as JSON, and the output of the YAML reader.
 extension Node {
-  /// The one value of a JSON text. A key given twice is an error.
-  package init(
+  /// Reads a JSON text, which must be a single value. A key that is given twice is an error.
+  init(
     json bytes: [UInt8], depthMax: Int = DocumentLimits.depthMax,
     nodesMax: Int = DocumentLimits.nodesMax
   ) throws(DocumentProblem) {
@@ -18,7 +18,7 @@ extension Node {
     }
   }
 
-  /// The reader's next value. Recursive as deep as the reader's rules allow.
+  /// Reads the next value. It calls itself for nested values, as deep as the reader's rules allow.
   private init(_ reader: inout JSONReader) throws(JSONProblem) {
     let token = try reader.next()
     let line = reader.line
@@ -45,7 +45,7 @@ extension Node {
 }
 
 extension DocumentProblem {
-  /// Limits are told with their names in `DocumentLimits`.
+  /// The problem with the name of the limit in `DocumentLimits`, where it is about one.
   fileprivate init(_ problem: JSONProblem) {
     let limit =
       switch problem.reason {

@@ -1,12 +1,12 @@
 /// A Kubernetes object of a manifest.
-package struct Resource: Sendable {
-  package let group: String
-  package let kind: String
-  package let namespace: String
-  package let name: String
-  package let root: Field
+struct Resource: Sendable {
+  let group: String
+  let kind: String
+  let namespace: String
+  let name: String
+  let root: Field
 
-  /// nil where the document is no Kubernetes object.
+  /// Nil where the document is not a Kubernetes object.
   init?(_ document: Document) {
     let plain = Field(document: document, object: "")
     guard let apiVersion = plain["apiVersion"].text, let kind = plain["kind"].text else {
@@ -22,17 +22,18 @@ package struct Resource: Sendable {
       object: "\(kind) \(namespace.isEmpty ? "" : namespace + "/")\(name)")
   }
 
-  package var spec: Field { root["spec"] }
+  var spec: Field { root["spec"] }
 
-  /// Whether this is what a finding calls `object`. A file may leave the namespace to kustomize.
-  package func isWritten(as object: String) -> Bool {
+  /// Whether findings call this resource `object`. Where its file has no namespace, because kustomize
+  /// sets it, any namespace fits.
+  func isWritten(as object: String) -> Bool {
     object == root.object
       || !root["metadata"]["namespace"].exists && object.hasPrefix("\(kind) ")
         && object.hasSuffix("/\(name)")
   }
 
-  /// The objects of a document, those of a List apart.
-  package static func all(in document: Document) -> [Resource] {
+  /// The resources of a document; those of a List one by one.
+  static func all(in document: Document) -> [Resource] {
     guard let resource = Resource(document) else { return [] }
     guard resource.kind.hasSuffix("List"), resource.root["items"].exists else { return [resource] }
     return resource.root["items"].items.compactMap { item in
@@ -40,26 +41,5 @@ package struct Resource: Sendable {
         Resource(Document(source: document.source, hasLines: document.hasLines, root: node))
       }
     }
-  }
-}
-
-/// Who is meant by a reference: `backendRefs`, `targetRefs`, `parentRefs`.
-struct ObjectReference: Hashable, Sendable {
-  let group: String
-  let kind: String
-  let namespace: String
-  let name: String
-
-  /// A reference as `field` writes it, with the defaults of its kind of reference.
-  init(_ field: Field, group: String, kind: String, namespace: String) {
-    self.group = field["group"].text ?? group
-    self.kind = field["kind"].text ?? kind
-    self.namespace = field["namespace"].text ?? namespace
-    name = field["name"].text ?? ""
-  }
-
-  func names(_ resource: Resource) -> Bool {
-    resource.kind == kind && resource.name == name && resource.group == group
-      && (resource.namespace.isEmpty || resource.namespace == namespace)
   }
 }

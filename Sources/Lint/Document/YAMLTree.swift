@@ -1,10 +1,11 @@
-/// The documents of one file, as the YAML reader (`YAMLScript`) prints them.
-package enum YAMLTree {
-  /// A map in a map costs three brackets of the print.
+/// Reads what the YAML reader (`YAMLScript`) prints.
+enum YAMLTree {
+  /// The nesting of the printed JSON: a map in a map is three arrays deeper.
   private static let printedDepthMax = DocumentLimits.depthMax * 3 + 8
 
-  /// What the script printed, a result for each input in order.
-  package static func read(
+  /// The results, one for each text in order: its documents, or why it cannot be read. Throws where the
+  /// output itself is not as expected.
+  static func read(
     _ printed: [UInt8]
   ) throws(DocumentProblem) -> [Result<[Node], DocumentProblem>] {
     let root = try Node(json: printed, depthMax: printedDepthMax, nodesMax: .max)
@@ -31,7 +32,7 @@ package enum YAMLTree {
   }
 
   private static var unexpected: DocumentProblem {
-    DocumentProblem(line: 1, column: 1, message: "the YAML reader printed something unexpected")
+    DocumentProblem(line: 1, column: 1, message: "the output of the YAML reader is not as expected")
   }
 
   private static func integer(_ node: Node) -> Int? {
@@ -39,7 +40,7 @@ package enum YAMLTree {
     return Int(text)
   }
 
-  /// `[line, kind, content]`
+  /// A node, printed as `[line, kind, content]`.
   private static func node(_ printed: Node) throws(DocumentProblem) -> Node {
     guard case .list(let parts) = printed.kind, parts.count == 3, let line = integer(parts[0]),
       case .string(let kind, _) = parts[1].kind

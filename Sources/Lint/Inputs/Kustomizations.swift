@@ -1,10 +1,10 @@
-/// The kustomizations of the given directories: which are deployments of their own.
+/// The kustomizations that were found, and which of them to build.
 struct Kustomizations {
   struct Entry {
     let directory: String
     /// Whether the command line names it.
     let isNamed: Bool
-    /// The file's document; nil where it is broken, which kustomize then says.
+    /// The document of its file; nil where that cannot be read, which kustomize will report.
     let root: Node?
 
     var isComponent: Bool {
@@ -12,7 +12,7 @@ struct Kustomizations {
       return true
     }
 
-    /// Directories and files it is made of, as paths like `directory`.
+    /// The directories and files that it names, as paths like `directory`.
     var parts: [String] {
       ["resources", "components", "bases", "patches", "patchesStrategicMerge"].flatMap { key in
         guard case .list(let items)? = root?.member(key)?.value.kind else { return [String]() }
@@ -35,8 +35,9 @@ struct Kustomizations {
 
   init(_ entries: [Entry]) { self.entries = entries }
 
-  /// The directories to build: no components, and no parts of a kustomization above them. A base that
-  /// overlays beside it build on is a deployment, too.
+  /// The directories to build: all that the command line names; of the others those that are neither a
+  /// component nor a part of a kustomization in a directory above. So a base is built although overlays
+  /// in directories beside it use it.
   var roots: [String] {
     entries.filter { entry in
       if entry.isComponent { return false }
@@ -48,7 +49,8 @@ struct Kustomizations {
     }.map(\.directory)
   }
 
-  /// The files and directories that a kustomization is made of, the nearest first.
+  /// The files and directories of which a kustomization is made, directly or through others; its own
+  /// first.
   func reach(of directory: String) -> [String] {
     var reached: [String] = []
     var next = [directory]
@@ -59,60 +61,5 @@ struct Kustomizations {
       next += entries.first { $0.directory == part }?.parts ?? []
     }
     return reached
-  }
-}
-
-/// Where the objects of built kustomizations are written: for a line beside a finding.
-struct Origins {
-  private let resources: [Resource]
-
-  init(_ documents: [Document]) { self.init(documents.flatMap { Resource.all(in: $0) }) }
-
-  private init(_ resources: [Resource]) { self.resources = resources }
-
-  /// Those that are written in these files, in their order.
-  func restricted(to files: [String]) -> Origins {
-    Origins(files.flatMap { file in resources.filter { $0.root.source == file } })
-  }
-
-  /// What an object is made of. A file may leave the namespace to its kustomization; where several
-  /// such files write the same name, those count beside which the namespace itself is written.
-  private func resources(writing object: String) -> [Resource] {
-    let own = resources.filter { $0.isWritten(as: object) }
-    let named = own.filter { $0.root.object == object && $0.root["metadata"]["namespace"].exists }
-    let open = own.filter { !$0.root["metadata"]["namespace"].exists }
-    let namespace = object.drop { $0 != " " }.dropFirst().prefix { $0 != "/" }
-    let homes = Set(
-      open.map { Self.folder($0.root.source) }.filter { folder in
-        resources.contains {
-          $0.kind == "Namespace" && $0.name == namespace && Self.folder($0.root.source) == folder
-        }
-      })
-    return named
-      + (homes.isEmpty ? open : open.filter { homes.contains(Self.folder($0.root.source)) })
-  }
-
-  private static func folder(_ path: String) -> Substring {
-    path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
-  }
-
-  /// The finding with the line at which its field is written, or else its object. Where several files
-  /// have it (a patch and what it patches), the first that has the field.
-  func placed(_ finding: Finding) -> Finding {
-    let own = resources(writing: finding.place.object)
-    var best: Place?
-    for resource in own {
-      let field = resource.root.at(finding.place.field)
-      if field.exists {
-        best = field.place
-        break
-      }
-      if best == nil { best = field.place }
-    }
-    guard let best else { return finding }
-    var finding = finding
-    finding.place.source = best.source
-    finding.place.line = best.line
-    return finding
   }
 }

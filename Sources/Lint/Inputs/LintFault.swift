@@ -1,4 +1,4 @@
-/// Why nothing could be looked at.
+/// Why the input could not be read, so that nothing was checked.
 package enum LintFault: Error, CustomStringConvertible {
   case unreadable(path: String, String)
   case tooLarge(path: String, limit: Int)
@@ -10,22 +10,24 @@ package enum LintFault: Error, CustomStringConvertible {
   case noKustomize(directory: String)
   case toolFailed(String, String)
 
+  /// The message for the command's user: what failed, and what to do where that is not obvious.
   package var description: String {
     switch self {
     case .unreadable(let path, let why): "\(path): \(why)"
     case .tooLarge(let path, let limit): "\(path): has more than \(limit) bytes (fileBytesMax)"
-    case .tooMuch(let limit): "the input has more than \(limit) bytes together (totalBytesMax)"
+    case .tooMuch(let limit): "the input has more than \(limit) bytes in all (totalBytesMax)"
     case .tooManyFiles(let limit): "there are more than \(limit) files (filesMax)"
-    case .tooDeep(let path): "\(path): directories are nested too deep (directoryDepthMax)"
+    case .tooDeep(let path):
+      "\(path): directories are nested deeper than \(DocumentLimits.directoryDepthMax) (directoryDepthMax)"
     case .noPython(let name):
-      "YAML is read with \(name), which is not there; apt install python3-yaml, name another with "
-        + "--python, or pipe JSON"
+      "YAML is read with \(name), which was not found; apt install python3-yaml, name another Python with "
+        + "--python, or give JSON"
     case .noYAML(let name):
-      "\(name) has no PyYAML, which reads YAML; apt install python3-yaml, name another Python with "
+      "\(name) has no PyYAML, which is needed to read YAML; apt install python3-yaml, name another Python with "
         + "--python, or give JSON"
     case .noKustomize(let directory):
       "\(directory) has a kustomization, and neither kustomize nor kubectl is in PATH; install one, or "
-        + "pipe what it builds: kustomize build \(directory) | tollgate lint -"
+        + "pipe its output: kustomize build \(directory) | tollgate lint -"
     case .toolFailed(let tool, let why): "\(tool): \(why)"
     }
   }

@@ -1,8 +1,8 @@
 import Foundation
 
-/// What the paths of a command line stand for.
-package struct LintInputs {
-  /// A text of manifests or an Envoy config.
+/// The files that the paths of a command line lead to.
+struct LintInputs {
+  /// The text of a file, of standard input or of what kustomize printed.
   struct Text {
     let name: String
     let bytes: [UInt8]
@@ -16,20 +16,22 @@ package struct LintInputs {
   static let stdinName = "stdin"
   static let kustomizationNames = ["kustomization.yaml", "kustomization.yml", "Kustomization"]
 
-  /// Plain files, those of directories without a kustomization among them.
+  /// Files that belong to no kustomization.
   private(set) var plain: [Text] = []
-  /// Standard input.
+  /// Standard input; nil where the command line does not name it.
   private(set) var stdin: Text?
-  /// Directories with a kustomization, and that file's text; those named on the command line are
-  /// deployments in any case.
+  /// Directories with a kustomization, and the text of its file. `isNamed`: the command line names the
+  /// directory, so it is built in any case.
   private(set) var kustomizations: [(directory: String, file: Text, isNamed: Bool)] = []
-  /// The other files beside or below kustomizations: where built objects come from.
+  /// The other files in or below the directories of kustomizations, in which the objects of their output
+  /// are written.
   private(set) var origins: [Text] = []
   private var bytesTotal = 0
   private var filesTotal = 0
   private var seen: Set<String> = []
 
-  package static func gather(_ paths: [String]) throws(LintFault) -> LintInputs {
+  /// Reads all files that the paths name. `-` is standard input.
+  static func gather(_ paths: [String]) throws(LintFault) -> LintInputs {
     var inputs = LintInputs()
     for path in paths { try inputs.add(path) }
     return inputs
@@ -51,7 +53,8 @@ package struct LintInputs {
     }
   }
 
-  /// A directory's files in the order of their names. What is at or below a kustomization is its own.
+  /// Reads a directory's files in the order of their names, and its subdirectories. `isInside`: it is
+  /// below the directory of a kustomization, to which its files then belong.
   private mutating func walk(
     _ directory: String, depth: Int, isInside: Bool, isNamed: Bool
   ) throws(LintFault) {
@@ -71,7 +74,7 @@ package struct LintInputs {
       let path = "\(directory)/\(name)"
       guard let isDirectory = Self.isDirectory(path) else { continue }
       if isDirectory {
-        // A link may lead back up.
+        // Not followed: a link to a parent would never end.
         if (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil { continue }
         try walk(path, depth: depth + 1, isInside: isInside, isNamed: false)
       } else if [".yaml", ".yml", ".json"].contains(where: name.hasSuffix),
@@ -82,17 +85,17 @@ package struct LintInputs {
     }
   }
 
-  /// nil where there is nothing.
+  /// Nil where nothing has that path.
   private static func isDirectory(_ path: String) -> Bool? {
     var isDirectory = ObjCBool(false)
-    // Foundation fills a local.
+    // Foundation writes to a local variable during the call.
     guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       return nil
     }
     return isDirectory.boolValue
   }
 
-  /// nil where the file was read before.
+  /// Reads a file; nil where it has been read before.
   private mutating func read(_ path: String) throws(LintFault) -> Text? {
     guard seen.insert(Self.clean(path)).inserted else { return nil }
     guard let file = FileHandle(forReadingAtPath: path) else {
@@ -116,6 +119,7 @@ package struct LintInputs {
     return bytes
   }
 
+  /// Counts a text against the limits on the whole input.
   private mutating func counted(_ text: Text) throws(LintFault) -> Text {
     bytesTotal += text.bytes.count
     filesTotal += 1
@@ -128,7 +132,7 @@ package struct LintInputs {
     return text
   }
 
-  /// Without `.`, `..` and doubled slashes, as far as the text alone tells.
+  /// The path without `.`, `..` and repeated slashes. Only the text is looked at, links are not resolved.
   static func clean(_ path: String) -> String {
     var parts: [Substring] = []
     for part in path.split(separator: "/") where part != "." {

@@ -1,21 +1,22 @@
 import Foundation
 
-/// The programs lint runs: Python, which reads YAML, and kustomize.
+/// Runs the programs that lint needs: Python, which reads YAML, and kustomize.
 package struct LintTools {
-  let python: String
-  /// The environment's PATH.
-  let path: String
+  private let python: String
+  private let path: String
 
-  /// `python`: a path, or a name that is looked up in `path`.
+  /// - Parameters:
+  ///   - python: a Python 3 with PyYAML: its path, or a name that is looked up in `path`.
+  ///   - path: the environment's `PATH`.
   package init(python: String, path: String) {
     self.python = python
     self.path = path
   }
 
-  /// How long one run may take. Kustomizations may fetch from elsewhere.
+  /// How long one run may take. It is long because a kustomization may fetch from the network.
   private static let secondsMax = 120.0
 
-  /// The documents of each text, or what is wrong with it.
+  /// The documents of each text, or why it cannot be read.
   func readYAML(
     _ texts: [LintInputs.Text]
   ) throws(LintFault) -> [Result<[Node], DocumentProblem>] {
@@ -23,7 +24,7 @@ package struct LintTools {
     guard let executable = find(python) else { throw .noPython(python) }
     var input: [UInt8] = []
     for text in texts { input += Array("\(text.bytes.count)\n".utf8) + text.bytes }
-    // -I: no code from the directory that is looked at, nor from the environment.
+    // -I: Python runs no code from the current directory or the environment.
     let result = try run(executable, ["-I", "-c", YAMLScript.source], input: input)
     switch result.status {
     case 0: break
@@ -41,11 +42,11 @@ package struct LintTools {
     } catch let fault as LintFault {
       throw fault
     } catch {
-      preconditionFailure("reading fails in two ways")
+      preconditionFailure("readYAML throws an error of an unexpected type")
     }
   }
 
-  /// What a kustomization builds.
+  /// The output of a kustomization.
   func build(_ directory: String) throws(LintFault) -> LintInputs.Text {
     let result: Run
     let name: String
@@ -75,7 +76,7 @@ package struct LintTools {
     let output: [UInt8]
     let error: String
 
-    /// The last line that says something.
+    /// The last line of its error output, or the status where there is none.
     var lastError: String {
       error.split(separator: "\n").last.map(String.init) ?? "ended with status \(status)"
     }
@@ -96,11 +97,11 @@ package struct LintTools {
     } catch {
       throw .toolFailed(executable, "cannot be started")
     }
-    // The three pipes at once: one that is full would hold the others up.
+    // All three pipes are served at the same time: the program would stop at a full one.
     let group = DispatchGroup()
     let errors = Gathered()
     DispatchQueue.global().async(group: group) {
-      // A reader that has gone says why by itself.
+      // A write fails where the program has ended; its own error output says why.
       try? stdin.fileHandleForWriting.write(contentsOf: Data(input))
       try? stdin.fileHandleForWriting.close()
     }
@@ -126,7 +127,7 @@ package struct LintTools {
   }
 }
 
-/// What another thread read; looked at when that thread has ended.
+/// A value that one thread sets and another reads once the first has ended.
 private final class Gathered: @unchecked Sendable {
   private let lock = NSLock()
   private var data = Data()

@@ -1,13 +1,14 @@
-/// The YAML reader: a Python program that runs beside us, because Tollgate carries no YAML library.
-/// PyYAML (Debian: python3-yaml) with libyaml is the reference reader, keeps positions, and is on
-/// nearly every machine. It gets texts on stdin and prints trees; it opens no file.
+/// The YAML reader: a Python program that `LintTools` runs, because Tollgate has no YAML library. PyYAML
+/// (Debian: python3-yaml) with libyaml keeps the positions of values and is on nearly every machine.
+/// The script gets texts on standard input and prints trees, which `YAMLTree` reads; it opens no file.
 ///
-/// It reads events, not objects: nothing is constructed, aliases are expanded within bounds, and a
-/// key given twice is an error. `YAMLTree` reads what it prints.
+/// It uses YAML's events, so that no Python objects are constructed. Aliases are expanded up to
+/// `DocumentLimits.nodesMax` values, and a key given twice is an error.
 enum YAMLScript {
-  /// Exit code of the script where PyYAML is missing.
+  /// The script's exit status where PyYAML is missing.
   static let noYAMLStatus: Int32 = 3
 
+  /// The script, for `python3 -c`.
   static let source = """
     import json
     import sys

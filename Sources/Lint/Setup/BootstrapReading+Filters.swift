@@ -11,7 +11,7 @@ extension BootstrapReading {
     {
       faults.append(
         (
-          modes["\(phase)_trailer_mode"], "FULL_DUPLEX_STREAMED needs the trailers, too",
+          modes["\(phase)_trailer_mode"], "FULL_DUPLEX_STREAMED needs the trailers too",
           "write \(phase)_trailer_mode: SEND"
         ))
     }
@@ -19,7 +19,7 @@ extension BootstrapReading {
     if modes["request_body_mode"].text == "BUFFERED", trailers.text != "SEND" {
       faults.append(
         (
-          trailers, "a request of headers and trailers alone is over before Tollgate has decided",
+          trailers, "a request with trailers and no body ends before Tollgate has decided",
           "write request_trailer_mode: SEND"
         ))
     }
@@ -78,7 +78,7 @@ extension BootstrapReading {
       faults.append(
         (
           field["encode_raw_headers"],
-          "repeated headers arrive joined with commas: Tollgate cannot tell two credentials from one",
+          "Envoy joins repeated headers with commas, so Tollgate cannot tell two credentials from one",
           "write encode_raw_headers: true"
         ))
     }
@@ -86,7 +86,7 @@ extension BootstrapReading {
       faults.append(
         (
           field["clear_route_cache"],
-          "the route was chosen by what the client sent, and stays so behind the check",
+          "Envoy keeps the route that it chose by the client's headers, before the check",
           "write clear_route_cache: true"
         ))
     }
@@ -116,7 +116,7 @@ extension BootstrapReading {
       issuers: field["providers"].members.map { ($0.value["issuer"].text, $0.value["issuer"]) })
   }
 
-  /// JwtRequirement: itself, or one of several that suffices.
+  /// Whether a JwtRequirement accepts requests without a valid JWT: itself, or one of its `requires_any`.
   private static func letsOthersPass(_ requirement: Field) -> Bool {
     requirement["allow_missing"].node != nil || requirement["allow_missing_or_failed"].node != nil
       || requirement["requires_any"]["requirements"].items.contains(where: letsOthersPass)
@@ -125,7 +125,7 @@ extension BootstrapReading {
   private func breakers(_ filter: Field) -> BreakerSettings {
     let name = filter["grpc_service"]["envoy_grpc"]["cluster_name"]
     guard let cluster = name.text.flatMap(cluster) else {
-      // No cluster of ours to look at: nothing to say.
+      // The cluster is not in the file: nothing to check.
       return BreakerSettings(bounds: [], field: name, setting: "")
     }
     let thresholds = cluster["circuit_breakers"]["thresholds"]
@@ -173,13 +173,13 @@ extension BootstrapReading {
         CertificateFault(
           severity: .error, field: validation["trust_chain_verification"],
           message:
-            "certificates of any authority are accepted, and the policy takes them as identity",
+            "certificates of any authority are accepted, although the policy trusts them as identity",
           remedy: "write VERIFY_TRUST_CHAIN, with a trusted_ca"))
     } else if !fromSecret, isRequired || validation.exists, !validation["trusted_ca"].exists {
       faults.append(
         CertificateFault(
           severity: .error, field: validation["trusted_ca"],
-          message: "no authority is named that client certificates must come from",
+          message: "it does not say which authority must have signed client certificates",
           remedy: "write trusted_ca into the validation context"))
     }
     if !isRequired, validation.exists || fromSecret {
@@ -187,15 +187,15 @@ extension BootstrapReading {
         CertificateFault(
           severity: .warning, field: context["require_client_certificate"],
           message:
-            "callers without a certificate are let in, and the policy knows nobody by anything else",
+            "callers without a certificate are let in, although the policy has no other credentials",
           remedy: "write require_client_certificate: true", isOptional: true))
     }
     if validation["allow_expired_certificate"].bool == true {
       faults.append(
         CertificateFault(
           severity: .error, field: validation["allow_expired_certificate"],
-          message: "expired certificates are taken as identity",
-          remedy: "take allow_expired_certificate away"))
+          message: "expired certificates are accepted as identity",
+          remedy: "remove allow_expired_certificate"))
     }
     return faults
   }

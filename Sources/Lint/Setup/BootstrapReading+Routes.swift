@@ -16,7 +16,8 @@ extension BootstrapReading {
     let field = route.named("Envoy route\(name)")
     let retry =
       action["retry_policy"].exists ? field["route"]["retry_policy"] : host["retry_policy"]
-    // Either of the two times, in Envoy's order; the older `max_grpc_timeout` is not looked at.
+    // The route's own bound or the connection manager's, as in Envoy. The deprecated
+    // `max_grpc_timeout` is ignored.
     let bound = action["max_stream_duration"]["max_stream_duration"].duration ?? longest
     return RouteRule(
       field: field, hosts: host["domains"].texts.map { $0.lowercased() },

@@ -1,4 +1,4 @@
-/// Reads an Envoy bootstrap config into setups, one for each HTTP connection manager.
+/// Reads an Envoy bootstrap config into gateway setups, one for each HTTP connection manager.
 struct BootstrapReading {
   let root: Field
   private let clusters: [Field]
@@ -16,7 +16,7 @@ struct BootstrapReading {
     }
   }
 
-  /// Every listener's filter chains, with what findings call the listener.
+  /// The filter chains of all listeners, with the listener and what findings call it.
   var chains: [(name: String, chain: Field, listener: Field)] {
     root["static_resources"]["listeners"].items.flatMap { listener in
       let name = "Envoy listener \(listener["name"].text ?? "?")"
@@ -26,7 +26,7 @@ struct BootstrapReading {
     }
   }
 
-  /// A chain's HTTP connection managers.
+  /// The HTTP connection managers of a filter chain.
   static func managers(of chain: Field) -> [Field] {
     chain["filters"].items.map { $0["typed_config"] }.filter {
       $0["@type"].text?.hasSuffix(".HttpConnectionManager") == true
@@ -71,7 +71,8 @@ struct BootstrapReading {
     }
   }
 
-  /// As `EnvoyGatewayReading.isTollgate`: by name, socket or metadata, or for want of another.
+  /// Whether a filter asks Tollgate: its cluster's name or address, or its metadata namespace says so, or
+  /// no filter's does. As `EnvoyGatewayReading.isTollgate`.
   private func isTollgate(_ filter: Field, _ filters: [Field]) -> Bool {
     looksLikeTollgate(filter)
       || !filters.contains {
@@ -104,7 +105,7 @@ struct BootstrapReading {
     }
   }
 
-  /// Routes to a backend for which a filter of Tollgate's is off.
+  /// The virtual hosts and routes to a backend for which a filter that asks Tollgate is disabled.
   private func bypasses(
     _ manager: Field, _ names: [String]
   ) -> [(field: Field, message: String)] {
@@ -115,7 +116,7 @@ struct BootstrapReading {
           let switchedOff = [setting["disabled"], setting["is_disabled"]].first {
             $0.bool == true
           }
-          return switchedOff.map { ($0, "\(name) is off here, and Tollgate is not asked") }
+          return switchedOff.map { ($0, "\(name) is disabled here, so Tollgate is not asked") }
         }
       }
     }

@@ -1,6 +1,6 @@
 extension EnvoyGatewayReading {
-  /// Whether a filter's backend is Tollgate: by its name, by its socket's, or by the metadata
-  /// namespace it may write; or because there is no other filter of the kind.
+  /// Whether a filter asks Tollgate: the name of its backend, its socket's path or the metadata namespace
+  /// that it may write says so, or no filter's does.
   func isTollgate(_ filter: Field) -> Bool {
     guard filter.exists else { return false }
     if looksLikeTollgate(filter) { return true }
@@ -22,7 +22,7 @@ extension EnvoyGatewayReading {
     }
   }
 
-  /// The references of an ext_proc filter, or of an ext_authz one.
+  /// The backend references of an ext_proc or ext_authz filter.
   func backends(_ filter: Field) -> [Field] {
     [filter, filter["grpc"], filter["http"]].flatMap { place in
       place["backendRefs"].items + [place["backendRef"]].filter(\.exists)
@@ -36,7 +36,7 @@ extension EnvoyGatewayReading {
     for phase in ["request", "response"] where !modes[phase].exists {
       faults.append(
         (
-          modes[phase], "Tollgate does not see the \(phase): nothing of it is sent",
+          modes[phase], "Envoy sends nothing of the \(phase) to Tollgate",
           "write processingMode.\(phase) with its body mode"
         ))
     }
@@ -88,8 +88,8 @@ extension EnvoyGatewayReading {
       issuers: field["providers"].items.map { ($0["issuer"].text, $0["issuer"]) })
   }
 
-  /// Listeners on whose routes a kind of policy is not asked, because each one of it names another
-  /// listener alone.
+  /// Listeners with routes to backends that no policy of a kind covers, because every policy of that kind
+  /// is for another listener only (`sectionName`).
   func uncovered(
     _ policies: [(policy: Resource, target: Target)], of gateway: Resource, _ routes: [Resource]
   ) -> [(field: Field, message: String)] {
@@ -100,7 +100,7 @@ extension EnvoyGatewayReading {
           $0["kind"].text == "Gateway" && $0["name"].text == gateway.name
         }.map { $0["sectionName"] }
       }
-      // Without a section, or by a selector, it is all listeners'.
+      // A policy without a section, or with a selector, is for all listeners.
       guard !sections.isEmpty, sections.allSatisfy(\.exists),
         asking.allSatisfy({ $0.kind != kind || !$0.spec["targetSelectors"].exists })
       else { return [] }
@@ -111,8 +111,8 @@ extension EnvoyGatewayReading {
         else { return nil }
         return (
           sections[0],
-          "\(kind) names \(covered.sorted().joined(separator: ", ")) alone, and models are reached "
-            + "through the listener \(name), too"
+          "\(kind) covers only \(covered.sorted().joined(separator: ", ")), but the listener \(name) "
+            + "leads to models too"
         )
       }
     }

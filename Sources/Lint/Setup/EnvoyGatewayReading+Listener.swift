@@ -1,5 +1,6 @@
 extension EnvoyGatewayReading {
-  /// What the Gateway's ClientTrafficPolicies say, the one for all its listeners first.
+  /// The settings of the Gateway's ClientTrafficPolicies; those of the one for all its listeners, and the
+  /// certificate faults of all.
   func listener(of gateway: Resource) -> ListenerSettings {
     let policies = clientPolicies(of: gateway)
     let main = Self.main(of: policies)
@@ -31,14 +32,14 @@ extension EnvoyGatewayReading {
     }
   }
 
-  /// The one for all listeners, or else the first.
+  /// The policy for all listeners, or else the first.
   private static func main(of policies: [Resource]) -> Resource? {
     policies.first { policy in
       !policy.spec["targetRefs"].items.contains { $0["sectionName"].exists }
     } ?? policies.first
   }
 
-  /// How long a stream may be silent, for routes that say nothing else.
+  /// The Gateway's `streamIdleTimeout`, for routes without one of their own.
   func streamIdleTimeout(of gateway: Resource) -> Field {
     let spec = Self.main(of: clientPolicies(of: gateway))?.spec ?? gateway.spec["none"]
     return spec["timeout"]["http"]["streamIdleTimeout"]
@@ -54,7 +55,7 @@ extension EnvoyGatewayReading {
         CertificateFault(
           severity: .error, field: mode,
           message:
-            "certificates of any authority are accepted, and the policy takes them as identity",
+            "certificates of any authority are accepted, although the policy trusts them as identity",
           remedy: remedy))
     } else if !validation["caCertificateRefs"].items.contains(where: \.exists),
       validation["spkiHashes"].items.isEmpty, validation["certificateHashes"].items.isEmpty
@@ -62,33 +63,24 @@ extension EnvoyGatewayReading {
       faults.append(
         CertificateFault(
           severity: .error, field: validation["caCertificateRefs"],
-          message: "no authority is named that client certificates must come from", remedy: remedy))
+          message: "it does not say which authority must have signed client certificates",
+          remedy: remedy))
     }
     if validation["optional"].bool == true || mode.text == "VerifyIfGiven" {
       faults.append(
         CertificateFault(
           severity: .warning, field: mode.exists ? mode : validation["optional"],
           message:
-            "callers without a certificate are let in, and the policy knows nobody by anything else",
+            "callers without a certificate are let in, although the policy has no other credentials",
           remedy: "use mode RequireAndVerify", isOptional: true))
     }
     if validation["allowExpiredCertificate"].bool == true {
       faults.append(
         CertificateFault(
           severity: .error, field: validation["allowExpiredCertificate"],
-          message: "expired certificates are taken as identity",
-          remedy: "take allowExpiredCertificate away"))
+          message: "expired certificates are accepted as identity",
+          remedy: "remove allowExpiredCertificate"))
     }
     return faults
-  }
-}
-
-/// The words of an access log's format.
-enum AccessLogText {
-  /// Every text in a format, one behind the other; a default format is "".
-  static func text(of format: Field) -> String {
-    if let text = format.text { return text }
-    return (format.members.map { text(of: $0.value) } + format.items.map { text(of: $0) })
-      .joined(separator: " ")
   }
 }

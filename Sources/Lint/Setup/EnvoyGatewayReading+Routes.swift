@@ -28,7 +28,8 @@ extension EnvoyGatewayReading {
     }
   }
 
-  /// The route's own hosts, or those of the listeners it is attached to.
+  /// The route's own hosts, or those of the listeners to which it is attached; `*` where neither names
+  /// any.
   private func hosts(of route: Resource, _ gateway: Resource?) -> [String] {
     let own = route.spec["hostnames"].texts.map { $0.lowercased() }
     guard own.isEmpty, let gateway else { return own.isEmpty ? ["*"] : own }
@@ -79,8 +80,8 @@ extension EnvoyGatewayReading {
     }
   }
 
-  /// The specs of the BackendTrafficPolicies that hold for a rule, the most specific first. Without
-  /// `mergeType` a policy takes the place of those above it.
+  /// The specs of the BackendTrafficPolicies that apply to a rule, the most specific first. A policy
+  /// without `mergeType` replaces the less specific ones.
   private func traffic(for route: Resource, _ rule: Field, _ gateway: Resource?) -> [Field] {
     let all = set.resources("BackendTrafficPolicy", group: Self.envoyGroup)
     let onRoute = all.filter { Self.targets($0, route) }

@@ -1,4 +1,4 @@
-/// Reads Gateway API and Envoy Gateway resources into setups, one for each Gateway.
+/// Reads Gateway API and Envoy Gateway resources into gateway setups, one for each Gateway.
 struct EnvoyGatewayReading {
   static let gatewayGroup = "gateway.networking.k8s.io"
   static let envoyGroup = "gateway.envoyproxy.io"
@@ -11,7 +11,7 @@ struct EnvoyGatewayReading {
     routes = set.resources("HTTPRoute", "GRPCRoute", group: Self.gatewayGroup)
   }
 
-  /// The setups: of the Gateways, or, where the documents hold only routes, of those.
+  /// One setup for each Gateway, or one of the routes alone where the set has no Gateway.
   func setups() -> [GatewaySetup] {
     let gateways = set.resources("Gateway", group: Self.gatewayGroup)
     if gateways.isEmpty { return routes.isEmpty ? [] : [routesAlone()] }
@@ -72,9 +72,10 @@ struct EnvoyGatewayReading {
 
   // MARK: - What is attached
 
+  /// What a policy is attached to: the Gateway or one of its routes.
   enum Target: Equatable { case gateway, route }
 
-  /// The policies of a kind that a gateway or one of its routes has, with what they are attached to.
+  /// The policies of a kind that are attached to a gateway or one of its routes, with which of them.
   func policies(
     _ kind: String, of gateway: Resource, _ routes: [Resource]
   ) -> [(policy: Resource, target: Target)] {
@@ -87,7 +88,7 @@ struct EnvoyGatewayReading {
     }
   }
 
-  /// Whether a policy names this object, or selects it by its labels.
+  /// Whether a policy names an object, or selects it by its labels.
   static func targets(_ policy: Resource, _ object: Resource) -> Bool {
     guard policy.namespace == object.namespace || policy.spec["targetSelectors"].exists else {
       return false
@@ -107,7 +108,7 @@ struct EnvoyGatewayReading {
     }
   }
 
-  /// The patches of each EnvoyPatchPolicy of these gateways; one of a GatewayClass is all its gateways'.
+  /// The patches of each EnvoyPatchPolicy that is attached to one of these gateways or its GatewayClass.
   func patches(on setups: [GatewaySetup]) -> [[EnvoyPatch]] {
     let gateways = set.resources("Gateway", group: Self.gatewayGroup).filter { gateway in
       setups.contains { $0.field.object == gateway.root.object }
@@ -122,13 +123,13 @@ struct EnvoyGatewayReading {
     }.map { $0.spec["jsonPatches"].items.map(EnvoyPatch.init) }
   }
 
-  /// Whether a policy has a filter of Tollgate's.
+  /// Whether a policy has a filter that asks Tollgate.
   func asksTollgate(_ policy: Resource) -> Bool {
     policy.spec["extProc"].items.contains(where: isTollgate)
       || isTollgate(policy.spec["extAuth"])
   }
 
-  /// Routes whose own policy takes the place of the Gateway's, and does not ask Tollgate.
+  /// Routes whose own policy replaces the Gateway's and does not ask Tollgate.
   private func bypasses(
     _ policies: [(policy: Resource, target: Target)], _ routes: [Resource]
   ) -> [(field: Field, message: String)] {
@@ -140,11 +141,12 @@ struct EnvoyGatewayReading {
       else { return nil }
       return (
         policy.spec,
-        "on this route it takes the place of the Gateway's \(policy.kind), and Tollgate is not asked"
+        "on this route it replaces the Gateway's \(policy.kind), so Tollgate is not asked"
       )
     }
   }
 
+  /// The EnvoyProxy of a Gateway, or of its GatewayClass; nil where it is not in the set.
   func envoyProxy(of gateway: Resource) -> Resource? {
     let proxies = set.resources("EnvoyProxy", group: Self.envoyGroup)
     let own = gateway.spec["infrastructure"]["parametersRef"]
@@ -171,7 +173,8 @@ struct EnvoyGatewayReading {
       setting: "EnvoyProxy spec.telemetry.accessLog.settings[].format")
   }
 
-  /// Envoy Gateway's order of the filters that matter, after the proxy's own wishes.
+  /// The order in which Envoy Gateway puts the filters that matter here, with the EnvoyProxy's
+  /// `filterOrder` applied.
   private func filterOrder(_ proxy: Resource?) -> [Placed<FilterName>] {
     guard let proxy else { return [] }
     let wishes = proxy.spec["filterOrder"]
@@ -190,32 +193,5 @@ struct EnvoyGatewayReading {
       order.insert(name, at: isBefore ? at : min(at + 1, order.endIndex))
     }
     return order.map { Placed(value: $0, field: wishes) }
-  }
-}
-
-/// Label selectors.
-enum Labels {
-  /// `matchLabels` and `matchExpressions`; an empty selector selects all.
-  static func select(_ selector: Field, _ labels: Field) -> Bool {
-    select(selector) { labels[$0].text }
-  }
-
-  /// The same for labels that stand elsewhere.
-  static func select(_ selector: Field, _ label: (String) -> String?) -> Bool {
-    let exact = selector["matchLabels"].members.allSatisfy { key, value in
-      label(key) == value.text
-    }
-    return exact
-      && selector["matchExpressions"].items.allSatisfy { expression in
-        let value = label(expression["key"].text ?? "")
-        let values = expression["values"].texts
-        return switch expression["operator"].text {
-        case "In": value.map(values.contains) ?? false
-        case "NotIn": !(value.map(values.contains) ?? false)
-        case "Exists": value != nil
-        case "DoesNotExist": value == nil
-        default: true
-        }
-      }
   }
 }

@@ -1,19 +1,19 @@
-/// One operation of an EnvoyPatchPolicy (RFC 6902, with a JSONPath for a beginning): which part of
-/// Envoy's config it changes. The config itself is not here, so that nothing is applied.
+/// One operation of an EnvoyPatchPolicy (a JSON patch, RFC 6902, that may begin at a JSONPath), and which
+/// part of Envoy's config it changes. The patch is not applied, because the config is not at hand.
 struct EnvoyPatch: Sendable {
   enum Part: Equatable, Sendable {
-    /// The HTTP filters, or what holds them.
+    /// The HTTP filters, or a part of a listener that contains them.
     case filters
-    /// Which requests a route takes, what a filter does there, or whole routes.
+    /// Whole routes, their matches, or a filter's settings for a route.
     case routes
-    /// Anything else; what it means for Tollgate is not known here.
+    /// Anything else: whether it matters to Tollgate is not known.
     case other
   }
 
   let field: Field
   /// `remove /default_filter_chain/…`
   let name: String
-  /// nil where nothing is changed.
+  /// Nil where it changes nothing.
   let part: Part?
 
   /// An item of `spec.jsonPatches`.
@@ -26,7 +26,7 @@ struct EnvoyPatch: Sendable {
     let resource = item["type"].text?.split(separator: ".").last ?? ""
     let target = Self.steps(operation["jsonPath"].text) + Self.steps(operation["path"].text)
     let inserts = ["add", "copy"].contains(action)
-    // What is moved is taken away where it was.
+    // A move also removes the value from its old place.
     let source = action == "move" ? Self.steps(operation["from"].text) : nil
     part =
       switch (action, resource) {
@@ -40,14 +40,15 @@ struct EnvoyPatch: Sendable {
       }
   }
 
-  /// A JSON pointer's or a JSONPath's names and indices, roughly: no expression is evaluated.
+  /// The names and indices in a JSON pointer or JSONPath. Expressions are not evaluated.
   private static func steps(_ text: String?) -> [Substring] {
     (text ?? "").split { "/.[]$'\"".contains($0) }
   }
 
   private static func touchesFilters(_ steps: [Substring], inserts: Bool) -> Bool {
     if let list = steps.lastIndex(where: { ["http_filters", "httpFilters"].contains($0) }) {
-      // One filter more leaves the others where they are, unless it stands behind the router.
+      // Adding one filter at an index leaves the others as they are. Adding one at the end (`-`) puts it
+      // after the router, which must be the last.
       let isOneMore = inserts && steps.count == list + 2 && Int(steps[list + 1]) != nil
       return !isOneMore
     }
@@ -58,7 +59,7 @@ struct EnvoyPatch: Sendable {
     steps.contains { routeSettings.contains($0) } || ends(steps, at: ["routes", "virtual_hosts"])
   }
 
-  /// Whether the place is the whole, one of these, or an item of it.
+  /// Whether the place is the whole resource, a field with one of these names, or an item of it.
   private static func ends(_ steps: [Substring], at names: Set<Substring>) -> Bool {
     guard let last = steps.last else { return true }
     return names.contains(last)

@@ -1,11 +1,11 @@
-/// How a gateway asks Tollgate through ext_proc.
+/// An ext_proc filter that asks Tollgate.
 struct ProcessorSettings: Sendable {
   enum BodyMode: Equatable, Sendable {
     case none, buffered, bufferedPartial, streamed, fullDuplexStreamed
   }
 
   let field: Field
-  /// Where it fails open, or does not wait for verdicts.
+  /// The settings by which it fails open, or does not wait for a reply.
   let failOpen: [Field]
   let statusOnError: Field
   let messageTimeout: Field
@@ -13,43 +13,47 @@ struct ProcessorSettings: Sendable {
   let requestBodyField: Field
   let responseBody: BodyMode
   let responseBodyField: Field
-  /// Headers that are not sent, and trailers that must be: with the remedy.
+  /// Processing modes that are wrong: headers that are not sent, or trailers that must be.
   let modeFaults: [(field: Field, message: String, remedy: String)]
   let requestAttributes: Field
   let responseAttributes: Field
   let readableNamespaces: Field
   let writableNamespaces: Field
-  /// Where the route is not chosen again although Tollgate asks for it.
+  /// The setting by which Envoy keeps its route although Tollgate clears the route cache.
   let keepsRoute: Field?
   let breakers: BreakerSettings
 }
 
-/// How a gateway asks Tollgate through ext_authz.
+/// An ext_authz filter that asks Tollgate.
 struct AuthorizerSettings: Sendable {
   let field: Field
+  /// The settings by which it fails open.
   let failOpen: [Field]
   let statusOnError: Field
-  /// The time it has, and what it is where nothing is written.
   let timeout: Field
+  /// The timeout where none is written.
   let unsetTimeout: Duration
-  /// What of the body is sent; absent where none is.
+  /// The most bytes of the body that are sent.
   let bodyBytes: Field
+  /// Whether the body is sent.
   let sendsBody: Bool
+  /// The setting by which the first part of a larger body is sent.
   let partialBody: Field?
-  /// Whether a route is chosen again behind it.
+  /// Whether Envoy chooses the route again after the check.
   let choosesRouteAgain: Bool
   let choosesRouteAgainField: Field
-  /// Which headers of the request it gets; nil for all.
+  /// The headers of the request that are sent; nil for all.
   let allowedHeaders: [NameMatcher]?
+  /// The headers that are not sent.
   let withheldHeaders: [NameMatcher]
   let headersField: Field
-  /// Whether the body comes byte for byte, and where that is written.
+  /// Whether the body is sent as bytes and not as text, and where that is written.
   let bodyAsBytes: Placed<Bool>
-  /// What is not as plain Envoy should have it: with the remedy.
+  /// Settings of plain Envoy that are wrong.
   let faults: [(field: Field, message: String, remedy: String)]
   let breakers: BreakerSettings
 
-  /// Whether Tollgate sees this header of the client's.
+  /// Whether a header of the client is sent.
   func shows(_ header: String) -> Bool {
     (allowedHeaders?.contains { $0.matches(header) } ?? true)
       && !withheldHeaders.contains { $0.matches(header) }
@@ -59,17 +63,17 @@ struct AuthorizerSettings: Sendable {
 /// A filter that verifies JWTs.
 struct JWTSettings: Sendable {
   let field: Field
-  /// Whether callers pass who have no JWT, or none that it could verify.
+  /// Whether it lets requests pass that have no JWT, or none that it could verify.
   let letsOthersPass: Bool
-  /// The issuers of its providers; nil for a provider of any.
+  /// The issuers of its providers; nil for a provider that accepts any issuer.
   let issuers: [(issuer: String?, field: Field)]
 }
 
-/// The circuit breakers of what Tollgate is reached by.
+/// The circuit breakers of the backend through which Envoy asks Tollgate.
 struct BreakerSettings: Sendable {
-  /// What each of the three bounds is, nil for the default.
+  /// The three limits that count calls; nil for the default.
   let bounds: [(name: String, value: Int64?)]
   let field: Field
-  /// `backendSettings.circuitBreaker`, `circuit_breakers`: for the remedy.
+  /// The name of the setting, for messages: `backendSettings.circuitBreaker`.
   let setting: String
 }

@@ -1,39 +1,39 @@
-/// A container that runs `tollgate serve`, with what its pod and its workload say around it.
+/// A container that runs `tollgate serve`, with what matters of its pod and its workload.
 struct TollgatePod: Sendable {
-  /// What several such pods at once mean.
+  /// Whether several such pods run at the same time.
   enum Copies: Sendable {
     case one
-    /// More than one, and where that is written.
+    /// More than one: the field that says so, and why.
     case several(Field, String)
   }
 
   let container: Field
-  /// Every place that says something about Envoy's container in the same pod; empty where there is none.
+  /// All fields that describe Envoy's container in the same pod; empty where there is none.
   let envoy: [Field]
-  /// The EnvoyProxy whose pod this is; nil for a workload's own.
+  /// The EnvoyProxy that defines the pod; nil for a Deployment, DaemonSet or StatefulSet.
   let proxy: Resource?
   let namespace: String
   /// The labels that the pod will have.
   let labels: [String: String]
   /// Whether it starts before the pod's other containers and ends after them.
   let isNativeSidecar: Bool
-  /// A StatefulSet's.
+  /// `volumeClaimTemplates` of a StatefulSet.
   let claimTemplates: [Field]
-  /// Every place that says something about the pod.
+  /// All fields that describe the pod.
   let podSpecs: [Field]
   let copies: Copies
-  /// Whether a new pod may start before the old one has ended, and where that is written.
+  /// The setting by which a new pod may start before the old one has ended; nil where it may not.
   let surges: Field?
-  /// Flags and environment, by the flag's name.
+  /// The values of flags and environment variables, by the flag's name.
   let settings: [String: [Field]]
 
   /// Whether Envoy is in the same pod.
   var isBesideEnvoy: Bool { !envoy.isEmpty }
 
-  /// EnvoyProxy's shutdown; nil where this is no proxy's pod.
+  /// `spec.shutdown` of the EnvoyProxy; nil where there is none.
   var envoyShutdown: Field? { proxy?.spec["shutdown"] }
 
-  /// A flag's last value; the environment stands in for it.
+  /// The last value of a flag, or the environment's where the flag is not given.
   func setting(_ name: String) -> String? { settings(name).last }
 
   /// Every value of a flag.
@@ -43,16 +43,16 @@ struct TollgatePod: Sendable {
     }
   }
 
-  /// Where the books are: `--data`, or its default in the working directory.
+  /// The ledger's directory: `--data`, or its default in the working directory.
   var dataDirectory: String { setting("data") ?? "tollgate-data" }
 
-  /// What the directory of the books is mounted from; a StatefulSet's claim is no volume of the pod.
+  /// The volume mount that contains the ledger's directory; nil where it is on no volume.
   var dataMount: Field? { Self.mount(of: dataDirectory, in: container["volumeMounts"].items) }
 
-  /// The volume of the pod that is mounted there.
+  /// The volume of that mount; nil for a claim of a StatefulSet, which is not among the pod's volumes.
   var dataVolume: Field? { dataMount.flatMap(volume) }
 
-  /// The mount that a path lies in; nil for none.
+  /// The mount that contains a path; nil for none.
   static func mount(of wanted: String, in mounts: [Field]) -> Field? {
     mounts.filter { mount in
       let path = mount["mountPath"].text ?? ""
@@ -66,7 +66,7 @@ struct TollgatePod: Sendable {
     return podSpecs.flatMap { $0["volumes"].items }.first { $0["name"].text == name }
   }
 
-  /// The sockets that Tollgate listens on: paths.
+  /// The paths of the Unix sockets on which Tollgate listens.
   var sockets: [String] {
     settings("listen").flatMap { $0.split(separator: ",").map(String.init) }
       .filter { $0.hasPrefix("unix:") }.map { String($0.dropFirst("unix:".count)) }
@@ -79,7 +79,7 @@ struct TollgatePod: Sendable {
       .integer
   }
 
-  /// The pod's time to end.
+  /// `terminationGracePeriodSeconds`; nil where it is not written.
   var gracePeriod: Placed<Duration>? {
     podSpecs.lazy.compactMap { spec in
       let field = spec["terminationGracePeriodSeconds"]
@@ -87,7 +87,7 @@ struct TollgatePod: Sendable {
     }.first
   }
 
-  /// A field of the container's security context, or of the pod's where that has it.
+  /// A field of the container's security context, or of the pod's where the container's does not have it.
   func security(_ name: String) -> Field {
     let own = container["securityContext"][name]
     if own.exists { return own }

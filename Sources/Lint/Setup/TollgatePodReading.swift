@@ -96,7 +96,7 @@ struct TollgatePodReading {
     return .one
   }
 
-  /// What Envoy Gateway labels its pods with, and what the proxy adds.
+  /// The labels that Envoy Gateway gives its pods, and those that the EnvoyProxy adds.
   private static func labels(ofProxy workload: Field, patch: Field) -> [String: String] {
     [
       "app.kubernetes.io/name": "envoy", "app.kubernetes.io/component": "proxy",
@@ -117,7 +117,7 @@ struct TollgatePodReading {
     }
   }
 
-  /// A DaemonSet's default is none.
+  /// A DaemonSet's default is no surge.
   private func daemonSurges(_ strategy: Field) -> Field? {
     strategy["rollingUpdate"]["maxSurge"].exists ? surges(strategy) : nil
   }
@@ -129,7 +129,7 @@ struct TollgatePodReading {
     return surge.text == "0" || surge.text == "0%" ? nil : surge
   }
 
-  /// `--flag=value`, `--flag value`, and the environment, ConfigMaps of the same documents among it.
+  /// The values of `--flag=value`, `--flag value` and the environment, also from ConfigMaps of the set.
   private func settings(of container: Field, namespace: String) -> [String: [Field]] {
     var settings: [String: [Field]] = [:]
     var flags: [String: [Field]] = [:]
@@ -155,7 +155,7 @@ struct TollgatePodReading {
       if let equals = text.firstIndex(of: "=") {
         flags[String(text[..<equals].dropFirst(2)), default: []].append(word)
       } else {
-        // A flag without a value may be the last word.
+        // The last word may be a flag without a value.
         let value = index + 1 < words.count ? words[index + 1] : word
         flags[String(text.dropFirst(2)), default: []].append(value)
       }

@@ -1,4 +1,4 @@
-/// What is counted together, under the same labels.
+/// A group of metrics that have the same labels, and so share series.
 enum Family: Int, CaseIterable {
   /// By every label of `ai_gateway_requests_total`.
   case requests
@@ -14,7 +14,7 @@ enum Family: Int, CaseIterable {
   /// By tenant.
   case tenants
 
-  /// As its overflow's metric names it.
+  /// The value of the label `family` in the metrics about metrics.
   var name: StaticString {
     switch self {
     case .requests: "requests"
@@ -41,6 +41,7 @@ enum Family: Int, CaseIterable {
     }
   }
 
+  /// The most series it may have, besides those with the tenant `other`.
   var seriesMax: Int {
     switch self {
     case .requests, .denials, .usage: MetricLimits.seriesMax
@@ -56,11 +57,13 @@ enum UsageCell: Int, CaseIterable {
   case prompt, completion, cachedPrompt, cacheWritePrompt, reasoning, costNanodollars, estimated
 }
 
-/// The cells of a model route, before its two histograms.
+/// The first cells of a model route's series; its two histograms follow.
 enum RouteCell: Int, CaseIterable {
   case requests, errors, prompt, completion
 
+  /// The first cell of the histogram of durations.
   static let durations = allCases.count
+  /// The first cell of the histogram of times to the first token.
   static let firstTokens = durations + HistogramBounds.duration.cellCount
 }
 

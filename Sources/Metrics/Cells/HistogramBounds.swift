@@ -1,22 +1,22 @@
-/// The upper bounds of a histogram's buckets, ascending; the last bucket has none. Its cells: one for
-/// each bucket, then the sum.
+/// The upper bounds of a histogram's buckets, ascending; one more bucket has no bound. The histogram's
+/// cells are one for each bucket, then one for the sum.
 struct HistogramBounds: Sendable {
   let bounds: [UInt64]
 
-  /// Milliseconds.
+  /// Of the duration of an exchange, in milliseconds.
   static let duration = HistogramBounds([
     5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000,
   ])
-  /// Milliseconds.
+  /// Of the time to the first token, in milliseconds.
   static let firstToken = HistogramBounds([
     5, 10, 25, 50, 100, 150, 250, 500, 750, 1_000, 1_500, 2_500, 5_000, 10_000, 30_000,
   ])
-  /// Nanoseconds of our own work.
+  /// Of Tollgate's own work on one message, in nanoseconds.
   static let processing = HistogramBounds([
     2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000,
     5_000_000, 10_000_000, 50_000_000, 100_000_000, 1_000_000_000,
   ])
-  /// Nanoseconds until a batch of records is on disk.
+  /// Of the time until a batch of records is on disk, in nanoseconds.
   static let commit = HistogramBounds([
     50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000,
     50_000_000, 100_000_000, 250_000_000, 500_000_000, 1_000_000_000, 5_000_000_000,
@@ -31,7 +31,7 @@ struct HistogramBounds: Sendable {
   var sumCell: Int { bucketCount }
   var cellCount: Int { bucketCount + 1 }
 
-  /// The bucket of a value: the first whose bound is not below it.
+  /// The bucket of a value: the first whose bound is at least the value.
   @inline(__always)
   func bucket(of value: UInt64) -> Int {
     var bucket = 0

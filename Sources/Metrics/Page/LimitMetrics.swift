@@ -3,8 +3,8 @@ import Policy
 import Quota
 import Terms
 
-/// The two metrics of limits, which are most of a page where there are many tenants. Labels are made
-/// once for each policy, the figures are kept in memory that is used again.
+/// Writes the two metrics of limits, which are most of the page where there are many tenants. So the
+/// labels are made once for each policy, and the memory for the values is used again.
 struct LimitMetrics {
   private struct Line {
     let place: Int
@@ -13,41 +13,43 @@ struct LimitMetrics {
   }
 
   private static let labelBytesAbout = 80
-  /// Limits of different names, kinds and periods that are remembered while labels are made.
+  /// How many combinations of name, kind and period are remembered while labels are made.
   private static let alikeMax = 1_000
 
   private var limits: PolicyLimits?
   private var places: [PolicyLimits.Place] = []
-  /// By place: its labels end there, and begin where the one's before ends.
+  /// The index in `labels` at which the labels of each place end. They begin where the ones before end.
   private var ends: [Int] = []
   private var labels = LabelText()
   private var isMoney: [Bool] = []
   private var lines: [Line] = []
 
-  /// What the lines come to, about, and rather more than less.
+  /// About how many bytes `write` writes; rather too many than too few.
   mutating func pageBytesAbout(_ books: Books) -> Int {
     follow(books.currentLimits)
     return 2 * (labels.bytes.count + ends.count * 64)
   }
 
+  /// Makes the labels anew where the policy has changed.
   private mutating func follow(_ current: PolicyLimits) {
     if limits !== current { label(current) }
   }
 
-  /// Writes what the limits give and what is left of them: of a limit with a counter for each caller,
-  /// what the tightest has left.
+  /// Writes the amount of each limit and what is left of it. A limit with several counters (for each key
+  /// or subject) shows the counter with the least left.
   mutating func write(_ books: Books, to page: inout Exposition) {
     let current = books.currentLimits
     follow(current)
     read(books, current)
     page.metric(
       "ai_gateway_limit_amount", .gauge,
-      "What a limit can have at most, in its kind's units. tenant is * for a limit of all together."
+      "The most that a limit allows, in the unit of its kind. tenant is * for a global limit."
     )
     for line in lines { write(line, line.amount, to: &page) }
     page.metric(
       "ai_gateway_limit_remaining", .gauge,
-      "What is left of a limit now; of one that counts each caller, what the tightest has left.")
+      "What is left of a limit now. For a limit with a counter for each caller: the least that one has left."
+    )
     for line in lines { write(line, line.remaining, to: &page) }
   }
 
@@ -77,7 +79,7 @@ struct LimitMetrics {
     places.reserveCapacity(rules.count)
     ends.reserveCapacity(rules.count)
     isMoney.reserveCapacity(rules.count)
-    // Tenants' limits are mostly alike: what does not name the tenant is put into words once.
+    // Most tenants have the same limits, so the labels besides the tenant's are made once for each.
     var alike: [Alike: [UInt8]] = [:]
     func add(_ places: [PolicyLimits.Place], tenant: String) {
       let tenant = LabelText("tenant", tenant).bytes
@@ -110,7 +112,7 @@ struct LimitMetrics {
     self.isMoney.append(isMoney)
   }
 
-  /// What a limit's labels say beside whose it is.
+  /// What limits must have in common to have the same labels, besides their owner's.
   private struct Alike: Hashable {
     let name: String
     let kind: LimitKind

@@ -1,14 +1,17 @@
 import Books
 import Ledger
 
-/// The text of `/metrics`, put together from the loops' counters, the books and what it is told. One
-/// for each thread that serves it; the buffer is kept for the next time.
+/// Writes the page `/metrics` from the loops' counters, the books and `Facts`. Each thread that serves the
+/// page has one of its own, whose buffer is used again for the next page.
 package struct MetricsPage {
-  /// What others know.
+  /// What other parts of the program know.
   package struct Facts: Sendable {
     package var version: String
+    /// Nil where no policy is loaded.
     package var policy: PolicyStatus?
+    /// One for each target of `--ship`.
     package var ship: [ShipStatistics]
+    /// Nil where the operating system does not tell.
     package var process: ProcessStatus?
 
     package init(
@@ -27,12 +30,13 @@ package struct MetricsPage {
   private var page = Exposition()
   private var limits = LimitMetrics()
 
+  /// - Parameter books: for the metrics of limits and of the ledger; nil leaves them out.
   package init(registry: MetricsRegistry, books: Books?) {
     self.registry = registry
     self.books = books
   }
 
-  /// Everything as it is now. The bytes stay until the next call; lending them copies nothing.
+  /// The page as of now. The bytes are valid until the next call, and returning them copies nothing.
   package mutating func render(_ facts: Facts) -> [UInt8] {
     page.clear()
     let limitBytes = books.map { limits.pageBytesAbout($0) } ?? 0
@@ -53,22 +57,25 @@ package struct MetricsPage {
 }
 
 extension Exposition {
-  /// The ledger in numbers.
+  /// Writes the metrics of the ledger.
   mutating func ledger(_ ledger: LedgerStatistics, commits: Histogram) {
-    metric("ai_gateway_ledger_writable", .gauge, "1 when an admission would be taken now.")
+    metric(
+      "ai_gateway_ledger_writable", .gauge,
+      "1 when the ledger accepts admissions, 0 when all requests are refused.")
     sample(ledger.state == .writable)
-    metric("ai_gateway_ledger_next_seq", .gauge, "The number of the next record.")
+    metric("ai_gateway_ledger_next_seq", .gauge, "The sequence number of the next record.")
     sample(ledger.nextSeq)
-    metric("ai_gateway_ledger_durable_seq", .gauge, "The number of the last record on disk.")
+    metric(
+      "ai_gateway_ledger_durable_seq", .gauge, "The sequence number of the last record on disk.")
     sample(ledger.durableSeq)
-    metric("ai_gateway_ledger_queued_bytes", .gauge, "What waits to be written, about.")
+    metric("ai_gateway_ledger_queued_bytes", .gauge, "About how many bytes wait to be written.")
     sample(ledger.queuedBytes)
-    metric("ai_gateway_ledger_disk_bytes", .gauge, "What all segments take.")
+    metric("ai_gateway_ledger_disk_bytes", .gauge, "Bytes of all segments on disk.")
     sample(ledger.diskBytes)
     if let bound = ledger.diskBytesMax {
       metric(
         "ai_gateway_ledger_max_bytes", .gauge,
-        "What all segments may take (--ledger-max-bytes); absent where there is no bound.")
+        "Bytes that all segments may have (--ledger-max-bytes); absent where there is no limit.")
       sample(bound)
     }
     metric("ai_gateway_ledger_segments", .gauge, "Segments on disk.")
@@ -77,7 +84,7 @@ extension Exposition {
     sample(ledger.flushCount)
     metric(
       "ai_gateway_ledger_failures_total", .counter,
-      "Writes and flushes that failed; each leaves its segment for good.")
+      "Writes and flushes that failed. After each one the ledger goes on in a new segment.")
     sample(ledger.failureCount)
     metric(
       "ai_gateway_ledger_carried_records", .gauge,
@@ -85,10 +92,10 @@ extension Exposition {
     sample(ledger.carriedCount)
     metric(
       "ai_gateway_ledger_refused_records_total", .counter,
-      "Records of refusals and of the process itself for which there was no room.")
+      "Records of refusals and of the process that were dropped because there was no room.")
     sample(ledger.refusedCount)
     commitHistogram(
       "ai_gateway_ledger_commit_duration_seconds",
-      "From a batch of records being taken until it is on disk.", commits)
+      "Time until a batch of records is on disk.", commits)
   }
 }

@@ -1,6 +1,6 @@
 import Terms
 
-/// All that series are told apart by, as numbers: what one look-up of a finished exchange goes by.
+/// The label values of one exchange, as numbers: the key by which a loop finds its series.
 struct ExchangeKey: Hashable {
   var tenant = NameID.none
   var route = NameID.none
@@ -13,19 +13,20 @@ struct ExchangeKey: Hashable {
   /// Refused exchanges have no duration and no usage.
   var isRefused = false
 
-  /// The same of a tenant beyond the limit.
+  /// The same with the tenant `other`, for a series beyond a family's limit.
   var ofOther: ExchangeKey {
     var key = self
     key.tenant = .other
     return key
   }
 
-  /// The same of everything beyond the limit.
+  /// Every label `other`, for a series beyond `MetricLimits.otherSeriesMax`.
   static let other = ExchangeKey(
     tenant: .other, route: .other, model: .other, modelRoute: .other, trafficClass: .other,
     status: .other, stream: .none, origin: nil, isRefused: false)
 }
 
+/// The label `stream`: whether the client asked for a stream, where that is known.
 enum StreamLabel: UInt8 {
   case none, plain, stream
 
@@ -40,8 +41,8 @@ enum StreamLabel: UInt8 {
   }
 }
 
-/// An HTTP status as a label: the registered ones (RFC 9110, section 15, and the IANA registry) and
-/// two that are in wide use; a backend can make up any other.
+/// The label `status`: an HTTP status that is registered (RFC 9110, section 15, and the IANA registry)
+/// or one of two others in wide use. Any other is `other`, because a backend can make up hundreds.
 struct StatusLabel: Hashable {
   let code: UInt16
 
@@ -57,7 +58,7 @@ struct StatusLabel: Hashable {
     }
     switch status {
     case 100...104, 200...208, 226, 300...308, 400...417, 421...426, 428, 429, 431, 451,
-      // A client that went away (nginx), and Anthropic's overload.
+      // 499 (nginx): the client closed the connection; 529 (Anthropic): overloaded.
       499, 500...508, 510, 511, 529:
       code = UInt16(status)
     default: self = .other

@@ -1,10 +1,10 @@
-/// A label value's number: those of the policy's names are given out as they are met.
+/// The number of a label value. Numbers are given out when a value is first met.
 struct NameID: Hashable {
   let number: UInt32
 
-  /// There is no such thing here: nobody was identified, no model was chosen.
+  /// The value `none`: nobody was identified, or no model was chosen.
   static let none = NameID(number: 0)
-  /// There is one, and it is not named: beyond a limit of ours, or not the policy's.
+  /// The value `other`: beyond a limit on the number of values or series.
   static let other = NameID(number: 1)
 }
 
@@ -16,6 +16,7 @@ struct LabelNames {
 
   init(limit: Int = MetricLimits.namesMax) { self.limit = limit }
 
+  /// The number of a value, given out where it is new; `other` where there are too many.
   mutating func id(of name: String) -> NameID {
     if let known = numbers[name] { return known }
     guard names.count < limit else { return .other }
@@ -25,7 +26,7 @@ struct LabelNames {
     return id
   }
 
-  /// The number of a name that has been met.
+  /// The number of a value that has been met; nil for any other.
   func known(_ name: String) -> NameID? { numbers[name] }
 
   subscript(_ id: NameID) -> String { names[Int(id.number)] }

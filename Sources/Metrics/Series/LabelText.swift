@@ -1,21 +1,24 @@
-/// Labels as the exposition format writes them between the braces, escaped; those of many series may
-/// stand one behind the other.
-package struct LabelText {
-  package private(set) var bytes: [UInt8] = []
-  /// Where those of the series at hand begin.
+/// Labels as Prometheus's exposition format writes them between the braces, escaped. The labels of
+/// several series can be written one after the other.
+struct LabelText {
+  /// The labels of all series: `tenant="a",route="/v1/x"`.
+  private(set) var bytes: [UInt8] = []
+  /// Where the labels of the current series begin.
   private var start = 0
 
-  package init() {}
+  init() {}
 
-  /// One label.
-  package init(_ name: StaticString, _ value: String) { add(name, value) }
+  /// Writes one label.
+  init(_ name: StaticString, _ value: String) { add(name, value) }
 
-  /// Begins the next series, behind what is there.
-  package mutating func next() { start = bytes.count }
+  /// Begins the labels of the next series.
+  mutating func next() { start = bytes.count }
 
-  package mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+  /// Reserves memory for `count` bytes of labels.
+  mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
-  package mutating func add(_ name: StaticString, _ value: String) {
+  /// Adds a label, with its value escaped.
+  mutating func add(_ name: StaticString, _ value: String) {
     if bytes.count > start { bytes.append(UInt8(ascii: ",")) }
     Self.append(name, to: &bytes)
     bytes.append(UInt8(ascii: "="))
@@ -24,15 +27,16 @@ package struct LabelText {
     bytes.append(UInt8(ascii: "\""))
   }
 
-  /// Labels that are text already.
-  package mutating func add(_ text: [UInt8]) {
+  /// Adds labels that are written in this format already.
+  mutating func add(_ text: [UInt8]) {
     if bytes.count > start { bytes.append(UInt8(ascii: ",")) }
     bytes += text
   }
 
-  /// `\`, `"` and line feeds; nothing else needs it in UTF-8 (exposition format 0.0.4).
+  /// Appends a label's value. `\`, `"` and line feeds are escaped; the exposition format 0.0.4 asks for
+  /// no others.
   static func appendEscaped(_ text: String, to bytes: inout [UInt8]) {
-    // In bulk, and looked at where they are: nearly every name is plain.
+    // Copied in bulk and checked afterwards, because nearly every name needs no escaping.
     let start = bytes.count
     bytes.append(contentsOf: text.utf8)
     let isPlain = bytes[start...].allSatisfy {
@@ -51,7 +55,7 @@ package struct LabelText {
   }
 
   static func append(_ text: StaticString, to bytes: inout [UInt8]) {
-    // Lives as long as the program.
+    // A StaticString lives as long as the program.
     unsafe bytes.append(
       contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }

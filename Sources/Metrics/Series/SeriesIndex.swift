@@ -1,57 +1,6 @@
 import Terms
 
-/// The series of an exchange in each family: what a loop remembers for its next exchange like it.
-struct ExchangeSeries {
-  var requests = 0
-  var durations = 0
-  var firstTokens = 0
-  var usage = 0
-  /// nil where no model route was chosen.
-  var route: Int?
-  var tenant = 0
-  /// Families whose limit made the tenant `other`, a bit each.
-  var overflow: UInt8 = 0
-}
-
-/// The labels of one family's series.
-struct RequestLabels: Hashable {
-  let tenant: NameID
-  let route: NameID
-  let modelRoute: NameID
-  let trafficClass: NameID
-  let status: StatusLabel
-  let stream: StreamLabel
-  let origin: Origin?
-
-  init(_ key: ExchangeKey) {
-    tenant = key.tenant
-    route = key.route
-    modelRoute = key.modelRoute
-    trafficClass = key.trafficClass
-    status = key.status
-    stream = key.stream
-    origin = key.origin
-  }
-}
-
-struct LatencyLabels: Hashable {
-  let tenant: NameID
-  let route: NameID
-  let modelRoute: NameID
-
-  init(_ key: ExchangeKey) {
-    tenant = key.tenant
-    route = key.route
-    modelRoute = key.modelRoute
-  }
-}
-
-struct PairLabels: Hashable {
-  let first: NameID
-  let second: NameID
-}
-
-/// Every series there is, and the numbers that they have in every loop.
+/// All series, by family and labels, with their numbers.
 struct SeriesIndex {
   private(set) var names = LabelNames()
   private(set) var requests: SeriesTable<RequestLabels>
@@ -75,7 +24,7 @@ struct SeriesIndex {
 
   mutating func id(of name: String) -> NameID { names.id(of: name) }
 
-  /// The number of a name that has been met.
+  /// The number of a label value that has been met; nil for any other.
   func known(_ name: String) -> NameID? { names.known(name) }
 
   func count(_ family: Family) -> Int {
@@ -102,8 +51,8 @@ struct SeriesIndex {
     }
   }
 
-  /// The series of an exchange, made where there are none: under its tenant, else under `other`, else
-  /// with every label `other`.
+  /// The series of an exchange in each family; new ones are made. Where a family is full, the series
+  /// has the tenant `other`, and where that is full too, every label is `other`.
   mutating func series(of key: ExchangeKey) -> ExchangeSeries {
     var series = ExchangeSeries()
     series.requests = number(key, .requests, &series) { index, key, limit in
@@ -143,7 +92,7 @@ struct SeriesIndex {
     return series
   }
 
-  /// The series of a refusal's reason, and whether it is `other`'s.
+  /// The series of a refusal, and whether its tenant became `other` because the family is full.
   mutating func denials(tenant: NameID, reason: NameID) -> (series: Int, overflows: Bool) {
     pair(tenant, reason, .denials) { index, pair, limit in
       index.denials.number(of: pair, limit: limit) { [names = index.names] in
@@ -159,7 +108,7 @@ struct SeriesIndex {
     var series = ExchangeSeries()
     var key = ExchangeKey()
     key.tenant = tenant
-    // No key of its own for a pair: the second stands where the route does.
+    // There is no key for a pair alone, so the second label takes the route's place.
     key.route = second
     let number = number(key, family, &series) { index, key, limit in
       find(&index, PairLabels(first: key.tenant, second: key.route), limit)

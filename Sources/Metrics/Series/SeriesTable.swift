@@ -1,17 +1,17 @@
-/// The series of one family in the order of their numbers, each with its labels as text:
-/// `tenant="a",route="/v1/x"`. Only grows; what a copy holds never changes.
+/// The labels of one family's series as text (`tenant="a",route="/v1/x"`), in the order of the series'
+/// numbers. Series are only added; a copy does not change.
 struct SeriesTexts {
-  /// Series in a chunk: growing copies one chunk at most, however many readers hold the rest.
+  /// Series in a chunk. Adding one while a reader holds a copy copies a single chunk, not all.
   static let chunkCount = 256
 
-  /// Neighbours.
+  /// The labels of series whose numbers follow one another.
   struct Chunk {
     fileprivate(set) var bytes: [UInt8] = []
     fileprivate var ends: [Int] = []
 
     var count: Int { ends.count }
 
-    /// Calls `body` with every series' number in here and where its labels are.
+    /// Calls `body` with the position of every series in the chunk and the range of its labels.
     @inline(__always)
     func visit(_ body: (Int, Range<Int>) -> Void) {
       var start = 0
@@ -25,7 +25,7 @@ struct SeriesTexts {
 
   private(set) var chunks: [Chunk] = []
   private(set) var count = 0
-  /// Of all labels.
+  /// The bytes of all labels.
   private(set) var byteCount = 0
 
   mutating func append(_ labels: [UInt8]) {
@@ -37,7 +37,7 @@ struct SeriesTexts {
   }
 }
 
-/// A family's series by their keys, under a limit.
+/// The series of one family by their labels, with a limit on their number.
 struct SeriesTable<Key: Hashable> {
   private var numbers: [Key: Int] = [:]
   private(set) var texts = SeriesTexts()
@@ -48,7 +48,8 @@ struct SeriesTable<Key: Hashable> {
 
   var count: Int { keys.count }
 
-  /// The series of that key; nil for a new one beyond the limit, or beyond `limit` where one is given.
+  /// The number of a series, which is added where it is new; nil where there are as many as the limit
+  /// allows, or `limit` where that is given.
   mutating func number(of key: Key, limit: Int? = nil, labels: () -> [UInt8]) -> Int? {
     if let known = numbers[key] { return known }
     guard count < limit ?? self.limit else { return nil }
@@ -59,6 +60,6 @@ struct SeriesTable<Key: Hashable> {
     return number
   }
 
-  /// The series of that key, where there is one.
+  /// The number of a series; nil where there is none.
   func number(of key: Key) -> Int? { numbers[key] }
 }

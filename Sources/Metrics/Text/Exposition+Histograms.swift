@@ -1,5 +1,5 @@
 extension Exposition {
-  /// A family's series as a histogram, its values divided by `unit`, a power of ten.
+  /// Writes a histogram for every series of a family. Values are divided by `unit`, a power of ten.
   mutating func histograms(
     _ name: StaticString, _ help: StaticString, _ reading: FamilyReading,
     _ bounds: HistogramBounds, per unit: UInt64
@@ -17,7 +17,7 @@ extension Exposition {
     }
   }
 
-  /// One histogram under labels of its own.
+  /// Writes one histogram with labels of its own.
   mutating func histogram(
     _ labels: [UInt8], _ reading: HistogramReading, _ bounds: HistogramBounds,
     _ name: StaticString, per unit: UInt64
@@ -26,8 +26,8 @@ extension Exposition {
       labels[...], reading, Self.ends(bounds, per: unit), HistogramNames(name), per: unit)
   }
 
-  /// A histogram without labels.
-  package mutating func commitHistogram(
+  /// Writes the histogram of commit durations, in seconds, without labels.
+  mutating func commitHistogram(
     _ name: StaticString, _ help: StaticString, _ histogram: Histogram
   ) {
     metric(name, .histogram, help)
@@ -39,7 +39,7 @@ extension Exposition {
     _ names: HistogramNames, per unit: UInt64
   ) {
     let decimals = Self.decimals(unit)
-    // A name, labels, an end, what stands between them and the value.
+    // The name, the labels, the `le` label, the signs between them and the value.
     let lineMax = names.bucket.count + labels.count + 32 + 4 + LineCursor.valueBytesMax
     let counts = reading.counts
     let sum = reading.sum
@@ -61,14 +61,14 @@ extension Exposition {
       Self.open(names.sum, labels, &cursor)
       cursor.fraction(sum, per: unit, decimals: decimals)
       cursor.byte(UInt8(ascii: "\n"))
-      // Of the same cells as the buckets: it never differs from the last one.
+      // The sum of the same cells, so that it always equals the last bucket.
       Self.open(names.count, labels, &cursor)
       cursor.number(below)
       cursor.byte(UInt8(ascii: "\n"))
     }
   }
 
-  /// A line up to its value.
+  /// Writes a line up to its value.
   private static func open(
     _ name: [UInt8], _ labels: ArraySlice<UInt8>, _ cursor: inout LineCursor
   ) {

@@ -1,11 +1,11 @@
 extension Exposition {
-  /// What the loops counted.
-  package mutating func traffic(_ registry: MetricsRegistry) {
+  /// Writes everything that the loops counted.
+  mutating func traffic(_ registry: MetricsRegistry) {
     requests(registry)
     latencies(registry)
     usage(registry)
     metric(
-      "ai_gateway_inflight_requests", .gauge, "Requests that were let through and are not over.")
+      "ai_gateway_inflight_requests", .gauge, "Requests that were admitted and have not ended.")
     sample(registry.inflight)
     processing(registry)
     calls(registry)
@@ -15,12 +15,12 @@ extension Exposition {
   private mutating func requests(_ registry: MetricsRegistry) {
     metric(
       "ai_gateway_requests_total", .counter,
-      "Requests on record, refused ones too; each once. status, stream, class and model_route are none where there is none."
+      "Requests that are on record, refused ones included. status, stream, class and model_route are none where the request has none."
     )
     counters(registry.reading(.requests))
     metric(
       "ai_gateway_denials_total", .counter,
-      "Requests that were refused, by the refusal's code; tenant is none where nobody was identified."
+      "Requests that were refused, by the refusal's code. tenant is none where the caller was not identified."
     )
     counters(registry.reading(.denials))
   }
@@ -28,12 +28,12 @@ extension Exposition {
   private mutating func latencies(_ registry: MetricsRegistry) {
     let durations = registry.reading(.durations)
     let duration: StaticString =
-      "From the admission of a request to the end of its response; refused ones are not in it."
+      "Time from the admission of a request to the end of its response. Refused requests do not count."
     histograms("ai_gateway_request_duration_ms", duration, durations, .duration, per: 1)
     histograms("ai_gateway_request_duration_seconds", duration, durations, .duration, per: 1_000)
     let firstTokens = registry.reading(.firstTokens)
     let first: StaticString =
-      "From the admission of a request to the first token of its response, where one was seen."
+      "Time from the admission of a request to the first token of its response, where one was seen."
     histograms("ai_gateway_time_to_first_token_ms", first, firstTokens, .firstToken, per: 1)
     histograms(
       "ai_gateway_time_to_first_token_seconds", first, firstTokens, .firstToken, per: 1_000)
@@ -44,34 +44,36 @@ extension Exposition {
     let sums = usage.sums()
     metric(
       "ai_gateway_tokens_total", .counter,
-      "Tokens that were charged. Cached and cache-written ones are among prompt, reasoning ones among completion."
+      "Tokens that were charged. prompt includes cached and cache-written tokens, completion includes reasoning tokens."
     )
     counters(usage, sums, .prompt, more: ",type=\"prompt\"")
     counters(usage, sums, .completion, more: ",type=\"completion\"")
     metric(
       "ai_gateway_cached_prompt_tokens_total", .counter,
-      "Prompt tokens that the backend had in its cache.")
+      "Prompt tokens that the backend read from its cache.")
     counters(usage, sums, .cachedPrompt, leavesOutZeros: true)
     metric(
       "ai_gateway_cache_write_prompt_tokens_total", .counter,
-      "Prompt tokens that the backend put into its cache.")
+      "Prompt tokens that the backend wrote to its cache.")
     counters(usage, sums, .cacheWritePrompt, leavesOutZeros: true)
     metric(
       "ai_gateway_reasoning_tokens_total", .counter,
       "Completion tokens that were spent on reasoning.")
     counters(usage, sums, .reasoning, leavesOutZeros: true)
-    metric("ai_gateway_cost_usd_total", .counter, "What was charged, at the policy's prices.")
+    metric(
+      "ai_gateway_cost_usd_total", .counter,
+      "Cost of the tokens and requests that were charged, at the policy's prices.")
     counters(usage, sums, .costNanodollars, per: 1_000_000_000, leavesOutZeros: true)
     metric(
       "ai_gateway_usage_estimated_total", .counter,
-      "Requests whose usage is the gateway's estimate, because no report of it came.")
+      "Requests whose usage was estimated, because the backend reported none.")
     counters(usage, sums, .estimated, leavesOutZeros: true)
   }
 
   private mutating func processing(_ registry: MetricsRegistry) {
     metric(
       "ai_gateway_processing_duration_seconds", .histogram,
-      "The gateway's own work on a message of Envoy's, without any waiting.")
+      "The gateway's own work on one message from Envoy, without waiting times.")
     for stage in ProcessingStage.allCases {
       var labels = LabelText()
       labels.add("phase", stage.label.description)
@@ -81,11 +83,12 @@ extension Exposition {
     }
   }
 
-  /// Every status from the start: a counter that begins with its first failure has no rate of it.
+  /// Writes the calls by method and status, also those that are still 0: Prometheus's `rate` does not
+  /// see the first increase of a series that was not there before.
   private mutating func calls(_ registry: MetricsRegistry) {
     metric(
       "ai_gateway_grpc_calls_total", .counter,
-      "Calls of Envoy's that are over. OK had its verdict, CANCELLED was ended by Envoy before, at any other code Envoy fails the request."
+      "gRPC calls from Envoy that have ended. OK: the verdict was given. CANCELLED: Envoy ended the call before. Any other code: Envoy failed the request."
     )
     for method in CallMethod.allCases {
       for status in method.statuses {
@@ -96,27 +99,27 @@ extension Exposition {
     }
   }
 
-  /// What metrics say of themselves.
+  /// Writes the metrics about metrics.
   private mutating func ownSeries(_ registry: MetricsRegistry) {
-    metric("ai_gateway_metrics_series", .gauge, "Label sets that are kept apart.")
+    metric("ai_gateway_metrics_series", .gauge, "Series in each family of metrics.")
     for family in Family.allCases {
       sample([("family", family.name.description)], UInt64(registry.reading(family).count))
     }
     metric(
       "ai_gateway_metrics_overflow_total", .counter,
-      "Requests that were counted under the tenant other, because a family has all the label sets that it may have."
+      "Requests that were counted under the tenant other, because the family has reached its limit of series."
     )
     for family in Family.allCases {
       sample([("family", family.name.description)], registry.overflow(family))
     }
   }
 
-  /// A line for each series of a family that has one cell.
+  /// Writes a line for each series of a family that has one cell.
   private mutating func counters(_ reading: FamilyReading) {
     counters(reading.texts, reading.sums()[...])
   }
 
-  /// A line for each series of a cell of usage, of which `sums` are all.
+  /// Writes a line for each series of one cell of usage; `sums` are the sums of all its cells.
   private mutating func counters(
     _ usage: FamilyReading, _ sums: [UInt64], _ cell: UsageCell, more: StaticString = "",
     per unit: UInt64 = 1, leavesOutZeros: Bool = false
@@ -128,7 +131,7 @@ extension Exposition {
       leavesOutZeros: leavesOutZeros)
   }
 
-  /// A line for each series and its value; `more` stands behind its labels.
+  /// Writes a line for each series and its value; `more` is added to its labels.
   private mutating func counters(
     _ texts: SeriesTexts, _ values: ArraySlice<UInt64>, more: StaticString = "",
     per unit: UInt64 = 1, leavesOutZeros: Bool = false
@@ -137,7 +140,7 @@ extension Exposition {
     LabelText.append(more, to: &suffix)
     LabelText.append("} ", to: &suffix)
     let decimals = Self.decimals(unit)
-    // Of every line beside its labels.
+    // The most bytes of a line, besides its labels.
     let lineMax = prefix.count + suffix.count + LineCursor.valueBytesMax + 1
     var first = values.startIndex
     for chunk in texts.chunks {
@@ -163,18 +166,18 @@ extension Exposition {
 }
 
 extension MetricsRegistry {
-  /// What `traffic` comes to, about, and rather more than less.
-  package var pageBytesAbout: Int {
+  /// About how many bytes `Exposition.traffic` writes; rather too many than too few.
+  var pageBytesAbout: Int {
     Family.allCases.reduce(16 << 10) { sum, family in
       let texts = reading(family).texts
-      // A name, a label of the line's own and a value.
+      // 80 bytes for the name, a label that only this line has, and the value.
       return sum + (texts.byteCount + texts.count * 80) * family.linesPerSeries
     }
   }
 }
 
 extension Family {
-  /// Lines that a series has on a page, at most.
+  /// The most lines that one series has on a page.
   fileprivate var linesPerSeries: Int {
     switch self {
     case .requests, .denials: 1

@@ -1,7 +1,8 @@
-/// Text in Prometheus's exposition format 0.0.4, written into one buffer that its owner keeps for the
-/// next time. No String is made for a line: labels come as bytes that are there already.
-package struct Exposition {
-  package enum Kind {
+/// Writes a page in Prometheus's exposition format 0.0.4 into one buffer, which its owner keeps for the
+/// next page. For the many lines of the series no String is made: their labels are bytes already.
+struct Exposition {
+  /// The TYPE of a metric.
+  enum Kind {
     case counter, gauge, histogram
 
     var text: StaticString {
@@ -13,21 +14,20 @@ package struct Exposition {
     }
   }
 
-  package static let contentType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
-
-  package private(set) var bytes: [UInt8] = []
-  /// The name and suffix of the lines that follow.
+  /// The page so far.
+  private(set) var bytes: [UInt8] = []
+  /// The name of the current metric, with which its lines begin.
   private var line: [UInt8] = []
-  /// The same with the brace that opens labels.
+  /// That name and the brace that opens the labels.
   private(set) var prefix: [UInt8] = []
 
-  package init() {}
+  init() {}
 
-  /// Begins a new page in the same memory.
-  package mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+  /// Begins a new page in the memory of the last one.
+  mutating func clear() { bytes.removeAll(keepingCapacity: true) }
 
-  /// Announces a metric: HELP and TYPE.
-  package mutating func metric(_ name: StaticString, _ kind: Kind, _ help: StaticString) {
+  /// Begins a metric: writes its HELP and TYPE. The samples that follow are its.
+  mutating func metric(_ name: StaticString, _ kind: Kind, _ help: StaticString) {
     append("# HELP ")
     append(name)
     append(" ")
@@ -40,7 +40,7 @@ package struct Exposition {
     begin(name)
   }
 
-  /// The lines that follow have that name.
+  /// Sets the name of the lines that follow.
   private mutating func begin(_ name: StaticString) {
     line.removeAll(keepingCapacity: true)
     LabelText.append(name, to: &line)
@@ -49,7 +49,7 @@ package struct Exposition {
 
   // MARK: Lines
 
-  /// A line up to its value: `labels` is what stands between the braces.
+  /// Writes a line up to its value; `labels` is the text between the braces.
   private mutating func open(_ labels: ArraySlice<UInt8>) {
     bytes.append(contentsOf: line)
     if !labels.isEmpty {
@@ -62,36 +62,40 @@ package struct Exposition {
 
   private mutating func end() { bytes.append(UInt8(ascii: "\n")) }
 
-  /// The line of the metric's only series.
-  package mutating func sample(_ value: UInt64) {
+  /// Writes the sample of a metric without labels.
+  mutating func sample(_ value: UInt64) {
     open([])
     number(value)
     end()
   }
 
-  package mutating func sample(_ value: Int64) { sample(UInt64(max(0, value))) }
-  package mutating func sample(_ value: Int) { sample(UInt64(max(0, value))) }
-  package mutating func sample(_ value: Bool) { sample(UInt64(value ? 1 : 0)) }
+  /// Writes the sample of a metric without labels; a negative value counts as 0.
+  mutating func sample(_ value: Int64) { sample(UInt64(max(0, value))) }
+  /// Writes the sample of a metric without labels; a negative value counts as 0.
+  mutating func sample(_ value: Int) { sample(UInt64(max(0, value))) }
+  /// Writes the sample of a metric without labels: 1 or 0.
+  mutating func sample(_ value: Bool) { sample(UInt64(value ? 1 : 0)) }
 
-  /// In so many parts of one: nanoseconds as seconds.
-  package mutating func sample(_ value: UInt64, per unit: UInt64) {
+  /// Writes `value / unit` without labels, for a unit that is a power of ten: nanoseconds as seconds.
+  mutating func sample(_ value: UInt64, per unit: UInt64) {
     open([])
     fraction(value, per: unit)
     end()
   }
 
-  /// Few lines of few metrics: not for a series for each tenant.
-  package mutating func sample(_ labels: [(StaticString, String)], _ value: UInt64) {
+  /// Writes a sample with labels. It makes Strings: not for metrics that have a series for each tenant.
+  mutating func sample(_ labels: [(StaticString, String)], _ value: UInt64) {
     open(Self.labels(labels))
     number(value)
     end()
   }
 
-  package mutating func sample(
+  /// Writes a time in seconds, with labels where there are any.
+  mutating func sample(
     _ labels: [(StaticString, String)] = [], seconds value: Double
   ) {
     open(Self.labels(labels))
-    // Six decimals are microseconds; what is not a number is nobody's measurement.
+    // Rounded to six decimals, microseconds; NaN and infinity cannot be measured and count as 0.
     let micros = value.isFinite ? min(max(value, 0), 1e12) * 1e6 : 0
     fraction(UInt64(micros.rounded()), per: 1_000_000)
     end()
@@ -116,7 +120,7 @@ package struct Exposition {
     }
   }
 
-  /// The zeros of a power of ten.
+  /// How many zeros a power of ten has.
   static func decimals(_ unit: UInt64) -> Int {
     var (decimals, rest) = (0, unit)
     while rest >= 10 {
@@ -128,8 +132,8 @@ package struct Exposition {
 
   private mutating func append(_ text: StaticString) { LabelText.append(text, to: &bytes) }
 
-  /// A line of a series whose labels are text already.
-  package mutating func sample(text labels: ArraySlice<UInt8>, _ value: UInt64, per unit: UInt64) {
+  /// Writes a sample whose labels are text already, with the value `value / unit`.
+  mutating func sample(text labels: ArraySlice<UInt8>, _ value: UInt64, per unit: UInt64) {
     let decimals = Self.decimals(unit)
     write(atMost: prefix.count + labels.count + 3 + LineCursor.valueBytesMax) { [prefix] cursor in
       cursor.copy(prefix.span)
@@ -143,15 +147,14 @@ package struct Exposition {
 
   // MARK: Room
 
-  /// Makes room for a page of about so many bytes, so that it does not grow step by step; memory
-  /// that is not written to costs nothing.
-  package mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+  /// Reserves memory for a page of about `count` bytes, so that the buffer does not grow step by step.
+  mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
   /// Lets `body` write up to `room` bytes.
   @inline(__always)
   mutating func write(atMost room: Int, _ body: (inout LineCursor) -> Void) {
     bytes.append(addingCapacity: room) { output in
-      // The buffer stays for the call; as many bytes of it are initialized as the cursor counts.
+      // The buffer is valid for the call; the cursor counts the bytes that were initialized.
       unsafe output.withUnsafeMutableBufferPointer { buffer, count in
         var cursor = unsafe LineCursor(buffer, count: count)
         body(&cursor)

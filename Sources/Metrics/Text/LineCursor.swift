@@ -1,7 +1,7 @@
-/// Writes into room that was made for all of what comes: bytes are copied in bulk, and what there is
-/// room for is checked once for a copy or a number. Lives inside `Exposition.write`.
+/// Writes into memory that `Exposition.write` has reserved for all that follows. Bytes are copied in
+/// bulk, and the bounds are checked once for each copy or number.
 @safe struct LineCursor {
-  /// The digits of the largest number, a point and the digits behind it.
+  /// The most bytes of a value: the digits of the largest number, a point and the decimals.
   static let valueBytesMax = 42
 
   /// Valid for the call that made the cursor; never kept beyond it.
@@ -9,9 +9,9 @@
   private let capacity: Int
   private(set) var count: Int
 
-  /// - Parameter buffer: stays where it is as long as the cursor is used.
+  /// - Parameter buffer: must stay valid as long as the cursor is used.
   init(_ buffer: UnsafeMutableBufferPointer<UInt8>, count: Int) {
-    // Room was made, so there is an address.
+    // The buffer is not empty, so it has an address.
     unsafe start = buffer.baseAddress!
     capacity = buffer.count
     self.count = count
@@ -23,7 +23,7 @@
     guard more > 0 else { return }
     precondition(more <= capacity - count, "room was made")
     let place = count
-    // Both sides hold `more` bytes, and the span lives for the call.
+    // Both sides have at least `more` bytes, and the span is valid for the call.
     unsafe bytes.withUnsafeBufferPointer {
       unsafe (start + place).initialize(from: $0.baseAddress!, count: more)
     }
@@ -72,10 +72,10 @@
     count += length
   }
 
-  /// The caller has seen that there is room.
+  /// Writes a byte. The caller has checked that there is room.
   @inline(__always)
   private func put(_ byte: UInt8, at place: Int) {
-    // Inside the buffer, of trivial type.
+    // `place` is inside the buffer, and a byte needs no deinitialization.
     unsafe (start + place).initialize(to: byte)
   }
 }

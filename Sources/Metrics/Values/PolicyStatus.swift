@@ -1,21 +1,26 @@
-/// Which policy is in force, and what became of the last ones.
+/// Which policy is in force, and what happened to those that were read.
 package struct PolicyStatus: Sendable, Equatable {
+  /// `PolicySnapshot.revision` of the policy in force.
   package var revision: String
   /// 1 for the first policy, one more with each that replaced it.
   package var generation: Int
   /// Unix milliseconds at which it came into force.
   package var loadedAtMs: Int64
-  /// Policies that replaced another.
+  /// How many reloads put a new policy in force.
   package var replaced: Int
-  /// Readings that found nothing new, because somebody asked.
+  /// How many reloads found the policy unchanged.
   package var unchanged: Int
+  /// How many reloads were refused because the policy had errors.
   package var refused: Int
-  /// Unix milliseconds of the last attempt, whatever came of it.
+  /// Unix milliseconds of the last reload, successful or not.
   package var lastAttemptMs: Int64
+  /// Tenants of the policy in force.
   package var tenants: Int
+  /// Models of the policy in force.
   package var models: Int
-  /// What is wrong with the last policy that was refused; empty after a good one.
+  /// The errors of the last reload; empty where it was not refused.
   package var problems: [String]
+  /// The warnings about the policy in force.
   package var warnings: [String]
 
   package init(
@@ -36,6 +41,6 @@ package struct PolicyStatus: Sendable, Equatable {
     self.warnings = warnings
   }
 
-  /// The last policy that was read is the one in force.
+  /// Whether the policy that was read last is the one in force.
   package var isLastGood: Bool { problems.isEmpty }
 }

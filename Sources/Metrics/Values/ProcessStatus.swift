@@ -1,13 +1,16 @@
-/// What the machine says of this process.
+/// The operating system's numbers about this process.
 package struct ProcessStatus: Sendable, Equatable {
-  package var cpuSeconds: Double
-  package var residentBytes: Int64
-  package var virtualBytes: Int64
-  package var openFDs: Int
-  package var maxFDs: Int64
-  package var threads: Int
-  /// Unix time.
-  package var startSeconds: Double
+  /// User and system CPU time.
+  var cpuSeconds: Double
+  var residentBytes: Int64
+  var virtualBytes: Int64
+  /// Open file descriptors.
+  var openFDs: Int
+  /// File descriptors that may be open (RLIMIT_NOFILE).
+  var maxFDs: Int64
+  var threads: Int
+  /// When the process was started, as Unix time.
+  var startSeconds: Double
 
   package init(
     cpuSeconds: Double, residentBytes: Int64, virtualBytes: Int64, openFDs: Int, maxFDs: Int64,

@@ -1,24 +1,27 @@
 import Foundation
 
-/// A refusal as the page shows it: the latest of its kind, and how many there were.
+/// Refusals of one kind that came shortly one after another, as the admin page shows them.
 package struct RefusalEvent: Sendable, Equatable {
+  /// The latest of them.
   package var latest: RefusedExchange
-  /// Unix milliseconds of the first.
+  /// Unix milliseconds of the first of them.
   package var firstMs: Int64
+  /// How many there were.
   package var count: Int
 }
 
-/// The last refusals of one loop, bounded. What is like one of a moment ago is counted with it, so
-/// that a flood does not push the others out.
+/// The latest refusals of one loop, at most `MetricLimits.refusalsMax`. A refusal of the same kind as
+/// a recent one is counted with it, so that many equal ones do not displace all others.
 ///
-/// The loop writes, the page reads: a lock that nobody waits for but once in a while.
-package final class RecentRefusals: @unchecked Sendable {
+/// The loop writes and the admin page reads, seldom, under a lock.
+final class RecentRefusals: @unchecked Sendable {
   private let lock = NSLock()
-  /// Once it is full a new one takes the place of the one that was touched longest ago.
+  /// In no order. When it is full, a new event replaces the one that was updated longest ago.
   private var ring: [RefusalEvent] = []
+  /// Where in `ring` the newest event of a kind is.
   private var places: [Kind: Int] = [:]
 
-  /// What makes two refusals alike.
+  /// What two refusals must have in common to be counted together.
   private struct Kind: Hashable {
     let tenant: String?
     let subject: String?
@@ -37,9 +40,8 @@ package final class RecentRefusals: @unchecked Sendable {
     }
   }
 
-  package init() {}
-
-  package func add(_ refused: RefusedExchange) {
+  /// Adds a refusal. Only for the loop's thread.
+  func add(_ refused: RefusedExchange) {
     let kind = Kind(refused)
     lock.withLock {
       if let place = places[kind],
@@ -71,9 +73,10 @@ package final class RecentRefusals: @unchecked Sendable {
     return oldest
   }
 
-  package var events: [RefusalEvent] { lock.withLock { ring } }
+  /// The events, in no order.
+  var events: [RefusalEvent] { lock.withLock { ring } }
 
-  /// Of several loops, newest first; what is alike and overlaps is counted together.
+  /// The events of several loops, newest first. Those of one kind that overlap in time are one event.
   static func merged(_ loops: [RecentRefusals]) -> [RefusalEvent] {
     var result: [RefusalEvent] = []
     var places: [Kind: Int] = [:]

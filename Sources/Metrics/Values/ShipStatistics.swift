@@ -1,5 +1,6 @@
-/// How the shipping to one target stands.
+/// The state of the shipping of ledger records to one target.
 package struct ShipStatistics: Sendable, Equatable {
+  /// What the shipper is doing. Raw values are the label `state`.
   package enum State: String, Sendable, CaseIterable {
     case shipping, idle
     case backingOff = "backing_off"
@@ -9,22 +10,25 @@ package struct ShipStatistics: Sendable, Equatable {
   /// The target as `--ship` names it, without credentials.
   package var target: String
   package var state: State
-  /// The last record that the target has for good.
+  /// The sequence number up to which the target has acknowledged every record.
   package var acknowledgedSeq: Int64
-  /// Records on disk that it does not have.
+  /// Records on disk that the target has not acknowledged.
   package var lagRecords: Int64
-  /// The age of the oldest of them.
+  /// The age of the oldest of these records.
   package var lagSeconds: Double
+  /// Records that the target accepted, since the start.
   package var shipped: Int64
+  /// Attempts that failed and were repeated, since the start.
   package var retries: Int64
-  /// Records that the target will not take.
+  /// Records that the target refused for good.
   package var rejected: Int64
-  /// Records that went unshipped because the ledger was full.
+  /// Records that were deleted before they were shipped, because the ledger was full.
   package var dropped: Int64
-  /// Records that went unshipped because they do not fit the ledger's chain any more.
+  /// Records that were not shipped because the ledger is damaged at their place.
   package var damaged: Int64
+  /// The last error, in words; nil where there was none.
   package var lastError: String?
-  /// Unix milliseconds.
+  /// When the target last accepted records, in Unix milliseconds.
   package var lastSuccessMs: Int64?
 
   package init(

@@ -1,8 +1,8 @@
 import Bytes
 import Terms
 
-/// What has been read of a policy, each piece with its node, before the pieces are held against one
-/// another.
+/// A policy whose parts have been read one by one but not yet checked against each other. Each part
+/// keeps its node, so that a later problem can name its place.
 struct PolicyDraft {
   var settings = PolicySettings()
   var sharedHostnames: [PlacedText]?
@@ -14,17 +14,20 @@ struct PolicyDraft {
   var limits: [LimitDraft] = []
 }
 
+/// An entry of `classes`.
 struct ClassDraft {
   let named: NamedNode
   let trafficClass: TrafficClass
   let maxConcurrentNode: Node?
 }
 
+/// An entry of `path_aliases`.
 struct PathAliasDraft {
   let named: NamedNode
   let endpoint: Endpoint
 }
 
+/// An entry of `models`.
 struct ModelDraft {
   let named: NamedNode
   var aliases: [PlacedText] = []
@@ -42,6 +45,7 @@ struct ModelDraft {
   var name: String { named.name }
 }
 
+/// An entry of `tenants`.
 struct TenantDraft {
   let named: NamedNode
   var hostnames: [PlacedText] = []
@@ -49,12 +53,14 @@ struct TenantDraft {
   var principals: [PlacedText] = []
   var allow: [AllowDraft] = []
   var limits: [LimitDraft] = []
-  /// Whether `keys`, `principals` hold anything, readable or not.
+  /// Whether `keys`, `principals` and `allow` have entries, valid or not: an invalid entry has been
+  /// reported, and needs no warning that there is none.
   var hasKeys = false
   var hasPrincipals = false
   var hasAllow = false
 }
 
+/// An entry of a tenant's `keys`.
 struct KeyDraft {
   let node: Node
   var id: PlacedText?
@@ -67,18 +73,20 @@ struct KeyDraft {
   var models: [PlacedText]?
 }
 
+/// An entry of a tenant's `allow`.
 struct AllowDraft {
   let node: Node
   var paths: [PlacedText] = []
   var models: [PlacedText]?
   var route: PlacedText?
-  /// Whether there is a `route`, readable or not.
+  /// Whether there is a `route`, valid or not.
   var hasRoute = false
 }
 
+/// An entry of `limits`: of the policy, a tenant or a key.
 struct LimitDraft {
   let node: Node
-  /// Nil where it could not be read.
+  /// Nil where a field of it is invalid.
   let limit: Limit?
   let name: PlacedText?
   let models: [PlacedText]?

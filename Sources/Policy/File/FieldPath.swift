@@ -1,5 +1,5 @@
-/// The way to a value from the policy's top: `tenants.tenant-a.limits[2]`. Written out only when a
-/// problem needs it.
+/// The path of a value from the policy's top: `tenants.tenant-a.limits[2]`. A linked list of steps, so
+/// that the text is only made for a message.
 final class FieldPath: Sendable, CustomStringConvertible {
   private enum Step: Sendable {
     case top
@@ -26,7 +26,7 @@ final class FieldPath: Sendable, CustomStringConvertible {
     case .top: return ""
     case .index(let index): return "\(before)[\(index)]"
     case .key(let key):
-      // A key with a dot in it would read as two steps.
+      // A key with other characters is put in brackets: one with a dot would read like two steps.
       let isPlain = key.utf8.allSatisfy { byte in
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -1,10 +1,10 @@
-/// A place in the sources.
+/// A place in the policy's files: the index of the file and the byte offset in it.
 struct Place: Sendable, Hashable {
   let source: Int
   let offset: Int
 }
 
-/// A value of the policy, with its place and the way to it.
+/// A value of the policy, with its file and its path.
 struct Node: Sendable {
   let value: JSON5Value
   let source: Int
@@ -21,20 +21,20 @@ struct Node: Sendable {
   }
 }
 
-/// A member whose key is a name the policy's author chose.
+/// A member of an object whose keys are names: of tenants, models, classes, path aliases.
 struct NamedNode: Sendable {
   let name: String
   let keyPlace: Place
   let node: Node
 }
 
-/// A text of the policy with the node it came from.
+/// A text of the policy with its node.
 struct PlacedText: Sendable {
   let text: String
   let node: Node
 }
 
-/// The members of an object whose keys are fixed.
+/// The members of an object whose keys are the format's fields.
 struct Fields {
   let node: Node
   private let members: [JSON5Member]

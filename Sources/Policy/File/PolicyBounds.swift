@@ -1,19 +1,21 @@
-/// The sizes a policy may have. Each is checked before anything of that size is kept, and the
-/// refusal names it.
+/// The limits on a policy's size. Each is checked before memory of that size is used, and the message
+/// that reports it names the limit.
 struct PolicyBounds: Sendable {
   static let standard = PolicyBounds()
 
   /// Files in one policy.
   var sourcesMax = 1_000
-  /// Bytes in one file, and in all of them.
+  /// Bytes of one file.
   var sourceBytesMax = 16 * 1_024 * 1_024
+  /// Bytes of all files together.
   var totalBytesMax = 64 * 1_024 * 1_024
   /// Nested objects and lists.
   var depthMax = 32
-  /// Digits (and sign, point, exponent) of one number.
+  /// Characters of one number: digits, sign, point, exponent.
   var numberBytesMax = 64
-  /// Problems printed in one run, and faults of syntax in one file.
+  /// Problems reported in one run.
   var problemsMax = 200
+  /// Syntax errors reported in one file; the rest of the file is not read.
   var syntaxFaultsMax = 20
 
   /// Names of tenants, classes, routes, limits, keys.
@@ -22,7 +24,7 @@ struct PolicyBounds: Sendable {
   /// Other text: subjects, issuers, claims, header names, time zones.
   var textBytesMax = 512
   var pathBytesMax = 1_024
-  /// SPIFFE bounds an id at 2,048 bytes.
+  /// The longest SPIFFE ID (SPIFFE-ID, 2.3).
   var principalBytesMax = 2_048
 
   var classesMax = 64
@@ -40,18 +42,20 @@ struct PolicyBounds: Sendable {
   var limitsMax = 64
   var pathAliasesMax = 256
   var customPathsMax = 4_096
-  /// Credential headers: the gateway keeps a place for each of eight.
+  /// Entries of `api_key_headers`: the gateway has room for eight credentials of a request.
   var headersMax = 8
   var jwtMax = 16
 
-  /// Bodies: Envoy's message around one must still fit in the server's 64 MiB.
+  /// `max_body_bytes`: with Envoy's message around it, a body must still fit into the 64 MiB that the
+  /// server accepts.
   var bodyBytes = 1_024...(60 * 1_024 * 1_024)
   var outputTokens = 1...2_147_483_647
   var concurrent = 1...1_000_000
-  /// Requests or tokens of one limit.
+  /// The amount of a limit on requests or tokens.
   var amountMax: Int64 = 1_000_000_000_000
-  /// Dollars of one limit, of a million tokens, of one request: nano-dollars fit an Int64.
+  /// The dollars of one limit. As nano-dollars they must fit an Int64.
   var usdMax: Int64 = 1_000_000_000
+  /// The dollars of one price: of a million tokens, or of a request.
   var priceUSDMax: Int64 = 1_000_000
   var subjects = 1...10_000_000
 }

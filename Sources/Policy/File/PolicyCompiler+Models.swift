@@ -1,7 +1,7 @@
 import Terms
 
 extension PolicyCompiler {
-  /// Classes, model names, aliases and paths.
+  /// Checks the models' classes, aliases and paths, and that every class is used.
   func checkModels() {
     let classNames = draft.classes.map(\.named.name)
     let known = Set(classNames)
@@ -20,7 +20,7 @@ extension PolicyCompiler {
       for path in model.paths ?? [] where endpointsByPath[path.text] == nil {
         log.error(
           path.node,
-          "\(quoted(path.text)) is no known endpoint, and no other path has a model"
+          "\(quoted(path.text)) is not a known endpoint, and only known endpoints have models"
             + Suggestion.text(for: path.text, among: endpointsByPath.keys.sorted()))
       }
     }
@@ -43,7 +43,7 @@ extension PolicyCompiler {
     }
   }
 
-  /// Aliases given twice, to one model or to two.
+  /// Reports aliases that are given twice, to one model or to two.
   func checkAliasRepeats() {
     var first: [String: Node] = [:]
     for alias in draft.models.flatMap(\.aliases) {
@@ -75,7 +75,7 @@ extension PolicyCompiler {
     }
   }
 
-  /// Models that nobody may use.
+  /// Warns of models that no tenant may use.
   func checkUse() {
     for (index, model) in draft.models.enumerated() where !allowedSomewhere.contains(index) {
       log.useWarning(
@@ -84,7 +84,8 @@ extension PolicyCompiler {
     }
   }
 
-  /// What `enforce_at: "ext_authz"` cannot do: it sees no response and rewrites no body.
+  /// Reports settings that need ext_proc where `enforce_at` is "ext_authz": an ext_authz check sees no
+  /// response and cannot change the body.
   func checkEnforcementPoint() {
     guard draft.settings.enforceAt == .extAuthz else { return }
     let reason = "enforce_at \"ext_authz\""

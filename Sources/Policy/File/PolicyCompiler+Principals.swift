@@ -6,7 +6,8 @@ extension PolicyCompiler {
     let order: Int
   }
 
-  /// Principals of two tenants that one certificate could be: such a caller would be nobody.
+  /// Reports principals of two tenants that one certificate can match: such a caller would belong to
+  /// neither.
   func checkPrincipals() {
     var claims: [Claim] = []
     for (index, tenant) in draft.tenants.enumerated() {
@@ -17,8 +18,8 @@ extension PolicyCompiler {
             order: claims.count))
       }
     }
-    // Only where one's literal beginning begins the other's can two overlap; sorted, those are
-    // neighbours, so that thousands of patterns need no comparison of each with each.
+    // Two patterns can overlap only where the literal prefix of one is a prefix of the other's. Sorted
+    // by it, such patterns follow each other, so that not every pair has to be compared.
     claims.sort {
       ($0.pattern.literalPrefix, $0.order).0 == $1.pattern.literalPrefix
         ? $0.order < $1.order

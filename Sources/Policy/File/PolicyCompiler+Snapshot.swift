@@ -2,7 +2,7 @@ import Bytes
 import Terms
 
 extension PolicyCompiler {
-  /// The snapshot of a draft that has passed every check.
+  /// Makes the snapshot of a draft that has passed every check.
   func snapshot(revision: String) -> PolicySnapshot {
     let classes = draft.classes.map(\.trafficClass)
     var classesByName: [String: TrafficClass] = [:]
@@ -67,7 +67,8 @@ extension PolicyCompiler {
       accessDigest: accessDigest(tenant))
   }
 
-  /// Hosts, principals and `allow`, in the order of the text where it matters.
+  /// A digest of the tenant's hosts, principals and `allow` entries, to tell whether a new policy changes
+  /// them. Hosts and principals are sorted, because their order has no meaning.
   private func accessDigest(_ tenant: TenantDraft) -> SHA256Digest {
     var parts = ["hostnames"] + tenant.hostnames.map(\.text).sorted()
     parts += ["principals"] + tenant.principals.map(\.text).sorted()
@@ -75,7 +76,7 @@ extension PolicyCompiler {
       parts += ["paths"] + entry.paths.map(\.text) + ["models"] + (entry.models ?? []).map(\.text)
       parts += ["route", entry.route?.text ?? ""]
     }
-    // No name, path or pattern holds a line feed.
+    // A line feed separates the parts: no name, path or pattern may have one.
     return SHA256.digest(of: Array(parts.joined(separator: "\n").utf8).span)
   }
 

@@ -2,7 +2,7 @@ import Bytes
 import Terms
 
 extension PolicyCompiler {
-  /// Everything that takes more than one piece of the policy to see.
+  /// Makes every check that concerns more than one part of the policy.
   func crossCheck() {
     checkModels()
     checkAliasRepeats()
@@ -37,7 +37,7 @@ extension PolicyCompiler {
       log.useWarning(place, path, "its keys are never looked at: `auth.api_key_headers` is empty")
     }
     if !tenant.hasAllow {
-      log.useWarning(place, path, "it may do nothing: it has no `allow`")
+      log.useWarning(place, path, "it may use no endpoint and no model, because it has no `allow`")
     }
     for entry in tenant.allow { check(entry) }
     checkRepeatedPaths(tenant)
@@ -79,8 +79,8 @@ extension PolicyCompiler {
       } else if endpoint == nil, path.text.hasPrefix(AzurePath.prefix) {
         log.error(
           path.node,
-          "\(quoted(path.text)) lies where Azure's deployments are, which are known endpoints; "
-            + "write them with {model}")
+          "\(quoted(path.text)) is below \(AzurePath.prefix), where only Azure's known endpoints are; "
+            + "write it with {model} in place of the deployment")
       } else if let endpoint, let patterns = entry.models {
         let allowed = models(matching: patterns.map(\.text))
         if !allowed.isEmpty, allowed.intersection(models(serving: endpoint)).isEmpty {
@@ -91,7 +91,7 @@ extension PolicyCompiler {
     }
   }
 
-  /// One path with two routes, and two entries for one path with a route.
+  /// Reports a path that two `route` entries of a tenant list.
   private func checkRepeatedPaths(_ tenant: TenantDraft) {
     var first: [String: PlacedText] = [:]
     for entry in tenant.allow where entry.route != nil {
@@ -184,7 +184,7 @@ extension PolicyCompiler {
         + "at most \(bounds.customPathsMax) are allowed (customPathsMax)")
   }
 
-  /// The paths that go through uninspected, in the order of their first mention.
+  /// The paths that have a `route` and are not inspected, in the order in which they first appear.
   var customPaths: [String] {
     var seen: Set<String> = []
     var paths: [String] = []

@@ -1,17 +1,17 @@
 import Bytes
 
-/// Holds the pieces of a draft against one another, and makes the snapshot of them.
+/// Checks the parts of a draft against each other, and makes the snapshot of a valid one.
 final class PolicyCompiler {
   let draft: PolicyDraft
   let log: ProblemLog
   let bounds: PolicyBounds
-  /// Model indices by canonical name and, apart, by alias.
+  /// Model indices by canonical name, and (`aliasIndices`) by alias.
   let modelIndices: [String: Int]
   let aliasIndices: [String: Int]
-  /// Models that some tenant is allowed.
+  /// The models that at least one tenant may use; filled by `crossCheck`.
   var allowedSomewhere: ModelSet
   private var setsByPatterns: [[String]: ModelSet] = [:]
-  /// Endpoints by their own paths, Azure's and the aliases.
+  /// Endpoints by path: their own, Azure's and `path_aliases`.
   let endpointsByPath: [String: Endpoint]
 
   init(draft: PolicyDraft, log: ProblemLog, bounds: PolicyBounds) {
@@ -38,7 +38,7 @@ final class PolicyCompiler {
     endpointsByPath = endpoints
   }
 
-  /// The models whose canonical names match one of `patterns`.
+  /// The models whose canonical name matches one of `patterns`.
   func models(matching patterns: [String]) -> ModelSet {
     if let known = setsByPatterns[patterns] { return known }
     var set = ModelSet(modelCount: draft.models.count)
@@ -56,7 +56,8 @@ final class PolicyCompiler {
     return set
   }
 
-  /// The models a tenant may use at each endpoint; nil where no entry lists it.
+  /// The models that a tenant may use at each endpoint, by its raw value; nil where no `allow` entry
+  /// lists the endpoint.
   func modelsByEndpoint(_ tenant: TenantDraft) -> [ModelSet?] {
     var sets: [ModelSet?] = Array(repeating: nil, count: Endpoint.allCases.count)
     for entry in tenant.allow {
@@ -77,7 +78,7 @@ final class PolicyCompiler {
     return sets
   }
 
-  /// All models that a tenant may use somewhere.
+  /// All models that are in one of the sets.
   func union(_ sets: [ModelSet?]) -> ModelSet {
     var union = ModelSet(modelCount: draft.models.count)
     for set in sets { if let set { union.formUnion(set) } }

@@ -1,11 +1,13 @@
 extension PolicyReading {
+  /// `auth.api_key_headers`: names in lower case.
   func apiKeyHeaders(_ node: Node) -> [String] {
     let names = list(node, max: bounds.headersMax, "headersMax").compactMap(headerName)
     refuseRepeats(names, "the header")
     return names.map(\.text)
   }
 
-  /// A header's name (RFC 9110, section 5.1), lowercased; not one that Tollgate itself writes.
+  /// A header's name (RFC 9110, section 5.1) in lower case. Names that Tollgate or HTTP itself sets are
+  /// refused.
   func headerName(_ node: Node) -> PlacedText? {
     guard let text = text(node, max: bounds.textBytesMax, "textBytesMax") else { return nil }
     guard Self.isToken(text) else {
@@ -24,7 +26,7 @@ extension PolicyReading {
     return PlacedText(text: name, node: node)
   }
 
-  /// RFC 9110, section 5.6.2.
+  /// Whether the text is a `token` (RFC 9110, section 5.6.2).
   static func isToken(_ text: String) -> Bool {
     !text.isEmpty
       && text.utf8.allSatisfy { byte in
@@ -37,6 +39,7 @@ extension PolicyReading {
       }
   }
 
+  /// `auth.jwt`
   func issuers(_ node: Node) -> [JWTIssuer] {
     var places: [String: Node] = [:]
     return list(node, max: bounds.jwtMax, "jwtMax").compactMap { node in

@@ -1,5 +1,5 @@
 extension PolicyReading {
-  /// A list of hostnames, lowercased.
+  /// A list of hostnames, in lower case.
   func hostnames(_ node: Node?) -> [PlacedText] {
     list(node, max: bounds.hostnamesMax, "hostnamesMax").compactMap(hostname)
   }
@@ -17,7 +17,7 @@ extension PolicyReading {
     case .name(let range) where range == bytes.indices:
       return PlacedText(text: text.lowercased(), node: node)
     case .ipv6(let address) where bytes.last == UInt8(ascii: "]"):
-      // Every spelling of an address is one host.
+      // The canonical spelling, so that different spellings of an address are one host.
       return PlacedText(text: address.description, node: node)
     case .name, .ipv6:
       log.error(node, "\(quoted(text)) must be the bare name, without port or trailing dot")
@@ -44,7 +44,7 @@ extension PolicyReading {
     return PlacedText(text: text, node: uri)
   }
 
-  /// What is wrong with a principal's URI (SPIFFE-ID, section 2, for `spiffe:`); nil where nothing is.
+  /// What is wrong with a principal's URI (for `spiffe:` see SPIFFE-ID, section 2); nil where it is valid.
   private static func principalFault(_ text: String) -> String? {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard let scheme = parts.first, scheme.last == ":", scheme.utf8.count > 1,

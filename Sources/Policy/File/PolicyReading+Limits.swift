@@ -1,6 +1,6 @@
 import Terms
 
-/// Whose limits a list holds.
+/// Whose limits a list of `limits` has: of the policy, of a tenant or of a key.
 enum LimitOwner { case everybody, tenant, key }
 
 extension PolicyReading {
@@ -12,7 +12,8 @@ extension PolicyReading {
       "per", "burst", "scope", "models", "on_store_loss", "max_subjects",
     ]
 
-  /// The limits of one owner. Their names are unique among them.
+  /// The limits of one owner. A name that is given twice is an error; global limits, which several files
+  /// may have, are checked later.
   func limits(_ node: Node?, owner: LimitOwner, maxSubjects: Int) -> [LimitDraft] {
     let drafts = list(node, max: bounds.limitsMax, "limitsMax").compactMap {
       limit($0, owner: owner, maxSubjects: maxSubjects)
@@ -73,7 +74,7 @@ extension PolicyReading {
     return value(first.node, kind: first.amount.kind).map { (first.amount.kind, $0) }
   }
 
-  /// An amount in the units of its kind: whole numbers, or nano-dollars.
+  /// An amount in the unit of its kind: requests, tokens, exchanges or nano-dollars.
   private func value(_ node: Node, kind: LimitKind) -> Int64? {
     switch kind {
     case .requests, .tokens, .promptTokens, .completionTokens:
@@ -89,7 +90,7 @@ extension PolicyReading {
         let nanos = try number.integer(timesTenToThe: 9)
         if nanos >= 1, nanos <= bounds.usdMax * 1_000_000_000 { return nanos }
       } catch .tooPrecise {
-        log.error(node, "is finer than money is kept; write a multiple of 0.000000001")
+        log.error(node, "has too many decimals; write a multiple of 0.000000001 (one nano-dollar)")
         return nil
       } catch {}
       log.error(node, "must be more than 0 and at most \(bounds.usdMax) dollars (usdMax)")

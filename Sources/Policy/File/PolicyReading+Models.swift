@@ -6,10 +6,11 @@ extension PolicyReading {
     "price_usd_per_million", "price_usd_per_request",
   ]
 
+  /// An entry of `models`.
   func model(_ named: NamedNode) -> ModelDraft? {
     var draft = ModelDraft(named: named)
     guard checkModelName(named.name, at: named.keyPlace, named.node.path) else { return nil }
-    // A model whose fields cannot be read still has its name, so that others may refer to it.
+    // Kept although it is not an object: references to its name must not be reported as well.
     guard let fields = fields(named.node, known: Self.modelFields) else { return draft }
     draft.aliases = list(fields["aliases"], max: bounds.aliasesMax, "aliasesMax").compactMap {
       node in modelName(node).map { PlacedText(text: $0, node: node) }
@@ -108,7 +109,8 @@ extension PolicyReading {
         )
       }
     }
-    // Where a price could not be read it was reported; a zero in its place starts no new complaint.
+    // A price that is invalid has been reported. 0 takes its place, so that the model does not count as
+    // one without prices, which would be reported as well.
     draft.prices = Prices(
       promptNanos: tokens?.prompt ?? 0, cachedPromptNanos: tokens?.cached ?? 0,
       cacheWritePromptNanos: tokens?.write ?? 0, completionNanos: tokens?.completion ?? 0,
@@ -136,7 +138,8 @@ extension PolicyReading {
       if nanos <= max { return nanos }
     } catch .tooPrecise {
       log.error(
-        node, "is finer than prices are kept; write a multiple of \(finest) (one nano-dollar)")
+        node,
+        "has too many decimals; write a multiple of \(finest) (one nano-dollar)")
       return nil
     } catch {}
     log.error(node, "must be at most \(bounds.priceUSDMax) dollars (priceUSDMax)")

@@ -1,5 +1,5 @@
 extension PolicyReading {
-  /// Whether `path` can match a request at all; reports where not.
+  /// Whether a request's path can ever match `path`; reports it where not.
   func checkPath(_ path: String, at place: Place, _ field: FieldPath) -> Bool {
     guard check(path, at: place, field, max: bounds.pathBytesMax, "pathBytesMax") else {
       return false
@@ -19,7 +19,7 @@ extension PolicyReading {
     return true
   }
 
-  /// Whether a path is Tollgate's to know without being told: an endpoint, Azure's form, the models.
+  /// Whether a path is known without the policy: an endpoint, one of Azure's, or the list of models.
   func isKnown(_ path: String) -> Bool {
     Endpoint(policyPath: path) != nil || path == PathTable.modelList
       || path.hasPrefix(PathTable.modelList + "/")
@@ -37,7 +37,7 @@ extension PolicyReading {
         refuseKind(node, "text in quotes")
         return nil
       }
-      // Azure's literal {model} is no byte that a request's path may have, but ours.
+      // Azure's paths have a literal {model}, whose braces `checkPath` would refuse.
       if Endpoint(policyPath: text) != nil { return PlacedText(text: text, node: node) }
       return checkPath(text, at: node.place, node.path) ? PlacedText(text: text, node: node) : nil
     }

@@ -3,6 +3,7 @@ import Bytes
 extension PolicyReading {
   private static let emptyDigest = SHA256.digest(of: [UInt8]().span)
 
+  /// An entry of `tenants`. `maxSubjects` is the policy's own, for limits that state none.
   func tenant(_ named: NamedNode, maxSubjects: Int) -> TenantDraft? {
     var draft = TenantDraft(named: named)
     guard checkName(named.name, at: named.keyPlace, named.node.path) else { return nil }
@@ -51,7 +52,7 @@ extension PolicyReading {
     return draft
   }
 
-  /// The value is never repeated in a message: somebody may have pasted the key itself.
+  /// A key's `sha256`. Messages never repeat the value, because it may be the key itself by mistake.
   private func digest(_ node: Node) -> SHA256Digest? {
     guard case .string(let text) = node.value.kind else {
       refuseKind(node, "text in quotes")
@@ -81,7 +82,7 @@ extension PolicyReading {
     return UTCTime.seconds(moment)
   }
 
-  /// A key that has expired, or will soon: time to hand out its successor.
+  /// Warns of a key that has expired, or that expires soon and needs a successor.
   private func warnOfExpiry(of key: KeyDraft, of tenant: String, at node: Node) {
     guard let seconds = key.expiresSeconds else { return }
     if seconds <= nowSeconds {
@@ -92,11 +93,11 @@ extension PolicyReading {
       log.warning(
         node,
         "the key `\(key.id?.text ?? "")` of the tenant `\(tenant)` expires at \(date), within 30 days; "
-          + "give its holder a new one beside it")
+          + "add a new key and give it to the caller before then")
     }
   }
 
-  /// How long before its end a key is warned of: 30 days.
+  /// How long before a key expires there is a warning: 30 days.
   static let expirySoonSeconds: Int64 = 30 * 86_400
 
   private func allowEntry(_ node: Node) -> AllowDraft? {

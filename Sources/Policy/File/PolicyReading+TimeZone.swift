@@ -6,7 +6,7 @@ extension PolicyReading {
     guard let name = text(node, max: bounds.textBytesMax, "textBytesMax") else { return nil }
     if name == "UTC" { return name }
     let known = TimeZone.knownTimeZoneIdentifiers
-    // Foundation takes abbreviations, too, and those mean different zones to different people.
+    // Foundation also accepts abbreviations (`IST`), but those are ambiguous.
     guard known.contains(name) || name.contains("/") && TimeZone(identifier: name) != nil else {
       log.error(
         node,

@@ -7,8 +7,8 @@ extension PolicyReading {
   ]
   private static let authFields = ["api_key_headers", "jwt", "client_certificates"]
 
-  /// Reads the files' top objects into one draft. A setting may stand in one file only, `version` in
-  /// each; names of classes, models, tenants, path aliases and limits are gathered from all.
+  /// Reads the files' top-level objects into one draft. A setting may be in one file only, `version` in
+  /// every file; classes, models, tenants, path aliases and limits are collected from all files.
   func draft(of roots: [Node]) -> PolicyDraft {
     let files = roots.compactMap { fields($0, known: Self.topFields) }
     var draft = PolicyDraft()
@@ -79,7 +79,8 @@ extension PolicyReading {
     return settings
   }
 
-  /// The one node of a setting; a second, in another file, is an error that names both places.
+  /// The node of a setting, from whichever file has it. A second file that has it too is an error, which
+  /// names both places.
   private func setting(_ name: String, _ files: [Fields]) -> Node? {
     var first: Node?
     for node in files.compactMap({ $0[name] }) {
@@ -93,7 +94,8 @@ extension PolicyReading {
     return first
   }
 
-  /// The names under `field` in all files. One defined twice is an error that names both places.
+  /// The entries of `field` from all files. A name that is defined twice is an error, which names both
+  /// places.
   private func gathered(
     _ field: String, _ files: [Fields], max: Int, _ bound: String, _ noun: String
   ) -> [NamedNode] {

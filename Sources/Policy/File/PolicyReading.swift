@@ -1,5 +1,5 @@
-/// Reads values out of the policy's nodes, and notes what is wrong with each. A value that is not
-/// there or not usable is nil; that it was reported is then a given.
+/// Reads typed values from the policy's nodes, and reports what is wrong with each. A function returns
+/// nil for a value that is invalid, which it has then reported, or that is absent.
 final class PolicyReading {
   let log: ProblemLog
   let bounds: PolicyBounds
@@ -11,13 +11,13 @@ final class PolicyReading {
     self.nowSeconds = nowSeconds
   }
 
-  /// Reports that a value is of the wrong kind, unless that it is unreadable was reported already.
+  /// Reports that a value has the wrong type, unless it has a syntax error, which was reported already.
   func refuseKind(_ node: Node, _ wanted: String) {
     if case .invalid = node.value.kind { return }
     log.error(node, "must be \(wanted), not \(node.value.noun)")
   }
 
-  /// An object with fixed keys; every other key is an error.
+  /// The members of an object. A key that is not in `known` is an error.
   func fields(_ node: Node, known: [String]) -> Fields? {
     guard case .object(let members) = node.value.kind else {
       refuseKind(node, "an object { … }")
@@ -35,7 +35,7 @@ final class PolicyReading {
     return Fields(node: node, members: members)
   }
 
-  /// An object whose keys are names.
+  /// The members of an object whose keys are names.
   func named(_ node: Node) -> [NamedNode] {
     guard case .object(let members) = node.value.kind else {
       refuseKind(node, "an object of names { name: … }")
@@ -48,7 +48,8 @@ final class PolicyReading {
     }
   }
 
-  /// A list of at most `max` elements, where `bound` names that limit.
+  /// The elements of a list, at most `max`; `bound` is the name of that limit. None where there is no
+  /// node.
   func list(_ node: Node?, max: Int, _ bound: String) -> [Node] {
     guard let node else { return [] }
     guard case .array(let elements) = node.value.kind else {
@@ -62,6 +63,7 @@ final class PolicyReading {
     return elements.enumerated().map { node.child($0.offset, $0.element) }
   }
 
+  /// A bool, or `fallback` where there is no node or it is invalid.
   func flag(_ node: Node?, default fallback: Bool) -> Bool {
     guard let node else { return fallback }
     guard case .bool(let flag) = node.value.kind else {
@@ -93,7 +95,8 @@ final class PolicyReading {
     integer(node, in: Int64(range.lowerBound)...Int64(range.upperBound)).map { Int($0) }
   }
 
-  /// Text of 1 to `max` bytes, printable ASCII: it goes into headers, metrics and the ledger.
+  /// A text of 1 to `max` bytes of printable ASCII, because it may go into headers, metrics and the
+  /// ledger.
   func text(_ node: Node, max: Int, _ bound: String) -> String? {
     guard case .string(let text) = node.value.kind else {
       refuseKind(node, "text in quotes")
@@ -102,7 +105,7 @@ final class PolicyReading {
     return check(text, at: node.place, node.path, max: max, bound) ? text : nil
   }
 
-  /// One of a few words.
+  /// The value for one of a few words.
   func choice<Value>(_ node: Node, _ words: [(String, Value)]) -> Value? {
     guard case .string(let text) = node.value.kind else {
       refuseKind(node, "text in quotes")
@@ -117,7 +120,7 @@ final class PolicyReading {
     return nil
   }
 
-  /// Whether `text` is printable ASCII of 1 to `max` bytes; reports where not.
+  /// Whether `text` is 1 to `max` bytes of printable ASCII; reports it where not.
   func check(
     _ text: String, at place: Place, _ path: FieldPath, max: Int, _ bound: String
   ) -> Bool {
@@ -136,7 +139,8 @@ final class PolicyReading {
     return false
   }
 
-  /// Whether `name` can be a name: letters, digits and `. _ : / @ + -`, a letter or digit first.
+  /// Whether `name` is a valid name: letters, digits and `. _ : / @ + -`, with a letter or digit first;
+  /// reports it where not.
   func checkName(_ name: String, at place: Place, _ path: FieldPath) -> Bool {
     guard check(name, at: place, path, max: bounds.nameBytesMax, "nameBytesMax") else {
       return false
@@ -170,7 +174,8 @@ final class PolicyReading {
     return checkName(text, at: node.place, node.path) ? text : nil
   }
 
-  /// Whether `name` can be a model's: printable ASCII without space, `*`, `"` and `\`.
+  /// Whether `name` is a valid model name: printable ASCII without space, `*`, `"` and `\`; reports it
+  /// where not.
   func checkModelName(_ name: String, at place: Place, _ path: FieldPath) -> Bool {
     guard check(name, at: place, path, max: bounds.modelNameBytesMax, "modelNameBytesMax") else {
       return false
@@ -184,6 +189,7 @@ final class PolicyReading {
     return true
   }
 
+  /// A model's name given as a value.
   func modelName(_ node: Node) -> String? {
     guard case .string(let text) = node.value.kind else {
       refuseKind(node, "text in quotes")
@@ -192,7 +198,7 @@ final class PolicyReading {
     return checkModelName(text, at: node.place, node.path) ? text : nil
   }
 
-  /// Reports the members that a list names twice.
+  /// Reports texts that are given twice; `noun` says what they are.
   func refuseRepeats(_ texts: [PlacedText], _ noun: String) {
     var first: [String: Node] = [:]
     for text in texts {

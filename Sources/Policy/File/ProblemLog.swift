@@ -1,4 +1,4 @@
-/// Collects what is wrong with a policy, and puts it in the order of the text.
+/// Collects the problems of a policy, and returns them in the order of their places.
 final class ProblemLog {
   let sources: [SourceText]
   private let bounds: PolicyBounds
@@ -11,7 +11,7 @@ final class ProblemLog {
     self.bounds = bounds
   }
 
-  /// A fault that refuses the policy.
+  /// Adds an error, which makes the policy invalid.
   func error(_ place: Place, _ path: FieldPath, _ message: String) {
     errorCount += 1
     append(.error, place, path, message)
@@ -19,15 +19,15 @@ final class ProblemLog {
 
   func error(_ node: Node, _ message: String) { error(node.place, node.path, message) }
 
-  /// Something odd that the policy may keep.
+  /// Adds a warning: something unusual, with which the policy is still valid.
   func warning(_ place: Place, _ path: FieldPath, _ message: String) {
     append(.warning, place, path, message)
   }
 
   func warning(_ node: Node, _ message: String) { warning(node.place, node.path, message) }
 
-  /// A warning of what has no use or no effect. It is told only where nothing is wrong, for it may
-  /// well be so because of what is.
+  /// Adds a warning that something has no use or no effect. It is reported only where there are no
+  /// errors, because an error may be its cause.
   func useWarning(_ place: Place, _ path: FieldPath, _ message: String) {
     append(.warning, place, path, message, isUse: true)
   }
@@ -45,8 +45,8 @@ final class ProblemLog {
     _ severity: PolicyProblem.Severity, _ place: Place, _ path: FieldPath, _ message: String,
     isUse: Bool = false
   ) {
-    // Errors and warnings have a bound each; one over it is kept, so that the end of the list can
-    // say that there is more.
+    // Errors and warnings have a limit each. One more is kept, so that the list can end by saying that
+    // there are more.
     if severity == .warning {
       guard warningCount <= bounds.problemsMax else { return }
       warningCount += 1
@@ -64,14 +64,14 @@ final class ProblemLog {
       ))
   }
 
-  /// All problems: by file, then by place; cut at `problemsMax`, with a last one that says so.
+  /// All problems, by file and place. More than `problemsMax` are cut, and a last one says so.
   var problems: [PolicyProblem] {
     let sorted = entries.filter { errorCount == 0 || !$0.isUse }.enumerated().sorted { a, b in
       (a.element.place.source, a.element.place.offset, a.offset)
         < (b.element.place.source, b.element.place.offset, b.offset)
     }.map(\.element.problem)
     guard sorted.count > bounds.problemsMax, let last = sorted.last else { return sorted }
-    // What is cut must not hide that the policy is refused.
+    // The errors may be among those that were cut: the last one is then an error too.
     let severity: PolicyProblem.Severity = errorCount > 0 ? .error : .warning
     return sorted.prefix(bounds.problemsMax) + [
       PolicyProblem(

@@ -1,5 +1,4 @@
-/// A piece of the policy as it may stand in a message: in backticks, on one line, at most 64
-/// characters.
+/// A piece of the policy for a message: in backticks, on one line, cut after 64 characters.
 func quoted(_ text: String) -> String {
   var shown = ""
   for (index, scalar) in text.unicodeScalars.enumerated() {
@@ -13,7 +12,7 @@ func quoted(_ text: String) -> String {
   return "`\(shown)`"
 }
 
-/// `a, b and c`, each in backticks; after five, how many more.
+/// A list for a message: `a`, `b` and `c`, each in backticks. After five, the number of the others.
 func quotedList(_ names: [String]) -> String {
   let shown = names.prefix(5).map(quoted)
   if names.count > 5 { return shown.joined(separator: ", ") + " and \(names.count - 5) more" }

@@ -1,13 +1,13 @@
-/// Finds what somebody probably meant.
+/// Finds the known name that is closest to a misspelled one.
 enum Suggestion {
-  /// `; did you mean X?` for the nearest of `known`, or nothing where none is near.
+  /// `; did you mean X?` for the closest of `known`; empty where none is close.
   static func text(for name: String, among known: some Sequence<String>) -> String {
     guard let nearest = nearest(to: name, among: known) else { return "" }
     return "; did you mean \(quoted(nearest))?"
   }
 
-  /// The name with the fewest slips from `name`, of at most a third of its length; the first of
-  /// several.
+  /// The name with the smallest edit distance to `name`, ignoring case: at most 3, and at most a third
+  /// of the longer name. The first of several.
   static func nearest(to name: String, among known: some Sequence<String>) -> String? {
     let wanted = Array(name.lowercased().utf8.prefix(64))
     var best: (name: String, slips: Int)?
@@ -21,7 +21,8 @@ enum Suggestion {
     return best?.name
   }
 
-  /// Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`.
+  /// The edit distance (Damerau-Levenshtein): how many insertions, deletions, replacements and swaps of
+  /// neighbours make `a` into `b`.
   private static func slips(_ a: [UInt8], _ b: [UInt8]) -> Int {
     var before: [Int] = []
     var row = Array(0...b.count)

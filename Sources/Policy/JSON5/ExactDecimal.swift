@@ -1,16 +1,17 @@
-/// A finite number exactly as it was written: `significand × 10^exponent`, never through a double.
+/// A finite number exactly as it was written: `significand × 10^exponent`. No Double is involved.
 struct ExactDecimal: Equatable, Sendable {
-  /// Why a number is not the integer that was asked for.
+  /// Why a number is not an integer of the wanted unit: it has more decimals, or does not fit an Int64.
   enum Misfit: Error { case tooPrecise, tooLarge }
 
   var isNegative = false
   var significand: UInt64 = 0
   var exponent = 0
-  /// Digits other than 0 were left out because there were more than a UInt64 holds.
+  /// Digits other than 0 were dropped, because the number has more than a UInt64 holds.
   var isRounded = false
+  /// The significand has no room for another digit: further ones only raise the exponent.
   private var isFull = false
 
-  /// Adds one more digit in base `radix`.
+  /// Adds the next digit, in base `radix`.
   mutating func append(digit: UInt64, radix: UInt64 = 10) {
     let (product, overflow) = significand.multipliedReportingOverflow(by: radix)
     let (sum, carry) = product.addingReportingOverflow(digit)
@@ -23,13 +24,13 @@ struct ExactDecimal: Equatable, Sendable {
     }
   }
 
-  /// Drops zeros at the end, so that `0.50` and `0.5` are one value.
+  /// Drops trailing zeros, so that `0.50` and `0.5` are equal.
   mutating func normalize() {
     guard significand != 0 else {
       exponent = 0
       return
     }
-    // What was left out lies right behind the last digit.
+    // The dropped digits follow right after the last one, so its zeros are not at the end.
     guard !isRounded else { return }
     while significand % 10 == 0 {
       significand /= 10
@@ -39,7 +40,7 @@ struct ExactDecimal: Equatable, Sendable {
 
   var isZero: Bool { significand == 0 && !isRounded }
 
-  /// The number times `10^power`, when that is a whole number that an Int64 holds.
+  /// The number times `10^power`, if that is an integer and fits an Int64.
   func integer(timesTenToThe power: Int = 0) throws(Misfit) -> Int64 {
     if isRounded { throw exponent + power >= 0 ? .tooLarge : .tooPrecise }
     if significand == 0 { return 0 }

@@ -1,5 +1,5 @@
 extension JSON5Reader {
-  /// Steps over white space, line terminators and comments (spec.json5.org, sections 7 and 8).
+  /// Skips white space, line terminators and comments (spec.json5.org, sections 7 and 8).
   mutating func skipBlank() {
     while let byte = next {
       switch byte {
@@ -17,7 +17,8 @@ extension JSON5Reader {
     }
   }
 
-  /// Bytes of the white space beyond ASCII at hand: U+00A0, U+FEFF, U+2028, U+2029 and category Zs.
+  /// The length of the white space outside ASCII at this place, in bytes: U+00A0, U+FEFF, U+2028, U+2029
+  /// and category Zs. 0 where there is none.
   private var wideBlankLength: Int {
     let second = at + 1 < bytes.count ? bytes[at + 1] : 0
     let third = at + 2 < bytes.count ? bytes[at + 2] : 0
@@ -30,7 +31,7 @@ extension JSON5Reader {
     }
   }
 
-  /// Steps over one comment; false where the slash begins none.
+  /// Skips one comment; false where the slash does not begin one.
   private mutating func skipComment() -> Bool {
     let start = at
     guard at + 1 < bytes.count else { return false }
@@ -59,7 +60,7 @@ extension JSON5Reader {
     }
   }
 
-  /// U+2028 or U+2029 at hand: line terminators, too.
+  /// Whether U+2028 or U+2029 is at this place: JSON5 counts them as line terminators.
   var isLineSeparator: Bool {
     at + 2 < bytes.count && bytes[at] == 0xe2 && bytes[at + 1] == 0x80
       && bytes[at + 2] & 0xfe == 0xa8

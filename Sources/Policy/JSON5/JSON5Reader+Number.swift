@@ -1,5 +1,5 @@
 extension JSON5Reader {
-  /// The number at hand (spec.json5.org, section 6), read exactly.
+  /// Reads the number at this place exactly (spec.json5.org, section 6).
   mutating func number() -> JSON5Value.Kind {
     let start = at
     var number = ExactDecimal()
@@ -27,7 +27,7 @@ extension JSON5Reader {
 
   private var second: UInt8? { at + 1 < bytes.count ? bytes[at + 1] : nil }
 
-  /// Whether something is stuck to the number's end: `12abc`, `1.2.3`, `01`.
+  /// Whether the number is followed by something that may not follow one: `12abc`, `1.2.3`, `01`.
   private var continues: Bool {
     switch next ?? 0 {
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
@@ -73,7 +73,7 @@ extension JSON5Reader {
     if next == UInt8(ascii: "+") || isNegative { at += 1 }
     var power = ExactDecimal()
     guard self.digits(into: &power) > 0 else { return false }
-    // Far beyond what any field takes, and far below what overflows.
+    // Larger exponents count as 100,000: far beyond any field's range, and far below an overflow.
     let magnitude = power.isRounded ? 100_000 : Int(min(power.significand, 100_000))
     number.exponent += isNegative ? -magnitude : magnitude
     return true

@@ -1,5 +1,6 @@
 extension JSON5Reader {
-  /// The string at hand (spec.json5.org, section 5); nil after a fault, with the string stepped over.
+  /// Reads the string at this place (spec.json5.org, section 5); nil after a fault. The string has then
+  /// been skipped.
   mutating func string() -> String? {
     let start = at
     let quote = bytes[at]
@@ -28,7 +29,7 @@ extension JSON5Reader {
     return nil
   }
 
-  /// One escape sequence, line continuations among them. False after a fault.
+  /// Reads one escape sequence or line continuation. False after a fault.
   private mutating func escape(into text: inout [UInt8]) -> Bool {
     let start = at
     at += 1
@@ -64,13 +65,13 @@ extension JSON5Reader {
       guard let scalar = unicodeEscape(start) else { return false }
       text.append(contentsOf: String(Character(scalar)).utf8)
     default:
-      // Any other character stands for itself; its further bytes follow as they are.
+      // Any other character means itself; its further bytes, outside ASCII, are added as they are.
       text.append(byte)
     }
     return true
   }
 
-  /// What follows `\u`: four hex digits, or two such escapes that are a surrogate pair.
+  /// Reads what follows `\u`: four hex digits, or those of two escapes that are a surrogate pair.
   private mutating func unicodeEscape(_ start: Int) -> Unicode.Scalar? {
     guard let first = hex(digits: 4) else {
       _ = badEscape(start, "\\u needs four hex digits")
@@ -94,7 +95,7 @@ extension JSON5Reader {
     return false
   }
 
-  /// Exactly `digits` hex digits; nil, without moving past what is none, otherwise.
+  /// Reads exactly `digits` hex digits; nil where there are fewer. Does not move past another character.
   private mutating func hex(digits: Int) -> UInt32? {
     var value: UInt32 = 0
     for _ in 0..<digits {
@@ -107,7 +108,7 @@ extension JSON5Reader {
     return value
   }
 
-  /// An ES5.1 IdentifierName (section 7.6); nil, without moving, where none begins.
+  /// Reads an ES5.1 IdentifierName (ECMA-262 5.1, section 7.6); nil, without moving, where none begins.
   mutating func identifier(mayEscape: Bool) -> String? {
     let start = at
     var name = String.UnicodeScalarView()
@@ -134,7 +135,7 @@ extension JSON5Reader {
     return name.isEmpty ? nil : String(name)
   }
 
-  /// The character at hand, stepped over. The text is known to be UTF-8.
+  /// Reads the next scalar. The text is known to be UTF-8.
   private mutating func decodeScalar() -> Unicode.Scalar {
     let byte = bytes[at]
     let length = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4

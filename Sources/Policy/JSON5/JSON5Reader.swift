@@ -1,11 +1,12 @@
-/// Reads a JSON5 text (spec.json5.org, version 1.0.0) into values that know their places, and goes on
-/// after a fault where it can, so that one run shows many. The text must be UTF-8.
+/// Reads a JSON5 text (spec.json5.org, version 1.0.0) into values with their offsets. After a fault it
+/// goes on where it can, so that one run reports many. The text must be UTF-8.
 struct JSON5Reader {
   let bytes: [UInt8]
   let bounds: PolicyBounds
+  /// The offset of the next byte to read.
   var at = 0
   private(set) var faults: [JSON5Fault] = []
-  /// What closes each object and list that is open, the innermost last.
+  /// The closing bracket of each open object and list, the innermost last.
   private var closers: [UInt8] = []
 
   private init(_ bytes: [UInt8], bounds: PolicyBounds) {
@@ -13,7 +14,7 @@ struct JSON5Reader {
     self.bounds = bounds
   }
 
-  /// The document's value, nil where there is none; and what is wrong, in the order of the text.
+  /// Reads a document: its value, nil where there is none, and the faults in the order of their offsets.
   static func read(
     _ bytes: [UInt8], bounds: PolicyBounds = .standard
   ) -> (value: JSON5Value?, faults: [JSON5Fault]) {
@@ -36,9 +37,11 @@ struct JSON5Reader {
     return value
   }
 
-  /// Too many faults, or too deep: what follows is not looked at.
+  /// Whether there are too many faults: then the rest is not read.
   var isExhausted: Bool { faults.count >= bounds.syntaxFaultsMax }
 
+  /// Adds a fault. `elsewhere` is the offset of a second place, which the message ends with;
+  /// `breaksStructure` is false where the rest can still be read reliably.
   mutating func fault(
     _ offset: Int, _ message: String, elsewhere: Int? = nil, breaksStructure: Bool = true
   ) {
@@ -49,7 +52,7 @@ struct JSON5Reader {
     if isExhausted { at = bytes.count }
   }
 
-  /// The byte at the reader's place; nil at the end.
+  /// The next byte; nil at the end.
   var next: UInt8? { at < bytes.count ? bytes[at] : nil }
 
   private mutating func value() -> JSON5Value {
@@ -80,7 +83,8 @@ struct JSON5Reader {
     return read(&self)
   }
 
-  /// `true`, `false`, `null`, `Infinity`, `NaN`; or a fault, after which the item is skipped.
+  /// Reads `true`, `false`, `null`, `Infinity` or `NaN`. Anything else is a fault, and the item is
+  /// skipped.
   private mutating func word() -> JSON5Value.Kind {
     let start = at
     switch identifier(mayEscape: false) {
@@ -88,14 +92,14 @@ struct JSON5Reader {
     case "false": return .bool(false)
     case "null": return .null
     case "Infinity", "NaN": return .notFinite
-    case .some: fault(start, "a word that is no value: text is written in quotes")
+    case .some: fault(start, "this word is not a value; write text in quotes")
     case nil: fault(start, expected("a value"))
     }
     skipItem()
     return .invalid
   }
 
-  /// The members of an object, up to and with its brace.
+  /// Reads the members of an object, and its closing brace.
   private mutating func members() -> [JSON5Member] {
     let opening = at
     var members: [JSON5Member] = []
@@ -149,7 +153,7 @@ struct JSON5Reader {
     return JSON5Member(key: key, keyOffset: start, value: value())
   }
 
-  /// The elements of a list, up to and with its bracket.
+  /// Reads the elements of a list, and its closing bracket.
   private mutating func elements() -> [JSON5Value] {
     let opening = at
     var elements: [JSON5Value] = []
@@ -169,7 +173,7 @@ struct JSON5Reader {
     }
   }
 
-  /// What follows an item: a comma, or the end of the object or list, which it then steps over.
+  /// Reads what follows an item: a comma (false), or the end of the object or list (true).
   private mutating func closes(with closer: UInt8, opening: Int) -> Bool {
     skipBlank()
     switch next {
@@ -182,16 +186,17 @@ struct JSON5Reader {
     case UInt8(ascii: "}"), UInt8(ascii: "]"):
       let wanted = Character(Unicode.Scalar(closer))
       fault(
-        at, expected("a , or a \(wanted)") + "; what it would close is opened at",
+        at, expected("a , or a \(wanted)") + "; the unclosed bracket is at",
         elsewhere: opening)
-      // Where it closes what is around, the inner closer was forgotten; else it stands for it.
+      // If it closes an outer object or list, the inner bracket is missing, and this one is left for the
+      // outer. Otherwise it is taken for a mistyped inner one.
       if !closers.dropLast().contains(where: { $0 == next }) { at += 1 }
       return true
     case nil:
       return false
     default:
       fault(at, expected("a comma"))
-      // Most likely just the comma is missing: what follows is read as the next item.
+      // Most likely only the comma is missing, so what follows is read as the next item.
       if !startsItem { skipItem() }
       if next == UInt8(ascii: ",") { at += 1 }
       return false
@@ -208,7 +213,7 @@ struct JSON5Reader {
     }
   }
 
-  /// Goes on to the comma or closing bracket that ends the item at hand, over nested ones.
+  /// Skips to the comma or closing bracket that ends this item, over nested ones.
   private mutating func skipItem() {
     var open = 0
     while let byte = next {
@@ -239,7 +244,7 @@ struct JSON5Reader {
     at = min(at + 1, bytes.count)
   }
 
-  /// "expected …, found …". Only a single ASCII sign is ever quoted from the file.
+  /// "expected …, found …". Never more than one ASCII character of the file is quoted.
   private func expected(_ what: String) -> String {
     guard let byte = next else { return "expected \(what), found the end of the file" }
     guard (0x21...0x7e).contains(byte) else { return "expected \(what)" }

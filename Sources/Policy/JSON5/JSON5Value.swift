@@ -1,22 +1,22 @@
-/// One value of a JSON5 text, with the byte offset it begins at.
+/// One value of a JSON5 text, with the byte offset at which it begins.
 struct JSON5Value: Sendable {
   enum Kind: Sendable {
     case null
     case bool(Bool)
     case number(ExactDecimal)
-    /// `Infinity`, `-Infinity`, `NaN`: JSON5 has them, no field of a policy does.
+    /// `Infinity`, `-Infinity` or `NaN`: valid JSON5, but no field of a policy takes them.
     case notFinite
     case string(String)
     case array([JSON5Value])
     case object([JSON5Member])
-    /// A value that could not be read; its fault is already reported.
+    /// A value with a syntax error, which has been reported.
     case invalid
   }
 
   let kind: Kind
   let offset: Int
 
-  /// What the value is, in the words of a message.
+  /// What kind of value it is, for a message.
   var noun: String {
     switch kind {
     case .null: "null"
@@ -31,20 +31,20 @@ struct JSON5Value: Sendable {
   }
 }
 
-/// One `key: value` of an object. An object keeps the first of two members with one key; the second
-/// is a fault.
+/// One `key: value` of an object. Of two members with one key the object keeps the first; the second is
+/// a fault.
 struct JSON5Member: Sendable {
   let key: String
   let keyOffset: Int
   let value: JSON5Value
 }
 
-/// What is wrong with a JSON5 text, where, and in what words.
+/// A syntax error in a JSON5 text: its byte offset and its message.
 struct JSON5Fault: Error, Equatable, Sendable {
   let offset: Int
   let message: String
-  /// Where the fault refers to another place: the offset of that place, appended to the message.
+  /// The offset of a second place; its line and column are added to the message.
   var elsewhere: Int?
-  /// Whether what follows may have been misread, so that judging the values makes no sense.
+  /// Whether what follows may have been misread: then the values are not checked.
   var breaksStructure = true
 }

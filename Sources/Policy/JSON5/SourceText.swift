@@ -1,8 +1,8 @@
-/// One file's bytes, and the line and column of each.
+/// One file of a policy: its bytes, and the line and column of each.
 struct SourceText: Sendable {
   let name: String
   let bytes: [UInt8]
-  /// Offsets at which lines begin. LF, CR and CRLF end a line.
+  /// The offsets at which lines begin. A line ends with LF, CR or CR LF.
   private let lineStarts: [Int]
 
   init(name: String, bytes: [UInt8]) {
@@ -23,7 +23,8 @@ struct SourceText: Sendable {
     lineStarts = starts
   }
 
-  /// Line and column of a byte, both from 1. A column is a Unicode scalar; a byte order mark has none.
+  /// The line and column of a byte, both from 1. A column is a Unicode scalar; a byte order mark does not
+  /// count.
   func position(of offset: Int) -> (line: Int, column: Int) {
     var (low, high) = (0, lineStarts.count)
     while high - low > 1 {

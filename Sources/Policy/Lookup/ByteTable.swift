@@ -1,5 +1,6 @@
-/// A hash table from byte strings to integers, looked up without allocating: open addressing, keys
-/// in one buffer. Keys come from the policy only, so nobody outside can make its chains long.
+/// A hash table from byte strings to integers whose look-ups do not allocate: open addressing, with all
+/// keys in one buffer. The hash needs no secret seed, because keys come from the policy only, so that
+/// no client can choose keys that collide.
 struct ByteTable: Sendable {
   private struct Slot: Sendable {
     var hash: UInt64 = 0
@@ -10,17 +11,18 @@ struct ByteTable: Sendable {
 
   private var slots: [Slot]
   private var keyBytes: [UInt8] = []
+  /// The length of the longest key.
   private var longest = 0
   private(set) var count = 0
   private let foldsCase: Bool
 
-  /// With `foldsCase`, ASCII letters are the same in both cases.
+  /// `foldsCase`: the case of ASCII letters is ignored.
   init(foldsCase: Bool = false) {
     self.foldsCase = foldsCase
     slots = Array(repeating: Slot(), count: 8)
   }
 
-  /// Adds a key; false, changing nothing, where it is there already.
+  /// Adds a key; returns false and changes nothing where the table has it already.
   @discardableResult
   mutating func insert(_ key: [UInt8], value: Int) -> Bool {
     guard self[key.span] == nil else { return false }
@@ -40,9 +42,9 @@ struct ByteTable: Sendable {
     insert(Array(key.utf8), value: value)
   }
 
-  /// The value of `key`; nil where it is not there.
+  /// The value of `key`; nil where the table does not have it.
   subscript(key: Span<UInt8>) -> Int? {
-    // A key longer than any of ours is not even hashed.
+    // A key that is longer than all in the table is not hashed: it may be a client's, and long.
     guard key.count <= longest else { return nil }
     let hash = hash(of: key)
     var at = Int(truncatingIfNeeded: hash) & (slots.count - 1)
@@ -74,7 +76,7 @@ struct ByteTable: Sendable {
     return true
   }
 
-  /// FNV-1a, with a last mix so that the low bits, which choose the slot, depend on all.
+  /// FNV-1a, with a final mix so that the low bits, which choose the slot, depend on all bits.
   private func hash(of key: Span<UInt8>) -> UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for at in 0..<key.count {

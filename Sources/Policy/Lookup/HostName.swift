@@ -1,17 +1,18 @@
-/// A host as a client names it: a DNS name, an IPv4 literal or a bracketed IPv6 literal, perhaps with
-/// a port (RFC 3986, section 3.2.2 and 3.2.3; RFC 9110, section 7.2).
+/// A host as a request names it: a DNS name, an IPv4 literal or a bracketed IPv6 literal, with or
+/// without a port (RFC 3986, section 3.2.2 and 3.2.3; RFC 9110, section 7.2).
 enum HostName: Equatable {
-  /// The range of the name, without port and one trailing dot.
+  /// The range of the name, without the port and one trailing dot.
   case name(Range<Int>)
   case ipv6(IPv6Address)
 
-  /// Bytes of a host with its port at most.
+  /// The most bytes of a host with its port.
   static let hostBytesMax = 255
-  /// RFC 1035, section 2.3.4.
+  /// The most bytes of a name (RFC 1035, section 2.3.4).
   static let nameBytesMax = 253
+  /// The most bytes of one label (RFC 1035, section 2.3.4).
   static let labelBytesMax = 63
 
-  /// Reads a Host header's value; nil for one that is malformed.
+  /// Reads the value of a Host or `:authority` header; nil where it is malformed.
   init?(_ host: Span<UInt8>) {
     guard host.count > 0, host.count <= Self.hostBytesMax else { return nil }
     if host[0] == UInt8(ascii: "[") {
@@ -48,7 +49,7 @@ enum HostName: Equatable {
     return label > 0
   }
 
-  /// Nothing, or a colon and a number from 1 to 65,535.
+  /// Whether the text is empty, or a colon and a number from 1 to 65,535.
   private static func isPort(_ text: Span<UInt8>) -> Bool {
     if text.count == 0 { return true }
     guard text[0] == UInt8(ascii: ":"), (2...6).contains(text.count) else { return false }

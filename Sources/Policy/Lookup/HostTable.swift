@@ -1,22 +1,22 @@
-/// Whose a host is.
+/// To whom a host belongs.
 package enum HostOwner: Equatable, Sendable {
-  /// An index into `tenants`.
+  /// A tenant, by its index in `PolicySnapshot.tenants`.
   case tenant(Int)
-  /// In `shared_hostnames`, or any host that is nobody's where that is absent.
+  /// All tenants: it is in `shared_hostnames`, or the policy has no such list and it is no tenant's.
   case shared
-  /// `shared_hostnames` is given and this host is not in it; or the host is malformed.
+  /// Nobody: the policy has `shared_hostnames` and does not name the host, or the host is malformed.
   case nobody
 }
 
-/// The hosts of a policy.
+/// The hosts of a policy and their owners.
 struct HostTable: Sendable {
   private static let sharedValue = -1
   private var names = ByteTable(foldsCase: true)
   private var addresses: [IPv6Address: Int] = [:]
-  /// What a host is that is not in the table.
+  /// The owner of the hosts that are not in the table.
   let others: HostOwner
 
-  /// `others`: what hosts are that nobody claims.
+  /// `others`: the owner of the hosts that are not in the table.
   init(others: HostOwner) { self.others = others }
 
   /// Adds a host of a tenant, or a shared one where `tenant` is nil.
@@ -30,7 +30,7 @@ struct HostTable: Sendable {
     }
   }
 
-  /// Case, port and one trailing dot do not matter; a malformed host is nobody's.
+  /// The owner of a host. Case, port and one trailing dot are ignored; a malformed host is nobody's.
   func owner(of host: Span<UInt8>) -> HostOwner {
     let value: Int?
     switch HostName(host) {

@@ -1,4 +1,5 @@
-/// An IPv6 address, so that every spelling of it is one host (RFC 4291, section 2.2; no zones).
+/// An IPv6 address as a number, so that different spellings of it are one host (RFC 4291, section 2.2;
+/// without zones).
 struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
   let high: UInt64
   let low: UInt64

@@ -1,8 +1,9 @@
-/// Which paths may match at all: those that every server on the way reads alike.
+/// Which paths can match anything: only those that every proxy and server on the way reads the same.
 enum PathRules {
-  /// The end of the path proper, before any query; nil where the path has what never matches: bytes
-  /// outside 0x21 to 0x7e, `#`, and before the query `//`, `;`, `\`, a segment `.` or `..`, a broken
-  /// percent-encoding, or one of `/`, `\`, `.` or another unreserved byte (RFC 3986, section 2.3).
+  /// Where the path ends and the query begins, if there is one. Nil for a path that never matches: with a
+  /// byte outside 0x21...0x7e or a `#` anywhere, or before the query with `//`, `;`, `\`, a segment `.` or
+  /// `..`, a malformed percent-encoding, or one of a byte that servers may decode before they compare
+  /// (`neverEncoded`).
   static func pathEnd(_ path: Span<UInt8>) -> Int? {
     guard path.count > 0, path[0] == UInt8(ascii: "/") else { return nil }
     var end = path.count
@@ -15,7 +16,7 @@ enum PathRules {
     for at in 0...end where at == end || path[at] == UInt8(ascii: "/") {
       if at == 0 { continue }
       let segment = path.extracting(segmentStart..<at)
-      // An empty segment is only the one after the last slash.
+      // Only the last segment may be empty, after a slash at the end.
       if segment.count == 0, at < end { return nil }
       guard isPlain(segment) else { return nil }
       segmentStart = at + 1
@@ -42,7 +43,8 @@ enum PathRules {
     return true
   }
 
-  /// Bytes whose encoding someone on the way may undo.
+  /// Whether a proxy or server may decode the percent-encoding of this byte: unreserved ones (RFC 3986,
+  /// section 2.3), separators and control characters.
   private static func neverEncoded(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -1,24 +1,24 @@
-/// What a request's path is.
+/// What a request's path means under a policy.
 package enum PathMatch: Equatable, Sendable {
-  /// A known endpoint, itself, by `path_aliases`, or by Azure's
-  /// `/openai/deployments/{model}/…`; then `azureModel` is the range of the name in the path.
+  /// A known endpoint, by its own path, by `path_aliases`, or by Azure's path
+  /// `/openai/deployments/{model}/…`. For Azure's, `azureModel` is the range of the model's name.
   case endpoint(Endpoint, azureModel: Range<Int>?)
   /// `GET /v1/models`
   case modelList
   /// `GET /v1/models/{id}`: the range of the id in the path.
   case modelDetail(id: Range<Int>)
-  /// A path that some tenant's `allow` lists with `route:`; the index into `customPaths`.
+  /// A path that some tenant's `allow` lists with a `route`, by its index in `customPaths`.
   case custom(Int)
-  /// None of these, or a path with `%2f`, `..`, `//`, `;`, a control byte.
+  /// None of these, or a path that never matches (`PathRules`).
   case unknown
 }
 
-/// Azure's way of naming the model in the path.
+/// Azure's paths, which have the model's name in them.
 enum AzurePath {
   static let prefix = "/openai/deployments/"
 }
 
-/// The paths a policy knows, matched exactly after removing the query.
+/// The paths of a policy. They are compared exactly, without the query.
 struct PathTable: Sendable {
   static let modelList = "/v1/models"
   private static let modelPrefix = Array("/v1/models/".utf8)
@@ -26,11 +26,11 @@ struct PathTable: Sendable {
 
   private static let modelListValue = -1
   private static let customBase = 256
-  /// Endpoints by raw value, custom paths from `customBase` on.
+  /// The values are raw values of endpoints; from `customBase` on they are indices of custom paths.
   private var exact = ByteTable()
   private var azureSuffixes = ByteTable()
 
-  /// `customPaths` in the order of their indices.
+  /// `customPaths` are in the order of their indices.
   init(aliases: [(path: String, endpoint: Endpoint)], customPaths: [String]) {
     for endpoint in Endpoint.allCases {
       exact.insert(endpoint.canonicalPath, value: Int(endpoint.rawValue))
@@ -45,7 +45,7 @@ struct PathTable: Sendable {
     }
   }
 
-  /// `path` is the request's `:path`, query and all.
+  /// `path` is the request's `:path`, with its query.
   func match(_ path: Span<UInt8>) -> PathMatch {
     guard let end = PathRules.pathEnd(path) else { return .unknown }
     let bare = path.extracting(0..<end)
@@ -56,7 +56,7 @@ struct PathTable: Sendable {
     }
     if Self.starts(bare, with: Self.modelPrefix) {
       let id = Self.modelPrefix.count..<end
-      // A model's name may hold slashes; one at the end is no part of it.
+      // A model's name may have slashes in it, but not at its end.
       guard !id.isEmpty, bare[end - 1] != UInt8(ascii: "/") else { return .unknown }
       return .modelDetail(id: id)
     }

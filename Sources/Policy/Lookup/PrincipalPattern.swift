@@ -1,10 +1,10 @@
-/// A pattern of certificate identities: exact, or with `*` that stops at `/`. A segment that holds a
-/// `*` never matches an empty segment.
+/// A pattern for identities of client certificates (URI SANs). `*` stands for any characters but `/`; a
+/// segment with a `*` does not match an empty one.
 struct PrincipalPattern: Sendable {
   let text: String
-  /// Each segment between slashes.
+  /// The patterns of the segments between slashes.
   private let segments: [WildcardPattern]
-  /// Everything up to and with the last slash before the first `*`; all of it where there is none.
+  /// The text up to and with the last slash before the first `*`; the whole text where there is no `*`.
   let literalPrefix: [UInt8]
   let isExact: Bool
 
@@ -36,7 +36,7 @@ struct PrincipalPattern: Sendable {
     return segment == segments.count
   }
 
-  /// Whether some identity matches both.
+  /// Whether any identity matches both patterns.
   func overlaps(_ other: PrincipalPattern) -> Bool {
     guard segments.count == other.segments.count else { return false }
     return zip(segments, other.segments).allSatisfy { $0.overlaps($1) }

@@ -1,11 +1,11 @@
-/// Certificate identities and the tenants they belong to. Exact ones are one look-up; patterns are
-/// found by the literal part before their first `*`, one look-up for each slash of the identity.
+/// The principals of a policy and their tenants. Exact ones take one look-up; patterns are found by
+/// their literal prefix, with one look-up for each slash of the identity.
 struct PrincipalTable: Sendable {
   private var exact = ByteTable()
   private var prefixes = ByteTable()
   private var buckets: [[(pattern: PrincipalPattern, tenant: Int)]] = []
 
-  /// Identities longer than this match nothing.
+  /// A longer identity matches nothing.
   static let uriBytesMax = PolicyBounds.standard.principalBytesMax
 
   mutating func insert(_ pattern: PrincipalPattern, tenant: Int) {
@@ -21,7 +21,7 @@ struct PrincipalTable: Sendable {
     }
   }
 
-  /// The one tenant whose patterns match; nil for none or more than one.
+  /// The index of the tenant whose principals match; nil where none or more than one does.
   func tenant(of uri: Span<UInt8>) -> Int? {
     guard uri.count > 0, uri.count <= Self.uriBytesMax else { return nil }
     var found = exact[uri]

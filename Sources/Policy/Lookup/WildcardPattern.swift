@@ -1,13 +1,15 @@
-/// A pattern in which `*` stands for any bytes, none included.
+/// A pattern in which `*` stands for any bytes, also for none.
 package struct WildcardPattern: Sendable, Hashable {
   let bytes: [UInt8]
 
+  /// A pattern as the policy writes it: `bge-*`.
   package init(_ pattern: String) { bytes = Array(pattern.utf8) }
   init(bytes: [UInt8]) { self.bytes = bytes }
 
   var hasWildcard: Bool { bytes.contains(UInt8(ascii: "*")) }
 
-  /// Whether all of `text` matches. Linear but for the last `*` before a mismatch being retried.
+  /// Whether the whole of `text` matches. After a mismatch only the last `*` is tried again, so the time
+  /// is at most the product of both lengths.
   func matches(_ text: Span<UInt8>) -> Bool {
     var (inPattern, inText) = (0, 0)
     var retry: (pattern: Int, text: Int)?
@@ -28,12 +30,12 @@ package struct WildcardPattern: Sendable, Hashable {
     return bytes[inPattern...].allSatisfy { $0 == UInt8(ascii: "*") }
   }
 
-  /// Whether all of `text` matches.
+  /// Whether the whole of `text` matches.
   package func matches(_ text: String) -> Bool { matches(Array(text.utf8).span) }
 
-  /// Whether some text matches both.
+  /// Whether any text matches both patterns.
   func overlaps(_ other: WildcardPattern) -> Bool {
-    // reachable[j]: the first i bytes of self and the first j of other have a text in common.
+    // row[j]: whether some text matches both the first i bytes of self and the first j of other.
     let star = UInt8(ascii: "*")
     var row = [true]
     for byte in other.bytes { row.append(row[row.count - 1] && byte == star) }

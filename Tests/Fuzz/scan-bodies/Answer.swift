@@ -58,8 +58,22 @@ struct Answer: Equatable {
       "\"array_numbers\":\(facts.arrayNumbers)",
       "\"first_member_offset\":\(facts.firstMemberOffset)",
       "\"has_members\":\(facts.hasMembers)", "\"byte_count\":\(facts.byteCount)",
-      "\"renamed\":\(renamed.map { hex([$0].applied(to: body.span)) } ?? "null")",
-      "\"asked\":\(hex(asked.applied(to: body.span)))",
+      "\"renamed\":\(renamed.map { hex([$0].applied(to: body)) } ?? "null")",
+      "\"asked\":\(hex(asked.applied(to: body)))",
     ].joined(separator: ",")
+  }
+}
+
+extension [Splice] {
+  /// The body with the splices made, which are in order and do not overlap.
+  func applied(to body: [UInt8]) -> [UInt8] {
+    var result: [UInt8] = []
+    var from = 0
+    for splice in self {
+      precondition(splice.range.lowerBound >= from, "splices overlap or are out of order")
+      result += body[from..<splice.range.lowerBound] + splice.replacement
+      from = splice.range.upperBound
+    }
+    return result + body[from...]
   }
 }

@@ -14,13 +14,15 @@ enum RecordSamples {
     let completion = Completion(
       requestID: "req_1", usageSource: .reported, endReason: .complete, charged: [charge])
     let event = ProcessEvent(policy: "p", version: "v")
+    let stop = ProcessEvent(
+      policy: "p", version: "v", estimates: [ModelEstimate(model: "m", state: [0])])
     let checkpoint = Checkpoint(
       previousHash: Chain.origin,
       counters: [CounterState(counter: "tenant/t/l", kind: .requests, fields: [])],
       open: [OpenExchange(seq: 1, timeMs: 0, admission: admission)],
       estimates: [ModelEstimate(model: "m", state: [0])])
     let bodies: [LedgerRecord.Body] = [
-      .admission(admission), .completion(completion), .start(event), .reload(event), .stop(event),
+      .admission(admission), .completion(completion), .start(event), .reload(event), .stop(stop),
       .denials(Denials(tenant: nil, reason: "r", count: 1, sinceMs: 0)), .checkpoint(checkpoint),
       .clock(ClockJump(wallMs: 0, jumpMs: 0)),
       .repair(Repair(file: "f", offset: 0, damage: "d", lastGoodSeq: 0)),

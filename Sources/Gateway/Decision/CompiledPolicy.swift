@@ -1,0 +1,40 @@
+import Books
+import Policy
+import Terms
+
+/// A policy and what the gateway computes from it once, at a reload, and reads for every request.
+package final class CompiledPolicy: Sendable {
+  package let snapshot: PolicySnapshot
+  let names: PolicyHeaderNames
+  let issuers: [JWTIssuerKeys]
+  let prepared: PreparedReplies
+  /// The policy knows callers by certificate, so Envoy's attribute for it is read.
+  let readsCertificates: Bool
+  /// Some model has another name at its backend, or aliases: bodies may have to be rewritten.
+  let renames: Bool
+  /// By model: some route of it has an `upstream_model`, or streams are asked for their usage.
+  private let renamed: [Bool]
+
+  /// Whether a body that names the model so may have to be rewritten.
+  func mayRename(_ model: Model, _ name: [UInt8]) -> Bool {
+    renamed[model.index] || name != model.name.bytes
+  }
+
+  /// The limits that count; nil where nothing is counted.
+  let limits: PolicyLimits?
+
+  package init(_ snapshot: PolicySnapshot, limits: PolicyLimits? = nil) {
+    self.snapshot = snapshot
+    self.limits = limits
+    names = PolicyHeaderNames(snapshot)
+    prepared = PreparedReplies(snapshot)
+    issuers = snapshot.jwt.map(JWTIssuerKeys.init)
+    readsCertificates = snapshot.clientCertificates
+    let renamed = snapshot.models.map { model in
+      limits != nil && model.streamUsage != .asAsked
+        || model.routes.contains { $0.upstreamModel != nil }
+    }
+    self.renamed = renamed
+    renames = snapshot.models.contains { !$0.aliases.isEmpty || renamed[$0.index] }
+  }
+}

@@ -1,0 +1,47 @@
+import Books
+import Inference
+import Policy
+import Quota
+import Terms
+
+/// What the books need of a decision: whose counters, and how large the request is.
+extension Caller {
+  init(_ identity: Identity) {
+    self.init(
+      tenant: identity.tenant.name.string, keyID: identity.key?.id.string,
+      subject: String(decoding: identity.subject, as: UTF8.self))
+  }
+}
+
+extension RequestSize {
+  /// nil on an uninspected path, where nothing is known of what it uses, and for an own answer.
+  init?(_ route: ChosenRoute?, _ facts: RequestFacts?, _ endpoint: Endpoint?) {
+    guard let model = route?.model, let facts, let endpoint else { return nil }
+    self.init(
+      model: model.name.string, textBytes: facts.textBytes, arrayNumbers: facts.arrayNumbers,
+      choices: max(facts.n ?? 1, facts.bestOf ?? 1), statedBound: facts.outputBound,
+      maxOutputTokens: model.maxOutputTokens, writesOutput: endpoint.writesOutput)
+  }
+}
+
+extension Endpoint {
+  /// Whether its answer is written token by token, and bounded by the request.
+  var writesOutput: Bool {
+    switch self {
+    case .chatCompletions, .completions, .responses, .messages: true
+    case .embeddings, .countTokens, .rerank, .moderations, .imageGenerations, .audioSpeech,
+      .audioTranscriptions, .audioTranslations:
+      false
+    }
+  }
+
+  /// Whether its streams have OpenAI's `stream_options.include_usage`.
+  var hasUsageChunk: Bool {
+    switch self {
+    case .chatCompletions, .completions: true
+    case .embeddings, .responses, .messages, .countTokens, .rerank, .moderations,
+      .imageGenerations, .audioSpeech, .audioTranscriptions, .audioTranslations:
+      false
+    }
+  }
+}

@@ -1,0 +1,136 @@
+// Strings (RFC 8259, 7): content is counted; keys and a few short values are read.
+
+extension ResponseScanner {
+  mutating func beginString(_ role: Role) {
+    self.role = role
+    wordCount = 0
+    state = .string
+  }
+
+  /// Reads the string up to its closing quote, an escape or the end of the piece. Returns the index of
+  /// the next unread byte.
+  mutating func scanString(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    var index = start
+    while index < bytes.count {
+      let run = ByteRun.text(bytes, from: index)
+      if run > 0 {
+        take(bytes.extracting(index..<index + run))
+        index += run
+        guard index < bytes.count else { return index }
+      }
+      switch bytes[index] {
+      case UInt8(ascii: "\""):
+        endString()
+        return index + 1
+      case UInt8(ascii: "\\"):
+        state = .escape
+        return index + 1
+      case let byte:
+        // Part of a UTF-8 sequence that was cut, or a byte that JSON does not allow: just counted.
+        if isEvent, Self.isLineBreak(byte) { return index }
+        take(bytes.extracting(index..<index + 1))
+        index += 1
+      }
+    }
+    return index
+  }
+
+  /// Adds bytes that need no unescaping.
+  private mutating func take(_ run: Span<UInt8>) {
+    switch role {
+    case .ignored: break
+    case .content: event.contentBytes += run.count
+    case .reasoning: event.reasoningBytes += run.count
+    case .reasoningContent: event.reasoningContentBytes += run.count
+    case .delta: event.deltaBytes += run.count
+    case .key, .kind, .finish, .status:
+      var index = 0
+      while index < run.count, wordCount < Self.wordBytesMax {
+        word[wordCount] = run[index]
+        wordCount += 1
+        index += 1
+      }
+      // A longer word than fits is not one that is known.
+      if index < run.count { wordCount = .max }
+    }
+  }
+
+  /// Adds one unescaped byte, or `count` bytes whose values do not matter.
+  private mutating func take(_ byte: UInt8, count: Int = 1) {
+    switch role {
+    case .ignored: break
+    case .content: event.contentBytes += count
+    case .reasoning: event.reasoningBytes += count
+    case .reasoningContent: event.reasoningContentBytes += count
+    case .delta: event.deltaBytes += count
+    case .key, .kind, .finish, .status:
+      guard wordCount < Self.wordBytesMax else {
+        wordCount = .max
+        return
+      }
+      word[wordCount] = byte
+      wordCount += 1
+    }
+  }
+
+  /// Reads a byte of an escape, after its backslash.
+  mutating func takeEscape(_ byte: UInt8) {
+    guard state == .escape else { return takeHexDigit(byte) }
+    state = .string
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): take(byte)
+    case UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "n"), UInt8(ascii: "r"),
+      UInt8(ascii: "t"):
+      take(0)  // no known word has a control character
+    case UInt8(ascii: "u"):
+      unit = 0
+      digitsLeft = 4
+      state = .unicodeEscape
+    default:
+      state = .broken
+    }
+  }
+
+  private mutating func takeHexDigit(_ byte: UInt8) {
+    let digit: UInt8
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
+    default:
+      state = .broken
+      return
+    }
+    unit = unit << 4 | UInt32(digit)
+    digitsLeft -= 1
+    guard digitsLeft == 0 else { return }
+    state = .string
+    switch unit {
+    case 0..<0x80: take(UInt8(unit))
+    case 0x80..<0x800: take(0, count: 2)
+    // A surrogate pair is four bytes in UTF-8, so each half counts two.
+    case 0xD800...0xDFFF: take(0, count: 2)
+    default: take(0, count: 3)
+    }
+  }
+
+  private mutating func endString() {
+    state = skippedDepth > 0 ? .skip : .separator
+    let isWord = wordCount <= Self.wordBytesMax
+    let text = word.span.extracting(0..<(isWord ? wordCount : 0))
+    switch role {
+    case .ignored, .content, .reasoning, .reasoningContent, .delta:
+      break
+    case .key:
+      member = ResponseMember(text, in: place, isEvent: isEvent)
+      state = .colon
+    case .kind:
+      event.kind = ResponseEvent.Kind(text)
+      if event.kind == .error { event.hasError = true }
+    case .finish:
+      event.finish = FinishReason(text)
+    case .status:
+      event.finish = FinishReason(status: text) ?? event.finish
+    }
+  }
+}

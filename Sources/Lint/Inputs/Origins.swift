@@ -1,0 +1,56 @@
+/// The files in which the objects of kustomize's output are written, so that a finding can name a file
+/// and a line.
+struct Origins {
+  private let resources: [Resource]
+
+  init(_ documents: [Document]) { self.init(documents.flatMap { Resource.all(in: $0) }) }
+
+  private init(_ resources: [Resource]) { self.resources = resources }
+
+  /// The objects that are written in these files, in the order of the files.
+  func restricted(to files: [String]) -> Origins {
+    Origins(files.flatMap { file in resources.filter { $0.root.source == file } })
+  }
+
+  /// The resources that write an object: it, and patches of it. A file may leave the namespace to its
+  /// kustomization. Where files of several directories do so for the same name, those count in whose
+  /// directory the Namespace is written too.
+  private func resources(writing object: String) -> [Resource] {
+    let own = resources.filter { $0.isWritten(as: object) }
+    let named = own.filter { $0.root.object == object && $0.root["metadata"]["namespace"].exists }
+    let open = own.filter { !$0.root["metadata"]["namespace"].exists }
+    let namespace = object.drop { $0 != " " }.dropFirst().prefix { $0 != "/" }
+    let homes = Set(
+      open.map { Self.folder($0.root.source) }.filter { folder in
+        resources.contains {
+          $0.kind == "Namespace" && $0.name == namespace && Self.folder($0.root.source) == folder
+        }
+      })
+    return named
+      + (homes.isEmpty ? open : open.filter { homes.contains(Self.folder($0.root.source)) })
+  }
+
+  private static func folder(_ path: String) -> Substring {
+    path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+  }
+
+  /// The finding with the file and line at which its field is written, or else its object. Where several
+  /// files write the object, the first that has the field.
+  func placed(_ finding: Finding) -> Finding {
+    let own = resources(writing: finding.place.object)
+    var best: Place?
+    for resource in own {
+      let field = resource.root.at(finding.place.field)
+      if field.exists {
+        best = field.place
+        break
+      }
+      if best == nil { best = field.place }
+    }
+    guard let best else { return finding }
+    var finding = finding
+    finding.place.source = best.source
+    finding.place.line = best.line
+    return finding
+  }
+}

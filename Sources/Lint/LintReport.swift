@@ -1,0 +1,146 @@
+import Policy
+
+/// Reads what a command line names, runs every check on it, and keeps the findings. This is the way into
+/// Lint: `Checks.all` lists the checks, the rest is internal.
+package struct LintReport {
+  /// In the order of the sets and of `Checks.all`. One that is found in several sets is here once.
+  package private(set) var findings: [Finding] = []
+  /// What was checked together, with the number of its objects: the plain files, an Envoy config, the
+  /// output of a kustomization.
+  package private(set) var sets: [(name: String, objects: Int)] = []
+  /// The index in `findings` by check, place and message.
+  private var indicesByText: [String: Int] = [:]
+
+  package var errorCount: Int { findings.count { $0.severity == .error } }
+  package var warningCount: Int { findings.count - errorCount }
+
+  /// Checks files and directories.
+  ///
+  /// - Parameters:
+  ///   - paths: files, directories, or `-` for standard input.
+  ///   - policies: policies to check against, besides those in ConfigMaps.
+  ///   - ignored: names of checks to leave out.
+  ///   - nowSeconds: Unix time, for warnings about keys that expire.
+  package init(
+    of paths: [String], tools: LintTools, policies: [PolicySnapshot],
+    ignoring ignored: Set<String>, nowSeconds: Int64
+  ) throws(LintFault) {
+    let inputs = try LintInputs.gather(paths)
+    let kustomizations = inputs.kustomizations
+    let texts = inputs.plain + [inputs.stdin].compactMap { $0 }
+    let beside = kustomizations.map(\.file) + inputs.origins
+    // The files of a kustomization are read only to find the lines of its objects. An error in one of
+    // them is kustomize's to report.
+    let read = try Self.documents(texts + beside, tools)
+    var documents: [(text: LintInputs.Text, documents: [Document])] = []
+    for (text, result) in zip(texts, read) {
+      switch result {
+      case .success(let nodes):
+        documents.append(
+          (text, nodes.map { Document(source: text.name, hasLines: true, root: $0) }))
+      case .failure(let problem): add([Self.finding(problem, in: text)], set: text.name, ignored)
+      }
+    }
+    let besideRead = read.dropFirst(texts.count)
+    let files = Kustomizations(
+      zip(kustomizations, besideRead).map { kustomization, result in
+        Kustomizations.Entry(
+          directory: kustomization.directory, isNamed: kustomization.isNamed,
+          root: (try? result.get())?.first)
+      })
+    let origins = Origins(
+      zip(inputs.origins, besideRead.dropFirst(kustomizations.count)).flatMap { text, result in
+        ((try? result.get()) ?? []).map { Document(source: text.name, hasLines: true, root: $0) }
+      })
+    for (name, set) in Self.plainSets(documents) {
+      check(
+        LintSet(name: name, documents: set, policies: policies, nowSeconds: nowSeconds), ignored,
+        origins: nil)
+    }
+    let roots = files.roots
+    var built: [LintInputs.Text] = []
+    for directory in roots { built.append(try tools.build(directory)) }
+    for (text, result) in zip(built, try tools.readYAML(built)) {
+      switch result {
+      case .success(let nodes):
+        let set = LintSet(
+          name: text.name,
+          documents: nodes.map { Document(source: text.name, hasLines: false, root: $0) },
+          policies: policies, nowSeconds: nowSeconds)
+        check(set, ignored, origins: origins.restricted(to: files.reach(of: text.name)))
+      case .failure(let problem): add([Self.finding(problem, in: text)], set: text.name, ignored)
+      }
+    }
+  }
+
+  /// The documents of each text. JSON is read here; one run of Python reads all YAML.
+  private static func documents(
+    _ texts: [LintInputs.Text], _ tools: LintTools
+  ) throws(LintFault) -> [Result<[Node], DocumentProblem>] {
+    var yaml = try tools.readYAML(texts.filter { !$0.isJSON })[...]
+    return texts.map { text in
+      guard text.isJSON else { return yaml.removeFirst() }
+      return Result { () throws(DocumentProblem) in [try Node(json: text.bytes)] }
+    }
+  }
+
+  /// What is checked together: all manifests; each Envoy config alone, and standard input alone.
+  private static func plainSets(
+    _ files: [(text: LintInputs.Text, documents: [Document])]
+  ) -> [(String, [Document])] {
+    var together: [Document] = []
+    var names: [String] = []
+    var sets: [(String, [Document])] = []
+    for (text, documents) in files {
+      let isConfig = documents.contains { document in
+        document.root.member("static_resources") != nil && document.root.member("kind") == nil
+      }
+      if isConfig || text.name == LintInputs.stdinName {
+        sets.append((text.name, documents))
+      } else {
+        together += documents
+        names.append(text.name)
+      }
+    }
+    if let first = names.first {
+      sets.insert((names.count == 1 ? first : "\(names.count) files", together), at: 0)
+    }
+    return sets
+  }
+
+  private mutating func check(_ set: LintSet, _ ignored: Set<String>, origins: Origins?) {
+    if set.isEmpty { return }
+    sets.append((set.name, set.objectCount))
+    let found = Checks.findings(in: set, ignoring: ignored)
+    add(found.map { origins?.placed($0) ?? $0 }, set: set.name, ignored)
+  }
+
+  /// Adds the findings in a set. One that was found in another set too is kept once, with both names.
+  private mutating func add(_ found: [Finding], set: String, _ ignored: Set<String>) {
+    for finding in found where !ignored.contains(finding.check) {
+      let subject = finding.place.subject
+      let key = "\(finding.check) \(subject) \(finding.message)"
+      if let index = indicesByText[key], !subject.isEmpty {
+        findings[index].alsoIn.append(set)
+      } else {
+        indicesByText[key] = findings.count
+        findings.append(finding)
+      }
+    }
+  }
+
+  private static func finding(_ problem: DocumentProblem, in text: LintInputs.Text) -> Finding {
+    var remedy = "correct the file"
+    let content = String(decoding: text.bytes, as: UTF8.self)
+    if content.contains("${") {
+      remedy = "this looks like a template: fill in its variables first, and check the result"
+    } else if content.contains("{{") {
+      remedy =
+        "this looks like a Helm template: check its output: helm template … | tollgate lint -"
+    }
+    return Finding(
+      severity: .error, check: "broken-file",
+      place: Place(source: text.name, line: problem.line, object: "", field: ""),
+      message: "\(problem.message) (column \(problem.column))", remedy: remedy)
+  }
+}

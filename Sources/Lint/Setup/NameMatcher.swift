@@ -1,0 +1,19 @@
+/// A matcher of header names, in any case.
+enum NameMatcher: Sendable {
+  case exact(String)
+  case prefix(String)
+  case suffix(String)
+  case containing(String)
+  case regex(String)
+
+  func matches(_ name: String) -> Bool {
+    switch self {
+    case .exact(let text): text.lowercased() == name
+    case .prefix(let text): name.hasPrefix(text.lowercased())
+    case .suffix(let text): name.hasSuffix(text.lowercased())
+    case .containing(let text): name.contains(text.lowercased())
+    // An expression that Swift cannot read is taken to match.
+    case .regex(let pattern): Pattern.matches(pattern, name) ?? true
+    }
+  }
+}
