@@ -29,6 +29,8 @@ extension Books {
   /// Calls `body` for each place, with its index in `places`, the limit's tightest counter, how
   /// many counters the limit has, and the ledger's time. Ends early where a reload puts other
   /// limits in force. Leaves out a tenant's slots of a traffic class for which it has no counter.
+  ///
+  /// `body` runs under the lock: it must be short, and must not call the books.
   package func forEachReading(
     _ places: [PolicyLimits.Place], _ limits: PolicyLimits,
     _ body: (_ place: Int, CounterReading, _ count: Int, _ nowMs: Int64) -> Void
