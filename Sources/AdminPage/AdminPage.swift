@@ -1,7 +1,8 @@
-/// The operators' page: one HTML file, built into the program so that nothing has to be beside it.
+/// The operators' page: one HTML file, which is built into the program so that the program needs no
+/// file beside it.
 ///
-/// A target of its own, because an embedded file is slow to compile and rarely changes.
+/// It is a target of its own because an embedded file is slow to compile and rarely changes.
 package enum AdminPage {
-  /// UTF-8.
+  /// The file's bytes, in UTF-8.
   package static var html: [UInt8] { PackageResources.page_html }
 }

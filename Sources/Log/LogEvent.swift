@@ -1,4 +1,4 @@
-/// What a log line tells of: the name that a search or an alert matches. Names stay as they are;
+/// What a log line is about: the name that searches and alerts match, so a name never changes.
 /// `envoy/observability/logs.md` describes each.
 package enum LogEvent: String, Sendable, CaseIterable {
   // The process.
@@ -10,7 +10,7 @@ package enum LogEvent: String, Sendable, CaseIterable {
   case signal
   case serverFailed = "server_failed"
   case linesDropped = "lines_dropped"
-  /// A line without a name of its own.
+  /// A line without an event of its own.
   case note
 
   // The policy.
@@ -50,8 +50,8 @@ package enum LogEvent: String, Sendable, CaseIterable {
   case buffersFull = "buffers_full"
   case gatewayMisconfigured = "gateway_misconfigured"
   case notEnforced = "not_enforced"
-  /// At debug: one exchange's end.
+  /// The end of one exchange, at debug.
   case exchange
-  /// At debug: one refusal.
+  /// One refusal, at debug.
   case refusal
 }

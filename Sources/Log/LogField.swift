@@ -1,5 +1,5 @@
-/// The name of a log line's field. Names stay as they are; `envoy/observability/logs.md` describes
-/// each.
+/// The name of a log line's field. Searches match it, so a name never changes.
+/// `envoy/observability/logs.md` describes each.
 package enum LogKey: String, Sendable, CaseIterable {
   // The process.
   case version, pid, listen, workers, data, durability, signal, connections, requests, status
@@ -49,7 +49,7 @@ package enum LogKey: String, Sendable, CaseIterable {
   /// Where records are shipped to.
   case target, bytes
 
-  // One exchange, at debug: the ledger's words.
+  // One exchange, at debug: named as in the ledger.
   case requestID = "request_id"
   case tenant, subject, route, model, stream, origin
   case modelRoute = "model_route"
@@ -62,31 +62,33 @@ package enum LogKey: String, Sendable, CaseIterable {
   case endReason = "end_reason"
 }
 
-/// A field's value, by its type in JSON.
+/// The value of a log line's field.
 package enum LogValue: Sendable, Equatable {
   case text(String)
   case integer(Int64)
   case flag(Bool)
-  /// To the millisecond.
+  /// Written in seconds, to the millisecond.
   case seconds(Duration)
-  /// Unknown; text leaves the field out.
+  /// Not known: `null` in JSON; the text form leaves the field out.
   case null
-  /// How many there are, and the names of the first of them.
+  /// How many names there are, and the first of them.
   case names(count: Int, [String])
 
-  /// Names that a field lists; the others are counted.
+  /// How many names a field lists.
   package static let namesMax = 16
 
+  /// A number.
   package static func integer(_ value: Int) -> LogValue { .integer(Int64(value)) }
 
-  /// Unknown where there is none.
+  /// A text, or null where it is nil.
   package static func optional(_ text: String?) -> LogValue { text.map(LogValue.text) ?? .null }
 
+  /// A number, or null where it is nil.
   package static func optional(_ value: Int64?) -> LogValue {
     value.map(LogValue.integer) ?? .null
   }
 
-  /// All of `names`, counted; the first of them by name.
+  /// All of `names` counted, and the first of them.
   package static func names(_ names: [String]) -> LogValue {
     .names(count: names.count, Array(names.prefix(namesMax)))
   }

@@ -1,26 +1,29 @@
 import Bytes
 import Terms
 
-/// How a log record looks, as text for people or as JSON for machines. One record is one line,
-/// whatever its text holds.
+/// The form of the log: text for people, or JSON for machines.
 package enum LogFormat: String, Sendable, CaseIterable {
   case text, json
 }
 
-/// One record of the log, and how it is written.
-package struct LogLine: Sendable {
-  /// The longest text of a message or a value; the rest is cut.
-  package static let textBytesMax = 8 << 10
-  /// The longest line; fields that find no room are left out, and the line says so.
-  package static let lineBytesMax = 64 << 10
+/// One line of the log, and how it is written. It is one line whatever its texts hold.
+struct LogLine: Sendable {
+  /// The longest message or value; what is over it is cut.
+  static let textBytesMax = 8 << 10
+  /// How long a line may be before another field is added. Fields that have no room are left out,
+  /// and the line says so.
+  static let lineBytesMax = 64 << 10
 
-  package var level: LogLevel
-  package var event: LogEvent
-  package var message: String
-  package var fields: [(key: LogKey, value: LogValue)]
-  package var wallNanoseconds: Int64
+  var level: LogLevel
+  var event: LogEvent
+  var message: String
+  /// In the order in which they are written.
+  var fields: [(key: LogKey, value: LogValue)]
+  /// When it was logged, in Unix nanoseconds.
+  var wallNanoseconds: Int64
 
-  package init(
+  /// A line.
+  init(
     _ level: LogLevel, _ event: LogEvent, _ message: String,
     _ fields: [(key: LogKey, value: LogValue)] = [], wallNanoseconds: Int64
   ) {
@@ -31,14 +34,14 @@ package struct LogLine: Sendable {
     self.wallNanoseconds = wallNanoseconds
   }
 
-  /// The line with its newline. `colours`: the level is coloured, for a terminal.
-  package func rendered(_ format: LogFormat, colours: Bool = false) -> [UInt8] {
+  /// The line with its newline. With `colours` the level is coloured, for a terminal.
+  func rendered(_ format: LogFormat, colours: Bool = false) -> [UInt8] {
     var line = format == .text ? text(colours: colours) : json
     line.append(UInt8(ascii: "\n"))
     return line
   }
 
-  // MARK: Text: `time level message key=value …`; the event's name is for machines
+  // MARK: Text: `time level message key=value …`, without the event
 
   private func text(colours: Bool) -> [UInt8] {
     var line: [UInt8] = []
@@ -69,7 +72,7 @@ package struct LogLine: Sendable {
     return line
   }
 
-  /// `3[a,b,c]`, `90[a,b,…]`
+  /// Appends `3[a,b,c]`, or `90[a,b,…]` where not all names are listed.
   private static func appendNames(_ count: Int, _ names: [String], to line: inout [UInt8]) {
     line.append(contentsOf: "\(count)[".utf8)
     for (index, name) in names.enumerated() {
@@ -119,7 +122,7 @@ package struct LogLine: Sendable {
     }
   }
 
-  /// `12.034`, or `12` where nothing is left; rounded down to the millisecond, never below 0.
+  /// `12.034`, or `12` for whole seconds; rounded down to the millisecond, never below 0.
   private static func seconds(_ duration: Duration) -> String {
     let (seconds, attoseconds) = max(.zero, duration).components
     let milliseconds = String(attoseconds / 1_000_000_000_000_000)
@@ -129,7 +132,7 @@ package struct LogLine: Sendable {
 }
 
 extension LogLevel {
-  /// SGR (ECMA-48, 8.3.117): grey, none, yellow, red.
+  /// The level's colour as an SGR parameter (ECMA-48, 8.3.117): grey, the default, yellow, red.
   fileprivate var colour: String {
     switch self {
     case .debug: "90"

@@ -1,28 +1,29 @@
 import Terms
 
-/// Where the gateway reports what an operator must know (misconfiguration, refused modes). Never a
-/// request's own text.
+/// Where the gateway logs what an operator must know. Never any text of a request's.
 package protocol LogSink: Sendable {
-  /// Whether anything of this level is kept: asked before a line is put together.
+  /// Whether lines of this level are written: to be asked before a costly line is put together.
   func isKept(_ level: LogLevel) -> Bool
 
-  /// One line, each time.
+  /// Logs one line.
   func log(
     _ level: LogLevel, _ event: LogEvent, _ message: String,
     _ fields: KeyValuePairs<LogKey, LogValue>)
 
-  /// The same message is let through once in a while, with a count.
+  /// Logs one line, but the same message only once in a while, then with the number of those left
+  /// out.
   func report(
     _ level: LogLevel, _ event: LogEvent, _ message: String,
     _ fields: KeyValuePairs<LogKey, LogValue>)
 }
 
 extension LogSink {
-  /// A line that has no name of its own.
+  /// Reports a line without an event of its own.
   package func report(_ level: LogLevel, _ message: String) {
     report(level, .note, message, [:])
   }
 
+  /// Reports a line without fields.
   package func report(_ level: LogLevel, _ event: LogEvent, _ message: String) {
     report(level, event, message, [:])
   }

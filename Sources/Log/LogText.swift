@@ -1,14 +1,15 @@
 import Bytes
 
-/// Text as it may stand in a log line: nothing in it can end the line, begin another field, move a
-/// terminal's cursor or turn the direction of what follows.
+/// Writes text into a log line so that nothing in it can end the line, begin another field, move a
+/// terminal's cursor or change the direction of the text that follows.
 enum LogText {
+  /// Where the text is written.
   enum Style {
-    /// A message: spaces and quotes stand as they are.
+    /// A message: spaces and quotes are written as they are.
     case plain
-    /// A value of `key=value`: in quotes where it would not be one word.
+    /// The value of `key=value`: in quotes where it is not one word.
     case word
-    /// Inside of a JSON string (RFC 8259, section 7).
+    /// The inside of a JSON string (RFC 8259, section 7).
     case json
   }
 

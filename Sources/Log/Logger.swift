@@ -3,26 +3,33 @@ import Foundation
 import Synchronization
 import Terms
 
-/// The process's log: lines on stderr, written by a thread of its own, so that no loop waits for a terminal or a pipe.
+/// The process's log. Lines are written by a thread of its own, so that no other thread waits for a
+/// terminal or a pipe.
+///
+/// Any thread: `condition` guards what changes.
 package final class Logger: LogSink, @unchecked Sendable {
-  /// Lines that wait to be written; those beyond are dropped and counted.
-  package static let linesMax = 4096
+  /// How many lines may wait to be written; one over it is dropped and counted.
+  static let linesMax = 4096
 
-  /// The least level that is written: asked by every loop, without a lock.
+  /// The rank of the lowest level that is written. Atomic, because every loop asks for it.
   private let level: Atomic<Int>
-  /// `--log-level`, which a policy's `log_level` overrides.
+  /// `--log-level`, which a policy's `log_level` replaces.
   private let ownLevel: LogLevel
   private let format: LogFormat
   private let colours: Bool
   private let write: @Sendable ([UInt8]) -> Void
   // Everything below is guarded by `condition`.
   private let condition = NSCondition()
+  /// What waits to be written.
   private var lines: [[UInt8]] = []
+  /// Whether lines were taken that are not written yet.
   private var isWriting = false
+  /// How many lines were dropped since that was last logged.
   private var dropped = 0
   private var repetitions = RepetitionLimit()
 
-  /// `write` is called on the log's thread, with whole lines.
+  /// Starts the log's thread, on which `write` is called with each line. With `colours` the level
+  /// is coloured, for a terminal.
   package init(
     level: LogLevel, format: LogFormat, colours: Bool = false,
     write: @escaping @Sendable ([UInt8]) -> Void
@@ -42,12 +49,12 @@ package final class Logger: LogSink, @unchecked Sendable {
     level.rank >= self.level.load(ordering: .relaxed)
   }
 
-  /// Follows a policy's `log_level`; nil where it has none and the process's own counts again.
+  /// Takes over a policy's `log_level`; nil where it has none, so that `--log-level` counts again.
   package func follow(_ policyLevel: LogLevel?) {
     let next = policyLevel ?? ownLevel
     let before = LogLevel.allCases[level.exchange(next.rank, ordering: .relaxed)]
     guard before != next else { return }
-    // Said whenever the old level or the new one lets it through.
+    // Logged where the old level or the new one includes info.
     guard min(before, next) <= .info else { return }
     enqueue(
       line(
@@ -57,11 +64,12 @@ package final class Logger: LogSink, @unchecked Sendable {
         [(.logLevel, .text(next.rawValue)), (.previousLogLevel, .text(before.rawValue))]))
   }
 
-  /// Logs `message` without a name, unless the level is below the log's.
+  /// Logs one line without an event of its own.
   package func log(_ level: LogLevel, _ message: String) {
     log(level, .note, message, [:])
   }
 
+  /// Logs one line without fields.
   package func log(_ level: LogLevel, _ event: LogEvent, _ message: String) {
     log(level, event, message, [:])
   }
@@ -74,6 +82,7 @@ package final class Logger: LogSink, @unchecked Sendable {
     log(level, event, message, Array(fields))
   }
 
+  /// The same with fields that were gathered before.
   package func log(
     _ level: LogLevel, _ event: LogEvent, _ message: String,
     _ fields: [(key: LogKey, value: LogValue)]
@@ -82,7 +91,8 @@ package final class Logger: LogSink, @unchecked Sendable {
     enqueue(line(level, event, message, fields))
   }
 
-  /// From the gateway: the same message is let through once in ten seconds, with a count.
+  /// Logs one line, but the same message at most once in ten seconds, then with the number of those
+  /// left out.
   package func report(
     _ level: LogLevel, _ event: LogEvent, _ message: String,
     _ fields: KeyValuePairs<LogKey, LogValue>
@@ -102,7 +112,7 @@ package final class Logger: LogSink, @unchecked Sendable {
     }
   }
 
-  /// Waits until everything logged so far is written, at most for `timeout`.
+  /// Waits until everything that was logged so far is written, for at most `timeout`.
   package func flush(timeout: Duration = .seconds(2)) {
     let end = Date(timeIntervalSinceNow: Double(timeout.components.seconds))
     condition.lock()
@@ -140,7 +150,8 @@ package final class Logger: LogSink, @unchecked Sendable {
       if dropped > 0 {
         batch.append(
           line(
-            .warning, .linesDropped, "\(dropped) log lines were dropped: the log is too slow",
+            .warning, .linesDropped,
+            "\(dropped) log lines were dropped: stderr takes them too slowly",
             [(.count, .integer(dropped))]))
         dropped = 0
       }

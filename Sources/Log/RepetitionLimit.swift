@@ -1,13 +1,16 @@
-/// Lets a message through once in a while, and counts the repetitions it keeps back.
+/// Decides which repetitions of a message are logged: the same message once in ten seconds, with
+/// the number of those left out. A value, without a clock.
 struct RepetitionLimit {
-  /// A message that has been let through is kept back for this long.
+  /// How long a message is held back after it was logged.
   static let quietNanoseconds: Int64 = 10_000_000_000
-  /// Messages that are remembered; when there are more, the oldest is forgotten.
+  /// How many messages are remembered; for one more, the one that was logged first is forgotten.
   static let messagesMax = 256
 
+  /// What is to be done with a message.
   enum Outcome: Equatable {
-    /// Say it; it was kept back that many times since it was last said.
+    /// Log it; it was held back that many times since it was last logged.
     case pass(repeated: Int)
+    /// Do not log it.
     case hold
   }
 
@@ -18,6 +21,7 @@ struct RepetitionLimit {
 
   private var entries: [String: Entry] = [:]
 
+  /// Decides on one message.
   mutating func admit(_ message: String, nowNanoseconds: Int64) -> Outcome {
     if var entry = entries[message] {
       if nowNanoseconds - entry.saidNanoseconds < Self.quietNanoseconds {

@@ -92,3 +92,25 @@ package enum Endpoint: UInt8, CaseIterable, Sendable, Hashable {
     return nil
   }
 }
+
+extension Endpoint {
+  /// Whether its answer is written token by token, and bounded by the request.
+  package var writesOutput: Bool {
+    switch self {
+    case .chatCompletions, .completions, .responses, .messages: true
+    case .embeddings, .countTokens, .rerank, .moderations, .imageGenerations, .audioSpeech,
+      .audioTranscriptions, .audioTranslations:
+      false
+    }
+  }
+
+  /// Whether its streams have OpenAI's `stream_options.include_usage`.
+  package var hasUsageChunk: Bool {
+    switch self {
+    case .chatCompletions, .completions: true
+    case .embeddings, .responses, .messages, .countTokens, .rerank, .moderations,
+      .imageGenerations, .audioSpeech, .audioTranscriptions, .audioTranslations:
+      false
+    }
+  }
+}

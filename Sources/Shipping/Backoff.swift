@@ -1,10 +1,12 @@
-/// The waits between attempts: each about twice the one before, up to a bound, and each shortened by
-/// chance by up to half, so that many senders do not come back at once. A value.
+/// The waits between attempts: each about twice as long as the one before, up to a maximum. Each is
+/// shortened by up to half at random, so that many senders do not try again at the same time. A
+/// value.
 package struct Backoff: Equatable, Sendable {
   private let firstMs: Int64
   private let maxMs: Int64
   private var failures = 0
 
+  /// No attempt has failed yet.
   package init(
     first: Duration = ShippingLimits.backoffFirst, max: Duration = ShippingLimits.backoffMax
   ) {
@@ -12,7 +14,7 @@ package struct Backoff: Equatable, Sendable {
     maxMs = max.wholeMilliseconds
   }
 
-  /// The wait after one more failure; `random` is any number.
+  /// The wait after one more failure, in milliseconds; `random` is any number.
   package mutating func next(random: UInt64) -> Int64 {
     let whole = min(maxMs, firstMs << Int64(min(failures, 32)))
     failures += 1
@@ -20,6 +22,6 @@ package struct Backoff: Equatable, Sendable {
     return whole - Int64(random % (half + 1))
   }
 
-  /// Something has worked.
+  /// An attempt has succeeded.
   package mutating func reset() { failures = 0 }
 }

@@ -1,21 +1,23 @@
 import Ledger
 
-/// The cursors' directory, `DATA/ship`: one file a target, each replaced as a whole and flushed.
+/// The cursors' directory, `DATA/ship`: one file for each target, always replaced as a whole and
+/// flushed.
 package struct CursorFiles: Sendable {
   /// Its name in the data directory.
   package static let directoryName = "ship"
-  /// Holds `service.instance.id`.
+  /// The file with `service.instance.id`.
   package static let instanceName = "instance"
 
   private let files: any LedgerFiles
 
+  /// The cursors in that directory.
   package init(_ files: any LedgerFiles) { self.files = files }
 
-  /// What is known of a target.
+  /// What the directory has of a target.
   package enum Found: Equatable, Sendable {
     case none
     case cursor(ShipCursor)
-    /// It begins anew at the oldest record.
+    /// The file cannot be used, and why: the target begins again at the oldest record.
     case unusable(file: String, String)
   }
 
@@ -40,8 +42,9 @@ package struct CursorFiles: Sendable {
     try replace(ShipCursor.fileName(of: cursor.target), with: cursor.bytes)
   }
 
-  /// The id of this ledger's shipper, which stays over restarts: with a record's `seq` it names the
-  /// record, so that receivers can drop repeats. `random` makes a new one where there is none.
+  /// The id of this ledger's shipper, the same after each restart. With a record's `seq` it
+  /// identifies the record, so that receivers can drop repeats. Where there is none, 16 bytes of
+  /// `random` make one.
   package func instanceID(random: [UInt8]) throws(LedgerFault) -> String {
     if let bytes = try? files.read(Self.instanceName, at: 0, count: 64), bytes.count == 37,
       bytes.last == UInt8(ascii: "\n"),
@@ -56,7 +59,7 @@ package struct CursorFiles: Sendable {
     return id
   }
 
-  /// RFC 9562, version 4.
+  /// A UUID of version 4 (RFC 9562).
   private static func uuid(_ random: [UInt8]) -> String {
     precondition(random.count == 16, "a UUID has 16 bytes")
     var bytes = random
@@ -70,6 +73,7 @@ package struct CursorFiles: Sendable {
     return text
   }
 
+  /// Replaces a file as a whole: a crash leaves the old one or the new one.
   private func replace(_ name: String, with bytes: [UInt8]) throws(LedgerFault) {
     let fresh = name + ".fresh"
     do throws(LedgerFault) {

@@ -1,17 +1,19 @@
-/// What an OTLP receiver's answer means (OTLP specification, "OTLP/gRPC Response").
+/// What an OTLP receiver's answer means for the batch (OTLP specification, "OTLP/gRPC Response").
 package enum OTLPAnswer {
-  /// How the call came out, as gRPC has it.
+  /// The answer as it came over gRPC.
   package struct Reply: Equatable, Sendable {
-    /// nil where the receiver gave none: the connection broke, or something else answered.
+    /// `grpc-status`; nil where there is none: the connection was lost, or something else answered.
     package var status: Int?
-    /// nil where not even that came.
+    /// The HTTP status; nil where there is none.
     package var httpStatus: Int?
     /// `grpc-message`: the receiver's own words.
     package var text: String
+    /// The response messages; a good answer has exactly one.
     package var messages: [[UInt8]]
     /// `grpc-status-details-bin`, decoded: a google.rpc.Status.
     package var details: [UInt8]
 
+    /// An answer without what is not given.
     package init(
       status: Int?, httpStatus: Int? = nil, text: String = "", messages: [[UInt8]] = [],
       details: [UInt8] = []
@@ -32,17 +34,19 @@ package enum OTLPAnswer {
   ]
   private static let resourceExhausted = 8
   private static let outOfRange = 11
-  /// How servers made with tonic say that a message is over their limit, as OUT_OF_RANGE.
+  /// What servers made with tonic (Rust) say, with OUT_OF_RANGE, of a message over their limit.
   private static let tonicLimitText = "message length too large"
-  /// RFC 9110, section 15.5.14.
+  /// The HTTP status Content Too Large (RFC 9110, section 15.5.14).
   private static let contentTooLarge = 413
-  /// CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS.
+  /// The codes that the OTLP specification calls retryable: CANCELLED, DEADLINE_EXCEEDED, ABORTED,
+  /// OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS.
   private static let retryable: Set<Int> = [1, 4, 10, 11, 14, 15]
 
-  /// Only the receiver's own word ends a batch: where there is none, it is shipped again.
+  /// What becomes of the batch. Only a gRPC status of the receiver's ends it; without one it is
+  /// shipped again.
   package static func judge(_ reply: Reply) -> TargetMachine.Answer {
     guard let status = reply.status else {
-      // A proxy's word, or that of a server which looks at sizes before it looks at gRPC.
+      // From a proxy, or a server that checks sizes before it reads gRPC.
       if reply.httpStatus == contentTooLarge {
         return .tooLarge("the receiver answered HTTP \(contentTooLarge)")
       }
@@ -52,18 +56,20 @@ package enum OTLPAnswer {
     let name = codeNames.indices.contains(status) ? codeNames[status] : "the status \(status)"
     let words = printable(Array(reply.text.utf8))
     let text = "the receiver answered \(name)" + (words.isEmpty ? "" : ": \(words)")
-    // Retryable by its code, but no wait makes the message smaller.
+    // The code is retryable, but waiting does not make the message smaller.
     if status == outOfRange, reply.text.contains(tonicLimitText) { return .tooLarge(text) }
     let delayMs = RetryInfo.delayMs(inStatus: reply.details)
     if retryable.contains(status) || status == resourceExhausted && delayMs != nil {
       return .retry(text, afterMs: delayMs)
     }
-    // Without RetryInfo it is final. It is also how gRPC says that a message is over the limit (OTLP
-    // specification, "OTLP/gRPC Request"), which a smaller one need not be.
+    // RESOURCE_EXHAUSTED without RetryInfo is final. It is also what a message over the limit is
+    // answered with (OTLP specification, "OTLP/gRPC Request"), and a smaller message may be
+    // accepted.
     return status == resourceExhausted ? .tooLarge(text) : .refused(text)
   }
 
-  /// ExportLogsServiceResponse: partial_success=1 {rejected_log_records=1, error_message=2}.
+  /// Reads an ExportLogsServiceResponse: partial_success=1 {rejected_log_records=1,
+  /// error_message=2}.
   private static func accepted(_ messages: [[UInt8]]) -> TargetMachine.Answer {
     guard messages.count == 1, let fields = ProtobufReader.fields(messages[0]) else {
       return .retry("the receiver's answer is not an ExportLogsServiceResponse", afterMs: nil)
@@ -86,7 +92,8 @@ package enum OTLPAnswer {
     return .partial(rejected: max(0, rejected), message: message)
   }
 
-  /// A receiver's own words, for the log: printable ASCII, cut.
+  /// A receiver's own words as the log may have them: printable ASCII, cut to
+  /// `receiverTextBytesMax`.
   static func printable(_ bytes: [UInt8]) -> String {
     let cut = bytes.prefix(ShippingLimits.receiverTextBytesMax).map { byte in
       (0x20...0x7e).contains(byte) ? byte : UInt8(ascii: "?")

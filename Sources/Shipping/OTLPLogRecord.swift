@@ -1,8 +1,8 @@
 import Bytes
 import Ledger
 
-/// A record as opentelemetry.proto.logs.v1.LogRecord: its line is the body, its fields are the
-/// attributes. Field numbers are the proto's.
+/// A ledger record as opentelemetry.proto.logs.v1.LogRecord: its line is the body, its fields are
+/// the attributes. The field numbers are the proto's.
 struct OTLPLogRecord {
   /// SeverityNumber.
   enum Severity: UInt64 {
@@ -21,15 +21,17 @@ struct OTLPLogRecord {
   }
 
   let line: LedgerTail.Line
+  /// The fields of the line's JSON object.
   private let members: [JSONValue.Member]
 
+  /// The record in that line.
   init(_ line: LedgerTail.Line) {
     self.line = line
     members = Self.members(line)
   }
 
-  /// The record's fields; of a checkpoint, which may be very long, those that are no list. None where
-  /// the line is not the ledger's JSON: then the body must do.
+  /// The record's fields. Of a checkpoint, which may be very long, the lists are left out. None
+  /// where the line is not JSON as the ledger writes it: then the body alone is shipped.
   private static func members(_ line: LedgerTail.Line) -> [JSONValue.Member] {
     let bytes = line.head.type == "checkpoint" ? withoutLists(line.bytes) : line.bytes
     guard case .object(let members)? = try? LedgerFormat.json(bytes) else { return [] }
@@ -38,11 +40,11 @@ struct OTLPLogRecord {
 
   private static let firstList = Array(",\"counters\":[".utf8)
   private static let lastField = Array(",\"hash\":\"".utf8)
-  /// `,"hash":"`, 64 digits, `"}`.
+  /// The length of `,"hash":"`, 64 digits and `"}`.
   private static let endBytes = lastField.count + 64 + 2
 
-  /// A checkpoint's line without its counters and open exchanges, which stand between `previous_hash`
-  /// and `hash`.
+  /// A checkpoint's line without its counters, open exchanges and estimates, which are between
+  /// `previous_hash` and `hash`.
   private static func withoutLists(_ line: [UInt8]) -> [UInt8] {
     let end = line.suffix(endBytes)
     guard end.count == endBytes, end.starts(with: lastField),
@@ -51,11 +53,13 @@ struct OTLPLogRecord {
     return Array(line[..<lists.lowerBound]) + Array(end)
   }
 
-  /// What stands before a checkpoint's counters is shorter.
+  /// More than the length of what is before a checkpoint's counters.
   private static let headBytes = 512
 
+  /// Appends the LogRecord's fields.
   func encode(into writer: inout ProtobufWriter, observedNanoseconds: UInt64) {
-    // Lines are not verified here: a damaged year may be later than nanoseconds reach. 0 is unknown.
+    // Lines are not verified here, so a damaged time may be too large for nanoseconds; 0 means
+    // unknown.
     let time = UInt64(max(0, line.head.timeMs)).multipliedReportingOverflow(by: 1_000_000)
     writer.fixed64(1, time.overflow ? 0 : time.partialValue)
     writer.field(2, severity.rawValue)
@@ -74,7 +78,8 @@ struct OTLPLogRecord {
     writer.field(12, "tollgate.\(line.head.type)")
   }
 
-  /// An amount of money has one type, whether it is a whole number or not: receivers index by it.
+  /// A field's value. Money is always a double, even where it is a whole number, because receivers
+  /// index a field by its type.
   private static func value(of member: JSONValue.Member) -> [UInt8]? {
     if member.name == "estimated_cost_usd", case .number(let text) = member.value {
       return OTLPValue.double(text)
@@ -82,6 +87,7 @@ struct OTLPLogRecord {
     return OTLPValue.any(member.value)
   }
 
+  /// How severe the event is that the record tells of.
   var severity: Severity {
     switch line.head.type {
     case "admission": text("decision") == "deny" ? .warning : .info

@@ -1,15 +1,15 @@
 import Ledger
 
-/// opentelemetry.proto.collector.logs.v1.LogsService.
+/// Requests to opentelemetry.proto.collector.logs.v1.LogsService.
 package enum OTLPLogs {
-  /// Its one method.
+  /// The path of its one method.
   package static let exportPath = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
-  /// ExportLogsServiceRequest of a batch.
+  /// The ExportLogsServiceRequest for a batch, encoded.
   package static func request(
     _ batch: ShipBatch, resource: OTLPResource, observedNanoseconds: UInt64
   ) -> [UInt8] {
-    // LogRecords in their place: the lengths around them are known when all of them are.
+    // The LogRecords come first, because the lengths of the messages around them depend on theirs.
     var records = ProtobufWriter()
     records.reserve(batch.byteCount * 3)
     var record = ProtobufWriter()

@@ -1,16 +1,17 @@
-/// Who ships: the resource and scope of every OTLP request.
+/// What identifies the sender: the resource and the scope of every OTLP request.
 package struct OTLPResource: Equatable, Sendable {
   /// `service.version`.
   package var version: String
-  /// `service.instance.id`: stays with the ledger.
+  /// `service.instance.id`, which belongs to the ledger; see `CursorFiles.instanceID`.
   package var instanceID: String
 
+  /// The sender with that version and id.
   package init(version: String, instanceID: String) {
     self.version = version
     self.instanceID = instanceID
   }
 
-  /// opentelemetry.proto.resource.v1.Resource.
+  /// The opentelemetry.proto.resource.v1.Resource, encoded.
   var encoded: [UInt8] {
     var writer = ProtobufWriter()
     let attributes = [
@@ -23,7 +24,7 @@ package struct OTLPResource: Equatable, Sendable {
     return writer.bytes
   }
 
-  /// opentelemetry.proto.common.v1.InstrumentationScope.
+  /// The opentelemetry.proto.common.v1.InstrumentationScope, encoded.
   var encodedScope: [UInt8] {
     var writer = ProtobufWriter()
     writer.field(1, "tollgate.ledger")

@@ -1,14 +1,16 @@
 import Bytes
 
-/// opentelemetry.proto.common.v1's AnyValue and KeyValue, encoded.
+/// Encodes AnyValue and KeyValue of opentelemetry.proto.common.v1.
 enum OTLPValue {
+  /// An AnyValue with a `string_value`.
   static func string(_ text: String) -> [UInt8] {
     var writer = ProtobufWriter()
     writer.field(1, text)
     return writer.bytes
   }
 
-  /// A text's bytes as `string_value` where they are UTF-8, which proto3 asks for, else `bytes_value`.
+  /// An AnyValue with a `string_value` where the bytes are UTF-8, as proto3 requires, else with a
+  /// `bytes_value`.
   static func text(_ bytes: [UInt8]) -> [UInt8] {
     var writer = ProtobufWriter()
     writer.reserve(bytes.count + 8)
@@ -16,13 +18,14 @@ enum OTLPValue {
     return writer.bytes
   }
 
-  /// A number as `double_value`, whatever it is.
+  /// An AnyValue with a number as `double_value`, even where it is a whole number.
   static func double(_ text: String) -> [UInt8] {
     var writer = ProtobufWriter()
     writer.double(4, Double(text) ?? .nan)
     return writer.bytes
   }
 
+  /// A KeyValue; `value` is an encoded AnyValue.
   static func keyValue(_ key: String, _ value: [UInt8]) -> [UInt8] {
     var writer = ProtobufWriter()
     writer.field(1, key)
@@ -30,7 +33,7 @@ enum OTLPValue {
     return writer.bytes
   }
 
-  /// A record's value; nil for null, which OTLP leaves out.
+  /// An AnyValue with a JSON value; nil for null, which OTLP leaves out.
   static func any(_ value: JSONValue) -> [UInt8]? {
     var writer = ProtobufWriter()
     switch value {
@@ -45,7 +48,8 @@ enum OTLPValue {
       }
     case .array(let elements):
       var list = ProtobufWriter()
-      // An element that is null stays in its place: an AnyValue without a value.
+      // An element that is null is an AnyValue without a value, so that the others keep their
+      // places.
       for element in elements { list.field(1, any(element) ?? []) }
       writer.field(5, list.bytes)
     case .object(let members):

@@ -1,11 +1,12 @@
 import Bytes
 
-/// google.rpc.RetryInfo, as OTLP throttles with it.
+/// Reads google.rpc.RetryInfo, with which OTLP receivers ask for a wait.
 enum RetryInfo {
   private static let typeName = "google.rpc.RetryInfo"
 
-  /// The delay asked for in a google.rpc.Status {code=1, message=2, details=3: repeated Any
-  /// {type_url=1, value=2}}; nil where it has no RetryInfo {retry_delay=1 {seconds=1, nanos=2}}.
+  /// The delay in a google.rpc.Status {code=1, message=2, details=3: repeated Any {type_url=1,
+  /// value=2}}, in milliseconds; nil where it has no RetryInfo {retry_delay=1 {seconds=1,
+  /// nanos=2}}.
   static func delayMs(inStatus bytes: [UInt8]) -> Int64? {
     for case (3, .bytes(let any)) in ProtobufReader.fields(bytes) ?? [] {
       var typeURL: [UInt8] = []
@@ -17,7 +18,7 @@ enum RetryInfo {
         default: break
         }
       }
-      // What is before the last slash says who describes the type.
+      // What is before the last slash says where the type is described.
       let name = typeURL.split(separator: UInt8(ascii: "/")).last ?? []
       guard name.elementsEqual(typeName.utf8), let fields = ProtobufReader.fields(value) else {
         continue
@@ -29,7 +30,7 @@ enum RetryInfo {
     return nil
   }
 
-  /// google.protobuf.Duration, rounded up; what is negative or longer than `throttleMax` is cut.
+  /// A google.protobuf.Duration in milliseconds, rounded up, between 0 and `throttleMax`.
   private static func milliseconds(_ duration: [UInt8]) -> Int64 {
     var seconds: Int64 = 0
     var nanos: Int64 = 0

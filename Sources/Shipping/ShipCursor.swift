@@ -1,14 +1,14 @@
 import Bytes
 
-/// How far a target has acknowledged a ledger's records, as a file: one line of JSON that ends with
-/// the SHA-256 of what is before, so that no damage passes for a place.
+/// How far a target has acknowledged a ledger's records, and the file that keeps it: one line of
+/// JSON that ends with the SHA-256 of what is before it, so that a damaged file is noticed.
 package struct ShipCursor: Equatable, Sendable {
-  /// The number in the file; a newer one is refused.
+  /// The format's number in the file; a file with a larger one is refused.
   package static let format: Int64 = 1
-  /// The longest file that is read.
+  /// The most bytes that are read of a file.
   package static let bytesMax = 4096
 
-  /// Why a file is no cursor of the target.
+  /// Why a file cannot be used as the target's cursor.
   package enum Problem: Error, Equatable, Sendable, CustomStringConvertible {
     case damaged
     case newerFormat(Int64)
@@ -22,16 +22,18 @@ package struct ShipCursor: Equatable, Sendable {
     }
   }
 
+  /// The target's description, without options.
   package var target: String
-  /// The last record that the target has, or will never get; 0 before the first.
+  /// The last record that the target has, or that it will never get; 0 before the first.
   package var seq: Int64
 
+  /// A cursor of `target` behind the record `seq`.
   package init(target: String, seq: Int64) {
     self.target = target
     self.seq = seq
   }
 
-  /// The file's name: targets hold bytes that names cannot.
+  /// The name of a target's file: a hash, because targets hold characters that file names cannot.
   package static func fileName(of target: String) -> String {
     String(decoding: SHA256.digest(of: Array(target.utf8).span).hexBytes.prefix(16), as: UTF8.self)
       + ".cursor"

@@ -1,39 +1,42 @@
-/// Shipping's bounds. Those of a batch and an attempt are defaults that a target's options change.
+/// The limits of shipping. Those of a batch and of an attempt are defaults, which a target's
+/// options change.
 package enum ShippingLimits {
-  /// Records of a batch.
+  /// The most records of a batch.
   package static let batchRecordsMax = 512
-  /// Bytes of a batch's lines; a single longer record is a batch of its own.
+  /// The most bytes of a batch's lines. A longer record is a batch of its own.
   package static let batchBytesMax = 1 << 20
-  /// A batch that a receiver finds too large is halved, but not below this: what is refused then is
-  /// refused for another reason.
+  /// A batch that a receiver refuses because of its size is halved, but not below this: a batch of
+  /// this size must be refused for another reason.
   package static let shrunkBytesMin = 64 << 10
-  /// What gRPC servers take in a message unless they are told otherwise.
+  /// The largest message that gRPC servers accept by default.
   package static let usualMessageBytesMax = 4 << 20
   /// How long a record waits for others to be shipped with it.
   package static let batchAgeMax = Duration.seconds(1)
-  /// How long a connection may take to come about, an export to be answered, and written lines to be
-  /// taken while none are.
+  /// How long connecting may take, how long an export may wait for its answer, and how long written
+  /// lines may wait without any of them being taken.
   package static let attemptTimeout = Duration.seconds(10)
   /// How long one of a name's addresses may take to connect while others are left to try.
   package static let addressTimeout = Duration.seconds(2)
-  /// A name's addresses that one attempt tries.
+  /// How many of a name's addresses one attempt tries.
   package static let addressesMax = 16
-  /// How often a connection is read before other work has its turn: a receiver that talks without
-  /// end must not keep batches, time-outs and the process's end waiting.
+  /// How often a connection is read before other work has its turn: a receiver that sends without
+  /// end must not delay batches, timeouts and the end of the process.
   package static let readsPerTurnMax = 16
-  /// The first wait after a failure, and the longest.
+  /// The wait after the first failure.
   package static let backoffFirst = Duration.milliseconds(250)
+  /// The longest wait after a failure.
   package static let backoffMax = Duration.seconds(30)
   /// The longest wait that a receiver can ask for with RetryInfo.
   package static let throttleMax = Duration.seconds(300)
-  /// How long a cursor may lag behind what is acknowledged: what a crash ships again.
+  /// How long after an acknowledgement the cursor is written. What was acknowledged meanwhile is
+  /// shipped again after a crash.
   package static let cursorDelay = Duration.seconds(1)
   /// How long shipping may go on when the process ends.
   package static let lastAttempt = Duration.seconds(5)
-  /// `--ship` targets.
+  /// How many `--ship` targets there may be.
   package static let targetsMax = 16
-  /// What is kept of a receiver's own words for the log.
+  /// How much of a receiver's own words is kept for the log.
   package static let receiverTextBytesMax = 200
-  /// An answer's gRPC message, and the details of a failed one.
+  /// The largest answer: its gRPC message, or the details of a failed call.
   package static let answerBytesMax = 64 << 10
 }

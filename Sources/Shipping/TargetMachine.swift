@@ -1,52 +1,61 @@
-/// One target's connection and its attempts, as a value: what happened goes in, what is to be done
-/// next comes out. Times are the monotonic clock's milliseconds.
+/// The state of one target's connection and attempts: what has happened goes in, what is to be done
+/// next comes out. A value; times are milliseconds of the monotonic clock.
 package struct TargetMachine: Sendable {
   /// Whether there is something to ship.
   package enum Work: Equatable, Sendable {
     case none
-    /// A batch that is not full and not old enough until then.
+    /// A batch that is not full, and not old enough before that time.
     case waiting(untilMs: Int64)
+    /// A batch that is to be shipped.
     case ready
   }
 
+  /// What is to be done.
   package enum Action: Equatable, Sendable {
-    /// Nothing before that time (nil: before something happens).
+    /// Wait until that time, or until something happens; nil for no time.
     case wait(untilMs: Int64?)
+    /// Begin to connect.
     case connect
     /// Ship the batch.
     case export
-    /// Give the connection up, and ask again.
+    /// Give the connection up, because it has timed out.
     case disconnect
-    /// Everything is over.
+    /// End the thread.
     case end
   }
 
-  /// What the receiver made of a batch; `OTLPAnswer` reads it from gRPC.
+  /// How the receiver has answered a batch; `OTLPAnswer` reads it from gRPC.
   package enum Answer: Equatable, Sendable {
+    /// It has the batch.
     case delivered
-    /// It has the batch except so many records, which it will never take.
+    /// It has the batch, except so many records, which it has rejected for good.
     case partial(rejected: Int, message: String)
-    /// It will never take the batch.
+    /// It has refused the batch for good; why.
     case refused(String)
-    /// It will never take the batch, and perhaps because of its size.
+    /// The same, perhaps because of the batch's size.
     case tooLarge(String)
-    /// Not now; not before so long, where it says.
+    /// It has not taken the batch now; why, and how long it asks to wait.
     case retry(String, afterMs: Int64?)
   }
 
   /// What becomes of the batch.
   package enum Outcome: Equatable, Sendable {
-    /// On to the next one.
+    /// It is over: on to the next one.
     case done
     /// Ship it again.
     case again
   }
 
   private enum Phase: Equatable, Sendable {
+    /// There is no connection.
     case closed
+    /// `byMs` is when it times out, here and below.
     case connecting(byMs: Int64)
+    /// There is a connection, and nothing is being exported.
     case open
+    /// A batch is being exported; nil for no timeout.
     case exporting(byMs: Int64?)
+    /// Waiting after a failure; `isOpen` where the connection is still there.
     case backingOff(untilMs: Int64, isOpen: Bool)
     case ended
   }
@@ -54,15 +63,16 @@ package struct TargetMachine: Sendable {
   private var phase = Phase.closed
   private var backoff: Backoff
   private let timeoutMs: Int64
-  /// nil: an export takes as long as it takes (a pipe that is full is nobody's fault).
+  /// nil where an export may take any time: a pipe may stay full for long.
   private let exportTimeoutMs: Int64?
-  /// Whether this connection has had an answer.
+  /// Whether the receiver has answered on this connection.
   private var hasProved = false
-  /// The process ends: by when, and whether an attempt has failed since.
+  /// Set when the process ends: by when this must end, and whether an attempt has failed since.
   private var stop: (byMs: Int64, hasFailed: Bool)?
-  /// Attempts that failed.
+  /// How many attempts have failed.
   package private(set) var failureCount: Int64 = 0
 
+  /// No connection yet.
   package init(timeout: Duration, exportsMayTakeForEver: Bool = false, backoff: Backoff = Backoff())
   {
     timeoutMs = timeout.wholeMilliseconds
@@ -92,7 +102,8 @@ package struct TargetMachine: Sendable {
       return .export
     case .exporting(let byMs):
       guard let byMs, nowMs >= byMs else { return .wait(untilMs: earlier(byMs)) }
-      // Half open, perhaps: whoever is there does not answer here any more.
+      // The connection may be half open: a receiver that was restarted would not answer on it any
+      // more.
       failed(nowMs: nowMs, isOpen: false, random: random)
       return .disconnect
     case .backingOff(let untilMs, let isOpen):
@@ -107,7 +118,8 @@ package struct TargetMachine: Sendable {
     return work == .none
   }
 
-  /// Until there is something to ship; nil when there is. At the end nothing waits to be more.
+  /// The wait until there is something to ship; nil where there is. When the process ends, a batch
+  /// is not held back to become larger.
   private func wait(_ work: Work) -> Action? {
     switch work {
     case .none: .wait(untilMs: stop?.byMs)
@@ -116,29 +128,30 @@ package struct TargetMachine: Sendable {
     }
   }
 
+  /// The timeout, or the end of the process where that is earlier.
   private func earlier(_ byMs: Int64?) -> Int64? {
     guard let stop else { return byMs }
     return min(byMs ?? stop.byMs, stop.byMs)
   }
 
-  /// The host's addresses are known, for which name servers may have taken a while: connecting has its
-  /// time from here on.
+  /// The host's name was resolved, which may have taken a while: the timeout of connecting counts
+  /// from here.
   package mutating func resolved(nowMs: Int64) {
     if case .connecting = phase { phase = .connecting(byMs: nowMs + timeoutMs) }
   }
 
-  /// The connection is there.
+  /// The connection is open.
   package mutating func connected() {
     if case .connecting = phase { phase = .open }
   }
 
-  /// The receiver takes bytes.
+  /// The receiver has taken some bytes: the timeout of the export begins again.
   package mutating func progressed(nowMs: Int64) {
     if case .exporting = phase { phase = .exporting(byMs: exportTimeoutMs.map { nowMs + $0 }) }
   }
 
-  /// The connection is gone, or could not be made. Between exports that is in order, where it was
-  /// good for one before. Returns whether an attempt has failed.
+  /// The connection is gone, or could not be made. Returns whether that counts as a failed attempt.
+  /// It does not between exports, where one was answered on the connection before.
   package mutating func connectionLost(nowMs: Int64, random: UInt64) -> Bool {
     switch phase {
     case .ended, .closed: return false
@@ -179,17 +192,18 @@ package struct TargetMachine: Sendable {
     stop?.hasFailed = true
   }
 
-  /// The process ends: what is there is tried at once, whatever the back-off says, until the first
-  /// failure or `byMs`.
+  /// The process ends. What there is is shipped at once, without waiting for a back-off, until an
+  /// attempt fails or `byMs` is reached.
   package mutating func stopRequested(byMs: Int64) {
     if stop == nil { stop = (byMs, false) }
   }
 
-  /// What it is doing, for people.
+  /// What it is doing, for the metrics and the page.
   package enum State: Equatable, Sendable {
     case connecting, shipping, idle, backingOff
   }
 
+  /// What it is doing now.
   package var state: State {
     switch phase {
     case .closed, .open, .ended: .idle

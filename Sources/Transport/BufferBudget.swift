@@ -1,13 +1,14 @@
 import Synchronization
 
-/// Bytes kept by every connection of the process, against `processBufferBytesMax`. Atomic: loops
-/// share one. Connections take it in leases (`BufferLease`), so `used` runs ahead of what is kept
-/// by less than two leases each.
+/// The bytes kept by all connections of the process, held against `processBufferBytesMax`.
+///
+/// Any thread: all loops share one. Connections take from it in steps (`BufferLease`), so that
+/// `used` is larger than what is kept, by less than two steps for each connection.
 package final class BufferBudget: Sendable {
   private let limit: Int
   private let reserved = Atomic<Int>(0)
 
-  /// A budget of `limit` bytes.
+  /// A budget of `limit` bytes, of which nothing is taken.
   package init(limit: Int) { self.limit = limit }
 
   /// Takes `bytes`; false, and nothing taken, when they are more than is left.
@@ -19,64 +20,12 @@ package final class BufferBudget: Sendable {
     return false
   }
 
-  /// Gives `bytes` back.
+  /// Gives back `bytes` that were taken.
   package func release(_ bytes: Int) {
     let (_, after) = reserved.subtract(bytes, ordering: .relaxed)
     precondition(after >= 0, "more bytes released than reserved")
   }
 
-  /// What is taken now.
+  /// The bytes that are taken now.
   package var used: Int { reserved.load(ordering: .relaxed) }
-}
-
-/// One connection's share of the process's budget, taken in steps so that small calls touch no
-/// shared memory. Gives everything back when it goes.
-struct BufferLease: ~Copyable {
-  /// The step in which a lease grows and shrinks.
-  static let stepBytes = 64 << 10
-
-  private let budget: BufferBudget
-  private let limit: Int
-  private var leased = 0
-  /// What is kept now.
-  private(set) var used = 0
-
-  /// An empty lease that may grow to `limit` bytes.
-  init(budget: BufferBudget, limit: Int) {
-    self.budget = budget
-    self.limit = limit
-  }
-
-  deinit { budget.release(leased) }
-
-  /// Takes `bytes`; false, and nothing taken, when the connection's or the process's limit is hit.
-  mutating func take(_ bytes: Int) -> Bool {
-    let wanted = used + bytes
-    guard wanted <= limit else { return false }
-    if wanted > leased {
-      let step = max(wanted - leased, Self.stepBytes)
-      if budget.reserve(step) {
-        leased += step
-      } else if budget.reserve(wanted - leased) {
-        leased = wanted
-      } else {
-        return false
-      }
-    }
-    used = wanted
-    return true
-  }
-
-  /// Gives `bytes` back, and to the process what is more than a step beyond need.
-  mutating func giveBack(_ bytes: Int) {
-    precondition(bytes <= used, "more bytes released than taken")
-    used -= bytes
-    if leased - used >= 2 * Self.stepBytes || (used == 0 && leased > Self.stepBytes) {
-      let kept = used + Self.stepBytes
-      if leased > kept {
-        budget.release(leased - kept)
-        leased = kept
-      }
-    }
-  }
 }

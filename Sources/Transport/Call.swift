@@ -1,65 +1,77 @@
 import Bytes
 
-/// One gRPC call on one HTTP/2 stream. Lives on its loop's thread only.
+/// One gRPC call on one HTTP/2 stream.
 ///
-/// A call may be kept beyond its end: everything asked of it then is dropped.
+/// On its loop's thread. A call may be kept beyond its end: what is asked of it then has no effect.
 ///
-/// What every message touches is not checked for exclusivity at run time, here and in `ServerSession`:
-/// that cost a tenth of a short call. One thread has both, and neither hands such a property to a
-/// function that knows its owner.
+/// Here and in `ServerSession`, the properties that every message touches are not checked for
+/// exclusivity at run time (`@exclusivity(unchecked)`), because the checks took a tenth of the CPU
+/// of a short call. They would find nothing: one thread has both objects, and no such property is
+/// passed `inout` to a function that can reach its owner.
 package final class Call {
   /// How far our side of the stream is.
   enum Phase {
     /// Messages may be sent.
     case open
-    /// `finish` was called, or the transport ended the call: what waits is sent, then trailers.
+    /// `finish` was called, or the transport ended the call: the output that waits is sent, then
+    /// the trailers.
     case finishing(CallEnd)
-    /// Trailers were sent, or never will be.
+    /// The trailers were sent, or never will be.
     case closed
   }
 
-  /// What was submitted as the response's beginning.
+  /// Which response headers were given to nghttp2.
   enum Response {
     case none
     /// Headers and a body of messages, with trailers to follow.
     case messages
-    /// A plain HTTP answer: the body ends the stream.
+    /// A plain HTTP answer, whose body ends the stream.
     case plain
   }
 
-  /// nil once the stream is gone; breaks the cycle between the two.
+  /// nil once the stream is gone, which also ends the reference cycle.
   var session: ServerSession?
   let streamID: Int32
+  /// Its place in the session's `calls`.
   let slot: Int32
+  /// nil once it was told that the call has ended.
   @safe @exclusivity(unchecked) var handler: (any CallHandler)?
   @safe @exclusivity(unchecked) var phase = Phase.open
   @safe @exclusivity(unchecked) var response = Response.none
   @safe @exclusivity(unchecked) var deframer: MessageDeframer
+  /// The request's `grpc-encoding`.
   var encoding = RequestHead.Encoding.absent
+  /// When the request's `grpc-timeout` has passed.
   var deadline = MonotonicTime.never
 
   /// What is not sent yet, from `outputSent` on.
   @safe @exclusivity(unchecked) var output: [UInt8] = []
   var outputSent = 0
-  /// Bytes still owed to the message that `beginMessage` began.
+  /// How many bytes of the message that `beginMessage` began are not appended yet.
   var messageBytesLeft = 0
-  /// nghttp2 asked for output and there was none: it must be told of more.
+  /// nghttp2 asked for output and there was none: it must be told when there is.
   var isBodyDeferred = false
-  /// When output last moved, or began to wait.
+  /// When output was sent last, or began to wait.
   var outputMovedAt: MonotonicTime
 
-  /// Bytes accounted for: what the handler keeps, and both together.
+  /// The bytes that the handler keeps, as it has accounted for them.
   var retained = 0
+  /// Those and the unsent output together: what is accounted to the stream.
   var buffered = 0
-  /// Stream window that is not returned yet.
+  /// Bytes of DATA whose stream window is not returned to the peer yet.
   var unreturned = 0
 
-  /// The stream's facts as the callbacks note them, ahead of the events' processing.
+  // What nghttp2's callbacks note at once, before the events are processed.
+
+  /// nghttp2 has closed the stream.
   var isStreamGone = false
+  /// END_STREAM has come.
   var remoteEnded = false
+  /// Our END_STREAM was sent.
   var trailersSent = false
+  /// The error code of the peer's RST_STREAM.
   var peerReset: UInt32?
-  /// Compressed messages were refused: say which encodings would do.
+  /// A compressed message was refused: the trailers say which encodings are accepted.
   var advertisesEncodings = false
 
   init(session: ServerSession, streamID: Int32, slot: Int32, output: [UInt8]) {
@@ -71,21 +83,22 @@ package final class Call {
     self.outputMovedAt = session.movedNow
   }
 
+  /// The bytes of output that are not sent yet.
   var unsent: Int { output.count - outputSent }
 
-  /// False once the stream is gone or `finish` was called: sends are then dropped.
+  /// False once the stream is gone or `finish` was called: what is sent then is dropped.
   package var isOpen: Bool {
     guard !isStreamGone, session != nil, case .open = phase else { return false }
     return true
   }
 
-  /// How our side ended the call; nil while it is open, and where it went away without that.
+  /// How our side ended the call; nil while the call is open, and where it was reset instead.
   package var end: CallEnd? {
     guard case .finishing(let end) = phase else { return nil }
     return end
   }
 
-  /// Sends one whole message; adds the 5-byte prefix. Copies.
+  /// Sends one whole message, with its 5-byte prefix. The bytes are copied.
   package func send(_ message: Span<UInt8>) {
     guard isOpen, let session else { return }
     precondition(messageBytesLeft == 0, "a message within a message")
@@ -95,7 +108,7 @@ package final class Call {
     session.outputGrew(self)
   }
 
-  /// Sends one message of `size` bytes in pieces: begin, then append until `size` bytes are there.
+  /// Begins to send one message of `size` bytes in pieces, which `append` adds.
   package func beginMessage(size: Int) {
     guard isOpen, let session else { return }
     precondition(messageBytesLeft == 0, "a message within a message")
@@ -105,10 +118,11 @@ package final class Call {
     session.outputGrew(self)
   }
 
-  /// The next bytes of the message that `beginMessage` began; never more than it announced.
+  /// Sends the next bytes of the message that `beginMessage` began; never more than its size in
+  /// all.
   package func append(_ bytes: Span<UInt8>) {
     guard isOpen, let session else { return }
-    precondition(bytes.count <= messageBytesLeft, "more bytes than the message was to have")
+    precondition(bytes.count <= messageBytesLeft, "more bytes than the message's size")
     guard session.account(self, bytes.count) else { return session.overflow(self) }
     messageBytesLeft -= bytes.count
     if unsent == 0 { outputMovedAt = session.movedNow }
@@ -116,17 +130,20 @@ package final class Call {
     session.outputGrew(self)
   }
 
-  /// Trailers, after everything sent. Initial headers are sent by the first message (trailers-only
-  /// where there was none). Only a failure may cut a message short.
+  /// Ends the call: trailers are sent after all output. Where no message was sent, they are the
+  /// whole answer (Trailers-Only). Only a failure may end the call within a message.
   package func finish(_ end: CallEnd) {
     guard isOpen, let session else { return }
-    if case .ok = end { precondition(messageBytesLeft == 0, "a call ends well within a message") }
+    if case .ok = end {
+      precondition(messageBytesLeft == 0, "a call ends with OK within a message")
+    }
     session.finish(self, end)
   }
 
-  /// Accounts bytes that the handler keeps (body buffers) against the stream's, the connection's
-  /// and the process's limit. False: over a limit; nothing was added and the handler must fail the
-  /// call (RESOURCE_EXHAUSTED). What is retained at the call's end is released by itself.
+  /// Accounts for bytes that the handler keeps (body buffers), against the limits of the stream,
+  /// the connection and the process. False where that is over a limit: nothing is accounted, and
+  /// the handler must end the call with RESOURCE_EXHAUSTED. What is still retained when the call
+  /// ends is released then.
   package func retain(bytes: Int) -> Bool {
     precondition(bytes >= 0)
     guard let session, handler != nil, session.account(self, bytes) else { return false }
@@ -134,7 +151,7 @@ package final class Call {
     return true
   }
 
-  /// Takes back what `retain` accounted.
+  /// Releases bytes that `retain` has accounted for.
   package func release(bytes: Int) {
     guard let session, handler != nil else { return }
     precondition(bytes >= 0 && bytes <= retained, "more bytes released than retained")
@@ -142,7 +159,8 @@ package final class Call {
     session.unaccount(self, bytes)
   }
 
-  /// Copies the next `count` bytes of output, and lets go of what is out once that is cheap.
+  /// Copies the next `count` bytes of output into `buffer`. Bytes that were sent are removed when
+  /// that moves no more bytes than it frees.
   func moveOutput(_ count: Int, into buffer: inout [UInt8]) {
     buffer.append(output.span.extracting(outputSent..<outputSent + count))
     outputSent += count
@@ -155,7 +173,8 @@ package final class Call {
     }
   }
 
-  /// Length-Prefixed-Message: flag 0, then the length in four bytes.
+  /// Appends a message's prefix: flag 0 (not compressed), then the length in four bytes, big
+  /// endian.
   private func appendPrefix(_ size: Int) {
     let length = UInt32(size)
     if unsent == 0, let session { outputMovedAt = session.movedNow }

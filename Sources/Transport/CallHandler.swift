@@ -1,26 +1,28 @@
-/// What a method does with its call. All calls come on the loop's thread.
+/// What a gRPC method does with one call.
 ///
-/// The transport never calls a handler from inside one of its calls into the transport: `send`,
-/// `finish` and `retain` only record, and whatever follows (`ended` above all) comes later, from
-/// `receive`, `fillOutput`, `tick` or `connectionLost`. After `finish` no more messages come.
-/// The transport drops its reference to the handler after `ended`.
+/// On the loop's thread. While a handler is inside `send`, `finish`, `retain` or another function
+/// of its `Call`, the transport does not call it: these only record. What follows from them
+/// (`ended` above all) is told later, from inside the connection's `receive`, `fillOutput`, `tick`
+/// or `connectionLost`. After `finish` no more messages are given. The transport drops its
+/// reference to the handler after `ended`.
 package protocol CallHandler: AnyObject {
-  /// A whole message that arrived in one piece.
+  /// A whole message, which arrived in one piece.
   func message(_ bytes: Span<UInt8>, on call: Call)
-  /// A message that arrives in pieces: its size, then its bytes, then its end.
+  /// A message of `size` bytes begins, which arrives in pieces.
   func messageStarted(size: Int, on call: Call)
-  /// The next bytes of the message that has started.
+  /// The next bytes of the message that has begun.
   func messageBytes(_ bytes: Span<UInt8>, on call: Call)
-  /// The message that has started is complete.
+  /// The message that has begun is complete.
   func messageEnded(on call: Call)
   /// The peer has sent END_STREAM at a message boundary.
   func halfClosed(on call: Call)
-  /// The stream is gone, whichever way: exactly once, last. Settle here.
+  /// The call is over, however it ended. Called exactly once, after everything else.
   func ended(_ how: CallTermination, on call: Call)
 }
 
-/// Gives calls their handlers; one per loop.
+/// Finds the handler for each call. One for each loop, on its thread.
 package protocol CallRouter: AnyObject {
-  /// `path` is the request's :path, `/package.Service/Method`. nil is answered UNIMPLEMENTED.
+  /// A handler for a call to `path`, the request's :path (`/package.Service/Method`). Where it is
+  /// nil, the call is answered with UNIMPLEMENTED.
   func handler(path: Span<UInt8>) -> (any CallHandler)?
 }

@@ -1,6 +1,6 @@
 import Bytes
 
-/// One gRPC call as the client sees it: what was asked, and what has come back so far.
+/// One gRPC call as the client sees it: the request's bytes on their way, and the answer so far.
 package final class ClientCall {
   /// The answer so far.
   package struct Reply: Equatable, Sendable {
@@ -12,6 +12,7 @@ package final class ClientCall {
     package var grpcMessage = ""
     /// `grpc-status-details-bin`, decoded; empty where the server sent none.
     package var grpcStatusDetails: [UInt8] = []
+    /// The messages that have come whole, in order.
     package var messages: [[UInt8]] = []
     /// The error code of a stream that was reset, by either side.
     package var resetCode: UInt32?
@@ -21,22 +22,22 @@ package final class ClientCall {
     package var isOK: Bool { isDone && grpcStatus == 0 }
   }
 
+  /// The answer so far.
   package private(set) var reply = Reply()
   weak var session: ClientSession?
   var streamID: Int32 = 0
   private var deframer: MessageDeframer
+  /// The bytes so far of a message that arrives in pieces.
   private var partial: [UInt8] = []
+  /// What is not sent yet, from `outputSent` on.
   private var output: [UInt8] = []
   private var outputSent = 0
   private var isHalfClosed = false
+  /// nghttp2 asked for output and there was none: it must be told when there is.
   private var isDeferred = false
   private var isRequestSent = false
+  /// The error code of the reset that was asked for.
   private var resetAsked: UInt32?
-  /// While false, DATA received keeps its windows: a client that does not read.
-  var isReading = true {
-    didSet { if isReading { session?.consume(self) } }
-  }
-  var unconsumed = 0
   /// What was given to `send` and is in no DATA frame yet.
   package var unsentBytes: Int { output.count - outputSent }
 
@@ -48,17 +49,17 @@ package final class ClientCall {
   /// Sends one message, with its 5-byte prefix.
   package func send(_ message: Span<UInt8>) {
     let length = UInt32(message.count)
-    output.append(0)
-    for shift: UInt32 in [24, 16, 8, 0] {
-      output.append(UInt8(truncatingIfNeeded: length >> shift))
-    }
-    output.append(message)
-    resume()
+    let prefix: InlineArray<5, UInt8> = [
+      0, UInt8(truncatingIfNeeded: length >> 24), UInt8(truncatingIfNeeded: length >> 16),
+      UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length),
+    ]
+    sendBytes(prefix.span)
+    sendBytes(message)
   }
 
-  /// Sends bytes as they are: for what no honest client sends.
-  func sendRaw(_ bytes: [UInt8]) {
-    output += bytes
+  /// Appends bytes to the request's body, as they are.
+  func sendBytes(_ bytes: Span<UInt8>) {
+    output.append(bytes)
     resume()
   }
 
@@ -68,14 +69,15 @@ package final class ClientCall {
     resume()
   }
 
-  /// RST_STREAM: the client has lost interest.
+  /// RST_STREAM: the client gives the call up.
   package func reset(_ code: UInt32 = HTTP2ErrorCode.cancel) {
     guard !reply.isDone, resetAsked == nil else { return }
     resetAsked = code
     if isRequestSent { session?.http2.submitReset(streamID, code) }
   }
 
-  /// The request's headers are out. A reset may not go before them: the stream would be idle.
+  /// The request's headers are sent. A reset must not be sent before them: it would name an idle
+  /// stream, which is a connection error (RFC 9113, 5.1).
   func requestSent() {
     isRequestSent = true
     if let resetAsked { session?.http2.submitReset(streamID, resetAsked) }
@@ -89,8 +91,8 @@ package final class ClientCall {
 
   // MARK: from the session
 
-  /// Moves output into a DATA frame of at most `limit` bytes; nil when there is none, and whether
-  /// it is the last.
+  /// Copies output into a DATA frame of at most `limit` bytes, and says whether it is the last
+  /// frame. nil when there is no output yet.
   func supply(limit: Int, _ copy: (Span<UInt8>) -> Void) -> (count: Int, isLast: Bool)? {
     guard !output.isEmpty || isHalfClosed else {
       isDeferred = true
@@ -107,6 +109,7 @@ package final class ClientCall {
     return (count, output.isEmpty && isHalfClosed)
   }
 
+  /// Takes what matters out of a header or trailer field.
   func header(_ name: Span<UInt8>, _ value: Span<UInt8>) {
     if name.elementsEqual(":status") {
       reply.httpStatus = Int(String(decoding: [UInt8](span: value), as: UTF8.self))
@@ -119,7 +122,7 @@ package final class ClientCall {
     }
   }
 
-  /// DATA: false when its messages cannot be read.
+  /// Takes a piece of DATA; false where it is not a gRPC message.
   func data(_ bytes: Span<UInt8>) -> Bool {
     var offset = 0
     while true {
@@ -136,6 +139,7 @@ package final class ClientCall {
     }
   }
 
+  /// The stream is closed, with its error code.
   func closed(_ code: UInt32) {
     reply.isDone = true
     if code != HTTP2ErrorCode.noError { reply.resetCode = code }

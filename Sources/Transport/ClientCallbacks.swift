@@ -1,6 +1,6 @@
 import CNghttp2
 
-/// nghttp2's callbacks of a client session; its user data is the `ClientSession`.
+/// nghttp2's callbacks of a client session, whose user data is the `ClientSession`.
 enum ClientCallbacks {
   /// Made once and never freed; nghttp2 copies it into each session.
   nonisolated(unsafe) static let table: OpaquePointer = unsafe makeTable()
@@ -65,7 +65,7 @@ enum ClientCallbacks {
   }
 }
 
-/// The owner: alive as long as nghttp2's session, which it owns.
+/// The session's owner, which lives as long as nghttp2's session, because it owns it.
 private func owner(_ user: UnsafeMutableRawPointer?) -> ClientSession {
   unsafe Unmanaged<ClientSession>.fromOpaque(user!).takeUnretainedValue()
 }

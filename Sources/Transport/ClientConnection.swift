@@ -1,11 +1,14 @@
 import Bytes
 
-/// One HTTP/2 client connection without its socket, for gRPC calls: bytes in, replies on
-/// `ClientCall`s, bytes out. Small: for probes, shipping and tests; used from one thread.
+/// One HTTP/2 client connection without its socket, for gRPC calls: bytes in, replies on the
+/// `ClientCall`s, bytes out. For the health probe, shipping and tests.
+///
+/// On one thread, whichever makes it.
 package final class ClientConnection {
   let session: ClientSession
 
-  /// A connection that was just made. Of the limits, the windows and the message size count.
+  /// A connection that was just made. Of the limits, only the windows and the message size are
+  /// used.
   package init(limits: TransportLimits = TransportLimits()) {
     session = ClientSession(limits: limits)
   }
@@ -26,7 +29,7 @@ package final class ClientConnection {
     return session.open(FieldBlock(fields))
   }
 
-  /// A call of one message each way.
+  /// Makes a unary call: sends one message and half-closes.
   package func unary(
     path: String, message: [UInt8], authority: String = "localhost", timeout: Duration? = nil
   ) -> ClientCall {
@@ -52,14 +55,14 @@ package final class ClientConnection {
   /// Whether anything waits to be written.
   package var wantsWrite: Bool { session.http2.wantsWrite }
 
-  /// Nothing more to read or write.
+  /// Whether there is nothing more to read or write.
   package var isClosed: Bool {
     session.hasFailed || !(session.http2.wantsRead || session.http2.wantsWrite)
   }
 
-  /// The server has asked for no more calls (GOAWAY).
+  /// Whether the server has asked for no more calls (GOAWAY).
   package var isGoingAway: Bool { session.isGoingAway }
 
-  /// The socket is gone: calls without their answer are done, without one.
+  /// The socket is gone: every open call is done, without an answer.
   package func connectionLost() { session.lost() }
 }

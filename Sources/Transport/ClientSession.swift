@@ -1,13 +1,16 @@
 import CNghttp2
 
-/// The inside of a `ClientConnection`. Its callbacks act at once: nothing they do calls outside.
+/// nghttp2's session of a `ClientConnection`, and its calls. The callbacks act at once, because
+/// nothing that they do calls code outside this target.
 final class ClientSession {
   let http2: HTTP2Session
   private let messageBytesMax: Int
   /// Calls by slot; slot 0 stays empty.
   private var calls: [ClientCall?] = [nil]
   private var freeSlots: [Int] = []
+  /// The session cannot go on, or its socket is gone.
   private(set) var hasFailed = false
+  /// GOAWAY has come.
   private(set) var isGoingAway = false
 
   init(limits: TransportLimits) {
@@ -21,6 +24,8 @@ final class ClientSession {
     http2.attach(self)
   }
 
+  /// Begins a call with those request headers. Where the session takes no more streams, the call is
+  /// done at once, without an answer.
   func open(_ fields: FieldBlock) -> ClientCall {
     let call = ClientCall(session: self, messageBytesMax: messageBytesMax)
     let free = freeSlots.popLast() ?? calls.count
@@ -34,11 +39,13 @@ final class ClientSession {
     return call
   }
 
+  /// Bytes from the socket.
   func receive(_ bytes: Span<UInt8>) {
     guard !hasFailed else { return }
     if http2.receive(bytes) < 0 { lost() }
   }
 
+  /// Ends every call without an answer.
   func lost() {
     for call in calls { call?.lost() }
     calls = [nil]
@@ -49,13 +56,6 @@ final class ClientSession {
   private func forget(_ slot: Int) {
     calls[slot] = nil
     freeSlots.append(slot)
-  }
-
-  func consume(_ call: ClientCall) {
-    guard call.unconsumed > 0, call.isReading else { return }
-    http2.consumeConnection(call.unconsumed)
-    if !call.reply.isDone { http2.consumeStream(call.streamID, call.unconsumed) }
-    call.unconsumed = 0
   }
 
   // MARK: from the callbacks
@@ -69,8 +69,8 @@ final class ClientSession {
   func data(_ stream: Int32, _ bytes: Span<UInt8>) {
     guard let call = call(of: stream) else { return http2.consumeConnection(bytes.count) }
     if !call.data(bytes) { http2.submitReset(stream, HTTP2ErrorCode.protocolError) }
-    call.unconsumed += bytes.count
-    consume(call)
+    http2.consumeConnection(bytes.count)
+    http2.consumeStream(stream, bytes.count)
   }
 
   func closed(_ stream: Int32, _ code: UInt32) {

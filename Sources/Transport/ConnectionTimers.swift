@@ -1,16 +1,17 @@
 import Bytes
 
-/// When a connection must be looked at again. A value: times in, the next time out; what is due is
-/// asked for one by one.
+/// The deadlines of one connection, and when the first of them is: times go in, `next` comes out. A
+/// value, without a clock; each deadline is asked for by itself.
 struct ConnectionTimers {
-  /// Timers are looked at no more often than this, so that many deadlines cost one look.
+  /// Deadlines are checked no more often than this, so that many of them cost one check.
   static let granularityNanoseconds: Int64 = 1_000_000
 
-  /// Where a graceful drain is.
+  /// How far a graceful drain is.
   enum Drain: Equatable {
     case none
-    /// GOAWAY with the highest id and the PING are out, or about to be.
+    /// GOAWAY with the highest stream id and the PING are sent, or about to be.
     case pinged(until: MonotonicTime)
+    /// GOAWAY with the last stream id is sent.
     case final
   }
 
@@ -19,14 +20,14 @@ struct ConnectionTimers {
   private let idleTimeout: Int64
   private let writeStallTimeout: Int64
   private let drainPingTimeout: Int64
-  /// Nothing is due before.
+  /// Nothing is due before this time.
   private(set) var next: MonotonicTime
   private(set) var drain = Drain.none
   private var handshakeBy: MonotonicTime
   private var headBy = MonotonicTime.never
   private var idleBy = MonotonicTime.never
   private var outputBy = MonotonicTime.never
-  /// What began when the time was not known: it begins when the time is told next.
+  // What began in a call that was not told the time; it counts from the next time that is told.
   private var idleIsUnstamped = false
   private var outputIsUnstamped = false
 
@@ -42,19 +43,21 @@ struct ConnectionTimers {
 
   // MARK: what happened
 
+  /// The peer's SETTINGS have come.
   mutating func handshakeDone(_ now: MonotonicTime) {
     guard handshakeBy != .never else { return }
     handshakeBy = .never
     becameIdle(now)
   }
 
-  /// A header block began; `headEnded` is not told, the session knows whether one is open.
+  /// A header block began. Its end is not told: `plan` asks whether one is open.
   mutating func headBegan(_ now: MonotonicTime) {
     headBy = now.advanced(byNanoseconds: handshakeTimeout)
     next = min(next, headBy)
   }
 
-  /// The time is known again: `fillOutput` and the loop's mailbox come without one.
+  /// The time is told again. `fillOutput`, and answers from a message of the loop's mailbox, come
+  /// without it.
   mutating func stamp(_ now: MonotonicTime) {
     if idleIsUnstamped { becameIdle(now) }
     if outputIsUnstamped {
@@ -63,7 +66,7 @@ struct ConnectionTimers {
     }
   }
 
-  /// No stream is open any more; nil when the time is not known.
+  /// No stream is open any more; `now` is nil when the time was not told.
   mutating func becameIdle(_ now: MonotonicTime?) {
     idleIsUnstamped = now == nil
     guard let now else {
@@ -74,9 +77,10 @@ struct ConnectionTimers {
     next = min(next, idleBy)
   }
 
+  /// A call has a deadline.
   mutating func deadline(_ at: MonotonicTime) { next = min(next, at) }
 
-  /// There is output to write; nil when the time is not known.
+  /// There is output to write; `now` is nil when the time was not told.
   mutating func outputWaits(_ now: MonotonicTime?) {
     guard outputBy == .never, !outputIsUnstamped else { return }
     guard let now else {
@@ -87,19 +91,21 @@ struct ConnectionTimers {
     next = min(next, outputBy)
   }
 
-  /// Output went out; `more` waits.
+  /// Some output was written; `more` says whether there is more.
   mutating func outputMoved(_ now: MonotonicTime?, more: Bool) {
     outputBy = .never
     outputIsUnstamped = false
     if more { outputWaits(now) }
   }
 
+  /// The first step of the drain.
   mutating func drainBegan(_ now: MonotonicTime) {
     let until = now.advanced(byNanoseconds: drainPingTimeout)
     drain = .pinged(until: until)
     next = min(next, until)
   }
 
+  /// The second step of the drain.
   mutating func drainFinal() { drain = .final }
 
   // MARK: what is due
@@ -113,7 +119,7 @@ struct ConnectionTimers {
     if case .pinged(let until) = drain { now >= until } else { false }
   }
 
-  /// Sets the next look from what is still to come; `calls` is the earliest time of any call.
+  /// Sets `next` from the deadlines that are left. `calls` is the earliest deadline of any call.
   mutating func plan(_ now: MonotonicTime, calls: MonotonicTime, isIdle: Bool, headIsOpen: Bool) {
     if !headIsOpen { headBy = .never }
     if !isIdle { idleBy = .never }

@@ -1,15 +1,15 @@
 import CNghttp2
 
-/// Header fields in the shape nghttp2 takes. nghttp2 copies names and values at submission unless
-/// they are literals, which live as long as the program.
+/// Header fields as nghttp2 takes them. When they are submitted, nghttp2 copies names and values,
+/// except those that are string literals: these live as long as the program.
 @safe final class FieldBlock {
-  /// One field: a literal, or bytes of our own.
+  /// One field: name and value literals, or a literal name with bytes of ours.
   enum Field {
     case literal(StaticString, StaticString)
     case bytes(StaticString, [UInt8])
   }
 
-  // Allocated in init and freed with the block; nghttp2 copies the array itself at submission.
+  // Allocated in init and freed with the block; nghttp2 copies the array when it is submitted.
   let start: UnsafeMutablePointer<nghttp2_nv>
   let count: Int
   private let values: UnsafeMutablePointer<UInt8>
@@ -54,6 +54,6 @@ import CNghttp2
   }
 }
 
-/// NGHTTP2_NV_FLAG_NO_COPY_NAME, alone and with NGHTTP2_NV_FLAG_NO_COPY_VALUE.
+// nghttp2's flags for what it need not copy: the name, or name and value.
 private let nameOnly = UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue)
 private let both = nameOnly | UInt8(NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue)

@@ -1,11 +1,11 @@
 /// The value of a `-bin` header: base64, with or without its padding (gRPC over HTTP/2,
 /// Binary-Header).
 enum GRPCBinaryValue {
-  /// The bytes; nil where it is no base64.
+  /// The bytes; nil where the value is not base64.
   static func decode(_ value: Span<UInt8>) -> [UInt8]? {
     var count = value.count
     while count > 0, value.count - count < 2, value[count - 1] == UInt8(ascii: "=") { count -= 1 }
-    // With padding the whole has a length that padding gives.
+    // Padding fills the value up to a multiple of four characters.
     if count < value.count, value.count % 4 != 0 { return nil }
     guard count % 4 != 1 else { return nil }
     var bytes: [UInt8] = []

@@ -6,13 +6,13 @@ package enum GRPCFailureCode: UInt8, Sendable {
   case `internal`, unavailable, dataLoss, unauthenticated
 }
 
-/// A failure to end a call with. There is no way to write OK here.
+/// A failure that a call ends with. OK cannot be written here, so a failed call never ends with it.
 package struct GRPCFailure: Error, Equatable, Sendable {
   package let code: GRPCFailureCode
-  /// Our own words, never the peer's bytes; percent-encoded when it is written.
+  /// `grpc-message`: our own words, never bytes of the peer's. Percent-encoded when it is written.
   package let message: String
 
-  /// A failure with its code and our own words for it.
+  /// A failure with its code and our own words.
   package init(_ code: GRPCFailureCode, _ message: String) {
     self.code = code
     self.message = message
@@ -25,16 +25,16 @@ package enum CallEnd: Sendable {
   case failed(GRPCFailure)
 }
 
-/// How a call's stream went away, told to its handler exactly once, last of all.
+/// How a call ended, as its handler is told, exactly once.
 package enum CallTermination: Equatable, Sendable {
   /// Our trailers were sent.
   case finished
-  /// RST_STREAM from the peer, with its error code: Envoy's normal end.
+  /// RST_STREAM from the peer, with its error code. Envoy normally ends its calls so.
   case reset(UInt32)
-  /// The connection is lost, closed, or drained by force.
+  /// The connection is lost or was closed, as at the end of a drain's time.
   case connectionLost
   /// The client's `grpc-timeout` has passed.
   case deadlineExceeded
-  /// Ended by the transport: framing, limits, a peer that does not read.
+  /// The transport ended it: malformed messages, a limit, or a peer that does not read.
   case failed
 }

@@ -3,7 +3,7 @@ enum GRPCMessageText {
   /// Longer messages are cut here, before they are encoded.
   static let bytesMax = 1024
 
-  /// Encodes everything but printable ASCII, and `%`.
+  /// Encodes `%` and every byte that is not printable ASCII.
   static func encode(_ message: String) -> [UInt8] {
     var encoded: [UInt8] = []
     for byte in message.utf8.prefix(bytesMax) {
@@ -16,7 +16,7 @@ enum GRPCMessageText {
     return encoded
   }
 
-  /// Decodes; what is no valid escape stays as it is.
+  /// Decodes. An escape that is not valid stays as it is.
   static func decode(_ bytes: [UInt8]) -> String {
     var decoded: [UInt8] = []
     var index = 0

@@ -1,6 +1,7 @@
 import Bytes
 
-/// A token bucket for a peer's senseless acts: they spend, time and real work refill.
+/// A token bucket for one kind of a peer's glitches: each takes a token; time and real work give
+/// tokens back.
 struct GlitchBudget {
   private let limit: GlitchLimit
   private var tokens: Int
@@ -13,7 +14,7 @@ struct GlitchBudget {
     self.refilledAt = now
   }
 
-  /// Takes `cost`; false when there was not as much left.
+  /// Takes `cost` tokens; false, and nothing taken, when fewer are left.
   mutating func spend(_ cost: Int = 1, now: MonotonicTime) -> Bool {
     if tokens < cost { refill(now) }
     guard tokens >= cost else { return false }
@@ -21,13 +22,13 @@ struct GlitchBudget {
     return true
   }
 
-  /// Gives `count` back for real work done, up to the burst.
+  /// Gives `count` tokens back for real work, up to the burst.
   mutating func earn(_ count: Int) {
     tokens = min(tokens + count, limit.burst)
   }
 
-  /// Adds what the time since the last refill is worth. Whole tokens only; the rest of the time
-  /// is kept for the next one.
+  /// Adds the tokens for the time since the last refill. Whole tokens only; the time that is left
+  /// over counts for the next refill.
   private mutating func refill(_ now: MonotonicTime) {
     guard now > refilledAt, limit.perSecond > 0 else { return }
     let elapsed = now.nanoseconds - refilledAt.nanoseconds

@@ -1,6 +1,6 @@
 import CNghttp2
 
-/// HTTP/2 error codes we send or tell apart (RFC 9113, 7).
+/// The HTTP/2 error codes that are sent or looked for here (RFC 9113, 7).
 enum HTTP2ErrorCode {
   static let noError: UInt32 = 0x0
   static let protocolError: UInt32 = 0x1
@@ -8,16 +8,19 @@ enum HTTP2ErrorCode {
   static let enhanceYourCalm: UInt32 = 0xb
 }
 
-/// One nghttp2 session. The C calls on sessions stand here, each once; nothing is called from a
-/// callback that nghttp2 does not allow there (`mem_recv` and `mem_send` above all).
+/// One nghttp2 session: every C function on sessions is called here, and in one place.
+///
+/// On its loop's thread. From inside a callback, only what nghttp2 allows there may be called: not
+/// `receive`, and not `nextOutput`.
 @safe final class HTTP2Session {
   // Made in init, freed in deinit, never nil in between.
   private let handle: OpaquePointer
 
-  /// What the two roles differ in.
+  /// Which side of the connection it is.
   enum Role { case server, client }
 
-  /// A session that announces `settings` and widens the connection's window first of all.
+  /// A session whose first frames announce `settings` and widen the connection's window to
+  /// `windowBytes`.
   init(role: Role, callbacks: OpaquePointer, settings: [(id: Int32, value: Int)], windowBytes: Int)
   {
     let option = unsafe Self.makeOption()
@@ -41,8 +44,8 @@ enum HTTP2ErrorCode {
 
   deinit { unsafe nghttp2_session_del(handle) }
 
-  /// Options of both roles: windows are returned by hand, and resets are not rationed, because
-  /// Envoy ends its streams with them (our own budget tells abuse apart).
+  /// The options of both roles: windows are returned by hand, and nghttp2's own limit on resets is
+  /// off, because Envoy ends its streams with them; `AbuseLimits.resets` counts those that do harm.
   private static func makeOption() -> OpaquePointer {
     var option: OpaquePointer?
     guard unsafe nghttp2_option_new(&option) == 0, let option = unsafe option else {
@@ -54,28 +57,28 @@ enum HTTP2ErrorCode {
     return unsafe option
   }
 
-  /// The callbacks' user data: `owner` must outlive the session or be detached by its end.
+  /// Sets the callbacks' user data. `owner` must live as long as the session.
   func attach(_ owner: AnyObject) {
     unsafe nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(owner).toOpaque())
   }
 
-  /// nghttp2 refuses only for want of memory and for our own bugs.
+  /// nghttp2 refuses only when memory runs out, and for bugs of ours.
   private func check(_ code: Int32) {
     precondition(code == 0, "nghttp2 refused a submission")
   }
 
   // MARK: bytes
 
-  /// Feeds bytes; negative when the session cannot go on.
+  /// Has nghttp2 read bytes; negative when the session cannot go on.
   func receive(_ bytes: Span<UInt8>) -> Int {
-    // nghttp2 reads the bytes during the call only; the callbacks note offsets into them.
+    // nghttp2 reads the bytes during this call only; the callbacks note offsets into them.
     unsafe bytes.withUnsafeBufferPointer {
       unsafe nghttp2_session_mem_recv(handle, $0.baseAddress, $0.count)
     }
   }
 
-  /// The next piece of output, handed to `take`; its size, 0 when there is none (or the callback
-  /// paused), negative when the session cannot go on.
+  /// Gives the next piece of output to `take` and returns its size: 0 when there is none or a
+  /// callback has paused, negative when the session cannot go on.
   @inline(__always)
   func nextOutput(_ take: (Span<UInt8>) -> Void) -> Int {
     var data: UnsafePointer<UInt8>?
@@ -87,12 +90,14 @@ enum HTTP2ErrorCode {
     return count
   }
 
+  /// Whether the session still needs input.
   var wantsRead: Bool { unsafe nghttp2_session_want_read(handle) != 0 }
+  /// Whether there is output.
   var wantsWrite: Bool { unsafe nghttp2_session_want_write(handle) != 0 }
 
   // MARK: streams
 
-  /// Ties a stream to its call's slot, a number above 0.
+  /// Notes the slot of a stream's call, a number above 0.
   func setSlot(_ slot: Int32, of stream: Int32) {
     unsafe nghttp2_session_set_stream_user_data(
       handle, stream, UnsafeMutableRawPointer(bitPattern: Int(slot)))
@@ -103,7 +108,7 @@ enum HTTP2ErrorCode {
     Int32(Int(bitPattern: unsafe nghttp2_session_get_stream_user_data(handle, stream)))
   }
 
-  /// Response headers; the body comes from `supply` unless that is nil.
+  /// Submits response headers. The body comes from `supply`; where that is nil, there is none.
   func submitResponse(
     _ stream: Int32, _ fields: FieldBlock, slot: Int32, supply: nghttp2_data_source_read_callback?
   ) {
@@ -117,7 +122,7 @@ enum HTTP2ErrorCode {
     }
   }
 
-  /// A request; its stream id.
+  /// Submits a request and returns its stream id; negative where no more streams can be opened.
   func submitRequest(
     _ fields: FieldBlock, slot: Int32, supply: nghttp2_data_source_read_callback
   ) -> Int32 {
@@ -128,32 +133,38 @@ enum HTTP2ErrorCode {
       handle, nil, fields.start, fields.count, &source, data)
   }
 
-  /// Trailers: HEADERS with END_STREAM.
+  /// Submits trailers: HEADERS with END_STREAM.
   func submitTrailers(_ stream: Int32, _ fields: FieldBlock) {
     check(unsafe nghttp2_submit_trailer(handle, stream, fields.start, fields.count))
   }
 
-  /// Goes on with a body whose `supply` had nothing. A stream that is gone is an allowed race.
+  /// Has nghttp2 ask `supply` for a body again after it had nothing. An error is ignored: the
+  /// stream may have been closed meanwhile.
   func resumeBody(_ stream: Int32) { _ = unsafe nghttp2_session_resume_data(handle, stream) }
 
+  /// Submits RST_STREAM.
   func submitReset(_ stream: Int32, _ code: UInt32) {
     check(unsafe nghttp2_submit_rst_stream(handle, 0, stream, code))
   }
 
-  /// Returns connection window; WINDOW_UPDATE follows when enough has come together.
+  /// Returns bytes of the connection's window. nghttp2 sends WINDOW_UPDATE when enough have come
+  /// together.
   func consumeConnection(_ bytes: Int) {
     check(unsafe nghttp2_session_consume_connection(handle, bytes))
   }
 
+  /// The same for a stream's window.
   func consumeStream(_ stream: Int32, _ bytes: Int) {
     check(unsafe nghttp2_session_consume_stream(handle, stream, bytes))
   }
 
   // MARK: the connection's end
 
-  /// GOAWAY with the highest id: no more streams, please (RFC 9113, 6.8).
+  /// Submits the first GOAWAY of a drain, with the highest stream id: it asks for no more streams
+  /// (RFC 9113, 6.8).
   func submitShutdownNotice() { check(unsafe nghttp2_submit_shutdown_notice(handle)) }
 
+  /// Submits a PING with 8 bytes of payload.
   func submitPing(_ payload: [UInt8]) {
     precondition(payload.count == 8)
     unsafe payload.withUnsafeBufferPointer {
@@ -161,12 +172,13 @@ enum HTTP2ErrorCode {
     }
   }
 
-  /// GOAWAY with the last stream that was processed; streams up to it go on.
+  /// Submits the second GOAWAY of a drain, with the last stream that was processed; the streams up
+  /// to it go on.
   func submitFinalGoaway() {
     let last = unsafe nghttp2_session_get_last_proc_stream_id(handle)
     check(unsafe nghttp2_submit_goaway(handle, 0, last, HTTP2ErrorCode.noError, nil, 0))
   }
 
-  /// GOAWAY after which nothing is read or written any more.
+  /// Submits a GOAWAY after which nothing more is read or written.
   func terminate(_ code: UInt32) { check(unsafe nghttp2_session_terminate_session(handle, code)) }
 }

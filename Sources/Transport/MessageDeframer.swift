@@ -1,21 +1,23 @@
-/// Finds gRPC messages in a stream's bytes, wherever DATA frames split or join them
-/// (gRPC over HTTP/2, Length-Prefixed-Message). Keeps the prefix's bytes only, never a message's.
+/// Finds the gRPC messages in a stream's bytes, wherever DATA frames split or join them (gRPC over
+/// HTTP/2, Length-Prefixed-Message). Keeps at most a prefix's bytes, never a message's.
 struct MessageDeframer {
-  /// What comes next in the bytes at hand. Ranges count from the start of the chunk.
+  /// What comes next in a chunk of bytes. Ranges count from the chunk's start.
   enum Step: Equatable {
-    /// Nothing until there are more bytes.
+    /// Nothing, until there are more bytes.
     case needsMore
-    /// A message that lies whole in the chunk.
+    /// A message that the chunk holds whole.
     case message(Range<Int>)
-    /// A message of that size, larger than what is left of the chunk.
+    /// A message of that size begins, which is larger than what is left of the chunk.
     case started(size: Int)
+    /// The next bytes of the message that has begun.
     case bytes(Range<Int>)
+    /// The message that has begun is complete.
     case ended
-    /// The stream cannot be read on; every later step is `needsMore`.
+    /// No more of the stream can be read; every later step is `needsMore`.
     case refused(Fault)
   }
 
-  /// Why a message is not taken.
+  /// Why a message is refused.
   enum Fault: Equatable {
     case tooLarge(limit: Int, actual: Int)
     case compressed
@@ -24,7 +26,7 @@ struct MessageDeframer {
 
   private enum State: Equatable {
     case prefix(count: Int)
-    /// The prefix is known, and no byte of the message was there yet.
+    /// The prefix is known; none of the message's bytes were given out yet.
     case announced(size: Int)
     case pieces(left: Int)
     case refused
@@ -32,7 +34,7 @@ struct MessageDeframer {
 
   private let messageBytesMax: Int
   private var state = State.prefix(count: 0)
-  /// The prefix's bytes so far, big endian: flag and length.
+  /// The prefix's bytes so far as one number, big endian: flag, then length.
   private var prefix: UInt64 = 0
 
   /// A deframer at the start of a stream.
@@ -41,7 +43,7 @@ struct MessageDeframer {
   /// Whether the stream may end here.
   var isAtBoundary: Bool { state == .prefix(count: 0) }
 
-  /// The next step in `bytes` from `offset` on, which moves past what was used.
+  /// The next step in `bytes` from `offset` on; `offset` moves past what was used.
   @inline(__always)
   mutating func next(in bytes: Span<UInt8>, from offset: inout Int) -> Step {
     if case .prefix(let count) = state {
@@ -79,7 +81,8 @@ struct MessageDeframer {
     }
   }
 
-  /// Reads on in the five bytes of the prefix; nil when they are all there and the message may come.
+  /// Reads the five bytes of the prefix, of which `already` many are known; nil when all are known
+  /// and the message may come.
   @inline(__always)
   private mutating func readPrefix(
     _ bytes: Span<UInt8>, _ offset: inout Int, _ already: Int

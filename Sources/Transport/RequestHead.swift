@@ -1,12 +1,13 @@
 import Bytes
 
-/// What the transport keeps of a request's header block: a few facts, no strings.
+/// What the transport keeps of a request's header block: a few facts and no strings, so that a
+/// request costs no allocation.
 struct RequestHead {
   /// What the request's `content-type` says.
   enum ContentType { case absent, grpc, other }
   /// What `grpc-encoding` says about compressed messages.
   enum Encoding { case absent, identity, other }
-  /// The request's `:method`, as far as it matters.
+  /// The request's `:method`; only POST is served, and an answer to HEAD has no body.
   enum Method { case post, head, other }
 
   var streamID: Int32 = 0
@@ -14,14 +15,16 @@ struct RequestHead {
   var contentType = ContentType.absent
   var encoding = Encoding.absent
   var timeout = GRPCTimeout.Field.absent
-  /// Where the path lies in the session's path bytes; empty where it is too long to be a method's.
+  /// Where the path lies in the session's `paths`.
   var pathStart = 0
+  /// The path's length; 0 where it is over `pathBytesMax`, so that it is no method's.
   var pathCount = 0
-  /// The header list so far, as RFC 9113, 6.5.2 counts it.
+  /// The size of the header list so far, as RFC 9113, 6.5.2 counts it.
   var listBytes = 0
+  /// The fields so far.
   var fieldCount = 0
 
-  /// Counts a field against the limits; false when it is one too many.
+  /// Counts a field; false when the header list is over a limit.
   @inline(__always)
   mutating func count(nameBytes: Int, valueBytes: Int, limits: TransportLimits) -> Bool {
     fieldCount += 1
@@ -29,7 +32,8 @@ struct RequestHead {
     return fieldCount <= limits.headerCountMax && listBytes <= limits.headerListBytesMax
   }
 
-  /// Takes the fact out of one field; `path` receives a `:path` of at most `pathBytesMax`.
+  /// Notes what one field says, if it matters. A `:path` of at most `pathBytesMax` is appended to
+  /// `path`.
   @inline(__always)
   mutating func note(
     name: Span<UInt8>, value: Span<UInt8>, path: inout [UInt8], pathBytesMax: Int
@@ -52,8 +56,8 @@ struct RequestHead {
     }
   }
 
-  /// Whether a content-type is gRPC's with protobuf messages: `application/grpc`, with `+proto`
-  /// or parameters behind it.
+  /// Whether a content-type is gRPC with protobuf messages: `application/grpc`, or
+  /// `application/grpc+proto`, with or without parameters.
   private static func isGRPC(_ value: Span<UInt8>) -> Bool {
     guard value.count >= 16, value.extracting(first: 16).elementsEqual("application/grpc") else {
       return false

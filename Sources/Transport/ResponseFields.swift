@@ -1,15 +1,15 @@
-/// The header blocks of responses (gRPC over HTTP/2, Responses). The two of every good call are
-/// made once for each session.
+/// The header blocks of responses (gRPC over HTTP/2, Responses). The two that every good call needs
+/// are made once for each session.
 struct ResponseFields {
-  /// What comes before the first message.
+  /// The headers before the first message.
   let headers = FieldBlock([
     .literal(":status", "200"), .literal("content-type", "application/grpc"),
   ])
-  /// What follows the last message of a call that ends well.
+  /// The trailers of a call that ends with OK.
   let trailersOK = FieldBlock([.literal("grpc-status", "0")])
 
-  /// The trailers of `end`, or the whole header block where nothing was sent before it
-  /// (Trailers-Only). `acceptEncoding` tells the client which encodings we take.
+  /// The trailers for `end`; with `only` the whole answer, where nothing was sent before it
+  /// (Trailers-Only). `acceptEncoding` tells the client which encodings are accepted.
   static func trailers(_ end: CallEnd, only: Bool, acceptEncoding: Bool) -> FieldBlock {
     var fields: [FieldBlock.Field] = []
     if only {
@@ -41,7 +41,7 @@ struct ResponseFields {
   }
 }
 
-/// Requests that are not gRPC, and the HTTP status that says so.
+/// Why a request that is not gRPC is refused with an HTTP status.
 enum HTTPRefusal {
   case unsupportedMediaType, methodNotAllowed
 

@@ -1,14 +1,16 @@
 import Bytes
 import CNghttp2
 
-/// nghttp2's callbacks of a server session: they only record, on the `ServerSession` that is the
-/// session's user data. They must stay nonisolated library code: in main.swift each would check
-/// for the main actor.
+/// nghttp2's callbacks of a server session. They only have the `ServerSession`, which is the
+/// session's user data, record what happened.
+///
+/// They must stay in a library target and nonisolated: in main.swift each call would check for the
+/// main actor.
 enum ServerCallbacks {
   /// Made once and never freed; nghttp2 copies it into each session.
   nonisolated(unsafe) static let table: OpaquePointer = unsafe makeTable()
 
-  /// Gives a body's next bytes: only how many; `send` copies them.
+  /// Says how many bytes of a body come next; the send callback copies them.
   nonisolated(unsafe) static let supply: nghttp2_data_source_read_callback = {
     _, _, _, length, flags, source, user in
     unsafe owner(user)._withUnsafeGuaranteedRef { session in
@@ -78,7 +80,7 @@ enum ServerCallbacks {
       _, _, header, count, source, user in
       unsafe owner(user)._withUnsafeGuaranteedRef {
         let slot = Int32(Int(bitPattern: unsafe source!.pointee.ptr))
-        // The frame's 9 bytes of header, alive during the callback. There is no padding.
+        // The frame's header of 9 bytes, alive during the callback. We send no padding.
         let header = unsafe Span(_unsafeElements: UnsafeBufferPointer(start: header, count: 9))
         let isFull = $0.sendBody(slot: slot, count: count, header: header)
         return isFull ? NGHTTP2_ERR_PAUSE.rawValue : 0
@@ -102,13 +104,13 @@ enum ServerCallbacks {
   }
 }
 
-/// The owner: alive as long as nghttp2's session, which it owns.
+/// The session's owner, which lives as long as nghttp2's session, because it owns it.
 @inline(__always)
 private func owner(_ user: UnsafeMutableRawPointer?) -> Unmanaged<ServerSession> {
   unsafe Unmanaged.fromOpaque(user!)
 }
 
-/// Tells frames apart. DATA's bytes came before; here is only its end.
+/// Records a frame that has come. The bytes of DATA came before, so only its end matters here.
 @inline(__always)
 private func received(
   _ frame: UnsafePointer<nghttp2_frame>, _ session: ServerSession
@@ -120,7 +122,7 @@ private func received(
     if endsStream {
       session.streamEnded(header.stream_id)
     } else if unsafe header.length == frame.pointee.data.padlen {
-      session.noisyFrame()
+      session.controlFrameReceived()
     }
   case NGHTTP2_HEADERS.rawValue:
     let isRequest = unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
@@ -135,7 +137,7 @@ private func received(
   case NGHTTP2_SETTINGS.rawValue:
     session.settingsReceived(isAnswer: UInt32(header.flags) & NGHTTP2_FLAG_ACK.rawValue != 0)
   case NGHTTP2_PRIORITY.rawValue, NGHTTP2_WINDOW_UPDATE.rawValue, NGHTTP2_PING.rawValue:
-    session.noisyFrame()
+    session.controlFrameReceived()
   default: break
   }
 }

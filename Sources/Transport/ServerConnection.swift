@@ -1,13 +1,15 @@
 import Bytes
 
-/// One HTTP/2 server connection without its socket: bytes in, handler calls, bytes out.
+/// One HTTP/2 server connection without its socket: bytes in, handlers called, bytes out.
 ///
-/// Used from one thread. Handlers are called from inside `receive`, `fillOutput`, `tick` and
-/// `connectionLost`, which they must not call themselves; everything on `Call` they may. A loop
-/// that answers calls from its mailbox learns from `onWantsWrite` which connections to flush.
-/// Dropping a connection ends its calls with `.connectionLost`.
+/// On its loop's thread. Handlers are called from inside `receive`, `fillOutput`, `tick` and
+/// `connectionLost`; they must not call these themselves, but may call everything on `Call`. Where
+/// a call is answered at another time, as by a message in the loop's mailbox, `onWantsWrite` says
+/// which connection is to be flushed. Dropping the last reference to a connection ends its calls
+/// with `.connectionLost`.
 package final class ServerConnection {
-  /// Input is given to nghttp2 in pieces of this size, which bounds what callbacks record.
+  /// Input is given to nghttp2 in pieces of this size, which bounds the events that one piece
+  /// makes.
   private static let inputStepBytes = 256 << 10
 
   private let session: ServerSession
@@ -21,18 +23,18 @@ package final class ServerConnection {
 
   deinit { session.shut() }
 
-  /// Called once when output comes to wait while none of the connection's own methods runs, and
-  /// not again before the next `fillOutput`: put the connection on the list to flush.
+  /// Called when output begins to wait while none of the connection's own functions runs, and then
+  /// not again before the next `fillOutput`. The loop must flush the connection.
   package var onWantsWrite: (() -> Void)? {
     get { session.onWantsWrite }
     set { session.onWantsWrite = newValue }
   }
 
-  /// Bytes from the socket. Handlers are called from inside. Never throws: a faulty peer is
-  /// answered (GOAWAY) and `isClosed` turns true.
+  /// Takes bytes from the socket and calls handlers. A peer that breaks the protocol is answered
+  /// with GOAWAY, and `isClosed` becomes true.
   package func receive(_ bytes: Span<UInt8>, now: MonotonicTime) {
     session.enter(now)
-    // A call's overflow from the mailbox has no bytes to point into.
+    // First what was recorded between two calls (a call's overflow): it points into no bytes.
     session.processEvents(Span())
     var rest = bytes
     while !rest.isEmpty, !session.isInputClosed {
@@ -43,8 +45,8 @@ package final class ServerConnection {
     session.leave()
   }
 
-  /// Appends what is to be written, until `buffer` holds about `target` bytes (one DATA frame
-  /// more at most) or nothing is left. Returns whether more is pending.
+  /// Appends output until `buffer` holds `target` bytes (at most one DATA frame more) or no output
+  /// is left. Returns whether there is more.
   package func fillOutput(_ buffer: inout [UInt8], target: Int) -> Bool {
     session.enter(nil)
     let isMore = session.fillOutput(&buffer, target: target)
@@ -52,14 +54,15 @@ package final class ServerConnection {
     return isMore
   }
 
-  /// Whether anything waits to be written (a handler may have answered from the loop's mailbox).
+  /// Whether there is output to write.
   package var wantsWrite: Bool { session.wantsWrite }
 
-  /// Nothing more to read or write: close the socket once output is flushed.
+  /// Whether there is nothing more to read or write: the socket is to be closed once all output is
+  /// flushed.
   package var isClosed: Bool { session.isShut }
 
-  /// Deadlines that have passed are acted on; the next one, nil where there is none. Cheap when
-  /// nothing is due.
+  /// Acts on the deadlines that have passed and returns the next one; nil where there is none.
+  /// Cheap when nothing is due.
   package func tick(now: MonotonicTime) -> MonotonicTime? {
     guard !session.isShut else { return nil }
     session.enter(now)
@@ -69,22 +72,22 @@ package final class ServerConnection {
     return session.timers.next
   }
 
-  /// Graceful drain, step one: GOAWAY with the maximum id and a PING. Step two (GOAWAY with the
-  /// last id) follows by itself on the PING's answer, or at the latest after `drainPingTimeout`.
-  /// When the last stream is done, `isClosed` turns true.
+  /// Begins a graceful drain: GOAWAY with the highest stream id, and a PING. The second GOAWAY,
+  /// with the last stream's id, follows by itself when the PING is answered, at the latest after
+  /// `drainPingTimeout`. When the last stream is done, `isClosed` becomes true.
   package func beginDrain(now: MonotonicTime) {
     session.enter(now)
     session.startDrain()
     session.leave()
   }
 
-  /// The socket is gone: every open call's handler hears `.connectionLost`.
+  /// The socket is gone: every open call ends with `.connectionLost`.
   package func connectionLost() {
     session.enter(nil)
     session.shut()
     session.leave()
   }
 
-  /// Streams that are not closed yet.
-  package var openCalls: Int { session.openCalls }
+  /// How many calls' streams are not closed yet.
+  var openCalls: Int { session.openCalls }
 }

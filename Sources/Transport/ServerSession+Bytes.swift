@@ -1,9 +1,9 @@
 import Bytes
 
-/// Bytes in and bytes out, and what frames every entry from outside.
+/// Bytes in and bytes out, and what is done at the begin and end of every call from outside.
 extension ServerSession {
-  /// An entry point begins: never from inside another one, that is, from a handler.
-  /// `now` is nil where the caller does not tell the time.
+  /// A function of the connection begins; never inside another one, that is, from a handler. `now`
+  /// is nil where the caller does not tell the time.
   func enter(_ now: MonotonicTime?) {
     precondition(!isBusy, "a handler called back into its connection")
     isBusy = true
@@ -13,10 +13,11 @@ extension ServerSession {
     timers.stamp(self.now)
   }
 
-  /// The time as far as it is known; `never` means: from the next look at the call on.
+  /// The time for a call's `outputMovedAt`; `.never` where it was not told: the next check of the
+  /// timers then sets it.
   var movedNow: MonotonicTime { isClockFresh ? now : .never }
 
-  /// An entry point ends.
+  /// A function of the connection ends.
   func leave() {
     _ = endIfAbused()
     shutIfDone()
@@ -25,16 +26,17 @@ extension ServerSession {
     isClockFresh = false
   }
 
-  /// Ends the connection once a budget is spent; true when it was ended just now.
+  /// Ends the connection when a glitch budget is spent; true when this call has ended it.
   private func endIfAbused() -> Bool {
     guard isAbused, !isInputClosed else { return false }
     terminate(HTTP2ErrorCode.enhanceYourCalm)
     return true
   }
 
+  /// Whether there is output, or an event that may make some.
   var wantsWrite: Bool { !isShut && (!events.isEmpty || http2.wantsWrite) }
 
-  /// Feeds nghttp2, then acts on what it recorded.
+  /// Has nghttp2 read the bytes, then acts on the events.
   func receive(_ bytes: Span<UInt8>) {
     inputBase = unsafe bytes.withUnsafeBufferPointer { UInt(bitPattern: $0.baseAddress) }
     let read = http2.receive(bytes)
@@ -42,7 +44,7 @@ extension ServerSession {
     if !endIfAbused(), read < 0 { terminate(HTTP2ErrorCode.protocolError) }
   }
 
-  /// Fills the buffer; whether more is pending.
+  /// Fills the buffer with output; returns whether there is more.
   func fillOutput(_ buffer: inout [UInt8], target: Int) -> Bool {
     wantsWriteAnswered()
     guard !isShut else { return false }
@@ -52,7 +54,7 @@ extension ServerSession {
     repeat {
       processEvents(Span())
       while output.count < target {
-        // Body frames reach `output` through `sendBody`, in their place between these pieces.
+        // DATA frames are appended to `output` by `sendBody`, in their place between these pieces.
         let count = http2.nextOutput { output.append($0) }
         if count <= 0 {
           if count < 0 { shut() }
@@ -60,7 +62,8 @@ extension ServerSession {
         }
       }
       processEvents(Span())
-      // The resets that were just sent may have been one too many.
+      // The resets that were just sent may have spent the budget; GOAWAY then goes into the buffer
+      // too.
     } while endIfAbused()
     let isMore = wantsWrite
     if output.count > before { timers.outputMoved(isClockFresh ? now : nil, more: isMore) }

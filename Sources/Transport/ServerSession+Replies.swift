@@ -1,8 +1,9 @@
 import Bytes
 
-/// What goes out on a call: messages, trailers, refusals.
+/// What is sent on a call: messages, trailers, refusals.
 extension ServerSession {
-  /// A call has more to send: its headers go first, a body that had run dry goes on.
+  /// A call has more output: submits its headers where they are not yet, and has nghttp2 ask for a
+  /// body again that had no more.
   func outputGrew(_ call: Call) {
     switch call.response {
     case .none:
@@ -19,7 +20,7 @@ extension ServerSession {
     outputWaits()
   }
 
-  /// Ends our side: what waits is sent, then the trailers.
+  /// Ends our side of the call: the output that waits is sent, then the trailers.
   func finish(_ call: Call, _ end: CallEnd) {
     call.phase = .finishing(end)
     guard case .none = call.response else { return outputGrew(call) }
@@ -31,7 +32,8 @@ extension ServerSession {
     outputWaits()
   }
 
-  /// Ends a call that the transport cannot go on with: what waits is dropped, trailers say why.
+  /// Ends a call that the transport cannot go on with: the output that waits is dropped, and the
+  /// trailers say why.
   func fail(_ call: Call, _ failure: GRPCFailure, _ how: CallTermination) {
     if case .open = call.phase, !call.isStreamGone {
       dropOutput(call)
@@ -57,7 +59,7 @@ extension ServerSession {
     outputWaits()
   }
 
-  /// A call's output went over a limit: the stream is reset and the handler told, later, because
+  /// A call's output went over a limit. The stream is reset and the handler told later, because
   /// this is called from inside the handler.
   func overflow(_ call: Call) {
     call.phase = .closed
@@ -66,6 +68,7 @@ extension ServerSession {
     outputWaits()
   }
 
+  /// Drops the output that waits.
   func dropOutput(_ call: Call) {
     unaccount(call, call.unsent)
     call.output.removeAll(keepingCapacity: call.output.capacity <= 16 << 10)
@@ -76,14 +79,18 @@ extension ServerSession {
 
   /// What nghttp2 is told about a body.
   enum Supply {
+    /// There is no output now; `resumeBody` has it ask again.
     case deferred
+    /// So many bytes come next.
     case bytes(Int)
+    /// The same, and they are the last. Where they do not end the stream, trailers do.
     case last(Int, endsStream: Bool)
+    /// There is no such call any more.
     case gone
   }
 
-  /// How much of a call's output goes into the next DATA frame of at most `limit` bytes. Submits
-  /// the trailers along with the last, so that both leave together.
+  /// How much of a call's output goes into the next DATA frame of at most `limit` bytes. The
+  /// trailers are submitted with the last of it, so that both are sent together.
   func supply(slot: Int32, limit: Int) -> Supply {
     guard let call = calls[Int(slot)] else { return .gone }
     let count = min(call.unsent, limit)
@@ -108,21 +115,23 @@ extension ServerSession {
     }
   }
 
-  /// Copies a DATA frame's header and payload into the buffer being filled; whether it is full.
+  /// Copies a DATA frame's header and payload into the buffer being filled; returns whether that is
+  /// full.
   func sendBody(slot: Int32, count: Int, header: Span<UInt8>) -> Bool {
     output.append(header)
     guard let call = calls[Int(slot)] else { return false }
     call.moveOutput(count, into: &output)
     call.outputMovedAt = movedNow
     unaccount(call, count)
-    noise.earn(limits.abuse.noisePerProgress)
+    controlFrames.earn(limits.abuse.controlFramesEarned)
     if call.unreturned >= returnStepBytes, call.unsent <= limits.outputHighWaterBytes / 2 {
       returnWindow(call)
     }
     return output.count >= outputTarget
   }
 
-  /// END_STREAM is out: a client that has not half-closed is told to stop (RFC 9113, 8.1).
+  /// Our END_STREAM is sent. A client that has not half-closed is told to send no more (RFC 9113,
+  /// 8.1).
   func trailersSent(stream: Int32) {
     guard let call = call(of: stream) else { return }
     call.trailersSent = true

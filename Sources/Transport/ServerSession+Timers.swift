@@ -1,8 +1,8 @@
 import Bytes
 
-/// What time brings: deadlines, stalls, idleness, the drain.
+/// What is done when a deadline passes: timeouts of calls and peers, and the steps of the drain.
 extension ServerSession {
-  /// Acts on everything that is due and plans the next look.
+  /// Acts on everything that is due and sets the next deadline.
   func runTimers() {
     if timers.handshakeIsLate(now) { terminate(HTTP2ErrorCode.protocolError) }
     if headBegan != nil, timers.headIsLate(now) { terminate(HTTP2ErrorCode.protocolError) }
@@ -22,7 +22,7 @@ extension ServerSession {
       headIsOpen: headBegan != nil)
   }
 
-  /// Acts on what is due for one call; when to look again.
+  /// Acts on what is due for one call; returns its next deadline.
   private func look(at call: Call) -> MonotonicTime {
     guard !call.isStreamGone else { return .never }
     if now >= call.deadline {
@@ -30,7 +30,7 @@ extension ServerSession {
       if case .open = call.phase {
         fail(call, .deadlineExceeded, .deadlineExceeded)
       } else {
-        // The answer is there and the client did not read it in time.
+        // The call was answered, and the client has not read the answer in time.
         abandon(call, .deadlineExceeded)
       }
     }
@@ -52,7 +52,8 @@ extension ServerSession {
     conclude(call, how)
   }
 
-  /// Step one of the drain: GOAWAY with the highest id, and a PING that tells when it has arrived.
+  /// Step one of the drain: GOAWAY with the highest stream id, and a PING whose answer says that
+  /// the peer has read it.
   func startDrain() {
     guard timers.drain == .none, !isInputClosed else { return }
     timers.drainBegan(now)
@@ -60,7 +61,7 @@ extension ServerSession {
     http2.submitPing(Self.drainPing)
   }
 
-  /// Step two: GOAWAY with the last stream that was taken. Streams go on.
+  /// Step two: GOAWAY with the last stream that was processed. The streams up to it go on.
   func finishDrain() {
     guard case .pinged = timers.drain, !isInputClosed else { return }
     timers.drainFinal()

@@ -1,65 +1,75 @@
 import Bytes
 import CNghttp2
 
-/// The inside of a `ServerConnection`: nghttp2's callbacks record events here, and the events are
-/// acted on after nghttp2 has returned, while the input is still there.
+/// nghttp2's session of a `ServerConnection`, and its calls: nghttp2's callbacks record events
+/// here, and the events are acted on when nghttp2 has returned, while the input is still there.
 ///
-/// Slots are taken by callbacks and freed by event processing, never both at once, so a slot's
-/// events are all of one call.
+/// Each call has a slot, its place in `calls`. Callbacks take slots and the processing of events
+/// frees them. The two never run at the same time, so all recorded events of a slot belong to one
+/// call.
 final class ServerSession {
   let http2: HTTP2Session
   let limits: TransportLimits
   let fields = ResponseFields()
   private let router: any CallRouter
-  /// The time as it was told last.
+  /// The time that was told last.
   var now: MonotonicTime
-  /// Whether `now` was told by the entry point that is running.
+  /// Whether the function that runs now was told the time.
   var isClockFresh = true
-  /// Told once when output comes to wait from outside `receive`, `fillOutput` and `tick`.
+  /// See `ServerConnection.onWantsWrite`.
   var onWantsWrite: (() -> Void)?
 
   /// Calls by slot; slot 0 stays empty.
   @safe @exclusivity(unchecked) var calls: [Call?] = [nil]
   @safe @exclusivity(unchecked) var freeSlots: [Int32] = []
+  /// How many of `calls` are not nil.
   var openCalls = 0
-  /// Buffers of calls that are gone.
+  /// Output buffers of calls that are gone, for new ones.
   @safe @exclusivity(unchecked) private var spareOutputs: [[UInt8]] = []
 
-  /// What the callbacks recorded and nobody acted on yet.
+  /// What the callbacks recorded and was not acted on yet.
   @safe @exclusivity(unchecked) var events: [SessionEvent] = []
+  /// The heads of the requests among `events`.
   @safe @exclusivity(unchecked) var heads: [RequestHead] = []
   /// The paths that `heads` point into.
   @safe @exclusivity(unchecked) var paths: [UInt8] = []
   /// The header block being received.
   @safe @exclusivity(unchecked) var head = RequestHead()
+  /// When it began; nil where no header block is being received.
   var headBegan: MonotonicTime?
-  /// Where the bytes under nghttp2 begin, to turn its pointers into offsets.
+  /// The address of the bytes that nghttp2 reads now, to turn its pointers into offsets.
   var inputBase: UInt = 0
-  /// The stream looked up last: callbacks come in runs of one stream.
+  /// The stream that was looked up last, because callbacks come in runs about one stream.
   var lastStream: Int32 = 0
+  /// Its slot.
   var lastSlot: Int32 = 0
 
   @safe @exclusivity(unchecked) private var lease: BufferLease
+  /// See `AbuseLimits.resets`.
   @safe @exclusivity(unchecked) var resets: GlitchBudget
-  @safe @exclusivity(unchecked) var noise: GlitchBudget
-  /// A budget is spent: the connection is to be ended.
+  /// See `AbuseLimits.controlFrames`.
+  @safe @exclusivity(unchecked) var controlFrames: GlitchBudget
+  /// One of the two is spent: the connection is to be ended.
   var isAbused = false
 
-  /// The buffer `fillOutput` is filling, and where it stops.
+  /// The buffer that `fillOutput` is filling.
   @safe @exclusivity(unchecked) var output: [UInt8] = []
+  /// How many bytes `fillOutput` fills it with.
   var outputTarget = 0
-  /// Connection window to return when the events are done.
+  /// The bytes of the connection's window that are returned after the events.
   private var connectionConsumed = 0
-  /// Room for events that is kept from one run to the next.
+  /// How large an event buffer is kept for the next run.
   private static let eventsKept = 4096
+  /// A stream's window is returned when so many bytes of it have come together.
   let returnStepBytes: Int
 
-  /// Inside one of the entry points: their ends see to what is left to do.
+  /// One of the connection's functions is running.
   var isBusy = false
+  /// `onWantsWrite` was called and `fillOutput` has not been since.
   private var wantsWriteTold = false
-  /// No more input is taken: the session failed or was ended for abuse.
+  /// No more input is read: the session has failed, or was ended for abuse.
   var isInputClosed = false
-  /// Everything is over; every call's handler was told.
+  /// The connection is over, and every call's handler was told.
   var isShut = false
   @safe @exclusivity(unchecked) var timers: ConnectionTimers
 
@@ -71,7 +81,7 @@ final class ServerSession {
     self.now = now
     lease = BufferLease(budget: budget, limit: limits.connectionBufferBytesMax)
     resets = GlitchBudget(limits.abuse.resets, now: now)
-    noise = GlitchBudget(limits.abuse.noise, now: now)
+    controlFrames = GlitchBudget(limits.abuse.controlFrames, now: now)
     timers = ConnectionTimers(limits: limits, now: now)
     returnStepBytes = max(1, limits.streamWindowBytes / 4)
     http2 = unsafe HTTP2Session(
@@ -86,7 +96,8 @@ final class ServerSession {
 
   // MARK: accounting
 
-  /// Accounts bytes to a call; false, and nothing accounted, over a limit.
+  /// Accounts for bytes that are kept for a call; false, and nothing accounted, where that is over
+  /// a limit.
   func account(_ call: Call, _ bytes: Int) -> Bool {
     guard call.buffered + bytes <= limits.streamBufferBytesMax, lease.take(bytes) else {
       return false
@@ -95,14 +106,15 @@ final class ServerSession {
     return true
   }
 
+  /// Takes back what `account` has accounted for.
   func unaccount(_ call: Call, _ bytes: Int) {
     call.buffered -= bytes
     lease.giveBack(bytes)
   }
 
-  // MARK: calls' lives
+  // MARK: a call's begin and end
 
-  /// A call for a request whose header block is complete. From a callback.
+  /// Makes the call for a request whose header block is complete. From a callback.
   func openCall(stream: Int32) -> Call {
     let slot: Int32
     if let free = freeSlots.popLast() {
@@ -130,7 +142,7 @@ final class ServerSession {
     return calls[Int(lastSlot)]
   }
 
-  /// Tells the handler that the call is over, and forgets it.
+  /// Tells the call's handler that the call is over, and drops the handler.
   func conclude(_ call: Call, _ how: CallTermination) {
     guard let handler = call.handler else { return }
     call.handler = nil
@@ -140,7 +152,7 @@ final class ServerSession {
     handler.ended(how, on: call)
   }
 
-  /// The stream is gone: the slot is free again.
+  /// The stream is gone: forgets the call and frees its slot.
   func closeCall(_ call: Call) {
     call.phase = .closed
     call.isStreamGone = true
@@ -161,7 +173,7 @@ final class ServerSession {
     if openCalls == 0 { timers.becameIdle(isClockFresh ? now : nil) }
   }
 
-  /// Everything is over: each open call's handler hears of it.
+  /// Ends everything: tells the handler of each open call.
   func shut() {
     guard !isShut else { return }
     isShut = true
@@ -175,13 +187,14 @@ final class ServerSession {
     events.removeAll()
   }
 
-  /// The session can do nothing more: shuts it.
+  /// Shuts the session when it can neither read nor write any more.
   func shutIfDone() {
     guard !isShut, events.isEmpty, !http2.wantsRead, !http2.wantsWrite else { return }
     shut()
   }
 
-  /// Ends the connection for abuse or a broken session: GOAWAY, then nothing.
+  /// Ends the connection because of abuse or a broken session: GOAWAY is sent, and nothing after
+  /// it.
   func terminate(_ code: UInt32) {
     guard !isInputClosed else { return }
     isInputClosed = true
@@ -190,7 +203,8 @@ final class ServerSession {
 
   // MARK: output that waits
 
-  /// Says once that there is something to write, unless an entry point is about to see anyway.
+  /// Calls `onWantsWrite`, once. Not while one of the connection's functions runs: the loop flushes
+  /// after that anyway.
   func outputWaits() {
     timers.outputWaits(isClockFresh ? now : nil)
     guard !isBusy, !wantsWriteTold else { return }
@@ -198,14 +212,15 @@ final class ServerSession {
     onWantsWrite?()
   }
 
+  /// `fillOutput` was called.
   func wantsWriteAnswered() { wantsWriteTold = false }
 
-  /// DATA of a stream without a call: the connection's window goes back all the same.
+  /// DATA came for a stream without a call: the connection's window is returned all the same.
   func discarded(_ bytes: Int) { connectionConsumed += bytes }
 
   // MARK: events
 
-  /// Acts on what was recorded; `bytes` is what the events' offsets count in.
+  /// Acts on the events; their offsets count in `bytes`.
   func processEvents(_ bytes: Span<UInt8>) {
     if !events.isEmpty { actOnEvents(bytes) }
     if connectionConsumed > 0 {
@@ -219,7 +234,7 @@ final class ServerSession {
     while index < events.count {
       let event = events[index]
       index += 1
-      // A call may be gone: events of one that was closed within this run.
+      // No call: an earlier event of this run has closed it, or the event is about the connection.
       guard let call = calls[Int(event.slot)] else {
         if event.kind == .drainAcknowledged { finishDrain() }
         continue
@@ -241,8 +256,9 @@ final class ServerSession {
     if !paths.isEmpty { dropPaths() }
   }
 
-  /// Forgets the paths of requests that were begun. A header block of which only a part has come
-  /// keeps its own: a peer could cut every read inside one, and nothing would ever be forgotten.
+  /// Forgets the paths of requests that were begun, but keeps the path of a header block that is
+  /// not complete yet. This is done after every read, also inside a header block: a peer could send
+  /// its bytes so that every read ends inside one, and the paths would grow without limit.
   private func dropPaths() {
     guard headBegan != nil else { return paths.removeAll(keepingCapacity: true) }
     paths.removeSubrange((head.pathStart + head.pathCount)...)
@@ -250,11 +266,11 @@ final class ServerSession {
     head.pathStart = 0
   }
 
-  /// A request is complete: refuses it or gives it its handler.
+  /// A request's header block is complete: refuses it or finds its handler.
   private func begin(_ call: Call, _ head: RequestHead) {
-    // Reset in the same breath: no work for it.
+    // It was reset in the same bytes: no work for it.
     guard !call.isStreamGone else { return }
-    noise.earn(limits.abuse.noisePerProgress)
+    controlFrames.earn(limits.abuse.controlFramesEarned)
     guard head.contentType == .grpc else {
       return refuse(call, .unsupportedMediaType, withoutBody: head.method == .head)
     }
@@ -277,7 +293,7 @@ final class ServerSession {
     call.handler = handler
   }
 
-  /// Hands a chunk's messages to the handler, and returns the window.
+  /// Gives the messages in a chunk of DATA to the handler, and returns the window.
   private func deliver(_ bytes: Span<UInt8>, to call: Call) {
     connectionConsumed += bytes.count
     call.unreturned += bytes.count
@@ -307,7 +323,8 @@ final class ServerSession {
     }
   }
 
-  /// Returns what the stream has consumed, unless its own output is not being read.
+  /// Returns the stream's window, unless too much output waits: a peer that does not read may not
+  /// send.
   func returnWindow(_ call: Call) {
     guard call.unreturned > 0, !call.isStreamGone, !call.remoteEnded,
       call.unsent <= limits.outputHighWaterBytes
@@ -316,14 +333,14 @@ final class ServerSession {
     call.unreturned = 0
   }
 
-  /// END_STREAM: at a message boundary the handler hears of it, within one the call fails.
+  /// END_STREAM has come: at a message's end the handler is told, within a message the call fails.
   private func remoteEnded(_ call: Call) {
     guard let handler = call.handler, case .open = call.phase else { return }
     guard call.deframer.isAtBoundary else { return fail(call, .cutMessage, .failed) }
     handler.halfClosed(on: call)
   }
 
-  /// nghttp2 has let the stream go.
+  /// nghttp2 has closed the stream.
   private func closed(_ call: Call) {
     let how: CallTermination =
       if call.trailersSent { .finished } else if let code = call.peerReset { .reset(code) } else {

@@ -1,19 +1,23 @@
 /// What a callback recorded about a call, to be acted on when nghttp2 has returned.
 struct SessionEvent {
+  /// What happened.
   enum Kind: UInt8 {
-    /// `offset` is the head's index.
+    /// A request's header block is complete. `offset` is the head's index in the session's `heads`.
     case request
-    /// `offset` and `count` lie in the bytes being received.
+    /// DATA has come. `offset` and `count` say where it lies in the bytes being received.
     case data
+    /// END_STREAM has come.
     case remoteEnd
     /// The call's own output is over a limit.
     case overflow
+    /// The stream is closed.
     case closed
-    /// The drain's PING was answered; of the connection, slot 0.
+    /// The drain's PING was answered. It is about the connection, so the slot is 0.
     case drainAcknowledged
   }
 
   let kind: Kind
+  /// The call's place in the session's `calls`.
   let slot: Int32
   let offset: Int
   let count: Int

@@ -1,72 +1,77 @@
-/// The transport's limits. Each has a name, a default, and an answer when it is reached.
+/// The transport's limits and timeouts, each with its default and with what happens when it is
+/// reached.
 package struct TransportLimits: Sendable {
-  /// One gRPC message (RESOURCE_EXHAUSTED from its prefix, before buffering).
+  /// The size of one gRPC message. One over it is RESOURCE_EXHAUSTED as soon as its prefix is read,
+  /// before anything is buffered.
   package var messageBytesMax = 64 << 20
   /// SETTINGS_MAX_CONCURRENT_STREAMS. A stream beyond it, once the peer has acknowledged the
   /// setting, breaks the protocol and ends the connection; before that it is REFUSED_STREAM.
   package var concurrentStreamsMax = 16_384
-  /// Header list of one request: octets as RFC 9113, 6.5.2 counts them, and fields
-  /// (RST_STREAM ENHANCE_YOUR_CALM).
+  /// The header list of one request, in octets as RFC 9113, 6.5.2 counts them. One over it is
+  /// RST_STREAM with ENHANCE_YOUR_CALM.
   package var headerListBytesMax = 64 << 10
+  /// The fields of one request's header list. One over it is RST_STREAM with ENHANCE_YOUR_CALM.
   package var headerCountMax = 128
   /// A request's :path; a longer one names no method (UNIMPLEMENTED).
   package var pathBytesMax = 256
 
-  /// Bytes kept for one stream, in and out together; for one connection; for the process
-  /// (RESOURCE_EXHAUSTED, or RST_STREAM where the output is what is not read).
+  /// Bytes kept for one stream, input and output together. One over it is RESOURCE_EXHAUSTED, or
+  /// RST_STREAM where it is output that the peer does not read.
   package var streamBufferBytesMax = 80 << 20
+  /// The same for all streams of a connection.
   package var connectionBufferBytesMax = 1 << 30
+  /// The same for all connections of the process.
   package var processBufferBytesMax = 2 << 30
 
-  /// SETTINGS_INITIAL_WINDOW_SIZE: what a peer may send on a stream before its handler took any.
+  /// SETTINGS_INITIAL_WINDOW_SIZE: how much a peer may send on a stream before its handler has
+  /// taken any of it.
   package var streamWindowBytes = 4 << 20
-  /// The connection's window, as all its streams share it.
+  /// The connection's window, which all its streams share.
   package var connectionWindowBytes = 64 << 20
-  /// A call with more unsent output than this gets no more of the stream's window back until
-  /// less than half of it is left: who does not read is not read either.
+  /// A stream with more unsent output than this gets no window back until less than half of it is
+  /// left. A peer that does not read the answers can then send no more.
   package var outputHighWaterBytes = 1 << 20
 
-  /// The client's preface and SETTINGS, and each begun header block, must be complete by then.
+  /// How long the client's preface and SETTINGS may take, and each header block once it has begun.
+  /// Then the connection is ended.
   package var handshakeTimeout: Duration = .seconds(10)
-  /// A connection without a stream for this long is closed with GOAWAY.
+  /// A connection that has had no stream for this long is drained, which begins with GOAWAY.
   package var idleTimeout: Duration = .seconds(3600)
-  /// Output that makes no progress for this long: RST_STREAM, or the end of the connection.
+  /// How long output may wait without any of it being sent. Then the stream is reset, or the
+  /// connection is ended where it is the connection's output.
   package var writeStallTimeout: Duration = .seconds(60)
-  /// How long the first GOAWAY of a drain waits for the PING's answer before the second.
+  /// How long a drain waits for the answer to its PING between the first GOAWAY and the second.
   package var drainPingTimeout: Duration = .seconds(1)
 
-  package var abuse = AbuseLimits()
+  /// How much useless work a peer may cause.
+  var abuse = AbuseLimits()
 
   /// The defaults.
   package init() {}
 }
 
-/// How much senseless work one peer may cause before its connection is ended with
-/// GOAWAY ENHANCE_YOUR_CALM.
-package struct AbuseLimits: Sendable {
-  /// Streams that the peer reset before any answer, malformed requests, and streams that a fault
-  /// of the peer's made us reset. Envoy resets all it has when its clients leave at once, hence
-  /// the large burst.
-  package var resets = GlitchLimit(burst: 32_768, perSecond: 5_000)
-  /// Empty DATA, PRIORITY, WINDOW_UPDATE, PING, SETTINGS and unknown frames. Requests and DATA
-  /// frames sent earn `noisePerProgress` each, so that honest flow control never runs out.
-  package var noise = GlitchLimit(burst: 10_000, perSecond: 1_000)
-  package var noisePerProgress = 8
+/// How much useless work one peer may cause before its connection is ended with GOAWAY
+/// ENHANCE_YOUR_CALM.
+struct AbuseLimits: Sendable {
+  /// Streams that the peer reset before they had an answer, malformed requests, and streams that we
+  /// reset for a fault of the peer's. The burst is large because Envoy resets all its streams at
+  /// once when its clients go away at once.
+  var resets = GlitchLimit(burst: 32_768, perSecond: 5_000)
+  /// Frames that carry no work: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, and DATA without a byte.
+  var controlFrames = GlitchLimit(burst: 10_000, perSecond: 1_000)
+  /// How many more of them a peer may send for each request that it makes and for each DATA frame
+  /// that it is sent, so that the flow control of real work never exhausts the budget.
+  var controlFramesEarned = 8
 
   /// The defaults.
-  package init() {}
+  init() {}
 }
 
-/// A token bucket's two numbers.
-package struct GlitchLimit: Equatable, Sendable {
-  /// What may come at once.
-  package var burst: Int
-  /// What comes back each second.
-  package var perSecond: Int
-
-  /// A bucket of `burst`, refilled by `perSecond`.
-  package init(burst: Int, perSecond: Int) {
-    self.burst = burst
-    self.perSecond = perSecond
-  }
+/// The two numbers of a token bucket that counts a peer's glitches (HAProxy's word for protocol
+/// acts that are allowed one by one and harmful in masses).
+struct GlitchLimit: Equatable, Sendable {
+  /// How many may come at once.
+  var burst: Int
+  /// How many more may come each second.
+  var perSecond: Int
 }

@@ -1,23 +1,27 @@
 import Ledger
 import Server
 
-/// `tollgate audit verify DIR` and `tollgate audit show DIR [filters]`.
+/// `tollgate audit verify DIR` checks a ledger; `tollgate audit show DIR [filters]` prints its
+/// records.
 enum AuditCommand {
   static let specification = CommandSpecification(
     "audit", "Verifies a ledger (`audit verify DIR`) or shows its records (`audit show DIR`).",
     positionals: [.init("verify|show"), .init("DIR")],
     flags: [
       Flag("tenant", .value("TENANT"), "show: only this tenant's records"),
-      Flag("subject", .value("SUBJECT"), "show: only this caller's"),
-      Flag("decision", .value("allow|deny"), "show: only such decisions"),
-      Flag("reason", .value("CODE"), "show: a refusal's code, or how an exchange ended"),
-      Flag("model", .value("MODEL"), "show: only this model's"),
-      Flag("route", .value("ROUTE"), "show: a request path or a model route"),
+      Flag("subject", .value("SUBJECT"), "show: only this subject's records"),
+      Flag("decision", .value("allow|deny"), "show: only admissions with this decision"),
+      Flag(
+        "reason", .value("CODE"), "show: only this code of a refusal, or this end of an exchange"),
+      Flag("model", .value("MODEL"), "show: only this model's records"),
+      Flag("route", .value("ROUTE"), "show: only this request path or model route"),
       Flag("type", .value("TYPE"), "show: only records of this type"),
-      Flag("request-id", .value("ID"), "show: only this exchange's"),
-      Flag("since", .value("TIME"), "show: from 2026-11-22, 2026-11-22T20:17:10Z or 1h ago on"),
+      Flag("request-id", .value("ID"), "show: only this exchange's records"),
+      Flag(
+        "since", .value("TIME"),
+        "show: from this time on: 2026-11-22, 2026-11-22T20:17:10Z, or 1h for an hour ago"),
       Flag("until", .value("TIME"), "show: before that time"),
-      Flag("follow", .toggle, "show: waits for more"),
+      Flag("follow", .toggle, "show: do not end, print new records as they come"),
       Flag("json", .toggle, "the records' own lines, or the result as JSON"),
     ])
 

@@ -1,7 +1,8 @@
 import Server
 
-/// Every command by its name, and how a command line finds its own.
+/// All commands: finds the one that a command line names, and runs it.
 enum Commands {
+  /// The declarations, in the order of the overview.
   static let specifications: [CommandSpecification] = [
     ServeSettings.specification, CheckCommand.specification, ExplainCommand.specification,
     KeyCommand.specification, AuditCommand.specification, UsageCommand.specification,
@@ -9,11 +10,11 @@ enum Commands {
     ReloadCommand.specification,
     CommandSpecification("version", "Prints the version."),
     CommandSpecification(
-      "help", "Prints what there is, or a command's flags.",
+      "help", "Lists the commands, or a command's flags.",
       positionals: [.init("COMMAND", isRequired: false)]),
   ]
 
-  /// Runs one command line; returns the exit status.
+  /// Runs a command line, which comes without the program's name; returns the exit status.
   static func run(_ arguments: [String], environment: [String: String]) -> Int32 {
     guard let first = arguments.first else {
       Console.diagnose(overview)
@@ -63,7 +64,7 @@ enum Commands {
     case "reload": ReloadCommand.run(&arguments)
     case "help": help(&arguments)
     case "version": printVersion(&arguments)
-    default: preconditionFailure("every available command is dispatched")
+    default: preconditionFailure("every command is dispatched")
     }
   }
 
@@ -110,14 +111,13 @@ enum Commands {
   private static var version: String { "tollgate \(Version.string)" }
 
   private static var overview: String {
-    let available = specifications.filter { !$0.isUnavailable }
-    let width = available.map(\.name.count).max() ?? 0
-    let rows = available.map { command in
+    let width = specifications.map(\.name.count).max() ?? 0
+    let rows = specifications.map { command in
       let padding = String(repeating: " ", count: width - command.name.count)
       return "  \(command.name)\(padding)  \(command.summary)"
     }
     return """
-      tollgate \(Version.string): decides beside Envoy who may use which model, and keeps the books.
+      tollgate \(Version.string): decides beside Envoy who may use which model, and records what was used.
 
       usage: tollgate COMMAND [flags]
 

@@ -1,24 +1,19 @@
 import Foundation
 
-/// What a command's end means (design: 0 done, 1 failed or found problems, 2 wrong usage).
-enum ExitStatus {
-  static let done: Int32 = 0
-  static let failed: Int32 = 1
-  static let usage: Int32 = 2
-}
-
-/// Results go to stdout, everything about them to stderr.
+/// What the commands print: results on stdout, diagnostics on stderr.
 enum Console {
+  /// Prints a line of the result.
   static func result(_ text: String) {
     write(text, to: .standardOutput)
   }
 
+  /// Prints a line about the result, or why there is none.
   static func diagnose(_ text: String) {
     write(text, to: .standardError)
   }
 
   private static func write(_ text: String, to file: FileHandle) {
-    // A reader that has gone (a closed pipe) is no fault of the command's.
+    // It fails where nobody reads any more (a closed pipe), which is no fault of the command's.
     try? file.write(contentsOf: Data((text + "\n").utf8))
   }
 }

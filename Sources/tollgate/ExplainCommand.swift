@@ -1,10 +1,9 @@
 import Bytes
 import Foundation
 import Gateway
-import Policy
 import Server
 
-/// `tollgate explain`: why a request would be decided so.
+/// `tollgate explain`: shows how a policy decides one request, and why.
 enum ExplainCommand {
   /// The largest body that is read.
   static let bodyBytesMax = 64 << 20
@@ -47,7 +46,7 @@ enum ExplainCommand {
     return ExitStatus.done
   }
 
-  /// The steps in columns, then the verdict.
+  /// The steps in two columns, then the verdict.
   static func lines(of explanation: Explanation) -> [String] {
     let width = explanation.steps.map(\.step.count).max() ?? 0
     let steps = explanation.steps.map { step in

@@ -1,7 +1,7 @@
 import EnvoyAPI
 import Server
 
-/// `tollgate health [ADDR]`: exit 0 when it serves.
+/// `tollgate health [ADDR]`: asks a server for its health; the exit status is 0 where it serves.
 enum HealthCommand {
   static let specification = CommandSpecification(
     "health", "Asks a running Tollgate whether it serves; the exit status is the answer.",
@@ -17,7 +17,7 @@ enum HealthCommand {
     let timeout = arguments.duration(
       "timeout", default: .seconds(2), in: .milliseconds(100) ... .seconds(60))
     let service = arguments.text("service") ?? ""
-    // Where the same environment has told `serve` to listen, a probe needs no argument.
+    // A probe in the same container has the environment of `serve`, and needs no argument then.
     let listen = environment["TOLLGATE_LISTEN"]?.split(separator: ",").first.map(String.init)
     let text = arguments.positionals.first ?? listen ?? "127.0.0.1:9002"
     let address: ListenAddress

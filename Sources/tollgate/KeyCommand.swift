@@ -2,11 +2,11 @@ import Bytes
 import Foundation
 import Server
 
-/// `tollgate key TENANT`: makes an API key, prints it once, and the stanza that lets it in.
+/// `tollgate key TENANT`: makes an API key and prints it once, with the stanza for the policy.
 enum KeyCommand {
-  /// Bytes from the kernel's generator in a key.
+  /// How many random bytes a key has.
   static let randomByteCount = 32
-  /// How long a key lasts where nothing is said.
+  /// How many days a key is valid where `--expires` is not given.
   static let standardDays = 365
   /// The longest name of a tenant, a key or a subject.
   static let nameBytesMax = 128
@@ -68,7 +68,7 @@ enum KeyCommand {
     key: String, tenant: String, id: String, digest: SHA256Digest, subject: String?,
     expiry: Expiry
   ) -> String {
-    var fields = ["id: \"\(id)\"", "sha256: \"\(hex(digest))\""]
+    var fields = ["id: \"\(id)\"", "sha256: \"\(digest.hex)\""]
     if let subject { fields.append("subject: \"\(subject)\"") }
     if case .at(let seconds) = expiry {
       fields.append("expires: \"\(UTCTime.string(seconds: seconds))\"")
@@ -82,45 +82,13 @@ enum KeyCommand {
       """
   }
 
-  private static func hex(_ digest: SHA256Digest) -> String {
-    let words = [digest.words.0, digest.words.1, digest.words.2, digest.words.3]
-    return words.map { word in
-      let digits = String(word, radix: 16)
-      return String(repeating: "0", count: 16 - digits.count) + digits
-    }.joined()
-  }
-
   private static func hex(_ bytes: [UInt8]) -> String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
-  /// RFC 4648, section 5, without padding.
+  /// base64url without padding (RFC 4648, section 5).
   private static func base64URL(_ bytes: [UInt8]) -> String {
     Data(bytes).base64EncodedString()
       .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-  }
-}
-
-/// When a key ends.
-enum Expiry {
-  /// Unix time.
-  case at(Int64)
-  case never
-
-  /// RFC 3339 in UTC, a duration from now, or `never`; nil for anything else and for what is past.
-  init?(_ text: String, nowSeconds: Int64) {
-    if text == "never" {
-      self = .never
-    } else if let duration = DurationText.parse(text) {
-      let seconds = duration.components.seconds
-      if seconds < 1 { return nil }
-      self = .at(nowSeconds + seconds)
-    } else if let date = try? Date(text, strategy: .iso8601) {
-      let seconds = Int64(date.timeIntervalSince1970)
-      if seconds <= nowSeconds { return nil }
-      self = .at(seconds)
-    } else {
-      return nil
-    }
   }
 }

@@ -1,12 +1,16 @@
 import Foundation
 import Ledger
 
-/// How the commands read a whole ledger, each record held against the chain.
+/// Reads a whole ledger for a command and checks each record against the hash chain.
 enum LedgerReading {
+  /// How long to wait for new records.
   private static let pauseSeconds = 0.2
 
-  /// Gives every record to `take`, oldest first. What a crash tore off is told and left out. Returns
-  /// whether all of it could be read; what could not is told. Where it `follows`, it goes on for ever.
+  /// Gives every record to `take`, oldest first. With `follows` it then waits for more, and never
+  /// ends.
+  ///
+  /// Returns whether the whole ledger could be read; where it could not, the reason is printed. A
+  /// torn end, as a crash leaves it, is printed too and left out; it is no failure.
   static func run(
     _ directory: String, for command: String, follows: Bool = false,
     _ take: (LedgerWalk.Step, LedgerRecord) -> Void
@@ -34,7 +38,7 @@ enum LedgerReading {
     return false
   }
 
-  /// What the next start puts aside.
+  /// Prints that the ledger has a torn end, which the next start puts aside.
   static func say(_ end: TornEnd, for command: String) {
     let whole =
       end.recordCount == 0 ? "" : ", \(Counted.text(end.recordCount, "whole record")) in them"
@@ -42,12 +46,5 @@ enum LedgerReading {
       "tollgate \(command): \(end.file): offset \(end.offset): the last "
         + "\(Counted.text(end.byteCount, "byte"))\(whole) do not count: a crash tore them off, or "
         + "they are being written")
-  }
-}
-
-/// A number with its noun.
-enum Counted {
-  static func text(_ count: some BinaryInteger, _ noun: String) -> String {
-    "\(count) \(noun)\(count == 1 ? "" : "s")"
   }
 }

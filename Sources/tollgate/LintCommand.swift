@@ -4,7 +4,8 @@ import Lint
 import Policy
 import Server
 
-/// `tollgate lint PATH…`: checks manifests and Envoy configs for common mistakes, and against the policy.
+/// `tollgate lint PATH…`: checks manifests and Envoy configs for common mistakes, and against the
+/// policy.
 enum LintCommand {
   static let specification = CommandSpecification(
     "lint", "Finds common mistakes in manifests and Envoy configs, and says how to correct them.",

@@ -2,8 +2,8 @@ import Glibc
 import Ledger
 import Server
 
-/// `tollgate reload`: has the process that serves from a data directory read its policy again. For
-/// containers without a shell, where nothing else can send a signal.
+/// `tollgate reload`: sends SIGHUP to the process that serves from a data directory, so that it
+/// reads its policy again. For containers without a shell, where nothing else can send a signal.
 enum ReloadCommand {
   static let specification = CommandSpecification(
     "reload", "Has a running Tollgate read its policy again, as SIGHUP does.",
@@ -25,13 +25,13 @@ enum ReloadCommand {
       Console.diagnose("tollgate reload: \(error)")
       return ExitStatus.failed
     }
-    // The lock was held a moment ago, so the number is not another process's by now.
+    // The process held the lock a moment ago, so the number is still its own.
     guard kill(pid, SIGHUP) == 0 else {
       Console.diagnose("tollgate reload: process \(pid): \(SystemError(call: "kill", code: errno))")
       return ExitStatus.failed
     }
     Console.result("process \(pid) reads its policy again")
-    // A signal has no answer, and a policy that is refused leaves the old one in force.
+    // A signal has no answer: whether the new policy was accepted is told elsewhere.
     Console.diagnose(
       "tollgate reload: what came of it: policy_replaced, policy_unchanged or policy_refused in its "
         + "log, ai_gateway_policy_reloads_total{result} in /metrics, `policy` in /api/v1/status")

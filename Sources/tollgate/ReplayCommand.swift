@@ -4,7 +4,8 @@ import Ledger
 import Policy
 import Server
 
-/// `tollgate replay --policy NEW DIR`: what a new policy would have decided on recorded traffic.
+/// `tollgate replay --policy NEW DIR`: shows what a new policy would have decided on recorded
+/// traffic.
 enum ReplayCommand {
   static let specification = CommandSpecification(
     "replay", "Shows what a new policy would have decided on recorded traffic.",
@@ -40,7 +41,7 @@ enum ReplayText {
   /// Request ids in a row of the table.
   static let requestIDsShown = 3
 
-  /// A header and a line a difference; nothing where there is none.
+  /// A header line, and a line for each difference; nothing where there is none.
   static func table(_ report: ReplayReport) -> [String] {
     let rows = report.rows
     guard !rows.isEmpty else { return [] }
@@ -72,7 +73,7 @@ enum ReplayText {
     }
   }
 
-  /// The totals.
+  /// The line of totals.
   static func summary(_ report: ReplayReport) -> [String] {
     var parts: [String] = []
     for (count, words) in [
@@ -85,7 +86,7 @@ enum ReplayText {
     return ["\(report.replayed) decisions replayed, \(report.differing) differ\(details)"]
   }
 
-  /// What the result does not say.
+  /// What the result leaves out, and where it is only approximate.
   static func remarks(_ report: ReplayReport) -> [String] {
     var lines: [String] = []
     let leftOut = report.notReplayed.sorted { $0.key < $1.key }

@@ -1,15 +1,16 @@
-import Gateway
 import Log
 import Server
 
+/// The admin server of `tollgate serve`.
 extension ServeCommand {
-  /// The page's address cannot be had; the gateway's own addresses say it themselves.
+  /// An address of the admin server cannot be had: names its flags, because the listener's error
+  /// does not.
   private struct AdminProblem: Error, CustomStringConvertible {
     let cause: ListenError
     var description: String { "\(cause) (--admin, --metrics; --admin off goes without the page)" }
   }
 
-  /// Opens what operators and probes ask; nil where both addresses are off.
+  /// Opens the admin server; nil where it has no address.
   static func openAdmin(
     _ settings: ServeSettings, _ state: ServingState, _ log: Logger
   ) throws -> AdminServer? {

@@ -9,13 +9,16 @@ import Policy
 import Server
 import Shipping
 
-/// `tollgate serve`.
+/// `tollgate serve`: opens everything in order, serves until the drain is over, and closes it in
+/// order.
+///
+/// On the main thread, which becomes the server's.
 enum ServeCommand {
   static func run(_ arguments: inout ParsedArguments) -> Int32 {
     let settings = ServeSettings(&arguments)
     if Commands.refuse(arguments, ServeSettings.specification) { return ExitStatus.usage }
     Kernel.ignoreFileSizeSignals()
-    // Before any thread: they inherit that these signals are blocked.
+    // Before any thread is started: threads inherit that these signals are blocked.
     let signals = Result { try SignalSource() }
     let log = Logger(
       level: settings.logLevel, format: settings.logFormat,
@@ -23,24 +26,25 @@ enum ServeCommand {
     defer { log.flush() }
     do {
       let signals = try signals.get()
-      // Knows since when the process serves: before anything else is done.
+      // First, because the uptime counts from here.
       let state = ServingState()
       let (store, warnings) = try PolicyStore.open(
         path: settings.policyPath, log: log,
         nowMs: SystemClock.wallNanoseconds() / 1_000_000)
       log.policyWarnings(warnings)
       state.uses(store.policy, store.status)
-      // Before the ledger, whose recovery may take its time: probes can ask.
+      // Before the ledger, whose recovery may take minutes: probes are answered meanwhile.
       let admin = try openAdmin(settings, state, log)
       defer { admin?.stop() }
-      return try serve(settings, signals, state, store, log)
+      let policy = store.policy
+      return try serve(settings, signals, state, policy, Handover(store), log)
     } catch {
       sayFailed(error, settings, log)
       return ExitStatus.failed
     }
   }
 
-  /// Why serving could not begin: lines for people, or of the log's JSON.
+  /// Says why serving could not begin: as lines for people, or as lines of the JSON log.
   private static func sayFailed(_ error: any Error, _ settings: ServeSettings, _ log: Logger) {
     let isJSON = settings.logFormat == .json
     var text = "\(error)"
@@ -66,9 +70,8 @@ enum ServeCommand {
 
   private static func serve(
     _ settings: ServeSettings, _ signals: SignalSource, _ state: ServingState,
-    _ store: sending PolicyStore, _ log: Logger
+    _ policy: PolicySnapshot, _ store: Handover<PolicyStore>, _ log: Logger
   ) throws -> Int32 {
-    let policy = store.policy
     let limits = PolicyLimits(policy)
     let outage = LedgerOutage(log: log)
     let (books, lock) = try openBooks(
@@ -81,26 +84,27 @@ enum ServeCommand {
     do {
       return try serve(settings, signals, state, store, opened, log)
     } catch {
-      // A start that fails leaves the ledger as a stop does.
+      // The ledger is closed in order, as by a stop, though nothing was served.
       _ = close(opened, log)
       throw error
     }
   }
 
-  /// What is there before the first listener is.
+  /// What is open before the first listener is.
   private struct Opened {
     let policy: PolicySnapshot
     let limits: PolicyLimits?
     let books: Books
     let outage: LedgerOutage
-    /// The policy in force.
+    /// The revision of the policy in force.
     let revision: Locked<String>
   }
 
-  /// Serves until the drain is over, and closes the books. Where it throws, they are open.
+  /// Opens the listeners, serves until the drain is over, and closes the books. Where it throws,
+  /// the books are still open.
   private static func serve(
     _ settings: ServeSettings, _ signals: SignalSource, _ state: ServingState,
-    _ store: sending PolicyStore, _ opened: Opened, _ log: Logger
+    _ store: Handover<PolicyStore>, _ opened: Opened, _ log: Logger
   ) throws -> Int32 {
     let books = opened.books
     let metrics = state.metrics
@@ -115,7 +119,7 @@ enum ServeCommand {
     let handle = server.handle
     let revision = opened.revision
     let watcher = try PolicyWatcher(
-      store: store, watches: settings.watches, log: log, attempted: state.readPolicy
+      store: store, watches: settings.watches, log: log, attempted: state.uses
     ) { next in
       let limits = PolicyLimits(next)
       revision.withLock { $0 = next.revision }
@@ -123,7 +127,8 @@ enum ServeCommand {
       handle.use(next, limits: limits)
     }
     defer { if !isStarted { watcher.stop() } }
-    // The last step that can fail: its threads ship what the books' end writes.
+    // The last step that can fail, because nothing ends its threads before the books are closed:
+    // they ship what closing the books writes.
     let shipper = try startShipping(settings, books, log)
     isStarted = true
     if let shipper { state.ships { shipper.statistics } }
@@ -143,7 +148,8 @@ enum ServeCommand {
     return status
   }
 
-  /// What is done each second, whatever else happens.
+  /// Does once a second, on a thread of Dispatch, what nothing else triggers: the books' timers,
+  /// and the log lines about an unavailable ledger and about refusals.
   private static func startClock(
     _ books: Books, _ outage: LedgerOutage, _ log: Logger
   ) -> any DispatchSourceTimer {
@@ -158,7 +164,7 @@ enum ServeCommand {
     return clock
   }
 
-  /// The ledger's orderly end; false where it could not be written.
+  /// Closes the books; false where the ledger's end could not be written.
   private static func close(_ opened: Opened, _ log: Logger) -> Bool {
     log.refused(opened.books.refusalSummaries(isLast: true))
     guard opened.books.close(event(opened.revision.withLock { $0 })) else {
@@ -168,7 +174,7 @@ enum ServeCommand {
     return true
   }
 
-  /// Recovers the ledger; listeners open only afterwards.
+  /// Recovers the ledger. Listeners are opened only afterwards.
   private static func openBooks(
     _ settings: ServeSettings, _ limits: PolicyLimits, _ policy: PolicySnapshot,
     _ outage: LedgerOutage, _ metrics: MetricsRegistry, _ log: Logger
@@ -180,7 +186,7 @@ enum ServeCommand {
     return (books, lock)
   }
 
-  /// The records' way to `--ship`; nil where there is none.
+  /// Ships the records to the targets of `--ship`; nil where there are none.
   private static func startShipping(
     _ settings: ServeSettings, _ books: Books, _ log: Logger
   ) throws -> Shipper? {

@@ -1,6 +1,7 @@
 import Foundation
 import Server
 
+/// The program: runs the command that the command line names.
 @main
 enum Tollgate {
   static func main() {

@@ -1,8 +1,7 @@
-import Bytes
 import Ledger
 import Server
 
-/// `tollgate usage DIR`: what was used and what it cost.
+/// `tollgate usage DIR`: sums what was used and what it cost.
 enum UsageCommand {
   static let specification = CommandSpecification(
     "usage", "Sums what was used and what it cost, from the ledger.",
@@ -11,7 +10,9 @@ enum UsageCommand {
       Flag(
         "by", .list("tenant,model_route,subject,day", splitsAtCommas: true), "what to sum by",
         default: "tenant,model_route"),
-      Flag("since", .value("TIME"), "from 2026-11-22, 2026-11-22T20:17:10Z or 1h ago on"),
+      Flag(
+        "since", .value("TIME"),
+        "from this time on: 2026-11-22, 2026-11-22T20:17:10Z, or 1h for an hour ago"),
       Flag("until", .value("TIME"), "before that time"),
       Flag("json", .toggle, "as JSON"),
       Flag("csv", .toggle, "as CSV"),
@@ -44,20 +45,5 @@ enum UsageCommand {
       ? [UsageText.json(report)] : asCSV ? UsageText.csv(report) : UsageText.table(report)
     for line in lines { Console.result(line) }
     return ExitStatus.done
-  }
-}
-
-/// Moments as flags have them.
-enum LedgerTimes {
-  /// The beginning of a day (UTC), a moment (RFC 3339) or a duration ago; a problem where it is none.
-  static func value(_ name: String, _ arguments: inout ParsedArguments) -> Int64? {
-    let expected =
-      "a day (2026-11-22), a moment (2026-11-22T20:17:10Z, 2026-11-22T21:17:10.5+01:00) or a "
-      + "duration ago (1h)"
-    let nowMs = SystemClock.wallNanoseconds() / 1_000_000
-    return arguments.optionalValue(name, expected: expected) { text in
-      UTCTime.dayStart(text) ?? UTCTime.moment(text)
-        ?? DurationText.parse(text).map { nowMs - Int64($0 / .milliseconds(1)) }
-    }
   }
 }

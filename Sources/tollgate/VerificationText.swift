@@ -1,9 +1,9 @@
 import Bytes
 import Ledger
 
-/// What `audit verify` found, as a line or JSON.
+/// The result of `audit verify` as a line or JSON.
 enum VerificationText {
-  /// Where nothing is wrong; nil where there is no record at all.
+  /// The line for a ledger in which nothing is wrong; nil where there is no record at all.
   static func line(_ result: Verification) -> String? {
     guard let first = result.firstSeq, let last = result.lastSeq else { return nil }
     let start = first == 1 ? "from the first record on" : "the chain starts at record \(first)"
@@ -13,8 +13,8 @@ enum VerificationText {
       + start + void
   }
 
-  /// One object; `problem` is null where nothing is wrong, and else says what, where, and at which
-  /// record.
+  /// One JSON object. `problem` is null where nothing is wrong; otherwise it says what is wrong,
+  /// where, and at which record.
   static func json(_ result: Verification) -> String {
     var json = JSONWriter()
     json.object { json in

@@ -99,7 +99,7 @@ def test_a_request_through_envoy_arrives_with_its_fields_and_its_trace():
                 assert record.event_name == f"tollgate.{body['type']}"
                 assert record.time_unix_nano == ledger_check.milliseconds(body["timestamp"]) * 10**6
                 assert record.observed_time_unix_nano > 0
-                lists = {"counters", "open"} if body["type"] == "checkpoint" else set()
+                lists = {"counters", "open", "estimates"} if body["type"] == "checkpoint" else set()
                 fields = {item.key: value_of(item.value) for item in record.attributes}
                 assert fields == {
                     name: value for name, value in body.items()

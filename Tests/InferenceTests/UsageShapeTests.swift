@@ -289,4 +289,13 @@ struct UsageShape: CustomTestStringConvertible, Sendable {
     #expect(meter(body, .eventStream).usage.prompt == nil)
     #expect(meter(body, .other).client == body)
   }
+
+  @Test func `every number of a usage object has a place of its own`() {
+    for field in UsageField.allCases {
+      var fields = UsageFields()
+      fields[field] = 7
+      #expect(UsageField.allCases.filter { fields[$0] != nil } == [field])
+      #expect(fields[field] == 7)
+    }
+  }
 }

@@ -128,7 +128,7 @@ struct LogLineTests {
     #expect(line(.text, "m", [(.keysAdded, .names(["a,b", "c"]))]).hasSuffix("2[\"a,b\",c]\n"))
   }
 
-  @Test func `colours stand around the level alone`() {
+  @Test func `only the level is coloured`() {
     #expect(
       line(.text, "m", level: .error, colours: true)
         == "1970-01-01T00:00:00.000Z \u{1b}[31merror\u{1b}[0m m\n")

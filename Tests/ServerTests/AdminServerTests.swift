@@ -33,7 +33,7 @@ struct AdminServerTests {
 
   private func connect() throws -> Descriptor {
     let socket = try Kernel.createSocket(for: address.socketAddress, blocking: true)
-    try Kernel.setTimeouts(socket, TestClient.patience)
+    try Kernel.setTimeouts(socket, TestClient.timeout)
     try Kernel.connect(socket, to: address.socketAddress)
     return socket
   }
@@ -98,7 +98,7 @@ struct AdminServerTests {
     #expect(status(try read(over)) == "HTTP/1.1 503")
     let slow = try connect()
     try ask(slow, 4 << 20)
-    // Its answer has begun, so that it is held now.
+    // Its answer has begun, so that the rest of it waits now.
     #expect(status(try read(slow, atLeast: 12)) == "HTTP/1.1 200")
     let other = try connect()
     try ask(other, 4 << 20)

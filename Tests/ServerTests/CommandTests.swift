@@ -21,12 +21,13 @@ struct CommandTests {
   private var socket: ListenAddress { .unix(path: directory.path + "/s") }
 
   private func serve(
-    _ more: [String] = [], environment: [String: String] = [:], descriptors: Int? = nil
+    _ more: [String] = [], admin: String = "off", environment: [String: String] = [:],
+    descriptors: Int? = nil
   ) throws -> CommandRun {
     let run = try CommandRun(
       [
         "serve", "--policy", policy, "--listen", socket.description, "--workers", "1", "--data",
-        data, "--admin", "off",
+        data, "--admin", admin,
       ] + more,
       environment: environment, descriptors: descriptors)
     try run.waitFor("is ready on")
@@ -40,7 +41,7 @@ struct CommandTests {
   }
 
   private func waitForSegments(_ count: Int) throws {
-    let end = MonotonicTime.now + TestClient.patience
+    let end = MonotonicTime.now + TestClient.timeout
     while segments.count < count {
       guard .now < end else { throw TestClient.Late() }
       Thread.sleep(forTimeInterval: 0.01)
@@ -255,7 +256,7 @@ struct CommandTests {
     #expect(closed > 0)
     try run.waitFor("out of file descriptors")
     clients = []
-    let end = MonotonicTime.now + TestClient.patience
+    let end = MonotonicTime.now + TestClient.timeout
     var isServed = false
     while !isServed, .now < end {
       isServed = (try? HealthProbe.ask(socket, service: "", timeout: .seconds(1))) == .serving
@@ -263,5 +264,49 @@ struct CommandTests {
     #expect(isServed)
     run.signal(SIGTERM)
     #expect(try run.join() == 0)
+  }
+
+  @Test func `without descriptors new admin connections are closed, and later ones are served`()
+    throws
+  {
+    let admin = ListenAddress.unix(path: directory.path + "/a")
+    let run = try serve(admin: admin.description, descriptors: 32)
+    // Fewer than the admin server's own limit: only the descriptors can be short.
+    var sockets: [Descriptor] = []
+    for _ in 0..<60 {
+      let socket = try Kernel.createSocket(for: admin.socketAddress, blocking: true)
+      try Kernel.setTimeouts(socket, TestClient.timeout)
+      try Kernel.connect(socket, to: admin.socketAddress)
+      sockets.append(socket)
+    }
+    let answers = try sockets.map(isAlive)
+    #expect(answers.contains(true))
+    #expect(answers.contains(false))
+    try run.waitFor("out of file descriptors: a new admin connection was closed")
+    sockets = []
+    let end = MonotonicTime.now + TestClient.timeout
+    var isServed = false
+    while !isServed, .now < end {
+      let socket = try Kernel.createSocket(for: admin.socketAddress, blocking: true)
+      try Kernel.setTimeouts(socket, .seconds(1))
+      try Kernel.connect(socket, to: admin.socketAddress)
+      isServed = (try? isAlive(socket)) == true
+    }
+    #expect(isServed)
+    run.signal(SIGTERM)
+    #expect(try run.join() == 0)
+  }
+
+  /// Whether `/healthz` is answered on that connection; false where it is closed instead.
+  private func isAlive(_ socket: Descriptor) throws -> Bool {
+    guard
+      case .bytes = Kernel.send(socket, Array("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+    else { return false }
+    var answer = [UInt8](repeating: 0, count: 4096)
+    switch Kernel.receive(socket, into: &answer) {
+    case .bytes(0), .failed: return false
+    case .bytes: return answer.starts(with: "HTTP/1.1 200 ".utf8)
+    case .wouldBlock: throw TestClient.Late()
+    }
   }
 }

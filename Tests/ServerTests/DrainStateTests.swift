@@ -5,9 +5,7 @@ import Testing
 struct DrainStateTests {
   @Test func `health first, then the listeners, then every worker, then the end`() {
     var drain = DrainState(workers: 2)
-    #expect(!drain.isDraining)
     #expect(drain.stopRequested() == .tellHealth)
-    #expect(drain.isDraining)
     #expect(drain.workerNotified() == .none)
     #expect(drain.workerNotified() == .closeListenersAndDrain)
     #expect(drain.workerEmptied() == .none)

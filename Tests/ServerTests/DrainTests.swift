@@ -14,7 +14,7 @@ struct DrainTests {
     #expect(!FileManager.default.fileExists(atPath: server.directory.path + "/s.sock"))
   }
 
-  @Test func `watchers hear NOT_SERVING before anything else happens`() throws {
+  @Test func `watchers are told NOT_SERVING before anything else happens`() throws {
     let server = try TestServer()
     let client = try TestClient(server.address)
     let watch = client.http.open(path: "/grpc.health.v1.Health/Watch")
@@ -31,7 +31,7 @@ struct DrainTests {
     #expect(watch.reply.grpcStatus == Int(GRPCFailureCode.unavailable.rawValue))
   }
 
-  @Test func `a stream that is open when the drain begins finishes in peace`() throws {
+  @Test func `a stream that is open when the drain begins finishes by itself`() throws {
     let server = try TestServer()
     let client = try TestClient(server.address)
     let call = client.http.open(path: "/echo.Echo/Echo")
@@ -51,7 +51,7 @@ struct DrainTests {
     #expect(try server.join() == 0)
   }
 
-  @Test func `a stream that outlives the drain's time is cut, with status 1 and a word in the log`()
+  @Test func `a stream that outlives the drain's time is cut, with status 1 and a line in the log`()
     throws
   {
     let server = try TestServer { configuration, _ in

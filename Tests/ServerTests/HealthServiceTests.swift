@@ -113,7 +113,7 @@ struct HealthMessagesTests {
     #expect(found == nil)
   }
 
-  @Test func `responses come back as they went`() {
+  @Test func `a response is read as it was written`() {
     for status in [HealthMessages.ServingStatus.unknown, .serving, .notServing, .serviceUnknown] {
       #expect(read(HealthMessages.response(status)) == status)
     }

@@ -116,7 +116,7 @@ struct PolicyStoreTests {
     let reports = Reports()
     let store = try PolicyStore.open(path: path, log: log, nowMs: 0).store
     let watcher = try PolicyWatcher(
-      store: store, watches: watches, log: log, changed: { reports.add($0) })
+      store: Handover(store), watches: watches, log: log, changed: { reports.add($0) })
     return (watcher, reports)
   }
 

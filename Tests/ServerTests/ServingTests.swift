@@ -36,7 +36,7 @@ struct ServingTests {
     }
     let counts = Locked<[Int]>([])
     let told = DispatchSemaphore(value: 0)
-    server.handle.postToAll { loop in
+    server.handle.workers.postToAll { loop in
       let count = loop.connectionCount
       counts.withLock { $0.append(count) }
       told.signal()
@@ -104,7 +104,7 @@ struct ServingTests {
     #expect(server.lines.comes("--max-connections 2 is reached"))
     Kernel.shutdownWrites(second.socket)
     try second.workToEnd()
-    let end = MonotonicTime.now + TestClient.patience
+    let end = MonotonicTime.now + TestClient.timeout
     var answer: [UInt8]?
     while answer == nil, .now < end { answer = try? TestClient(server.address).echo("x") }
     #expect(answer != nil)
@@ -112,11 +112,11 @@ struct ServingTests {
 
   /// Waits for the workers to have that many connections in all.
   private func waitForConnections(_ wanted: Int, _ server: TestServer) throws {
-    let end = MonotonicTime.now + TestClient.patience
+    let end = MonotonicTime.now + TestClient.timeout
     while .now < end {
       let count = Locked(0)
       let told = DispatchSemaphore(value: 0)
-      server.handle.postToAll { loop in
+      server.handle.workers.postToAll { loop in
         let own = loop.connectionCount
         count.withLock { $0 += own }
         told.signal()

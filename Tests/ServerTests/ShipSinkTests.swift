@@ -6,7 +6,7 @@ import Transport
 
 @testable import Server
 
-/// The way to a receiver, held against sockets that behave as receivers do.
+/// The sinks that connect, tested with sockets that behave as receivers do.
 @Suite(.timeLimit(.minutes(2)))
 struct ShipSinkTests {
   /// A listener on 127.0.0.1, and what it has accepted.
@@ -71,7 +71,7 @@ struct ShipSinkTests {
   private func run(
     _ sink: some ShipSink, until isEnough: ([ShipEvent]) throws -> Bool
   ) throws -> [ShipEvent] {
-    let end = MonotonicTime.now + TestClient.patience
+    let end = MonotonicTime.now + TestClient.timeout
     var events: [ShipEvent] = []
     while try !isEnough(events), .now < end {
       var polled = [sink.polled].compactMap(\.self)
@@ -89,7 +89,8 @@ struct ShipSinkTests {
 
   // MARK: - Several addresses
 
-  @Test func `An address that refuses and one that swallows do not stand before one that answers`()
+  @Test
+  func `An address that refuses and one that never answers do not keep it from one that does`()
     throws
   {
     let refusing = try Receiver(backlog: nil)
@@ -134,7 +135,7 @@ struct ShipSinkTests {
     sink.connect()
     _ = try run(sink) { $0.contains(.connected) }
     #expect(try silent.accept())
-    // As when an export has had its time.
+    // As after an export that has timed out.
     sink.disconnect()
     sink.connect()
     _ = try run(sink) { $0.contains(.connected) }
@@ -157,7 +158,7 @@ struct ShipSinkTests {
     #expect(sink.proceed(nil) == [.lost("receiver.example cannot be resolved: no")])
   }
 
-  // MARK: - Receivers that talk
+  // MARK: - Receivers that send
 
   @Test func `A receiver that floods is read a part at a time, and batches go on`() throws {
     let live = try Receiver()
@@ -188,7 +189,7 @@ struct ShipSinkTests {
     let live = try Receiver()
     var socket = OutgoingSocket(target.place, timeout: target.timeout) { _, _ in [live.address] }
     #expect(socket.connect() == nil)
-    let end = MonotonicTime.now + TestClient.patience
+    let end = MonotonicTime.now + TestClient.timeout
     while !socket.isOpen, .now < end {
       var polled = [Polled(try #require(socket.descriptor).raw, writes: true)]
       Kernel.poll(&polled, timeoutMilliseconds: 1_000)
@@ -212,7 +213,7 @@ struct ShipSinkTests {
     }
   }
 
-  // MARK: - Receivers of lines that say no more
+  // MARK: - Receivers of lines that close their sending direction
 
   @Test func `A receiver that closes its sending side at once gets every batch once`() throws {
     let live = try Receiver()
@@ -234,7 +235,7 @@ struct ShipSinkTests {
       received += live.read()
     }
     #expect(received == Array(batch(1...4).lines.map { $0.bytes + [10] }.joined()))
-    // When it goes altogether, with something unread, that is heard.
+    // When it closes the connection with unread bytes, that is noticed.
     sink.export(batch(5...5))
     _ = try run(sink) { $0.contains(.answered(.delivered)) }
     live.hangUp()

@@ -24,7 +24,7 @@ struct SlowReaderTests {
     for _ in 0..<16 { call.send([1].span) }
     try slow.send()
     let other = try TestClient(server.address)
-    let end = MonotonicTime.now + TestClient.patience
+    let end = MonotonicTime.now + TestClient.timeout
     while !server.lines.contains("its peer reads nothing"), .now < end {
       #expect(try other.echo("x") == [UInt8(ascii: "x")])
     }

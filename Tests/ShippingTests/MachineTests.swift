@@ -115,7 +115,9 @@ import Testing
     #expect(machine.next(nowMs: 2, work: .ready, random: 0) == .connect)
   }
 
-  @Test func `One that ends before any answer is a failure, so that it is not a spin`() {
+  @Test
+  func `One that ends before any answer is a failure, so that it is tried again only after a wait`()
+  {
     var machine = machine()
     #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .connect)
     machine.connected()
@@ -200,7 +202,7 @@ import Testing
     #expect((125...250).contains(first))
   }
 
-  @Test func `Chance reaches both ends`() {
+  @Test func `Random waits reach both bounds`() {
     var least = Int64.max
     var most = Int64.min
     for random in 0..<500 as Range<UInt64> {

@@ -5,11 +5,11 @@ import Testing
 
 /// Floods that libnghttp2 does not stop by itself, and storms of everything at once.
 @Suite struct AbuseTests {
-  private func limits(resets: Int = 1000, noise: Int = 1000) -> TransportLimits {
+  private func limits(resets: Int = 1000, controlFrames: Int = 1000) -> TransportLimits {
     var limits = TransportLimits()
     limits.abuse.resets = GlitchLimit(burst: resets, perSecond: 1)
-    limits.abuse.noise = GlitchLimit(burst: noise, perSecond: 1)
-    limits.abuse.noisePerProgress = 2
+    limits.abuse.controlFrames = GlitchLimit(burst: controlFrames, perSecond: 1)
+    limits.abuse.controlFramesEarned = 2
     return limits
   }
 
@@ -69,8 +69,8 @@ import Testing
     }
   }
 
-  @Test func `frames that do nothing are rationed`() {
-    let noises: [[UInt8]] = [
+  @Test func `frames that carry no work are limited`() {
+    let frames: [[UInt8]] = [
       Frame(.data, stream: 1).bytes,
       Frame(.data, flags: 8, stream: 1, [2, 0, 0]).bytes,
       Frame(.priority, stream: 1, be32(0) + [1]).bytes,
@@ -79,17 +79,17 @@ import Testing
       Frame(.ping, [UInt8](repeating: 0, count: 8)).bytes,
       Frame(.settings).bytes,
     ]
-    for noise in noises {
-      let wire = Wire(ScriptedRouter(), limits: limits(noise: 20))
+    for frame in frames {
+      let wire = Wire(ScriptedRouter(), limits: limits(controlFrames: 20))
       // The hello's SETTINGS spends one; the request earns two, but the bucket holds no more.
       _ = wire.exchange(RawPeer.hello + RawPeer.headers(1))
-      for _ in 0..<20 { #expect(!isThrownOut(wire, noise)) }
-      #expect(isThrownOut(wire, noise))
+      for _ in 0..<20 { #expect(!isThrownOut(wire, frame)) }
+      #expect(isThrownOut(wire, frame))
     }
   }
 
   @Test func `honest flow control of a long echo does not run out`() {
-    let wire = Wire(.streamEcho(), limits: limits(noise: 10))
+    let wire = Wire(.streamEcho(), limits: limits(controlFrames: 10))
     _ = wire.exchange(RawPeer.hello + RawPeer.headers(1))
     for _ in 0..<2000 {
       let frames = wire.exchange(
@@ -161,18 +161,19 @@ import Testing
         victim?.send([UInt8](repeating: UInt8.random(in: 0...5, using: &dice), count: size).span)
       case 6: victim?.halfClose()
       case 7: victim?.reset(UInt32.random(in: 0...13, using: &dice))
-      case 8: victim?.isReading.toggle()
+      case 8: wire.clientReads.toggle()
       case 9: wire.advance(.milliseconds(Int.random(in: 0..<4, using: &dice)))
       case 10:
         let call = wire.router.handlers.randomElement(using: &dice)?.call
         call?.send([1, 2, 3].span)
         if Bool.random(using: &dice) { call?.finish(.failed(GRPCFailure(.unknown, "x"))) }
-      case 11: victim?.sendRaw([UInt8.random(in: 0...2, using: &dice)])
+      case 11: victim?.sendBytes([UInt8.random(in: 0...2, using: &dice)].span)
       default:
         wire.serverStep = Int.random(in: 1...50_000, using: &dice)
         wire.run()
       }
     }
+    wire.clientReads = true
     wire.run()
     #expect(!wire.server.isClosed)
     if seed % 4 == 0 { wire.server.beginDrain(now: wire.now) }

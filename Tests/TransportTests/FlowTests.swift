@@ -73,7 +73,7 @@ import Testing
   @Test func `a slow reader slows a full-duplex echo and loses nothing`() {
     let wire = Wire(.streamEcho(), limits: small, clientLimits: small)
     let call = wire.client.open(path: "/t.T/M")
-    call.isReading = false
+    wire.clientReads = false
     for _ in 0..<60 { call.send(sixteen.span) }
     call.halfClose()
     wire.run()
@@ -81,7 +81,7 @@ import Testing
     #expect(wire.budget.used < 50_000 + 70_000 + 2 * BufferLease.stepBytes)
     #expect(!call.reply.isDone)
     #expect(wire.router.handlers[0].messages.count < 20)
-    call.isReading = true
+    wire.clientReads = true
     wire.run()
     #expect(call.reply.isOK)
     #expect(call.reply.messages.count == 60)
@@ -104,7 +104,7 @@ import Testing
       let router = ScriptedRouter {
         $0.onMessage = { [weak handler = $0] _, call in
           call.send([UInt8](repeating: 1, count: size).span)
-          // The bad news comes later, not from inside `send`.
+          // The handler is told later, not from inside `send`.
           #expect(handler?.endings == [])
           #expect(call.isOpen == ok)
           call.finish(.ok)

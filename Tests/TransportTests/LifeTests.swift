@@ -123,7 +123,7 @@ import Testing
     #expect(!wire.server.isClosed)
   }
 
-  @Test func `a connection whose output nobody takes is given up`() {
+  @Test func `a connection whose output is not read is closed`() {
     let wire = Wire(ScriptedRouter())
     wire.feedServer(RawPeer.hello + RawPeer.headers(1))
     wire.feedServer(RawPeer.data(1, framed([1])))

@@ -117,6 +117,10 @@ final class Wire {
   var fromServer: [UInt8] = []
   /// Bytes given to the server at once.
   var serverStep = Int.max
+  /// While false, the client gets no answers and so returns no windows of its own; what lets it
+  /// send (SETTINGS, WINDOW_UPDATE, PING) still reaches it.
+  var clientReads = true
+  private var unread: [UInt8] = []
 
   init(
     _ router: ScriptedRouter, limits: TransportLimits = TransportLimits(),
@@ -138,14 +142,14 @@ final class Wire {
     }
   }
 
-  /// What the client has to say now.
+  /// The client's output now.
   func clientOutput() -> [UInt8] {
     var bytes: [UInt8] = []
     while client.fillOutput(&bytes, target: bytes.count + 65536) {}
     return bytes
   }
 
-  /// What the server has to say now.
+  /// The server's output now.
   func serverOutput(target: Int = 65536) -> [UInt8] {
     var bytes: [UInt8] = []
     while true {
@@ -158,15 +162,31 @@ final class Wire {
     return bytes
   }
 
-  /// Carries bytes both ways until neither has any.
+  private func feedClient(_ bytes: [UInt8]) {
+    guard !clientReads else {
+      let all = unread + bytes
+      unread = []
+      return client.receive(all.span)
+    }
+    for frame in Frame.parse(bytes) {
+      if frame.is(.settings) || frame.is(.windowUpdate) || frame.is(.ping) {
+        client.receive(frame.bytes.span)
+      } else {
+        unread += frame.bytes
+      }
+    }
+  }
+
+  /// Carries bytes both ways until neither side has any for the other.
   func run() {
     while true {
       let up = clientOutput()
       if !up.isEmpty { feedServer(up) }
       let down = serverOutput()
-      if !down.isEmpty { client.receive(down.span) }
+      let wasKept = clientReads && !unread.isEmpty
+      feedClient(down)
       _ = server.tick(now: now)
-      if up.isEmpty && down.isEmpty && !server.wantsWrite { return }
+      if up.isEmpty && down.isEmpty && !wasKept && !server.wantsWrite { return }
     }
   }
 

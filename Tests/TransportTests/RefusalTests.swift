@@ -12,7 +12,7 @@ import Testing
     let wire = Wire(.unaryEcho(), limits: limits)
     let call = wire.client.session.open(
       FieldBlock(RawPeer.fields(changes).map { .bytes(name($0.0), [UInt8]($0.1.utf8)) }))
-    call.sendRaw(body)
+    call.sendBytes(body.span)
     if endStream { call.halfClose() }
     wire.run()
     return (call.reply, wire.router)
@@ -83,7 +83,7 @@ import Testing
     #expect(answer([("te", nil)]).0.isOK)
   }
 
-  @Test func `a path at the limit is looked up and one over is nobody's`() {
+  @Test func `a path at the limit is looked up and one over is UNIMPLEMENTED`() {
     var limits = TransportLimits()
     limits.pathBytesMax = 20
     let path = "/t.T/" + String(repeating: "x", count: 15)
@@ -131,7 +131,7 @@ import Testing
     #expect(router.handlers[0].events == [.ended(.failed)])
   }
 
-  @Test func `an unsupported encoding is answered with the one that is`() {
+  @Test func `an unsupported encoding is answered with the one that is supported`() {
     let wire = Wire(.unaryEcho())
     let frames = wire.exchange(
       RawPeer.hello + RawPeer.headers(1, RawPeer.fields([("grpc-encoding", "gzip")]))

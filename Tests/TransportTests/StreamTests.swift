@@ -35,7 +35,7 @@ import Testing
         .message([1, 2, 3]), .message([]), .message(long), .halfClosed, .ended(.finished),
       ])
     #expect(whole[1] == [.message([7]), .halfClosed, .ended(.finished)])
-    // The third stream was opened and reset in one breath: no handler was troubled.
+    // The third stream was opened and reset in the same bytes: it got no handler.
     #expect(whole.count == 2)
     for step in 1...120 {
       let cut = events(step: step)
@@ -113,7 +113,7 @@ import Testing
     }
     let wire = Wire(router)
     let call = wire.client.open(path: "/t.T/M")
-    call.sendRaw(framed([1]) + framed([2]))
+    call.sendBytes((framed([1]) + framed([2])).span)
     wire.run()
     #expect(call.reply.grpcStatus == 14)
     #expect(call.reply.grpcMessage == "100% gone\n")

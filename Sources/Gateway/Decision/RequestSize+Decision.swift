@@ -23,25 +23,3 @@ extension RequestSize {
       maxOutputTokens: model.maxOutputTokens, writesOutput: endpoint.writesOutput)
   }
 }
-
-extension Endpoint {
-  /// Whether its answer is written token by token, and bounded by the request.
-  var writesOutput: Bool {
-    switch self {
-    case .chatCompletions, .completions, .responses, .messages: true
-    case .embeddings, .countTokens, .rerank, .moderations, .imageGenerations, .audioSpeech,
-      .audioTranscriptions, .audioTranslations:
-      false
-    }
-  }
-
-  /// Whether its streams have OpenAI's `stream_options.include_usage`.
-  var hasUsageChunk: Bool {
-    switch self {
-    case .chatCompletions, .completions: true
-    case .embeddings, .responses, .messages, .countTokens, .rerank, .moderations,
-      .imageGenerations, .audioSpeech, .audioTranscriptions, .audioTranslations:
-      false
-    }
-  }
-}

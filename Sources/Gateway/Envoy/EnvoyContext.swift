@@ -36,9 +36,6 @@ struct EnvoyContext {
   static let jwtNamespace: StaticString = "envoy.filters.http.jwt_authn"
   static let extAuthzNamespace: StaticString = "envoy.filters.http.ext_authz"
   static let ownKey: StaticString = "tollgate"
-  private static let principalAttribute: StaticString = "connection.uri_san_peer_certificate"
-  private static let sourceAttribute: StaticString = "source.address"
-  private static let requestIDAttribute: StaticString = "request.id"
   private static let issuerClaim: StaticString = "iss"
 
   /// Reads `metadata_context`: the claims jwt_authn verified and the identity ext_authz found.
@@ -71,11 +68,11 @@ struct EnvoyContext {
     try StructFields.forEachEntry(ofMap: 1, in: bytes, attributes) {
       (key, value) throws(WireError) in
       let name = bytes.extracting(key)
-      if name.elementsEqual(Self.sourceAttribute) {
+      if name.elementsEqual(EnvoyAttribute.sourceAddress) {
         source = try text(value)
-      } else if name.elementsEqual(Self.requestIDAttribute) {
+      } else if name.elementsEqual(EnvoyAttribute.requestID) {
         envoyRequestID = try text(value)
-      } else if certificates, name.elementsEqual(Self.principalAttribute) {
+      } else if certificates, name.elementsEqual(EnvoyAttribute.principal) {
         principal = try text(value)
       }
     }

@@ -22,9 +22,6 @@ struct ResponseHead {
   /// `response.flags` of answers for which no backend was reached: UH, UF, UO, NR.
   private static let unreachedFlags: UInt64 = 0x2 | 0x20 | 0x80 | 0x100
 
-  private static let codeDetails: StaticString = "response.code_details"
-  private static let flags: StaticString = "response.flags"
-  private static let upstream: StaticString = "upstream.address"
   private static let viaUpstream: StaticString = "via_upstream"
   private static let directResponse: StaticString = "direct_response"
   private static let statusName: StaticString = ":status"
@@ -56,7 +53,7 @@ struct ResponseHead {
   mutating func readAttributes(
     in bytes: Span<UInt8>, _ attributes: Range<Int>
   ) throws(WireError) {
-    if let details = try StructFields.string(Self.codeDetails, in: bytes, attributes),
+    if let details = try StructFields.string(EnvoyAttribute.codeDetails, in: bytes, attributes),
       !details.isEmpty
     {
       let text = bytes.extracting(details)
@@ -64,12 +61,14 @@ struct ResponseHead {
       if text.elementsEqual(Self.directResponse) { wasReached = false }
     }
     if isGateways == true,
-      case .number(let flags)? = try StructFields.value(of: Self.flags, in: bytes, attributes),
+      case .number(let flags)? = try StructFields.value(
+        of: EnvoyAttribute.responseFlags, in: bytes, attributes),
       flags >= 0, flags < 9e15, UInt64(flags) & Self.unreachedFlags != 0
     {
       wasReached = false
     }
-    if let upstream = try StructFields.string(Self.upstream, in: bytes, attributes),
+    if let upstream = try StructFields.string(
+      EnvoyAttribute.upstreamAddress, in: bytes, attributes),
       upstream.count <= Self.backendBytesMax
     {
       backend = String(decoding: bytes.extracting(upstream).copy(), as: UTF8.self)

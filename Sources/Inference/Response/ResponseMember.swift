@@ -32,9 +32,9 @@ enum ResponseMember: Equatable {
     switch place {
     case .root: self = isEvent ? Self.ofEvent(name) : Self.ofBody(name)
     case .usage: self = Self.ofUsage(name)
-    case .promptDetails: self = name.isText("cached_tokens") ? .tokens(.cachedTokens) : .ignored
+    case .promptDetails: self = UsageField(promptDetail: name).map { .tokens($0) } ?? .ignored
     case .completionDetails:
-      self = name.isText("reasoning_tokens") ? .tokens(.reasoningTokens) : .ignored
+      self = UsageField(completionDetail: name).map { .tokens($0) } ?? .ignored
     case .choice: self = Self.ofChoice(name)
     case .message: self = Self.ofMessage(name)
     case .toolCall: self = Self.ofToolCall(name)
@@ -115,19 +115,12 @@ enum ResponseMember: Equatable {
   }
 
   private static func ofUsage(_ name: Span<UInt8>) -> Self {
-    switch name.count {
-    case 12 where name.isText("input_tokens"): .tokens(.inputTokens)
-    case 12 where name.isText("total_tokens"): .tokens(.totalTokens)
-    case 13 where name.isText("prompt_tokens"): .tokens(.promptTokens)
-    case 13 where name.isText("output_tokens"): .tokens(.outputTokens)
-    case 17 where name.isText("completion_tokens"): .tokens(.completionTokens)
+    if let field = UsageField(name) { return .tokens(field) }
+    return switch name.count {
     case 20 where name.isText("input_tokens_details"): .promptDetails
     case 21 where name.isText("prompt_tokens_details"): .promptDetails
     case 21 where name.isText("output_tokens_details"): .completionDetails
-    case 23 where name.isText("cache_read_input_tokens"): .tokens(.cacheReadInputTokens)
-    case 23 where name.isText("prompt_cache_hit_tokens"): .tokens(.promptCacheHitTokens)
     case 25 where name.isText("completion_tokens_details"): .completionDetails
-    case 27 where name.isText("cache_creation_input_tokens"): .tokens(.cacheCreationInputTokens)
     default: .ignored
     }
   }

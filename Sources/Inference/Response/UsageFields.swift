@@ -1,12 +1,3 @@
-/// The numbers of a usage object that are read, as providers name them.
-enum UsageField: Int, CaseIterable {
-  case promptTokens, inputTokens, completionTokens, outputTokens, totalTokens
-  case cacheReadInputTokens, cacheCreationInputTokens, promptCacheHitTokens
-  /// `cached_tokens` of `prompt_tokens_details` or `input_tokens_details`; `reasoning_tokens` of
-  /// `completion_tokens_details` or `output_tokens_details`.
-  case cachedTokens, reasoningTokens
-}
-
 /// The numbers of a response's usage objects, whichever provider's names they have.
 ///
 /// A field given again replaces the earlier value, in the same object or in a later one (Anthropic's
@@ -14,6 +5,7 @@ enum UsageField: Int, CaseIterable {
 /// nothing.
 struct UsageFields: Equatable {
   private static let unknown = -1
+  /// One place for each case of `UsageField`.
   private var values = InlineArray<10, Int>(repeating: unknown)
 
   static func == (left: Self, right: Self) -> Bool {

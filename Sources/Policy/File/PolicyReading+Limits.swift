@@ -6,7 +6,8 @@ enum LimitOwner { case everybody, tenant, key }
 extension PolicyReading {
   private static let amounts = LimitKind.allCases.map { (field: $0.rawValue, kind: $0) }
   private static let amountList =
-    "`requests`, `tokens`, `prompt_tokens`, `completion_tokens`, `usd` or `concurrent`"
+    amounts.dropLast().map { "`\($0.field)`" }.joined(separator: ", ")
+    + (amounts.last.map { " or `\($0.field)`" } ?? "")
   private static let limitFields =
     ["name"] + amounts.map(\.field) + [
       "per", "burst", "scope", "models", "on_store_loss", "max_subjects",

@@ -1,40 +1,38 @@
 import Bytes
 import Gateway
-import Glibc
 import Log
 import Terms
 import Transport
 
-/// The admin server's thread: an epoll and its connections. Everything in it happens on that thread.
+/// The admin server's loop: an epoll, its listeners and its connections.
+///
+/// On the admin server's thread, which owns it.
 final class AdminLoop {
-  /// The wait after the machine ran short of descriptors or memory.
-  static let acceptRest: Duration = .milliseconds(100)
-  /// Connections taken from one listener before anything else has its turn.
-  static let acceptBatchMax = 16
-
-  private let listeners: [(listener: AdminListener, registration: Poller.Registration)]
   private let mailbox: Mailbox<AdminLoop>
   private let mail: Poller.Registration
   private let site: any AdminSite
   private let limits: HTTPLimits
   private let log: Logger
   private var poller: Poller
+  private var acceptor: Acceptor
+  /// What each of the acceptor's listeners is for, by its position there.
+  private let scopes: [AdminScope]
   private var connections: [Poller.Registration: AdminConnection] = [:]
+  /// Every read goes into it, and is handed on before the next.
   private var buffer: [UInt8]
+  /// The time of this round of the loop.
   private var now = MonotonicTime.now
-  private var restEnds: MonotonicTime?
   private var isStopped = false
 
+  /// A loop that is ready to run. Throws where the process has no descriptor left for the epoll.
   init(
-    _ listeners: [AdminListener], mailbox: Mailbox<AdminLoop>, site: any AdminSite,
-    limits: HTTPLimits, log: Logger
+    _ listeners: [(listener: Listener, scope: AdminScope)], mailbox: Mailbox<AdminLoop>,
+    site: any AdminSite, limits: HTTPLimits, log: Logger
   ) throws(SystemError) {
     var poller = try Poller()
-    var watched: [(AdminListener, Poller.Registration)] = []
-    for listener in listeners {
-      watched.append((listener, try poller.add(listener.listener.socket, .read)))
-    }
-    self.listeners = watched
+    acceptor = try Acceptor(
+      listeners.map(\.listener), noun: "admin connection", poller: &poller, log: log)
+    scopes = listeners.map(\.scope)
     self.mailbox = mailbox
     mail = try poller.add(mailbox.event, .read)
     self.poller = poller
@@ -44,7 +42,7 @@ final class AdminLoop {
     buffer = [UInt8](repeating: 0, count: limits.receiveBytes)
   }
 
-  /// Answers until `stop`.
+  /// Answers until `stop`, then closes everything.
   func run() {
     while !isStopped {
       let count = poller.wait(timeout: timeout())
@@ -52,9 +50,9 @@ final class AdminLoop {
       for index in 0..<count {
         let event = poller.event(index)
         if event.registration == mail {
-          for letter in mailbox.take() { letter(self) }
-        } else if let entry = listeners.first(where: { $0.registration == event.registration }) {
-          accept(from: entry.listener)
+          mailbox.deliver(to: self)
+        } else if let listener = acceptor.index(of: event.registration) {
+          acceptor.accept(at: listener, now: now) { adopt($0, scopes[listener]) }
         } else if let connection = connections[event.registration] {
           handle(event, connection)
         }
@@ -62,22 +60,21 @@ final class AdminLoop {
       runTimers()
     }
     connections = [:]
+    acceptor.close(with: poller)
   }
 
+  /// Has `run` return.
   func stop() {
     isStopped = true
   }
 
   private func timeout() -> Duration? {
-    let deadlines = connections.values.map(\.http.deadline) + [restEnds].compactMap(\.self)
-    return deadlines.min().map { max(.zero, $0 - .now) }
+    let next = [connections.values.map(\.http.deadline).min(), acceptor.pauseEnds]
+    return next.compactMap(\.self).min().map { max(.zero, $0 - .now) }
   }
 
   private func runTimers() {
-    if let end = restEnds, end <= now {
-      restEnds = nil
-      watchListeners(for: .read)
-    }
+    acceptor.watch(with: poller, now: now)
     for connection in connections.values where connection.http.deadline <= now {
       connection.http.timedOut(now: now, wallSeconds: Self.wallSeconds)
       settle(connection)
@@ -87,50 +84,37 @@ final class AdminLoop {
   private static var wallSeconds: Int64 { SystemClock.wallNanoseconds() / 1_000_000_000 }
 }
 
-// MARK: - Accepting
+// MARK: - New connections
 
 extension AdminLoop {
-  private func accept(from listener: AdminListener) {
-    for _ in 0..<Self.acceptBatchMax {
-      do {
-        guard let socket = try Kernel.accept(listener.listener.socket) else { return }
-        guard makeRoom(in: listener.scope) else { continue }
-        let registration = try poller.add(socket, .read)
-        let http = HTTPServerConnection(limits: limits, now: now)
-        connections[registration] = AdminConnection(
-          socket: socket, registration: registration, scope: listener.scope, http: http)
-      } catch {
-        switch error.code {
-        case EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC:
-          log.report(.error, "the admin server takes no connections for now: \(error)")
-          restEnds = now + Self.acceptRest
-          watchListeners(for: [])
-          return
-        default:
-          // It failed before it was taken: the next one.
-          continue
-        }
-      }
+  /// Serves a socket that was just accepted, or closes it where there is no room.
+  private func adopt(_ socket: Descriptor, _ scope: AdminScope) {
+    guard makeRoom(in: scope) else { return }
+    do {
+      let registration = try poller.add(socket, .read)
+      connections[registration] = AdminConnection(
+        socket: socket, registration: registration, scope: scope,
+        http: HTTPServerConnection(limits: limits, now: now))
+    } catch {
+      log.report(.error, .connectionCut, "an admin connection was dropped: \(error)")
     }
   }
 
-  /// False where every connection of the scope has an answer on its way: the new one is closed.
-  /// Otherwise whoever has waited longest with its request goes, so that nobody can keep probes out
-  /// by only holding connections.
+  /// Makes room for one more connection of the scope; false where each of them has an answer on its
+  /// way.
+  ///
+  /// Of those that wait for a request, the one that has waited longest is closed, so that nobody
+  /// can keep probes out by only holding connections.
   private func makeRoom(in scope: AdminScope) -> Bool {
     let peers = connections.values.filter { $0.scope == scope }
     guard peers.count >= limits.connectionsMax else { return true }
-    let waiting = peers.filter(\.http.awaitsRequest)
+    let waiting = peers.filter(\.http.wantsRead)
     guard let oldest = waiting.min(by: { $0.http.since < $1.http.since }) else {
       log.report(.warning, "a connection to the admin server was closed: there are too many")
       return false
     }
     close(oldest)
     return true
-  }
-
-  private func watchListeners(for interest: Poller.Interest) {
-    for entry in listeners { try? poller.change(entry.registration, to: interest) }
   }
 }
 
@@ -160,7 +144,7 @@ extension AdminLoop {
     }
   }
 
-  /// Writes what there is, and waits for what is next.
+  /// Writes what there is, closes a connection that is over, and sets what epoll watches for next.
   private func settle(_ connection: AdminConnection) {
     guard connections[connection.registration] === connection else { return }
     if connection.http.unsentBytes > 0 {
@@ -186,13 +170,15 @@ extension AdminLoop {
     }
   }
 
+  /// What answers the connection's requests: the site, unless the Host is not ours or too much
+  /// output waits already.
   private func answer(_ connection: AdminConnection) -> HTTPServerConnection.Answer {
     { [site, limits, connections] request in
       guard connection.scope.accepts(request.authority, path: request.path) else {
         return HTTPFault.misdirected.response
       }
       let response = site.answer(request, scope: connection.scope)
-      // Its own answers are all out, or it would not be asking.
+      // Not its own: a connection is asked for its next answer when the one before is sent.
       let unsent = connections.values.reduce(0) { sum, other in
         other === connection ? sum : sum + other.http.unsentBytes
       }

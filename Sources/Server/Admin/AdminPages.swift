@@ -4,7 +4,9 @@ import Gateway
 import Ledger
 import Metrics
 
-/// The paths of the admin server. Lives on its thread.
+/// What each path of the admin server is answered with.
+///
+/// On the admin server's thread.
 package final class AdminPages: AdminSite {
   static let alivePath = "/healthz"
   static let readyPath = "/readyz"
@@ -12,20 +14,22 @@ package final class AdminPages: AdminSite {
   private let state: ServingState
   private let page = EmbeddedPage(html: AdminPage.html)
   private var metrics: MetricsPage
-  /// The books that the metrics speak of: they come when recovery is over.
+  /// The books that `metrics` reads; nil until the ledger is recovered.
   private var books: Books?
   private var directory = TenantDirectory()
 
+  /// Pages about `state`.
   package init(state: ServingState) {
     self.state = state
     metrics = MetricsPage(registry: state.metrics, books: nil)
   }
 
+  /// Answers a request; an address for probes answers only the paths that probes need.
   package func answer(_ request: HTTPRequest, scope: AdminScope) -> HTTPResponse {
     let now = state.current
     switch request.path {
     case Self.alivePath:
-      // This thread answers: the process lives. What it can do is /readyz.
+      // That this thread answers is enough. Whether requests can be admitted is what /readyz says.
       return .text(.ok, "ok\n")
     case Self.readyPath:
       let reasons = now.reasons
@@ -39,7 +43,7 @@ package final class AdminPages: AdminSite {
     }
   }
 
-  /// What only the operators' own address has.
+  /// What `--admin` answers and `--metrics` does not.
   private func operators(_ request: HTTPRequest, _ now: ServingState.Values) -> HTTPResponse {
     switch request.path {
     case "/":
@@ -83,5 +87,6 @@ package final class AdminPages: AdminSite {
 }
 
 extension HTTPResponse {
+  /// No such path.
   static var nothingHere: HTTPResponse { .error(.notFound, "there is nothing at this path") }
 }

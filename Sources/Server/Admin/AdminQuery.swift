@@ -1,6 +1,7 @@
-/// A request's query: `name=value` pairs with `&` between them, percent-encoded as HTML forms do it.
+/// A request's query: `name=value` pairs with `&` between them, percent-encoded as HTML forms
+/// encode them.
 struct AdminQuery {
-  /// Why a query is not taken.
+  /// Why a query is refused.
   enum Problem: Error, Equatable, CustomStringConvertible {
     case encoding
     case number(name: String, range: ClosedRange<Int>)
@@ -18,6 +19,7 @@ struct AdminQuery {
 
   private var values: [String: String] = [:]
 
+  /// Reads a query; nil is an empty one.
   init(_ query: String?) throws(Problem) {
     for pair in (query ?? "").utf8.split(separator: UInt8(ascii: "&")) {
       let parts = pair.split(
@@ -26,6 +28,7 @@ struct AdminQuery {
     }
   }
 
+  /// The whole number of that name, or `standard` where there is none.
   func number(
     _ name: String, default standard: Int, in range: ClosedRange<Int>
   ) throws(Problem) -> Int {
@@ -36,6 +39,7 @@ struct AdminQuery {
     return number
   }
 
+  /// The text of that name; empty where there is none.
   func text(_ name: String, bytesMax: Int) throws(Problem) -> String {
     let text = values[name] ?? ""
     guard text.utf8.count <= bytesMax else { throw .tooLong(name: name, limit: bytesMax) }

@@ -1,5 +1,7 @@
-/// What the admin server answers. Made and called on its thread, one request at a time.
+/// What answers the admin server's requests.
+///
+/// On the admin server's thread, one request at a time.
 package protocol AdminSite {
-  /// `request` came to an address with `scope`; its Host has been found right.
+  /// Answers a request that came to an address with `scope`, which accepts its Host.
   func answer(_ request: HTTPRequest, scope: AdminScope) -> HTTPResponse
 }

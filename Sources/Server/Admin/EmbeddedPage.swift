@@ -1,11 +1,13 @@
 import Bytes
 import Foundation
 
-/// The page with the rule that makes it self-contained: only the script and the style that are in it
-/// run, and it may ask this address alone.
+/// The operators' page, with its Content-Security-Policy: the browser runs only the script and the
+/// style that are in the page, and lets it send requests to this address only.
 struct EmbeddedPage {
+  /// The answer with the page.
   let response: HTTPResponse
 
+  /// `html` must have exactly one `<script>` and one `<style>`.
   init(html: [UInt8]) {
     let text = String(decoding: html, as: UTF8.self)
     let rules = [
@@ -18,7 +20,7 @@ struct EmbeddedPage {
     self.response = response
   }
 
-  /// A CSP hash source of the only element `tag`: CSP Level 3 section 2.3.1.
+  /// The CSP hash source of the only element `tag` (CSP Level 3, section 2.3.1).
   private static func hash(of tag: String, in html: String) -> String {
     let parts = html.components(separatedBy: "<\(tag)>")
     precondition(parts.count == 2, "the page has one <\(tag)>")

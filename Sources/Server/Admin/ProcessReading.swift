@@ -1,16 +1,19 @@
 import Metrics
 
-/// What the kernel says of this process, for the `process_*` metrics.
+/// Reads what the kernel says of this process, for the `process_*` metrics.
+///
+/// On the admin server's thread.
 enum ProcessReading {
-  /// Directory entries of `/proc/self/fd` that are counted.
+  /// The most entries of `/proc/self/fd` that are counted.
   static let descriptorsMax = 1 << 20
 
-  /// nil where `/proc` is not as proc(5) has it.
+  /// The process's numbers now; nil where `/proc` cannot be read as proc(5) describes it.
   static func now(startedNanoseconds: Int64) -> ProcessStatus? {
     guard let text = text(of: "/proc/self/stat"), let name = text.lastIndex(of: ")") else {
       return nil
     }
-    // The name may hold anything; the third field stands behind it. Numbers as in proc(5).
+    // The second field, the name, may hold spaces and brackets; the third begins behind its last
+    // bracket. Fields are numbered as in proc(5).
     let fields = text[text.index(after: name)...].split(separator: " ").map { Int64($0) }
     func field(_ number: Int) -> Int64? {
       number - 3 < fields.count ? fields[number - 3] : nil
@@ -20,7 +23,7 @@ enum ProcessReading {
     else { return nil }
     return ProcessStatus(
       cpuSeconds: Kernel.processorSeconds(), residentBytes: pages * Kernel.pageBytes(),
-      // One is the directory's own.
+      // One of them is the descriptor that reads the directory.
       virtualBytes: virtual, openFDs: max(0, names.count - 1), maxFDs: Kernel.descriptorsMax(),
       threads: Int(threads), startSeconds: Double(startedNanoseconds) / 1_000_000_000)
   }

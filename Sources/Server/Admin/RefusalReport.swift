@@ -1,10 +1,14 @@
 import Bytes
 import Metrics
 
-/// `/api/v1/refusals`: the last ones, newest first; a flood is one with a count.
+/// `/api/v1/refusals`: the last refusals, newest first. Many of the same kind in a row are one
+/// entry with a count.
+///
+/// On the admin server's thread.
 struct RefusalReport {
   let events: [RefusalEvent]
 
+  /// The whole answer.
   var json: [UInt8] {
     var json = JSONWriter()
     json.object { json in

@@ -1,21 +1,21 @@
 import Books
 import Bytes
-import Gateway
 import Ledger
 import Metrics
 import Policy
 
-/// How the process stands, for whoever asks over the admin addresses: told from any thread, read on
-/// the admin server's.
+/// What the admin addresses say of the process: whether it is ready, its policy, its books.
+///
+/// Any thread tells it of changes; the admin server's thread reads it.
 package final class ServingState: Sendable {
   /// The counters of every loop.
   package let metrics = MetricsRegistry()
-  /// When the process began, in Unix nanoseconds.
+  /// When the process started, in Unix nanoseconds.
   let startedNanoseconds = SystemClock.wallNanoseconds()
   private let begin = SystemClock.monotonicNanoseconds()
   private let values = Locked(Values())
 
-  /// What is known so far.
+  /// What has been told so far.
   struct Values: Sendable {
     var isStarted = false
     var isDraining = false
@@ -25,9 +25,10 @@ package final class ServingState: Sendable {
     var ship: @Sendable () -> [ShipStatistics] = { [] }
   }
 
+  /// Nothing is ready yet; the uptime counts from here.
   package init() {}
 
-  /// A policy is in force.
+  /// `policy` is in force, after a reading that ended as `status` says.
   package func uses(_ policy: PolicySnapshot, _ status: PolicyStatus) {
     values.withLock { values in
       values.policy = policy
@@ -35,17 +36,12 @@ package final class ServingState: Sendable {
     }
   }
 
-  /// The policy was read again: which one is in force now, and what became of the attempt.
-  package func readPolicy(_ policy: PolicySnapshot, _ status: PolicyStatus) {
-    uses(policy, status)
-  }
-
-  /// Recovery is over.
+  /// The ledger was recovered: these are the books.
   package func opened(_ books: Books) {
     values.withLock { $0.books = books }
   }
 
-  /// Records are shipped; `ship` says how that stands, from any thread.
+  /// Records are shipped; `ship` returns the targets' numbers, on any thread.
   package func ships(_ ship: @escaping @Sendable () -> [ShipStatistics]) {
     values.withLock { $0.ship = ship }
   }
@@ -55,26 +51,28 @@ package final class ServingState: Sendable {
     values.withLock { $0.isStarted = true }
   }
 
-  /// The way out has begun.
+  /// The drain has begun.
   package func drainBegan() {
     values.withLock { $0.isDraining = true }
   }
 
-  /// What is known now; its parts have locks of their own, which are not taken under ours.
+  /// What is known now, copied: the parts have locks of their own, which must not be taken under
+  /// this one.
   var current: Values { values.withLock { $0 } }
 
-  /// Since the start, by the clock that only runs forward.
+  /// Seconds since the start, by the monotonic clock.
   var uptimeSeconds: Int64 { (SystemClock.monotonicNanoseconds() - begin) / 1_000_000_000 }
 }
 
 extension ServingState.Values {
-  /// Why nothing can be let through, in words; empty where it can.
+  /// Why no request can be admitted, in words for `/readyz`; empty where requests can be.
   var reasons: [String] {
     Self.reasons(
       isDraining: isDraining, isStarted: isStarted, hasPolicy: policy != nil,
       ledger: books?.ledgerState)
   }
 
+  /// The same from the facts alone.
   static func reasons(
     isDraining: Bool, isStarted: Bool, hasPolicy: Bool, ledger: LedgerState?
   ) -> [String] {

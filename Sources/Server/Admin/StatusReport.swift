@@ -1,14 +1,17 @@
 import Books
 import Bytes
-import Gateway
 import Ledger
 import Metrics
 
-/// `/api/v1/status`: the process, its policy, its ledger, and what is shipped of that.
+/// `/api/v1/status`: the process, its policy, its ledger, and the targets that records are shipped
+/// to.
+///
+/// On the admin server's thread.
 struct StatusReport {
   let state: ServingState
   let now: ServingState.Values
 
+  /// The whole answer.
   var json: [UInt8] {
     var json = JSONWriter()
     json.object { json in

@@ -1,15 +1,18 @@
 import Policy
 import Terms
 
-/// A policy's tenants by name, to be searched. Kept while the policy is in force.
+/// The names of a policy's tenants, to be searched. Kept while the policy is in force, because
+/// sorting many names takes a while.
+///
+/// On the admin server's thread.
 struct TenantDirectory {
   private var policy: PolicySnapshot?
   /// Sorted.
   private var names: [String] = []
-  /// The same in lower case.
+  /// The same names in lower case, in the same order.
   private var folded: [String] = []
 
-  /// Has the tenants of `policy` from now on.
+  /// Takes the tenants of `policy`, where it is another one than before.
   mutating func follow(_ policy: PolicySnapshot?) {
     guard policy !== self.policy else { return }
     self.policy = policy
@@ -18,7 +21,8 @@ struct TenantDirectory {
     folded = names.map { $0.lowercased() }
   }
 
-  /// How many names there are that contain what is searched, and those that are asked for.
+  /// How many names contain the text that is searched for, and those of them that the query asks
+  /// for.
   func names(_ query: TenantQuery) -> (total: Int, names: [String]) {
     let search = query.search.lowercased()
     if search.isEmpty {

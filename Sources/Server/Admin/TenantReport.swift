@@ -1,17 +1,21 @@
 import Books
 import Bytes
-import Gateway
 import Ledger
 import Metrics
 import Terms
 
-/// `/api/v1/tenants`: what tenants have used since the start, and how their limits stand.
+/// `/api/v1/tenants`: what tenants have used since the start, and what is left of their limits.
+///
+/// On the admin server's thread.
 struct TenantReport {
+  /// How many tenants the query has found, and the names to report.
   let found: (total: Int, names: [String])
   let query: TenantQuery
   let metrics: MetricsRegistry
+  /// nil while the ledger is not open: then there are no limits to report.
   let books: Books?
 
+  /// The whole answer.
   var json: [UInt8] {
     let traffic = metrics.traffic(ofTenants: found.names)
     let limits = books?.limitStates(ofTenants: found.names) ?? found.names.map { _ in [] }

@@ -1,17 +1,20 @@
 import Bytes
-import Ledger
 import Metrics
 import Policy
 import Terms
 
-/// `/api/v1/traffic`: sums since the start; whoever reads twice has rates.
+/// `/api/v1/traffic`: totals since the start. The difference of two readings is what came between
+/// them.
+///
+/// On the admin server's thread.
 struct TrafficReport {
   let metrics: MetricsRegistry
   let policy: PolicySnapshot?
 
+  /// The whole answer.
   var json: [UInt8] {
     let routes = metrics.routes
-    // As many as the policy has models: looked up by name, not searched.
+    // A table by name, because there may be as many routes as the policy has models.
     var requests: [String?: [String: UInt64]] = [:]
     for route in routes { requests[route.model, default: [:]][route.modelRoute] = route.requests }
     var json = JSONWriter()
@@ -59,7 +62,7 @@ struct TrafficReport {
     json.field("p99", histogram.quantile(0.99))
   }
 
-  /// What the policy wants of a model's routes, and what they got.
+  /// A model's routes with the weights that the policy gives them and the requests that they got.
   private static func add(_ model: Model, _ requests: [String: UInt64], to json: inout JSONWriter) {
     let name = model.name.string
     let seen = model.routes.map { requests[$0.name.string] ?? 0 }

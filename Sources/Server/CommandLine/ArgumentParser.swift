@@ -1,7 +1,8 @@
-/// Reads command lines by their declarations. Strict: nothing unknown, nothing twice, nothing left over.
+/// Reads command lines as their commands declare them. An unknown flag, a flag given twice and an
+/// argument too many are problems.
 package enum ArgumentParser {
-  /// `--flag value`, `--flag=value`, `--` before arguments that begin with a dash. The environment
-  /// stands in for flags that are not given.
+  /// Reads `--flag value` and `--flag=value`; behind `--` everything is an argument. A flag that is
+  /// not given is read from its environment variable.
   package static func parse(
     _ specification: CommandSpecification, arguments: [String], environment: [String: String]
   ) -> ParsedArguments {
@@ -17,20 +18,19 @@ package enum ArgumentParser {
       asksForHelp: asksForHelp, problems: asksForHelp ? [] : reading.problems)
   }
 
-  /// The command `name` stands for.
+  /// The command of that name; an unknown one throws, with the nearest name there is.
   package static func command(
-    _ name: String?, among commands: [CommandSpecification]
+    _ name: String, among commands: [CommandSpecification]
   ) throws(UsageProblem) -> CommandSpecification {
-    guard let name else { throw .commandMissing }
     guard let command = commands.first(where: { $0.name == name }) else {
-      let names = commands.filter { !$0.isUnavailable }.map(\.name)
-      throw .unknownCommand(name, suggestion: NearestName.of(name, among: names))
+      throw .unknownCommand(
+        name, suggestion: NearestName.of(name, among: commands.map(\.name)))
     }
-    if command.isUnavailable { throw .unavailableCommand(name) }
     return command
   }
 }
 
+/// One command line on its way to `ParsedArguments`.
 private struct Reading {
   let specification: CommandSpecification
   var given: [String: ParsedArguments.Given] = [:]
@@ -42,6 +42,7 @@ private struct Reading {
     self.specification = specification
   }
 
+  /// Reads the arguments.
   mutating func read(_ arguments: [String]) {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
@@ -75,7 +76,7 @@ private struct Reading {
     switch flag.kind {
     case .unavailable:
       problems.append(.unavailableFlag(source))
-      // Its value goes with it, or it would look like an argument.
+      // Its value is skipped too, or it would be taken for an argument.
       if attached == nil, let next = rest.first, !next.hasPrefix("-") { rest.removeFirst() }
     case .toggle:
       if attached != nil { return problems.append(.valueNotTaken(source)) }
@@ -96,7 +97,7 @@ private struct Reading {
       if attached.isEmpty { problems.append(.valueEmpty(source)) }
       return attached.isEmpty ? nil : attached
     }
-    // A value that begins with dashes is given with `=`; `-` alone is standard input.
+    // A value that begins with a dash must be given with `=`; `-` alone means standard input.
     guard let next = rest.first, next == "-" || !next.hasPrefix("-") else {
       problems.append(.valueMissing(source))
       return nil
@@ -130,9 +131,10 @@ private struct Reading {
     }
   }
 
+  /// Reads the flags that were not given from the environment.
   mutating func read(_ environment: [String: String]) {
     for flag in specification.flags where given[flag.name] == nil {
-      // An empty variable is as good as none: that is how shells and manifests unset one.
+      // An empty variable counts as not set: shells and manifests unset one so.
       guard let text = environment[flag.environmentName], !text.isEmpty else { continue }
       let source = UsageProblem.Source.environment(flag.environmentName)
       switch flag.kind {
@@ -156,6 +158,7 @@ private struct Reading {
     }
   }
 
+  /// Notes the arguments that are missing and those that are too many.
   mutating func checkPositionals() {
     let wanted = specification.positionals
     if wanted.last?.repeats != true {

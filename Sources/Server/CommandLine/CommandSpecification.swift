@@ -1,43 +1,14 @@
-/// One flag of a command, as a declaration: what the parser accepts and what the help says.
-package struct Flag: Sendable {
-  package enum Kind: Sendable, Equatable {
-    /// Given or not; in the environment `1`, `true`, `yes`, `on` or their opposites.
-    case toggle
-    /// One value, shown as `PLACEHOLDER`.
-    case value(String)
-    /// Any number of values; commas separate them too where `splitsAtCommas`.
-    case list(String, splitsAtCommas: Bool)
-    /// Of a later version: given, it is refused.
-    case unavailable
-  }
-
-  /// Without its dashes.
-  package let name: String
-  package let kind: Kind
-  package let help: String
-  package let defaultText: String?
-
-  package init(_ name: String, _ kind: Kind, _ help: String, default defaultText: String? = nil) {
-    self.name = name
-    self.kind = kind
-    self.help = help
-    self.defaultText = defaultText
-  }
-
-  /// `--drain-timeout` is `TOLLGATE_DRAIN_TIMEOUT`.
-  package var environmentName: String {
-    "TOLLGATE_" + name.uppercased().replacing("-", with: "_")
-  }
-}
-
-/// One command, as a declaration.
+/// One command, as a declaration: what the parser accepts and what the help says.
 package struct CommandSpecification: Sendable {
+  /// An argument that is not a flag, told by its place.
   package struct Positional: Sendable {
+    /// As the help shows it: `DIR`.
     package let name: String
     package let isRequired: Bool
-    /// Whether any number may follow; the last one only.
+    /// Whether it may be given any number of times; only the last positional may.
     package let repeats: Bool
 
+    /// Required and given once, unless stated otherwise.
     package init(_ name: String, isRequired: Bool = true, repeats: Bool = false) {
       self.name = name
       self.isRequired = isRequired
@@ -45,25 +16,24 @@ package struct CommandSpecification: Sendable {
     }
   }
 
+  /// As it is typed: `serve`.
   package let name: String
+  /// One sentence for the help.
   package let summary: String
   package let positionals: [Positional]
   package let flags: [Flag]
-  /// Whether the command is of a later version.
-  package let isUnavailable: Bool
 
+  /// A command without arguments and flags, unless some are given.
   package init(
-    _ name: String, _ summary: String, positionals: [Positional] = [], flags: [Flag] = [],
-    isUnavailable: Bool = false
+    _ name: String, _ summary: String, positionals: [Positional] = [], flags: [Flag] = []
   ) {
     self.name = name
     self.summary = summary
     self.positionals = positionals
     self.flags = flags
-    self.isUnavailable = isUnavailable
   }
 
-  /// The first line of its help.
+  /// The usage line of its help: `tollgate serve [flags]`.
   package var usage: String {
     let places = positionals.map { place in
       let name = place.repeats ? place.name + "…" : place.name

@@ -1,16 +1,16 @@
 import Bytes
-import Transport
 
-/// Durations as flags have them: `150s`, `2m`, `1h30m`, `500ms`, `30d`.
+/// Durations as flags give them: `150s`, `2m`, `1h30m`, `500ms`, `30d`.
 package enum DurationText {
   private static let units: [(name: String, milliseconds: Int64)] = [
     ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
   ]
 
-  /// The longest duration there is: 100 years of 365 days.
-  package static let millisecondsMax: Int64 = 100 * 365 * 86_400_000
+  /// The longest duration: 100 years of 365 days.
+  private static let millisecondsMax: Int64 = 100 * 365 * 86_400_000
 
-  /// Whole numbers with units, each unit at most once, larger ones first; nil for anything else.
+  /// Reads whole numbers with units, each unit at most once, larger ones first; nil for any other
+  /// text.
   package static func parse(_ text: String) -> Duration? {
     var rest = text[...]
     var total: Int64 = 0
@@ -32,7 +32,7 @@ package enum DurationText {
     return .milliseconds(total)
   }
 
-  /// The shortest text that `parse` reads as this duration; milliseconds are the finest.
+  /// The text that `parse` reads as this duration, rounded down to milliseconds.
   package static func string(_ duration: Duration) -> String {
     var rest = duration.wholeNanoseconds / 1_000_000
     if rest == 0 { return "0s" }

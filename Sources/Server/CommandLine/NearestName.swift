@@ -1,6 +1,7 @@
-/// Finds what somebody may have meant.
+/// Finds the name that a mistyped one may mean.
 package enum NearestName {
-  /// The candidate that is nearest to `name`, if at most a third of its letters (and three at most) differ.
+  /// The candidate that is nearest to `name`; nil where more than a third of the letters of `name`,
+  /// or more than three, would have to be changed.
   package static func of(_ name: String, among candidates: [String]) -> String? {
     let limit = min(3, max(1, name.count / 3))
     var best: (name: String, distance: Int)?
@@ -13,7 +14,8 @@ package enum NearestName {
     return best?.name
   }
 
-  /// Letters to insert, remove, replace or swap with a neighbour.
+  /// How many letters must be inserted, removed, replaced or swapped with a neighbour to get from
+  /// one to the other.
   static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
     var beforeLast: [Int] = []
     var last = Array(0...b.count)

@@ -1,14 +1,17 @@
-/// A command's arguments, read by its declaration. Getters turn values into types and gather every problem.
+/// A command's arguments, as its declaration says. The getters convert values and note every
+/// problem.
 package struct ParsedArguments {
-  /// A flag's values and where they were given.
+  /// A flag's values, and where they were given.
   struct Given {
     let source: UsageProblem.Source
     var values: [String]
   }
 
+  /// The arguments that are not flags, in order.
   package let positionals: [String]
+  /// Whether `--help` was given; then nothing else is read.
   package let asksForHelp: Bool
-  /// What is wrong, in the order it was found. Look at it when every value has been taken.
+  /// What is wrong, in the order it was found. Complete once every value was asked for.
   private(set) package var problems: [UsageProblem]
   private let given: [String: Given]
   private let specification: CommandSpecification
@@ -24,11 +27,12 @@ package struct ParsedArguments {
     self.problems = problems
   }
 
-  /// Adds a problem that only the command can see.
+  /// Adds a problem that the command itself has found.
   package mutating func report(_ problem: UsageProblem) {
     problems.append(problem)
   }
 
+  /// Whether the flag was given, or its environment variable is set.
   package func isGiven(_ name: String) -> Bool {
     look(up: name) != nil
   }
@@ -38,11 +42,12 @@ package struct ParsedArguments {
     look(up: name)?.values.last == "true"
   }
 
+  /// The flag's value; nil where it was not given.
   package func text(_ name: String) -> String? {
     look(up: name)?.values.last
   }
 
-  /// The value of a flag that must be given; a placeholder, and a problem, where it is not.
+  /// The value of a flag that must be given; where it was not, an empty text, and a problem.
   package mutating func requiredText(_ name: String) -> String {
     if let text = text(name) { return text }
     let environment = Flag(name, .toggle, "").environmentName
@@ -50,11 +55,8 @@ package struct ParsedArguments {
     return ""
   }
 
-  package func texts(_ name: String) -> [String] {
-    look(up: name)?.values ?? []
-  }
-
-  /// Each value by `convert`, which says what it expected where it throws.
+  /// Each of the flag's values as `convert` reads it. One that it returns nil for is a problem that
+  /// says what was `expected`.
   package mutating func values<Value>(
     _ name: String, expected: (String) -> String, _ convert: (String) -> Value?
   ) -> [Value] {
@@ -70,20 +72,23 @@ package struct ParsedArguments {
     return values
   }
 
-  /// The value by `convert`, or `standard` where the flag is not given or wrong.
+  /// The flag's value as `convert` reads it; `standard` where it was not given, or is wrong, which
+  /// is a problem.
   package mutating func value<Value>(
     _ name: String, default standard: Value, expected: String, _ convert: (String) -> Value?
   ) -> Value {
     values(name, expected: { _ in expected }, convert).last ?? standard
   }
 
-  /// The value by `convert`; nil where the flag is not given, or wrong, which is a problem then.
+  /// The flag's value as `convert` reads it; nil where it was not given, or is wrong, which is a
+  /// problem.
   package mutating func optionalValue<Value>(
     _ name: String, expected: String, _ convert: (String) -> Value?
   ) -> Value? {
     values(name, expected: { _ in expected }, convert).last
   }
 
+  /// A whole number within `range`.
   package mutating func integer(
     _ name: String, default standard: Int, in range: ClosedRange<Int>
   ) -> Int {
@@ -96,6 +101,7 @@ package struct ParsedArguments {
     }
   }
 
+  /// A size in bytes within `range`; see `ByteSizeText`.
   package mutating func byteSize(
     _ name: String, default standard: Int, in range: ClosedRange<Int>
   ) -> Int {
@@ -108,6 +114,7 @@ package struct ParsedArguments {
     }
   }
 
+  /// A duration within `range`; see `DurationText`.
   package mutating func duration(
     _ name: String, default standard: Duration, in range: ClosedRange<Duration>
   ) -> Duration {

@@ -6,20 +6,24 @@ import Shipping
 import Terms
 import Transport
 
-/// What `tollgate serve` is told, read and checked once.
+/// The settings of `tollgate serve`: its flags' declarations, and their values, checked once.
 package struct ServeSettings: Sendable {
+  /// `--policy`: a file or a directory.
   package var policyPath = ""
+  /// `--watch`: the policy is read again when its files change.
   package var watches = false
   package var logLevel = LogLevel.info
   package var logFormat = LogFormat.text
+  /// What the gRPC server is told.
   package var server = ServerConfiguration()
-  /// The operators' page; nil: off.
+  /// `--admin`: where the operators' page is; nil for none.
   package var admin: ListenAddress? = .tcp(host: "127.0.0.1", port: 9090)
-  /// Where only probes and Prometheus ask; nil: nowhere else.
+  /// `--metrics`: another address, for probes and Prometheus only; nil for none.
   package var metrics: ListenAddress?
+  /// Where and how the ledger is kept.
   package var books = Books.Settings(directory: "tollgate-data", ledger: LedgerSettings())
 
-  /// Where the ledger's records go beside the disk.
+  /// `--ship`: where the ledger's records are sent.
   package var ship: [ShipTarget] = []
 
   /// The declaration of `serve`.
@@ -37,7 +41,7 @@ package struct ServeSettings: Sendable {
     Flag(
       "allow-plaintext-network", .toggle,
       "listen on addresses that others can reach; there is no TLS here"),
-    Flag("workers", .value("N"), "worker threads", default: "one for each processor"),
+    Flag("workers", .value("N"), "number of worker threads", default: "one for each processor"),
     Flag(
       "drain-timeout", .value("DURATION"), "how long streams may take to finish after SIGTERM",
       default: "150s"),
@@ -61,17 +65,20 @@ package struct ServeSettings: Sendable {
       default: "tollgate-data"),
     Flag(
       "durability", .value("MODE"),
-      "durable: let through when on disk; relaxed: flushed each second", default: "durable"),
+      "durable: a request is admitted when its record is on disk; relaxed: records are flushed"
+        + " each second", default: "durable"),
     Flag("retain", .value("DURATION"), "how long ledger segments are kept", default: "30d"),
     Flag(
-      "ledger-max-bytes", .value("SIZE"), "the bound of all segments together", default: "none"),
+      "ledger-max-bytes", .value("SIZE"), "how large all ledger segments together may grow",
+      default: "none"),
     Flag(
       "ship", .list("TARGET", splitsAtCommas: true),
-      "where records go too: otlp://HOST:PORT, otlp+unix:/PATH, tcp://HOST:PORT or stdout, with"
+      "where records are sent too: otlp://HOST:PORT, otlp+unix:/PATH, tcp://HOST:PORT or stdout, with"
         + " ?on_full=drop, batch=N, bytes=SIZE, age=DURATION, timeout=DURATION", default: "nowhere"
     ),
     Flag(
-      "repair-ledger", .toggle, "begin a new chain behind a damaged one, which is kept"),
+      "repair-ledger", .toggle, "begin a new hash chain after a damaged one; the old files are kept"
+    ),
   ]
 
   private static let limitFlags: [Flag] = {
@@ -88,26 +95,34 @@ package struct ServeSettings: Sendable {
     }
     return [
       number(
-        "max-connections", "connections at once", ServerConfiguration.connectionsMaxDefault),
-      number("max-streams", "streams at once on a connection", transport.concurrentStreamsMax),
-      size("max-message-bytes", "one gRPC message", transport.messageBytesMax),
-      size("max-header-bytes", "one request's headers", transport.headerListBytesMax),
-      number("max-headers", "header fields of a request", transport.headerCountMax),
-      size("max-stream-buffer-bytes", "kept for a stream", transport.streamBufferBytesMax),
+        "max-connections", "the most connections at once", ServerConfiguration.connectionsMaxDefault
+      ),
+      number(
+        "max-streams", "the most streams at once on a connection", transport.concurrentStreamsMax),
+      size("max-message-bytes", "the largest gRPC message", transport.messageBytesMax),
       size(
-        "max-connection-buffer-bytes", "kept for a connection", transport.connectionBufferBytesMax),
-      size("max-buffer-bytes", "kept by the whole process", transport.processBufferBytesMax),
-      duration("handshake-timeout", "until the client's preface", transport.handshakeTimeout),
-      duration("idle-timeout", "a connection without a stream", transport.idleTimeout),
-      duration("write-timeout", "a peer that reads nothing", loop.writeStallTimeout),
+        "max-header-bytes", "the largest header list of a request", transport.headerListBytesMax),
+      number("max-headers", "the most header fields of a request", transport.headerCountMax),
+      size(
+        "max-stream-buffer-bytes", "the most that is buffered for a stream",
+        transport.streamBufferBytesMax),
+      size(
+        "max-connection-buffer-bytes", "the most that is buffered for a connection",
+        transport.connectionBufferBytesMax),
+      size(
+        "max-buffer-bytes", "the most that is buffered by the whole process",
+        transport.processBufferBytesMax),
+      duration(
+        "handshake-timeout", "how long a client's preface may take", transport.handshakeTimeout),
+      duration("idle-timeout", "how long a connection may have no stream", transport.idleTimeout),
+      duration("write-timeout", "how long a peer may read nothing", loop.writeStallTimeout),
     ]
   }()
 
-  private static let laterFlags: [Flag] = [
-    "store"
-  ].map { Flag($0, .unavailable, "") }
+  /// Flags of a later version.
+  private static let laterFlags = [Flag("store", .unavailable, "")]
 
-  /// Takes every value; what is wrong is in `arguments.problems` afterwards.
+  /// Reads every flag; what is wrong is in `arguments.problems` afterwards.
   package init(_ arguments: inout ParsedArguments) {
     policyPath = arguments.requiredText("policy")
     watches = arguments.toggle("watch")
@@ -129,13 +144,13 @@ package struct ServeSettings: Sendable {
     readTransport(&arguments)
     server.loop.writeStallTimeout = arguments.duration(
       "write-timeout", default: server.loop.writeStallTimeout, in: .seconds(1) ... .seconds(3600))
-    // The same patience with a socket that takes nothing and with a stream whose window stays shut.
+    // One timeout for both: a socket that takes nothing, and a stream whose window stays closed.
     if arguments.isGiven("write-timeout") {
       server.transport.writeStallTimeout = server.loop.writeStallTimeout
     }
   }
 
-  /// Why `text` is not taken.
+  /// What `--admin` and `--metrics` expect, where they refuse `text`.
   private static func expectedAddress(_ text: String) -> String {
     do throws(ListenAddress.Problem) {
       let address = try ListenAddress(text)
@@ -168,7 +183,7 @@ package struct ServeSettings: Sendable {
       return "an address that only this machine reaches, and there is no TLS here: use a Unix"
         + " socket or a loopback address, or give --allow-plaintext-network"
     }
-    // All of them before anything is opened.
+    // Every address is checked before one is opened.
     let addresses = arguments.values("listen", expected: expected) { text in
       (try? ListenAddress(text)).flatMap { $0.isLocal || allowsNetwork ? $0 : nil }
     }
@@ -176,7 +191,7 @@ package struct ServeSettings: Sendable {
     let source = UsageProblem.Source.flag("listen")
     var seen: Set<ListenAddress> = []
     for address in addresses where !seen.insert(address).inserted {
-      // Port 0 is another port each time.
+      // Port 0 is a different port each time.
       if case .tcp(_, port: 0) = address { continue }
       arguments.report(
         .invalid(source, value: address.description, expected: "given once: it is repeated"))

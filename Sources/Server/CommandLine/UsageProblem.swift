@@ -1,8 +1,6 @@
-/// What is wrong with a command line, as data.
+/// What is wrong with a command line. The description is what the user is shown.
 package enum UsageProblem: Error, Equatable, Sendable, CustomStringConvertible {
-  case commandMissing
   case unknownCommand(String, suggestion: String?)
-  case unavailableCommand(String)
   case unknownFlag(String, suggestion: String?)
   case unavailableFlag(Source)
   case valueMissing(Source)
@@ -12,11 +10,13 @@ package enum UsageProblem: Error, Equatable, Sendable, CustomStringConvertible {
   case unexpectedArgument(String)
   case argumentMissing(String)
   case flagMissing(String, environment: String)
+  /// The value is not what the flag expects.
   case invalid(Source, value: String, expected: String)
-  /// A positional that names none of what there is.
+  /// The argument that names an action (`audit verify`) names none that there is.
   case unknownAction(String, expected: String)
+  /// Two flags that exclude each other.
   case notTogether(Source, Source)
-  /// A flag of another form of the command.
+  /// The flag belongs to another form of the command, such as `audit show`.
   case flagOfOther(Source, form: String)
 
   /// Where a value was given.
@@ -34,10 +34,8 @@ package enum UsageProblem: Error, Equatable, Sendable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .commandMissing: "a command is missing"
     case .unknownCommand(let name, let suggestion):
       "unknown command `\(name)`" + Self.suggest(suggestion)
-    case .unavailableCommand(let name): "`tollgate \(name)` is not available in this version"
     case .unknownFlag(let name, let suggestion):
       "unknown flag `\(name)`" + Self.suggest(suggestion)
     case .unavailableFlag(let source): "\(source) is not available in this version"

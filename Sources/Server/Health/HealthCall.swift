@@ -1,14 +1,17 @@
 import EnvoyAPI
 import Transport
 
-/// What Check and Watch have in common: one small request message, put together from its pieces.
+/// What Check and Watch have in common: they take one small request message, whole or in pieces.
+///
+/// On its worker's thread.
 class HealthCall: CallHandler {
+  /// The bytes so far of a message that arrives in pieces.
   private var pieces: [UInt8] = []
   private var hasRequest = false
 
-  /// The request has come, naming this service.
+  /// The request has come; it asks for `service`.
   func requested(_ service: String, on call: Call) {
-    preconditionFailure("a health call is a check or a watch")
+    preconditionFailure("a health call is a Check or a Watch")
   }
 
   final func message(_ bytes: Span<UInt8>, on call: Call) {
@@ -55,62 +58,5 @@ class HealthCall: CallHandler {
 
   private func refuse(_ code: GRPCFailureCode, _ message: String, _ call: Call) {
     call.finish(.failed(GRPCFailure(code, message)))
-  }
-}
-
-/// `/grpc.health.v1.Health/Check`: one answer; NOT_FOUND for a service that is not known.
-final class HealthCheck: HealthCall {
-  private let health: HealthService
-
-  init(_ health: HealthService) {
-    self.health = health
-  }
-
-  override func requested(_ service: String, on call: Call) {
-    guard let status = health.status(of: service) else {
-      return call.finish(.failed(GRPCFailure(.notFound, "unknown service")))
-    }
-    call.send(HealthMessages.response(status).span)
-    call.finish(.ok)
-  }
-}
-
-/// `/grpc.health.v1.Health/Watch`: the status now and at every change; SERVICE_UNKNOWN for a
-/// service that is not known, and the watch goes on.
-final class HealthWatch: HealthCall {
-  private let health: HealthService
-  private var service: String?
-  private var call: Call?
-  private var told: HealthMessages.ServingStatus?
-
-  init(_ health: HealthService) {
-    self.health = health
-  }
-
-  override func requested(_ service: String, on call: Call) {
-    self.service = service
-    self.call = call
-    tell()
-    health.began(self)
-  }
-
-  override func ended(_ how: CallTermination, on call: Call) {
-    self.call = nil
-    health.ended(self)
-  }
-
-  /// Sends the status, if it is another than the last one sent.
-  func tell() {
-    guard let call, let service, call.isOpen else { return }
-    let status = health.status(of: service) ?? .serviceUnknown
-    guard status != told else { return }
-    told = status
-    call.send(HealthMessages.response(status).span)
-  }
-
-  /// The server goes; another one will take the watch.
-  func close() {
-    guard let call, call.isOpen else { return }
-    call.finish(.failed(GRPCFailure(.unavailable, "the server is shutting down")))
   }
 }

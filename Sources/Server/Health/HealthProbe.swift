@@ -3,15 +3,16 @@ import EnvoyAPI
 import Glibc
 import Transport
 
-/// Asks a running server for its health, over a blocking socket.
+/// Asks a running server for its health, over a blocking socket, on the thread that calls it.
 package enum HealthProbe {
-  /// Why there is no answer.
+  /// Why there is no status.
   package enum Problem: Error, Equatable, Sendable, CustomStringConvertible {
     case system(SystemError)
     case timedOut
     case closed
     case unknownService
-    /// The call failed with that gRPC status; none where the peer does not speak gRPC.
+    /// The call failed with that gRPC status; nil where the peer sent none, so it does not speak
+    /// gRPC.
     case failed(grpcStatus: Int?)
     case malformed
 
@@ -28,7 +29,8 @@ package enum HealthProbe {
     }
   }
 
-  /// The status of `service` (`""`: the whole server), within `timeout`.
+  /// The status of `service` (`""` for the whole server); throws where it does not come within
+  /// `timeout`.
   package static func ask(
     _ address: ListenAddress, service: String, timeout: Duration
   ) throws(Problem) -> HealthMessages.ServingStatus {
@@ -39,7 +41,7 @@ package enum HealthProbe {
       try Kernel.setTimeouts(socket, timeout)
       try Kernel.connect(socket, to: address.socketAddress)
     } catch {
-      // A connect that outlives SO_SNDTIMEO.
+      // What connect(2) fails with when SO_SNDTIMEO has passed.
       if error.code == EINPROGRESS { throw .timedOut }
       throw .system(error)
     }
@@ -94,7 +96,7 @@ package enum HealthProbe {
 }
 
 extension HealthMessages.ServingStatus: CustomStringConvertible {
-  /// As grpc.health.v1 spells it.
+  /// The name in grpc.health.v1.
   package var description: String {
     switch self {
     case .unknown: "UNKNOWN"

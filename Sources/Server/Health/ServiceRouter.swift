@@ -1,7 +1,8 @@
-import EnvoyAPI
 import Transport
 
-/// Everything one loop serves: health, and the gateway for the rest.
+/// Finds the handler for each call on one worker: health's, or else the gateway's.
+///
+/// On its worker's thread.
 final class ServiceRouter: CallRouter {
   private let health: HealthService
   private let gateway: any LoopGateway
@@ -16,7 +17,7 @@ final class ServiceRouter: CallRouter {
   private static let watch = Array("Watch".utf8)
 
   func handler(path: Span<UInt8>) -> (any CallHandler)? {
-    // The gateway's paths begin differently in their second byte: one comparison for them.
+    // The paths of the gateway differ in the second byte, so one comparison is enough for them.
     guard Self.begins(path, with: Self.healthPrefix) else { return gateway.handler(path: path) }
     let method = path.extracting(droppingFirst: Self.healthPrefix.count)
     if Self.equal(method, Self.check) { return HealthCheck(health) }
@@ -26,7 +27,7 @@ final class ServiceRouter: CallRouter {
 
   private static func begins(_ path: Span<UInt8>, with prefix: [UInt8]) -> Bool {
     guard path.count >= prefix.count else { return false }
-    // From the second byte: the first is a slash in every path.
+    // Compared from the second byte on, because the first is a slash in nearly every path.
     for index in 1..<prefix.count where path[index] != prefix[index] { return false }
     return path[0] == prefix[0]
   }

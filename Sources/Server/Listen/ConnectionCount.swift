@@ -1,7 +1,10 @@
 import Synchronization
 
-/// The connections of the whole process, against their limit.
+/// The number of gRPC connections of the whole process, held against `--max-connections`.
+///
+/// Any thread.
 final class ConnectionCount: Sendable {
+  /// The most that may be counted.
   let limit: Int
   private let count = Atomic<Int>(0)
 
@@ -17,9 +20,11 @@ final class ConnectionCount: Sendable {
     return false
   }
 
+  /// A counted connection has gone.
   func leave() {
     count.wrappingSubtract(1, ordering: .relaxed)
   }
 
+  /// How many there are.
   var value: Int { count.load(ordering: .relaxed) }
 }

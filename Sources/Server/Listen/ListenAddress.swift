@@ -1,10 +1,11 @@
-/// Where to listen or to connect: `unix:/path/to.sock`, `127.0.0.1:9002`, `[::1]:9002`, `localhost:9002`.
+/// Where to listen or connect: `unix:/path/to.sock`, `127.0.0.1:9002`, `[::1]:9002`,
+/// `localhost:9002`.
 package enum ListenAddress: Equatable, Hashable, Sendable, CustomStringConvertible {
   case unix(path: String)
   /// `host` is a literal IPv4 or IPv6 address, without brackets.
   case tcp(host: String, port: UInt16)
 
-  /// Why a text is no address.
+  /// Why a text is not an address; the description completes "it …".
   package enum Problem: Error, Equatable, Sendable, CustomStringConvertible {
     case empty
     case unixPathMissing
@@ -34,7 +35,7 @@ package enum ListenAddress: Equatable, Hashable, Sendable, CustomStringConvertib
     }
   }
 
-  /// Reads an address as the flags have it.
+  /// Reads an address as flags give it. `localhost` is 127.0.0.1.
   package init(_ text: String) throws(Problem) {
     if text.isEmpty { throw .empty }
     if text.hasPrefix("unix:") {
@@ -50,7 +51,7 @@ package enum ListenAddress: Equatable, Hashable, Sendable, CustomStringConvertib
     guard let colon = text.lastIndex(of: ":") else { throw .portMissing }
     var host = String(text[..<colon])
     let portText = String(text[text.index(after: colon)...])
-    // `[::1]` ends in a bracket: its last colon stands inside.
+    // The last colon of `[::1]` is inside the brackets.
     if portText.hasSuffix("]") || portText.isEmpty { throw .portMissing }
     guard portText.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let port = UInt16(portText)
     else { throw .portInvalid(portText) }
@@ -66,6 +67,7 @@ package enum ListenAddress: Equatable, Hashable, Sendable, CustomStringConvertib
     self = .tcp(host: host, port: port)
   }
 
+  /// As flags give it.
   package var description: String {
     switch self {
     case .unix(let path): "unix:\(path)"
@@ -73,10 +75,10 @@ package enum ListenAddress: Equatable, Hashable, Sendable, CustomStringConvertib
     }
   }
 
-  /// Whether only this machine can reach it.
-  package var isLocal: Bool { socketAddress.isLoopback }
+  /// Whether only this machine can reach it: a Unix socket or a loopback address.
+  var isLocal: Bool { socketAddress.isLoopback }
 
-  /// The same address with the port the kernel chose, where this one asks for any.
+  /// The same address with the port that the kernel chose for port 0.
   func with(port: UInt16) -> ListenAddress {
     switch self {
     case .unix: self

@@ -2,9 +2,9 @@
 package enum ListenError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Something answers on the Unix socket.
   case inUse(ListenAddress)
-  /// Something else than a socket stands at the Unix socket's path.
+  /// The Unix socket's path is a file that is not a socket.
   case notASocket(ListenAddress)
-  /// The address reaches beyond this machine and nobody said that it may.
+  /// Other machines can reach the address, and `--allow-plaintext-network` was not given.
   case plaintextNetwork(ListenAddress)
   case system(ListenAddress, SystemError)
 

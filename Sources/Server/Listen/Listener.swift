@@ -1,17 +1,21 @@
 import Glibc
 
-/// One listening socket. A Unix socket's file is removed when the listener closes.
+/// One listening socket, closed with its last reference. A Unix socket's file is removed with it.
+///
+/// Any thread: nothing of it changes.
 final class Listener: Sendable {
-  /// Connections that may wait to be accepted; the kernel cuts it to net.core.somaxconn.
+  /// How many connections may wait to be accepted; the kernel lowers it to net.core.somaxconn.
   static let backlog: Int32 = 1024
   /// The mode of a Unix socket's file: its owner and its group may connect.
   static let unixMode: UInt32 = 0o660
 
   let socket: Descriptor
-  /// With the port the kernel chose.
+  /// The address, with the port that the kernel chose.
   let address: ListenAddress
-  /// Which file is ours to remove.
+  /// The Unix socket's file, so that no other file at its path is removed.
   private let file: FileIdentity?
+
+  /// Opens the socket. A Unix socket on which nobody answers any more is replaced.
 
   init(_ address: ListenAddress, allowPlaintextNetwork: Bool) throws(ListenError) {
     guard address.isLocal || allowPlaintextNetwork else { throw .plaintextNetwork(address) }
@@ -42,10 +46,10 @@ final class Listener: Sendable {
     let socket = try Kernel.createSocket(for: address)
     try Kernel.setOption(socket, level: SOL_SOCKET, SO_REUSEADDR, to: 1)
     if address.family == AF_INET6 {
-      // `[::]` and `0.0.0.0` are two addresses, whatever the machine's default.
+      // `[::]` does not include IPv4 (`0.0.0.0`), whatever the machine's default is.
       try Kernel.setOption(socket, level: Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: 1)
     }
-    // Accepted sockets inherit it: one call here, none for each connection.
+    // Accepted sockets inherit it, so that no call is needed for each of them.
     try Kernel.sendAtOnce(socket)
     try Kernel.bind(socket, to: address)
     try Kernel.listen(socket, backlog: backlog)
@@ -57,9 +61,11 @@ final class Listener: Sendable {
   ) throws -> (Descriptor, FileIdentity) {
     let target = address.socketAddress
     let socket = try Kernel.createSocket(for: target)
-    // On Linux the file takes the socket's own mode (less the umask): it is never wider than this.
+    // On Linux the file gets the socket's own mode, less the umask: from the first moment it never
+    // allows more than this.
     try Kernel.changeMode(of: socket, to: unixMode)
-    // Two starting processes take turns, so that neither removes what the other has just made.
+    // Two processes that start at the same time take turns, so that neither removes the socket that
+    // the other has just made.
     let lock = try Kernel.openDirectory(directory(of: path))
     try Kernel.lockExclusively(lock)
     do {
@@ -76,7 +82,7 @@ final class Listener: Sendable {
     return (socket, file)
   }
 
-  /// Removes the file of a socket on which nobody answers.
+  /// Removes the file of a Unix socket on which nobody answers; throws where somebody does.
   private static func removeStale(_ path: String, _ address: ListenAddress) throws {
     guard try Kernel.identity(ofLink: path).isSocket else { throw ListenError.notASocket(address) }
     let probe = try Kernel.createSocket(for: address.socketAddress)
@@ -85,7 +91,7 @@ final class Listener: Sendable {
     } catch {
       switch error.code {
       case ECONNREFUSED: return try Kernel.unlink(path)
-      // Its backlog is full, or it is of another type: it is alive.
+      // Its backlog is full, or it is of another type: somebody listens.
       case EAGAIN, EPROTOTYPE: break
       default: throw error
       }
@@ -98,7 +104,7 @@ final class Listener: Sendable {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  /// Removes the Unix socket's file, unless another one stands there by now.
+  /// Removes the Unix socket's file, unless another file is at its path by now.
   func removeFile() {
     guard let file, case .unix(let path) = address,
       let present = try? Kernel.identity(ofLink: path),

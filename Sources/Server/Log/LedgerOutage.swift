@@ -1,23 +1,27 @@
 import Bytes
-import Gateway
 import Ledger
 import Log
 import Terms
 
-/// Says once that the ledger takes nothing, and once that it does again, with how long that was:
-/// its writer tells of failures, and whoever looks each second of what comes and goes by itself.
+/// Logs once that the ledger cannot be written, and once that it can again, with how long that
+/// took.
+///
+/// Any thread: the ledger's writer reports failures, and a timer reports the state once a second.
 package final class LedgerOutage: Sendable {
-  /// What is known of the ledger. A value, apart from clock and log.
+  /// The state that was logged last. A value, without clock and log.
   struct Watch {
+    /// A change that is to be logged.
     enum News: Equatable {
       case unavailable(LedgerState.Reason)
+      /// It can be written again, after so long.
       case writable(outNanoseconds: Int64)
     }
 
+    /// When the outage began, on the monotonic clock; nil while there is none.
     private var since: Int64?
     private var reason: LedgerState.Reason?
 
-    /// What is to be said of `state`; nil where it is known.
+    /// What is to be logged for `state`; nil where it was logged already.
     mutating func saw(_ state: LedgerState, nowNanoseconds: Int64) -> News? {
       switch state {
       case .writable:
@@ -26,7 +30,7 @@ package final class LedgerOutage: Sendable {
         reason = nil
         return .writable(outNanoseconds: nowNanoseconds - began)
       case .unavailable(.starting), .unavailable(.stopped):
-        // How it begins and ends; what happened in between stays told.
+        // The states before and after serving are no outage, and end none.
         return nil
       case .unavailable(let fresh):
         since = since ?? nowNanoseconds
@@ -40,11 +44,12 @@ package final class LedgerOutage: Sendable {
   private let watch = Locked(Watch())
   private let log: Logger
 
+  /// Nothing was reported yet.
   package init(log: Logger) {
     self.log = log
   }
 
-  /// The ledger's state, now.
+  /// Reports the ledger's state.
   package func saw(_ state: LedgerState) {
     let news = watch.withLock {
       $0.saw(state, nowNanoseconds: SystemClock.monotonicNanoseconds())

@@ -9,16 +9,16 @@ extension Logger {
     self.init(level: level, format: format, colours: colours, write: Self.writeToStandardError)
   }
 
-  /// Whether stderr is a terminal that shows colours: not where `NO_COLOR` is set (no-color.org) or
-  /// the terminal is a dumb one.
+  /// Whether stderr is a terminal that shows colours. Not where `NO_COLOR` is set (no-color.org),
+  /// or where `TERM` is unset or `dumb`.
   package static var isStandardErrorColourful: Bool {
     let environment = ProcessInfo.processInfo.environment
     return Kernel.isTerminal(2) && environment["NO_COLOR", default: ""].isEmpty
       && environment["TERM", default: "dumb"] != "dumb"
   }
 
-  /// Writes whole lines to descriptor 2; what cannot be written is lost.
-  package static func writeToStandardError(_ line: [UInt8]) {
+  /// Writes a line to descriptor 2; what cannot be written is lost.
+  private static func writeToStandardError(_ line: [UInt8]) {
     var start = 0
     while start < line.count {
       guard let count = try? Kernel.write(2, line, from: start) else { return }

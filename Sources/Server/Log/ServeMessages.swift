@@ -5,14 +5,15 @@ import Log
 import Policy
 import Terms
 
-/// What the log says of a process that serves: one line for each thing an operator must know.
+/// The log lines of a process that serves, one for each thing that an operator must know.
 extension Logger {
-  /// The process is there: what it is, what it was told, and where its ledger goes on.
+  /// The process has started: its version, its settings, and where its ledger goes on. Also what
+  /// recovery found.
   package func started(_ settings: ServeSettings, _ policy: PolicySnapshot, _ found: Books.Found) {
     let ledger = settings.books.ledger
     let head =
       found.headSeq == 0
-      ? "a new ledger" : "the ledger goes on behind record \(found.headSeq)"
+      ? "a new ledger" : "the ledger goes on after record \(found.headSeq)"
     log(
       .info, .started, "tollgate \(Version.string) starts: \(head)",
       [
@@ -41,7 +42,7 @@ extension Logger {
     }
   }
 
-  /// What a crash left behind the last record that fits was put aside.
+  /// What a crash left behind the last valid record was put aside.
   private func torn(_ end: TornEnd) {
     let whole =
       switch (end.firstSeq, end.lastSeq) {
@@ -66,7 +67,7 @@ extension Logger {
     log(.error, .startFailed, problem, [.error: .text(problem)])
   }
 
-  /// An address of the admin server is open.
+  /// The admin server listens on `address`.
   package func listens(_ address: ListenAddress, for scope: AdminScope) {
     log(
       .info, .listening,
@@ -74,7 +75,7 @@ extension Logger {
       [.listen: .text(address.description)])
   }
 
-  /// A line for each address, then that requests are answered.
+  /// A line for each address, then one that says that requests are answered.
   package func ready(_ addresses: [ListenAddress], _ policy: PolicySnapshot, workers: Int) {
     for address in addresses {
       log(.info, .listening, "listening on \(address)", [.listen: .text(address.description)])
@@ -92,7 +93,8 @@ extension Logger {
       ])
   }
 
-  /// A flood is one line in ten seconds. What only the operator can mend is a warning.
+  /// Refused requests, one line for each tenant and reason. A reason that only the operator can
+  /// remove is a warning.
   package func refused(_ summaries: [RefusalSummary]) {
     for summary in summaries {
       let level: LogLevel =
@@ -110,23 +112,23 @@ extension Logger {
     }
   }
 
-  /// Refusals that are the gateway's state, not the caller's doing.
-  package static let operatorsReasons: Set<String> = [
+  /// The reasons that are the gateway's fault and not the caller's.
+  private static let operatorsReasons: Set<String> = [
     RefusalCode.gatewayMisconfigured.rawValue, RefusalCode.ledgerUnavailable.rawValue,
     RefusalCode.overloaded.rawValue, "store_unavailable",
   ]
 
-  /// The ledger's end could not be written.
+  /// The last records of the ledger could not be written.
   package func ledgerCloseFailed() {
     log(
       .error, .ledgerCloseFailed,
       "the ledger could not be written to its end; the next start closes it")
   }
 
-  /// The last line.
+  /// The last line: the process ends with that status.
   package func stopped(status: Int32) {
     log(
-      .info, .stopped, status == 0 ? "stopped" : "stopped, not everything was finished",
+      .info, .stopped, status == 0 ? "stopped" : "stopped, and not everything was finished",
       [.status: .integer(Int(status))])
   }
 }

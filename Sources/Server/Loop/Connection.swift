@@ -1,21 +1,26 @@
 import Bytes
 import Transport
 
-/// One accepted socket and the HTTP/2 connection on it. Belongs to its loop's thread.
+/// One accepted socket and the HTTP/2 connection on it.
+///
+/// On its worker's thread.
 final class Connection {
   let socket: Descriptor
   let registration: Poller.Registration
   let http: ServerConnection
+  /// What epoll watches it for now.
   var interest: Poller.Interest = .read
-  /// What the full socket did not take; empty while it takes everything.
+  /// Output that a full socket did not take.
   var unsent = UnsentOutput()
-  /// When the socket last took anything, while it is full.
+  /// While the socket is full: when it last took anything.
   var stalledSince: MonotonicTime?
-  /// The HTTP/2 connection's next deadline, as of its last tick.
+  /// The HTTP/2 connection's next deadline, as its last tick returned it.
   var nextTick: MonotonicTime?
-  /// Our side is over; the peer's end is awaited until then, so that our last bytes are not lost to a reset.
+  /// Set when our last byte is written: until then the peer's close is waited for. Closing at once
+  /// would reset the connection where input is unread, and the peer would lose our last bytes.
   var lingersUntil: MonotonicTime?
-  /// Whether more output waits in `http` for its next turn, with the socket not known to be full.
+  /// Whether more output waits in `http` because other connections have their turn first, and not
+  /// because the socket is full.
   var yieldedWrite = false
 
   init(socket: Descriptor, registration: Poller.Registration, http: ServerConnection) {
@@ -24,7 +29,7 @@ final class Connection {
     self.http = http
   }
 
-  /// The first moment at which something must be done about it unasked.
+  /// The first of its deadlines; nil where it has none.
   func nextDeadline(limits: LoopLimits) -> MonotonicTime? {
     var next = lingersUntil ?? nextTick
     if let stalledSince {
@@ -38,17 +43,19 @@ final class Connection {
 // MARK: - Writing
 
 extension Connection {
-  /// What a flush came to.
+  /// How a flush ended.
   enum Flushed {
     /// Everything is written.
     case done
-    /// The socket is full, or others have their turn first: more when it is writable.
+    /// The socket is full, or other connections have their turn first: to be flushed again when
+    /// epoll reports it writable.
     case waiting
     /// The socket is broken.
     case broken
   }
 
-  /// Writes what there is, as far as the socket takes it. `output` is the loop's buffer, whose contents mean nothing.
+  /// Writes the output there is, as far as the socket takes it. `output` is the loop's buffer, used
+  /// for its memory only.
   func flush(through output: inout [UInt8], limits: LoopLimits, now: MonotonicTime) -> Flushed {
     guard sendUnsent(now) else { return .broken }
     if unsent.isEmpty, !sendFresh(&output, limits, now) { return .broken }
@@ -56,7 +63,8 @@ extension Connection {
     return unsent.isEmpty && !yieldedWrite ? .done : .waiting
   }
 
-  /// What is to be waited for now: not for input while too much output waits, for room only where it is short.
+  /// What epoll is to watch for now: not for input while too much output waits, and for room to
+  /// write only while there is something to write.
   func wantedInterest(limits: LoopLimits) -> Poller.Interest {
     var interest: Poller.Interest = []
     if unsent.count < limits.stalledOutputBytesMax { interest.insert(.read) }
@@ -64,7 +72,7 @@ extension Connection {
     return interest
   }
 
-  /// False: the socket is broken.
+  /// Sends what the socket did not take before; false where the socket is broken.
   private func sendUnsent(_ now: MonotonicTime) -> Bool {
     guard !unsent.isEmpty else { return true }
     switch Kernel.send(socket, unsent.bytes, from: unsent.start) {
@@ -79,7 +87,7 @@ extension Connection {
     }
   }
 
-  /// False: the socket is broken.
+  /// Sends output of the HTTP/2 connection; false where the socket is broken.
   private func sendFresh(
     _ output: inout [UInt8], _ limits: LoopLimits, _ now: MonotonicTime
   ) -> Bool {
@@ -109,7 +117,8 @@ extension Connection {
     }
   }
 
-  /// The socket is full: output gathers here, where it can be counted.
+  /// While the socket is full, moves output from the HTTP/2 connection to `unsent`, where it is
+  /// counted.
   private func gatherWhileStalled(_ limits: LoopLimits) {
     let target = limits.stalledOutputBytesMax
     guard unsent.count < target, http.wantsWrite else { return }

@@ -2,11 +2,13 @@ import Books
 import Gateway
 import Transport
 
-/// What a loop serves besides health: a router that a new policy can be given to.
+/// What a worker serves besides health: a router that can be given a new policy.
+///
+/// On its worker's thread.
 package protocol LoopGateway: CallRouter {
   /// New exchanges use `policy`; those in flight keep theirs.
   func use(_ policy: CompiledPolicy)
-  /// The ledger's word on exchanges that wait for their record.
+  /// Tells the exchanges that wait for their record what became of it.
   func recordsEnded(_ outcome: Books.RecordOutcome)
 }
 

@@ -1,19 +1,20 @@
-/// The limits of one worker loop and its sockets.
+/// The limits of one worker's loop and its sockets.
 package struct LoopLimits: Sendable {
-  /// One read takes at most this much; each loop has one buffer of that size.
+  /// The most that one read takes; each loop has one buffer of that size.
   package var receiveBytes = 256 << 10
-  /// Output is taken from a connection in pieces of about this size.
+  /// Output is written in pieces of about this size.
   package var outputBytes = 64 << 10
-  /// What one connection may write before the others have their turn.
+  /// How much one connection may write before the others have their turn.
   package var writeBurstBytes = 1 << 20
-  /// While a socket is full, this much output may gather for it; beyond that nothing more is read from it.
+  /// How much output may wait for a full socket; beyond that nothing more is read from it.
   package var stalledOutputBytesMax = 256 << 10
-  /// A connection whose socket takes nothing for this long is cut.
+  /// A connection whose socket takes nothing for this long is closed.
   package var writeStallTimeout: Duration = .seconds(30)
-  /// After our last byte the peer has this long to read it and close.
+  /// How long the peer may take to close after our last byte.
   package var lingerTimeout: Duration = .seconds(1)
-  /// How late a deadline may be acted on: timers run at most this often.
+  /// Timers run at most this often, so a deadline may be acted on so late.
   package var timerResolution: Duration = .milliseconds(50)
 
+  /// The defaults.
   package init() {}
 }

@@ -1,20 +1,24 @@
 import CLinux
 
-/// One epoll, level-triggered: what has not been read is told again, so no read is made only to see EAGAIN.
+/// One epoll, level-triggered: input that was not read is reported again, so no read is needed only
+/// to see EAGAIN.
+///
+/// On its loop's thread.
 struct Poller {
-  /// What a descriptor is watched for. Errors and hang-ups are always told.
+  /// What a descriptor is watched for. Errors and hang-ups are always reported.
   struct Interest: OptionSet {
     let rawValue: UInt32
     static let read = Interest(rawValue: EPOLLIN.rawValue)
     static let write = Interest(rawValue: EPOLLOUT.rawValue)
   }
 
-  /// Which registration of a descriptor: the number tells a new one from an old one of the same descriptor.
+  /// One registration of a descriptor. The number is different each time, because the kernel gives
+  /// the same descriptor to another file after a close, and an event may be of the old one.
   struct Registration: Equatable, Hashable {
     let descriptor: Int32
     let number: UInt32
 
-    /// As it stands in epoll_data.
+    /// The registration as it is kept in epoll_data.
     var packed: UInt64 { UInt64(number) << 32 | UInt64(UInt32(bitPattern: descriptor)) }
 
     init(descriptor: Int32, number: UInt32) {
@@ -37,19 +41,20 @@ struct Poller {
     let isBroken: Bool
   }
 
-  /// How many events one wait can tell.
+  /// How many events one wait can return.
   static let eventsMax = 256
 
   private let epoll: Descriptor
   private var events: [PolledEvent]
   private var lastNumber: UInt32 = 0
 
+  /// An epoll that watches nothing. Throws where the process has no descriptor left.
   init() throws(SystemError) {
     epoll = try Kernel.createEpoll()
     events = Array(repeating: PolledEvent(), count: Self.eventsMax)
   }
 
-  /// Starts to watch `descriptor`, which the caller keeps open until `remove`.
+  /// Begins to watch `descriptor`, which the caller keeps open until `remove`.
   mutating func add(_ descriptor: Descriptor, _ interest: Interest) throws(SystemError)
     -> Registration
   {
@@ -60,19 +65,20 @@ struct Poller {
     return registration
   }
 
-  /// Watches it for something else from now on.
+  /// Changes what the descriptor is watched for.
   func change(_ registration: Registration, to interest: Interest) throws(SystemError) {
     try Kernel.control(
       epoll, EPOLL_CTL_MOD, registration.descriptor, events: interest.rawValue,
       data: registration.packed)
   }
 
-  /// Stops watching it; events already told may still name the registration.
+  /// Stops watching the descriptor. Events of the last wait may still name the registration.
   func remove(_ registration: Registration) throws(SystemError) {
     try Kernel.control(epoll, EPOLL_CTL_DEL, registration.descriptor, events: 0, data: 0)
   }
 
-  /// Sleeps until something happens or `timeout` has passed (nil: for ever); returns how many events there are.
+  /// Sleeps until something happens or `timeout` has passed (nil: without limit); returns the
+  /// number of events.
   mutating func wait(timeout: Duration?) -> Int {
     Kernel.wait(epoll, &events, timeoutMilliseconds: Self.milliseconds(timeout))
   }
@@ -87,7 +93,8 @@ struct Poller {
       isBroken: flags & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0)
   }
 
-  /// Rounded up, so that a timer never wakes just before its time and spins.
+  /// A timeout as the kernel takes it (-1 for nil), rounded up: rounded down, a wait would end just
+  /// before a timer is due, and the loop would spin until then.
   static func milliseconds(_ timeout: Duration?) -> Int32 {
     guard let timeout else { return -1 }
     let (seconds, attoseconds) = timeout.components

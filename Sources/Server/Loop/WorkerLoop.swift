@@ -4,11 +4,14 @@ import Log
 import Terms
 import Transport
 
-/// One worker: an epoll, its connections, its router. Everything in it happens on its own thread,
-/// which others reach through the mailbox.
-package final class WorkerLoop {
-  package let router: any LoopGateway
-  package let health: HealthService
+/// One worker: an epoll, its connections and its gateway.
+///
+/// On its worker's thread, which owns it; others reach it through the mailbox.
+final class WorkerLoop {
+  /// The gateway, which answers all but health.
+  let router: any LoopGateway
+  /// grpc.health.v1 on this loop's connections.
+  let health: HealthService
   private let services: ServiceRouter
   private let mailbox: Mailbox<WorkerLoop>
   private let limits: LoopLimits
@@ -20,22 +23,29 @@ package final class WorkerLoop {
 
   private var poller: Poller
   private let mailboxRegistration: Poller.Registration
-  /// By descriptor.
+  /// By descriptor; nil where the descriptor is not a connection's.
   private var connections: [Connection?] = []
-  private(set) package var connectionCount = 0
+  /// How many `connections` there are.
+  private(set) var connectionCount = 0
+  /// Every read goes into it, and is handed on before the next.
   private var receiveBuffer: [UInt8]
+  /// Output on its way to a socket; empty between two flushes, kept for its memory.
   private var output: [UInt8] = []
+  /// The time of this round of the loop.
   private(set) var now = MonotonicTime.now
-  /// When the connections' timers are looked at next; nil while no one has any.
+  /// When the connections' timers are looked at next; nil while no connection has one.
   private var nextTimer: MonotonicTime?
-  /// Connections on which a handler has answered outside their own turn.
+  /// Connections whose handlers have answered while the loop was busy with something else: they are
+  /// flushed at the end of the round.
   private var answered: [Connection] = []
   private var isDraining = false
   private var isStopped = false
+  /// Called once when the last connection of a drain has gone.
   private var whenEmpty: (() -> Void)?
 
-  /// Never throws for want of descriptors later: the epoll and the mailbox are there from now on.
-  package init(
+  /// A loop that is ready to run; `connectionClosed` is called once for every connection that has
+  /// gone. Throws where the process has no descriptor left for the epoll.
+  init(
     router: any LoopGateway, mailbox: Mailbox<WorkerLoop>, limits: LoopLimits,
     transport: TransportLimits, budget: BufferBudget, log: Logger,
     connectionClosed: @escaping () -> Void
@@ -55,32 +65,30 @@ package final class WorkerLoop {
     mailboxRegistration = try poller.add(mailbox.event, .read)
   }
 
-  /// Works until `stop`.
-  package func run() {
+  /// Serves until `stop`.
+  func run() {
     while !isStopped {
       let timeout = nextTimer.map { max(.zero, $0 - now) }
       let count = poller.wait(timeout: timeout)
       now = .now
-      var hasMail = false
+      var hasMessages = false
       for index in 0..<count {
         let event = poller.event(index)
         if event.registration == mailboxRegistration {
-          hasMail = true
+          hasMessages = true
         } else {
           handle(event)
         }
       }
-      if hasMail {
-        for letter in mailbox.take() { letter(self) }
-      }
+      if hasMessages { mailbox.deliver(to: self) }
       if let nextTimer, nextTimer <= now { runTimers() }
       flushAnswers()
     }
   }
 
-  /// Writes what handlers have answered outside their connection's turn: from a letter, or from
-  /// another connection's.
-  package func flushAnswers() {
+  /// Writes what handlers have answered outside their connection's turn: because of a message, or
+  /// while another connection was read.
+  func flushAnswers() {
     while !answered.isEmpty {
       let waiting = answered
       answered.removeAll(keepingCapacity: true)
@@ -88,17 +96,17 @@ package final class WorkerLoop {
     }
   }
 
-  /// False once its socket has been given up.
+  /// False once the connection was closed.
   private func isServed(_ connection: Connection) -> Bool {
     connections[Int(connection.registration.descriptor)] === connection
   }
 }
 
-// MARK: - What letters ask for
+// MARK: - What messages ask for
 
 extension WorkerLoop {
   /// Serves a socket that was just accepted.
-  package func adopt(_ socket: Descriptor) {
+  func adopt(_ socket: Descriptor) {
     let registration: Poller.Registration
     do {
       registration = try poller.add(socket, .read)
@@ -114,18 +122,18 @@ extension WorkerLoop {
       connections.append(
         contentsOf: repeatElement(nil, count: max(64, slot + 1 - connections.count)))
     }
-    precondition(connections[slot] == nil, "a descriptor stands for one connection")
+    precondition(connections[slot] == nil, "a descriptor belongs to one connection")
     connections[slot] = connection
     connectionCount += 1
-    // Both are gone when the loop is, which outlives its connections.
+    // Unowned: the loop outlives its connections, and `http` is the connection's own.
     http.onWantsWrite = { [unowned self, unowned connection] in answered.append(connection) }
     if isDraining { http.beginDrain(now: now) }
     flush(connection)
     tick(connection)
   }
 
-  /// Asks every peer to go, and tells when the last one has.
-  package func drain(whenEmpty: @escaping () -> Void) {
+  /// Begins the drain of every connection (GOAWAY); `whenEmpty` is called when the last has gone.
+  func drain(whenEmpty: @escaping () -> Void) {
     isDraining = true
     for connection in connections {
       guard let connection, connection.lingersUntil == nil else { continue }
@@ -136,8 +144,8 @@ extension WorkerLoop {
     if connectionCount == 0 { whenEmpty() } else { self.whenEmpty = whenEmpty }
   }
 
-  /// Cuts what is left and ends the thread's work.
-  package func stop() {
+  /// Closes every connection and has `run` return.
+  func stop() {
     whenEmpty = nil
     for connection in connections {
       if let connection { close(connection) }
@@ -151,7 +159,8 @@ extension WorkerLoop {
 extension WorkerLoop {
   private func handle(_ event: Poller.Event) {
     let slot = Int(event.registration.descriptor)
-    // A stale event: the connection has gone in this same round, its descriptor may be another's.
+    // Otherwise the event is stale: the connection was closed earlier in this round, and a new one
+    // may have its descriptor.
     guard slot < connections.count, let connection = connections[slot],
       connection.registration == event.registration
     else { return }
@@ -164,7 +173,8 @@ extension WorkerLoop {
     if event.isWritable, isServed(connection) { flush(connection) }
   }
 
-  /// One read, however much there is: level-triggered, the rest is told again, after the others' turn.
+  /// One read, however much there is: epoll is level-triggered and reports the rest again, when the
+  /// other connections have had their turn.
   private func receive(_ connection: Connection) {
     switch Kernel.receive(connection.socket, into: &receiveBuffer) {
     case .bytes(0), .failed:
@@ -172,7 +182,7 @@ extension WorkerLoop {
     case .wouldBlock:
       break
     case .bytes(let count):
-      // While we linger, what still comes is of no use to anybody.
+      // Our side is over: what the peer still sends is read and dropped.
       if connection.lingersUntil != nil { return }
       connection.http.receive(receiveBuffer.span.extracting(0..<count), now: now)
       flush(connection)
@@ -180,7 +190,7 @@ extension WorkerLoop {
     }
   }
 
-  /// Writes what there is, as far as the socket takes it, and sets what is waited for next.
+  /// Writes what there is, as far as the socket takes it, and sets what epoll watches for next.
   private func flush(_ connection: Connection) {
     guard connection.lingersUntil == nil else { return }
     let wasStalled = connection.stalledSince != nil
@@ -200,6 +210,7 @@ extension WorkerLoop {
     wait(connection)
   }
 
+  /// Has epoll watch for what the connection needs now.
   private func wait(_ connection: Connection) {
     let interest = connection.wantedInterest(limits: limits)
     guard interest != connection.interest else { return }
@@ -212,8 +223,8 @@ extension WorkerLoop {
     }
   }
 
-  /// Our last byte is written: the peer's end is awaited, because closing with unread input would
-  /// reset the connection and take our last bytes with it.
+  /// Our last byte is written: waits for the peer to close, because closing a socket with unread
+  /// input resets the connection, and the peer would lose our last bytes.
   private func linger(_ connection: Connection) {
     Kernel.shutdownWrites(connection.socket)
     connection.lingersUntil = now + limits.lingerTimeout
@@ -226,7 +237,7 @@ extension WorkerLoop {
     guard isServed(connection) else { return }
     connections[Int(connection.registration.descriptor)] = nil
     connectionCount -= 1
-    // The socket itself is closed with the last reference, at the latest when this round is over.
+    // The socket is closed with its last reference, at the latest when this round is over.
     try? poller.remove(connection.registration)
     if connection.lingersUntil == nil { connection.http.connectionLost() }
     connectionClosed()
@@ -240,6 +251,7 @@ extension WorkerLoop {
 // MARK: - Timers
 
 extension WorkerLoop {
+  /// Has the timers looked at by `time` at the latest.
   private func wakeTimers(by time: MonotonicTime) {
     nextTimer = nextTimer.map { min($0, time) } ?? time
   }
@@ -249,7 +261,7 @@ extension WorkerLoop {
     for connection in connections {
       if let connection { runTimers(of: connection) }
     }
-    // Not more often than the resolution, whatever deadlines say.
+    // No more often than the resolution, however close the deadlines are.
     if let next = nextTimer { nextTimer = max(next, now + limits.timerResolution) }
   }
 
@@ -267,7 +279,8 @@ extension WorkerLoop {
     }
   }
 
-  /// Lets the HTTP/2 connection act on its deadlines and learns the next, which input may have changed.
+  /// Has the HTTP/2 connection act on its deadlines, and asks for the next one, which new input may
+  /// have changed.
   private func tick(_ connection: Connection) {
     guard isServed(connection), connection.lingersUntil == nil else { return }
     connection.nextTick = connection.http.tick(now: now)

@@ -1,44 +1,44 @@
-import Gateway
 import Log
 import Policy
 import Terms
 
-/// What the log says of policies: read, replaced, refused.
+/// The log lines about policies: replaced, unchanged, refused, and their problems.
 extension Logger {
-  /// Problems of a refused policy that are said singly; `tollgate check` shows all of them.
+  /// How many problems of a policy get a line each; `tollgate check` shows all of them.
   package static let problemsMax = 20
 
-  /// What a policy that is in force had better not have; at most `problemsMax` lines.
+  /// The warnings about a policy that is in force; at most `problemsMax` lines.
   package func policyWarnings(_ problems: [PolicyProblem]) {
     policyProblems(problems, .warning, .policyWarning)
   }
 
-  /// There is no policy to begin with.
+  /// The first policy cannot be used.
   package func policyUnusable(_ problem: PolicyStore.StartProblem) {
     policyProblems(problem.fault, problem.problems)
   }
 
-  /// One policy has taken the place of another.
+  /// The new policy is in force.
   package func policyReplaced(_ old: PolicySnapshot, by new: PolicySnapshot) {
     guard isKept(.info) else { return }
     let difference = PolicyDifference(from: old, to: new)
     log(
       .info, .policyReplaced,
       "policy replaced: revision \(new.revision) for \(old.revision), "
-        + (difference.isEmpty ? "the same in other words" : "now \(new.summary)"),
+        + (difference.isEmpty
+          ? "its text has changed and its meaning has not" : "now \(new.summary)"),
       [
         (.policyRevision, .text(new.revision)), (.previousRevision, .text(old.revision)),
       ] + difference.fields)
   }
 
-  /// Somebody asked for the policy that is in force anyway.
+  /// The policy was read because somebody asked, and it is the one that is in force.
   package func policyUnchanged(_ policy: PolicySnapshot) {
     log(
       .info, .policyUnchanged, "the policy is unchanged: revision \(policy.revision)",
       [.policyRevision: .text(policy.revision)])
   }
 
-  /// The files could not be read, or what they say is no policy; `policy` stays in force.
+  /// The files could not be read, or are not a valid policy; `policy` stays in force.
   package func policyRefused(
     _ fault: PolicyReader.Problem?, _ problems: [PolicyProblem], stays policy: PolicySnapshot,
     refusedSoFar: Int
@@ -65,7 +65,7 @@ extension Logger {
     _ problems: [PolicyProblem], _ level: LogLevel, _ event: LogEvent
   ) {
     for problem in problems.prefix(Self.problemsMax) {
-      // A refused policy's warnings are not what refused it.
+      // A warning is not why a policy is refused.
       log(
         problem.severity == .warning ? .warning : level,
         problem.severity == .warning ? .policyWarning : event, problem.description,
@@ -84,7 +84,7 @@ extension Logger {
 }
 
 extension PolicyReader.Problem {
-  /// The file or folder that it is about.
+  /// The file or directory that it is about.
   var path: String {
     switch self {
     case .system(let path, _), .notRegular(let path), .fileTooLarge(let path, _),

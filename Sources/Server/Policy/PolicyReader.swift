@@ -1,15 +1,18 @@
 import Policy
 
-/// Reads a policy's bytes: one file, or a directory's `*.json` and `*.json5` in the order of their names.
-/// Hidden files are left out, symbolic links are followed, subdirectories are not entered.
+/// Reads a policy's bytes: one file, or the `*.json` and `*.json5` files of a directory in the
+/// order of their names. Hidden files are left out, symbolic links are followed, subdirectories are
+/// not read.
+///
+/// Any thread.
 package enum PolicyReader {
-  /// One file's size.
+  /// The largest file.
   package static let fileBytesMax = 16 << 20
-  /// All files together.
+  /// The most bytes of all files together.
   package static let totalBytesMax = 64 << 20
-  /// Names in a policy directory.
+  /// The most names in a policy directory.
   package static let filesMax = 4096
-  /// How often a directory is read again because it changed meanwhile.
+  /// How often the files are read at most, where they change while they are read.
   static let attemptsMax = 5
 
   /// Why a policy could not be read.
@@ -36,7 +39,8 @@ package enum PolicyReader {
     }
   }
 
-  /// The sources at `path`, all of one moment: where a file changed while others were read, all are read again.
+  /// The files at `path`, as they were at one time: where one changed while others were read, all
+  /// of them are read again.
   package static func read(_ path: String) throws(Problem) -> [PolicySource] {
     for _ in 0..<attemptsMax {
       let files = try files(at: path)
@@ -54,7 +58,7 @@ package enum PolicyReader {
     throw .keepsChanging(path: path)
   }
 
-  /// The files that make up the policy: `path` itself, or those in it.
+  /// The policy's files: `path` itself, or those in the directory.
   static func files(at path: String) throws(Problem) -> [String] {
     guard try identity(path).isDirectory else { return [path] }
     let names: [String]
@@ -100,7 +104,7 @@ package enum PolicyReader {
         throw Problem.fileTooLarge(path: path, limit: fileBytesMax)
       }
       var bytes: [UInt8] = []
-      // A byte more than its size, to see the end in one read more.
+      // One byte more than the file's size, so that one more read sees the end.
       var buffer = [UInt8](repeating: 0, count: identity.sizeBytes + 1)
       while true {
         let count = try Kernel.read(file, into: &buffer)

@@ -1,27 +1,29 @@
-import Gateway
 import Log
 import Metrics
 import Policy
-import Terms
 
-/// The policy in force and how it is replaced: read, validated whole, and only then taken; or the old one stays.
-/// Belongs to the watcher's thread once that runs.
+/// The policy in force, and how it is replaced: a new one is read and validated as a whole before
+/// it takes the place of the old one, which stays where anything is wrong.
+///
+/// On the policy watcher's thread, to which it is handed over when it was opened.
 package final class PolicyStore {
-  /// What a reload came to.
+  /// How a reload ended.
   package enum Outcome: Equatable {
     case replaced
     case unchanged
     case refused
   }
 
+  /// Where the policy is: a file or a directory.
   package let path: String
+  /// The policy in force.
   private(set) package var policy: PolicySnapshot
-  /// What pages and metrics say of it.
+  /// What the page and the metrics say of it.
   private(set) package var status: PolicyStatus
   private let log: Logger
   /// The bytes of the policy in force.
   private var sources: [PolicySource]
-  /// The bytes or the fault that were last refused: a poll says them once.
+  /// What was refused last, so that a poll does not log the same refusal again.
   private var lastRefused: Refused?
 
   private enum Refused: Equatable {
@@ -29,19 +31,20 @@ package final class PolicyStore {
     case invalid(names: [String], bytes: [[UInt8]])
   }
 
-  /// Why there is no policy to begin with.
+  /// Why the first policy cannot be used.
   package struct StartProblem: Error {
-    /// What could not be read.
+    /// Why its files could not be read; nil where they were.
     let fault: PolicyReader.Problem?
+    /// What is wrong in the files.
     let problems: [PolicyProblem]
 
-    /// For the operator.
+    /// One line for each problem, as `tollgate check` prints them.
     package var lines: [String] {
       (fault.map { [$0.description] } ?? []) + problems.map(\.description)
     }
   }
 
-  /// Loads the first policy. Warnings are returned with it.
+  /// Reads the first policy; returns its warnings too.
   package static func open(
     path: String, log: Logger, nowMs: Int64
   ) throws(StartProblem) -> (store: PolicyStore, warnings: [PolicyProblem]) {
@@ -72,7 +75,8 @@ package final class PolicyStore {
     log.follow(policy.logLevel)
   }
 
-  /// Reads the policy again. `isAsked`: somebody waits for an answer, so a refusal is said again even when nothing has changed since.
+  /// Reads the policy again. With `isAsked` somebody waits for what the log says, so an unchanged
+  /// policy and the same refusal as before are logged too.
   package func reload(nowMs: Int64, isAsked: Bool) -> Outcome {
     let fresh: [PolicySource]
     status.lastAttemptMs = nowMs
@@ -124,7 +128,7 @@ package final class PolicyStore {
     return .refused
   }
 
-  /// As many as the log says singly.
+  /// The problems of that severity as text, as many as the log has lines for.
   private static func lines(
     _ problems: [PolicyProblem], _ severity: PolicyProblem.Severity
   ) -> [String] {

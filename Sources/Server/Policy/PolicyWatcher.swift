@@ -1,24 +1,25 @@
 import Bytes
 import Foundation
-import Gateway
 import Log
 import Metrics
 import Policy
 
-/// The thread on which policies are read and validated, apart from every loop: when it is asked,
-/// and with `watches` also when the files change.
+/// Reads and validates policies on a thread of its own, so that no worker waits for it: when it is
+/// asked, and with `watches` also when the files change.
+///
+/// Any thread. Its own thread owns the `PolicyStore`.
 package final class PolicyWatcher: Sendable {
-  /// How often the files are looked at without any sign, because not every file system tells of changes.
-  package static let pollInterval: Duration = .seconds(10)
-  /// A change is followed by this much quiet before the files are read: editors and tools write in steps.
-  package static let quiet: Duration = .milliseconds(100)
+  /// How often the files are read without a sign of change: not every file system reports changes.
+  static let pollInterval: Duration = .seconds(10)
+  /// How long the files must stay unchanged before they are read: editors and tools write in steps.
+  static let quiet: Duration = .milliseconds(100)
 
-  /// The policy in force after an attempt to read it again, and what became of that.
+  /// The policy in force after an attempt to read it again, and how that attempt ended.
   package typealias Attempted = @Sendable (PolicySnapshot, PolicyStatus) -> Void
 
   private let mailbox: Mailbox<State>
 
-  /// What the thread keeps for itself.
+  /// What the watcher's thread owns.
   final class State {
     let store: PolicyStore
     let attempted: Attempted
@@ -34,6 +35,7 @@ package final class PolicyWatcher: Sendable {
       self.changed = changed
     }
 
+    /// Reads the policy; `isAsked` where somebody waits for what the log says of it.
     func reload(isAsked: Bool) {
       let now = SystemClock.wallNanoseconds() / 1_000_000
       if store.reload(nowMs: now, isAsked: isAsked) == .replaced { changed(store.policy) }
@@ -41,20 +43,19 @@ package final class PolicyWatcher: Sendable {
     }
   }
 
-  /// Starts the thread, which owns `store` from now on. `changed` is called on it with every new policy,
-  /// `attempted` after every reading, whatever came of it.
+  /// Starts the thread, which takes the store. On that thread `changed` is called with every new
+  /// policy, and `attempted` after every reading, however it ended.
   package init(
-    store: sending PolicyStore, watches: Bool, log: Logger,
+    store: Handover<PolicyStore>, watches: Bool, log: Logger,
     attempted: @escaping Attempted = { _, _ in },
     changed: @escaping @Sendable (PolicySnapshot) -> Void
   ) throws(SystemError) {
     let mailbox = try Mailbox<State>()
     self.mailbox = mailbox
-    let path = store.path
-    let handover = Handover(State(store: store, attempted: attempted, changed: changed))
     let thread = Thread {
-      let files = watches ? FileChanges(path: path, log: log) : nil
-      Self.work(handover.take(), mailbox, files)
+      let state = State(store: store.take(), attempted: attempted, changed: changed)
+      let files = watches ? FileChanges(path: state.store.path, log: log) : nil
+      Self.work(state, mailbox, files)
     }
     thread.name = "tollgate-policy"
     thread.start()
@@ -65,40 +66,24 @@ package final class PolicyWatcher: Sendable {
     mailbox.post { $0.reload(isAsked: true) }
   }
 
+  /// Ends the thread, soon.
   package func stop() {
     mailbox.post { $0.isStopped = true }
   }
 
   private static func work(_ state: State, _ mailbox: Mailbox<State>, _ files: FileChanges?) {
-    // What changed between the first read and the watch.
+    // The files may have changed after they were read first and before they were watched.
     if files != nil { state.reload(isAsked: false) }
     while !state.isStopped {
       let interval = Poller.milliseconds(files == nil ? nil : pollInterval)
       let descriptors = [mailbox.event] + (files?.descriptor.map { [$0] } ?? [])
       let ready = Kernel.pollReadable(descriptors, timeoutMilliseconds: interval)
-      if ready[0] {
-        for letter in mailbox.take() { letter(state) }
-      }
+      if ready[0] { mailbox.deliver(to: state) }
       guard let files else { continue }
-      // With a sign, or at the end of an interval; a letter alone has read the files itself.
+      // After a sign of change, or at the end of an interval. A message has read the files itself.
       if ready.count > 1, ready[1] { files.settle() }
       if !ready[0] || ready.count > 1 && ready[1] { state.reload(isAsked: false) }
       if files.follow() { state.reload(isAsked: false) }
     }
-  }
-}
-
-/// Gives a value to one other thread, once.
-private final class Handover<Value>: @unchecked Sendable {
-  private var value: Value?
-
-  init(_ value: sending Value) {
-    self.value = value
-  }
-
-  func take() -> Value {
-    defer { value = nil }
-    guard let value else { preconditionFailure("a value is handed over once") }
-    return value
   }
 }

@@ -1,21 +1,23 @@
 import Bytes
-import Gateway
 import Log
 import Terms
 import Transport
 
-/// What the log says of a drain: that it begins, how many are left every now and then, and how it
-/// ended.
+/// What the log says of a drain: that it begins, every ten seconds what it still waits for, and how
+/// it ended.
+///
+/// On the server's thread.
 struct DrainLog {
-  /// How often a drain that goes on says who is left.
+  /// How often the log says what a drain still waits for.
   static let interval: Duration = .seconds(10)
 
-  /// What a drain waits for.
+  /// What a drain still waits for.
   struct Left {
     var connections: Int
-    /// Requests that were let through and are not over, on those connections.
+    /// Requests that were admitted and are not over, on those connections.
     var requests: Int
 
+    /// As the log says it.
     var words: String {
       "\(connections) connection\(connections == 1 ? "" : "s") with "
         + "\(requests) request\(requests == 1 ? "" : "s")"
@@ -25,13 +27,14 @@ struct DrainLog {
   private let log: Logger
   private var began: MonotonicTime?
   private var timeout: Duration = .zero
-  /// When there is something to say again.
+  /// When the next line is due; nil while there is no drain.
   private(set) var next: MonotonicTime?
 
   init(log: Logger) {
     self.log = log
   }
 
+  /// The drain begins because of `cause`, and may take `timeout`.
   mutating func begin(
     by cause: String, now: MonotonicTime, _ left: Left, timeout: Duration
   ) {
@@ -49,7 +52,7 @@ struct DrainLog {
       ])
   }
 
-  /// Says who is left, when it is time to.
+  /// Says what is left, when that is due.
   mutating func tick(now: MonotonicTime, _ left: @autoclosure () -> Left) {
     guard let due = next, due <= now, let began else { return }
     next = now + Self.interval
@@ -62,7 +65,7 @@ struct DrainLog {
       ])
   }
 
-  /// Nothing is left, or the time is over and the rest is cut.
+  /// The drain is over: nothing is left, or the timeout has passed and what is left is cut.
   mutating func end(isComplete: Bool, now: MonotonicTime, _ left: Left) {
     guard let began else { return }
     next = nil

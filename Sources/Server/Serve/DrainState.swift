@@ -1,22 +1,26 @@
-/// How far a server is on its way out: health first, then the listeners, then every stream.
-/// Knows neither sockets nor clocks.
+/// How far a drain is: first health says NOT_SERVING, then the listeners close, then every stream
+/// finishes. A value, without sockets and clocks.
 struct DrainState {
   private enum State {
     case serving
-    /// Watchers are being told on this many workers.
+    /// This many workers have not told their health watchers yet.
     case notifying(workersLeft: Int)
     /// The listeners are closed; this many workers still have connections.
     case finishing(workersLeft: Int)
+    /// Over; `cut` where connections were left.
     case done(cut: Bool)
   }
 
   /// What the server does next.
   enum Action: Equatable {
     case none
+    /// Say NOT_SERVING on every worker.
     case tellHealth
+    /// Close the listeners and drain every worker's connections.
     case closeListenersAndDrain
+    /// End the workers, and with them the connections that are left.
     case stop
-    /// At once, without waiting for anything.
+    /// End the process at once, without waiting for anything.
     case exitAtOnce
   }
 
@@ -27,16 +31,13 @@ struct DrainState {
     self.workers = workers
   }
 
-  var isDraining: Bool {
-    if case .serving = state { false } else { true }
-  }
-
-  /// 0 when everything finished by itself.
+  /// 0 when everything has finished by itself.
   var exitStatus: Int32 {
     if case .done(cut: false) = state { 0 } else { 1 }
   }
 
-  /// SIGTERM or SIGINT came, or the server was asked to end. The second time there is no patience left.
+  /// SIGTERM or SIGINT came, or the server was asked to stop. The second time the process ends at
+  /// once.
   mutating func stopRequested() -> Action {
     switch state {
     case .serving:
@@ -47,7 +48,7 @@ struct DrainState {
     }
   }
 
-  /// One worker has told its watchers.
+  /// One worker has told its health watchers.
   mutating func workerNotified() -> Action {
     guard case .notifying(let left) = state else { return .none }
     if left > 1 {
@@ -69,7 +70,7 @@ struct DrainState {
     return .stop
   }
 
-  /// The drain's time is over.
+  /// `--drain-timeout` has passed.
   mutating func timedOut() -> Action {
     switch state {
     case .notifying, .finishing:

@@ -1,24 +1,33 @@
-import Books
 import Bytes
 import Gateway
 import Glibc
 import Log
-import Policy
 import Terms
 import Transport
 
-/// The running server: its listeners, its workers, and the thread that holds them together,
-/// which is the one that calls `run`.
+/// The running server: its listeners, its workers, its signals and its drain.
+///
+/// On the thread that calls `run`, which owns it; others reach it through `handle`.
+///
+/// The threads of a serving process, and what each owns:
+///
+/// - main: `Server`, with the listeners, the signals and the drain;
+/// - `tollgate-loopN`, one for each worker: a `WorkerLoop`, with its connections and its gateway;
+/// - `tollgate-admin`: the `AdminLoop`, with its listeners and connections;
+/// - `tollgate-policy`: the `PolicyStore`;
+/// - `ship`, one for each target: a `ShipLoop`;
+/// - the ledger's writer, the log's writer, and a timer of Dispatch that fires once a second.
+///
+/// The workers, the admin server, the policy watcher and the targets' threads get what they own by
+/// a `Handover`. A type without a line about threads is a value, or a namespace of functions
+/// without state, and may be used on any thread.
 package final class Server {
-  /// The wait after the machine ran short of something.
-  static let acceptRest: Duration = .milliseconds(100)
-
   /// How long the workers may take to end once they are told to.
   static let joinSecondsMax = 5
 
   /// The addresses listened on, with the ports the kernel chose.
   package let addresses: [ListenAddress]
-  /// The door for other threads.
+  /// What other threads may ask of the server.
   package let handle: ServerHandle
 
   private let configuration: ServerConfiguration
@@ -27,48 +36,51 @@ package final class Server {
   private let workers: Workers
   private let mailbox: Mailbox<Server>
   private var poller: Poller
-  private var listeners: [(listener: Listener, registration: Poller.Registration)] = []
   private var acceptor: Acceptor
+  private var dealer: ConnectionDealer
   private var drain: DrainState
+  /// When the drain is cut; nil while there is none.
   private var drainEnds: MonotonicTime?
-  private var restEnds: MonotonicTime?
   private var drainLog: DrainLog
   private var isOver = false
-  /// Called once, when the drain begins, before anything else is told.
+  /// Called once, on the server's thread, when the drain begins and before anything else is done.
   package var drainBegan: () -> Void = {}
-  /// Requests that were let through and are not over, for what the log says of a drain.
+  /// How many requests were admitted and are not over, for what the log says of a drain.
   package var inflight: () -> UInt64 = { 0 }
 
   /// Opens every listener and starts the workers. Nothing is accepted before `run`.
+  ///
+  /// `makeGateway` is called once for each worker. Throws `ListenError` for an address that cannot
+  /// be had, `SystemError` where the process has no descriptors left.
   package init(
     _ configuration: ServerConfiguration, log: Logger,
-    makeGateway: @escaping @Sendable () -> any LoopGateway
+    makeGateway: @Sendable () -> any LoopGateway
   ) throws {
     Kernel.ignoreBrokenPipes()
     self.configuration = configuration
     self.log = log
-    var opened: [Listener] = []
+    var listeners: [Listener] = []
     for address in configuration.listen {
-      opened.append(
+      listeners.append(
         try Listener(address, allowPlaintextNetwork: configuration.allowPlaintextNetwork))
     }
-    addresses = opened.map(\.address)
+    addresses = listeners.map(\.address)
     connections = ConnectionCount(limit: configuration.connectionsMax)
-    workers = try Workers(
-      configuration: configuration, connections: connections, log: log, makeGateway: makeGateway)
-    acceptor = Acceptor(workers: workers, connections: connections, log: log)
     drain = DrainState(workers: configuration.workers)
     drainLog = DrainLog(log: log)
     mailbox = try Mailbox()
+    var poller = try Poller()
+    acceptor = try Acceptor(listeners, noun: "connection", poller: &poller, log: log)
+    self.poller = poller
+    // Last, because nothing here can fail once threads run.
+    workers = try Workers(
+      configuration: configuration, connections: connections, log: log, makeGateway: makeGateway)
+    dealer = ConnectionDealer(workers: workers, connections: connections, log: log)
     handle = ServerHandle(mailbox: mailbox, workers: workers)
-    poller = try Poller()
-    for listener in opened {
-      listeners.append((listener, try poller.add(listener.socket, .read)))
-    }
   }
 
   /// Serves until the drain is over; returns the exit status. `signals` are those that came through
-  /// `SignalSource`; `reload` is called for SIGHUP.
+  /// `SignalSource`; `rotate` is called for SIGUSR1, `reload` for SIGHUP.
   package func run(
     signals: SignalSource? = nil, rotate: () -> Void = {}, reload: () -> Void = {}
   ) -> Int32 {
@@ -80,11 +92,11 @@ package final class Server {
         for index in 0..<count {
           let event = poller.event(index)
           if event.registration == mail {
-            for letter in mailbox.take() { letter(self) }
+            mailbox.deliver(to: self)
           } else if event.registration == signal {
             signals?.forEachPending { handle($0, rotate: rotate, reload: reload) }
-          } else {
-            accept(event.registration)
+          } else if let listener = acceptor.index(of: event.registration) {
+            acceptor.accept(at: listener, now: .now) { dealer.deal($0) }
           }
         }
         runTimers()
@@ -92,7 +104,7 @@ package final class Server {
     } catch {
       log.log(.error, .serverFailed, "the server ends: \(error)")
     }
-    closeListeners()
+    acceptor.close(with: poller)
     workers.postToAll { $0.stop() }
     guard workers.join(timeoutSeconds: Self.joinSecondsMax) else {
       log.log(.error, .serverFailed, "a worker did not end")
@@ -103,39 +115,23 @@ package final class Server {
 
   /// Ends a server that was opened and will not run: its listeners and its workers go.
   package func abandon() {
-    closeListeners()
+    acceptor.close(with: poller)
     workers.postToAll { $0.stop() }
     _ = workers.join(timeoutSeconds: Self.joinSecondsMax)
   }
 
-  private func accept(_ registration: Poller.Registration) {
-    guard restEnds == nil,
-      let entry = listeners.first(where: { $0.registration == registration })
-    else { return }
-    if acceptor.accept(from: entry.listener.socket) == .rest {
-      restEnds = .now + Self.acceptRest
-      watchListeners(for: [])
-    }
-  }
-
-  private func watchListeners(for interest: Poller.Interest) {
-    for entry in listeners { try? poller.change(entry.registration, to: interest) }
-  }
-
+  /// What a drain still waits for.
   private var left: DrainLog.Left {
     DrainLog.Left(connections: connections.value, requests: Int(clamping: inflight()))
   }
 
   private func timeout() -> Duration? {
-    let next = [drainEnds, restEnds, drainLog.next].compactMap(\.self).min()
+    let next = [drainEnds, acceptor.pauseEnds, drainLog.next].compactMap(\.self).min()
     return next.map { max(.zero, $0 - .now) }
   }
 
   private func runTimers() {
-    if let end = restEnds, end <= .now {
-      restEnds = nil
-      watchListeners(for: .read)
-    }
+    acceptor.watch(with: poller, now: .now)
     drainLog.tick(now: .now, left)
     if let end = drainEnds, end <= .now {
       drainEnds = nil
@@ -144,7 +140,7 @@ package final class Server {
   }
 }
 
-// MARK: - Signals and the way out
+// MARK: - Signals and the drain
 
 extension Server {
   private func handle(_ signal: Int32, rotate: () -> Void, reload: () -> Void) {
@@ -163,7 +159,7 @@ extension Server {
     }
   }
 
-  /// Begins the drain, or ends at once where it has begun.
+  /// Begins the drain, or ends at once where it has begun. `cause` is what the log says of it.
   func stopRequested(by cause: String) {
     let action = drain.stopRequested()
     if action == .tellHealth {
@@ -186,8 +182,9 @@ extension Server {
         mailbox.post { $0.workerNotified() }
       }
     case .closeListenersAndDrain:
-      acceptLast()
-      closeListeners()
+      // Connections that already wait get their GOAWAY like all others.
+      acceptor.acceptLast(now: .now) { dealer.deal($0) }
+      acceptor.close(with: poller)
       let mailbox = mailbox
       workers.postToAll { loop in
         loop.health.endWatches()
@@ -203,7 +200,7 @@ extension Server {
           .isComplete: .flag(false), .connections: .integer(left.connections),
           .requests: .integer(left.requests),
         ])
-      closeListeners()
+      acceptor.close(with: poller)
       log.flush()
       Kernel.exitNow(1)
     }
@@ -215,50 +212,5 @@ extension Server {
 
   private func workerEmptied() {
     perform(drain.workerEmptied())
-  }
-
-  /// Connections that already wait would be reset when the listener closes: they get their GOAWAY like all others.
-  private func acceptLast() {
-    for entry in listeners {
-      for _ in 0...(Int(Listener.backlog) / Acceptor.batchMax) {
-        if acceptor.accept(from: entry.listener.socket) == .rest { break }
-      }
-    }
-  }
-
-  private func closeListeners() {
-    for entry in listeners {
-      try? poller.remove(entry.registration)
-      entry.listener.removeFile()
-    }
-    listeners = []
-  }
-}
-
-/// What other threads may ask of a server.
-package struct ServerHandle: Sendable {
-  let mailbox: Mailbox<Server>
-  let workers: Workers
-
-  /// Begins the drain, as SIGTERM does; the second time it ends the process at once.
-  package func stop() {
-    mailbox.post { $0.stopRequested(by: "asked to stop") }
-  }
-
-  /// New exchanges use `policy`, on every loop.
-  package func use(_ policy: PolicySnapshot, limits: PolicyLimits?) {
-    // Once, on the thread that asks, and not on every loop.
-    let compiled = CompiledPolicy(policy, limits: limits)
-    workers.postToAll { $0.router.use(compiled) }
-  }
-
-  /// Every loop hears what became of records.
-  package func recordsEnded(_ outcome: Books.RecordOutcome) {
-    workers.postToAll { $0.router.recordsEnded(outcome) }
-  }
-
-  /// Runs something on every worker's thread.
-  package func postToAll(_ letter: @escaping @Sendable (WorkerLoop) -> Void) {
-    workers.postToAll(letter)
   }
 }

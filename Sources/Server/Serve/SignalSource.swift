@@ -1,9 +1,14 @@
 import Glibc
 
-/// The signals the server answers, as a descriptor. Create it before any other thread: threads inherit what is blocked.
+/// The signals that the server answers (SIGHUP, SIGTERM, SIGINT, SIGUSR1), as a descriptor that is
+/// readable when one has come.
+///
+/// On the server's thread. It blocks these signals in the thread that makes it; make it before any
+/// other thread is started, because threads inherit what is blocked.
 package final class SignalSource {
   let descriptor: Descriptor
 
+  /// Blocks the signals. Throws where the process has no descriptor left.
   package init() throws(SystemError) {
     descriptor = try Kernel.createSignals([SIGHUP, SIGTERM, SIGINT, SIGUSR1])
   }

@@ -1,28 +1,40 @@
 import Foundation
-import Gateway
 import Log
-import Terms
 import Transport
 
-/// The worker threads and the doors to them. Sockets are dealt to them in turn.
+/// The worker threads: starts them, reaches each by its mailbox, and waits for their end.
+///
+/// Any thread. Each worker's thread owns its `WorkerLoop`.
 final class Workers: Sendable {
+  /// One a worker.
   let mailboxes: [Mailbox<WorkerLoop>]
+  /// Signalled once by each thread that ends.
   private let ended: DispatchSemaphore
 
-  /// Starts the threads. `makeGateway` is called once on each of them.
+  /// Starts the threads. `makeGateway` is called once for each of them, before any has started.
+  /// Throws where the process has no descriptors left for a worker; then none has started.
   init(
     configuration: ServerConfiguration, connections: ConnectionCount, log: Logger,
-    makeGateway: @escaping @Sendable () -> any LoopGateway
+    makeGateway: @Sendable () -> any LoopGateway
   ) throws(SystemError) {
+    let budget = BufferBudget(limit: configuration.transport.processBufferBytesMax)
     var mailboxes: [Mailbox<WorkerLoop>] = []
-    for _ in 0..<configuration.workers { mailboxes.append(try Mailbox()) }
+    var loops: [Handover<WorkerLoop>] = []
+    for _ in 0..<configuration.workers {
+      let mailbox = try Mailbox<WorkerLoop>()
+      let loop = try WorkerLoop(
+        router: makeGateway(), mailbox: mailbox, limits: configuration.loop,
+        transport: configuration.transport, budget: budget, log: log,
+        connectionClosed: { connections.leave() })
+      mailboxes.append(mailbox)
+      loops.append(Handover(loop))
+    }
     self.mailboxes = mailboxes
     let ended = DispatchSemaphore(value: 0)
     self.ended = ended
-    let budget = BufferBudget(limit: configuration.transport.processBufferBytesMax)
-    for (index, mailbox) in mailboxes.enumerated() {
+    for (index, loop) in loops.enumerated() {
       let thread = Thread {
-        Self.work(configuration, mailbox, budget, connections, log, makeGateway)
+        loop.take().run()
         ended.signal()
       }
       thread.name = "tollgate-loop\(index)"
@@ -30,27 +42,9 @@ final class Workers: Sendable {
     }
   }
 
-  private static func work(
-    _ configuration: ServerConfiguration, _ mailbox: Mailbox<WorkerLoop>, _ budget: BufferBudget,
-    _ connections: ConnectionCount, _ log: Logger, _ makeGateway: @Sendable () -> any LoopGateway
-  ) {
-    do {
-      let loop = try WorkerLoop(
-        router: makeGateway(), mailbox: mailbox, limits: configuration.loop,
-        transport: configuration.transport, budget: budget, log: log,
-        connectionClosed: { connections.leave() })
-      loop.run()
-    } catch {
-      // Before the first connection: there is nothing to save and nothing to serve with.
-      log.log(.error, .serverFailed, "a worker could not start: \(error)")
-      log.flush()
-      Kernel.exitNow(1)
-    }
-  }
-
-  /// Has `letter` run on every worker.
-  func postToAll(_ letter: @escaping @Sendable (WorkerLoop) -> Void) {
-    for mailbox in mailboxes { mailbox.post(letter) }
+  /// Has `message` run on every worker's thread.
+  func postToAll(_ message: @escaping @Sendable (WorkerLoop) -> Void) {
+    for mailbox in mailboxes { mailbox.post(message) }
   }
 
   /// Waits until every thread has left its loop; false where one has not within `timeoutSeconds`.

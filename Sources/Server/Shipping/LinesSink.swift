@@ -1,29 +1,33 @@
 import Ledger
 import Shipping
 
-/// JSON lines over TCP.
+/// Ships JSON lines over TCP.
 ///
-/// TCP has no word for "stored": a batch counts as delivered when the peer's kernel has acknowledged
-/// its last byte (SIOCOUTQ is 0) and the connection still stands. What the peer's program had not
-/// read when it died is lost to it.
+/// A receiver of lines cannot say that it has stored them. So a batch counts as delivered when the
+/// peer's kernel has acknowledged its last byte (SIOCOUTQ is 0) and the connection is still open.
+/// If the receiver's program dies before it has read them, these lines are lost to it.
 ///
-/// Nor does the end of what the peer sends tell whether it still reads: some receivers of lines close
-/// that direction because they have nothing to say. An end that comes before anything was delivered
-/// is taken for that; if the peer is gone altogether, what is written next is answered by a reset.
-/// Behind a delivery it is taken for the peer's leaving, and a new connection is made.
+/// When the peer closes its sending direction, it may still read: some receivers close it at once
+/// because they never send. So where that comes before the first delivery on a connection, the
+/// receiver is taken to read on; if it is gone, the next write is answered with a reset. After a
+/// delivery it is taken to be leaving, and a new connection is made.
+///
+/// On its target's thread.
 final class LinesSink: ShipSink {
-  /// How often the kernel is asked what is acknowledged; it tells nobody by itself.
+  /// How often the kernel is asked how much is acknowledged: poll(2) does not report it.
   private static let acknowledgementInterval = Duration.milliseconds(10)
 
   private var socket: OutgoingSocket
+  /// Why `connect` failed at once, to be told by `proceed`.
   private var failure: String?
-  /// Whether `connected` is still to be told.
+  /// Whether `ShipEvent.connected` is still to be told.
   private var isConnecting = false
   private var isExporting = false
+  /// How many bytes were not acknowledged when the kernel was asked last.
   private var unacknowledged = 0
   /// Whether this connection has delivered a batch.
   private var hasDelivered = false
-  /// The receiver sends no more on this connection, and is taken to read on.
+  /// Whether the receiver has closed its sending direction and is taken to read on.
   private var isHalfClosed = false
 
   init(_ target: ShipTarget, resolve: @escaping OutgoingSocket.Resolve = Kernel.resolve) {
@@ -111,10 +115,11 @@ final class LinesSink: ShipSink {
     return events
   }
 
-  /// A receiver of lines has nothing to say, but its end is heard; the reason where the connection is
-  /// given up for it.
+  /// Reads what the receiver sends, which is ignored, and its end. Returns the reason where the
+  /// connection is given up for it.
   private func endOfInput() -> String? {
-    // Nothing but a fault makes a direction readable that is closed and not watched.
+    // It is not watched for input any more, so poll(2) reports it only because of an error or a
+    // hang-up.
     if isHalfClosed { return socket.fault() ?? Self.closed }
     switch socket.receive({ _ in nil }) {
     case .open: return nil

@@ -1,12 +1,12 @@
-import Gateway
 import Ledger
 import Log
 import Shipping
 import Terms
 
-/// What the log says of shipping.
+/// The log lines about shipping.
 extension Logger {
-  /// A target has no cursor that can be used; why, where it should have had one.
+  /// A target gets everything from the oldest record on, because it has no usable cursor. `reason`
+  /// says why where there is one.
   func shipBegan(_ target: ShipTarget, because reason: String?) {
     let cause = reason.map { "\($0): it begins" } ?? "begins"
     log(
@@ -15,23 +15,25 @@ extension Logger {
       [.target: .text(target.description), .reason: .optional(reason)])
   }
 
-  /// Said at once, and then once in a while.
+  /// An attempt has failed. The same line is let through once in ten seconds.
   func shipFailed(_ target: ShipTarget, _ reason: String) {
     report(
       .warning, .shipFailed, "shipping to \(target): \(reason); it is tried again",
       [.target: .text(target.description), .reason: .text(reason)])
   }
 
+  /// A batch was delivered after failures.
   func shipRestored(_ target: ShipTarget) {
     log(
       .info, .shipRestored, "shipping to \(target) works again",
       [.target: .text(target.description)])
   }
 
-  /// The receiver will never take some records of a batch; `words` are its own, made printable.
+  /// The receiver has rejected `count` records of a batch for good; `words` are its own, made
+  /// printable.
   func shipRejected(_ target: ShipTarget, _ count: Int, in batch: ShipBatch, words: String) {
     let said = words.isEmpty ? "" : ": \(words)"
-    // The numbers are fields and not in the text, which is how repetitions are known.
+    // The record numbers are fields only: lines with the same text count as repetitions.
     report(
       count > 0 ? .error : .warning, .shipRejected,
       count > 0
@@ -44,7 +46,7 @@ extension Logger {
       ])
   }
 
-  /// The receiver refuses messages of that size: they become smaller, and nothing is lost.
+  /// The receiver refuses messages of that size. Batches become smaller, and nothing is lost.
   func shipShrunk(_ target: ShipTarget, _ bytes: Int, to bytesMax: Int, words: String) {
     report(
       .warning, .shipShrunk,
@@ -53,7 +55,7 @@ extension Logger {
       [.target: .text(target.description), .bytes: .integer(bytes), .reason: .text(words)])
   }
 
-  /// One record is more than the receiver takes in a message.
+  /// One record alone is larger than the receiver's limit, so the receiver never gets it.
   func shipTooLarge(_ target: ShipTarget, seq: Int64, bytes: Int, words: String) {
     log(
       .error, .shipRejected,
@@ -66,7 +68,7 @@ extension Logger {
       ])
   }
 
-  /// Records do not fit the ledger's chain any more.
+  /// Records do not fit the ledger's hash chain any more, so they are not shipped.
   func shipDamaged(_ target: ShipTarget, _ damage: LedgerTail.Damage) {
     let count = damage.lastSeq - damage.firstSeq + 1
     log(
@@ -80,7 +82,7 @@ extension Logger {
       ])
   }
 
-  /// Records are gone that the target never got.
+  /// The ledger has removed records that the target never got.
   func shipDropped(_ target: ShipTarget, firstSeq: Int64, lastSeq: Int64) {
     let count = lastSeq - firstSeq + 1
     log(
@@ -90,7 +92,7 @@ extension Logger {
       [.target: .text(target.description), .count: .integer(count), .ledgerSeq: .integer(firstSeq)])
   }
 
-  /// At the end of the process.
+  /// The process ends with records that the target does not have yet.
   func shipWaits(_ target: ShipTarget, _ count: Int64) {
     log(
       .warning, .shipWaits, "shipping to \(target): \(count) records wait for the next start",

@@ -1,7 +1,10 @@
 import Shipping
 import Transport
 
-/// OTLP/gRPC logs over HTTP/2 without TLS (prior knowledge, RFC 9113, 3.3): one unary call a batch.
+/// Ships OTLP/gRPC logs over HTTP/2 without TLS (prior knowledge, RFC 9113, 3.3): one unary call
+/// for each batch.
+///
+/// On its target's thread.
 final class OTLPSink: ShipSink {
   private let target: ShipTarget
   private let resource: OTLPResource
@@ -11,9 +14,9 @@ final class OTLPSink: ShipSink {
   private var call: ClientCall?
   /// Why `connect` failed at once, to be told by `proceed`.
   private var failure: String?
-  /// Whether `connected` is still to be told.
+  /// Whether `ShipEvent.connected` is still to be told.
   private var isConnecting = false
-  /// Whether what is being written holds some of the request.
+  /// Whether the bytes being written hold some of the request.
   private var isSendingRequest = false
 
   init(
@@ -45,7 +48,7 @@ final class OTLPSink: ShipSink {
       path: OTLPLogs.exportPath, message: request, authority: authority, timeout: target.timeout)
   }
 
-  /// A Unix socket has no name that a server could know.
+  /// The request's `:authority`. A Unix socket has no host to name.
   private var authority: String {
     if case .otlp(let host, let port) = target.place { return ShipTarget.authority(host, port) }
     return "localhost"
@@ -65,7 +68,7 @@ final class OTLPSink: ShipSink {
     return Polled(descriptor.raw, reads: socket.isOpen, writes: wantsWrite)
   }
 
-  /// A connection that failed at once is told without waiting, and an address has its time.
+  /// At once where `connect` has failed; else when the address that is being tried is given up.
   var pollInterval: Duration? { failure == nil ? socket.connectWait : .zero }
 
   func proceed(_ polled: Polled?) -> [ShipEvent] {
@@ -90,7 +93,8 @@ final class OTLPSink: ShipSink {
     return events
   }
 
-  /// What has come, as far as one turn goes; the reason where nothing more will.
+  /// Reads what has come, as much as one turn allows; returns the reason where nothing more will
+  /// come.
   private func read(_ connection: ClientConnection) -> String? {
     let call = call
     let received = socket.receive { bytes in
@@ -110,12 +114,14 @@ final class OTLPSink: ShipSink {
     }
   }
 
+  /// The answer to the batch, where it has come.
   private func answer() -> [ShipEvent] {
     guard let call, call.reply.isDone else { return [] }
     self.call = nil
     let reply = call.reply
     if reply.grpcStatus == nil, reply.httpStatus == nil, reply.resetCode != nil {
-      // The connection went with it, or the receiver is leaving: tried again on another one.
+      // The connection was lost, or the receiver shuts down: the batch is shipped again on another
+      // one.
       return [.lost("the call was reset without an answer")]
     }
     let judged = OTLPAnswer.judge(
@@ -128,6 +134,7 @@ final class OTLPSink: ShipSink {
     return [.answered(judged), lost("the receiver asked for no more calls")]
   }
 
+  /// Writes what there is; returns the reason where the connection is lost.
   private func write(_ connection: ClientConnection, _ events: inout [ShipEvent]) -> String? {
     guard self.connection != nil else { return nil }
     while true {
@@ -139,7 +146,8 @@ final class OTLPSink: ShipSink {
       }
       switch socket.send() {
       case .some(0): return nil
-      // Answers to PING are none: a receiver that only pings does not take the batch.
+      // Only bytes of the request are progress. Others answer the receiver's PING: a receiver that
+      // sends these and does not take the batch must still time out.
       case .some: if isSendingRequest { events.append(.progressed) }
       case .failed(let reason): return reason
       }

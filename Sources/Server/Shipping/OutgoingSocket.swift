@@ -1,14 +1,17 @@
 import Bytes
 import Shipping
 
-/// A client's non-blocking socket: resolved, connected, written to.
+/// A client's non-blocking socket: resolves the target's name, connects to one of its addresses,
+/// writes and reads.
+///
+/// On its target's thread.
 struct OutgoingSocket {
-  /// A host's addresses; `Kernel.resolve`, but for tests.
+  /// Finds a host's addresses: `Kernel.resolve`, except in tests.
   typealias Resolve = (String, UInt16) throws(ResolveError) -> [SocketAddress]
 
   private enum State {
     case closed
-    /// The address that is being tried, and those behind it.
+    /// The socket to the address that is being tried, and the addresses that are left.
     case connecting(Descriptor, ConnectRound<SocketAddress>)
     case open(Descriptor)
   }
@@ -17,10 +20,12 @@ struct OutgoingSocket {
   private let timeout: Duration
   private let resolve: Resolve
   private var state = State.closed
-  /// Addresses given up so far: where the next round begins. One that works is kept to.
+  /// How many addresses were given up so far. The next attempt begins with the address at this
+  /// position, so that one that works is used again.
   private var turn = 0
-  /// Whether the receiver has taken something on this connection.
+  /// Whether the receiver has taken a batch on this connection.
   private var isProved = false
+  /// What is read goes into it, and is handed on before the next read.
   private var input = [UInt8](repeating: 0, count: 16 << 10)
   /// What the socket has not taken yet.
   private(set) var unsent = UnsentOutput()
@@ -33,7 +38,9 @@ struct OutgoingSocket {
     self.resolve = resolve
   }
 
+  /// Whether it is connected.
   var isOpen: Bool { if case .open = state { true } else { false } }
+  /// nil while there is no socket.
   var descriptor: Descriptor? {
     switch state {
     case .closed: nil
@@ -41,13 +48,14 @@ struct OutgoingSocket {
     }
   }
 
-  /// How long the address that is being tried still has; nil where none is.
+  /// How long until the address that is being tried is given up; nil where none is being tried.
   var connectWait: Duration? {
     guard case .connecting(_, let round) = state else { return nil }
     return .milliseconds(max(0, round.giveUpMs - Self.nowMs()))
   }
 
-  /// Begins to connect; the reason where that is not possible. A name is resolved each time.
+  /// Begins to connect; returns the reason where that is not possible. A name is resolved each
+  /// time, which may block.
   mutating func connect() -> String? {
     close()
     switch place {
@@ -70,7 +78,7 @@ struct OutgoingSocket {
     ConnectRound(addresses, turn: turn, timeout: timeout, nowMs: Self.nowMs())
   }
 
-  /// On to the next address, whatever became of the one before: the reason where none is left.
+  /// Tries the next address, and those behind it; returns the reason where none is left.
   private mutating func connect(
     _ addresses: ConnectRound<SocketAddress>, after failure: String? = nil
   ) -> String? {
@@ -96,13 +104,14 @@ struct OutgoingSocket {
     return reason ?? "no address"
   }
 
+  /// How far connecting is.
   enum Connecting {
     case waiting
     case connected
     case failed(String)
   }
 
-  /// How far connecting has come; a Unix socket is connected at once.
+  /// Goes on connecting with what poll(2) has found.
   mutating func connecting(_ polled: Polled) -> Connecting {
     guard case .connecting(let socket, let round) = state else {
       return isOpen ? .connected : .waiting
@@ -126,26 +135,30 @@ struct OutgoingSocket {
     return isOpen ? .connected : .waiting
   }
 
-  /// The receiver has taken something: its address is the first one next time too.
+  /// The receiver has taken a batch: its address is tried first the next time too.
   mutating func proved() { isProved = true }
 
+  /// Closes the socket and drops what was not sent.
   mutating func close() {
-    // What connects and then takes nothing is no better than what does not connect.
+    // An address that connects and then takes no batch counts as one that does not connect.
     if case .closed = state {} else if !isProved { turn += 1 }
     isProved = false
     state = .closed
     unsent = UnsentOutput()
   }
 
-  /// Has `fill` append what is to be written.
+  /// Has `fill` append bytes that are to be written.
   mutating func gather(_ fill: (inout [UInt8]) -> Void) { unsent.gather(fill) }
 
+  /// How a write ended.
   enum Sent {
+    /// So many bytes were written.
     case some(Int)
+    /// The connection is lost, and why.
     case failed(String)
   }
 
-  /// Writes as far as the socket takes it.
+  /// Writes as much as the socket takes.
   mutating func send() -> Sent {
     guard case .open(let socket) = state else { return .some(0) }
     var total = 0
@@ -161,16 +174,18 @@ struct OutgoingSocket {
     return .some(total)
   }
 
+  /// How a read ended.
   enum Received {
-    /// There may be more by the next turn.
+    /// The connection is open.
     case open
-    /// The receiver sends no more, in order. Whether it still reads is not told.
+    /// The receiver has closed its sending direction; it may still read.
     case ended
+    /// The connection is lost, and why.
     case failed(String)
   }
 
-  /// Gives what has come to `take`, at most `ShippingLimits.readsPerTurnMax` pieces of it: what is
-  /// left is found readable again. A reason that `take` returns ends it.
+  /// Gives what has come to `take`, at most `ShippingLimits.readsPerTurnMax` pieces of it; poll(2)
+  /// reports the rest again. Where `take` returns a reason, the connection is given up for it.
   mutating func receive(_ take: (Span<UInt8>) -> String?) -> Received {
     guard case .open(let socket) = state else { return .open }
     for _ in 0..<ShippingLimits.readsPerTurnMax {
@@ -185,7 +200,7 @@ struct OutgoingSocket {
     return .open
   }
 
-  /// What the kernel knows to be wrong with the connection; nil where it knows nothing.
+  /// The connection's pending error; nil where there is none.
   func fault() -> String? {
     guard case .open(let socket) = state else { return nil }
     do throws(SystemError) {

@@ -1,27 +1,31 @@
 import Shipping
 
-/// The way to one target: a connection that batches are written to. Used by its target's thread only;
-/// nothing here waits.
+/// A connection to one target, to which batches are written. Nothing here waits, except for name
+/// servers.
+///
+/// On its target's thread.
 protocol ShipSink: AnyObject {
-  /// Begins a connection; `ShipEvent.connected` or `.lost` follows.
+  /// Begins to connect; `ShipEvent.connected` or `.lost` follows.
   func connect()
   /// Writes a batch; `ShipEvent.answered` or `.lost` follows.
   func export(_ batch: ShipBatch)
-  /// Gives up the connection and what was being written, without an event.
+  /// Closes the connection and drops what was being written. No event follows.
   func disconnect()
-  /// What to watch; nil where there is nothing to watch.
+  /// What poll(2) is to watch; nil where there is nothing.
   var polled: Polled? { get }
-  /// When to ask again although nothing is readable or writable; nil for never.
+  /// When to call `proceed` although poll(2) has found nothing; nil for never.
   var pollInterval: Duration? { get }
-  /// Goes on; `polled` is what was found.
+  /// Reads, writes, and returns what has happened; `polled` is what poll(2) has found.
   func proceed(_ polled: Polled?) -> [ShipEvent]
 }
 
-/// What happened on the way to a target.
+/// What has happened on a connection to a target.
 enum ShipEvent: Equatable {
   case connected
+  /// The receiver has taken some bytes of the batch.
   case progressed
+  /// The receiver has answered the batch.
   case answered(TargetMachine.Answer)
-  /// The connection is gone, and why, in our own words.
+  /// The connection is gone; why, in our own words.
   case lost(String)
 }

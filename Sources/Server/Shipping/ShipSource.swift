@@ -1,15 +1,19 @@
 import Ledger
 
-/// The ledger as shipping sees it.
+/// What shipping needs of the ledger.
+///
+/// Any thread: each target's thread uses it.
 package struct ShipSource: Sendable {
+  /// Its segments.
   package var files: any LedgerFiles
-  /// How far it is on disk; nil while nothing is.
+  /// The last record that is on disk; nil while there is none.
   package var end: @Sendable () -> LedgerEnd?
-  /// Which segments shipping still needs.
+  /// Tells the ledger which segments shipping still needs.
   package var keep: @Sendable (SegmentsKept) -> Void
-  /// Records that a target will never be sent some records.
+  /// Writes a `drop` record: a target will never get some records.
   package var recordDrop: @Sendable (Drop) -> Void
 
+  /// All of it.
   package init(
     files: any LedgerFiles, end: @escaping @Sendable () -> LedgerEnd?,
     keep: @escaping @Sendable (SegmentsKept) -> Void,

@@ -1,9 +1,9 @@
 import Shipping
 
-/// How `--ship` says where records go: `otlp://host:4317`, `otlp+unix:/path`, `tcp://host:port`,
+/// Reads a target as `--ship` gives it: `otlp://host:4317`, `otlp+unix:/path`, `tcp://host:port` or
 /// `stdout`, each with options behind a `?`.
 extension ShipTarget {
-  /// Why a text is no target.
+  /// Why a text is not a target; the description completes "it …".
   package enum Problem: Error, Equatable, Sendable, CustomStringConvertible {
     case unknownKind
     case hostMissing
@@ -38,9 +38,10 @@ extension ShipTarget {
     }
   }
 
-  /// The longest host: that of a name (RFC 1035, section 2.3.4).
+  /// The longest host: that of a domain name (RFC 1035, section 2.3.4).
   static let hostBytesMax = 255
 
+  /// Reads a target with its options.
   package init(_ text: String) throws(Problem) {
     let mark = text.firstIndex(of: "?")
     let place = mark.map { text[..<$0] } ?? text[...]
@@ -79,7 +80,7 @@ extension ShipTarget {
   }
 
   private static func authority(_ text: String) throws(Problem) -> (String, UInt16) {
-    // A slash behind the port is a habit of URLs.
+    // A slash behind the port, as in URLs, is accepted.
     let text = text.hasSuffix("/") ? String(text.dropLast()) : text
     guard let colon = text.lastIndex(of: ":"), !text.hasSuffix("]") else {
       if text.isEmpty { throw .hostMissing }

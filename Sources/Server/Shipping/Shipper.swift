@@ -1,18 +1,19 @@
 import Bytes
 import Foundation
-import Gateway
 import Ledger
 import Log
 import Metrics
 import Shipping
 
-/// Ships the ledger's records to every target, each by a thread of its own, and tells the ledger
-/// which segments somebody still needs.
+/// Ships the ledger's records to every target, each on a thread of its own, and tells the ledger
+/// which segments are still needed.
+///
+/// Any thread.
 package final class Shipper: Sendable {
   private let threads: [ShipThread]
 
-  /// Reads the cursors and starts. The ledger is open and kept whole until then
-  /// (`LedgerSettings.isShipped`).
+  /// Reads the cursors and starts a thread for each target. The ledger must be open, and removes no
+  /// segment until this has told it which ones are needed (`LedgerSettings.isShipped`).
   package init(
     _ targets: [ShipTarget], directory: String, source: ShipSource, version: String,
     log: Logger
@@ -27,37 +28,41 @@ package final class Shipper: Sendable {
     }
     let kept = Kept(targets: targets, seqs: places)
     source.keep(kept.segments)
-    let shared = Locked(kept)
+    let keptByTargets = Locked(kept)
     threads = try targets.enumerated().map { index, target in
-      try ShipThread(
+      let shared = try ShipShared(target, cursor: places[index])
+      let loop = ShipLoop(
         target, cursor: places[index], source: source, cursors: cursors,
-        sink: Self.sink(target, resource), log: log
+        sink: Self.sink(target, resource), shared: shared, log: log
       ) { seq in
-        // Under the lock: an older answer must not overtake a newer one, and stay.
-        shared.withLock { kept in
+        // `keep` is called under the lock, so that the ledger gets the numbers in their order.
+        keptByTargets.withLock { kept in
           kept.seqs[index] = seq
           source.keep(kept.segments)
         }
       }
+      return ShipThread(source: source, shared: shared, loop: Handover(loop))
     }
     for thread in threads { thread.start() }
   }
 
-  /// New records are on disk. Called on the ledger's thread: costs next to nothing.
+  /// New records are on disk. Cheap, because the ledger's thread calls it.
   package func wake() {
     for thread in threads { thread.wake() }
   }
 
+  /// The numbers of every target, as of now.
   package var statistics: [ShipStatistics] {
     let wallMs = SystemClock.wallNanoseconds() / 1_000_000
     return threads.map { $0.statistics(wallMs: wallMs) }
   }
 
-  /// Ships what is on disk, within `limit`, and ends; cursors stay where they are for the next start.
+  /// Ships what is on disk and ends the threads; returns within about `limit`. The cursors stay for
+  /// the next start.
   package func finish(within limit: Duration = ShippingLimits.lastAttempt) {
     let end = SystemClock.monotonicNanoseconds() / 1_000_000 + limit.wholeMilliseconds
     for thread in threads { thread.stop(byMs: end) }
-    // A thread that waits for a name server ends with the process.
+    // A thread that still waits for a name server then is left behind: it ends with the process.
     while threads.contains(where: { !$0.hasEnded }),
       SystemClock.monotonicNanoseconds() / 1_000_000 < end + Self.graceMs
     {
@@ -65,6 +70,7 @@ package final class Shipper: Sendable {
     }
   }
 
+  /// How much longer than `limit` the threads' ends are waited for.
   private static let graceMs: Int64 = 200
 
   private static func sink(_ target: ShipTarget, _ resource: OTLPResource) -> any ShipSink {
@@ -76,8 +82,8 @@ package final class Shipper: Sendable {
     }
   }
 
-  /// The last record that a target need not get any more. One without a usable cursor gets everything
-  /// that is left.
+  /// The last record that a target has, by its cursor. A target without a usable cursor gets all
+  /// that the ledger still has.
   private static func start(
     of target: ShipTarget, cursors: CursorFiles, source: ShipSource, log: Logger
   ) throws -> Int64 {
@@ -95,7 +101,7 @@ package final class Shipper: Sendable {
     return oldest
   }
 
-  /// What each target has for good, and what that lets go.
+  /// The last record that each target has, and which segments are needed because of that.
   private struct Kept {
     let targets: [ShipTarget]
     var seqs: [Int64]

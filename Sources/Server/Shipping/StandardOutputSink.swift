@@ -1,20 +1,26 @@
 import Ledger
 import Shipping
 
-/// JSON lines on descriptor 1. A batch counts as delivered when the pipe, file or terminal has it.
+/// Ships JSON lines to descriptor 1. A batch counts as delivered when the pipe, file or terminal
+/// has taken it.
 ///
-/// The descriptor stays blocking, because others may share it: it is written to only when poll(2)
-/// says that it takes something, and then no more than PIPE_BUF bytes, which a pipe that is writable
-/// takes at once. Whole lines go in one write where they fit, so that an end leaves no half of one.
+/// The descriptor stays blocking, because other processes may share it. So it is written to only
+/// when poll(2) reports it writable, and then at most PIPE_BUF bytes, which a writable pipe takes
+/// without blocking. Lines that fit are written whole, so that the end of the process leaves no
+/// half of one.
+///
+/// On its target's thread.
 final class StandardOutputSink: ShipSink {
-  /// PIPE_BUF.
+  /// PIPE_BUF: the most bytes of one write.
   static let writeBytesMax = 4096
 
   private let descriptor: Int32
+  /// What is left of the batch, in writes; the next one is last.
   private var pieces: [[UInt8]] = []
   private var isExporting = false
   private var isConnecting = false
 
+  /// Ships to that descriptor.
   init(descriptor: Int32 = 1) { self.descriptor = descriptor }
 
   func connect() { isConnecting = true }
@@ -33,7 +39,7 @@ final class StandardOutputSink: ShipSink {
         pieces.append(piece)
         piece = []
       }
-      // A checkpoint's line may be very long: no byte of it is moved more than once.
+      // A checkpoint's line may be very long, so each of its bytes is copied only once.
       var rest = line.bytes[...]
       while rest.count + 1 > writeBytesMax {
         pieces.append(Array(rest.prefix(writeBytesMax)))

@@ -1,30 +1,32 @@
 import CLinux
 import Glibc
 
-/// What Swift's runtime prints when the program traps.
+/// Keeps secrets out of what Swift's runtime prints when the program traps.
 ///
-/// By default that is the crashed thread's registers with the memory they point at, which may be a
-/// prompt or a key. The frames are enough to find a fault, so a serving process asks for these
-/// alone. The runtime reads its settings when it starts: the program starts itself anew, with the
-/// same process id, once. The kernel names a program that was started as /proc/self/exe `exe`: its
-/// own name is set again, for pgrep(1), top(1) and the out-of-memory killer's line.
+/// By default the runtime prints the crashed thread's registers and the memory that they point at,
+/// which may be a prompt or a key. The stack frames are enough to find a fault, so a serving
+/// process asks for these alone. The runtime reads its settings when it starts, so the program sets
+/// them and replaces itself once (execv(2)), with the same process id. As it is run from
+/// /proc/self/exe, the kernel then calls the process `exe`; its own name is set again, for
+/// pgrep(1), top(1) and the log lines of the out-of-memory killer.
 package enum CrashReport {
   private static let variable = "SWIFT_BACKTRACE"
   private static let setting = "registers=none"
 
-  /// The settings to run with; nil where they say already what registers to print.
+  /// The settings to run with, from those given in the environment; nil where those already say
+  /// which registers to print.
   package static func settings(given: String?) -> String? {
     guard let given, !given.isEmpty else { return setting }
     guard !given.contains("registers=") else { return nil }
     return "\(given),\(setting)"
   }
 
-  /// The program's name, where `/proc/PID/comm` is read.
-  package static let processName = "tollgate"
+  /// The process's name, as `/proc/PID/comm` has it.
+  static let processName = "tollgate"
 
-  /// Replaces the process by itself with the settings; returns where they are there already or the
-  /// kernel will not (then the default stands). On return the process has the program's name, and
-  /// every thread that it starts has it too.
+  /// Replaces the process with itself under the settings. Returns where they are set already, and
+  /// where the kernel refuses (then the default stays). After that the process has its own name,
+  /// and every thread that it starts has it too.
   package static func leaveOutMemory(environment: [String: String], arguments: [String]) {
     // The string outlives the call. It cannot fail: the name is read from our own memory.
     defer { unsafe _ = tollgate_set_thread_name(processName) }

@@ -1,9 +1,12 @@
-/// An open file descriptor, closed when the last reference goes.
-package final class Descriptor: Sendable {
-  package let raw: Int32
+/// An open file descriptor, closed with its last reference.
+///
+/// Any thread.
+final class Descriptor: Sendable {
+  /// The descriptor's number.
+  let raw: Int32
 
-  /// Takes over `raw`.
-  package init(owning raw: Int32) {
+  /// Takes over `raw`, which nobody else may close.
+  init(owning raw: Int32) {
     self.raw = raw
   }
 

@@ -1,40 +1,13 @@
 import CLinux
 import Glibc
 
-/// A descriptor as poll(2) watches it, and what it found.
-struct Polled {
-  let descriptor: Int32
-  var reads = false
-  var writes = false
-  private(set) var isReadable = false
-  private(set) var isWritable = false
-
-  init(_ descriptor: Int32, reads: Bool = false, writes: Bool = false) {
-    self.descriptor = descriptor
-    self.reads = reads
-    self.writes = writes
-  }
-
-  fileprivate var entry: pollfd {
-    let events = (reads ? POLLIN : 0) | (writes ? POLLOUT : 0)
-    return pollfd(fd: descriptor, events: Int16(events), revents: 0)
-  }
-
-  /// Errors and hang-ups count as both: the next call says what is wrong.
-  fileprivate mutating func take(_ entry: pollfd) {
-    let found = Int32(entry.revents)
-    let isBroken = found & Int32(POLLERR | POLLHUP | POLLNVAL) != 0
-    isReadable = found & Int32(POLLIN) != 0 || isBroken
-    isWritable = found & Int32(POLLOUT) != 0 || isBroken
-  }
-}
-
+/// What a client does with sockets, and poll(2).
 extension Kernel {
-  /// poll(2): fills in what was found within `timeoutMilliseconds` (-1: for ever).
+  /// poll(2): fills in what was found within `timeoutMilliseconds` (-1: without limit).
   static func poll(_ polled: inout [Polled], timeoutMilliseconds: Int32) {
     var entries = polled.map(\.entry)
     let count = nfds_t(entries.count)
-    // Interrupted, or nothing: then nothing is found, and the caller asks again.
+    // Where it is interrupted, nothing was found, and the caller asks again.
     _ = unsafe entries.withUnsafeMutableBufferPointer {
       unsafe Glibc.poll($0.baseAddress, count, timeoutMilliseconds)
     }
@@ -54,12 +27,12 @@ extension Kernel {
     }
   }
 
-  /// How a connection that was begun came out, once the socket is writable.
+  /// Whether a connection that was begun has succeeded; for when the socket has become writable.
   static func finishConnect(_ socket: Descriptor) throws(SystemError) {
     try throwPendingError(of: socket, call: "connect")
   }
 
-  /// Throws what has befallen a socket since it was last asked (SO_ERROR), as `call`'s error.
+  /// Throws the socket's pending error (SO_ERROR), if there is one, as an error of `call`.
   static func throwPendingError(of socket: Descriptor, call: String) throws(SystemError) {
     var code: Int32 = 0
     var size = socklen_t(MemoryLayout<Int32>.size)
@@ -76,8 +49,9 @@ extension Kernel {
     return Int(count)
   }
 
-  /// Has the kernel look after a TCP connection: probes when it is idle, and its end when what was
-  /// sent stays unacknowledged for `timeout` (SO_KEEPALIVE, TCP_USER_TIMEOUT).
+  /// Has the kernel find out that the peer of a TCP connection is gone: it probes an idle
+  /// connection, and ends it when what was sent stays unacknowledged for `timeout` (SO_KEEPALIVE,
+  /// TCP_USER_TIMEOUT).
   static func detectLoss(_ socket: Descriptor, timeout: Duration) throws(SystemError) {
     let seconds = Int32(clamping: max(1, timeout.components.seconds))
     try setOption(socket, level: SOL_SOCKET, SO_KEEPALIVE, to: 1)
@@ -89,7 +63,8 @@ extension Kernel {
       socket, level: Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, to: max(1000, milliseconds))
   }
 
-  /// The addresses of a host by getaddrinfo(3), which may ask name servers and wait for them.
+  /// The addresses of a host by getaddrinfo(3), which may ask name servers and block until they
+  /// answer.
   static func resolve(_ host: String, port: UInt16) throws(ResolveError) -> [SocketAddress] {
     if let literal = SocketAddress(literal: host, port: port) { return [literal] }
     var hints = unsafe addrinfo()
@@ -97,7 +72,7 @@ extension Kernel {
     unsafe hints.ai_flags = AI_ADDRCONFIG
     var list: UnsafeMutablePointer<addrinfo>?
     let code = unsafe getaddrinfo(host, String(port), &hints, &list)
-    // glibc's texts are constants; the text is copied at once.
+    // glibc's texts are constants, and the text is copied here.
     guard code == 0 else { throw ResolveError(reason: unsafe String(cString: gai_strerror(code))) }
     defer { unsafe freeaddrinfo(list) }
     var addresses: [SocketAddress] = []
@@ -121,7 +96,7 @@ extension Kernel {
   }
 }
 
-/// Why a name has no address, in getaddrinfo's words.
+/// Why a host's name could not be resolved, in the words of gai_strerror(3).
 struct ResolveError: Error, Equatable {
   let reason: String
 }

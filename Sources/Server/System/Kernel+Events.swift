@@ -1,7 +1,9 @@
 import CLinux
 import Glibc
 
+/// Events: epoll, eventfd, signalfd, inotify.
 extension Kernel {
+  /// An epoll that watches nothing: epoll_create1(2).
   static func createEpoll() throws(SystemError) -> Descriptor {
     Descriptor(owning: try syscall("epoll_create1") { epoll_create1(Int32(O_CLOEXEC)) })
   }
@@ -14,19 +16,19 @@ extension Kernel {
     _ = try syscall("epoll_ctl") { unsafe epoll_ctl(epoll.raw, operation, target, &event) }
   }
 
-  /// epoll_wait(2): how many of `events` were filled. Interrupted counts as none.
+  /// epoll_wait(2): returns how many of `events` were filled; none where it was interrupted.
   static func wait(
     _ epoll: Descriptor, _ events: inout [PolledEvent], timeoutMilliseconds: Int32
   ) -> Int {
     let capacity = Int32(events.count)
     let count = unsafe events.withUnsafeMutableBytes { bytes in
-      // `PolledEvent` has the kernel's own layout (it wraps one epoll_event and nothing else).
+      // `PolledEvent` has the kernel's layout: it holds one epoll_event and nothing else.
       unsafe epoll_wait(
         epoll.raw, bytes.baseAddress!.assumingMemoryBound(to: epoll_event.self), capacity,
         timeoutMilliseconds)
     }
     if count >= 0 { return Int(count) }
-    precondition(errno == EINTR, "epoll_wait can only be interrupted")
+    precondition(errno == EINTR, "epoll_wait fails only where it is interrupted")
     return 0
   }
 
@@ -49,7 +51,8 @@ extension Kernel {
     _ = try? syscall("eventfd_read") { unsafe eventfd_read(event.raw, &value) }
   }
 
-  /// A non-blocking signalfd(2) for `signals`, which are blocked in this thread and in those it starts.
+  /// A non-blocking signalfd(2) for `signals`, which are blocked in this thread and in those it
+  /// starts.
   static func createSignals(_ signals: [Int32]) throws(SystemError) -> Descriptor {
     var set = sigset_t()
     unsafe sigemptyset(&set)
@@ -62,7 +65,7 @@ extension Kernel {
       })
   }
 
-  /// The next signal that has come, nil where there is none.
+  /// The next signal that has come; nil where there is none.
   static func nextSignal(_ descriptor: Descriptor) -> Int32? {
     var information = signalfd_siginfo()
     let size = MemoryLayout<signalfd_siginfo>.size
@@ -70,11 +73,13 @@ extension Kernel {
     return count == size ? Int32(information.ssi_signo) : nil
   }
 
-  /// A write to a closed socket then fails with EPIPE and does nothing worse.
+  /// Ignores SIGPIPE: a write to a closed socket or pipe then fails with EPIPE, and does not end
+  /// the process.
   package static func ignoreBrokenPipes() {
     _ = Glibc.signal(SIGPIPE, SIG_IGN)
   }
 
+  /// A non-blocking inotify(7) that watches nothing.
   static func createInotify() throws(SystemError) -> Descriptor {
     Descriptor(
       owning: try syscall("inotify_init1") {
@@ -82,7 +87,8 @@ extension Kernel {
       })
   }
 
-  /// Watches a directory for names that come, go, are replaced, or are closed after a write.
+  /// Watches a directory for names that are added, removed or replaced, and for files that are
+  /// closed after a write.
   static func watchDirectory(_ inotify: Descriptor, _ path: String) throws(SystemError) {
     let mask =
       UInt32(IN_CREATE) | UInt32(IN_MOVED_TO) | UInt32(IN_MOVED_FROM) | UInt32(IN_DELETE)
@@ -91,7 +97,8 @@ extension Kernel {
     _ = try syscall("inotify_add_watch") { unsafe inotify_add_watch(inotify.raw, path, mask) }
   }
 
-  /// poll(2) for reading: which of `descriptors` are ready, within `timeoutMilliseconds` (-1: for ever).
+  /// poll(2) for reading: which of `descriptors` are readable, within `timeoutMilliseconds` (-1:
+  /// without limit).
   static func pollReadable(_ descriptors: [Descriptor], timeoutMilliseconds: Int32) -> [Bool] {
     var polled = descriptors.map { Polled($0.raw, reads: true) }
     poll(&polled, timeoutMilliseconds: timeoutMilliseconds)
@@ -99,10 +106,12 @@ extension Kernel {
   }
 }
 
-/// One epoll_event: what happened, and to which registration.
+/// One epoll_event.
 @safe struct PolledEvent {
   private var event = unsafe epoll_event()
 
+  /// EPOLLIN and the like.
   var flags: UInt32 { unsafe event.events }
+  /// What the registration was given to be known by.
   var data: UInt64 { unsafe event.data.u64 }
 }

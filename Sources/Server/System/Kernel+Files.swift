@@ -1,18 +1,19 @@
 import CLinux
 import Glibc
 
-/// What stat(2) says of a file, as far as a change of it can be told by that.
-package struct FileIdentity: Equatable, Sendable {
-  package let device: UInt64
-  package let inode: UInt64
-  package let sizeBytes: Int
-  package let modifiedNanoseconds: Int64
+/// What stat(2) says of a file, as far as it is needed to see that the file has changed.
+struct FileIdentity: Equatable, Sendable {
+  /// Device and inode together identify a file on this machine.
+  let device: UInt64
+  let inode: UInt64
+  let sizeBytes: Int
+  let modifiedNanoseconds: Int64
+  /// The file's type and its permissions.
   let mode: UInt32
 
-  package var isRegular: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFREG) }
-  package var isDirectory: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
-  package var isSocket: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFSOCK) }
-  package var permissions: UInt32 { mode & 0o7777 }
+  var isRegular: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFREG) }
+  var isDirectory: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
+  var isSocket: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFSOCK) }
 
   init(_ status: stat) {
     device = UInt64(status.st_dev)
@@ -24,15 +25,16 @@ package struct FileIdentity: Equatable, Sendable {
   }
 }
 
+/// Files and directories.
 extension Kernel {
-  /// close(2). EINTR is not retried: on Linux the descriptor is gone by then.
+  /// close(2). Not tried again after EINTR: on Linux the descriptor is closed by then.
   static func close(_ descriptor: Int32) {
     let result = Glibc.close(descriptor)
     precondition(result == 0 || errno != EBADF, "a descriptor is closed once")
   }
 
-  /// open(2) for reading; never waits for a FIFO's writer.
-  package static func openToRead(_ path: String) throws(SystemError) -> Descriptor {
+  /// open(2) for reading; does not wait for the writer of a FIFO.
+  static func openToRead(_ path: String) throws(SystemError) -> Descriptor {
     try open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
   }
 
@@ -45,12 +47,13 @@ extension Kernel {
     Descriptor(owning: try syscall("open") { unsafe Glibc.open(path, flags) })
   }
 
-  /// Holds the whole directory for this process until the descriptor goes: flock(2).
+  /// Locks a file or directory until the descriptor is closed: flock(2). Waits while another
+  /// process has the lock.
   static func lockExclusively(_ descriptor: Descriptor) throws(SystemError) {
     _ = try syscall("flock") { flock(descriptor.raw, LOCK_EX) }
   }
 
-  /// Fills `buffer` from its start; returns how many bytes came, 0 at the end.
+  /// read(2) into `buffer` from its start; returns how many bytes came, 0 at the file's end.
   static func read(
     _ descriptor: Descriptor, into buffer: inout [UInt8]
   ) throws(SystemError) -> Int {
@@ -62,7 +65,7 @@ extension Kernel {
     }
   }
 
-  /// Writes from `start`; returns how many bytes were taken.
+  /// write(2) of `bytes` from `start` on; returns how many of them were taken.
   static func write(
     _ descriptor: Int32, _ bytes: [UInt8], from start: Int
   ) throws(SystemError) -> Int {
@@ -73,39 +76,43 @@ extension Kernel {
     }
   }
 
+  /// fstat(2).
   static func identity(of descriptor: Descriptor) throws(SystemError) -> FileIdentity {
     var status = stat()
     _ = try syscall("fstat") { unsafe fstat(descriptor.raw, &status) }
     return FileIdentity(status)
   }
 
-  /// Follows symbolic links.
-  package static func identity(ofFile path: String) throws(SystemError) -> FileIdentity {
+  /// stat(2): of the file that a symbolic link leads to.
+  static func identity(ofFile path: String) throws(SystemError) -> FileIdentity {
     var status = stat()
     _ = try syscall("stat") { unsafe stat(path, &status) }
     return FileIdentity(status)
   }
 
-  /// Of the link itself, where `path` is one.
+  /// lstat(2): of the symbolic link itself, where `path` is one.
   static func identity(ofLink path: String) throws(SystemError) -> FileIdentity {
     var status = stat()
     _ = try syscall("lstat") { unsafe lstat(path, &status) }
     return FileIdentity(status)
   }
 
+  /// unlink(2).
   static func unlink(_ path: String) throws(SystemError) {
     _ = try syscall("unlink") { unsafe Glibc.unlink(path) }
   }
 
+  /// chmod(2).
   static func changeMode(_ path: String, to mode: UInt32) throws(SystemError) {
     _ = try syscall("chmod") { unsafe chmod(path, mode) }
   }
 
+  /// fchmod(2).
   static func changeMode(of descriptor: Descriptor, to mode: UInt32) throws(SystemError) {
     _ = try syscall("fchmod") { fchmod(descriptor.raw, mode) }
   }
 
-  /// The path without symbolic links, nil where it does not lead anywhere.
+  /// The path without symbolic links: realpath(3). nil where no file is there.
   static func resolved(_ path: String) -> String? {
     // Freed here; the text is copied before.
     guard let text = unsafe realpath(path, nil) else { return nil }
@@ -113,7 +120,8 @@ extension Kernel {
     return unsafe String(cString: text)
   }
 
-  /// The names in a directory, in no order, without `.` and `..`; stops after `limit` and one more.
+  /// The names in a directory, in no order, without `.` and `..`; at most one more than `limit`, so
+  /// that the caller sees that there are too many.
   static func names(inDirectory path: String, limit: Int) throws(SystemError) -> [String] {
     guard let directory = unsafe opendir(path) else {
       throw SystemError(call: "opendir", code: errno)
@@ -132,7 +140,8 @@ extension Kernel {
     return names
   }
 
-  /// An open descriptor that stands for nothing, kept to be given up when none is left.
+  /// An open descriptor of no use, to be closed when one is needed and none is left. nil where none
+  /// is left now.
   static func spareDescriptor() -> Descriptor? {
     try? open("/dev/null", O_RDONLY | O_CLOEXEC)
   }

@@ -1,7 +1,8 @@
 import Glibc
 
+/// The process itself.
 extension Kernel {
-  /// The time that all threads have had so far, ours and the kernel's for us: getrusage(2).
+  /// The CPU time of all threads so far, user and system together: getrusage(2).
   static func processorSeconds() -> Double {
     var usage = rusage()
     let result = unsafe getrusage(RUSAGE_SELF.rawValue, &usage)
@@ -11,15 +12,16 @@ extension Kernel {
     }
   }
 
-  /// A write beyond the file size limit (setrlimit(2), RLIMIT_FSIZE) then fails with EFBIG, as one on a
-  /// full disk does with ENOSPC, and does not end the process.
+  /// Ignores SIGXFSZ: a write beyond the file size limit (setrlimit(2), RLIMIT_FSIZE) then fails
+  /// with EFBIG, as one to a full disk fails with ENOSPC, and does not end the process.
   package static func ignoreFileSizeSignals() {
     _ = Glibc.signal(SIGXFSZ, SIG_IGN)
   }
 
+  /// The size of a page of memory.
   static func pageBytes() -> Int64 { Int64(sysconf(Int32(_SC_PAGESIZE))) }
 
-  /// How many descriptors this process may have: getrlimit(2).
+  /// How many descriptors this process may have open: getrlimit(2).
   static func descriptorsMax() -> Int64 {
     var limit = rlimit()
     let result = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)

@@ -1,16 +1,17 @@
 import CLinux
 import Glibc
 
-/// How a non-blocking read or write of a socket came out.
+/// How a read from a socket or a write to it ended.
 enum Transfer {
-  /// That many bytes went over; a read of 0 is the peer's end.
+  /// So many bytes were read or written. 0 bytes read: the peer sends no more.
   case bytes(Int)
-  /// None now: the socket is empty, or full.
+  /// None now: the socket has no input, or no room.
   case wouldBlock
   /// The connection is broken.
   case failed(SystemError)
 }
 
+/// Sockets.
 extension Kernel {
   /// A stream socket for `address`'s family, non-blocking unless `blocking`.
   static func createSocket(
@@ -23,18 +24,21 @@ extension Kernel {
     return Descriptor(owning: try syscall("socket") { socket(family, type, 0) })
   }
 
+  /// bind(2).
   static func bind(_ socket: Descriptor, to address: SocketAddress) throws(SystemError) {
     _ = try syscall("bind") {
       unsafe address.withSockaddr { unsafe Glibc.bind(socket.raw, $0, $1) }
     }
   }
 
+  /// connect(2).
   static func connect(_ socket: Descriptor, to address: SocketAddress) throws(SystemError) {
     _ = try syscall("connect") {
       unsafe address.withSockaddr { unsafe Glibc.connect(socket.raw, $0, $1) }
     }
   }
 
+  /// listen(2); `backlog` is how many connections may wait to be accepted.
   static func listen(_ socket: Descriptor, backlog: Int32) throws(SystemError) {
     _ = try syscall("listen") { Glibc.listen(socket.raw, backlog) }
   }
@@ -51,7 +55,7 @@ extension Kernel {
     }
   }
 
-  /// The address a socket is bound to, with the port the kernel chose.
+  /// The address that a socket is bound to, with the port that the kernel chose: getsockname(2).
   static func localAddress(of socket: Descriptor) throws(SystemError) -> SocketAddress {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -65,6 +69,7 @@ extension Kernel {
     return SocketAddress(storage: storage, length: length)
   }
 
+  /// setsockopt(2) with a whole number.
   static func setOption(
     _ socket: Descriptor, level: Int32, _ name: Int32, to value: Int32
   ) throws(SystemError) {
@@ -75,7 +80,7 @@ extension Kernel {
     }
   }
 
-  /// TCP_NODELAY: replies are small and never wait for more.
+  /// TCP_NODELAY: what is written is sent at once, however little it is.
   static func sendAtOnce(_ socket: Descriptor) throws(SystemError) {
     try setOption(socket, level: Int32(IPPROTO_TCP), TCP_NODELAY, to: 1)
   }
@@ -84,7 +89,7 @@ extension Kernel {
   static func setTimeouts(_ socket: Descriptor, _ timeout: Duration) throws(SystemError) {
     let (seconds, attoseconds) = timeout.components
     for name in [SO_RCVTIMEO, SO_SNDTIMEO] {
-      // At least a microsecond: zero would mean for ever.
+      // At least a microsecond, because zero means no timeout.
       var value = timeval(
         tv_sec: Int(seconds), tv_usec: max(1, Int(attoseconds / 1_000_000_000_000)))
       let size = socklen_t(MemoryLayout<timeval>.size)
@@ -94,7 +99,7 @@ extension Kernel {
     }
   }
 
-  /// Reads into `buffer` from its start, as far as it goes.
+  /// Reads what there is into `buffer`, from its start.
   @inline(__always)
   static func receive(_ socket: Descriptor, into buffer: inout [UInt8]) -> Transfer {
     let count = buffer.count
@@ -105,7 +110,7 @@ extension Kernel {
     }
   }
 
-  /// Sends `bytes` from `start`, as far as the socket takes them; never raises SIGPIPE.
+  /// Sends `bytes` from `start` on, as far as the socket takes them, without SIGPIPE.
   @inline(__always)
   static func send(_ socket: Descriptor, _ bytes: [UInt8], from start: Int = 0) -> Transfer {
     transfer("send") {
@@ -116,9 +121,9 @@ extension Kernel {
     }
   }
 
-  /// Ends our direction; the peer reads what was sent and then the end.
+  /// Ends our direction of a connection: the peer reads what was sent and then the end.
   static func shutdownWrites(_ socket: Descriptor) {
-    // ENOTCONN: the peer has already gone.
+    // It fails with ENOTCONN where the peer has gone already.
     _ = try? syscall("shutdown") { shutdown(socket.raw, Int32(SHUT_WR)) }
   }
 

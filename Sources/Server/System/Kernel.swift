@@ -1,9 +1,13 @@
 import CLinux
 import Glibc
 
-/// Every C call of this target stands once, here or in an extension of this enum.
+/// The C functions that this target calls: each is called in one place, here or in an extension of
+/// this enum.
+///
+/// Any thread.
 package enum Kernel {
-  /// Runs one system call: again after EINTR; a stale descriptor is our own bug and traps.
+  /// Runs one system call, again after EINTR. Traps on EBADF: the use of a closed descriptor is a
+  /// bug of ours, and the number may be another file's by now.
   @inline(__always)
   static func syscall<Result: FixedWidthInteger & SignedInteger>(
     _ call: StaticString, _ body: () -> Result
@@ -18,8 +22,8 @@ package enum Kernel {
     }
   }
 
-  /// This process's number: getpid(2).
-  package static func processID() -> Int {
+  /// The id of this process: getpid(2).
+  static func processID() -> Int {
     Int(getpid())
   }
 
@@ -28,12 +32,13 @@ package enum Kernel {
     isatty(descriptor) == 1
   }
 
-  /// The number of processors this process may run on.
-  package static func processorCount() -> Int {
+  /// The number of processors that are online: sysconf(3).
+  static func processorCount() -> Int {
     max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
   }
 
-  /// `count` bytes from the kernel's generator: getrandom(2), which blocks until it is seeded.
+  /// `count` random bytes (at most 256) from the kernel: getrandom(2), which blocks until the
+  /// generator is seeded.
   package static func randomBytes(count: Int) throws(SystemError) -> [UInt8] {
     precondition(count <= 256, "at most 256 bytes come in one piece")
     var bytes = [UInt8](repeating: 0, count: count)
@@ -44,8 +49,8 @@ package enum Kernel {
     return bytes
   }
 
-  /// Leaves the process at once, without unwinding.
-  package static func exitNow(_ status: Int32) -> Never {
+  /// Ends the process at once, without running deinits or exit handlers: _exit(2).
+  static func exitNow(_ status: Int32) -> Never {
     _exit(status)
   }
 }

@@ -1,19 +1,21 @@
 import CLinux
 import Glibc
 
-/// A socket address as the kernel takes it.
+/// A socket address as the kernel takes it: sockaddr_in, sockaddr_in6 or sockaddr_un.
 struct SocketAddress {
   private var storage: sockaddr_storage
   private let length: socklen_t
 
+  /// AF_INET, AF_INET6 or AF_UNIX.
   var family: Int32 { Int32(storage.ss_family) }
 
+  /// An address that the kernel has filled in.
   init(storage: sockaddr_storage, length: socklen_t) {
     self.storage = storage
     self.length = length
   }
 
-  /// IPv4 or IPv6 by inet_pton(3), which takes literals only; nil where `literal` is neither.
+  /// A literal IPv4 or IPv6 address, as inet_pton(3) reads it; nil where `literal` is neither.
   init?(literal: String, port: UInt16) {
     var storage = sockaddr_storage()
     var four = in_addr()
@@ -39,10 +41,10 @@ struct SocketAddress {
     }
   }
 
-  /// The longest path a Unix socket can have: sun_path less its closing NUL.
+  /// The longest path that a Unix socket can have: the size of sun_path less the NUL at its end.
   static let unixPathBytesMax = 107
 
-  /// A Unix socket; nil where `path` is empty, too long, or holds a NUL.
+  /// A Unix socket's address; nil where `path` is empty, too long, or holds a NUL.
   init?(unixPath path: String) {
     let bytes = Array(path.utf8)
     guard !bytes.isEmpty, bytes.count <= Self.unixPathBytesMax, !bytes.contains(0) else {
@@ -57,16 +59,17 @@ struct SocketAddress {
     self.init(storage: storage, length: socklen_t(offset + bytes.count + 1))
   }
 
-  /// The port in host order; 0 for a Unix socket.
+  /// The port; 0 for a Unix socket.
   var port: UInt16 {
     guard family == AF_INET || family == AF_INET6 else { return 0 }
-    // sin_port and sin6_port both stand right behind the family.
+    // sin_port and sin6_port are both right behind the family.
     return unsafe withUnsafeBytes(of: storage) {
       UInt16(bigEndian: unsafe $0.load(fromByteOffset: 2, as: UInt16.self))
     }
   }
 
-  /// Whether only this machine can reach it: 127.0.0.0/8, ::1, ::ffff:127.0.0.0/104.
+  /// Whether only this machine can reach it: 127.0.0.0/8, ::1, ::ffff:127.0.0.0/104, and Unix
+  /// sockets.
   var isLoopback: Bool {
     unsafe withUnsafeBytes(of: storage) { bytes in
       switch family {
@@ -82,7 +85,7 @@ struct SocketAddress {
     }
   }
 
-  /// Lends the address for one call.
+  /// Calls `body` with the address; the pointer is valid during the call only.
   func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
     unsafe withUnsafePointer(to: storage) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

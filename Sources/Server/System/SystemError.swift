@@ -7,16 +7,18 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
   /// The errno.
   package let code: Int32
 
+  /// The failure of `call` with the errno `code`.
   package init(call: String, code: Int32) {
     self.call = call
     self.code = code
   }
 
-  /// The errno in words, as strerror(3) has them.
+  /// The errno in words: strerror(3).
   package var reason: String {
-    // glibc's texts for known codes are constants; the text is copied at once.
+    // glibc's texts for known codes are constants, and the text is copied here.
     unsafe String(cString: strerror(code))
   }
 
+  /// `bind: Address already in use`.
   package var description: String { "\(call): \(reason)" }
 }

@@ -12,7 +12,7 @@ final class CommandRun {
   private let readers = DispatchGroup()
   private let ended = DispatchSemaphore(value: 0)
 
-  /// The binary stands beside the tests'.
+  /// The binary is in the same directory as the tests'.
   private static let binary = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     .deletingLastPathComponent().appendingPathComponent("tollgate")
 
@@ -63,7 +63,7 @@ final class CommandRun {
     }
   }
 
-  /// The name that the kernel has for it.
+  /// The process's name, as the kernel has it.
   var processName: String? {
     try? String(contentsOfFile: "/proc/\(process.processIdentifier)/comm", encoding: .utf8)
       .trimmingCharacters(in: .newlines)

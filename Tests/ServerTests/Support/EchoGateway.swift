@@ -3,7 +3,7 @@ import Gateway
 import Server
 import Transport
 
-/// What the tests serve in the gateway's place.
+/// What the tests serve instead of the gateway.
 final class EchoGateway: LoopGateway {
   func use(_ policy: CompiledPolicy) {}
   func recordsEnded(_ outcome: Books.RecordOutcome) {}

@@ -43,7 +43,7 @@ final class ServingProbe {
   func get(_ path: String, probes: Bool = false) throws -> (status: Int, body: String) {
     let address = ListenAddress.unix(path: directory.path + (probes ? "/m" : "/a"))
     let socket = try Kernel.createSocket(for: address.socketAddress, blocking: true)
-    try Kernel.setTimeouts(socket, TestClient.patience)
+    try Kernel.setTimeouts(socket, TestClient.timeout)
     try Kernel.connect(socket, to: address.socketAddress)
     let request = "GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     guard case .bytes = Kernel.send(socket, Array(request.utf8)) else { throw TestClient.Late() }

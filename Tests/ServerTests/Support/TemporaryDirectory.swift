@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// A directory that goes with its test.
+/// A directory that is removed when its test ends.
 final class TemporaryDirectory: Sendable {
   let path: String
 

@@ -6,8 +6,8 @@ import Transport
 
 /// An HTTP/2 client on a socket, for one test. Every wait ends at a deadline.
 final class TestClient {
-  /// No test waits longer for anything.
-  static let patience: Duration = .seconds(20)
+  /// The longest wait of a test.
+  static let timeout: Duration = .seconds(20)
 
   let socket: Descriptor
   let http: ClientConnection
@@ -44,7 +44,7 @@ final class TestClient {
 
   /// Sends and receives until `condition` holds; fails at the deadline and at the connection's end.
   func work(until condition: () -> Bool) throws {
-    let end = MonotonicTime.now + Self.patience
+    let end = MonotonicTime.now + Self.timeout
     while !condition() {
       if isAtEnd { throw Ended() }
       try send()
@@ -59,7 +59,7 @@ final class TestClient {
 
   /// Works until the peer has closed.
   func workToEnd() throws {
-    let end = MonotonicTime.now + Self.patience
+    let end = MonotonicTime.now + Self.timeout
     while !isAtEnd {
       try? send()
       if isAtEnd { return }

@@ -29,12 +29,12 @@ final class TestServer {
     change(&configuration, directory)
     let log = Logger(level: .debug, format: .text, write: lines.append)
     let server = try Server(configuration, log: log) { EchoGateway() }
-    let box = Box(server)
-    addresses = box.server.addresses
-    handle = box.server.handle
+    addresses = server.addresses
+    handle = server.handle
+    let handover = Handover(server)
     let (status, ended) = (status, ended)
     Thread {
-      let result = box.server.run()
+      let result = handover.take().run()
       log.flush()
       status.withLock { $0 = result }
       ended.signal()
@@ -54,18 +54,12 @@ final class TestServer {
     return try #require(status)
   }
 
-  /// Ends a test's server without a word about how.
+  /// Ends a server that its test has not ended.
   deinit {
     if status.withLock({ $0 }) == nil {
-      handle.postToAll { $0.stop() }
+      handle.workers.postToAll { $0.stop() }
       handle.stop()
     }
-  }
-
-  /// The server runs on the thread it is handed to and on no other.
-  private final class Box: @unchecked Sendable {
-    let server: Server
-    init(_ server: Server) { self.server = server }
   }
 }
 
@@ -83,7 +77,7 @@ final class LogCapture: Sendable {
 
   /// Waits for a line with that in it; false where it does not come.
   func comes(_ part: String) -> Bool {
-    let end = MonotonicTime.now + TestClient.patience
+    let end = MonotonicTime.now + TestClient.timeout
     while !contains(part) {
       if end < .now { return false }
       usleep(1000)

@@ -1,12 +1,12 @@
-/// A host and perhaps a port, as the Host field has them: RFC 9110 section 7.2, RFC 3986 section 3.2.
+/// The host that a Host field names; its port is checked and dropped: RFC 9110 section 7.2, RFC
+/// 3986 section 3.2.
 package struct HTTPAuthority: Equatable, Sendable {
-  /// Without brackets, in lower case.
+  /// In lower case, without brackets.
   package let host: String
-  package let port: UInt16?
-  /// Stood in brackets.
+  /// Whether it stood in brackets: an IPv6 address.
   private let isBracketed: Bool
 
-  /// nil where `text` is neither a name, nor an address, with at most a port.
+  /// nil where `text` is not a name or an address, with or without a port.
   package init?(_ text: String) {
     let bytes = Array(text.utf8)
     var rest: ArraySlice<UInt8>
@@ -23,26 +23,18 @@ package struct HTTPAuthority: Equatable, Sendable {
       isBracketed = false
       rest = bytes[end...]
     }
-    guard rest.popFirst() != nil else {
-      port = nil
-      return
-    }
+    guard rest.popFirst() != nil else { return }
     guard bytes[bytes.count - rest.count - 1] == UInt8(ascii: ":"),
       rest.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 })
     else { return nil }
-    // An empty port is the scheme's own: RFC 3986 section 3.2.3.
-    if rest.isEmpty {
-      port = nil
-    } else {
-      guard rest.count <= 5, let number = UInt16(String(decoding: rest, as: UTF8.self)) else {
-        return nil
-      }
-      port = number
-    }
+    // An empty port means the scheme's own: RFC 3986 section 3.2.3.
+    guard rest.isEmpty || rest.count <= 5 && UInt16(String(decoding: rest, as: UTF8.self)) != nil
+    else { return nil }
   }
 
-  /// Whether a page loaded by this name was surely loaded from this very machine's address, and
-  /// not by a name that somebody's DNS has pointed here: `localhost` and literal addresses.
+  /// Whether it is `localhost` or a literal address. Any other name may be one that an attacker's
+  /// DNS points at this machine (DNS rebinding): a browser would give our answers to the attacker's
+  /// page.
   package var isLocalhostOrLiteral: Bool {
     if isBracketed { return true }
     let name = host.hasSuffix(".") ? String(host.dropLast()) : host
@@ -51,7 +43,7 @@ package struct HTTPAuthority: Equatable, Sendable {
     return SocketAddress(literal: host, port: 0) != nil
   }
 
-  /// reg-name without percent-encoding, which no name of a host needs.
+  /// A byte of a reg-name; percent-encoding is left out, because no host's name needs it.
   private static func isNameByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -1,7 +1,8 @@
-/// The header fields that mean something here, of one request: RFC 9112 section 5.
+/// The header fields of one request, as far as they matter here (RFC 9112, section 5).
 struct HTTPFields {
+  /// The Host field.
   private(set) var host: String?
-  /// `connection: close`.
+  /// Whether there is `connection: close`.
   private(set) var closes = false
   private var contentLength: String?
   private var hasTransferEncoding = false
@@ -11,9 +12,9 @@ struct HTTPFields {
     guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else {
       throw .malformed("a header field has no colon")
     }
-    // No space before the colon, no line folded: RFC 9112 sections 5.1 and 5.2.
+    // A space before the colon and folded lines are refused too: RFC 9112, sections 5.1 and 5.2.
     guard Self.isToken(line[..<colon]) else {
-      throw .malformed("a header field's name is no token")
+      throw .malformed("the name of a header field is not a token")
     }
     let name = String(decoding: line[..<colon], as: UTF8.self).lowercased()
     let value = Self.trimmed(line[(colon + 1)...])
@@ -27,10 +28,10 @@ struct HTTPFields {
       }
     case "content-length":
       guard contentLength == nil || contentLength == value else {
-        throw .malformed("two Content-Lengths")
+        throw .malformed("two different Content-Lengths")
       }
       guard !value.isEmpty, value.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
-        throw .malformed("the Content-Length is no number")
+        throw .malformed("the Content-Length is not a number")
       }
       contentLength = value
     case "transfer-encoding":
@@ -40,12 +41,13 @@ struct HTTPFields {
     }
   }
 
-  /// A request here has no body: RFC 9112 section 6.
+  /// Refuses a request that has a body (RFC 9112, section 6). `isOld`: it is HTTP/1.0.
   func refuseContent(isOld: Bool) throws(HTTPFault) {
     if hasTransferEncoding {
-      // Both, or one that HTTP/1.0 does not know: two readers would cut the bytes differently.
+      // With a Content-Length, or in HTTP/1.0, two readers may not agree where the request ends,
+      // which is used for request smuggling.
       guard contentLength == nil, !isOld else {
-        throw .malformed("a Transfer-Encoding that does not belong there")
+        throw .malformed("a Transfer-Encoding with a Content-Length or in HTTP/1.0")
       }
       throw .contentNotTaken
     }
@@ -54,7 +56,7 @@ struct HTTPFields {
     }
   }
 
-  /// RFC 9110 section 5.6.2.
+  /// Whether the bytes are a token (RFC 9110, section 5.6.2).
   static func isToken(_ bytes: ArraySlice<UInt8>) -> Bool {
     !bytes.isEmpty
       && bytes.allSatisfy { byte in

@@ -1,25 +1,29 @@
-/// What bounds one HTTP/1.1 address of the admin server.
+/// The limits and timeouts of the admin server's HTTP/1.1 connections.
 package struct HTTPLimits: Sendable {
-  /// The request line without its end; one byte more is 414.
+  /// The length of a request line without its end; one byte more is answered with 414.
   package var requestLineBytesMax = 4096
-  /// The request line and every header field; one byte more is 431.
+  /// The length of the request line and all header fields; one byte more is answered with 431.
   package var headBytesMax = 16 << 10
-  /// Header fields of a request; one more is 431.
+  /// The number of header fields; one more is answered with 431.
   package var fieldsMax = 64
-  /// Connections of one address; for one more the one that waits longest for a request makes room.
+  /// Connections of one scope. For one more, the connection that has waited longest for a request
+  /// is closed.
   package var connectionsMax = 64
-  /// One read takes at most this much, and no more than that waits unparsed behind a request.
+  /// The most that one read takes, and so the most that waits behind a request that is being
+  /// answered.
   package var receiveBytes = 16 << 10
-  /// From a request's first byte to the end of its header fields; then 408.
+  /// How long a request's header fields may take, from its first byte; then it is answered with
+  /// 408.
   package var headTimeout: Duration = .seconds(10)
   /// How long a connection may be silent between requests.
   package var idleTimeout: Duration = .seconds(90)
-  /// An answer must have been taken whole after this long; Prometheus itself waits 10 s by default.
+  /// How long the peer may take to read a whole answer. Prometheus gives up after 10 s by default.
   package var writeTimeout: Duration = .seconds(30)
-  /// What all connections together may have waiting to be read by their peers; then 503.
+  /// The bytes of all connections' answers that wait to be read; an answer over it is 503 instead.
   package var unsentBytesMax = 256 << 20
-  /// After our last byte the peer has this long to read it and close.
+  /// How long the peer may take to close after our last byte.
   package var lingerTimeout: Duration = .seconds(1)
 
+  /// The defaults.
   package init() {}
 }

@@ -1,16 +1,17 @@
-/// A request whose head has been read and found right. There is never a body.
+/// A request whose head was read and is valid. It never has a body.
 package struct HTTPRequest: Equatable, Sendable {
-  /// HEAD: the answer's body stays away.
+  /// HEAD instead of GET: the answer has no body.
   package var isHead = false
-  /// As it was sent, with a slash at its start; nothing is decoded.
+  /// The path as it was sent, not decoded; it begins with a slash.
   package var path: String
-  /// Behind the question mark, where there is one.
+  /// What is behind the question mark; nil where there is none.
   package var query: String?
-  /// Of the Host field, or of an absolute target, which wins: RFC 9112 section 3.2.2.
+  /// The host of an absolute target, or else of the Host field (RFC 9112, section 3.2.2).
   package var authority: HTTPAuthority?
-  /// Whether the peer wants the connection for another request.
+  /// Whether the connection stays open for another request.
   package var keepsAlive = true
 
+  /// A GET that keeps the connection open.
   package init(path: String, query: String? = nil, authority: HTTPAuthority? = nil) {
     self.path = path
     self.query = query

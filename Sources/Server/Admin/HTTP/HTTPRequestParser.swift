@@ -1,35 +1,40 @@
-/// Requests out of a connection's bytes: HTTP/1.1 of RFC 9112, read strictly. What is found does
-/// not depend on how the bytes were cut. Bounded by `HTTPLimits`; knows neither sockets nor clocks.
-package struct HTTPRequestParser {
-  /// What the bytes so far come to.
-  package enum Step: Equatable {
+/// Finds the requests in a connection's bytes: HTTP/1.1 as in RFC 9112, read strictly. The result
+/// does not depend on how the bytes were split. Bounded by `HTTPLimits`. A value, without sockets
+/// and clocks.
+struct HTTPRequestParser {
+  /// What the bytes so far hold.
+  enum Step: Equatable {
+    /// No whole request.
     case needsMore
     case request(HTTPRequest)
-    /// Nothing behind it can be understood: the connection ends.
+    /// A request that is not valid. What follows it cannot be read, so the connection ends.
     case fault(HTTPFault)
   }
 
   private let limits: HTTPLimits
   private var bytes: [UInt8] = []
-  /// Where the request begins; before it are those already given out.
+  /// Where the next request begins; what is before it was given out.
   private var start = 0
-  /// Up to here bytes have been looked at.
+  /// Where the bytes begin that were not looked at yet.
   private var scanned = 0
+  /// Where the line begins that is being read.
   private var lineStart = 0
   /// The lines of the head so far, without their ends.
   private var lines: [Range<Int>] = []
+  /// Whether an empty line before the request was skipped.
   private var hasSkippedLine = false
   private var fault: HTTPFault?
 
-  package init(limits: HTTPLimits = HTTPLimits()) {
+  /// A parser at the start of a connection.
+  init(limits: HTTPLimits = HTTPLimits()) {
     self.limits = limits
   }
 
-  /// Bytes that belong to no request given out yet.
-  package var waitingBytes: Int { bytes.count - start }
+  /// How many bytes belong to requests that were not given out yet.
+  var waitingBytes: Int { bytes.count - start }
 
-  /// Takes what came.
-  package mutating func append(_ more: ArraySlice<UInt8>) {
+  /// Takes bytes from the socket.
+  mutating func append(_ more: ArraySlice<UInt8>) {
     if start > 0 {
       bytes.removeFirst(start)
       scanned -= start
@@ -40,8 +45,8 @@ package struct HTTPRequestParser {
     bytes.append(contentsOf: more)
   }
 
-  /// The next request, as soon as its head is there.
-  package mutating func next() -> Step {
+  /// The next request, once its head is complete.
+  mutating func next() -> Step {
     if let fault { return .fault(fault) }
     do throws(HTTPFault) {
       guard try scan() else { return .needsMore }
@@ -57,7 +62,7 @@ package struct HTTPRequestParser {
     }
   }
 
-  /// Finds the lines; true at the end of the head.
+  /// Finds the head's lines in the bytes; true when the head is complete.
   private mutating func scan() throws(HTTPFault) -> Bool {
     while scanned < bytes.count {
       let byte = bytes[scanned]
@@ -69,7 +74,7 @@ package struct HTTPRequestParser {
         if try endLine() { return true }
         continue
       }
-      if followsReturn { throw .malformed("CR stands inside a line") }
+      if followsReturn { throw .malformed("CR inside a line") }
       switch byte {
       case UInt8(ascii: "\t"), UInt8(ascii: "\r"): break
       case 0..<0x20, 0x7f: throw .malformed("a control character")
@@ -80,7 +85,7 @@ package struct HTTPRequestParser {
     return false
   }
 
-  /// Whether there is room for the byte that was reached.
+  /// Throws where the next byte is one over a limit.
   private func bound(_ byte: UInt8) throws(HTTPFault) {
     if !lines.isEmpty {
       guard scanned - start < limits.headBytesMax else {
@@ -93,12 +98,12 @@ package struct HTTPRequestParser {
     }
   }
 
-  /// A line is whole; true where it is the empty one that ends the head.
+  /// Takes the line that has just ended; true where it is the empty line at the head's end.
   private mutating func endLine() throws(HTTPFault) -> Bool {
     let line = lineStart..<scanned - 2
     lineStart = scanned
     if !line.isEmpty {
-      // The first line is the request's own.
+      // The first line is the request line, which is not a field.
       guard lines.count <= limits.fieldsMax else {
         throw .tooManyFields(limit: limits.fieldsMax)
       }
@@ -106,7 +111,7 @@ package struct HTTPRequestParser {
       return false
     }
     if !lines.isEmpty { return true }
-    // RFC 9112 section 2.2: one empty line before a request is passed over.
+    // RFC 9112, section 2.2: one empty line before a request is skipped.
     if hasSkippedLine { throw .malformed("empty lines before the request") }
     hasSkippedLine = true
     start = scanned

@@ -1,17 +1,20 @@
 import Bytes
 import Transport
 
-/// One HTTP/1.1 connection without its socket: bytes and moments in, bytes out. Requests are
-/// answered one after the other; while an answer waits to be taken, no further request is looked at.
+/// One HTTP/1.1 connection without its socket: bytes and times in, bytes out. Requests are answered
+/// one after the other; while an answer is being sent, no further request is read.
+///
+/// A value, without sockets and clocks.
 struct HTTPServerConnection {
   private enum Phase {
     /// Between requests.
     case idle
     /// A request has begun.
     case receiving
-    /// An answer is on its way.
+    /// An answer is being sent; the last one ends the connection.
     case answering(isLast: Bool)
-    /// The last byte is out; the peer's end is awaited, so that a reset does not take our last bytes.
+    /// Our last byte is sent, and the peer's close is waited for: closing a socket with unread
+    /// input resets the connection, and the peer would lose our last bytes.
     case lingering
     case closed
   }
@@ -23,9 +26,10 @@ struct HTTPServerConnection {
   private(set) var since: MonotonicTime
   /// What is being sent: the whole answer, or its head and then its body.
   private(set) var output: [UInt8] = []
-  /// A body that comes after it, not copied: the metrics of many tenants are tens of megabytes.
+  /// A large body that follows `output`, without a copy: the metrics of many tenants are tens of
+  /// megabytes.
   private var nextOutput: [UInt8] = []
-  /// Bodies of up to so many bytes are copied behind their heads, to be sent with them.
+  /// Bodies of at most this size are copied behind their heads, so that both go in one write.
   private static let joinedBytesMax = 64 << 10
   /// How much of `output` has been sent.
   private(set) var sent = 0
@@ -36,26 +40,20 @@ struct HTTPServerConnection {
     since = now
   }
 
+  /// What is to be sent and the socket has not taken yet.
   var unsentBytes: Int { output.count - sent + nextOutput.count }
 
-  /// The socket is of no more use.
+  /// Whether the socket is to be closed.
   var isClosed: Bool { if case .closed = phase { true } else { false } }
 
-  /// Our direction is over.
+  /// Whether our direction of the socket is to be shut down.
   var isLingering: Bool { if case .lingering = phase { true } else { false } }
 
-  /// It may go where room is needed: nothing is lost but a request that has not come.
-  var awaitsRequest: Bool {
-    switch phase {
-    case .idle, .receiving, .lingering: true
-    case .answering, .closed: false
-    }
-  }
-
-  /// Something can be done as soon as the socket has room: bytes wait, or a request that is there.
+  /// Whether an answer is on its way: it goes on when the socket is writable.
   var wantsWrite: Bool { if case .answering = phase { true } else { false } }
 
-  /// Input is taken: not while an answer is on its way.
+  /// Whether input is read: not while an answer is on its way. Such a connection may be closed
+  /// where room is needed, because at most a request that is not complete is lost.
   var wantsRead: Bool {
     switch phase {
     case .idle, .receiving, .lingering: true
@@ -63,7 +61,7 @@ struct HTTPServerConnection {
     }
   }
 
-  /// When patience ends.
+  /// When the timeout of the phase ends: `timedOut` is then to be called.
   var deadline: MonotonicTime {
     switch phase {
     case .idle: since + limits.idleTimeout
@@ -78,7 +76,7 @@ struct HTTPServerConnection {
 // MARK: - What happens
 
 extension HTTPServerConnection {
-  /// What answers a request that has been understood.
+  /// What answers a request.
   typealias Answer = (HTTPRequest) -> HTTPResponse
 
   /// Bytes came.
@@ -103,14 +101,14 @@ extension HTTPServerConnection {
   /// The socket took `count` bytes more.
   mutating func took(_ count: Int) {
     sent += count
-    precondition(sent <= output.count, "no more is sent than there is")
+    precondition(sent <= output.count, "no more is sent than there was")
     guard sent == output.count, !nextOutput.isEmpty else { return }
     output = nextOutput
     nextOutput = []
     sent = 0
   }
 
-  /// Every byte is out: the next request has its turn, or the connection its end.
+  /// After `took`: where the whole answer is sent, answers the next request or ends the connection.
   mutating func answered(now: MonotonicTime, wallSeconds: Int64, _ answer: Answer) {
     guard case .answering(let isLast) = phase, unsentBytes == 0 else { return }
     output = []
@@ -120,7 +118,8 @@ extension HTTPServerConnection {
     if !isLast { proceed(now, wallSeconds, answer) }
   }
 
-  /// The deadline has passed. A request that is late is told so; nothing else can be.
+  /// The deadline has passed: a request that is not complete is answered with 408, anything else is
+  /// closed.
   mutating func timedOut(now: MonotonicTime, wallSeconds: Int64) {
     if case .receiving = phase {
       reply(HTTPFault.timeout.response, isHead: false, isLast: true, now, wallSeconds)
@@ -147,10 +146,10 @@ extension HTTPServerConnection {
   private mutating func reply(
     _ response: HTTPResponse, isHead: Bool, isLast: Bool, _ now: MonotonicTime, _ wallSeconds: Int64
   ) {
-    // Nobody waits for what follows an error of the client's own making.
+    // After 421 the client is expected to use another connection.
     let closes = isLast || response.status == .misdirectedRequest
     output = response.head(closes: closes, wallSeconds: wallSeconds)
-    // The answer to HEAD has the body's length, and no body.
+    // The answer to HEAD has the body's length in its head, and no body.
     if !isHead {
       if response.body.count <= Self.joinedBytesMax {
         output += response.body

@@ -1,4 +1,4 @@
-/// The status codes that the admin server gives, with their phrases: RFC 9110 section 15.
+/// The status codes that the admin server answers with (RFC 9110, section 15).
 package enum HTTPStatus: Int, Sendable {
   case ok = 200
   case badRequest = 400
@@ -9,10 +9,10 @@ package enum HTTPStatus: Int, Sendable {
   case uriTooLong = 414
   case misdirectedRequest = 421
   case headerFieldsTooLarge = 431
-  case internalServerError = 500
   case serviceUnavailable = 503
   case versionNotSupported = 505
 
+  /// The reason phrase.
   var phrase: String {
     switch self {
     case .ok: "OK"
@@ -24,7 +24,6 @@ package enum HTTPStatus: Int, Sendable {
     case .uriTooLong: "URI Too Long"
     case .misdirectedRequest: "Misdirected Request"
     case .headerFieldsTooLarge: "Request Header Fields Too Large"
-    case .internalServerError: "Internal Server Error"
     case .serviceUnavailable: "Service Unavailable"
     case .versionNotSupported: "HTTP Version Not Supported"
     }

@@ -1,7 +1,7 @@
 import Bytes
 import Lint
 
-/// Findings as text and JSON.
+/// The findings of `lint` as text and JSON.
 enum LintText {
   /// The most findings that are printed; the others are only counted.
   static let findingsMax = 1000
@@ -24,12 +24,12 @@ enum LintText {
 
   /// `3 errors, 1 warning in 2 sets: envoy/base (40 objects), …`
   static func summary(_ report: LintReport) -> String {
-    let sets = report.sets.map { "\($0.name) (\(counted($0.objects, "object")))" }
+    let sets = report.sets.map { "\($0.name) (\(Counted.text($0.objects, "object")))" }
     let looked = sets.isEmpty ? "nothing that lint knows" : sets.joined(separator: ", ")
     let more = report.findings.count - findingsMax
     let cut = more > 0 ? "; \(more) more are not shown" : ""
-    return "tollgate lint: \(counted(report.errorCount, "error")), "
-      + "\(counted(report.warningCount, "warning")) in \(looked)\(cut)"
+    return "tollgate lint: \(Counted.text(report.errorCount, "error")), "
+      + "\(Counted.text(report.warningCount, "warning")) in \(looked)\(cut)"
   }
 
   /// One check of `--list`.
@@ -70,9 +70,5 @@ enum LintText {
     json.field("message", finding.message)
     json.field("remedy", finding.remedy)
     json.field("also_in", finding.alsoIn)
-  }
-
-  private static func counted(_ count: Int, _ noun: String) -> String {
-    "\(count) \(noun)\(count == 1 ? "" : "s")"
   }
 }

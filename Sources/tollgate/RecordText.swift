@@ -2,8 +2,9 @@ import Bytes
 import Ledger
 import Terms
 
-/// A record as one line for people.
+/// A ledger record as one line for people.
 enum RecordText {
+  /// Time, number and type, then what the record says.
   static func line(of record: LedgerRecord) -> String {
     let time = String(decoding: UTCTime.text(record.timeMs), as: UTF8.self)
     let parts = ["\(time) \(record.seq) \(record.type)"] + details(record.body)
@@ -48,7 +49,8 @@ enum RecordText {
     }
   }
 
-  /// What is there; blanks and control characters cannot make two of one.
+  /// `name=value` for each value that there is, quoted where blanks or control characters in it
+  /// could be taken for the next one.
   private static func pairs(_ pairs: [(String, String?)]) -> [String] {
     pairs.compactMap { name, value in
       guard let value else { return nil }

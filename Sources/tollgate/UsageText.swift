@@ -4,7 +4,7 @@ import Terms
 
 /// A usage report as a table, CSV or JSON.
 enum UsageText {
-  /// A column of numbers: its name, and its text; nil where nothing is known.
+  /// The columns of numbers: the name, and the text of the number; nil where it is not known.
   private static let columns: [(name: String, text: @Sendable (UsageReport.Totals) -> String?)] = [
     ("requests", { String($0.requests) }),
     ("prompt_tokens", { String($0.promptTokens) }),
@@ -17,7 +17,7 @@ enum UsageText {
     ("cost_usd", { $0.costNanodollars.map(Dollars.text) }),
   ]
 
-  /// Names to the left, numbers to the right, and a line of totals.
+  /// A table: names left-aligned, numbers right-aligned, and a last line of totals.
   static func table(_ report: UsageReport) -> [String] {
     let names = report.dimensions.map(\.rawValue)
     let total = ["total"] + Array(repeating: "", count: max(0, names.count - 1))
@@ -36,7 +36,7 @@ enum UsageText {
     }
   }
 
-  /// RFC 4180 with a header line, without totals.
+  /// CSV (RFC 4180) with a header line, without totals.
   static func csv(_ report: UsageReport) -> [String] {
     let header = (report.dimensions.map(\.rawValue) + columns.map(\.name)).joined(separator: ",")
     return [header]
@@ -46,7 +46,7 @@ enum UsageText {
       }
   }
 
-  /// `{"rows":[…],"total":{…}}`; money as exact decimals.
+  /// JSON: `{"rows":[…],"total":{…}}`; money as exact decimals.
   static func json(_ report: UsageReport) -> String {
     var json = JSONWriter()
     json.object { json in
@@ -69,13 +69,15 @@ enum UsageText {
     for column in columns { json.field(column.name, number: column.text(totals)) }
   }
 
-  /// A subject is whatever its issuer calls it: it must not write on the terminal.
+  /// A name for the terminal, quoted where it has control characters: a subject is any text that
+  /// its issuer chose.
   static func plain(_ text: String) -> String {
     text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f }
       ? text.debugDescription : text
   }
 
-  /// Quoted where needed; what a spreadsheet would run as a formula is text.
+  /// A CSV field, quoted where needed. Where a spreadsheet would run it as a formula, an apostrophe
+  /// makes it text.
   private static func quoted(_ text: String) -> String {
     let isFormula = text.first.map { "=+-@".contains($0) } ?? false
     let safe = (isFormula ? "'" : "") + text

@@ -1,0 +1,28 @@
+import Books
+import Gateway
+import Policy
+
+/// What other threads may ask of a server.
+///
+/// Any thread: everything here is posted to the thread that does it.
+package struct ServerHandle: Sendable {
+  let mailbox: Mailbox<Server>
+  let workers: Workers
+
+  /// Begins the drain, as SIGTERM does; the second time it ends the process at once.
+  package func stop() {
+    mailbox.post { $0.stopRequested(by: "asked to stop") }
+  }
+
+  /// New exchanges use `policy`, on every worker.
+  package func use(_ policy: PolicySnapshot, limits: PolicyLimits?) {
+    // Compiled once, on the thread that asks, and not by every worker.
+    let compiled = CompiledPolicy(policy, limits: limits)
+    workers.postToAll { $0.router.use(compiled) }
+  }
+
+  /// Tells every worker what became of records.
+  package func recordsEnded(_ outcome: Books.RecordOutcome) {
+    workers.postToAll { $0.router.recordsEnded(outcome) }
+  }
+}
