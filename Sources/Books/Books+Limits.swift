@@ -26,57 +26,71 @@ extension Books {
     return states
   }
 
+  /// How a limit stands: its place, its tightest counter, how many counters it has, and the ledger's
+  /// time of that.
+  private typealias PlaceReading = (place: Int, CounterReading, count: Int, nowMs: Int64)
+
   /// Calls `body` for each place, with its index in `places`, the limit's tightest counter, how
   /// many counters the limit has, and the ledger's time. Ends early where a reload puts other
   /// limits in force. Leaves out a tenant's slots of a traffic class for which it has no counter.
-  ///
-  /// `body` runs under the lock: it must be short, and must not call the books.
+  /// The counters are read under the lock, a few at a time; `body` is called without it.
   package func forEachReading(
     _ places: [PolicyLimits.Place], _ limits: PolicyLimits,
     _ body: (_ place: Int, CounterReading, _ count: Int, _ nowMs: Int64) -> Void
   ) {
     var next = 0
+    var readings: [PlaceReading] = []
+    readings.reserveCapacity(min(places.count, LimitState.limitsPerHold))
     while next < places.count {
-      let first = next
-      let scoped = look(at: limits) { table, now -> Bool in
-        while next < places.count, next < first + LimitState.limitsPerHold {
-          let place = places[next]
-          next += 1
-          switch limits.catalog.rules[place.rule].scope {
-          case .key, .subject: return true
-          case .tenant where !table.hasCounter(ofRule: place.rule, scopeValue: place.scopeValue):
-            continue
-          case .owner, .tenant: break
-          }
-          let reading = table.reading(ofRule: place.rule, scopeValue: place.scopeValue, now: now)
-          body(next - 1, reading, 1, now)
-        }
-        return false
-      }
-      guard let scoped else { return }
-      if scoped {
-        let isThere = scan(places[next - 1].rule, limits) { body(next - 1, $0, $1, $2) }
-        if !isThere { return }
+      readings.removeAll(keepingCapacity: true)
+      guard let isScoped = read(places, limits, from: &next, into: &readings) else { return }
+      for (place, reading, count, nowMs) in readings { body(place, reading, count, nowMs) }
+      if isScoped {
+        guard let (reading, count, nowMs) = scan(places[next - 1].rule, limits) else { return }
+        body(next - 1, reading, count, nowMs)
       }
     }
   }
 
-  /// Finds the tightest counter of a limit that may have many, a few under each hold of the lock.
-  /// False where a reload puts other limits in force.
+  /// Reads limits that have one counter, in one hold of the lock, up to the first that has several:
+  /// true where `next` is behind such a one. nil where other limits are in force.
+  private func read(
+    _ places: [PolicyLimits.Place], _ limits: PolicyLimits, from next: inout Int,
+    into readings: inout [PlaceReading]
+  ) -> Bool? {
+    let first = next
+    return look(at: limits) { table, now -> Bool in
+      while next < places.count, next < first + LimitState.limitsPerHold {
+        let place = places[next]
+        next += 1
+        switch limits.catalog.rules[place.rule].scope {
+        case .key, .subject: return true
+        case .tenant where !table.hasCounter(ofRule: place.rule, scopeValue: place.scopeValue):
+          continue
+        case .owner, .tenant: break
+        }
+        let reading = table.reading(ofRule: place.rule, scopeValue: place.scopeValue, now: now)
+        readings.append((next - 1, reading, 1, now))
+      }
+      return false
+    }
+  }
+
+  /// The tightest of a limit's many counters, of which each hold of the lock reads a part. nil where
+  /// other limits are in force.
   private func scan(
-    _ rule: Int, _ limits: PolicyLimits,
-    _ body: (CounterReading, _ count: Int, _ nowMs: Int64) -> Void
-  ) -> Bool {
+    _ rule: Int, _ limits: PolicyLimits
+  ) -> (CounterReading, count: Int, nowMs: Int64)? {
     var scan = CounterScan()
     while true {
-      let isThere: Void? = look(at: limits) { table, now in
+      let read = look(at: limits) { table, now -> (CounterReading, count: Int, nowMs: Int64)? in
         table.advance(&scan, ofRule: rule, most: LimitState.countersPerHold, now: now)
-        guard scan.isOver else { return }
+        guard scan.isOver else { return nil }
         let reading = scan.tightest ?? table.reading(ofRule: rule, scopeValue: "", now: now)
-        body(reading, scan.count, now)
+        return (reading, scan.count, now)
       }
-      if isThere == nil { return false }
-      if scan.isOver { return true }
+      guard let read else { return nil }
+      if let read { return read }
     }
   }
 

@@ -8,9 +8,9 @@ import Quota
 /// records is the order in which counters changed. It knows nothing of Envoy's messages.
 ///
 /// The loops' threads call `admit`, `deny`, `settle` and `shares`; `onOutcome` tells them what
-/// became of the records that admissions wait for. Of the closures that the books are given, only
-/// those of `Clock` and of `forEachReading` run while the lock is held: they must be short, and must
-/// not call the books. Where both locks are needed, the books' is taken first, then the ledger's.
+/// became of the records that admissions wait for. Nothing of a caller's runs while the lock is held
+/// but the closures of `Clock`, which must be short and must not call the books. Where both locks are
+/// needed, the books' is taken first, then the ledger's.
 package final class Books: @unchecked Sendable {
   private let lock = NSLock()
   private var table: QuotaTable

@@ -7,9 +7,9 @@ import Terms
 struct Estimates: Sendable {
   /// The most models that have an estimator; further ones are estimated as if nothing were known.
   static let modelsMax = 10_000
-  /// The most integers of estimates in one `stop` record, which must fit into one batch of the
-  /// ledger. Further models restart with what the last checkpoint saved.
-  static let unsavedIntegersMax = 100_000
+  /// The most bytes of estimates in one `stop` record, which must fit into one batch of the ledger.
+  /// Further models restart with what the last checkpoint saved.
+  static let unsavedBytesMax = LedgerLimits.batchBytesMax / 2
 
   private var byModel: [String: TokenEstimator] = [:]
   /// The models of which something was learned that no checkpoint has saved.
@@ -58,11 +58,17 @@ struct Estimates: Sendable {
   /// The state of those that no checkpoint has saved, for a `stop` record: as many as
   /// `unsavedIntegersMax` allows.
   var unsaved: [ModelEstimate] {
-    var room = Self.unsavedIntegersMax
+    var room = Self.unsavedBytesMax
     return Self.list(byModel.filter { unsavedModels.contains($0.key) }).filter {
-      room -= $0.state.count
+      room -= Self.bytes(of: $0)
       return room >= 0
     }
+  }
+
+  /// What an estimate takes in a record: at most, as names of models are not escaped.
+  private static func bytes(of estimate: ModelEstimate) -> Int {
+    let digits = estimate.state.reduce(0) { $0 + String($1).utf8.count + 1 }
+    return #"{"model":"","state":[]},"#.utf8.count + estimate.model.utf8.count + digits
   }
 
   private static func list(_ estimators: [String: TokenEstimator]) -> [ModelEstimate] {

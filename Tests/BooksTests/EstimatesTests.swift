@@ -74,13 +74,14 @@ struct EstimatesTests {
     #expect(restored.all == new.all && restored.all != old.all)
     // A stop is one line, which has to fit into a batch.
     var many = Estimates()
-    for model in 0..<3000 {
+    for model in 0..<6000 {
       for tokens in stride(from: 1, to: 160, by: 8) {
         many.learn(size("m\(model)"), reported(tokens, tokens))
       }
     }
-    let integers = many.unsaved.reduce(0) { $0 + $1.state.count }
-    #expect(integers <= Estimates.unsavedIntegersMax)
-    #expect(integers > Estimates.unsavedIntegersMax / 2 && many.unsaved.count < many.all.count)
+    let stop = ProcessEvent(policy: "p", version: "v", estimates: many.unsaved)
+    let bytes = LedgerRecord(seq: 1, timeMs: 0, body: .stop(stop)).encoded().count
+    #expect(bytes < LedgerLimits.batchBytesMax / 2 + 1024)
+    #expect(bytes > LedgerLimits.batchBytesMax / 4 && many.unsaved.count < many.all.count)
   }
 }

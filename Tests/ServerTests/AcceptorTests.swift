@@ -15,7 +15,7 @@ struct AcceptorTests {
     await #expect(processExitsWith: .success) {
       let place = try ListeningPlace()
       var clients = [try place.connect(), try place.connect(), try place.connect()]
-      try place.leaveDescriptors(1)
+      place.leaveDescriptors(1)
 
       precondition(place.accept().count == 1, "the last descriptor is used")
       precondition(place.acceptor.pauseEnds == nil, "nothing waits, so nothing is paused")
@@ -35,14 +35,14 @@ struct AcceptorTests {
       let place = try ListeningPlace(hasSpare: false)
       let client = try place.connect()
       let began = MonotonicTime.now
-      try place.leaveDescriptors(0)
+      place.leaveDescriptors(0)
 
       precondition(place.accept(now: began).isEmpty)
       precondition(place.acceptor.pauseEnds == began + Acceptor.pause)
       place.acceptor.watch(with: place.poller, now: began)
       precondition(place.poller.wait(timeout: .zero) == 0, "the listener is not watched")
 
-      try place.leaveDescriptors(2)
+      place.leaveDescriptors(2)
       place.acceptor.watch(with: place.poller, now: began + Acceptor.pause)
       precondition(place.acceptor.pauseEnds == nil)
       precondition(place.poller.wait(timeout: .zero) == 1, "the connection still waits")
@@ -58,6 +58,8 @@ private final class ListeningPlace {
   let log: Logger
   var poller: Poller
   var acceptor: Acceptor
+  /// Descriptors that are taken so that nothing else can have them.
+  private var fillers: [Int32] = []
   private let directory: TemporaryDirectory
   private let address: ListenAddress
 
@@ -67,9 +69,12 @@ private final class ListeningPlace {
     log = Logger(level: .info, format: .text, write: lines.append)
     poller = try Poller()
     let listener = try Listener(address, allowPlaintextNetwork: false)
-    if !hasSpare { try Self.setLimit(left: 0) }
+    if !hasSpare {
+      Self.setLimit()
+      while case let taken = dup(0), taken >= 0 { fillers.append(taken) }
+    }
     acceptor = try Acceptor([listener], noun: "connection", poller: &poller, log: log)
-    if !hasSpare { try Self.setLimit(left: 100) }
+    freeDescriptors()
   }
 
   /// A connection that waits to be accepted.
@@ -93,14 +98,25 @@ private final class ListeningPlace {
     return false
   }
 
-  func leaveDescriptors(_ count: Int) throws { try Self.setLimit(left: count) }
+  /// Leaves the process that many descriptors. All that are free under the limit are taken first, also
+  /// those that other threads have given back since, and then as many are given back.
+  func leaveDescriptors(_ count: Int) {
+    Self.setLimit()
+    while case let taken = dup(0), taken >= 0 { fillers.append(taken) }
+    for _ in 0..<count { close(fillers.removeLast()) }
+  }
 
-  /// Lets the process open that many more descriptors; it opens the lowest free ones.
-  private static func setLimit(left: Int) throws {
+  private func freeDescriptors() {
+    for filler in fillers { close(filler) }
+    fillers = []
+  }
+
+  /// A limit not far above what is open.
+  private static func setLimit() {
     var limit = rlimit()
     precondition(unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
-    let free = (0..<Int32(1000)).filter { fcntl($0, F_GETFD) == -1 }
-    limit.rlim_cur = rlim_t(free[left])
+    let highest = (0..<Int32(1000)).last { fcntl($0, F_GETFD) != -1 } ?? 0
+    limit.rlim_cur = min(rlim_t(highest) + 17, limit.rlim_max)
     precondition(unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
   }
 }
