@@ -20,7 +20,8 @@ enum UsageField: Int, CaseIterable {
     case 17 where name.elementsEqual("completion_tokens"): self = .completionTokens
     case 23 where name.elementsEqual("cache_read_input_tokens"): self = .cacheReadInputTokens
     case 23 where name.elementsEqual("prompt_cache_hit_tokens"): self = .promptCacheHitTokens
-    case 27 where name.elementsEqual("cache_creation_input_tokens"): self = .cacheCreationInputTokens
+    case 27 where name.elementsEqual("cache_creation_input_tokens"):
+      self = .cacheCreationInputTokens
     default: return nil
     }
   }
