@@ -2,16 +2,16 @@ import Policy
 import Quota
 import Terms
 
-/// How limits stand, for pages and metrics. The lock is held for a few limits at a time: whoever
-/// reserves never waits for a page.
+/// Reads the state of limits, for pages and metrics. The lock is released after a few limits, so
+/// that an admission never waits for a whole page.
 extension Books {
-  /// The limits of each of these tenants, of their keys, and their slots of the classes.
+  /// For each of these tenants: its limits, those of its keys, and its slots in each traffic class.
   package func limitStates(ofTenants tenants: [String]) -> [[LimitState]] {
     let limits = currentLimits
     return tenants.map { states(limits.places(ofTenant: $0), limits) }
   }
 
-  /// The limits that apply to everybody together.
+  /// The limits that count all tenants together.
   package func globalLimitStates() -> [LimitState] {
     let limits = currentLimits
     return states(limits.globalPlaces, limits)
@@ -26,9 +26,11 @@ extension Books {
     return states
   }
 
-  /// Calls `body` with the number of every place, its tightest counter and how many there are. Stops
-  /// where another policy's limits come into force meanwhile. A tenant's slots of a class that it does
-  /// not use are left out.
+  /// Calls `body` for each place, with its index in `places`, the limit's tightest counter, how
+  /// many counters the limit has, and the ledger's time. Ends early where a reload puts other
+  /// limits in force. Leaves out a tenant's slots of a traffic class for which it has no counter.
+  ///
+  /// `body` runs under the lock: it must be short, and must not call the books.
   package func forEachReading(
     _ places: [PolicyLimits.Place], _ limits: PolicyLimits,
     _ body: (_ place: Int, CounterReading, _ count: Int, _ nowMs: Int64) -> Void
@@ -42,10 +44,11 @@ extension Books {
           next += 1
           switch limits.catalog.rules[place.rule].scope {
           case .key, .subject: return true
-          case .tenant where !table.hasCounter(ofRule: place.rule, part: place.part): continue
+          case .tenant where !table.hasCounter(ofRule: place.rule, scopeValue: place.scopeValue):
+            continue
           case .owner, .tenant: break
           }
-          let reading = table.reading(ofRule: place.rule, part: place.part, now: now)
+          let reading = table.reading(ofRule: place.rule, scopeValue: place.scopeValue, now: now)
           body(next - 1, reading, 1, now)
         }
         return false
@@ -58,7 +61,8 @@ extension Books {
     }
   }
 
-  /// A limit that has many counters: those of one hold at a time.
+  /// Finds the tightest counter of a limit that may have many, a few under each hold of the lock.
+  /// False where a reload puts other limits in force.
   private func scan(
     _ rule: Int, _ limits: PolicyLimits,
     _ body: (CounterReading, _ count: Int, _ nowMs: Int64) -> Void
@@ -68,7 +72,7 @@ extension Books {
       let isThere: Void? = look(at: limits) { table, now in
         table.advance(&scan, ofRule: rule, most: LimitState.countersPerHold, now: now)
         guard scan.isOver else { return }
-        let reading = scan.tightest ?? table.reading(ofRule: rule, part: "", now: now)
+        let reading = scan.tightest ?? table.reading(ofRule: rule, scopeValue: "", now: now)
         body(reading, scan.count, now)
       }
       if isThere == nil { return false }
@@ -81,8 +85,8 @@ extension Books {
     _ limits: PolicyLimits
   ) -> LimitState {
     let rule = limits.catalog.rules[place.rule]
-    // A key's own limit has one counter, its key's, before it is touched too.
-    var (count, keyID) = (count, rule.scope == .key && count > 0 ? reading.part : nil)
+    // The limit of one key has one counter: it is shown even where no request has made it yet.
+    var (count, keyID) = (count, rule.scope == .key && count > 0 ? reading.scopeValue : nil)
     if case .key(let id) = place.owner, rule.scope == .key { (count, keyID) = (1, id) }
     let limit = limits.limit(ofRule: place.rule)
     return LimitState(
@@ -92,12 +96,14 @@ extension Books {
       remaining: reading.remaining,
       resetsAtMs: reading.resetMilliseconds.map { min($0, Int64.max - nowMs) + nowMs },
       counters: count, keyID: keyID,
-      subject: rule.scope == .subject && count > 0 ? reading.part : nil)
+      subject: rule.scope == .subject && count > 0 ? reading.scopeValue : nil)
   }
 }
 
 extension LimitScope {
-  var stateScope: LimitState.Scope {
+  /// The scope as the policy names it. A class's slots count by tenant, and are shown with the
+  /// tenant.
+  fileprivate var stateScope: LimitState.Scope {
     switch self {
     case .owner, .tenant: .tenant
     case .key: .key
@@ -107,7 +113,7 @@ extension LimitScope {
 }
 
 extension LimitWindow {
-  /// As the policy writes `per`.
+  /// The policy's word for it, the value of `per`; nil for slots.
   package var periodName: String? {
     switch self {
     case .bucket(let period, _):

@@ -3,14 +3,21 @@ import Inference
 import Ledger
 import Quota
 
+/// Opening: recovers the counters from the ledger and starts its writer.
 extension Books {
   /// Why the books cannot be opened.
   package enum Problem: Error, CustomStringConvertible {
+    /// The data directory's lock could not be taken: another process has it, or it cannot be
+    /// opened.
     case locked(DirectoryLock.Problem)
+    /// A file operation failed.
     case files(LedgerFault)
+    /// The ledger is damaged, or was written by a newer version.
     case ledger(LedgerProblem)
+    /// The checkpoint's counters cannot be restored.
     case counters
 
+    /// The text for the log and for standard error.
     package var description: String {
       switch self {
       case .locked(let problem): problem.description
@@ -22,9 +29,13 @@ extension Books {
     }
   }
 
+  /// What the command line says about the books.
   package struct Settings: Sendable {
+    /// The path of the data directory, `--data`.
     package var directory: String
+    /// The writer's settings.
     package var ledger: LedgerSettings
+    /// `--repair-ledger`: begin a new chain where the ledger is damaged.
     package var repairs: Bool
 
     package init(directory: String, ledger: LedgerSettings, repairs: Bool = false) {
@@ -34,20 +45,26 @@ extension Books {
     }
   }
 
-  /// What opening found, to be logged.
+  /// What opening found in the ledger, to be logged.
   package struct Found: Sendable {
+    /// How many exchanges were open and are closed as `interrupted`.
     package var interrupted = 0
+    /// What a crash left at the ledger's end, and where it is kept now.
     package var torn: [TornEnd] = []
+    /// Whether the ledger was damaged and goes on in a new chain.
     package var wasRepaired = false
-    /// The last record before this start; 0 in a new ledger.
+    /// The `seq` of the last record before this start; 0 in a new ledger.
     package var headSeq: Int64 = 0
-    /// Its hash, in hexadecimal; nil in a new ledger.
+    /// The hash of that record, in hexadecimal; nil in a new ledger and after a repair.
     package var headHash: String?
   }
 
-  /// Recovers the counters from the ledger, begins a new segment, and closes what a crash left open.
-  /// On return all of it is on disk. The lock is held as long as the books live.
-  /// `committed` is told, on the ledger's thread, how many nanoseconds each commit took.
+  /// Takes the data directory's lock, recovers the counters from the ledger, begins a new segment,
+  /// and closes as `interrupted` what was open. All of this is on disk when it returns.
+  ///
+  /// The caller must keep the lock as long as it uses the books. The ledger's thread calls
+  /// `stateChanged` when the ledger becomes unavailable or available again, and `committed` with
+  /// the number of nanoseconds that each batch took until it was on disk.
   package static func open(
     _ settings: Settings, _ limits: PolicyLimits, clock: Clock, event: ProcessEvent,
     stateChanged: @escaping @Sendable (LedgerState) -> Void,
@@ -67,7 +84,7 @@ extension Books {
     return (books, lock, found)
   }
 
-  /// The same over files that nobody else writes.
+  /// The same without a lock, over files that nobody else writes; `settings.directory` is not used.
   package static func open(
     _ files: any LedgerFiles, _ settings: Settings, _ limits: PolicyLimits, clock: Clock,
     event: ProcessEvent, stateChanged: @escaping @Sendable (LedgerState) -> Void,
@@ -79,7 +96,7 @@ extension Books {
       outcome = try Recovery.run(files, repairing: settings.repairs) { recovering.apply($0) }
     } catch { throw .ledger(error) }
     guard !recovering.hasFailed else { throw .counters }
-    // Restored counters have the amounts of their time until the table is put under today's.
+    // Restored counters have the amounts of their checkpoint until `configure` gives them today's.
     let reopened = recovering.reopen()
     recovering.table.configure(limits.catalog, now: outcome.timeMs)
     let books = Books(
@@ -109,7 +126,7 @@ extension Books {
   }
 }
 
-/// The state that the last segment's records lead to.
+/// Builds counters, estimates and open exchanges from the records of the last segment.
 private struct Recovering {
   var table: QuotaTable
   private(set) var estimates = Estimates()
@@ -145,7 +162,7 @@ private struct Recovering {
     open.apply(record)
   }
 
-  /// What is open at the end, its reservations in hand again.
+  /// The exchanges that are open after the last record, with their reservations.
   mutating func reopen() -> [OpenAdmission] {
     var reopened: [OpenAdmission] = []
     for exchange in open.inOrder {
@@ -158,7 +175,7 @@ private struct Recovering {
 }
 
 extension QuotaTable {
-  /// The reservation of an admission that a ledger's records leave open.
+  /// A reservation for a recorded admission that has no completion: see `reopen(_:demand:now:)`.
   package mutating func reopen(_ admission: Admission, now: Int64) -> Reservation {
     reopen(
       admission.reserved,

@@ -4,62 +4,27 @@ import Inference
 import Ledger
 import Quota
 
-/// Limits and ledger together: what is decided and what is recorded have the same order, under one
-/// lock. It knows no message of Envoy's and no exchange.
+/// Limits and ledger together. Counters and records change under one lock, so that the order of
+/// records is the order in which counters changed. It knows nothing of Envoy's messages.
 ///
-/// The door is `admit`, `deny`, `settle` and `shares` for the loops' threads, and `onOutcome` for
-/// what became of the records that admissions wait for; a shared store will stand behind the same
-/// door. Nothing of a caller's is called under the lock. Lock order: the books', then the ledger's.
+/// The loops' threads call `admit`, `deny`, `settle` and `shares`; `onOutcome` tells them what
+/// became of the records that admissions wait for. Of the closures that the books are given, only
+/// those of `Clock` and of `forEachReading` run while the lock is held: they must be short, and must
+/// not call the books. Where both locks are needed, the books' is taken first, then the ledger's.
 package final class Books: @unchecked Sendable {
-  /// What became of admissions' records: told to every loop, of which each knows its own exchanges.
-  package enum RecordOutcome: Sendable {
-    /// Every record up to that number is on disk.
-    case durable(upTo: Int64)
-    /// These will never be on disk. Their numbers are given out again: only admissions of before
-    /// `epoch` are meant.
-    case failed(Set<Int64>, before: Int)
-  }
-
-  /// The answer to an exchange that asks to be let through.
-  package enum Answer {
-    /// Reserved and queued to be recorded. `waits`: it may go on once `RecordOutcome` names it, which
-    /// is later than this call returns; else at once (relaxed durability).
-    case admitted(OpenAdmission, waits: Bool)
-    case refused(QuotaRefusal)
-    /// The ledger takes no record: nothing may go on.
-    case unavailable
-  }
-
-  /// The wall clock and one that only runs forward, in milliseconds.
-  package struct Clock: Sendable {
-    var wallMs: @Sendable () -> Int64
-    var monotonicMs: @Sendable () -> Int64
-
-    package init(
-      wallMs: @escaping @Sendable () -> Int64, monotonicMs: @escaping @Sendable () -> Int64
-    ) {
-      self.wallMs = wallMs
-      self.monotonicMs = monotonicMs
-    }
-
-    /// The system's.
-    package static let system = Clock(
-      wallMs: { SystemClock.wallNanoseconds() / 1_000_000 },
-      monotonicMs: { SystemClock.monotonicNanoseconds() / 1_000_000 })
-  }
-
   private let lock = NSLock()
   private var table: QuotaTable
-  /// The limits that are in the table.
+  /// The policy's limits that the table was configured with.
   private var limits: PolicyLimits
   private var ledgerClock: LedgerClock
   private var denials = DenialTally()
   private var refusals = RefusalTally()
-  /// By the number of the admission's record.
+  /// The admissions that are not settled, by the `seq` of their record.
   private var open: [Int64: OpenAdmission] = [:]
-  /// How often admissions' records have failed.
+  /// How often a write failed with admissions in it.
   private var epoch = 0
   private var estimates: Estimates
+  /// Nil once the books are closed.
   private var writer: LedgerWriter?
   private let clock: Clock
   private let durability: Durability
@@ -78,20 +43,22 @@ package final class Books: @unchecked Sendable {
     self.durability = durability
   }
 
-  // MARK: Set-up, before any loop
+  // MARK: Set-up, before any loop runs
 
   func attach(_ writer: LedgerWriter) { self.writer = writer }
 
-  /// Who is told what became of records. The ledger's thread runs by then, and calls it.
+  /// Sets the closure that is told what became of records. The ledger's thread calls it, without a
+  /// lock. What happened before this call is not told.
   package func onOutcome(_ tell: @escaping @Sendable (RecordOutcome) -> Void) {
     lock.withLock { tellOutcome = tell }
   }
 
   func reopen(_ admission: OpenAdmission) { open[admission.seq] = admission }
 
-  // MARK: The door, on the loops' threads
+  // MARK: The loops' calls
 
-  /// Reserves and records, or refuses. A refusal charges nothing; recording it is `deny`'s.
+  /// Reserves what the exchange may use and queues its record; or refuses. A refusal charges
+  /// nothing and is not recorded: call `deny` with its record.
   package func admit(_ request: AdmissionRequest) -> Answer {
     lock.withLock {
       let now = readClock()
@@ -122,10 +89,13 @@ package final class Books: @unchecked Sendable {
     return .admitted(admission, waits: durability == .durable)
   }
 
-  /// Settles and records, once; nil where it was undone before, because its record failed.
+  /// Settles an admission, queues the record of its completion and returns that record. Nil where
+  /// the admission was settled before, where its own record failed (its reservation was given back
+  /// then), and after `close`.
   ///
   /// - Parameters:
-  ///   - metered: what the answer said of usage, as far as it came.
+  ///   - metered: the usage that the answer reported, and the text that was counted, as far as it
+  ///     came.
   ///   - backend: the upstream's address as Envoy names it.
   package func settle(
     _ admission: OpenAdmission, as ending: Ending, metered: MeteredUsage = MeteredUsage(),
@@ -148,7 +118,8 @@ package final class Books: @unchecked Sendable {
     }
   }
 
-  /// Records a refusal; never waits, and a flood becomes counts.
+  /// Records a refusal, without waiting. Of one tenant and reason, what exceeds
+  /// `DenialTally.singlePerSecondMax` in a second is recorded as a count.
   package func deny(_ record: Admission) {
     lock.withLock {
       let now = readClock()
@@ -160,7 +131,8 @@ package final class Books: @unchecked Sendable {
     }
   }
 
-  /// The tightest limits of a caller, for headers, and the ledger's time.
+  /// The tightest limits of a caller, for the rate-limit headers, and the ledger's time in Unix
+  /// milliseconds.
   package func shares(_ set: LimitSet, _ caller: Caller) -> (shares: LimitShares, nowMs: Int64) {
     lock.withLock {
       let now = readClock()
@@ -168,9 +140,9 @@ package final class Books: @unchecked Sendable {
     }
   }
 
-  // MARK: Others
+  // MARK: Calls of the rest of the process
 
-  /// Once a second: what a flood of refusals left to be recorded.
+  /// Records the refusals of the last second that were only counted. Call once a second.
   package func tick() {
     lock.withLock {
       let now = readClock()
@@ -178,12 +150,14 @@ package final class Books: @unchecked Sendable {
     }
   }
 
-  /// What is to be said of refusals now: ask once a second, and a last time at the end.
+  /// The refusals to be logged now. Call once a second, and with `isLast` once before the process
+  /// ends.
   package func refusalSummaries(isLast: Bool = false) -> [RefusalSummary] {
     lock.withLock { refusals.due(timeMs: readClock(), isLast: isLast) }
   }
 
-  /// A reload: counts go on. A checkpoint follows, because buckets refill otherwise from here.
+  /// A reload: puts another policy's limits in force; counters continue. A new segment follows,
+  /// because recovery replays charges under the amounts of one checkpoint.
   package func use(_ limits: PolicyLimits, _ event: ProcessEvent) {
     lock.withLock {
       let now = readClock()
@@ -195,22 +169,24 @@ package final class Books: @unchecked Sendable {
     ledger?.beginSegment()
   }
 
-  /// SIGUSR1.
+  /// Begins a new segment of the ledger, as SIGUSR1 asks.
   package func rotate() { ledger?.beginSegment() }
 
+  /// Whether an admission would be recorded now.
   package var ledgerState: LedgerState { ledger?.state ?? .unavailable(.stopped) }
 
-  /// The writer, as long as the books are open. Shipping keeps it beyond: the last records are on
-  /// disk when the books close.
+  /// The ledger's writer; nil once the books are closed. Shipping keeps a reference of its own,
+  /// because it sends the last records after that.
   package var ledger: LedgerWriter? { lock.withLock { writer } }
 
-  /// The ledger in numbers; nil where there is none.
+  /// Sizes and counts of the ledger; nil once the books are closed.
   package var ledgerStatistics: LedgerStatistics? { ledger?.statistics }
 
-  /// The limits that count now.
+  /// The limits in force.
   package var currentLimits: PolicyLimits { lock.withLock { limits } }
 
-  /// Lends the counters for a short look, if they are still under these limits.
+  /// Calls `body` with the counters, under the lock: it must be short. Nil, without a call, where
+  /// these limits are no longer in force.
   func look<Result>(
     at limits: PolicyLimits, _ body: (inout QuotaTable, _ nowMs: Int64) -> Result
   ) -> Result? {
@@ -220,7 +196,9 @@ package final class Books: @unchecked Sendable {
     }
   }
 
-  /// The process ends: everything is written, flushed, and said. False where it could not be.
+  /// Ends the books when the process ends: writes and flushes all that is queued, and a `stop`
+  /// record. False where that failed. What is still open is left to the next start, which closes it
+  /// as `interrupted`.
   package func close(_ event: ProcessEvent) -> Bool {
     lock.withLock {
       let now = readClock()
@@ -232,7 +210,8 @@ package final class Books: @unchecked Sendable {
       open = [:]
     }
     let isWhole = ledger?.stop() ?? true
-    // Its callbacks hold the books, and what is told holds the server: each would keep the other.
+    // The writer's callbacks refer to the books, and the told closure to the server: without this,
+    // these references would form cycles, and nothing would be freed.
     lock.withLock {
       writer = nil
       tellOutcome = { _ in }
@@ -240,7 +219,7 @@ package final class Books: @unchecked Sendable {
     return isWhole
   }
 
-  /// A record of the process itself.
+  /// Queues a record of what the process did.
   func note(_ body: LedgerRecord.Body) {
     lock.withLock {
       let now = readClock()
@@ -248,14 +227,14 @@ package final class Books: @unchecked Sendable {
     }
   }
 
-  /// Records that a target of shipping will never be sent some records.
+  /// Records that some records will never be sent to a shipping target.
   package func recordDrop(_ drop: Drop) { note(.drop(drop)) }
 
   private func write(_ due: [Denials], _ now: Int64) {
     for denials in due { _ = writer?.enqueue(.denials(denials), timeMs: now) }
   }
 
-  /// The ledger's time; a jump of the wall clock is recorded.
+  /// The ledger's time in Unix milliseconds. Records a jump of the wall clock.
   private func readClock() -> Int64 {
     let (now, jump) = ledgerClock.read(
       wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs())
@@ -267,6 +246,7 @@ package final class Books: @unchecked Sendable {
 // MARK: - On the ledger's thread
 
 extension Books {
+  /// The closures through which the ledger's writer calls the books.
   func callbacks(
     stateChanged: @escaping @Sendable (LedgerState) -> Void,
     committed: @escaping @Sendable (Int64) -> Void
@@ -281,8 +261,8 @@ extension Books {
     return callbacks
   }
 
-  /// The state and its place in the order of records, under one hold of the lock: no record comes
-  /// between them.
+  /// Queues a checkpoint of the state at this moment. The lock is held for both, so that no record
+  /// is queued between them.
   private func queueCheckpoint() {
     lock.withLock {
       let now = readClock()
@@ -290,7 +270,8 @@ extension Books {
     }
   }
 
-  /// Every counter that is not as good as new, every open exchange, every estimate.
+  /// The state as a checkpoint would record it now: every counter that differs from a new one,
+  /// every open exchange, every estimate.
   package var state: BooksState { lock.withLock { bookState(readClock(), estimates.all) } }
 
   private func bookState(_ now: Int64, _ estimates: [ModelEstimate]) -> BooksState {
@@ -301,8 +282,7 @@ extension Books {
       counters: table.snapshot(now: now), open: exchanges, estimates: estimates)
   }
 
-  /// Admissions that will never be on record: what they reserved is given back, and their exchanges
-  /// are told.
+  /// Gives back what was reserved by admissions whose records failed, and tells their exchanges.
   private func undo(_ seqs: [Int64]) {
     let outcome = lock.withLock { () -> RecordOutcome in
       let now = readClock()
@@ -311,7 +291,7 @@ extension Books {
         else { continue }
         _ = table.settle(reservation, as: .nothing, now: now)
       }
-      // Before the ledger takes the next admission, which may have the number of one of these.
+      // The ledger gives these numbers to the next admissions: those have the new epoch.
       epoch += 1
       return .failed(Set(seqs), before: epoch)
     }

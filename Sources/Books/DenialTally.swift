@@ -1,12 +1,14 @@
 import Ledger
 
-/// Bounds what refusals can write: the first ten of a tenant and reason in a second are recorded
-/// singly, the others become one `denials` record. A value; the clock is the ledger's.
-package struct DenialTally: Sendable {
-  /// Refusals of one tenant and reason that a second records singly.
-  package static let singlePerSecondMax = 10
-  /// Pairs of tenant and reason that are told apart in one second; what is beyond counts as nobody's.
-  package static let pairsMax = 4096
+/// Bounds how much refusals can write to the ledger: of one tenant and reason, the first ten in a
+/// second get a record each, the others become one `denials` record. It has no clock: it is given
+/// the ledger's time.
+struct DenialTally: Sendable {
+  /// How many refusals of one tenant and reason get a record of their own in one second.
+  static let singlePerSecondMax = 10
+  /// How many pairs of tenant and reason are counted separately in one second. Refusals of further
+  /// pairs are counted without a tenant.
+  static let pairsMax = 4096
 
   private struct Pair: Hashable {
     let tenant: String?
@@ -16,11 +18,10 @@ package struct DenialTally: Sendable {
   private var second: Int64 = 0
   private var counts: [Pair: Int] = [:]
 
-  package init() {}
-
-  /// Takes a refusal: `recordsSingly` when it gets a record of its own; and what the second before
-  /// left to be recorded. Call `flush` when no refusal comes.
-  package mutating func denied(
+  /// Counts a refusal. `recordsSingly`: whether it gets a record of its own. `due`: the counts of
+  /// the second before, to be recorded now; call `flush` each second too, because no refusal may
+  /// come.
+  mutating func denied(
     tenant: String?, reason: String, timeMs: Int64
   ) -> (recordsSingly: Bool, due: [Denials]) {
     let due = flush(timeMs: timeMs)
@@ -35,14 +36,14 @@ package struct DenialTally: Sendable {
     return (counts[pair]! <= Self.singlePerSecondMax, due)
   }
 
-  /// What a past second left to be recorded, by tenant and reason; nothing while it still runs.
-  package mutating func flush(timeMs: Int64) -> [Denials] {
+  /// The counts of a second that is over, by tenant and reason; none while it is not over.
+  mutating func flush(timeMs: Int64) -> [Denials] {
     guard timeMs / 1000 > second, !counts.isEmpty else { return [] }
     return drain()
   }
 
-  /// Everything that is left, at the end.
-  package mutating func drain() -> [Denials] {
+  /// All counts, whether their second is over or not: for the end of the process.
+  mutating func drain() -> [Denials] {
     let sinceMs = second * 1000
     let due = counts.compactMap { pair, count -> Denials? in
       guard count > Self.singlePerSecondMax else { return nil }

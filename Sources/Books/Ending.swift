@@ -3,14 +3,14 @@ import Ledger
 import Quota
 import Terms
 
-/// How an exchange ended, as far as anybody saw. Every exit of every filter, a crash, and a recorded
-/// exchange that is replayed is one of these, and `outcome` is the one place that says what each is
+/// How an exchange ended, as far as Tollgate saw it. Every exit of both filters, a crash, and a
+/// recorded exchange in a replay is one of these. `outcome` alone decides what each of them is
 /// charged.
 package enum Ending: Sendable, Equatable {
-  /// The verdict never reached Envoy, so no backend can have been asked. `status`: of an answer that
-  /// Envoy gave meanwhile.
+  /// The exchange ended before Tollgate let it go on, so no backend got the request. `status` is
+  /// that of an answer which Envoy gave meanwhile.
   case notReleased(status: Int?)
-  /// Tollgate gave the answer.
+  /// Tollgate gave the answer (a list of models).
   case answeredHere
   /// Envoy gave the answer, and no backend was reached.
   case unreached(status: Int?)
@@ -18,36 +18,43 @@ package enum Ending: Sendable, Equatable {
   case gatewayAnswer(status: Int)
   /// The stream ended before any answer began.
   case noAnswer
-  /// A backend's answer; `isWhole`: its end was seen.
+  /// A backend gave the answer. `isWhole`: Tollgate saw the answer's end.
   case backendAnswer(status: Int, isWhole: Bool)
-  /// ext_authz alone let the request go on: nothing of its answer is ever seen.
+  /// ext_authz alone let the request go on: Tollgate never sees the answer.
   case unobserved
   /// The process ended before the exchange did.
   case interrupted
 }
 
-/// What an ending comes to: what the counters are charged, and what stands on record.
+/// What follows from an ending: what the counters are charged, and what the completion records.
 package struct EndingOutcome {
+  /// The usage, with what had to be estimated filled in.
   package var usage: MeteredUsage
+  /// What the counters are charged.
   package var settlement: Settlement
+  /// The record's `end_reason`.
   package var endReason: Completion.EndReason
+  /// The record's `origin`; nil where it is not known who ended the exchange.
   package var origin: Origin?
+  /// The status of the answer; nil where none was seen.
   package var httpStatus: Int64?
-  /// Nano-dollars; nil where it is unknown: without a price, of anything but nothing.
+  /// What it cost, in nano-dollars; nil where something was used and its price is not known.
   package var costNanodollars: Int64?
 }
 
 extension Ending {
-  /// What is charged, and what stands on record.
+  /// What is charged, and what is recorded.
   ///
-  /// - Reported usage is charged as reported.
-  /// - Given back in full: what no backend was asked for. A backend's 4xx or 5xx without usage gives
-  ///   back all but the request itself.
-  /// - Anything else without usage is charged the prompt's estimate plus the output that was seen.
+  /// - Usage that the backend reported is charged as reported.
+  /// - Where no backend got the request, all that was reserved is given back. Where a backend
+  ///   answered 4xx or 5xx without usage, all but the request itself is given back.
+  /// - Every other ending without usage is charged the estimate of the prompt and of the output
+  ///   that was seen. What is never seen (`unobserved`) is charged as reserved.
   ///
   /// - Parameters:
-  ///   - metered: what the answer said of usage, as far as it came.
-  ///   - estimator: of the exchange's model.
+  ///   - metered: the usage that the answer reported, and the text that was counted, as far as it
+  ///     came.
+  ///   - estimator: that of the exchange's model.
   package func outcome(
     of admission: OpenAdmission, metered: MeteredUsage, by estimator: TokenEstimator
   ) -> EndingOutcome {
@@ -57,7 +64,7 @@ extension Ending {
       promptTokens: Int(clamping: request.record.estimatedPromptTokens ?? 0),
       outputTokens: { estimator.outputTokens(bytes: $0) })
     let settlement = settlement(usage, of: admission)
-    // Of an answer of Tollgate's own the record names no route.
+    // An admission without a model route is an answer of Tollgate's own, which costs 0.
     let isPriced =
       request.prices != nil || admission.reservedNanos > 0 || request.record.modelRoute == nil
     let cost: Int64? =
@@ -130,7 +137,8 @@ extension Ending {
 }
 
 extension Settlement {
-  /// The charge for a usage. Saturating: token counts are the backend's word.
+  /// The charge for a usage. A cost that does not fit in an Int64 becomes `Int64.max`: a backend
+  /// may report any token counts.
   package static func used(_ usage: MeteredUsage, at prices: Prices?) -> Settlement {
     .used(
       Usage(
@@ -140,7 +148,8 @@ extension Settlement {
 }
 
 extension Prices {
-  /// Nano-dollars: cached and cache-written prompt tokens at their own prices, each token once.
+  /// The cost in nano-dollars. Prompt tokens that were read from or written to a cache are charged
+  /// at their own prices only.
   fileprivate func nanoDollars(of usage: MeteredUsage) -> Int64 {
     let prompt = Int64(usage.prompt ?? 0)
     let cached = min(prompt, Int64(usage.cachedPrompt ?? 0))
@@ -157,7 +166,7 @@ extension Prices {
 // MARK: - Records
 
 extension Completion {
-  /// The record of an exchange's end; what the counters are charged in the end is the table's to say.
+  /// The record of an exchange's end, without latency, backend and charges.
   init(of admission: Admission, _ outcome: EndingOutcome) {
     let usage = outcome.usage
     self.init(
@@ -177,8 +186,9 @@ extension Completion {
 }
 
 extension Ending {
-  /// How a recorded exchange ended, as far as its charge goes, for `outcome` with its recorded usage:
-  /// what was charged nothing is told from what was charged no tokens.
+  /// The ending of a recorded exchange: one for which `outcome`, with the recorded usage, charges
+  /// the same again. A record does not say whether a backend was reached: without usage, an
+  /// exchange that was charged nothing is taken for one that reached none.
   package init(of completion: Completion) {
     let status = completion.httpStatus.map(Int.init(clamping:))
     let isCharged = completion.charged.contains { $0.amount > 0 }
@@ -199,7 +209,7 @@ extension Ending {
 }
 
 extension MeteredUsage {
-  /// What a completion says of usage.
+  /// The usage that a completion records.
   package init(of completion: Completion) {
     self.init()
     source = completion.usageSource

@@ -2,23 +2,24 @@ import Inference
 import Ledger
 import Terms
 
-/// What is known of each model's tokens, by its canonical name: learned from reported usage, kept in
-/// checkpoints and in `stop` records, so that a restart does not begin anew.
+/// A token estimator for each model, by canonical name. They learn from reported usage and are
+/// saved in checkpoints and in `stop` records, so that a restart does not lose what they learned.
 struct Estimates: Sendable {
-  /// Models that are kept apart; the requests of others are estimated as if nothing were known.
+  /// The most models that have an estimator; further ones are estimated as if nothing were known.
   static let modelsMax = 10_000
-  /// Integers of estimates that one `stop` record holds: it must fit into one batch of the ledger. The
-  /// models beyond begin with what the last checkpoint has.
+  /// The most integers of estimates in one `stop` record, which must fit into one batch of the
+  /// ledger. Further models restart with what the last checkpoint saved.
   static let unsavedIntegersMax = 100_000
 
   private var byModel: [String: TokenEstimator] = [:]
-  /// Models of which something was learned that no checkpoint has.
+  /// The models of which something was learned that no checkpoint has saved.
   private var unsavedModels: Set<String> = []
 
-  /// Those that a checkpoint has. One that cannot be read is left out: it is learned again.
+  /// The estimators that a checkpoint saved. One that cannot be read is left out, and learned
+  /// again.
   init(_ saved: [ModelEstimate] = []) { restore(saved) }
 
-  /// Those that a `stop` has, which are newer than the checkpoint's.
+  /// Takes the estimators that a `stop` record saved, which are newer than the checkpoint's.
   mutating func restore(_ saved: [ModelEstimate]) {
     for estimate in saved where byModel[estimate.model] != nil || byModel.count < Self.modelsMax {
       guard let estimator = TokenEstimator(state: estimate.state) else { continue }
@@ -26,12 +27,12 @@ struct Estimates: Sendable {
     }
   }
 
-  /// Of a model that nothing is known of, or of no model: as every model begins.
+  /// The model's estimator; a new one where nothing is known of the model, or there is no model.
   func estimator(of model: String?) -> TokenEstimator {
     model.flatMap { byModel[$0] } ?? TokenEstimator()
   }
 
-  /// An answer to a request of that size used so much.
+  /// Learns from the usage of an answer to a request of that size. Only reported usage counts.
   mutating func learn(_ size: RequestSize, _ usage: MeteredUsage) {
     guard usage.source == .reported else { return }
     guard byModel[size.model] != nil || byModel.count < Self.modelsMax else { return }
@@ -39,22 +40,23 @@ struct Estimates: Sendable {
     unsavedModels.insert(size.model)
   }
 
-  /// Forgets models that the policy does not have any more.
+  /// Forgets models that the policy no longer has.
   mutating func keep(only isKnown: (String) -> Bool) {
     byModel = byModel.filter { isKnown($0.key) }
     unsavedModels = unsavedModels.filter(isKnown)
   }
 
-  /// All of it, for a checkpoint.
+  /// The state of all estimators, for a checkpoint, which counts as saved from then on.
   mutating func save() -> [ModelEstimate] {
     unsavedModels = []
     return all
   }
 
-  /// All of it, by model.
+  /// The state of all estimators, by model name.
   var all: [ModelEstimate] { Self.list(byModel) }
 
-  /// What no checkpoint has, for a `stop` record.
+  /// The state of those that no checkpoint has saved, for a `stop` record: as many as
+  /// `unsavedIntegersMax` allows.
   var unsaved: [ModelEstimate] {
     var room = Self.unsavedIntegersMax
     return Self.list(byModel.filter { unsavedModels.contains($0.key) }).filter {

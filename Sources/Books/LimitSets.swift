@@ -1,25 +1,34 @@
 import Quota
 
-/// Which limits each kind of request must pass, worked out once for each policy: a request only looks
-/// it up.
+/// The limits that each kind of request must pass, computed once for each policy, so that a request
+/// only looks them up. Models to which the same limits apply share one set, to save memory.
 struct LimitSets: Sendable {
   /// The sets of a tenant, or of a key that has limits of its own.
   private struct Sets {
+    /// For requests on paths without inspection, which have no model.
     var uninspected: LimitSet
+    /// The sets that differ.
     var variants: [LimitSet] = []
-    /// By model; nil where models of a group have the same set, which is the group's.
+    /// For each model the index of its set in `variants`; nil where that is the index of its group.
     var byModel: [Int]?
   }
 
-  /// By model: models of one group are the same to everything that is not a tenant's own.
+  /// The group of each model, by the model's index. To models of one group the same global limits
+  /// and the same class's slots apply.
   private var groups: [Int] = []
+  /// By the tenant's index.
   private var byTenant: [Sets] = []
+  /// By the tenant's index and the key's; only keys that have limits of their own.
   private var byKey: [[Int: Sets]] = []
 
+  /// All integers are indices: of rules in the catalog, and of models in the policy. A nil model
+  /// stands for a path without inspection.
+  ///
   /// - Parameters:
-  ///   - applies: whether a rule counts requests of a model, by its index; nil is an uninspected path.
-  ///   - shared: the rules of everybody, and for a model those of its class.
-  ///   - owned: of a tenant, and of each of its keys.
+  ///   - tenants: for each tenant its own rules, and those of each of its keys.
+  ///   - shared: the global rules that count requests of this model, and the slots of its class.
+  ///   - applies: whether a rule counts requests of this model.
+  ///   - namesModels: whether the policy's limit behind a rule has `models`.
   init(
     catalog: LimitCatalog, modelCount: Int, tenants: [(rules: [Int], keys: [[Int]])],
     shared: (Int?) -> [Int], applies: (Int, Int?) -> Bool, namesModels: (Int) -> Bool
@@ -64,6 +73,7 @@ struct LimitSets: Sendable {
     }
   }
 
+  /// The limits for requests of a tenant with this key and model, all by index.
   func set(tenant: Int, key: Int?, model: Int?) -> LimitSet {
     if let key, let own = byKey[tenant][key] { return set(of: own, model) }
     return set(of: byTenant[tenant], model)

@@ -1,49 +1,59 @@
-/// How a limit stands, at a moment. Amounts are whole units; money is nano-dollars.
+/// The state of one limit at one moment, for pages. Amounts are whole units; money is nano-dollars.
+///
+/// Where a limit has several counters, `used`, `reserved`, `remaining`, `resetsAtMs`, `keyID` and
+/// `subject` are those of the tightest one, of which the smallest share is left; where it has none,
+/// the amounts are those of a new one.
 package struct LimitState: Sendable, Equatable {
-  /// Limits, and counters of one limit, that are read under one hold of the books' lock.
-  package static let limitsPerHold = 64
-  package static let countersPerHold = 512
+  /// How many limits are read under one hold of the books' lock.
+  static let limitsPerHold = 64
+  /// How many counters of one limit are read under one hold of the books' lock.
+  static let countersPerHold = 512
 
-  /// Whose limit it is.
+  /// Where the policy states the limit.
   package enum Owner: Sendable, Equatable {
+    /// At its top: it counts all tenants together.
     case global
+    /// In the tenant.
     case tenant
-    /// A key's own limit.
+    /// In the API key with this id.
     case key(String)
-    /// A class's `max_concurrent`, of which each tenant has its own.
+    /// In the traffic class with this name, as `max_concurrent`: each tenant has slots of its own.
     case trafficClass(String)
   }
 
+  /// The policy's `scope`: for whom the limit has a counter each.
   package enum Scope: String, Sendable { case tenant, key, subject }
 
-  /// As the policy names it.
+  /// Its name in the policy.
   package let name: String
+  /// Where the policy states it.
   package let owner: Owner
-  /// `requests`, `tokens`, `prompt_tokens`, `completion_tokens`, `usd`, `concurrent`.
+  /// The raw value of its `LimitKind`, such as `prompt_tokens`.
   package let kind: String
-  /// `second` … `month`; nil for `concurrent`.
+  /// The policy's `per`, `second` to `month`; nil for `concurrent`.
   package let per: String?
+  /// For whom it has a counter each.
   package let scope: Scope
-  /// Patterns of the models it counts; nil for all.
+  /// Patterns of the models whose requests it counts; nil for all models.
   package let models: [String]?
-  /// What it gives in a period, or at once.
+  /// What it gives in each period; for `concurrent`, the number of slots.
   package let amount: Int64
-  /// The most that there can be of it: a bucket's `burst`, else the amount.
+  /// The most that can be reserved at once: a bucket's `burst`, else the amount.
   package let capacity: Int64
-  /// Settled use that has not come back; above the capacity where exchanges used more than they had
-  /// reserved.
+  /// What was used and is not refilled or reset yet; above the capacity where exchanges used more
+  /// than they had reserved.
   package let used: Int64
-  /// Held by exchanges that are not over.
+  /// What exchanges that are not settled have reserved.
   package let reserved: Int64
-  /// What can still be had now; never below 0.
+  /// What can be reserved now; never below 0.
   package let remaining: Int64
-  /// Unix milliseconds at which it is whole again; nil for `concurrent`.
+  /// When `remaining` will be `capacity` again, in Unix milliseconds; nil for `concurrent`.
   package let resetsAtMs: Int64?
-  /// Counters there are: 1 for scope `tenant`. The figures above are those of the one with the least
-  /// left; of an untouched one where there is none.
+  /// How many counters it has now; 1 for scope `tenant`.
   package let counters: Int
-  /// Whose the tightest counter is.
+  /// The key that the tightest counter is for; nil where the scope is not `key`.
   package let keyID: String?
+  /// The subject that the tightest counter is for; nil where the scope is not `subject`.
   package let subject: String?
 
   package init(

@@ -2,18 +2,20 @@ import Ledger
 import Quota
 import Terms
 
-/// What is to be admitted: which limits it must pass, for whom, how large it is, and its record as
-/// far as it is known.
+/// What an exchange asks the books to admit: its limits, its caller, its size, and its record.
 package struct AdmissionRequest {
+  /// The limits that it must pass.
   package var limits: LimitSet
+  /// Who makes the request.
   package var caller: Caller
-  /// nil where nothing is known of what it uses: an uninspected path, an answer of Tollgate's own.
+  /// Nil where its use of tokens is not known (a path without inspection) or is none (an answer of
+  /// Tollgate's own).
   package var size: RequestSize?
-  /// The model's; nil where it has none.
+  /// The model's prices; nil where it has none.
   package var prices: Prices?
-  /// Whether its answer says what was used; if it does not say, it is estimated.
+  /// Whether its answer should report usage; if it then reports none, usage is estimated.
   package var isMetered: Bool
-  /// What is reserved is filled in.
+  /// The admission's record. The books fill in what is reserved.
   package var record: Admission
 
   package init(
@@ -29,23 +31,27 @@ package struct AdmissionRequest {
   }
 }
 
-/// An exchange that is on record and not settled: its reservation has one owner, here. All of it is
-/// the books' to touch, under their lock; the exchange hands it back to be settled.
+/// An exchange that was admitted and is not settled. It owns the reservation, which the books alone
+/// take out, under their lock; the exchange keeps it and gives it to `Books.settle`.
 package final class OpenAdmission: @unchecked Sendable {
+  /// The `seq` of the admission's record.
   package let seq: Int64
-  /// Numbers of admissions that failed are given out again: see `Books.RecordOutcome`.
+  /// How often a write with admissions in it had failed before. With `seq` it identifies the
+  /// admission, because the `seq` of a failed record is used again: see `Books.RecordOutcome`.
   package let epoch: Int
-  /// When it was admitted, by the ledger's clock.
+  /// When it was admitted, in Unix milliseconds of the ledger's clock.
   package let timeMs: Int64
+  /// What was admitted.
   package let request: AdmissionRequest
-  /// Money that was reserved, of an exchange that another process admitted: what is charged where
-  /// its model has no price any more.
+  /// The money that was reserved, for an exchange that the process before admitted: it is charged
+  /// where its model no longer has a price.
   let reservedNanos: Int64
   private var reservation: Reservation?
 
   /// The admission's record.
   package var record: Admission { request.record }
 
+  /// An admission that has just been queued as a record; a test may make one by itself.
   package init(
     _ request: AdmissionRequest, seq: Int64, epoch: Int = 0, timeMs: Int64,
     reservedNanos: Int64 = 0, _ reservation: consuming Reservation
@@ -58,7 +64,8 @@ package final class OpenAdmission: @unchecked Sendable {
     self.reservation = consume reservation
   }
 
-  /// One that a ledger's records leave open: of its request there is what the record says.
+  /// An admission that the ledger's records leave open. What its record does not say of the
+  /// request, its size and its limits, is not known any more.
   package convenience init(
     reopening exchange: OpenExchange, _ limits: PolicyLimits,
     _ reservation: consuming Reservation
@@ -69,13 +76,13 @@ package final class OpenAdmission: @unchecked Sendable {
       caller: Caller(
         tenant: record.tenant ?? "", keyID: record.keyID, subject: record.subject ?? ""),
       size: nil, prices: record.model.flatMap { limits.prices(ofModel: $0) },
-      // Nothing is known of what an uninspected path uses.
+      // A path without inspection has no model, and its use of tokens is not known.
       isMetered: record.model != nil, record: record)
     self.init(
       request, seq: exchange.seq, timeMs: exchange.timeMs,
       reservedNanos: reservation.most(of: .usd), reservation)
   }
 
-  /// The reservation, once: nil when it was settled or undone before.
+  /// Takes the reservation out; nil where that was done before.
   package func take() -> Reservation? { reservation.take() }
 }

@@ -2,12 +2,15 @@ import Policy
 import Quota
 import Terms
 
-/// A policy's limits as the engine counts them, and which of them a request must pass.
+/// A policy's limits as the quota table counts them, and which of them a request must pass.
 package final class PolicyLimits: Sendable {
+  /// All limits of the policy, and each traffic class's `max_concurrent`.
   package let catalog: LimitCatalog
-  /// Of what is always allowed.
+  /// The empty set, for requests that no limit counts.
   package let noLimits: LimitSet
   private let policy: PolicySnapshot
+  /// Indices into the catalog's rules, here and below: of the global limits, of each tenant's, of
+  /// each tenant's keys', and of each class's slots by the class's name.
   private let global: [Int]
   private let byTenant: [[Int]]
   private let byKey: [[[Int]]]
@@ -16,6 +19,7 @@ package final class PolicyLimits: Sendable {
   /// The policy's limit behind each rule; nil for a class's slots.
   private let limits: [Policy.Limit?]
 
+  /// Computes everything once, for this policy.
   package init(_ policy: PolicySnapshot) {
     self.policy = policy
     var rules: [LimitRule] = []
@@ -59,31 +63,35 @@ package final class PolicyLimits: Sendable {
       applies: applies, namesModels: { limits[$0]?.models != nil })
   }
 
-  /// The limits of a request: everybody's, the tenant's, the key's, the class's. Without a model (an
-  /// uninspected path) only those on requests and slots, of every model.
+  /// The limits that a request must pass: global ones, the tenant's, the key's, and its class's
+  /// slots. A request without a model (on a path without inspection) passes only limits on
+  /// `requests` and `concurrent` that do not name models.
   package func set(tenant: Tenant, keyIndex: Int?, model: Model?) -> LimitSet {
     sets.set(tenant: tenant.index, key: keyIndex, model: model?.index)
   }
 
-  /// A limit and whose it is, for pages and metrics.
+  /// One limit that a page shows: which rule, and where the policy states it.
   package struct Place {
+    /// The index into the catalog's rules.
     package let rule: Int
+    /// Where the policy states it.
     package let owner: LimitState.Owner
-    /// For a class's slots, of which every tenant has its own: the tenant.
-    package var part = ""
+    /// For a class's slots, the tenant whose slots are shown; else empty.
+    package var scopeValue = ""
   }
 
-  /// The limits that apply to everybody together.
+  /// The limits that count all tenants together.
   package var globalPlaces: [Place] { global.map { Place(rule: $0, owner: .global) } }
 
-  /// The limits of a tenant, of its keys, and its slots of the classes; none for a tenant that the
-  /// policy does not have.
+  /// The limits of the tenant with this name, of its keys, and its slots in each traffic class;
+  /// none where the policy has no such tenant.
   package func places(ofTenant name: String) -> [Place] {
     let bytes = Array(name.utf8)
     guard let tenant = policy.tenant(named: bytes.span) else { return [] }
     return places(of: tenant)
   }
 
+  /// The same for a tenant of this policy.
   package func places(of tenant: Tenant) -> [Place] {
     var places = byTenant[tenant.index].map { Place(rule: $0, owner: .tenant) }
     for (key, rules) in zip(tenant.keys, byKey[tenant.index]) {
@@ -93,17 +101,20 @@ package final class PolicyLimits: Sendable {
       guard let rule = byClass[trafficClass.name.string] else { continue }
       places.append(
         Place(
-          rule: rule, owner: .trafficClass(trafficClass.name.string), part: tenant.name.string))
+          rule: rule, owner: .trafficClass(trafficClass.name.string), scopeValue: tenant.name.string
+        ))
     }
     return places
   }
 
+  /// Every tenant of the policy, in its order.
   package var tenants: [Tenant] { policy.tenants }
 
   /// The policy's limit behind a rule; nil for a class's slots.
   package func limit(ofRule rule: Int) -> Policy.Limit? { limits[rule] }
 
-  /// What the model costs now; nil where it has no price, or there is no such model any more.
+  /// The prices of the model with this canonical name; nil where it has none, or the policy has no
+  /// such model.
   package func prices(ofModel name: String) -> Prices? {
     let name = Array(name.utf8)
     return policy.model(named: name.span)?.prices

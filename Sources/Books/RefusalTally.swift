@@ -1,11 +1,13 @@
-/// Refusals of one tenant for one reason, over a stretch of time.
+/// How many requests of one tenant were refused for one reason: one line of the log.
 package struct RefusalSummary: Sendable, Equatable {
-  /// nil where nobody was identified, and for tenants that found no place in the table.
+  /// Nil where no tenant was identified, and where more pairs of tenant and reason than
+  /// `RefusalTally.pairsMax` were refused.
   package let tenant: String?
-  /// The refusal's code.
+  /// The refusal's code, such as `rate_limit_exceeded`.
   package let reason: String
+  /// The number of refusals.
   package let count: Int
-  /// Since the last summary, or the first of these refusals.
+  /// The time that was counted: since the last summary, or since the first of these refusals.
   package let windowMs: Int64
 
   package init(tenant: String?, reason: String, count: Int, windowMs: Int64) {
@@ -16,12 +18,14 @@ package struct RefusalSummary: Sendable, Equatable {
   }
 }
 
-/// Counts refusals for people: the first is told at the next look, the others with it or once in
-/// `quietMs`, as a count. A value; the clock is the ledger's.
+/// Counts refusals for the log: the first refusal of a tenant and reason is reported at the next
+/// call of `due`, further ones at most once in `quietMs`, as a count. It has no clock: it is given
+/// the ledger's time.
 struct RefusalTally: Sendable {
-  /// A tenant and reason is told of this often at most.
+  /// The shortest time between two summaries of one tenant and reason.
   static let quietMs: Int64 = 10_000
-  /// Pairs of tenant and reason that are told apart; what is beyond counts as nobody's.
+  /// How many pairs of tenant and reason are counted separately. Refusals of further pairs are
+  /// counted without a tenant.
   static let pairsMax = 128
 
   private struct Pair: Hashable {
@@ -32,22 +36,24 @@ struct RefusalTally: Sendable {
   private struct Entry {
     var count = 0
     var sinceMs: Int64
-    /// nil where it has not been told of yet.
+    /// When it was last reported; nil where it was not.
     var toldMs: Int64?
   }
 
   private var entries: [Pair: Entry] = [:]
 
+  /// Counts one refusal.
   mutating func count(tenant: String?, reason: String, timeMs: Int64) {
     var pair = Pair(tenant: tenant, reason: reason)
     if entries[pair] == nil, entries.count >= Self.pairsMax {
-      // Reasons are few and fixed: these do not grow.
+      // There are only a few reasons, so these entries beyond `pairsMax` are few too.
       pair = Pair(tenant: nil, reason: reason)
     }
     entries[pair, default: Entry(sinceMs: timeMs)].count += 1
   }
 
-  /// What is to be told now, by tenant and reason. `isLast`: all of it, for there is no later.
+  /// What is to be reported now, sorted by tenant and reason. `isLast`: all counts, because the
+  /// process ends.
   mutating func due(timeMs: Int64, isLast: Bool = false) -> [RefusalSummary] {
     guard !entries.isEmpty else { return [] }
     var due: [RefusalSummary] = []

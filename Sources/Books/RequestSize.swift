@@ -2,20 +2,22 @@ import Inference
 import Quota
 import Terms
 
-/// The size of a request for a model: what tells how many tokens it may use before its provider says
-/// so.
+/// The size of a request for a model, from which its use of tokens is estimated before the backend
+/// reports it.
 package struct RequestSize: Sendable, Equatable {
-  /// The model's canonical name: each has estimates of its own.
+  /// The model's canonical name, which selects the estimator.
   package var model: String
-  /// Bytes of text in the prompt, after unescaping, and the numbers of a prompt given as tokens.
+  /// Bytes of text in the prompt, after JSON unescaping.
   package var textBytes: Int
+  /// How many token numbers a prompt has that is given as numbers.
   package var arrayNumbers: Int
   /// How many answers are asked for: the larger of `n` and `best_of`, at least 1.
   package var choices: Int
-  /// The bound on each answer's tokens: the client's own, and the policy's `max_output_tokens`.
+  /// The most tokens of each answer as the client stated it; nil where it stated none.
   package var statedBound: Int?
+  /// The policy's `max_output_tokens`; nil where it has none.
   package var maxOutputTokens: Int?
-  /// The endpoint writes tokens; an embedding does not.
+  /// Whether the endpoint produces tokens; an embedding does not.
   package var writesOutput: Bool
 
   package init(
@@ -31,7 +33,7 @@ package struct RequestSize: Sendable, Equatable {
     self.writesOutput = writesOutput
   }
 
-  /// What is reserved for it, by what is known of the model's requests so far.
+  /// What is to be reserved for it, by what the model's estimator has learned.
   package func demand(by estimator: TokenEstimator, _ prices: Prices?) -> Demand {
     let prompt = estimator.promptTokens(textBytes: textBytes, arrayNumbers: arrayNumbers)
     var each = 0
@@ -45,7 +47,7 @@ package struct RequestSize: Sendable, Equatable {
       isBoundStated: statedBound != nil || !writesOutput, prices: prices ?? .free)
   }
 
-  /// What an answer to it teaches.
+  /// What the estimator learns from an answer to this request.
   func sample(_ usage: MeteredUsage) -> TokenEstimator.Sample {
     TokenEstimator.Sample(
       textBytes: textBytes, arrayNumbers: arrayNumbers, choices: choices,

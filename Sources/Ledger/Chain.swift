@@ -1,17 +1,18 @@
 import Bytes
 
-/// The chain of hashes: each line's covers the one before.
+/// The hash chain of the ledger: the hash of each line covers the hash of the line before.
 package struct Chain: Equatable, Sendable {
-  /// The hash of the last line; 32 zero bytes where the chain begins.
+  /// The hash of the last line; `origin` where there is none.
   package private(set) var head: SHA256Digest
 
-  /// Where every chain begins.
+  /// The hash before the first line of every chain: 32 zero bytes.
   package static let origin = SHA256Digest(words: (0, 0, 0, 0))
 
+  /// A chain whose last line has that hash.
   package init(after head: SHA256Digest = Chain.origin) { self.head = head }
 
-  /// What a segment's checkpoint says was before it; nil where the line does not say it. Only the
-  /// line's beginning is read: a checkpoint may be very long.
+  /// The chain before a segment, from the `previous_hash` in its checkpoint's line; nil where the
+  /// line has none. Reads only the first 256 bytes, because a checkpoint may be very long.
   init?(beforeCheckpoint line: [UInt8]) {
     let name = Array("\"previous_hash\":\"".utf8)
     let head = line.prefix(256)
@@ -22,7 +23,8 @@ package struct Chain: Equatable, Sendable {
     self.init(after: digest)
   }
 
-  /// Behind a line whose own hash is believed; nil where it does not end in one.
+  /// The chain behind a line, from the hash at its end, which is not checked; nil where the line
+  /// does not end in a hash.
   init?(claimedBy line: [UInt8]) {
     let content = line.count - LedgerFormat.sealBytes
     guard content > 0,
@@ -33,7 +35,7 @@ package struct Chain: Equatable, Sendable {
     self.init(after: digest)
   }
 
-  /// Ends a line that `LedgerRecord.encoded` began: its hash, its closing brace, its newline.
+  /// Completes a line from `LedgerRecord.encoded()`: appends its hash, `}` and a newline.
   package mutating func seal(_ line: inout [UInt8]) {
     head = Self.digest(after: head, line.span)
     line.append(contentsOf: LedgerFormat.hashPrefix)
@@ -43,7 +45,7 @@ package struct Chain: Equatable, Sendable {
     line.append(UInt8(ascii: "\n"))
   }
 
-  /// Whether a line (without its newline) is sealed with the hash that belongs here; goes on if so.
+  /// Whether a line (without its newline) ends in the right hash. If so, it becomes the last line.
   package mutating func follow(_ line: [UInt8]) -> Bool {
     let content = line.count - LedgerFormat.sealBytes
     guard content > 0 else { return false }

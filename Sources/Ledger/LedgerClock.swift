@@ -1,22 +1,22 @@
 import Bytes
 
-/// The ledger's time: the wall clock's Unix milliseconds, except that it never runs backwards. A
-/// value; lives under the same lock as the counters.
+/// The ledger's time: the wall clock in Unix milliseconds, except that it never runs backwards. It
+/// is guarded by the same lock as the counters.
 package struct LedgerClock: Sendable {
-  /// A step of the wall clock, beyond what really passed, that is worth a record.
+  /// The smallest step of the wall clock, compared with the monotonic clock, that is recorded.
   package static let jumpMs: Int64 = 5_000
 
-  /// The latest time given out.
+  /// The latest time that `read` returned.
   package private(set) var nowMs: Int64
   private var wallMs: Int64?
   private var monotonicMs: Int64 = 0
 
-  /// Goes on after the last record's time.
+  /// A clock that never returns a time before that of the last record.
   package init(after nowMs: Int64) { self.nowMs = nowMs }
 
-  /// The time now, and the jump where the wall clock went backwards at all, or differs from what
-  /// passed on the monotonic clock by `jumpMs` or more. The first reading is held against the last
-  /// record's time only for running backwards.
+  /// The time now; and a jump where the wall clock went backwards at all, or where its step differs
+  /// from the monotonic clock's by `jumpMs` or more. At the first reading there is no step: it is a
+  /// jump only where the wall clock is before the last record's time.
   package mutating func read(
     wallMs: Int64, monotonicMs: Int64
   ) -> (timeMs: Int64, jump: ClockJump?) {

@@ -1,11 +1,12 @@
-/// The exchanges that a ledger's records leave open, told one record after another.
+/// The exchanges that have an admission and no completion yet, among the records read so far.
 package struct OpenExchanges {
   /// By request id.
   package private(set) var byRequestID: [String: OpenExchange] = [:]
 
+  /// Starts with none.
   package init() {}
 
-  /// Takes the next record. Carried records are in the checkpoint before them already.
+  /// Reads the next record. Carried records change nothing: the checkpoint before includes them.
   package mutating func apply(_ record: LedgerRecord) {
     switch record.body {
     case .checkpoint(let checkpoint):
@@ -20,6 +21,6 @@ package struct OpenExchanges {
     }
   }
 
-  /// Oldest first.
+  /// The open exchanges, oldest admission first.
   package var inOrder: [OpenExchange] { byRequestID.values.sorted { $0.seq < $1.seq } }
 }

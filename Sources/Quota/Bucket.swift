@@ -1,18 +1,19 @@
-/// A token bucket in exact integers: the level is kept multiplied by the period, so that a
-/// millisecond's refill is exactly `amount`.
+/// A token bucket in exact integers. The level is stored multiplied by the period, so that the
+/// refill of one millisecond is exactly `amount`.
 ///
-/// Int128, because a billion dollars in nano-dollars times an hour in milliseconds passes Int64.
-/// Refilling in two steps gives what one step gives, so looking at a bucket never changes it.
+/// It is an Int128, because a billion dollars in nano-dollars times an hour in milliseconds does
+/// not fit in an Int64. Refilling in two steps gives the same level as refilling in one, so reading
+/// a bucket never changes what it admits later.
 struct Bucket: Equatable {
-  /// Debt is kept no deeper than this many units: years for any limit, and far from overflow.
+  /// The deepest debt in units; more is cut to this. It is far below overflow.
   static let debtMax = Int64.max / 2
 
   private(set) var amount: Int64
   private(set) var capacity: Int64
   let periodMilliseconds: Int64
-  /// Units times the period; below 0 in debt.
+  /// The level times the period; below 0 in debt.
   private(set) var scaledLevel: Int128
-  /// Unix milliseconds up to which it is refilled.
+  /// The time of the last refill, in Unix milliseconds.
   private(set) var time: Int64
 
   /// A full bucket.
@@ -24,8 +25,9 @@ struct Bucket: Equatable {
     time = now
   }
 
-  /// A bucket as it was written down: `level` whole units, rounded down, and `fraction` of the
-  /// period above them. Nil where no bucket can be so.
+  /// A bucket from a checkpoint: `level` in whole units, rounded down, and `fraction`, which is
+  /// what is above `level`, in units divided by the period. Nil where no bucket can have these
+  /// values.
   init?(
     amount: Int64, capacity: Int64, periodMilliseconds: Int64, level: Int64, fraction: Int64,
     time: Int64
@@ -41,7 +43,7 @@ struct Bucket: Equatable {
 
   private var scaledCapacity: Int128 { Int128(capacity) * Int128(periodMilliseconds) }
   var isFull: Bool { scaledLevel >= scaledCapacity }
-  /// Whole units there are, rounded down; below 0 in debt.
+  /// The level in whole units, rounded down; below 0 in debt.
   var level: Int64 {
     Int64(saturating: (scaledLevel - Int128(fraction)) / Int128(periodMilliseconds))
   }
@@ -51,6 +53,7 @@ struct Bucket: Equatable {
     return remainder < 0 ? remainder + periodMilliseconds : remainder
   }
 
+  /// Refills the bucket up to `now`. An earlier time than the last one changes nothing.
   mutating func advance(to now: Int64) {
     guard now > time else { return }
     let elapsed = Int128(now) - Int128(time)
@@ -58,8 +61,8 @@ struct Bucket: Equatable {
     scaledLevel = min(scaledCapacity, scaledLevel + Int128(amount) * elapsed)
   }
 
-  /// Milliseconds until it holds `need`, rounded up; 0 where it does. Exact for `need` up to the
-  /// capacity; more never comes.
+  /// Milliseconds from the last refill until the level is `need`, rounded up; 0 where it already
+  /// is. `need` is at most the capacity: the level never rises above that.
   func wait(for need: Int64) -> Int64 {
     let missing = Int128(need) * Int128(periodMilliseconds) - scaledLevel
     guard missing > 0 else { return 0 }
@@ -68,14 +71,15 @@ struct Bucket: Equatable {
 
   var millisecondsUntilFull: Int64 { wait(for: capacity) }
 
-  /// Takes `units` out, into debt if need be; below 0 gives back, up to the capacity.
+  /// Takes `units` out, into debt where the level is too low. Negative units are given back; the
+  /// level stops at the capacity.
   mutating func take(_ units: Int64) {
     let scaled = scaledLevel - Int128(units) * Int128(periodMilliseconds)
     scaledLevel = min(
       scaledCapacity, max(scaled, -Int128(Self.debtMax) * Int128(periodMilliseconds)))
   }
 
-  /// New amounts from now on. What was taken and is not yet refilled stays taken.
+  /// Uses another amount and capacity from now on. What was taken and is not refilled stays taken.
   mutating func adopt(amount: Int64, capacity: Int64, now: Int64) {
     advance(to: now)
     let taken = scaledCapacity - scaledLevel

@@ -1,4 +1,5 @@
-/// One calendar period's bounds, in Unix milliseconds: `start` belongs to it, `end` to the next.
+/// The bounds of one calendar period, in Unix milliseconds: from `start` (included) to `end` (not
+/// included).
 struct CalendarWindow: Equatable, Sendable {
   let start: Int64
   let end: Int64
@@ -6,7 +7,7 @@ struct CalendarWindow: Equatable, Sendable {
   func contains(_ time: Int64) -> Bool { start <= time && time < end }
 }
 
-/// A calendar budget: what is settled and what is reserved in the window that runs.
+/// A calendar budget: what is used (settled) and what is reserved in the current window.
 struct Budget: Equatable {
   let unit: CalendarUnit
   private(set) var amount: Int64
@@ -22,7 +23,7 @@ struct Budget: Equatable {
     reserved = 0
   }
 
-  /// A budget as it was written down. Nil where none can be so.
+  /// A budget from a checkpoint. Nil where no budget can have these values.
   init?(
     unit: CalendarUnit, amount: Int64, window: CalendarWindow, used: Int64, reserved: Int64
   ) {
@@ -36,11 +37,13 @@ struct Budget: Equatable {
   /// What can still be reserved; never below 0.
   var remaining: Int64 { max(0, amount.plusSaturating(-used.plusSaturating(reserved))) }
 
-  /// Begins anew when the window is over. `current` is the window that `now` is in.
+  /// Starts a new window with nothing used, when the old window has ended. `current` is the window
+  /// that contains `now`.
   ///
-  /// A window that runs keeps its bounds when the time zone changes under it. Its successor may then
-  /// begin hours before or after its end: one that begins nearer to its start is the same day, week
-  /// or month seen from the new zone, and only prolongs it, so that nobody's budget comes twice.
+  /// When a reload changes the time zone, the window keeps its bounds until its end. `current` may
+  /// then start some hours before or after that end. If its start is nearer to the old window's
+  /// start than to the old window's end, it is the same day, week or month in the new time zone:
+  /// the old window is then prolonged, so that the budget is not given twice.
   mutating func advance(to now: Int64, current: CalendarWindow) {
     guard now >= window.end else { return }
     if current.start - window.start < window.end - current.start {
@@ -58,15 +61,17 @@ struct Budget: Equatable {
 
   mutating func reserve(_ units: Int64) { reserved = reserved.plusSaturating(units) }
 
-  /// Replaces a reservation by the final charge, in the window of its admission only.
+  /// Replaces a reservation by the final charge. Where the window of the admission, which began at
+  /// `start`, has ended, nothing changes.
   mutating func settle(reserved units: Int64, final: Int64, window start: Int64?) {
     guard start == window.start else { return }
-    // Below 0 only for a reservation that this count does not know: one of before a change of `per`.
+    // It would be below 0 only for a reservation that was made before the limit's `per` changed.
     reserved = max(0, reserved - units)
     used = used.plusSaturating(final)
   }
 
-  /// A recorded reservation of the window that began at `start`; one of an earlier window is over.
+  /// Reserves again what an admission record says, in the window that began at `start`. A later
+  /// window than this budget's replaces it; an earlier one has ended and changes nothing.
   mutating func replay(_ units: Int64, window start: Int64?, current: CalendarWindow) {
     guard let start, start >= window.start else { return }
     if start > window.start {

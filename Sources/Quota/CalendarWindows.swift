@@ -1,15 +1,16 @@
 import Foundation
 
-/// The calendar windows of a time zone, daylight saving and all; each is computed once.
+/// Computes the calendar windows of a time zone, with its daylight saving time, and caches the
+/// current ones.
 ///
-/// A day begins with its first instant there (not always 0:00), a week with its Monday, a month with
-/// its first day.
+/// A day begins with its first instant in that time zone (not always 0:00), a week with its Monday,
+/// a month with its first day.
 struct CalendarWindows: Sendable {
   let timeZone: String
   private let calendar: Calendar
   private var cached: [CalendarWindow]
 
-  /// `timeZone` is an IANA name that the policy has checked; UTC where it is unknown.
+  /// `timeZone` is an IANA name. The policy loader has checked it; an unknown one means UTC.
   init(timeZone: String) {
     self.timeZone = timeZone
     var calendar = Calendar(identifier: .gregorian)
@@ -20,7 +21,7 @@ struct CalendarWindows: Sendable {
     cached = CalendarUnit.allCases.map { _ in CalendarWindow(start: 0, end: 0) }
   }
 
-  /// The window that `now` is in.
+  /// The window that contains `now`.
   mutating func current(_ unit: CalendarUnit, now: Int64) -> CalendarWindow {
     let known = cached[unit.rawValue]
     if known.contains(now) { return known }
@@ -40,7 +41,8 @@ struct CalendarWindows: Sendable {
     guard let interval = calendar.dateInterval(of: component, for: date) else {
       preconditionFailure("every instant is in a \(unit)")
     }
-    // Whatever the calendar thinks of an odd instant, the window holds it and moves on.
+    // Whatever Foundation answers, the window must contain `now`: else it would be computed for
+    // ever.
     let start = Int64((interval.start.timeIntervalSince1970 * 1_000).rounded())
     let end = Int64((interval.end.timeIntervalSince1970 * 1_000).rounded())
     return CalendarWindow(start: min(start, now), end: max(end, now + 1))

@@ -1,14 +1,14 @@
-/// What a counter counts, by the shape of its limit.
+/// The state of a counter: a bucket, a calendar budget or slots, as its limit's window says.
 enum Count: Equatable {
   case bucket(Bucket)
   case budget(Budget)
   case slots(Slots)
 
-  /// What a caller waits who found every slot taken, or a budget reserved by others: they may be
-  /// done at any moment.
+  /// The wait that a caller is told when every slot is taken, or when others have reserved the
+  /// budget: these exchanges may end at any moment, so there is no exact time.
   static let retryMilliseconds: Int64 = 1_000
 
-  /// Nothing taken yet.
+  /// The state of a counter from which nothing has been taken.
   init(fresh rule: LimitRule, now: Int64, windows: inout CalendarWindows) {
     switch rule.window {
     case .bucket(let period, let capacity):
@@ -21,6 +21,7 @@ enum Count: Equatable {
     }
   }
 
+  /// Refills a bucket up to `now`, and starts a budget's new window where the old one has ended.
   mutating func advance(to now: Int64, windows: inout CalendarWindows) {
     switch self {
     case .bucket(var bucket):
@@ -34,8 +35,8 @@ enum Count: Equatable {
     }
   }
 
-  /// Why `need` cannot be reserved now; nil where it can. Advanced to `now` before. What needs
-  /// nothing is never short, not even of what is in debt.
+  /// Why `need` cannot be reserved now; nil where it can. Call `advance` to `now` before. A need of
+  /// 0 is always admitted, even where a bucket is in debt.
   func shortage(of need: Int64, now: Int64) -> Shortage? {
     guard need > 0 else { return nil }
     switch self {
@@ -57,7 +58,8 @@ enum Count: Equatable {
     }
   }
 
-  /// Takes what was found not to be short. Returns the calendar window it belongs to.
+  /// Takes `need`, for which `shortage` was nil. Returns the start of the calendar window that it
+  /// is charged to; nil for buckets and slots.
   mutating func reserve(_ need: Int64) -> Int64? {
     switch self {
     case .bucket(var bucket):
@@ -75,7 +77,8 @@ enum Count: Equatable {
     }
   }
 
-  /// Takes what a record says was reserved. Advanced to the record's time before.
+  /// Takes again what an admission record says was reserved. Call `advance` to the record's time
+  /// before.
   mutating func replay(
     _ need: Int64, window: Int64?, now: Int64, windows: inout CalendarWindows
   ) {
@@ -88,7 +91,7 @@ enum Count: Equatable {
     self = .budget(budget)
   }
 
-  /// Puts the final charge in the reservation's place. Advanced to `now` before.
+  /// Replaces what was reserved by the final charge. Call `advance` to `now` before.
   mutating func settle(reserved: Int64, final: Int64, window: Int64?) {
     switch self {
     case .bucket(var bucket):
@@ -103,7 +106,7 @@ enum Count: Equatable {
     }
   }
 
-  /// Goes on under a limit of the same shape and other amounts.
+  /// Continues under a limit of the same shape with other amounts.
   mutating func adopt(_ rule: LimitRule, now: Int64) {
     switch (self, rule.window) {
     case (.bucket(var bucket), .bucket(_, let capacity)):
@@ -116,11 +119,12 @@ enum Count: Equatable {
       slots.adopt(amount: rule.amount)
       self = .slots(slots)
     case (.bucket, _), (.budget, _), (.slots, _):
-      preconditionFailure("a count goes on only under its own shape of limit")
+      preconditionFailure("a count continues only under a limit of its own shape")
     }
   }
 
-  /// When it will be as good as new if nobody touches it. Advanced to `now` before.
+  /// When it will equal a new count (a full bucket, a new window, no reservation), if nothing more
+  /// is taken: from then on it can be forgotten. Call `advance` to `now` before.
   func idleTime(now: Int64) -> Int64 {
     switch self {
     case .bucket(let bucket): now.plusSaturating(bucket.millisecondsUntilFull)
@@ -129,7 +133,7 @@ enum Count: Equatable {
     }
   }
 
-  /// What the rate-limit headers say of it: advanced to `now` before.
+  /// What the rate-limit headers say about it. Call `advance` to `now` before.
   func share(now: Int64) -> LimitShare {
     switch self {
     case .bucket(let bucket):
@@ -146,21 +150,26 @@ enum Count: Equatable {
   }
 }
 
-/// One limit's count for one caller.
+/// One counter of a limit. A limit of scope `owner` has one, another limit has one for each tenant,
+/// key or subject.
 struct Counter {
+  /// Its name in records and checkpoints, as `CounterName` writes it.
   let name: String
-  /// Whose it is: a subject, a key or a tenant; empty for the owner's own.
-  let part: String
+  /// The tenant, key or subject whose use it counts; empty for a limit of scope `owner`.
+  let scopeValue: String
   /// The index of its limit's tally.
   var tally: Int
-  /// Which of the counters that have been in this place it is.
+  /// Differs from that of every other counter that was in this place before. A reservation keeps
+  /// it, so that it is never settled with a counter that took the place later.
   let generation: UInt64
-  /// Reservations that are not settled. While there are any it is not forgotten.
+  /// The number of reservations that are not settled. A counter that has any is not forgotten.
   var open: Int64
   var count: Count
-  /// What they hold together, for pages: a bucket does not tell it from what was used. It begins at 0
-  /// with each process, which settles what the last one left open.
-  var held: Int64 = 0
+  /// The sum that these reservations have taken, for pages: a bucket's level does not show how much
+  /// of what was taken is only reserved. It starts at 0 in each process, which settles what the
+  /// process before left open.
+  var reserved: Int64 = 0
 
+  /// When it can be forgotten, if nothing more is taken.
   func idleTime(now: Int64) -> Int64 { open > 0 ? .max : count.idleTime(now: now) }
 }

@@ -1,12 +1,14 @@
-/// The one string that a counter has in records and snapshots: its limit's name, and for a scoped
-/// limit whose it is.
+/// Writes and reads the names of counters in records and checkpoints. A name is the limit's name,
+/// and for a limit whose scope is not `owner`, the tenant, key or subject that the counter is for.
 ///
-/// `global/NAME`, `tenant/TENANT/NAME`, `key/TENANT/KEYID/NAME`, `class/CLASS/max_concurrent`, then
-/// `/tenant/TENANT`, `/key/KEYID` or `/subject/SUBJECT`. In the parts `%` is `%25` and `/` is `%2F`.
+/// `global/NAME`, `tenant/TENANT/NAME`, `key/TENANT/KEYID/NAME` or `class/CLASS/max_concurrent`,
+/// then nothing, `/tenant/TENANT`, `/key/KEYID` or `/subject/SUBJECT`. Inside of each word `%` is
+/// written as `%25`, and `/` as `%2F`.
 enum CounterName {
-  /// What a class's `max_concurrent` is called in its counters' names.
+  /// The name of the limit that a class's `max_concurrent` is.
   static let classLimit = "max_concurrent"
 
+  /// The limit's name, with its owner in front.
   static func limit(_ owner: LimitOwner, _ name: String) -> String {
     switch owner {
     case .global: "global/" + encoded(name)
@@ -17,23 +19,26 @@ enum CounterName {
     }
   }
 
-  static func counter(of limit: String, scope: LimitScope, part: String) -> String {
+  /// The name of the limit's counter for this tenant, key or subject; `limit` is what `limit(_:_:)`
+  /// gives.
+  static func counter(of limit: String, scope: LimitScope, scopeValue: String) -> String {
     switch scope {
     case .owner: limit
-    case .tenant: limit + "/tenant/" + encoded(part)
-    case .key: limit + "/key/" + encoded(part)
-    case .subject: limit + "/subject/" + encoded(part)
+    case .tenant: limit + "/tenant/" + encoded(scopeValue)
+    case .key: limit + "/key/" + encoded(scopeValue)
+    case .subject: limit + "/subject/" + encoded(scopeValue)
     }
   }
 
-  /// A name taken apart; nil where it is none of ours.
+  /// What a counter's name consists of.
   struct Parts: Equatable {
     let owner: LimitOwner
     let name: String
     let scope: LimitScope
-    let part: String
+    let scopeValue: String
   }
 
+  /// Reads a counter's name; nil where it is not written as above.
   static func parts(of counter: String) -> Parts? {
     let pieces = counter.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     var words: [String] = []
@@ -52,9 +57,11 @@ enum CounterName {
     case (_, _): return nil
     }
     let name = words[length - 1]
-    if words.count == length { return Parts(owner: owner, name: name, scope: .owner, part: "") }
+    if words.count == length {
+      return Parts(owner: owner, name: name, scope: .owner, scopeValue: "")
+    }
     guard words.count == length + 2, let scope = scope(words[length]) else { return nil }
-    return Parts(owner: owner, name: name, scope: scope, part: words[length + 1])
+    return Parts(owner: owner, name: name, scope: scope, scopeValue: words[length + 1])
   }
 
   private static func scope(_ word: String) -> LimitScope? {
@@ -66,13 +73,13 @@ enum CounterName {
     }
   }
 
-  private static func encoded(_ part: String) -> String {
-    let bytes = part.utf8
+  private static func encoded(_ word: String) -> String {
+    let bytes = word.utf8
     guard bytes.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "%") }) else {
-      return part
+      return word
     }
     var text = ""
-    for scalar in part.unicodeScalars {
+    for scalar in word.unicodeScalars {
       switch scalar {
       case "/": text += "%2F"
       case "%": text += "%25"

@@ -1,6 +1,6 @@
 import Terms
 
-/// The quota engine's side of a checkpoint's counters: how each shape of count is written and read.
+/// Writes each shape of count as the fields of a checkpoint, and reads it back.
 extension CounterState {
   init(_ counter: Counter, kind: LimitKind) {
     var fields: [Field]
@@ -23,7 +23,7 @@ extension CounterState {
     self.init(counter: counter.name, kind: kind, fields: fields)
   }
 
-  /// The count that these fields describe; nil where they describe none.
+  /// The count that these fields describe; nil where a field is missing or has an impossible value.
   var count: Count? {
     guard let amount = self["amount"] else { return nil }
     if let held = self["held"] {
@@ -51,7 +51,7 @@ extension CounterState {
 }
 
 extension Count {
-  /// The window of a limit that counts so.
+  /// The window of the limit that it was counted for.
   var window: LimitWindow {
     switch self {
     case .bucket(let bucket):

@@ -1,11 +1,14 @@
 import Terms
 
-/// Who asks, as counters are told apart.
+/// Who makes a request: selects the counter of each limit that is counted by tenant, key or
+/// subject.
 package struct Caller: Sendable {
+  /// The tenant's name in the policy.
   package let tenant: String
-  /// Nil for a caller known otherwise than by an API key: all those of a tenant share one counter of
-  /// a limit that counts by key.
+  /// The API key's id. Nil for a caller that was identified in another way: all such callers of a
+  /// tenant share one counter of a limit with scope `key`.
   package let keyID: String?
+  /// The caller inside of the tenant, such as `svc:agent-platform`.
   package let subject: String
 
   package init(tenant: String, keyID: String?, subject: String) {
@@ -15,16 +18,19 @@ package struct Caller: Sendable {
   }
 }
 
-/// What an exchange may use at most, as far as is known when it is admitted.
+/// The most that an exchange may use, as far as it is known at admission. It is what is reserved.
 package struct Demand: Sendable, Equatable {
+  /// The estimate of the prompt.
   package var promptTokens: Int64
-  /// All choices together: already multiplied by `n`.
+  /// The bound of the answer, for all choices together: already multiplied by `n`.
   package var completionTokens: Int64
-  /// Whether the client stated the bound on `completionTokens`. If it did not, the bound is ours to
-  /// cut to what could ever fit.
+  /// Whether the client stated the bound of the answer. If it did not, Tollgate chose the bound,
+  /// and cuts it to what the limits could ever admit.
   package var isBoundStated: Bool
+  /// The model's prices, for limits on money.
   package var prices: Prices
 
+  /// Token counts must not be negative.
   package init(
     promptTokens: Int64, completionTokens: Int64, isBoundStated: Bool, prices: Prices = .free
   ) {
@@ -35,13 +41,15 @@ package struct Demand: Sendable, Equatable {
     self.prices = prices
   }
 
-  /// Saturating, as everything here: what exceeds an Int64 exceeds every limit.
+  /// The price of the request, the prompt and the answer. A sum that does not fit in an Int64
+  /// becomes `Int64.max`, which exceeds every limit.
   package var nanoDollars: Int64 {
     prices.promptNanos.timesSaturating(promptTokens)
       .plusSaturating(prices.completionNanos.timesSaturating(completionTokens))
       .plusSaturating(prices.perRequestNanos)
   }
 
+  /// What a limit of that kind must have left.
   func need(_ kind: LimitKind) -> Int64 {
     switch kind {
     case .requests, .concurrent: 1
@@ -52,8 +60,8 @@ package struct Demand: Sendable, Equatable {
     }
   }
 
-  /// Cuts the output to what a limit of `capacity` could ever admit beside the prompt. The prompt is
-  /// never cut: where it alone is too much, the demand never fits.
+  /// Cuts `completionTokens` to what a limit of `capacity` could ever admit together with the
+  /// prompt. The prompt is never cut: a prompt that is too large by itself is refused.
   mutating func cutOutput(toFit capacity: Int64, of kind: LimitKind) {
     switch kind {
     case .requests, .concurrent, .promptTokens: return
@@ -72,8 +80,11 @@ package struct Demand: Sendable, Equatable {
 
 /// What an exchange really used.
 package struct Usage: Sendable, Equatable {
+  /// A negative number is charged as 0, here and in the next two.
   package let promptTokens: Int64
+  /// Of all choices together.
   package let completionTokens: Int64
+  /// What it cost.
   package let nanoDollars: Int64
 
   package init(promptTokens: Int64, completionTokens: Int64, nanoDollars: Int64) {
@@ -83,15 +94,19 @@ package struct Usage: Sendable, Equatable {
   }
 }
 
-/// How an exchange ended, for its counters.
+/// What an exchange is charged in the end.
 package enum Settlement: Sendable, Equatable {
+  /// The request, and this usage.
   case used(Usage)
-  /// Tokens and money are given back; the request counts. A backend's failure without usage.
+  /// The request only; reserved tokens and money are given back. For a backend that failed and
+  /// reported no usage.
   case requestOnly
-  /// Everything is given back: no backend was reached, or the admission was never on record.
+  /// Nothing; all that was reserved is given back. For an exchange that reached no backend, and for
+  /// an admission whose record could not be written.
   case nothing
 
-  /// The final charge in place of the reservation. A slot's is always 0: it is given back.
+  /// The final charge of a limit of that kind. For `concurrent` it is always 0: the slot is given
+  /// back.
   func charge(_ kind: LimitKind) -> Int64 {
     switch (self, kind) {
     case (_, .concurrent), (.nothing, _): 0
@@ -107,18 +122,18 @@ package enum Settlement: Sendable, Equatable {
 }
 
 extension Int64 {
-  /// The sum, or the end of the range it passes.
+  /// The sum; `.max` or `.min` where it does not fit.
   func plusSaturating(_ other: Int64) -> Int64 {
     let (sum, overflow) = addingReportingOverflow(other)
     return overflow ? (other > 0 ? .max : .min) : sum
   }
 
-  /// The product of two numbers that are not negative, or the range's end.
+  /// The product of two numbers that are not negative; `.max` where it does not fit.
   func timesSaturating(_ other: Int64) -> Int64 {
     let (product, overflow) = multipliedReportingOverflow(by: other)
     return overflow ? .max : product
   }
 
-  /// `value` where it fits, else the end of the range it passes.
+  /// The value; `.max` or `.min` where it does not fit.
   init(saturating value: Int128) { self.init(clamping: value) }
 }

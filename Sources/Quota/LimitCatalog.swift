@@ -1,12 +1,15 @@
-/// The limits of one policy, compiled once and outside every lock.
+/// All limits of one policy. Made once for each policy, outside of every lock.
 package final class LimitCatalog: Sendable {
+  /// The IANA name of the time zone of calendar windows.
   package let timeZone: String
+  /// Every limit. Other types name a limit by its index here.
   package let rules: [LimitRule]
-  /// Each rule's name without the caller's part.
+  /// The name of each rule, as `CounterName.limit` writes it.
   let names: [String]
+  /// The index of each name.
   let indices: [String: Int]
 
-  /// No two rules have the same owner and name: the policy has seen to that.
+  /// No two rules may have the same owner and name; the policy loader checks that.
   package init(rules: [LimitRule], timeZone: String = "UTC") {
     self.rules = rules
     self.timeZone = timeZone
@@ -14,8 +17,8 @@ package final class LimitCatalog: Sendable {
     indices = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
   }
 
-  /// The limits that one kind of request must pass: indices into `rules`, each once. To be made once
-  /// for each tenant, key and model.
+  /// The limits that one kind of request must pass: indices into `rules`, each once. Make a set
+  /// once for each tenant, key and model, not for each request.
   package func set(_ indices: [Int]) -> LimitSet {
     precondition(indices.allSatisfy(rules.indices.contains), "rules of this catalog")
     precondition(Set(indices).count == indices.count, "each limit once")
@@ -23,10 +26,11 @@ package final class LimitCatalog: Sendable {
   }
 }
 
-/// The limits that a request must pass.
+/// The limits that a request must pass, as indices into a catalog.
 package struct LimitSet: Sendable {
   let catalog: LimitCatalog
   let indices: [Int]
 
-  package var rules: [LimitRule] { indices.map { catalog.rules[$0] } }
+  /// The limits themselves.
+  var rules: [LimitRule] { indices.map { catalog.rules[$0] } }
 }

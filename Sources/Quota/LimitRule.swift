@@ -1,19 +1,19 @@
 import Terms
 
-/// A calendar period in the policy's time zone. Weeks begin on Monday. The raw value is its number
-/// in a checkpoint.
+/// A calendar period in the policy's time zone. Weeks begin on Monday. The raw value is the field
+/// `unit` of a checkpoint's counter.
 package enum CalendarUnit: Int, Sendable, CaseIterable { case day, week, month }
 
-/// Over what a limit's amount is counted.
+/// The time over which a limit's amount is counted, and so the shape of its counters.
 package enum LimitWindow: Sendable, Equatable {
-  /// A token bucket, refilled by the limit's amount every period and holding at most `capacity`.
+  /// A token bucket: each period refills the limit's amount; the level is at most `capacity`.
   case bucket(periodMilliseconds: Int64, capacity: Int64)
-  /// A budget that begins anew with each calendar period.
+  /// A budget of the limit's amount for each calendar period.
   case calendar(CalendarUnit)
-  /// What is held at once.
+  /// As many exchanges at the same time as the limit's amount.
   case slots
 
-  /// Whether a count under one may go on under the other: same shape and period.
+  /// Whether a count of the other window may continue under this one: same shape and period.
   func counts(like other: LimitWindow) -> Bool {
     switch (self, other) {
     case (.bucket(let period, _), .bucket(let otherPeriod, _)): period == otherPeriod
@@ -24,39 +24,50 @@ package enum LimitWindow: Sendable, Equatable {
   }
 }
 
-/// Whose limit it is.
+/// Where the policy states a limit.
 package enum LimitOwner: Sendable, Hashable {
-  /// Everybody's together.
+  /// At the top of the policy: it counts the requests of all tenants together.
   case global
+  /// In a tenant, by name.
   case tenant(String)
+  /// In one API key of a tenant.
   case key(tenant: String, id: String)
+  /// In a traffic class: its `max_concurrent`.
   case trafficClass(String)
 }
 
-/// One counter for each of these.
+/// How a limit divides its requests among counters: one counter for all of its owner's requests, or
+/// one for each tenant, API key or subject.
 package enum LimitScope: Sendable, Hashable { case owner, tenant, key, subject }
 
-/// A limit as the engine counts it.
+/// One limit as the quota table counts it.
 package struct LimitRule: Sendable, Equatable {
-  /// Counters of one limit kept at most where the policy says nothing.
+  /// The value of `subjectsMax` where the policy states none.
   package static let subjectsMaxDefault = 100_000
 
+  /// Where the policy states it.
   package let owner: LimitOwner
+  /// Its name in the policy; unique for its owner.
   package let name: String
+  /// What it counts.
   package let kind: LimitKind
-  /// What a bucket gains in a period, what a calendar budget has, how many slots there are.
+  /// What is refilled into a bucket in each period, the size of a calendar budget, or the number of
+  /// slots. At least 1.
   package let amount: Int64
+  /// The time over which it is counted.
   package let window: LimitWindow
+  /// For whom it has a counter each.
   package let scope: LimitScope
-  /// Counters kept at most, where `scope` is not the owner.
+  /// The most counters that are kept of a limit whose scope is not `owner`.
   package let subjectsMax: Int
 
+  /// `window` must be `.slots` exactly where `kind` is `concurrent`.
   package init(
     owner: LimitOwner, name: String, kind: LimitKind, amount: Int64, window: LimitWindow,
     scope: LimitScope = .owner, subjectsMax: Int = LimitRule.subjectsMaxDefault
   ) {
     precondition(amount > 0, "a limit's amount is positive")
-    precondition((kind == .concurrent) == (window == .slots), "slots go with concurrent, only")
+    precondition((kind == .concurrent) == (window == .slots), "slots mean concurrent")
     if case .bucket(let period, let capacity) = window {
       precondition(period > 0 && capacity > 0, "a bucket has a period and room")
     }
@@ -69,7 +80,8 @@ package struct LimitRule: Sendable, Equatable {
     self.subjectsMax = subjectsMax
   }
 
-  /// A class's `max_concurrent`: so many exchanges of the class at once for each tenant.
+  /// The limit that a class's `max_concurrent` is: each tenant may have that many exchanges of the
+  /// class at the same time.
   package static func classSlots(
     _ name: String, amount: Int64, subjectsMax: Int = LimitRule.subjectsMaxDefault
   ) -> LimitRule {
@@ -78,9 +90,10 @@ package struct LimitRule: Sendable, Equatable {
       window: .slots, scope: .tenant, subjectsMax: subjectsMax)
   }
 
-  package var isGlobal: Bool { owner == .global }
+  /// Whether it counts the requests of all tenants together.
+  var isGlobal: Bool { owner == .global }
 
-  /// The most that a counter can ever have.
+  /// The most that can ever be taken at once.
   var capacity: Int64 {
     switch window {
     case .bucket(_, let capacity): capacity
@@ -88,7 +101,8 @@ package struct LimitRule: Sendable, Equatable {
     }
   }
 
-  /// Whether `other`'s counters go on as this limit's: all the same but the amounts.
+  /// Whether the counters of `other` continue as those of this limit: the two differ only in
+  /// amounts.
   func keepsCount(of other: LimitRule) -> Bool {
     owner == other.owner && name == other.name && kind == other.kind && scope == other.scope
       && window.counts(like: other.window)

@@ -1,23 +1,28 @@
 import Terms
 
-/// One limit and where its counters are.
+/// One limit, and the places of its counters in the table.
 struct LimitTally {
   let rule: LimitRule
+  /// The limit's name, as `CounterName.limit` writes it.
   let name: String
-  /// The rule's plain parts, which every request reads: copying the rule would count references.
+  /// Copies of the rule's fields that every request reads: to copy the whole rule would retain and
+  /// release its strings each time.
   let kind: LimitKind
   let scope: LimitScope
   let capacity: Int64
   let isGlobal: Bool
-  /// Out of the policy: kept until its counters have run out, for it may come back.
+  /// Whether the limit left the policy. It is kept as long as one of its counters is in use,
+  /// because the next policy may have it again.
   var isRetired = false
-  /// The owner's one counter.
+  /// The place of the only counter of a limit with scope `owner`.
   private(set) var single: Int?
-  private(set) var byPart: [String: Int] = [:]
-  /// Places of `byPart` in the order the sweep goes, and where each stands in it.
+  /// The places of all others' counters, by the tenant, key or subject that they are for.
+  private(set) var byScopeValue: [String: Int] = [:]
+  /// The places in `byScopeValue`, in the order in which `forget` looks at them.
   private(set) var ring: [Int] = []
+  /// Where in `ring` the next `forget` begins.
   private var hand = 0
-  /// Before this time no counter can be forgotten: a sweep would find none.
+  /// No counter can be forgotten before this time.
   private var sweepTime: Int64 = 0
 
   init(rule: LimitRule, name: String) {
@@ -29,8 +34,9 @@ struct LimitTally {
     isGlobal = rule.isGlobal
   }
 
-  /// Which of the caller's names its counter goes by.
-  func part(of caller: Caller) -> String {
+  /// The caller's tenant, key or subject, whichever selects this limit's counter; empty for scope
+  /// `owner`.
+  func scopeValue(of caller: Caller) -> String {
     switch scope {
     case .owner: ""
     case .tenant: caller.tenant
@@ -39,33 +45,37 @@ struct LimitTally {
     }
   }
 
-  func place(of part: String) -> Int? { scope == .owner ? single : byPart[part] }
+  func place(of scopeValue: String) -> Int? { scope == .owner ? single : byScopeValue[scopeValue] }
 
   var places: [Int] { single.map { [$0] } ?? ring }
-  var isFull: Bool { scope != .owner && byPart.count >= rule.subjectsMax }
+  var isFull: Bool { scope != .owner && byScopeValue.count >= rule.subjectsMax }
 
-  mutating func add(_ place: Int, part: String) {
+  /// Adds a counter that is at that place in the table.
+  mutating func add(_ place: Int, scopeValue: String) {
     guard scope != .owner else {
       single = place
       return
     }
-    byPart[part] = place
+    byScopeValue[scopeValue] = place
     ring.append(place)
   }
 
-  /// A counter that was in use may be idle at `time`.
+  /// Notes that a counter which was in use may be forgotten from `time` on.
   mutating func expectIdle(at time: Int64) { sweepTime = min(sweepTime, time) }
 
+  /// Whether `forget` may find a counter to forget.
   func mayHaveIdle(now: Int64) -> Bool { now >= sweepTime }
 
-  /// The earliest moment at which there may be room; `now` where that is open.
+  /// The earliest time at which a counter may be forgotten; `now` where that is not known.
   func roomTime(now: Int64) -> Int64 { max(now, sweepTime) }
 
-  /// Counters forgotten in one go: enough that the next callers need no sweep.
+  /// The most counters that one call of `forget` takes out: enough that the next new callers find
+  /// room without another search.
   private static let forgottenMax = 256
 
-  /// Takes out counters that are idle and returns their places: up to `forgottenMax`, and none only
-  /// where there is none. Whole rounds in vain are made only when some counter may have become idle.
+  /// Takes out counters that equal new ones and returns their places: at most `forgottenMax`, and
+  /// at least one where there is one. Where it finds none, it sets the time before which the next
+  /// search would find none either.
   mutating func forget(
     _ counters: inout [Counter], now: Int64, windows: inout CalendarWindows
   ) -> [Int] {
@@ -80,7 +90,7 @@ struct LimitTally {
       let idle = counters[place].idleTime(now: now)
       if idle <= now {
         forgotten.append(place)
-        byPart[counters[place].part] = nil
+        byScopeValue[counters[place].scopeValue] = nil
         ring.swapAt(hand, ring.count - 1)
         ring.removeLast()
       } else {

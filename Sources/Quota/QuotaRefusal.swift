@@ -2,16 +2,20 @@ import Terms
 
 /// Why one limit does not admit a demand.
 package enum Shortage: Sendable, Equatable {
-  /// More than the limit could ever give. Waiting does not help.
+  /// The demand is more than the limit could ever admit. Waiting does not help.
   case neverFits
-  /// A calendar budget whose settled use has reached it; there is one again in so many milliseconds.
+  /// The settled use of a calendar budget has reached its amount. The wait is until the next
+  /// window.
   case spent(waitMilliseconds: Int64)
-  /// Not enough now. For a bucket the wait is exact, rounded up; for a budget it lasts until the
-  /// window's end, or until what others have reserved may have come back.
+  /// Not enough is left now. For a bucket the wait is exact, rounded up. For a budget it is until
+  /// the window's end; or 1 second where enough would be left without what others have reserved.
+  /// For slots it is 1 second.
   case exceeded(waitMilliseconds: Int64)
-  /// The limit counts so many callers that none can be forgotten for another one.
+  /// The limit has `subjectsMax` counters, and each of them is in use, so there is none for this
+  /// caller.
   case tooManySubjects(waitMilliseconds: Int64)
 
+  /// How long to wait before the demand may be admitted; nil where waiting does not help.
   package var waitMilliseconds: Int64? {
     switch self {
     case .neverFits: nil
@@ -20,17 +24,21 @@ package enum Shortage: Sendable, Equatable {
   }
 }
 
-/// One limit that does not admit, as a refusal names it.
+/// One limit that did not admit a demand, and why.
 package struct LimitFailure: Sendable, Equatable {
+  /// The limit's `LimitRule.owner`.
   package let owner: LimitOwner
+  /// The limit's name in the policy.
   package let name: String
+  /// What the limit counts.
   package let kind: LimitKind
+  /// Why it did not admit the demand.
   package let shortage: Shortage
 }
 
-/// A demand that was refused: nothing was charged.
+/// The refusal of a demand, of which no limit was charged anything.
 package struct QuotaRefusal: Sendable, Equatable {
-  /// What the client is told of it all.
+  /// What the client is told.
   package enum Verdict: Sendable, Equatable {
     /// 429 without `retry-after`, `x-should-retry: false`.
     case neverFits
@@ -53,6 +61,8 @@ package struct QuotaRefusal: Sendable, Equatable {
     return longest
   }
 
+  /// What the client is told: `neverFits` if one limit says that, else `insufficientQuota` if one
+  /// budget is spent, else `rateLimited`.
   package var verdict: Verdict {
     guard let wait = waitMilliseconds else { return .neverFits }
     for failure in failures {
@@ -61,7 +71,8 @@ package struct QuotaRefusal: Sendable, Equatable {
     return .rateLimited(waitMilliseconds: wait)
   }
 
-  /// The failing limit to name first: one that never fits, then a spent one, then the longest wait.
+  /// The failed limit that the answer names: one that never admits the demand before a spent
+  /// budget, a spent budget before any other, and then the one with the longest wait.
   package var decisive: LimitFailure {
     var first = failures[0]
     for failure in failures.dropFirst()

@@ -1,10 +1,16 @@
+/// A reload: the counters continue under another policy's limits.
 extension QuotaTable {
-  /// Takes over another policy's limits. A limit that keeps its owner, name, kind, scope and period
-  /// keeps its counts, under its new amounts: what was taken stays taken. One that left is kept aside
-  /// until its counts have run out, for it may come back. One of the same name that counts something
-  /// else begins anew, and what is still reserved of the old one is void.
+  /// Puts another policy's limits in force.
   ///
-  /// The ledger needs a checkpoint behind it: records before it were charged under the old amounts.
+  /// - A limit that keeps its owner, name, kind, scope and period keeps its counters under the new
+  ///   amounts: what was taken stays taken.
+  /// - A limit that left the policy is kept as long as a counter of it is in use, because the next
+  ///   policy may have it again.
+  /// - A limit of the same owner and name with another kind, scope or period starts with no
+  ///   counters. Reservations of the old one are settled with nothing.
+  ///
+  /// The ledger must write a checkpoint afterwards: recovery replays charges under one set of
+  /// amounts.
   package mutating func configure(_ next: LimitCatalog, now: Int64) {
     let old = tallies
     if next.timeZone != windows.timeZone { windows = CalendarWindows(timeZone: next.timeZone) }
@@ -31,7 +37,7 @@ extension QuotaTable {
     if tallies[index].places.isEmpty { tallies.removeLast() }
   }
 
-  /// Counters go over to a tally; idle ones are forgotten on the way.
+  /// Moves counters to a tally, and forgets those that equal new ones.
   private mutating func move(
     _ places: [Int], to tally: Int, now: Int64, adopting: (inout Count) -> Void
   ) {
@@ -43,7 +49,7 @@ extension QuotaTable {
       }
       adopting(&counters[place].count)
       counters[place].tally = tally
-      tallies[tally].add(place, part: counters[place].part)
+      tallies[tally].add(place, scopeValue: counters[place].scopeValue)
     }
   }
 }

@@ -2,34 +2,38 @@ import Terms
 
 /// What is left of a limit, as the rate-limit headers say it.
 package struct LimitShare: Sendable, Equatable {
-  /// The most it can have: a bucket's capacity, a budget's amount.
+  /// The most that can be left: a bucket's capacity, a budget's amount.
   package let limit: Int64
-  /// Never below 0.
+  /// What is left now; never below 0.
   package let remaining: Int64
-  /// Until it is whole again.
+  /// The time until all of `limit` is left again.
   package let resetMilliseconds: Int64
 
-  /// Whether less of this one is left, in proportion.
+  /// Whether a smaller share of this limit is left: compares `remaining / limit`.
   func isTighter(than other: LimitShare) -> Bool {
     Int128(remaining) * Int128(other.limit) < Int128(other.remaining) * Int128(limit)
   }
 }
 
-/// The tightest limits of a caller.
+/// The limits of a caller of which the smallest share is left; nil where the caller has no limit of
+/// that kind.
 package struct LimitShares: Sendable, Equatable {
+  /// Of the limits on `requests`.
   package var requests: LimitShare?
+  /// Of the limits on `tokens`.
   package var tokens: LimitShare?
 }
 
 extension QuotaTable {
-  /// Of the set's `requests` and of its `tokens` limits, those with the least share left; never one
-  /// that counts everybody, which is nobody's business.
+  /// Among the set's limits on `requests`, and among those on `tokens`, the one of which the
+  /// smallest share is left. Global limits are left out: a tenant must not see how much other
+  /// tenants use.
   package mutating func shares(_ set: LimitSet, caller: Caller, now: Int64) -> LimitShares {
     var shares = LimitShares()
     for index in tallyIndices(set) {
       let kind = tallies[index].kind
       guard !tallies[index].isGlobal, kind == .requests || kind == .tokens else { continue }
-      let share = share(tally: index, part: tallies[index].part(of: caller), now: now)
+      let share = share(tally: index, scopeValue: tallies[index].scopeValue(of: caller), now: now)
       let known = kind == .requests ? shares.requests : shares.tokens
       if let known, !share.isTighter(than: known) { continue }
       if kind == .requests { shares.requests = share } else { shares.tokens = share }
@@ -37,15 +41,8 @@ extension QuotaTable {
     return shares
   }
 
-  /// What is left of a limit that has one counter, for pages and metrics; nil for one that has a
-  /// counter for each caller. `rule` is an index into the catalog's rules.
-  package mutating func share(ofRule rule: Int, now: Int64) -> LimitShare? {
-    guard tallies[rule].scope == .owner else { return nil }
-    return share(tally: rule, part: "", now: now)
-  }
-
-  private mutating func share(tally: Int, part: String, now: Int64) -> LimitShare {
-    guard let place = tallies[tally].place(of: part) else {
+  private mutating func share(tally: Int, scopeValue: String, now: Int64) -> LimitShare {
+    guard let place = tallies[tally].place(of: scopeValue) else {
       return Count(fresh: tallies[tally].rule, now: now, windows: &windows).share(now: now)
     }
     counters[place].count.advance(to: now, windows: &windows)

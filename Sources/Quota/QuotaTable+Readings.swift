@@ -1,52 +1,60 @@
-/// How a counter stands, for pages and metrics.
+/// The state of one counter, for pages and metrics. Amounts are in the limit's own unit.
 package struct CounterReading: Sendable, Equatable {
-  /// Whose it is, as its limit's scope tells callers apart; empty for the owner's own.
-  package let part: String
-  /// Settled use that has not come back; above the capacity in debt. Slots that are taken.
+  /// The tenant, key or subject whose use it counts; empty for a limit of scope `owner`.
+  package let scopeValue: String
+  /// What was used and is not refilled or reset yet; above `capacity` for a bucket in debt. For
+  /// slots, the number that is taken.
   package let used: Int64
+  /// What exchanges that are not settled have reserved; 0 for slots.
   package let reserved: Int64
-  /// Never below 0.
+  /// What can be reserved now; never below 0.
   package let remaining: Int64
-  /// The most there can be.
+  /// The most that can be reserved at once.
   package let capacity: Int64
-  /// Until it is whole again; nil for slots.
+  /// The time until `remaining` is `capacity` again; nil for slots.
   package let resetMilliseconds: Int64?
 
-  /// Whether less of this one is left, in proportion.
+  /// Whether a smaller share of this one is left: compares `remaining / capacity`.
   func isTighter(than other: CounterReading) -> Bool {
     Int128(remaining) * Int128(other.capacity) < Int128(other.remaining) * Int128(capacity)
   }
 }
 
-/// A look at all counters of a limit, in as many steps as it takes: others may reserve in between,
-/// and a counter that comes or goes meanwhile may be missed.
+/// A search for a limit's tightest counter, in several steps, so that the table's lock can be
+/// released between them. A counter that is made or forgotten between two steps may be missed.
 package struct CounterScan: Sendable {
-  /// Counters there are.
+  /// The number of counters that the limit has.
   package fileprivate(set) var count = 0
-  /// The one with the least left, in proportion.
+  /// The counter of which the smallest share is left, among those read so far; nil if none was
+  /// read.
   package fileprivate(set) var tightest: CounterReading?
+  /// Whether all counters have been read.
   package fileprivate(set) var isOver = false
   fileprivate var next = 0
 
+  /// A search that has read nothing.
   package init() {}
 }
 
 extension QuotaTable {
-  /// How the counter stands that such a caller has of the limit; as good as new where there is none.
-  package mutating func reading(ofRule rule: Int, part: String, now: Int64) -> CounterReading {
-    guard let place = tallies[rule].place(of: part) else {
+  /// The state of the limit's counter for this tenant, key or subject. Where there is no such
+  /// counter, the state of a new one. `rule` is an index into the catalog's rules; `now` is Unix
+  /// milliseconds.
+  package mutating func reading(ofRule rule: Int, scopeValue: String, now: Int64) -> CounterReading
+  {
+    guard let place = tallies[rule].place(of: scopeValue) else {
       return Count(fresh: tallies[rule].rule, now: now, windows: &windows)
-        .reading(part: part, held: 0, now: now)
+        .reading(scopeValue: scopeValue, openReserved: 0, now: now)
     }
     return reading(place: place, now: now)
   }
 
-  /// Whether such a caller has a counter of the limit in memory.
-  package func hasCounter(ofRule rule: Int, part: String) -> Bool {
-    tallies[rule].place(of: part) != nil
+  /// Whether the limit has a counter for this tenant, key or subject.
+  package func hasCounter(ofRule rule: Int, scopeValue: String) -> Bool {
+    tallies[rule].place(of: scopeValue) != nil
   }
 
-  /// Goes on with a scan, by at most `most` counters.
+  /// Reads at most `most` counters more.
   package mutating func advance(
     _ scan: inout CounterScan, ofRule rule: Int, most: Int, now: Int64
   ) {
@@ -64,29 +72,32 @@ extension QuotaTable {
   private mutating func reading(place: Int, now: Int64) -> CounterReading {
     counters[place].count.advance(to: now, windows: &windows)
     return counters[place].count.reading(
-      part: counters[place].part, held: counters[place].held, now: now)
+      scopeValue: counters[place].scopeValue, openReserved: counters[place].reserved, now: now)
   }
 }
 
 extension Count {
-  /// Advanced to `now` before.
-  func reading(part: String, held: Int64, now: Int64) -> CounterReading {
+  /// The state for pages. `openReserved` is `Counter.reserved`. Call `advance` to `now` before.
+  func reading(scopeValue: String, openReserved: Int64, now: Int64) -> CounterReading {
     switch self {
     case .bucket(let bucket):
       let remaining = max(0, bucket.level)
-      // What is refilled is not owed any more, even while its reservation is open.
+      // The refill has replaced a part of what was taken, perhaps while its reservation is still
+      // open: so no more is shown as reserved than is missing from the bucket.
       let taken = bucket.capacity.plusSaturating(-bucket.level)
-      let reserved = min(held, max(0, taken))
+      let reserved = min(openReserved, max(0, taken))
       return CounterReading(
-        part: part, used: max(0, taken - reserved), reserved: reserved, remaining: remaining,
+        scopeValue: scopeValue, used: max(0, taken - reserved), reserved: reserved,
+        remaining: remaining,
         capacity: bucket.capacity, resetMilliseconds: bucket.millisecondsUntilFull)
     case .budget(let budget):
       return CounterReading(
-        part: part, used: budget.used, reserved: budget.reserved, remaining: budget.remaining,
+        scopeValue: scopeValue, used: budget.used, reserved: budget.reserved,
+        remaining: budget.remaining,
         capacity: budget.amount, resetMilliseconds: budget.window.end - now)
     case .slots(let slots):
       return CounterReading(
-        part: part, used: slots.held, reserved: 0, remaining: slots.remaining,
+        scopeValue: scopeValue, used: slots.held, reserved: 0, remaining: slots.remaining,
         capacity: slots.amount, resetMilliseconds: nil)
     }
   }

@@ -1,16 +1,21 @@
 import Terms
 
-/// A checkpoint or a record that no table can have written.
+/// Why the counters of a checkpoint cannot be restored: `snapshot` never writes such counters.
 package enum RecoveryError: Error, Equatable {
+  /// The counter's name or fields cannot be read.
   case malformedState(counter: String)
+  /// Two counters have the same name.
   case repeatedState(counter: String)
 }
 
-/// Recovery: `init` with the policy's limits, `restore` the checkpoint's counters, replay the records
-/// behind it, `reopen` and settle what is still open, then `configure` with the same limits, which
-/// puts restored counters under the amounts of today.
+/// Counters to and from checkpoints and records.
+///
+/// Recovery: `init` with the policy's limits, `restore` the checkpoint's counters, replay the
+/// records behind it, and `reopen` what is still open. Then `configure` with the same limits, which
+/// puts restored counters under the policy's amounts; then settle what was reopened.
 extension QuotaTable {
-  /// Every counter that is not as good as new. Advances nothing that could be told apart.
+  /// The state of every counter that differs from a new one. It changes nothing that a caller can
+  /// see.
   package mutating func snapshot(now: Int64) -> [CounterState] {
     var states: [CounterState] = []
     for tally in tallies {
@@ -23,8 +28,9 @@ extension QuotaTable {
     return states
   }
 
-  /// Puts a checkpoint's counters into an empty table, each under the amounts that it had. Counters
-  /// of limits that the policy has no more, or has otherwise, are kept aside until they run out.
+  /// Puts a checkpoint's counters into an empty table, each with the amounts of the checkpoint.
+  /// Counters of limits that the policy does not have, or has with another kind, scope or period,
+  /// are kept as long as they are in use.
   package mutating func restore(_ states: [CounterState]) throws(RecoveryError) {
     precondition(counterCount == 0, "a checkpoint is restored into an empty table")
     for state in states {
@@ -35,14 +41,14 @@ extension QuotaTable {
         owner: parts.owner, name: parts.name, kind: state.kind, amount: count.amount,
         window: count.window, scope: parts.scope)
       let tally = tallyForRestoring(rule)
-      guard tallies[tally].place(of: parts.part) == nil else {
+      guard tallies[tally].place(of: parts.scopeValue) == nil else {
         throw .repeatedState(counter: state.counter)
       }
-      _ = insert(count, tally: tally, part: parts.part, open: open)
+      _ = insert(count, tally: tally, scopeValue: parts.scopeValue, open: open)
     }
   }
 
-  /// An admission on record: reserves what it says.
+  /// Reserves again what a recorded admission reserved.
   package mutating func replayAdmission(_ charges: [Charge], now: Int64) {
     for charge in charges {
       guard let place = place(named: charge.counter, now: now) else { continue }
@@ -53,33 +59,37 @@ extension QuotaTable {
     }
   }
 
-  /// A completion on record: puts `final` in the place of what its admission `reserved`, counter by
-  /// counter. A counter that the completion does not name was void.
+  /// Settles again what a recorded completion settled: replaces what its admission `reserved` by
+  /// `final`, counter by counter. A counter that the completion does not name is left out: its
+  /// limit had become another one before the exchange ended.
   package mutating func replayCompletion(reserved: [Charge], final: [Charge], now: Int64) {
     for charge in final {
-      guard let held = reserved.first(where: { $0.counter == charge.counter }),
+      guard let admitted = reserved.first(where: { $0.counter == charge.counter }),
         let place = place(named: charge.counter, now: now)
       else { continue }
       settle(
-        place: place, reserved: held.amount, final: charge.amount, window: held.window, now: now)
+        place: place, reserved: admitted.amount, final: charge.amount, window: admitted.window,
+        now: now)
     }
   }
 
-  /// The reservation of an exchange that was open when the process ended: what its admission charged,
-  /// already restored or replayed. To be settled like any other.
+  /// A reservation for an exchange that was open when the process ended. It takes nothing:
+  /// `charges` are what its admission reserved, which `restore` or `replayAdmission` has already
+  /// put into the counters. It must be settled like any other.
   package mutating func reopen(_ charges: [Charge], demand: Demand, now: Int64) -> Reservation {
-    var held: [HeldCharge] = []
+    var reserved: [ReservedCharge] = []
     for charge in charges {
       guard let place = place(named: charge.counter, now: now) else { continue }
       let kind = tallies[counters[place].tally].kind
-      held.append(
-        HeldCharge(
+      reserved.append(
+        ReservedCharge(
           place: place, generation: counters[place].generation, kind: kind, charge: charge))
     }
-    return Reservation(demand: demand, held: held)
+    return Reservation(demand: demand, reserved: reserved)
   }
 
-  /// The tally of a restored counter: the policy's limit where it is the same one.
+  /// The tally for a restored counter: that of the policy's limit where the counter continues under
+  /// it, else one that is kept beside the policy's.
   private mutating func tallyForRestoring(_ rule: LimitRule) -> Int {
     let name = CounterName.limit(rule.owner, rule.name)
     if let index = catalog.indices[name], tallies[index].rule.keepsCount(of: rule) { return index }
@@ -94,22 +104,22 @@ extension QuotaTable {
     return tallies.count - 1
   }
 
-  /// The counter of this name; a restored one before the policy's, which is made where there is none.
-  /// The bound on a limit's counters does not apply: these have been admitted. Nil where the policy
-  /// has no such limit.
+  /// The place of the counter with this name. A restored counter that is kept beside the policy's
+  /// comes first; else it is the policy's, which is made where there is none. `subjectsMax` does
+  /// not apply here, because the exchange was admitted. Nil where the policy has no such limit.
   private mutating func place(named counter: String, now: Int64) -> Int? {
     guard let parts = CounterName.parts(of: counter) else { return nil }
     let name = CounterName.limit(parts.owner, parts.name)
     for index in tallies.indices.dropFirst(catalog.rules.count)
     where tallies[index].name == name && tallies[index].rule.scope == parts.scope {
-      if let place = tallies[index].place(of: parts.part) { return place }
+      if let place = tallies[index].place(of: parts.scopeValue) { return place }
     }
     guard let index = catalog.indices[name], tallies[index].rule.scope == parts.scope else {
       return nil
     }
-    if let place = tallies[index].place(of: parts.part) { return place }
+    if let place = tallies[index].place(of: parts.scopeValue) { return place }
     _ = makeRoom(index, now: now)
     let count = Count(fresh: tallies[index].rule, now: now, windows: &windows)
-    return insert(count, tally: index, part: parts.part)
+    return insert(count, tally: index, scopeValue: parts.scopeValue)
   }
 }

@@ -1,10 +1,12 @@
 import Terms
 
+/// Admission: checks every limit of a request, then reserves in all of them.
 extension QuotaTable {
-  /// Reserves all that `demand` may use, of every limit in the set; or nothing, and says why.
+  /// Reserves all that `demand` may use in every limit of the set; or reserves nothing and says
+  /// why.
   ///
-  /// Where the client stated no bound on the output, it is cut to what the tightest limit could ever
-  /// give; not to what it has left now.
+  /// Where the client stated no bound of the answer, the bound is cut to what the tightest limit
+  /// could ever admit (its capacity, not what is left of it now). `now` is Unix milliseconds.
   package mutating func reserve(
     _ set: LimitSet, caller: Caller, demand: Demand, now: Int64
   ) -> QuotaAnswer {
@@ -21,15 +23,16 @@ extension QuotaTable {
     return .admitted(charge(indices, caller: caller, demand: demand, now: now))
   }
 
-  /// Every limit that is short, having looked at all; leaves the counters' places in `found`.
+  /// Checks all limits and returns those that do not admit. Leaves the place of each counter in
+  /// `found`, nil for one that has to be made, for `charge`.
   private mutating func check(
     _ indices: [Int], caller: Caller, demand: Demand, now: Int64
   ) -> [LimitFailure] {
     var failures: [LimitFailure] = []
     found.removeAll(keepingCapacity: true)
     for index in indices {
-      let part = tallies[index].part(of: caller)
-      let place = tallies[index].place(of: part)
+      let scopeValue = tallies[index].scopeValue(of: caller)
+      let place = tallies[index].place(of: scopeValue)
       found.append(place)
       let shortage = shortage(
         tally: index, place: place, need: demand.need(tallies[index].kind), now: now)
@@ -59,25 +62,25 @@ extension QuotaTable {
   private mutating func charge(
     _ indices: [Int], caller: Caller, demand: Demand, now: Int64
   ) -> Reservation {
-    var held: [HeldCharge] = []
-    held.reserveCapacity(indices.count)
+    var reserved: [ReservedCharge] = []
+    reserved.reserveCapacity(indices.count)
     for (position, index) in indices.enumerated() {
       let kind = tallies[index].kind
       let place = found[position] ?? fresh(tally: index, caller: caller, now: now)
       let need = demand.need(kind)
       let window = counters[place].count.reserve(need)
       counters[place].open += 1
-      counters[place].held = counters[place].held.plusSaturating(need)
-      held.append(
-        HeldCharge(
+      counters[place].reserved = counters[place].reserved.plusSaturating(need)
+      reserved.append(
+        ReservedCharge(
           place: place, generation: counters[place].generation, kind: kind,
           charge: Charge(counter: counters[place].name, amount: need, window: window)))
     }
-    return Reservation(demand: demand, held: held)
+    return Reservation(demand: demand, reserved: reserved)
   }
 
   private mutating func fresh(tally: Int, caller: Caller, now: Int64) -> Int {
     let count = Count(fresh: tallies[tally].rule, now: now, windows: &windows)
-    return insert(count, tally: tally, part: tallies[tally].part(of: caller))
+    return insert(count, tally: tally, scopeValue: tallies[tally].scopeValue(of: caller))
   }
 }

@@ -1,25 +1,27 @@
 import Terms
 
+/// Settlement: replaces a reservation by what was used.
 extension QuotaTable {
-  /// Puts what was used in the reservation's place, counter by counter, and returns the final
-  /// charges for the completion's record.
+  /// Replaces the reservation by the final charge in each counter, and returns these charges for
+  /// the completion's record.
   ///
-  /// A bucket gets back what was not used, up to its capacity, or goes into debt. A calendar budget
-  /// is settled in the window of the admission; where that is over, nothing changes. A counter whose
-  /// limit became another one since is left out.
+  /// A bucket gets back what was not used, up to its capacity; use beyond the reservation puts it
+  /// into debt where the level is too low. A calendar budget is charged in the window of the
+  /// admission; where that window has ended, nothing changes. A counter that a reload removed is
+  /// left out.
   package mutating func settle(
     _ reservation: consuming Reservation, as settlement: Settlement, now: Int64
   ) -> [Charge] {
-    let held = reservation.close()
+    let reserved = reservation.close()
     var charges: [Charge] = []
-    charges.reserveCapacity(held.count)
-    for index in held.indices {
-      let place = held[index].place
-      guard counters[place].generation == held[index].generation else { continue }
-      let (amount, window) = (held[index].charge.amount, held[index].charge.window)
-      let final = settlement.charge(held[index].kind)
+    charges.reserveCapacity(reserved.count)
+    for index in reserved.indices {
+      let place = reserved[index].place
+      guard counters[place].generation == reserved[index].generation else { continue }
+      let (amount, window) = (reserved[index].charge.amount, reserved[index].charge.window)
+      let final = settlement.charge(reserved[index].kind)
       settle(place: place, reserved: amount, final: final, window: window, now: now)
-      charges.append(Charge(counter: held[index].charge.counter, amount: final, window: window))
+      charges.append(Charge(counter: reserved[index].charge.counter, amount: final, window: window))
     }
     return charges
   }
@@ -28,7 +30,7 @@ extension QuotaTable {
     counters[place].count.advance(to: now, windows: &windows)
     counters[place].count.settle(reserved: reserved, final: final, window: window)
     counters[place].open = max(0, counters[place].open - 1)
-    counters[place].held = max(0, counters[place].held - reserved)
+    counters[place].reserved = max(0, counters[place].reserved - reserved)
     tallies[counters[place].tally].expectIdle(at: counters[place].idleTime(now: now))
   }
 }

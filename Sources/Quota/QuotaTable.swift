@@ -1,32 +1,37 @@
-/// Every counter there is, and the limits they count for. Pure: time is passed in, in Unix
-/// milliseconds that never run backwards, and the same calls give the same integers.
+/// All counters, and the limits that they count for. It has no clock: the time is a parameter, in
+/// Unix milliseconds, and must never run backwards. The same calls always give the same integers.
 ///
-/// All limits of a request are checked before any is charged. A counter that is as good as new is the
-/// same as none: it may be forgotten, it is not in snapshots, and what is not there begins fresh.
+/// All limits of a request are checked before any of them is charged. A counter that equals a new
+/// one (a full bucket, an unused budget, no open reservation) means the same as no counter: it may
+/// be forgotten, `snapshot` leaves it out, and it is made again when it is needed.
 ///
-/// A bucket's refund never lifts it above its capacity. Not thread-safe: one owner, one lock.
+/// Not thread-safe: its one owner guards it with a lock.
 package struct QuotaTable {
   var catalog: LimitCatalog
-  /// The catalog's limits in its order, then those that left the policy with counts still running.
+  /// One for each rule of the catalog, in its order; then those that left the policy while counters
+  /// of theirs were in use.
   var tallies: [LimitTally]
   var counters: [Counter] = []
   private var freePlaces: [Int] = []
   private var generation: UInt64 = 0
   var windows: CalendarWindows
-  /// The places found for the demand that is looked at; kept for its storage.
+  /// The places of the counters of the demand that is being checked. It is stored here only to use
+  /// the same memory again.
   var found: [Int?] = []
 
+  /// A table without counters.
   package init(_ catalog: LimitCatalog) {
     self.catalog = catalog
     tallies = zip(catalog.rules, catalog.names).map { LimitTally(rule: $0, name: $1) }
     windows = CalendarWindows(timeZone: catalog.timeZone)
   }
 
-  /// Counters in memory.
-  package var counterCount: Int { counters.count - freePlaces.count }
+  /// The number of counters in memory.
+  var counterCount: Int { counters.count - freePlaces.count }
 
-  /// Tallies of a set's limits. A set of an older policy means the limits of those names that there
-  /// are now; one that is no more, or is another limit now, does not hold anyone up.
+  /// The tallies of a set's limits. A set of the policy before a reload means the limits of the
+  /// same owners and names in today's policy; a limit that has gone, or that differs in more than
+  /// amounts, is left out.
   func tallyIndices(_ set: LimitSet) -> [Int] {
     if set.catalog === catalog { return set.indices }
     return set.indices.compactMap { index in
@@ -36,13 +41,13 @@ package struct QuotaTable {
     }
   }
 
-  /// Puts a counter in a free place.
-  mutating func insert(_ count: Count, tally: Int, part: String, open: Int64 = 0) -> Int {
+  /// Makes a counter and returns its place.
+  mutating func insert(_ count: Count, tally: Int, scopeValue: String, open: Int64 = 0) -> Int {
     generation += 1
     let rule = tallies[tally].rule
     let counter = Counter(
-      name: CounterName.counter(of: tallies[tally].name, scope: rule.scope, part: part),
-      part: part, tally: tally, generation: generation, open: open, count: count)
+      name: CounterName.counter(of: tallies[tally].name, scope: rule.scope, scopeValue: scopeValue),
+      scopeValue: scopeValue, tally: tally, generation: generation, open: open, count: count)
     let place: Int
     if let free = freePlaces.popLast() {
       place = free
@@ -51,20 +56,21 @@ package struct QuotaTable {
       place = counters.count
       counters.append(counter)
     }
-    tallies[tally].add(place, part: part)
+    tallies[tally].add(place, scopeValue: scopeValue)
     return place
   }
 
-  /// Frees a place that no tally names any more.
+  /// Removes the counter of a place that no tally names any more.
   mutating func free(_ place: Int) {
     generation += 1
     counters[place] = Counter(
-      name: "", part: "", tally: -1, generation: generation, open: 0,
+      name: "", scopeValue: "", tally: -1, generation: generation, open: 0,
       count: .slots(Slots(amount: 1)))
     freePlaces.append(place)
   }
 
-  /// Whether the tally can take one more counter, having forgotten idle ones if need be.
+  /// Whether the tally may have one more counter. Where it is full, it forgets counters that equal
+  /// new ones first.
   mutating func makeRoom(_ tally: Int, now: Int64) -> Bool {
     guard tallies[tally].isFull else { return true }
     guard tallies[tally].mayHaveIdle(now: now) else { return false }

@@ -1,51 +1,55 @@
 import Terms
 
-/// What an exchange holds of one counter.
-struct HeldCharge: Sendable {
+/// What an exchange has reserved in one counter.
+struct ReservedCharge: Sendable {
+  /// The counter's place in the table, and which counter of that place it was.
   let place: Int
   let generation: UInt64
   let kind: LimitKind
   let charge: Charge
 }
 
-/// What an exchange holds of its limits, from admission until it is settled, exactly once: the
-/// compiler sees to the "at most", an assertion to the "at least".
+/// What an exchange has reserved in its limits, from admission until it is settled, exactly once.
+/// It cannot be settled twice, because it cannot be copied; that it is settled at all, an assertion
+/// in `deinit` checks.
 package struct Reservation: ~Copyable, Sendable {
-  /// What was reserved: the demand, its output cut where the client stated no bound.
+  /// The demand that was reserved; its output is cut where the client stated no bound.
   package let demand: Demand
-  let held: [HeldCharge]
+  let reserved: [ReservedCharge]
   private var isOpen = true
 
-  init(demand: Demand, held: [HeldCharge]) {
+  init(demand: Demand, reserved: [ReservedCharge]) {
     self.demand = demand
-    self.held = held
+    self.reserved = reserved
   }
 
   deinit {
     assert(!isOpen, "a reservation is settled, whatever happens to its exchange")
   }
 
-  /// For the admission's record.
-  package var charges: [Charge] { held.map(\.charge) }
+  /// What was reserved in each counter, for the admission's record.
+  package var charges: [Charge] { reserved.map(\.charge) }
 
-  /// The most that is reserved of any limit of that kind.
+  /// The largest amount that is reserved in any limit of that kind; 0 where there is none.
   package func most(of kind: LimitKind) -> Int64 {
-    held.reduce(0) { $1.kind == kind ? max($0, $1.charge.amount) : $0 }
+    reserved.reduce(0) { $1.kind == kind ? max($0, $1.charge.amount) : $0 }
   }
 
-  /// What is to be settled; the reservation is over.
-  consuming func close() -> [HeldCharge] {
+  /// Ends the reservation and returns what is to be settled.
+  consuming func close() -> [ReservedCharge] {
     isOpen = false
-    return held
+    return reserved
   }
 
-  /// Lets it go unsettled, because its books close with the process: what is open then is closed at
-  /// the next start, by the ledger.
+  /// Ends the reservation without settling it, because the process ends: the next start finds the
+  /// exchange open in the ledger and settles it.
   package consuming func leaveToRecovery() { isOpen = false }
 }
 
 /// The answer to a demand.
 package enum QuotaAnswer: ~Copyable, Sendable {
+  /// Everything is reserved.
   case admitted(Reservation)
+  /// Nothing is reserved.
   case refused(QuotaRefusal)
 }

@@ -1,6 +1,7 @@
-/// Exchanges at once.
+/// The slots of a `concurrent` limit: how many exchanges may be open at the same time.
 struct Slots: Equatable {
   private(set) var amount: Int64
+  /// The number of slots that are taken. After a reload it may be above `amount`.
   private(set) var held: Int64
 
   init(amount: Int64) {
@@ -8,7 +9,7 @@ struct Slots: Equatable {
     held = 0
   }
 
-  /// Slots as they were written down. Nil where none can be so.
+  /// Slots from a checkpoint. Nil where no slots can have these values.
   init?(amount: Int64, held: Int64) {
     guard amount > 0, held >= 0 else { return nil }
     self.amount = amount

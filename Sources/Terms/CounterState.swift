@@ -1,16 +1,19 @@
-/// A counter as a checkpoint holds it: its name and kind, and integers by name.
+/// One counter as a checkpoint records it: its name, its kind, and named integers.
 ///
 /// | shape    | fields beside `amount` and `open` |
 /// |----------|-----------------------------------|
-/// | bucket   | `capacity`, `period` (ms), `level` (whole units, rounded down, below 0 in debt), `fraction` (of the period, above the level), `time` (ms, up to which it is refilled) |
+/// | bucket   | `capacity`, `period` (ms), `level` (whole units, rounded down; below 0 in debt), `fraction` (what is above `level`, in units divided by the period), `time` (ms, the time of the last refill) |
 /// | calendar | `unit` (0 day, 1 week, 2 month), `window` and `end` (ms), `used`, `reserved` |
 /// | slots    | `held` |
 ///
-/// `open` counts the reservations that are not settled. The quota engine gives the fields their
-/// meaning; the ledger writes and reads them by name.
+/// Times are Unix milliseconds. `open` is the number of reservations that are not settled. `Quota`
+/// gives the fields their meaning; `Ledger` writes and reads them by name.
 package struct CounterState: Sendable, Equatable {
+  /// One named integer.
   package struct Field: Sendable, Equatable {
+    /// The JSON field's name, one of the table above.
     package var name: String
+    /// In the unit that the name stands for.
     package var value: Int64
 
     package init(_ name: String, _ value: Int64) {
@@ -19,9 +22,11 @@ package struct CounterState: Sendable, Equatable {
     }
   }
 
+  /// The counter's name, as in `Charge.counter`.
   package var counter: String
+  /// What its limit counts.
   package var kind: LimitKind
-  /// In the order they are written.
+  /// In the order in which they are written.
   package var fields: [Field]
 
   package init(counter: String, kind: LimitKind, fields: [Field]) {

@@ -1,8 +1,8 @@
-/// Nano-dollars as decimal dollars and back, without a rounding anywhere.
+/// Converts nano-dollars to decimal dollars and back, exactly: nothing is rounded.
 package enum Dollars {
   private static let places = 9
 
-  /// `0.000123`, `-1.5`, `12`: as many digits as there need be.
+  /// The amount as a decimal number of dollars without trailing zeros: `0.000123`, `-1.5`, `12`.
   package static func text(_ nanodollars: Int64) -> String {
     let magnitude = nanodollars.magnitude
     var text = (nanodollars < 0 ? "-" : "") + String(magnitude / 1_000_000_000)
@@ -14,7 +14,8 @@ package enum Dollars {
     return text
   }
 
-  /// The nano-dollars of such a number; nil where it is none, too fine or too large.
+  /// Reads a decimal number of dollars. Nil where the text is not one, has more than nine decimal
+  /// places, or does not fit in an `Int64` of nano-dollars.
   package static func nanodollars(_ text: String) -> Int64? {
     let isNegative = text.first == "-"
     let parts = text.dropFirst(isNegative ? 1 : 0)

@@ -1,15 +1,17 @@
-/// How much a log line matters, the least first: `--log-level` and a policy's `log_level`.
+/// How important a log line is, from least to most. Set by `--log-level` and a policy's
+/// `log_level`.
 package enum LogLevel: String, Sendable, Comparable, CaseIterable {
-  /// One line an exchange; for finding out, not for keeping.
+  /// One line for each exchange, to find the cause of a problem; too many lines for normal use.
   case debug
-  /// What the process does.
+  /// What the process does: starts, reloads, stops.
   case info
-  /// Somebody should look at it during the day.
+  /// An operator should look at it during the day.
   case warning
-  /// Requests are refused, or something is lost.
+  /// Requests are refused, or data is lost.
   case error
 
-  /// Its place in the order, the least first: what a log compares.
+  /// The position in the order, 0 for the least important. A log writes a line only if its rank is
+  /// at least that of the configured level.
   package var rank: Int {
     switch self {
     case .debug: 0
@@ -19,5 +21,6 @@ package enum LogLevel: String, Sendable, Comparable, CaseIterable {
     }
   }
 
+  /// Whether `a` is less important than `b`.
   package static func < (a: Self, b: Self) -> Bool { a.rank < b.rank }
 }

@@ -1,7 +1,9 @@
-/// Whose answer the client got: Tollgate's or Envoy's own, or a backend's.
+/// Who produced the answer that the client got: `gateway` is Tollgate or Envoy itself, `backend` is
+/// a model server.
 package enum Origin: String, Sendable, CaseIterable {
   case gateway, backend
 
-  /// By case: the raw value's hash would be the text's, and metrics hash one for each exchange.
+  /// Hashes the case. The default for a raw value of type `String` would hash the text, and metrics
+  /// hash one `Origin` for each exchange.
   package func hash(into hasher: inout Hasher) { hasher.combine(self == .gateway) }
 }

@@ -1,9 +1,10 @@
 /// Where the token counts of an exchange come from.
 package enum UsageSource: String, Sendable, CaseIterable {
-  /// The provider's last word; charged as it stands.
+  /// The provider reported them: its last report is charged.
   case reported
-  /// The response was cut, or the provider gave no count: estimated from the request and the text.
+  /// The response was cut, or the provider reported no count: they are estimated from the request
+  /// and from the text of the answer.
   case estimated
-  /// No tokens are counted: the path is not metered, or no model answered.
+  /// No tokens are counted: the endpoint is not metered, or no model answered.
   case none
 }

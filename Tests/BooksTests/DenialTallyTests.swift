@@ -19,7 +19,7 @@ struct DenialTallyTests {
     #expect(tally.flush(timeMs: 9_000).isEmpty)
   }
 
-  @Test func `More pairs than can be told apart are counted as nobody's`() {
+  @Test func `Pairs beyond the bound are counted without a tenant`() {
     var tally = DenialTally()
     for index in 0..<DenialTally.pairsMax {
       #expect(tally.denied(tenant: "t\(index)", reason: "r", timeMs: 0).recordsSingly)

@@ -30,6 +30,17 @@ struct BucketTests {
     #expect(bucket.wait(for: need) == 0)
   }
 
+  /// Amounts a period of 1,000 ms, and the wait for 1 unit of an empty bucket: 1,000 / amount, rounded
+  /// up. A wait that is rounded down would tell clients to come back too early.
+  @Test(arguments: [(1, 1_000), (3, 334), (7, 143), (999, 2), (1_000, 1), (1_001, 1)])
+  func `a wait is rounded up to a whole millisecond`(amount: Int64, wait: Int64) {
+    var bucket = Bucket(amount: amount, capacity: amount, periodMilliseconds: 1_000, now: 0)
+    #expect(bucket.wait(for: amount) == 0)
+    bucket.take(amount)
+    #expect(bucket.wait(for: 1) == wait)
+    #expect(bucket.millisecondsUntilFull == 1_000)
+  }
+
   @Test func `goes into debt and pays it back`() {
     var bucket = Bucket(amount: 60, capacity: 60, periodMilliseconds: 60_000, now: 0)
     bucket.take(90)

@@ -27,17 +27,17 @@ import Testing
     var table = QuotaTable(catalog)
     let first = try reserve(&table, catalog.set([0]), tokens: 30_000, now: 0)
     let second = try reserve(&table, catalog.set([0]), tokens: 10_000, now: 0)
-    var reading = table.reading(ofRule: 0, part: "", now: 0)
+    var reading = table.reading(ofRule: 0, scopeValue: "", now: 0)
     #expect((reading.used, reading.reserved, reading.remaining) == (0, 40_000, 20_000))
     _ = table.settle(first, as: used(5_000), now: 0)
-    reading = table.reading(ofRule: 0, part: "", now: 0)
+    reading = table.reading(ofRule: 0, scopeValue: "", now: 0)
     #expect((reading.used, reading.reserved, reading.remaining) == (5_000, 10_000, 45_000))
     #expect(reading.resetMilliseconds == 15_000)
     // Ten seconds bring ten thousand back: nothing is owed but what is still held.
-    reading = table.reading(ofRule: 0, part: "", now: 10_000)
+    reading = table.reading(ofRule: 0, scopeValue: "", now: 10_000)
     #expect((reading.used, reading.reserved, reading.remaining) == (0, 5_000, 55_000))
     _ = table.settle(second, as: used(90_000), now: 10_000)
-    reading = table.reading(ofRule: 0, part: "", now: 10_000)
+    reading = table.reading(ofRule: 0, scopeValue: "", now: 10_000)
     #expect((reading.used, reading.reserved, reading.remaining) == (85_000, 0, 0))
     #expect(reading.capacity == 60_000)
   }
@@ -62,7 +62,7 @@ import Testing
         steps += 1
       } while !scan.isOver
       #expect(scan.count == 7)
-      #expect(scan.tightest?.part == "s4")
+      #expect(scan.tightest?.scopeValue == "s4")
       #expect(scan.tightest?.remaining == 6)
       #expect(steps == (7 + step - 1) / step)
     }
@@ -74,8 +74,8 @@ import Testing
     var scan = CounterScan()
     table.advance(&scan, ofRule: 0, most: 8, now: 0)
     #expect(scan.isOver && scan.count == 0 && scan.tightest == nil)
-    #expect(!table.hasCounter(ofRule: 0, part: "k"))
-    #expect(table.reading(ofRule: 0, part: "k", now: 0).remaining == 10)
+    #expect(!table.hasCounter(ofRule: 0, scopeValue: "k"))
+    #expect(table.reading(ofRule: 0, scopeValue: "k", now: 0).remaining == 10)
   }
 
   @Test func `a counter's hold ends with its reservations, restored ones too`() throws {
@@ -90,7 +90,7 @@ import Testing
     let reopened = next.reopen(
       charges, demand: Demand(promptTokens: 300, completionTokens: 0, isBoundStated: true), now: 0)
     _ = next.settle(reopened, as: used(100), now: 0)
-    let reading = next.reading(ofRule: 0, part: "", now: 0)
+    let reading = next.reading(ofRule: 0, scopeValue: "", now: 0)
     #expect((reading.used, reading.reserved, reading.remaining) == (100, 0, 900))
   }
 }

@@ -166,8 +166,7 @@ struct ReserveTests {
     _ = desk.settle(held, .used(.tokens(100, 2_000)), at: 0)
     let debt = desk.table.shares(desk.set, caller: .a, now: 0)
     #expect(debt.tokens?.remaining == 0)
-    #expect(desk.table.share(ofRule: 1, now: 0)?.remaining == 599)
-    #expect(desk.table.share(ofRule: 2, now: 0) == nil)
+    #expect(desk.table.reading(ofRule: 1, scopeValue: "", now: 0).remaining == 599)
     let other = desk.table.shares(desk.set, caller: .subject("new"), now: 0)
     #expect(other.requests == LimitShare(limit: 600, remaining: 599, resetMilliseconds: 100))
   }

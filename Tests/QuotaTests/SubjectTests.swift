@@ -23,7 +23,7 @@ struct SubjectTests {
     _ = desk.settle(held, .nothing, at: 0)
   }
 
-  @Test func `at the bound a new caller is refused until another's counter is as good as new`() {
+  @Test func `at the bound a new caller is refused until another counter equals a new one`() {
     let rule = Limits.bucket(
       .requests, 60, per: Limits.minute, name: "each", scope: .subject, subjectsMax: 100)
     let desk = Desk([rule])
@@ -63,20 +63,20 @@ struct SubjectTests {
   }
 
   @Test(arguments: ["plain", "with/slash", "100%", "%2F", "", "ü/%25"])
-  func `a counter's name can be taken apart again`(part: String) {
+  func `a counter's name can be taken apart again`(word: String) {
     let owners: [LimitOwner] = [
-      .global, .tenant(part), .key(tenant: part, id: "x" + part), .trafficClass(part),
+      .global, .tenant(word), .key(tenant: word, id: "x" + word), .trafficClass(word),
     ]
     for owner in owners {
-      var name = part
+      var name = word
       if case .trafficClass = owner { name = CounterName.classLimit }
       for scope in [LimitScope.owner, .tenant, .key, .subject] {
-        let part = scope == .owner ? "" : part
+        let scopeValue = scope == .owner ? "" : word
         let counter = CounterName.counter(
-          of: CounterName.limit(owner, name), scope: scope, part: part)
+          of: CounterName.limit(owner, name), scope: scope, scopeValue: scopeValue)
         #expect(
           CounterName.parts(of: counter)
-            == CounterName.Parts(owner: owner, name: name, scope: scope, part: part))
+            == CounterName.Parts(owner: owner, name: name, scope: scope, scopeValue: scopeValue))
       }
     }
   }

@@ -1,13 +1,15 @@
 import Glibc
 
-/// A real directory. Every C call of the ledger stands here or in `DirectoryLock`.
+/// The ledger's files in a directory of the file system. All C calls of this target are here and in
+/// `DirectoryLock`.
 package struct DirectoryFiles: LedgerFiles {
   private let path: String
 
-  /// Uses a directory that is there, to read or to write.
+  /// Uses an existing directory, to read or to write.
   package init(path: String) { self.path = path }
 
-  /// Creates the directory (mode 0700) and its parents (their mode as the umask has it) as needed.
+  /// Creates the directory (mode 0700) and its parents (mode 0755, less the umask) where they are
+  /// missing.
   package static func creating(path: String) throws(LedgerFault) -> DirectoryFiles {
     var prefix = path.hasPrefix("/") ? "/" : ""
     let parts = path.split(separator: "/")
@@ -21,11 +23,12 @@ package struct DirectoryFiles: LedgerFiles {
     return DirectoryFiles(path: path)
   }
 
+  /// Calls opendir(3) and readdir(3).
   package func names() throws(LedgerFault) -> [String] {
     guard let directory = unsafe opendir(path) else { throw fault("opendir", path) }
     defer { unsafe closedir(directory) }
     var names: [String] = []
-    // The entry belongs to the stream until the next call: its name is copied at once.
+    // The entry is valid until the next call only, so its name is copied at once.
     while let entry = unsafe readdir(directory) {
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
         unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) {
@@ -37,12 +40,14 @@ package struct DirectoryFiles: LedgerFiles {
     return names
   }
 
+  /// Calls stat(2).
   package func size(_ name: String) throws(LedgerFault) -> Int64 {
     var status = stat()
     guard unsafe stat(full(name), &status) == 0 else { throw fault("stat", name) }
     return Int64(status.st_size)
   }
 
+  /// Opens the file for each call, so that a file which was replaced is read as it is now.
   package func read(
     _ name: String, at offset: Int64, count: Int
   ) throws(LedgerFault) -> [UInt8] {
@@ -68,6 +73,7 @@ package struct DirectoryFiles: LedgerFiles {
     return bytes
   }
 
+  /// Calls open(2) with mode 0600.
   package func create(_ name: String) throws(LedgerFault) -> any LedgerFile {
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC
     let descriptor = unsafe open(full(name), flags, 0o600)
@@ -75,14 +81,17 @@ package struct DirectoryFiles: LedgerFiles {
     return AppendedFile(name: name, descriptor: descriptor)
   }
 
+  /// Calls rename(2).
   package func rename(_ name: String, to newName: String) throws(LedgerFault) {
     guard unsafe Glibc.rename(full(name), full(newName)) == 0 else { throw fault("rename", name) }
   }
 
+  /// Calls unlink(2).
   package func remove(_ name: String) throws(LedgerFault) {
     guard unsafe unlink(full(name)) == 0 else { throw fault("unlink", name) }
   }
 
+  /// Calls fsync(2) on the directory.
   package func synchronizeNames() throws(LedgerFault) {
     let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw fault("open", path) }
@@ -132,11 +141,13 @@ private final class AppendedFile: LedgerFile {
 }
 
 extension LedgerFault: CustomStringConvertible {
+  /// File, call and the error's text, as in `00000000000000000001.jsonl: write: No space left on
+  /// device`.
   package var description: String {
     // glibc's texts for known codes are constants; the text is copied at once.
     "\(file): \(call): \(unsafe String(cString: strerror(code)))"
   }
 
-  /// Whether the file is not there (any more).
+  /// Whether the file does not exist, perhaps because it was removed meanwhile.
   package var isMissingFile: Bool { code == ENOENT }
 }

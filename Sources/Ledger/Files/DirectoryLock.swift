@@ -1,15 +1,18 @@
 import Glibc
 
-/// Holds a data directory for this process until it goes: flock(2) on `DIR/lock`, which names the
-/// holder's pid for whoever comes second.
+/// Keeps other processes from using a data directory, as long as this object lives: flock(2) on
+/// `DIR/lock`. The file contains the pid of the process that holds the lock, for messages.
 package final class DirectoryLock: Sendable {
   private let descriptor: Int32
 
+  /// Why the lock cannot be taken or read.
   package enum Problem: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Another process has it; its pid, where the file says.
+    /// Another process holds it; `pid` is nil where the file does not contain one.
     case held(path: String, pid: Int32?)
+    /// A file operation failed.
     case failed(LedgerFault)
 
+    /// The text for the log and for standard error.
     package var description: String {
       switch self {
       case .held(let path, let pid):
@@ -19,8 +22,8 @@ package final class DirectoryLock: Sendable {
     }
   }
 
-  /// How often a lock that is held is asked for again, and how far apart: whoever looks for the holder
-  /// shares the lock for a moment, and a process that was killed may take one to be gone.
+  /// How often the lock is asked for, 5 ms apart. It is asked for again because `holder` shares the
+  /// lock for a moment, and because a killed process may need a moment to end.
   package static let attemptsMax = 50
   private static let pauseMicroseconds: UInt32 = 5_000
 
@@ -28,8 +31,8 @@ package final class DirectoryLock: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Takes the lock of `directory`, which must be there, or says who has it. Waits for a quarter of a
-  /// second at most, by `pause` between two attempts.
+  /// Takes the lock of `directory`, which must exist; throws `held` where another process has it.
+  /// Calls `pause` between two attempts, and so waits for a quarter of a second at most.
   package static func take(
     directory: String, pause: () -> Void = { _ = usleep(pauseMicroseconds) }
   ) throws(Problem) -> DirectoryLock {
@@ -54,7 +57,8 @@ package final class DirectoryLock: Sendable {
     return lock
   }
 
-  /// Who holds `directory` at this moment: nil is nobody. Takes nothing and writes nothing.
+  /// The pid of the process that holds the lock of `directory` now; nil where there is none. Writes
+  /// nothing.
   package static func holder(directory: String) throws(Problem) -> Int32? {
     let path = directory + "/lock"
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
@@ -62,8 +66,8 @@ package final class DirectoryLock: Sendable {
       throw .failed(LedgerFault(call: "open", file: path, code: errno))
     }
     let lock = DirectoryLock(descriptor: descriptor)
-    // A shared lock is refused as long as another process has the whole; where it is not, it goes
-    // with `lock`, at once.
+    // A shared lock is refused while another process has the exclusive one. Where it is granted,
+    // the descriptor's owner, `lock`, gives it back on return.
     if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return nil }
     guard errno == EWOULDBLOCK else {
       throw .failed(LedgerFault(call: "flock", file: path, code: errno))
@@ -83,7 +87,7 @@ package final class DirectoryLock: Sendable {
     return Int32(String(decoding: digits, as: UTF8.self))
   }
 
-  /// For people only: the lock holds whether or not the pid can be written (the disk may be full).
+  /// The pid is only for messages: the lock is valid even if the pid cannot be written (disk full).
   private func writePID() {
     let text = Array("\(getpid())\n".utf8)
     _ = ftruncate(descriptor, 0)

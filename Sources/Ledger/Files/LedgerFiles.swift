@@ -1,9 +1,10 @@
-/// A file operation that failed: which one, on what, and the errno it left.
+/// A file operation that failed.
 package struct LedgerFault: Error, Equatable, Sendable {
   /// The system call's name.
   package let call: String
   /// The file's name inside the ledger, or the directory's path.
   package let file: String
+  /// The value of `errno`.
   package let code: Int32
 
   package init(call: String, file: String, code: Int32) {
@@ -13,25 +14,27 @@ package struct LedgerFault: Error, Equatable, Sendable {
   }
 }
 
-/// The one directory a ledger lives in. Names are plain file names.
+/// The directory of a ledger. Names are file names without a path.
 package protocol LedgerFiles: Sendable {
-  /// Every name in the directory, in no order.
+  /// Every name in the directory, in no particular order.
   func names() throws(LedgerFault) -> [String]
+  /// The file's length in bytes.
   func size(_ name: String) throws(LedgerFault) -> Int64
   /// Up to `count` bytes from `offset`; fewer only where the file ends.
   func read(_ name: String, at offset: Int64, count: Int) throws(LedgerFault) -> [UInt8]
-  /// A new file, which must not be there yet.
+  /// Creates a file, to be appended to; throws where there is one with that name.
   func create(_ name: String) throws(LedgerFault) -> any LedgerFile
-  /// Replaces what has the new name.
+  /// Renames a file. A file that has the new name already is replaced.
   func rename(_ name: String, to newName: String) throws(LedgerFault)
+  /// Removes a file.
   func remove(_ name: String) throws(LedgerFault)
-  /// Makes created, renamed and removed names durable.
+  /// Returns when all created, renamed and removed names are on disk.
   func synchronizeNames() throws(LedgerFault)
 }
 
-/// A file that is only appended to, closed when the last reference goes.
+/// A file that is only appended to. It is closed when the last reference to it is released.
 package protocol LedgerFile: AnyObject {
-  /// Writes all of it, or throws with any part of it written.
+  /// Writes all bytes. Where it throws, some of them may have been written.
   func append(_ bytes: [UInt8]) throws(LedgerFault)
   /// Returns when everything appended is on disk.
   func synchronize() throws(LedgerFault)

@@ -1,9 +1,10 @@
-/// The ledger inside a data directory.
+/// Finds the ledger's directory inside of a data directory.
 package enum LedgerDirectory {
-  /// Its name there.
+  /// The name of the directory that has the segments.
   package static let name = "ledger"
 
-  /// The ledger's files of a `--data` directory, or of the ledger's own directory (a copy).
+  /// The files of the ledger in a `--data` directory; where that has no ledger, those of the
+  /// directory itself, which may be a copy of a ledger.
   package static func files(of path: String) -> DirectoryFiles {
     let inside = DirectoryFiles(path: path + "/" + name)
     if (try? inside.names()) != nil { return inside }

@@ -1,24 +1,32 @@
-/// What is wrong with a ledger, and where exactly.
+/// Why a ledger cannot be read, and where.
 package enum LedgerProblem: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The files are not what a writer can have left. `offset` is that of the line, in bytes.
   case damaged(file: String, offset: Int64, Damage)
+  /// The ledger was written by a newer version, in a format with this number.
   case newerFormat(file: String, Int64)
+  /// A file operation failed.
   case files(LedgerFault)
 
+  /// What is damaged.
   package enum Damage: Equatable, Sendable, CustomStringConvertible {
-    /// The line's hash is not that of its bytes behind the line before.
+    /// The line's hash is not the one that its bytes and the previous line's hash give.
     case hash
+    /// The record has another `seq` than the one that follows.
     case seq(expected: Int64, found: Int64)
+    /// The line has the right hash but is not a record.
     case record(RecordProblem)
-    /// A segment that does not begin with a checkpoint of its name.
+    /// The segment's first record is not a checkpoint.
     case checkpoint
-    /// The checkpoint's previous hash is not that of the record before.
+    /// The checkpoint's previous hash is not the hash of the record before.
     case previousHash
-    /// The file ends, or the next one begins, before this record.
+    /// The file ends before this record, which belongs to it.
     case missingRecords(from: Int64)
+    /// The last line has no newline, and a crash did not leave it so.
     case incompleteLine
+    /// A line is longer than `LedgerLimits.lineBytesMax`.
     case lineTooLong
 
-    /// One word for it, which stays as it is.
+    /// A short name for programs, which never changes.
     package var name: String {
       switch self {
       case .hash: "hash"
@@ -32,6 +40,7 @@ package enum LedgerProblem: Error, Equatable, Sendable, CustomStringConvertible 
       }
     }
 
+    /// The text for people, without the place.
     package var description: String {
       switch self {
       case .hash: "the record's hash does not fit"
@@ -46,6 +55,7 @@ package enum LedgerProblem: Error, Equatable, Sendable, CustomStringConvertible 
     }
   }
 
+  /// The text for people, with file and offset.
   package var description: String {
     switch self {
     case .damaged(let file, let offset, let damage): "\(file): offset \(offset): \(damage)"

@@ -1,16 +1,18 @@
-/// Follows a ledger that is being written: its records from some number on, oldest first, each once,
-/// and none that is not on disk.
+/// Follows a ledger that is being written, for shipping: returns its records from some `seq` on,
+/// oldest first, each once, and only those that are on disk.
 ///
-/// What is void (`LedgerFormat`) is never given: a segment is read up to the number where the next
-/// one begins, and which segment holds the last durable record is known before it is read.
+/// Void bytes (`LedgerFormat`) are never returned: a segment is read up to the `seq` where the next
+/// one begins, and the caller says which segment contains the last record on disk.
 ///
-/// Every line is held against the chain, so that no number or text is believed that was not written.
-/// One that does not fit is not given, and neither is one behind it that could not be verified
-/// without it; which records these were is told by the next one that fits.
+/// Every line is checked against the chain. A line that does not fit is not returned, nor is a line
+/// behind it that cannot be checked without it. The next line that fits shows which records are
+/// missing.
 package struct LedgerTail {
+  /// A record's line that fits the chain.
   package struct Line: Equatable, Sendable {
+    /// The record's type, number and time.
     package let head: RecordHead
-    /// Without its newline.
+    /// The line without its newline.
     package let bytes: [UInt8]
 
     package init(head: RecordHead, bytes: [UInt8]) {
@@ -19,33 +21,39 @@ package struct LedgerTail {
     }
   }
 
-  /// Records that are in the ledger and do not fit it any more.
+  /// A range of records that damage makes unreadable.
   package struct Damage: Equatable, Sendable {
+    /// The first record of the range.
     package let firstSeq: Int64
+    /// The last record of the range.
     package let lastSeq: Int64
-    /// The first thing that does not fit, and where.
+    /// The first line that does not fit, and why.
     package let problem: LedgerProblem
   }
 
+  /// What `next` returns.
   package enum Step: Equatable, Sendable {
+    /// The next record.
     case record(Line)
+    /// Records that cannot be returned; the next step is behind them.
     case damaged(Damage)
   }
 
+  /// The segment that is being read, and how far.
   private struct Place {
     let segment: Segment
     var lines: LineReader
-    /// The first number of the segment behind it; nil while it is the last one.
+    /// The first `seq` of the next segment; nil while there is none.
     var endSeq: Int64?
-    /// What the chain has come to; nil where damage hides it.
+    /// The chain up to the last line; nil where damage hides it.
     var chain: Chain?
-    /// The first thing that does not fit since the last line that did.
+    /// The first line that does not fit since the last one that did, and why.
     var problem: LedgerProblem?
-    /// A line that told of damage before it: the next one to be given.
+    /// A line that fits and showed damage before it: it is returned next.
     var held: Line?
 
-    /// Holds a line against the chain; nil where it does not fit. What its hash claims to be is where
-    /// the chain goes on: the line behind it was written with that.
+    /// Checks a line against the chain; nil where it does not fit. Then the chain continues with
+    /// the hash at the line's end, because the next line was written with that hash.
     mutating func follow(_ line: LineReader.Line) -> Line? {
       if line.offset == 0 { chain = Chain(beforeCheckpoint: line.bytes) }
       if chain?.follow(line.bytes) == true, let head = RecordHead(line: line.bytes) {
@@ -56,7 +64,7 @@ package struct LedgerTail {
       return nil
     }
 
-    /// Keeps what does not fit, unless something before it did not; returns what did not fit first.
+    /// Notes a line that does not fit, unless one is noted already; returns the first one.
     mutating func fail(at offset: Int64, _ damage: LedgerProblem.Damage) -> LedgerProblem {
       let first = problem ?? .damaged(file: segment.name, offset: offset, damage)
       problem = first
@@ -65,23 +73,23 @@ package struct LedgerTail {
   }
 
   private let files: any LedgerFiles
-  /// The lowest number that may be given next.
+  /// The lowest `seq` that may be returned next.
   private(set) package var nextSeq: Int64
   private var place: Place?
 
-  /// Begins at `seq`, or at the oldest record left where that is later.
+  /// Begins at `seq`; where that record has been removed, at the oldest one that is left.
   package init(_ files: any LedgerFiles, from seq: Int64) {
     self.files = files
     nextSeq = max(seq, LedgerFormat.firstSeq)
   }
 
-  /// The first number of the oldest segment; nil in an empty ledger.
+  /// The `seq` of the oldest record; nil in an empty ledger.
   package static func oldestSeq(_ files: any LedgerFiles) throws(LedgerProblem) -> Int64? {
     do { return try Segment.list(files).first?.firstSeq } catch { throw .files(error) }
   }
 
-  /// The next record up to `end`, or what is damaged before it; nil where there is none yet. What is
-  /// thrown can be tried again.
+  /// The next record up to `end`, or the damage before it; nil where there is none yet. After an
+  /// error the same call can be repeated.
   package mutating func next(upTo end: LedgerEnd) throws(LedgerProblem) -> Step? {
     while nextSeq <= end.seq {
       if place == nil, try !enter() { return nil }
@@ -103,7 +111,7 @@ package struct LedgerTail {
       do {
         read = try current.lines.next()
       } catch .files(let fault) where fault.isMissingFile {
-        // Removed meanwhile: on with the oldest that is left.
+        // The writer removed it meanwhile: go on with the oldest segment that is left.
         place = nil
         continue
       }
@@ -124,14 +132,15 @@ package struct LedgerTail {
     return nil
   }
 
-  /// A line that fits shows that those before it, from `nextSeq` on, do not.
+  /// `line` fits and has a larger `seq` than expected: the records from `nextSeq` up to it are
+  /// damaged.
   private mutating func skip(
     to line: Line, at offset: Int64, in place: Place, upTo end: LedgerEnd
   ) -> Step {
     var current = place
     let problem = current.fail(at: offset, .missingRecords(from: nextSeq))
     let seq = line.head.seq
-    // What is behind the segment's end is void, and what is behind the durable end is not there yet.
+    // A record behind the segment's end is void; one behind `end` is not on disk yet.
     if let endSeq = current.endSeq, seq >= endSeq {
       return leave(upTo: endSeq - 1, because: problem)
     }
@@ -147,7 +156,7 @@ package struct LedgerTail {
     return .record(line)
   }
 
-  /// Nothing more is read where this is found: what comes next is looked for anew.
+  /// Damage up to `lastSeq`; the segment is left, and the next step looks for its place again.
   private mutating func leave(upTo lastSeq: Int64, because problem: LedgerProblem) -> Step {
     place = nil
     return damaged(upTo: lastSeq, because: problem)
@@ -159,7 +168,7 @@ package struct LedgerTail {
     return .damaged(damage)
   }
 
-  /// Into the segment that holds `nextSeq`, or the oldest one left.
+  /// Opens the segment that contains `nextSeq`, or the oldest one that is left.
   private mutating func enter() throws(LedgerProblem) -> Bool {
     let segments = try list()
     guard let oldest = segments.first else { return false }

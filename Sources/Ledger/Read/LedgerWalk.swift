@@ -1,29 +1,36 @@
-/// Goes through a whole ledger, oldest record first, each held against the chain; nothing that is
-/// void is seen. Works while a writer appends: what is new is found by asking again after the end.
+/// Reads a whole ledger, oldest record first, and checks each line against the chain. Void bytes
+/// are skipped. A writer may append meanwhile: after nil, a later call of `next` returns what is
+/// new.
 package struct LedgerWalk {
+  /// One record's line, and the segment that contains it.
   package struct Step {
+    /// The segment that contains the line.
     package let segment: Segment
+    /// The line, which fits the chain.
     package let line: SegmentReader.SealedLine
   }
 
   private let files: any LedgerFiles
-  /// Segments that have not been begun.
+  /// The segments that have not been read.
   private var ahead: [Segment]
   private var reader: SegmentReader?
-  /// What the segments before came to; nil where this walk has not seen them.
+  /// The chain up to the end of the segment before; nil where that was not read.
   private var before: Chain?
-  /// Lines up to this number were given before.
+  /// The largest `seq` that `next` has returned.
   private var givenSeq: Int64 = 0
-  /// Bytes at the ends of segments that do not count.
+  /// The number of void bytes so far.
   package private(set) var voidBytes: Int64 = 0
+  /// How many segments have been begun.
   package private(set) var segmentCount = 0
 
+  /// Lists the segments and begins before the first one.
   package init(_ files: any LedgerFiles) throws(LedgerProblem) {
     self.files = files
     do { ahead = try Segment.list(files) } catch { throw .files(error) }
   }
 
-  /// At the end: the last line where it has no end, because it is being written or a crash cut it.
+  /// After `next` returned nil: the last line, where it is incomplete, because it is being written
+  /// or because of a crash. Throws where it is damage.
   package func tornEnd() throws(LedgerProblem) -> TornEnd? {
     guard let reader else { return nil }
     guard reader.checkpoint != nil else {
@@ -33,8 +40,8 @@ package struct LedgerWalk {
     return try TornEnd.cut(files, reader.segment, at: reader.offset)
   }
 
-  /// What recovery makes of a line that does not fit: torn where it is in the last segment and a crash
-  /// can have left it; otherwise throws `problem`.
+  /// After `next` threw `problem`: the torn end, where a crash can have left the line that does not
+  /// fit. Otherwise throws `problem`, which is damage. Recovery decides in the same way.
   package func tornEnd(of problem: LedgerProblem) throws(LedgerProblem) -> TornEnd {
     guard case .damaged(let file, let offset, let damage) = problem, let reader, ahead.isEmpty,
       reader.segment.name == file
@@ -46,7 +53,7 @@ package struct LedgerWalk {
     return try TornEnd.misfit(files, reader.segment, at: offset, damage)
   }
 
-  /// The next record's line; nil at the end so far.
+  /// The next record's line; nil at the end.
   package mutating func next() throws(LedgerProblem) -> Step? {
     while true {
       guard var current = reader else {
@@ -57,7 +64,7 @@ package struct LedgerWalk {
       do {
         line = try current.next()
       } catch .files(let fault) where fault.isMissingFile {
-        // Retention took it meanwhile: the chain starts later.
+        // The writer removed this old segment meanwhile: the walk goes on with the next one.
         reader = nil
         before = nil
         continue
@@ -75,7 +82,8 @@ package struct LedgerWalk {
     }
   }
 
-  /// Goes on at the first segment behind the damage whose chain begins anew because of it; nil where there is none.
+  /// After damage: goes on at the segment that begins a new chain and whose `repair` record names
+  /// this damage. Returns that record; nil where there is no such segment.
   package mutating func skipToRepair(of damage: LedgerProblem) -> Repair? {
     guard case .damaged(let file, let offset, _) = damage else { return nil }
     for (index, segment) in ahead.enumerated() {
@@ -101,7 +109,7 @@ package struct LedgerWalk {
     return true
   }
 
-  /// At the end of a segment: on to the next one, if there is one by now.
+  /// At the end of a segment: goes to the next one, if there is one now.
   private mutating func leave(_ current: SegmentReader) throws(LedgerProblem) -> Bool {
     if current.endSeq != nil {
       do {
@@ -116,7 +124,8 @@ package struct LedgerWalk {
     try look(after: current.segment.firstSeq)
     guard let following = ahead.first else { return false }
     if following.firstSeq < current.nextSeq {
-      // What was read last is void by now: find the chain's state without it.
+      // The next segment begins before records that were read here: a batch failed meanwhile, and
+      // these became void. Read the segment again, up to there, for the chain without them.
       givenSeq = following.firstSeq - 1
       reader = SegmentReader(files, current.segment, endSeq: following.firstSeq)
     } else {

@@ -1,10 +1,10 @@
-/// Reads a file's lines from front to back, in pieces.
+/// Reads a file's lines from front to back; the file is read in pieces of 256 KiB.
 struct LineReader {
   /// A line without its newline.
   struct Line {
     let offset: Int64
     let bytes: [UInt8]
-    /// Whether a newline ended it; without, the file ended there.
+    /// Whether it ended with a newline; otherwise the file ended there.
     let isComplete: Bool
   }
 
@@ -26,7 +26,8 @@ struct LineReader {
   /// Where the next line begins.
   var offset: Int64 { bufferOffset + Int64(start) }
 
-  /// The next line; nil at the end. A line without newline is given again, longer, when the file has grown.
+  /// The next line; nil at the end. After a line without a newline, the next call starts at the
+  /// same line again, so that it is returned whole when the file has grown.
   mutating func next() throws(LedgerProblem) -> Line? {
     var searched = start
     while true {

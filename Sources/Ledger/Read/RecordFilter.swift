@@ -1,21 +1,31 @@
-/// Which records someone wants to see. Everything that is given must hold; a record without the
-/// field that is asked for does not match.
+/// Selects records by their fields, for `audit show` and `usage`. A record matches if it has every
+/// field that is not nil here, with that value.
 package struct RecordFilter: Equatable, Sendable {
+  /// The tenant's name.
   package var tenant: String?
+  /// The caller inside of the tenant.
   package var subject: String?
+  /// The decision; `denials` records match `deny`.
   package var decision: Admission.Decision?
+  /// The refusal's code, or a completion's `end_reason`.
   package var reason: String?
+  /// The policy's canonical name of the model.
   package var model: String?
   /// A request path or a model route.
   package var route: String?
+  /// Tollgate's id of the exchange.
   package var requestID: String?
+  /// The record's type, one of `LedgerRecord.types`.
   package var type: String?
-  /// The first moment, and the first that is too late.
+  /// The earliest time of a record that matches, in Unix milliseconds.
   package var sinceMs: Int64?
+  /// The time before which a record must be, in Unix milliseconds.
   package var untilMs: Int64?
 
+  /// Matches every record.
   package init() {}
 
+  /// Whether the record has all that is asked for.
   package func matches(_ record: LedgerRecord) -> Bool {
     if let sinceMs, record.timeMs < sinceMs { return false }
     if let untilMs, record.timeMs >= untilMs { return false }
@@ -30,7 +40,7 @@ package struct RecordFilter: Equatable, Sendable {
       && (route == nil || route == facts.route || route == facts.modelRoute)
   }
 
-  /// What of a record can be asked for.
+  /// The fields of a record that a filter compares.
   private struct Facts {
     var tenant: String?
     var subject: String?

@@ -1,13 +1,16 @@
 import Bytes
 
-/// What every line begins with, `{"type":"…","seq":N,"timestamp":"…"`, read without the rest of it:
-/// a checkpoint's line may be very long.
+/// The fields at the beginning of every line, `{"type":"…","seq":N,"timestamp":"…"`. They are read
+/// without the rest of the line, because a checkpoint's line may be very long.
 package struct RecordHead: Equatable, Sendable {
+  /// The record's type.
   package let type: String
+  /// The record's number.
   package let seq: Int64
+  /// The record's time in Unix milliseconds.
   package let timeMs: Int64
 
-  /// nil where the line does not begin like a record.
+  /// Nil where the line does not begin like a record.
   package init?(line: [UInt8]) {
     guard let seq = SegmentReader.seq(of: line) else { return nil }
     let head = line.prefix(128)

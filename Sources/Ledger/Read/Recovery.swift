@@ -1,22 +1,24 @@
 import Bytes
 
-/// Brings a ledger back after its process ended, however it ended.
+/// Reads a ledger at the start of a process, whether the process before stopped in order or not.
 ///
-/// Reads the last segment: its checkpoint and the records behind it are the whole state. What a
-/// crash tore off goes aside as `.torn`. After a crash the segment is written anew and flushed,
-/// because its end may have been read from memory that a failed flush left behind.
+/// It reads the last segment: the checkpoint and the records behind it are the whole state. A torn
+/// end is moved to a `.torn` file. After a crash the segment is copied, flushed, and replaced by
+/// its copy: what was just read may be in the page cache only, because a flush had failed.
 package struct Recovery {
-  /// What a writer goes on from.
+  /// What a `LedgerWriter` continues from.
   package struct Outcome: Equatable, Sendable {
+    /// The `seq` of the next record.
     package var nextSeq: Int64
+    /// The chain up to the last record.
     package var chain: Chain
-    /// The last record's time; 0 in a new ledger.
+    /// The last record's time in Unix milliseconds; 0 in a new ledger.
     package var timeMs: Int64
-    /// Whether the last process stopped in order (also true of a new ledger).
+    /// Whether the last record is a `stop`, or the ledger is new.
     package var wasClean: Bool
-    /// What was torn off, and the files that keep it.
+    /// What was torn, and the files that keep it.
     package var torn: [TornEnd]
-    /// The damage that the next segment records.
+    /// The damage that the next segment must record; nil where there is none.
     package var repair: Repair?
   }
 
@@ -25,9 +27,10 @@ package struct Recovery {
 
   private init(files: any LedgerFiles) { self.files = files }
 
-  /// Recovers. Gives every record of the last segment to `visit`, its checkpoint first; where this
-  /// throws, what was visited means nothing. With `repairing`, damage ends the old chain instead:
-  /// whatever can still be read is visited.
+  /// Recovers the ledger. Calls `visit` with every record of the last segment, its checkpoint
+  /// first; where it throws, the caller must forget what was visited. Throws where the ledger is
+  /// damaged; with `repairing` it ends the old chain there instead, and calls `visit` with every
+  /// record that can still be read. That begins with a checkpoint again.
   package static func run(
     _ files: any LedgerFiles, repairing: Bool = false, visit: (LedgerRecord) -> Void
   ) throws(LedgerProblem) -> Outcome {
@@ -74,7 +77,7 @@ package struct Recovery {
       }
       if reader.endsInIncompleteLine { end = try TornEnd.cut(files, last, at: reader.offset) }
     } catch .damaged(let file, let offset, let damage) {
-      // The checkpoint was on disk before anything was written behind it: it cannot be torn.
+      // The checkpoint was on disk before the segment got its name, so a crash cannot have torn it.
       guard reader.checkpoint != nil, offset > 0, damage == .hash else {
         throw .damaged(file: file, offset: offset, damage)
       }
@@ -88,12 +91,13 @@ package struct Recovery {
     return outcome
   }
 
-  /// The last segment itself where its checkpoint never became durable: then nothing follows it.
+  /// The whole last segment, where its head is torn; nil where the head can be read.
   private func tornHead(_ segment: Segment) throws(LedgerProblem) -> TornEnd? {
     var reader = SegmentReader(files, segment, endSeq: nil)
     do throws(LedgerProblem) {
       if try reader.next() != nil {
-        // A chain that begins anew says why in its second record, written together with the first.
+        // A new chain begins behind a repair, whose record was written together with the
+        // checkpoint. So a checkpoint of a new chain without that record is a torn head.
         guard reader.checkpoint?.previousHash == Chain.origin,
           segment.firstSeq != LedgerFormat.firstSeq, (try? reader.next()) == nil
         else { return nil }
@@ -105,7 +109,8 @@ package struct Recovery {
     return try TornEnd.head(files, segment, .checkpoint)
   }
 
-  /// Leaves a segment with what counts, newly written and flushed, the rest beside it.
+  /// Replaces a segment by a flushed copy that ends at `end`, and copies the torn end to a file
+  /// beside it.
   private mutating func finish(
     _ segment: Segment, at end: Int64, _ rest: TornEnd?
   ) throws(LedgerProblem) {
@@ -152,7 +157,7 @@ package struct Recovery {
     torn.append(whole)
   }
 
-  /// `NAME.torn`, `NAME.2.torn` and so on: what was set aside earlier stays.
+  /// `NAME.torn`, or `NAME.2.torn` and so on where that exists: files of earlier starts are kept.
   private func freeName(_ name: String) throws(LedgerProblem) -> String {
     let taken: Set<String>
     do { taken = Set(try files.names()) } catch { throw .files(error) }
@@ -164,8 +169,8 @@ package struct Recovery {
     }
   }
 
-  /// The state of a damaged ledger as far as it can be read: the newest checkpoint that can, and
-  /// every readable record behind it. The next chain's numbers begin above all that were used.
+  /// Visits the newest checkpoint that can be read, and every record behind it that can. The
+  /// numbers of the new chain begin above all numbers that the old one may have used.
   private func salvage(
     _ repair: Repair, _ visit: (LedgerRecord) -> Void
   ) throws(LedgerProblem) -> Outcome {
@@ -179,7 +184,7 @@ package struct Recovery {
       var lines = LineReader(files, segment.name)
       var expected = segment.firstSeq
       while let line = try lines.next() {
-        // A number that the file cannot have reached is damage too.
+        // A `seq` that is far above the number of lines so far cannot be right.
         expected += 1
         guard line.isComplete, let record = try? LedgerRecord(line: line.bytes),
           record.seq >= segment.firstSeq, record.seq < endSeq,
@@ -197,7 +202,8 @@ package struct Recovery {
       repair: repair)
   }
 
-  /// How many lines damage may have joined or hidden before a record of that number is disbelieved.
+  /// A record's `seq` may be this much larger than the lines before it say, because damage can join
+  /// lines or hide them; a larger one is not believed.
   private static let seqGapMax: Int64 = 100_000
 
   private func hasReadableHead(_ segment: Segment) -> Bool {

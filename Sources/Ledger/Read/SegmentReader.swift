@@ -1,14 +1,17 @@
 import Bytes
 
-/// Reads the lines of one segment that count, each held against the chain.
+/// Reads the records' lines of one segment, without void bytes, and checks each against the chain.
 package struct SegmentReader {
-  /// A line that belongs where it stands.
+  /// A line whose hash and `seq` are right.
   package struct SealedLine {
+    /// The record's number.
     package let seq: Int64
+    /// The line's offset in the file, in bytes.
     package let offset: Int64
+    /// The line without its newline.
     package let bytes: [UInt8]
 
-    /// The record in it; what is wrong names the file and offset.
+    /// Reads the record in it. An error names the file and the offset.
     package func record(of segment: Segment) throws(LedgerProblem) -> LedgerRecord {
       do {
         return try LedgerRecord(line: bytes)
@@ -20,18 +23,21 @@ package struct SegmentReader {
     }
   }
 
+  /// The segment that is read.
   package let segment: Segment
-  /// The first `seq` that is the next segment's; nil in the last one.
+  /// The first `seq` of the next segment; nil where this is the last one.
   package var endSeq: Int64?
-  /// What the chain has come to.
+  /// The chain up to the last line.
   package private(set) var chain = Chain()
+  /// The `seq` that the next line must have.
   package private(set) var nextSeq: Int64
   /// The segment's checkpoint, once its line has been read.
   package private(set) var checkpoint: Checkpoint?
-  /// Whether the last `next` met a line without end, which a writer may still be writing.
+  /// Whether the last call of `next` found a line without a newline, which may be being written.
   package private(set) var endsInIncompleteLine = false
   private var lines: LineReader
 
+  /// A reader before the segment's first line.
   package init(_ files: any LedgerFiles, _ segment: Segment, endSeq: Int64?) {
     self.segment = segment
     self.endSeq = endSeq
@@ -39,11 +45,11 @@ package struct SegmentReader {
     lines = LineReader(files, segment.name)
   }
 
-  /// Where the next line begins: also where what counts ends, when `next` returned nil.
+  /// The offset of the next line in the file. When `next` has returned nil, the records end there.
   package var offset: Int64 { lines.offset }
 
-  /// The next line that counts; nil at the end of what counts. What does not fit is thrown, with
-  /// its place; an incomplete last line is none of that while no next segment is known.
+  /// The next record's line; nil at the end of the records. Throws, with file and offset, where a
+  /// line does not fit. In the last segment an incomplete last line is the end, and not an error.
   package mutating func next() throws(LedgerProblem) -> SealedLine? {
     endsInIncompleteLine = false
     if let endSeq, nextSeq >= endSeq { return nil }
@@ -91,7 +97,7 @@ package struct SegmentReader {
     .damaged(file: segment.name, offset: offset, damage)
   }
 
-  /// The number behind `{"type":"…","seq":`.
+  /// The `seq` of a line that begins with `{"type":"…","seq":`; nil for any other line.
   static func seq(of line: [UInt8]) -> Int64? {
     let prefix = Array("{\"type\":\"".utf8)
     guard line.starts(with: prefix) else { return nil }

@@ -1,20 +1,26 @@
-/// What a crash left behind the last record that fits: nobody was told of it, and recovery puts it
-/// aside. `LedgerFormat` says which bytes a crash can leave, and why all others are damage.
+/// The bytes that a crash left behind the last record that fits. Nobody was told that they are on
+/// disk, and recovery moves them to another file. `LedgerFormat` says which bytes a crash can
+/// leave, and why all others are damage.
 package struct TornEnd: Equatable, Sendable {
+  /// The segment's file.
   package let file: String
+  /// Where the torn end begins, in bytes.
   package let offset: Int64
-  /// From there to the file's end.
+  /// Its length: it reaches to the file's end.
   package let byteCount: Int64
-  /// Whole records in it, behind a hole; the numbers of the first and of the last.
+  /// How many whole records it contains; they stand behind a hole.
   package let recordCount: Int
+  /// The `seq` of the first of these records; nil where there is none.
   package let firstSeq: Int64?
+  /// The `seq` of the last of these records; nil where there is none.
   package let lastSeq: Int64?
-  /// The file that keeps it, once recovery has put it aside.
+  /// The file to which recovery moved it; nil before.
   package var keptIn: String?
 
-  /// The smallest piece of a file that a disk writes whole.
+  /// A disk writes whole sectors: a hole can begin and end only at a sector's bounds.
   private static let sectorBytes: Int64 = 512
-  /// No text in a record can look like a record's beginning, its quotes being escaped.
+  /// How every record begins. No text inside of a record contains it, because quotes are escaped
+  /// there.
   private static let beginning = Array("{\"type\":\"".utf8)
 
   private init(_ segment: Segment, offset: Int64, byteCount: Int64, _ bytes: ArraySlice<UInt8>) {
@@ -30,8 +36,9 @@ package struct TornEnd: Equatable, Sendable {
     lastSeq = whole.last
   }
 
-  /// Judges the last segment where it ends in a line without a newline: a cut one is torn; one that
-  /// has swallowed another record has lost its newline to damage. A writer may go on meanwhile.
+  /// Decides about a last segment that ends in a line without a newline. It is torn; but it is
+  /// damage where the line contains another record's beginning, because then a newline was lost. A
+  /// writer may be appending meanwhile.
   static func cut(
     _ files: any LedgerFiles, _ segment: Segment, at offset: Int64
   ) throws(LedgerProblem) -> TornEnd {
@@ -43,8 +50,8 @@ package struct TornEnd: Equatable, Sendable {
     return TornEnd(segment, offset: offset, byteCount: Int64(line.count), [])
   }
 
-  /// Judges the last segment from its first line that does not fit: torn where a hole is in it, unless
-  /// the process stopped in order behind it. Throws what is damage.
+  /// Decides about a last segment with a line that does not fit, at `offset`. It is torn where that
+  /// line contains a hole, and no `stop` record follows. Otherwise throws `damage`.
   static func misfit(
     _ files: any LedgerFiles, _ segment: Segment, at offset: Int64, _ damage: LedgerProblem.Damage
   ) throws(LedgerProblem) -> TornEnd {
@@ -57,8 +64,8 @@ package struct TornEnd: Equatable, Sendable {
       segment, offset: offset, byteCount: Int64(rest.count), rest[line.endIndex...])
   }
 
-  /// Judges a last segment whose first line is no checkpoint that fits: torn where nothing is behind it
-  /// and the line has no end or a hole.
+  /// Decides about a last segment whose first line is not a checkpoint that fits. It is torn where
+  /// the line is incomplete or contains a hole, and nothing follows it. Otherwise throws `damage`.
   static func head(
     _ files: any LedgerFiles, _ segment: Segment, _ damage: LedgerProblem.Damage
   ) throws(LedgerProblem) -> TornEnd {
@@ -76,7 +83,8 @@ package struct TornEnd: Equatable, Sendable {
     return TornEnd(segment, offset: 0, byteCount: Int64(line.bytes.count), [])
   }
 
-  /// A byte more than a batch at most, which tells that there is more.
+  /// Reads at most one byte more than a batch: that byte shows that the rest is too long to be
+  /// torn.
   private static func read(
     _ files: any LedgerFiles, _ segment: Segment, from offset: Int64
   ) throws(LedgerProblem) -> [UInt8] {
@@ -85,13 +93,13 @@ package struct TornEnd: Equatable, Sendable {
     } catch { throw .files(error) }
   }
 
-  /// Whether another record begins inside of the line.
+  /// Whether the line contains another record's beginning.
   private static func holdsBeginning(_ line: ArraySlice<UInt8>) -> Bool {
     line.dropFirst().firstRange(of: beginning) != nil
   }
 
-  /// Whether a run of NUL bytes is in the line as sectors leave it that were never written: from the
-  /// line's beginning, or that of a sector, to the end of a sector or the file.
+  /// Whether the line contains NUL bytes as sectors that were never written leave them: from the
+  /// line's or a sector's beginning to a sector's or the file's end.
   private static func holdsHole(
     _ line: ArraySlice<UInt8>, at offset: Int64, fileEnd: Int64
   ) -> Bool {
@@ -110,7 +118,8 @@ package struct TornEnd: Equatable, Sendable {
     return false
   }
 
-  /// Whether the last line is a whole `stop`: the writer writes that only when all before it is on disk.
+  /// Whether the last line is a complete `stop` record, which is written only when everything
+  /// before it is on disk.
   private static func endsInStop(_ rest: [UInt8]) -> Bool {
     guard rest.last == UInt8(ascii: "\n") else { return false }
     let body = rest.dropLast()

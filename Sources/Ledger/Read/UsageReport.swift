@@ -1,29 +1,39 @@
 import Bytes
 import Terms
 
-/// What was used and what it cost, summed over completions by some of their fields.
+/// Sums of the usage and the cost of completions, grouped by some of their fields.
 package struct UsageReport: Sendable {
+  /// A field to group by. The raw value is its name for `usage --by`.
   package enum Dimension: String, Sendable, CaseIterable {
     case tenant
     case modelRoute = "model_route"
     case subject
+    /// The UTC day of the completion.
     case day
   }
 
-  /// One sum. Tokens that nobody reported or estimated are no zeros: they are not there.
+  /// The sums of a group of completions. A count that is `null` in a record adds nothing.
   package struct Totals: Equatable, Sendable {
+    /// The number of completions.
     package var requests: Int64 = 0
+    /// The sum of the fields with the same name in `Completion`; so are the next five.
     package var promptTokens: Int64 = 0
+    /// Prompt tokens that were read from a cache.
     package var cachedPromptTokens: Int64 = 0
+    /// Prompt tokens that were written to a cache.
     package var cacheWritePromptTokens: Int64 = 0
+    /// Tokens of answers.
     package var completionTokens: Int64 = 0
+    /// Tokens of answers that were reported as reasoning.
     package var reasoningTokens: Int64 = 0
+    /// All tokens.
     package var totalTokens: Int64 = 0
-    /// Nano-dollars, exactly, of those whose cost is known; nil where none's is.
+    /// The cost in nano-dollars, exactly, of those whose cost is known; nil where none is known.
     package var costNanodollars: Int64?
-    /// How many of the requests were charged by estimate.
+    /// How many of the completions have `usage_source` `estimated`.
     package var estimatedRequests: Int64 = 0
 
+    /// Sums of nothing.
     package init() {}
 
     mutating func add(_ completion: Completion) {
@@ -42,25 +52,31 @@ package struct UsageReport: Sendable {
       if completion.usageSource == .estimated { estimatedRequests += 1 }
     }
 
-    /// A sum that no longer fits stays at the largest number there is, rather than wrap.
+    /// A sum that does not fit becomes `Int64.max`.
     private static func add(_ value: Int64?, to sum: inout Int64) {
       let (result, overflow) = sum.addingReportingOverflow(value ?? 0)
       sum = overflow ? .max : result
     }
   }
 
+  /// The sums of one group.
   package struct Row: Equatable, Sendable {
-    /// One value a dimension, in their order; nil where completions have none.
+    /// The group's value of each dimension, in the report's order; nil where the field is `null`.
     package let keys: [String?]
+    /// The group's sums.
     package let totals: Totals
   }
 
+  /// The fields that are grouped by.
   package let dimensions: [Dimension]
+  /// The sums of all completions.
   package private(set) var total = Totals()
   private var sums: [[String?]: Totals] = [:]
 
+  /// An empty report that groups by these fields.
   package init(by dimensions: [Dimension]) { self.dimensions = dimensions }
 
+  /// Adds a record. All but completions change nothing.
   package mutating func add(_ record: LedgerRecord) {
     guard case .completion(let completion) = record.body else { return }
     let keys = dimensions.map { dimension -> String? in
@@ -75,7 +91,7 @@ package struct UsageReport: Sendable {
     total.add(completion)
   }
 
-  /// In the order of their keys, those without one first.
+  /// Every group, sorted by its keys; nil comes first.
   package var rows: [Row] {
     sums.map { Row(keys: $0.key, totals: $0.value) }.sorted { a, b in
       for (left, right) in zip(a.keys, b.keys) where left != right {

@@ -1,26 +1,32 @@
-/// What holding a whole ledger against its chain came to.
+/// Checks a whole ledger against its chain, for `audit verify`.
 package struct Verification: Equatable, Sendable {
+  /// How many records fit.
   package var recordCount: Int64 = 0
+  /// How many segments were read.
   package var segmentCount = 0
-  /// Where the chain starts: later than 1 where old segments have gone.
+  /// The `seq` of the first record; larger than 1 where old segments were removed, nil where there
+  /// is none.
   package var firstSeq: Int64?
+  /// The `seq` of the last record that fits; nil where there is none.
   package var lastSeq: Int64?
-  /// Bytes of failed batches, which never counted.
+  /// The number of void bytes: those of batches whose write or flush failed.
   package var voidBytes: Int64 = 0
-  /// What recovery would put aside: torn by a crash, or a line that is being written.
+  /// The torn end that a crash left, or the line that is being written now; nil where there is
+  /// none.
   package var torn: TornEnd?
-  /// Damage that the ledger itself records.
+  /// Damage that a `repair` record names.
   package var repairs: [Repair] = []
-  /// The first record that does not fit; nothing behind it was looked at.
+  /// The first damage that no repair names, or why the files cannot be read; what is behind it was
+  /// not checked. Nil where the ledger is whole.
   package var problem: LedgerProblem?
-  /// The number of the record that belongs there; nil where no place is known.
+  /// The `seq` of the record that should be at the damage; nil where that is not known.
   package var problemSeq: Int64? {
     guard case .damaged(let file, let offset, _) = problem else { return nil }
     if offset == 0 { return Segment(name: file)?.firstSeq }
     return lastSeq.map { $0 + 1 }
   }
 
-  /// Verifies everything that is there. Reads once, in pieces; a writer may go on meanwhile.
+  /// Checks every segment. Each file is read once, in pieces; a writer may be appending meanwhile.
   package static func run(_ files: any LedgerFiles) -> Verification {
     var result = Verification()
     do {

@@ -1,32 +1,45 @@
 import Terms
 
-/// The decision about one exchange, and what was reserved for it.
+/// The record `admission`: the decision about one exchange, and what was reserved for it.
+///
+/// A nil field is `null` in the record: it is not known, or the exchange has no such thing.
 package struct Admission: Equatable, Sendable {
+  /// Whether the exchange was let through.
   package enum Decision: String, Sendable, CaseIterable {
     case allow, deny
   }
 
+  /// Tollgate's id of the exchange, `req_` and a ULID.
   package var requestID: String
+  /// Whether the exchange was let through.
   package var decision: Decision
-  /// nil where nobody was identified.
+  /// The tenant's name; nil where the caller was not identified.
   package var tenant: String?
+  /// The caller inside of the tenant.
   package var subject: String?
+  /// The id of the API key that the caller used.
   package var keyID: String?
-  /// A name the policy knows, else `other`.
+  /// The request's host where the policy has it, else `other`.
   package var hostname: String?
+  /// The HTTP method.
   package var method: String?
-  /// The request path without its query, where the policy knows it, else `other`.
+  /// The request's path without its query where the policy has it, else `other`.
   package var route: String?
+  /// The policy's canonical name of the model.
   package var model: String?
+  /// The model route that was chosen.
   package var modelRoute: String?
+  /// The model's traffic class.
   package var trafficClass: String?
+  /// Whether the request asks for a stream.
   package var stream: Bool?
-  /// The refusal's code.
+  /// The refusal's code; nil where it was let through.
   package var reason: String?
-  /// The refusal's status.
+  /// The refusal's HTTP status; nil where it was let through.
   package var httpStatus: Int64?
-  /// The limit that refused.
+  /// The name of the limit that refused it.
   package var limit: String?
+  /// What was reserved in each counter.
   package var reserved: [Charge]
   /// The estimate of the prompt that the reservation was made with.
   package var estimatedPromptTokens: Int64?
@@ -34,8 +47,10 @@ package struct Admission: Equatable, Sendable {
   package var reservedCompletionTokens: Int64?
   /// The caller's address as Envoy saw it.
   package var source: String?
+  /// Envoy's own id of the request, `x-request-id`.
   package var envoyRequestID: String?
-  /// Well-formed (`TraceParent`), so that a refusal too can be joined with its trace.
+  /// The request's W3C trace context, always well-formed (`TraceParent`): it connects a refusal too
+  /// with its trace.
   package var traceparent: String?
   /// The policy's revision.
   package var policy: String

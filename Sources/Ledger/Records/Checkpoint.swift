@@ -1,14 +1,19 @@
 import Bytes
 import Terms
 
-/// Everything that later records build on, at the head of each segment.
+/// The record `checkpoint`, the first of each segment: the whole state before the records behind
+/// it.
 package struct Checkpoint: Equatable, Sendable {
+  /// The format's number, `LedgerFormat.number` when it was written.
   package var format: Int64
-  /// The hash of the record before; 32 zero bytes where a chain begins.
+  /// The hash of the record before it; 32 zero bytes where a chain begins.
   package var previousHash: SHA256Digest
+  /// Every counter that differs from a new one.
   package var counters: [CounterState]
+  /// Every exchange that is not settled.
   package var open: [OpenExchange]
-  /// None in a ledger of format 1.
+  /// What was learned of each model's tokens; empty in a ledger of format 1, which has no such
+  /// field.
   package var estimates: [ModelEstimate]
 
   package init(
@@ -23,10 +28,11 @@ package struct Checkpoint: Equatable, Sendable {
   }
 }
 
-/// What was learned of one model's tokens. The ledger keeps its integers and knows nothing of them.
+/// What was learned of one model's tokens.
 package struct ModelEstimate: Equatable, Sendable {
   /// The model's canonical name.
   package var model: String
+  /// The integers of a `TokenEstimator`. The ledger only stores them.
   package var state: [Int64]
 
   package init(model: String, state: [Int64]) {
@@ -37,9 +43,11 @@ package struct ModelEstimate: Equatable, Sendable {
 
 /// An exchange that was let through and has not been settled.
 package struct OpenExchange: Equatable, Sendable {
-  /// The admission's place and time.
+  /// The `seq` of the admission's record.
   package var seq: Int64
+  /// When it was admitted, in Unix milliseconds of the ledger's clock.
   package var timeMs: Int64
+  /// The admission's record.
   package var admission: Admission
 
   package init(seq: Int64, timeMs: Int64, admission: Admission) {
@@ -49,10 +57,13 @@ package struct OpenExchange: Equatable, Sendable {
   }
 }
 
-/// What a checkpoint says of the books, given by whoever keeps them.
+/// The state that the writer puts into a checkpoint; `Books` gives it.
 package struct BooksState: Sendable {
+  /// As `Checkpoint.counters`.
   package var counters: [CounterState]
+  /// As `Checkpoint.open`.
   package var open: [OpenExchange]
+  /// As `Checkpoint.estimates`.
   package var estimates: [ModelEstimate]
 
   package init(

@@ -1,37 +1,75 @@
 import Terms
 
-/// How an allowed exchange ended, what it used, and what each counter is charged in the end.
+/// The record `completion`: how an allowed exchange ended, what it used, and what each counter is
+/// charged in the end.
+///
+/// A nil field is `null` in the record: it is not known, or the exchange has no such thing. It is
+/// never written as 0.
 package struct Completion: Equatable, Sendable {
+  /// How the exchange ended.
   package enum EndReason: String, Sendable, CaseIterable {
-    case complete, refused, failed, cut, interrupted
+    /// The answer was sent to its end.
+    case complete
+    /// Never written by this version. It is still read, because `end_reason` may be `refused` in a
+    /// ledger that another version wrote.
+    case refused
+    /// The backend or Envoy answered with an error.
+    case failed
+    /// The exchange ended before the answer did.
+    case cut
+    /// The process ended before the exchange did.
+    case interrupted
   }
 
+  /// These fields repeat the admission's, so that a completion can be read without it.
   package var requestID: String
+  /// The tenant's name.
   package var tenant: String?
+  /// The caller inside of the tenant.
   package var subject: String?
+  /// The request's host, or `other`.
   package var hostname: String?
+  /// The request's path without its query, or `other`.
   package var route: String?
+  /// The policy's canonical name of the model.
   package var model: String?
+  /// The model route that was chosen.
   package var modelRoute: String?
+  /// The model's traffic class.
   package var trafficClass: String?
+  /// Whether the request asked for a stream.
   package var stream: Bool?
+  /// The answer's HTTP status; nil where no answer was seen.
   package var httpStatus: Int64?
+  /// The time from admission to settlement.
   package var latencyMs: Int64?
+  /// The time until the first token of the answer.
   package var ttftMs: Int64?
+  /// All prompt tokens, with those of the next two fields.
   package var promptTokens: Int64?
+  /// Prompt tokens that the provider read from its cache.
   package var cachedPromptTokens: Int64?
+  /// Prompt tokens that the provider wrote to its cache.
   package var cacheWritePromptTokens: Int64?
+  /// All tokens of the answer, with `reasoningTokens`.
   package var completionTokens: Int64?
+  /// Tokens of the answer that the provider reports as reasoning.
   package var reasoningTokens: Int64?
+  /// The total that the provider reported, or the sum of prompt and completion.
   package var totalTokens: Int64?
+  /// Where the counts come from.
   package var usageSource: UsageSource
-  /// Nano-dollars; written as dollars, exactly.
+  /// The cost in nano-dollars; written as decimal dollars, exactly.
   package var costNanodollars: Int64?
-  /// The upstream as Envoy names it.
+  /// The upstream's address as Envoy names it.
   package var gatewayBackend: String?
+  /// How the exchange ended.
   package var endReason: EndReason
+  /// Who gave the answer; nil where that is not known.
   package var origin: Origin?
+  /// The request's W3C trace context, always well-formed (`TraceParent`).
   package var traceparent: String?
+  /// The final charge of each counter, in place of what the admission reserved.
   package var charged: [Charge]
 
   package init(

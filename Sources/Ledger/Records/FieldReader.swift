@@ -1,23 +1,32 @@
 import Bytes
 import Terms
 
-/// Takes a JSON object's members one by one by name; `finish` refuses what was left.
+/// Takes the members out of a JSON object one by one, by name; `finish` throws where one is left.
+///
+/// A method with `optional` in its name takes a member that may be `null`; the others throw
+/// `wrongValue` for it. All but those with `IfPresent` or `WherePresent` throw `missing` where
+/// there is no such member.
 struct FieldReader {
+  /// A member that was taken is nil.
   private var members: [JSONValue.Member?]
+  /// The index where the next member is looked for first.
   private var next = 0
 
+  /// `what` is the name that an error gives to a value that is not an object.
   init(_ value: JSONValue, _ what: String) throws(RecordProblem) {
     guard case .object(let members) = value else { throw .wrongValue(what) }
-    // By hand: the conversion of a whole array asks for each element's type as the program runs.
+    // Not by converting the whole array, which would check each element's type at run time.
     self.members = members.map(Optional.some)
   }
 
-  /// The member of that name. They mostly come in the order they are asked for.
+  /// The member of that name.
   mutating func take(_ name: String) throws(RecordProblem) -> JSONValue {
     guard let value = takeIfPresent(name) else { throw .missing(name) }
     return value
   }
 
+  /// The member of that name; nil where there is none. Fast where members are asked for in their
+  /// order.
   mutating func takeIfPresent(_ name: String) -> JSONValue? {
     for step in 0..<members.count {
       let index = next + step < members.count ? next + step : next + step - members.count
@@ -30,12 +39,13 @@ struct FieldReader {
     return nil
   }
 
-  /// Every member that is left.
+  /// All members that are left.
   mutating func takeRest() -> [JSONValue.Member] {
     defer { members = [] }
     return members.compactMap { $0 }
   }
 
+  /// Throws `unknownField` where a member is left.
   func finish() throws(RecordProblem) {
     for case let member? in members { throw .unknownField(member.name) }
   }
@@ -53,7 +63,7 @@ struct FieldReader {
     }
   }
 
-  /// nil where the member is not there at all.
+  /// Nil where the member is `null` or missing.
   mutating func textWherePresent(_ name: String) throws(RecordProblem) -> String? {
     switch takeIfPresent(name) {
     case nil, .null: nil
@@ -62,6 +72,7 @@ struct FieldReader {
     }
   }
 
+  /// A text that must be one of the type's raw values.
   mutating func word<Word: RawRepresentable<String>>(
     _ name: String, _ type: Word.Type = Word.self
   ) throws(RecordProblem) -> Word {
@@ -100,6 +111,7 @@ struct FieldReader {
     }
   }
 
+  /// A time as the ledger writes it, in Unix milliseconds.
   mutating func time(_ name: String) throws(RecordProblem) -> Int64 {
     guard let time = UTCTime.milliseconds(try text(name)) else { throw .wrongValue(name) }
     return time
@@ -110,6 +122,7 @@ struct FieldReader {
     return digest
   }
 
+  /// A decimal number of dollars, in nano-dollars.
   mutating func optionalDollars(_ name: String) throws(RecordProblem) -> Int64? {
     switch try take(name) {
     case .number(let text):
@@ -131,7 +144,7 @@ struct FieldReader {
     return integers
   }
 
-  /// Empty where the member is not there at all.
+  /// Empty where the member is missing.
   mutating func arrayWherePresent(_ name: String) throws(RecordProblem) -> [JSONValue] {
     switch takeIfPresent(name) {
     case nil: []

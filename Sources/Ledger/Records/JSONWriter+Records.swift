@@ -1,14 +1,15 @@
 import Bytes
 import Terms
 
-/// Members as records have them.
+/// Writes members as records have them.
 extension JSONWriter {
-  /// A text that identifies something: never cut.
+  /// A text that identifies something; it is never cut.
   mutating func field(_ name: String, identifier text: String?) {
     field(name, text)
   }
 
-  /// A text from outside: cut to `LedgerLimits.textBytesMax`.
+  /// A text from a client or from Envoy; it is cut to `LedgerLimits.textBytesMax` at a character's
+  /// end.
   mutating func field(_ name: String, cut text: String?) {
     guard let text, text.utf8.count > LedgerLimits.textBytesMax else { return field(name, text) }
     var end = LedgerLimits.textBytesMax
@@ -17,7 +18,7 @@ extension JSONWriter {
     field(name, String(decoding: utf8[..<end], as: UTF8.self))
   }
 
-  /// Dollars, exactly: a billionth is the last of nine places, and zeros at the end are left out.
+  /// Nano-dollars as a decimal number of dollars, exactly: see `Dollars.text`.
   mutating func field(_ name: String, dollarsOf nanodollars: Int64?) {
     field(name, number: nanodollars.map(Dollars.text))
   }

@@ -1,8 +1,10 @@
 import Bytes
 import Terms
 
+/// Reads records from their JSON lines.
 extension LedgerRecord {
-  /// Reads a whole line without its newline. The hash is not looked at: that is `Chain`'s.
+  /// Reads a whole line without its newline. The hash must be there but is not checked: see
+  /// `Chain`.
   package init(line: [UInt8]) throws(RecordProblem) {
     var fields = try FieldReader(try LedgerFormat.json(line), "record")
     let type = try fields.text("type")
@@ -69,7 +71,7 @@ extension Admission {
     reservedCompletionTokens = try fields.optionalInteger("reserved_completion_tokens")
     source = try fields.optionalText("source")
     envoyRequestID = try fields.optionalText("envoy_request_id")
-    // Ledgers from before admissions had it are read too.
+    // Older ledgers have admissions without this field.
     traceparent = try fields.textWherePresent("traceparent")
     policy = try fields.text("policy")
     guard try fields.take("sensitive_payload_logged") == .bool(false) else {
@@ -170,7 +172,7 @@ extension ProcessEvent {
 }
 
 extension FieldReader {
-  /// The ledger's format, which must be one this version knows.
+  /// The ledger's format number; throws where this version does not know it.
   @discardableResult
   mutating func format() throws(RecordProblem) -> Int64 {
     let format = try integer("format")

@@ -1,8 +1,10 @@
 import Bytes
 import Terms
 
+/// Writes records as JSON lines.
 extension LedgerRecord {
-  /// The record's line as far as `,"hash"`: an object that is not closed yet.
+  /// The record's line up to `,"hash"`: a JSON object that is not closed yet. `Chain.seal`
+  /// completes it.
   package func encoded() -> [UInt8] {
     var line = JSONWriter(capacity: 1024)
     line.beginObject()
@@ -64,7 +66,7 @@ extension Admission {
     line.field("envoy_request_id", cut: envoyRequestID)
     line.field("traceparent", cut: traceparent)
     line.field("policy", policy)
-    // The audit contract's word that nothing of the payload is here; it is never anything else.
+    // States that the record has no prompt and no answer in it; it is always `false`.
     line.field("sensitive_payload_logged", false)
   }
 }

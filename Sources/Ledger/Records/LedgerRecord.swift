@@ -1,24 +1,31 @@
-/// One record of the ledger: its place, its time, and what it says. Only these types are ever
-/// written, and none has a field that could hold a prompt, an answer or a credential.
+/// One record of the ledger: its number, its time, and its content. No type of content has a field
+/// that could hold a prompt, an answer or a credential.
 package struct LedgerRecord: Equatable, Sendable {
+  /// The content, by the record's `type`.
   package enum Body: Equatable, Sendable {
     case admission(Admission)
     case completion(Completion)
     case denials(Denials)
+    /// The process started.
     case start(ProcessEvent)
+    /// The process loaded another policy.
     case reload(ProcessEvent)
     case checkpoint(Checkpoint)
     case clock(ClockJump)
     case repair(Repair)
+    /// The process stopped in order.
     case stop(ProcessEvent)
     case drop(Drop)
   }
 
+  /// The record's number: counts by one from 1, across segments.
   package var seq: Int64
   /// The ledger's time in Unix milliseconds.
   package var timeMs: Int64
-  /// Written again after its first write failed: the segment's checkpoint counts it already.
+  /// Whether it was written again after its first write failed. The segment's checkpoint includes
+  /// it.
   package var isCarried: Bool
+  /// The content.
   package var body: Body
 
   package init(seq: Int64, timeMs: Int64, isCarried: Bool = false, body: Body) {
@@ -50,7 +57,7 @@ package struct LedgerRecord: Equatable, Sendable {
     "stop", "drop",
   ]
 
-  /// The exchange this is about, if it is about one.
+  /// The id of the exchange that the record is about; nil where it is not about one.
   package var requestID: String? {
     switch body {
     case .admission(let admission): admission.requestID
@@ -59,7 +66,7 @@ package struct LedgerRecord: Equatable, Sendable {
     }
   }
 
-  /// About how long its line will be, for the queue's bound; a checkpoint is not queued by it.
+  /// An estimate of its line's length, for the queue's bound. A checkpoint does not count there.
   var estimatedBytes: Int {
     switch body {
     case .admission(let admission): 768 + 128 * admission.reserved.count

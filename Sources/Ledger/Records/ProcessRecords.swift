@@ -1,9 +1,12 @@
-/// Refusals of one tenant and reason that were not recorded singly.
+/// The record `denials`: how many refusals of one tenant and reason have no record of their own.
 package struct Denials: Equatable, Sendable {
+  /// The tenant's name; nil where none was identified, or where too many pairs were counted.
   package var tenant: String?
+  /// The refusals' code.
   package var reason: String
+  /// The number of these refusals.
   package var count: Int64
-  /// The start of the second they fell into, in Unix milliseconds.
+  /// The start of the second in which they were counted, in Unix milliseconds.
   package var sinceMs: Int64
 
   package init(tenant: String?, reason: String, count: Int64, sinceMs: Int64) {
@@ -14,13 +17,13 @@ package struct Denials: Equatable, Sendable {
   }
 }
 
-/// What the process did (`start`, `reload`, `stop`), with the policy it then had.
+/// The records `start`, `reload` and `stop`: what the process did, and the policy that it had then.
 package struct ProcessEvent: Equatable, Sendable {
   /// The policy's revision.
   package var policy: String
   /// Tollgate's version.
   package var version: String
-  /// Of a `stop`: what was learned of models' tokens since the last checkpoint.
+  /// In a `stop`, what was learned of models' tokens since the last checkpoint; else empty.
   package var estimates: [ModelEstimate]
 
   package init(policy: String, version: String, estimates: [ModelEstimate] = []) {
@@ -30,11 +33,14 @@ package struct ProcessEvent: Equatable, Sendable {
   }
 }
 
-/// Records that a shipping target will never be sent: they left the ledger before it had them.
+/// The record `drop`: a range of records that a shipping target will never get, because they were
+/// removed from the ledger before.
 package struct Drop: Equatable, Sendable {
   /// The target as `--ship` names it, without its options.
   package var target: String
+  /// The first record of the range.
   package var firstSeq: Int64
+  /// The last record of the range.
   package var lastSeq: Int64
 
   package init(target: String, firstSeq: Int64, lastSeq: Int64) {
@@ -44,11 +50,11 @@ package struct Drop: Equatable, Sendable {
   }
 }
 
-/// The wall clock jumped; the ledger's own time did not run backwards.
+/// The record `clock`: the wall clock jumped. The ledger's own time did not run backwards.
 package struct ClockJump: Equatable, Sendable {
-  /// What the wall clock said, in Unix milliseconds.
+  /// The wall clock after the jump, in Unix milliseconds.
   package var wallMs: Int64
-  /// How far that is from where it was expected; negative where it went back.
+  /// The difference to the expected time, in milliseconds; negative where the clock went back.
   package var jumpMs: Int64
 
   package init(wallMs: Int64, jumpMs: Int64) {
@@ -57,13 +63,16 @@ package struct ClockJump: Equatable, Sendable {
   }
 }
 
-/// A break that an operator accepted: the chain begins anew behind it.
+/// The record `repair`: damage that an operator accepted with `--repair-ledger`. A new chain begins
+/// with this segment.
 package struct Repair: Equatable, Sendable {
-  /// Where the damage begins.
+  /// The segment file in which the damage begins.
   package var file: String
+  /// The offset in this file, in bytes.
   package var offset: Int64
+  /// What is damaged, as a text.
   package var damage: String
-  /// The last record of the old chain that held; 0 where there is none.
+  /// The `seq` of the last record before the damage; 0 where there is none.
   package var lastGoodSeq: Int64
 
   package init(file: String, offset: Int64, damage: String, lastGoodSeq: Int64) {

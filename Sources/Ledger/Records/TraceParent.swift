@@ -3,17 +3,17 @@ import Bytes
 /// The W3C Trace Context header `traceparent`, read as its section 3.2.2 says:
 /// `<version>-<32 hex>-<16 hex>-<2 hex>`, all in lower case.
 ///
-/// Version `ff` and all-zero ids are invalid. A version above 00 may go on behind the flags, after
-/// another `-`; what is there is not kept.
+/// Version `ff` and ids of only zeros are invalid. A version above 00 may have more after the
+/// flags, behind another `-`; that is not kept.
 package struct TraceParent: Equatable, Sendable {
-  /// What version 00 takes, and what is kept of any later one.
+  /// The length of a value of version 00, and the part that is kept of a later version.
   package static let bytesCount = 55
 
-  /// The first `bytesCount` bytes as they came.
+  /// The first `bytesCount` bytes of the header's value.
   package let text: String
   private let bytes: [UInt8]
 
-  /// nil where it is not well-formed.
+  /// Reads the header's value; nil where it is not well-formed.
   package init?(_ value: Span<UInt8>) {
     guard value.count >= Self.bytesCount else { return nil }
     var bytes: [UInt8] = []
@@ -42,11 +42,11 @@ package struct TraceParent: Equatable, Sendable {
     self.bytes = bytes
   }
 
-  /// 16 bytes.
+  /// `trace-id`, 16 bytes.
   package var traceID: [UInt8] { Self.binary(bytes[3..<35]) }
-  /// 8 bytes: the span that called.
+  /// `parent-id`, 8 bytes: the caller's span.
   package var spanID: [UInt8] { Self.binary(bytes[36..<52]) }
-  /// `trace-flags`; bit 0 is `sampled`.
+  /// `trace-flags`; bit 0 means `sampled`.
   package var flags: UInt8 { Self.binary(bytes[53..<55])[0] }
 
   private static func binary(_ digits: ArraySlice<UInt8>) -> [UInt8] {

@@ -1,28 +1,34 @@
-/// What waits to be written, and the numbers it has. A value without clock or file: the writer keeps
-/// it under its lock.
+/// The records that wait to be written, and the numbers that they get. It has no clock and no file;
+/// the writer guards it with its lock.
 struct LedgerQueue {
+  /// The state without the bounds, which `state` adds.
   private(set) var status = LedgerState.unavailable(.starting)
+  /// Records that have their numbers and wait to be written.
   private(set) var entries: [LedgerRecord] = []
-  /// Records of failed batches, and what came while there was no segment.
+  /// Records to be written behind the next segment's checkpoint: those of failed batches, and those
+  /// that came while there was no segment.
   private(set) var carried: [LedgerRecord] = []
+  /// The number of the next record.
   private(set) var nextSeq: Int64
-  /// An estimate of what `entries` and `carried` will take.
+  /// An estimate of the length of all lines in `entries` and `carried`.
   private(set) var queuedBytes = 0
-  /// The same of records that were taken to be written and are not in `diskBytes` yet.
+  /// The same for records that are being written and are not in `diskBytes` yet.
   private(set) var writingBytes = 0
-  /// Exchanges whose completion is still to come.
+  /// The number of exchanges whose completion has not been queued.
   private(set) var openCount = 0
-  /// Records that were refused although nobody waited for them.
+  /// How many records that nobody waits for (denials, records of the process) were refused.
   private(set) var refusedCount = 0
-  /// What the segments on disk take, and what the last checkpoint took.
+  /// The size of all segments on disk.
   private(set) var diskBytes: Int64
+  /// The size of the last checkpoint.
   var checkpointBytes: Int64 = 0
   /// Whether a checkpoint is among the entries.
   private(set) var isBeginningSegment = false
 
   private let durability: Durability
   private let ledgerBytesMax: Int64?
-  /// Admissions that failed and that the books have not undone yet.
+  /// Request ids of admissions that failed and whose reservations the books have not given back
+  /// yet.
   private var voided: Set<String> = []
 
   init(nextSeq: Int64, durability: Durability, ledgerBytesMax: Int64?, diskBytes: Int64) {
@@ -32,30 +38,36 @@ struct LedgerQueue {
     self.ledgerBytesMax = ledgerBytesMax
   }
 
-  /// The state as an admission meets it.
+  /// Whether an admission would be taken now.
   var state: LedgerState {
     guard status == .writable else { return status }
     if queuedBytes >= LedgerLimits.queueBytesMax { return .unavailable(.queueFull) }
     return hasReachedBound ? .unavailable(.ledgerFull) : .writable
   }
 
-  /// Whether one more exchange would leave too little room below the ledger's bound for what is open.
+  /// Whether, after one more admission, there would be too little room below the ledger's bound for
+  /// the completions of all open exchanges.
   var hasReachedBound: Bool { hasReachedBound(sparing: 0) }
 
-  /// The same where so many bytes more are to stay free.
+  /// The same if that many bytes more must stay free.
   func hasReachedBound(sparing sparedBytes: Int64) -> Bool {
     guard let ledgerBytesMax else { return false }
     let reserved = Int64(openCount + 1) * Int64(LedgerLimits.completionBytesReserved)
-    // The admission itself, and the next segment's checkpoint with it in its list.
+    // Two more: the admission itself, and its copy in the next segment's checkpoint.
     let needed =
       diskBytes + Int64(writingBytes + queuedBytes) + checkpointBytes + reserved
       + 2 * Int64(LedgerLimits.completionBytesReserved)
     return needed + sparedBytes > ledgerBytesMax
   }
 
-  /// Takes a record. An allowed exchange is refused unless it can be written; a completion never is,
-  /// because its admission bounded it; a denial when there is no room for it, of which strangers can
-  /// make many; what the process itself did only when the queue is full.
+  /// Takes a record, or refuses it:
+  ///
+  /// - an admission that was allowed, where `state` is unavailable;
+  /// - a completion, never: room for it was kept free at its admission;
+  /// - a denial, where the ledger's bound is reached or the queue is full, because anybody can
+  ///   cause any number of them;
+  /// - a record of the process, where the queue is full;
+  /// - every record, after `stop`.
   mutating func enqueue(_ body: LedgerRecord.Body, timeMs: Int64) -> Enqueued {
     if status == .unavailable(.stopped) { return .refused(.stopped) }
     switch body {
@@ -76,7 +88,7 @@ struct LedgerQueue {
         refusedCount += 1
         return .refused(.queueFull)
       }
-    case .checkpoint, .repair: preconditionFailure("a segment's head comes by beginSegment")
+    case .checkpoint, .repair: preconditionFailure("beginSegment queues a segment's head")
     }
     var record = LedgerRecord(seq: nextSeq, timeMs: timeMs, body: body)
     queuedBytes += record.estimatedBytes
@@ -90,13 +102,14 @@ struct LedgerQueue {
     return .carried
   }
 
-  /// Begins a segment: everything queued so far is before it, everything later behind it. What was
-  /// carried comes right behind the checkpoint, which has it in its counters.
+  /// Queues the head of a segment: its checkpoint, in a repaired ledger the repair, and the carried
+  /// records, which the checkpoint's counters include. What is queued already belongs to the
+  /// segment before.
   mutating func beginSegment(_ books: BooksState, timeMs: Int64, repair: Repair?) {
     precondition(!isBeginningSegment, "one segment begins at a time")
     isBeginningSegment = true
     openCount = books.open.count
-    // Its previous hash is known when it is written.
+    // The previous hash is filled in when it is written.
     let checkpoint = Checkpoint(
       previousHash: Chain.origin, counters: books.counters, open: books.open,
       estimates: books.estimates)
@@ -113,23 +126,25 @@ struct LedgerQueue {
     entries.append(record)
   }
 
-  /// What was taken is in the segments, of `diskBytes` by now, except for `unacknowledged`.
+  /// Notes that what was taken is on disk, except for `unacknowledged`, and the size of all
+  /// segments.
   mutating func written(diskBytes: Int64, except unacknowledged: [LedgerRecord]) {
     self.diskBytes = diskBytes
     writingBytes = unacknowledged.reduce(0) { $0 + $1.estimatedBytes }
   }
 
-  /// Old segments went.
+  /// Notes the size of all segments after old ones were removed.
   mutating func removed(diskBytes: Int64) { self.diskBytes = diskBytes }
 
-  /// The next records to write: a segment's head, or what comes before one, about a batch of it.
+  /// Takes the next records to write: a segment's whole head; or records before one, about
+  /// `LedgerLimits.batchBytesMax` of them.
   mutating func takeBatch() -> [LedgerRecord] {
     var count = 0
     var bytes = 0
     for record in entries {
       if case .checkpoint = record.body {
-        // What is carried, and a repair, go to disk in one piece with the checkpoint that has them
-        // in its counters: all of it is there, or none.
+        // The repair and the carried records reach the disk together with the checkpoint that
+        // includes them: all of these records, or none.
         if count == 0 { count = 1 + entries.dropFirst().prefix(while: \.belongsToHead).count }
         break
       }
@@ -150,14 +165,15 @@ struct LedgerQueue {
     return batch
   }
 
-  /// The new segment's checkpoint is on disk.
+  /// Notes that the new segment's head is on disk.
   mutating func segmentBegan() {
     isBeginningSegment = false
     status = .writable
   }
 
-  /// Nothing after `durableSeq` counts: `unacknowledged` was being written, the rest is still here.
-  /// Returns the admissions that fail; everything else is carried into the next segment.
+  /// A write or flush failed: all records after `durableSeq`, which are `unacknowledged` and the
+  /// entries, have no record on disk. Returns the `seq` of the admissions that fail; everything
+  /// else is carried into the next segment.
   mutating func fail(
     _ fault: LedgerFault, unacknowledged: [LedgerRecord], durableSeq: Int64
   ) -> [Int64] {
@@ -186,14 +202,15 @@ struct LedgerQueue {
     return failed
   }
 
-  /// The books have undone what failed.
+  /// Notes that the books have given back what failed admissions had reserved.
   mutating func failedAreUndone() { voided = [] }
 
+  /// Refuses every record from now on.
   mutating func stop() { status = .unavailable(.stopped) }
 }
 
 extension LedgerRecord {
-  /// Whether a segment's head holds it, behind the checkpoint.
+  /// Whether it belongs to a segment's head, behind the checkpoint.
   fileprivate var belongsToHead: Bool {
     if case .repair = body { return true }
     return isCarried

@@ -1,54 +1,64 @@
-/// What flags decide about the writer.
+/// The writer's settings, most of them from flags.
 package struct LedgerSettings: Sendable {
+  /// `--durability`: when an admission counts.
   package var durability = Durability.durable
-  /// A segment of that size is ended, or of one of `segmentsInBound` parts of the ledger's bound.
+  /// A segment of this size is ended; see `segmentBytesDue` for a smaller bound.
   package var segmentBytesMax: Int64 = 64 << 20
-  /// So is one of that age.
+  /// A segment of this age is ended.
   package var segmentAgeMax = Duration.seconds(86_400)
-  /// Segments whose last record is older may go.
+  /// `--retain`: a segment may be removed when its last record is older.
   package var retain = Duration.seconds(30 * 86_400)
-  /// The bound of all segments together; nil for none.
+  /// `--ledger-max-bytes`: the most bytes of all segments together; nil for no bound.
   package var ledgerBytesMax: Int64?
-  /// Whether someone ships the records: then everything is kept until `LedgerWriter.keep` says less.
+  /// Whether records are shipped: then all segments are kept until `LedgerWriter.keep` says
+  /// otherwise.
   package var isShipped = false
-  /// How long after a failed attempt the next one is made to open a segment.
+  /// The time from a failed attempt to open a segment to the next attempt.
   package var retryDelay = Duration.seconds(1)
-  /// How long a record may wait to be written in relaxed mode, and a written one to be flushed.
+  /// In relaxed mode, the longest time that a record waits to be written.
   package var relaxedWriteDelay = Duration.milliseconds(50)
+  /// In relaxed mode, the longest time that a written record waits to be flushed.
   package var relaxedFlushDelay = Duration.seconds(1)
 
+  /// The defaults of all flags.
   package init() {}
 
-  /// How many segments fill the ledger's bound at least: only whole segments can go.
+  /// The least number of segments that a ledger at its bound consists of. Only whole segments can
+  /// be removed, so a segment must be much smaller than the bound.
   package static let segmentsInBound: Int64 = 8
-  /// The smallest `ledgerBytesMax`: checkpoints, and the room for what is open, must fit as well.
+  /// The smallest `ledgerBytesMax`: there must be room for checkpoints and for open exchanges too.
   package static let ledgerBytesMaxLeast = 1 << 20
-  /// The shortest `retain`; none at all would look like "for ever".
+  /// The shortest `retain`. 0 is not allowed, because it could be taken to mean "for ever".
   package static let retainLeast = Duration.seconds(1)
 
-  /// The size at which a segment is ended.
+  /// The size at which a segment is ended: the smaller of `segmentBytesMax` and an eighth
+  /// (`segmentsInBound`) of the ledger's bound.
   package var segmentBytesDue: Int64 {
     min(segmentBytesMax, ledgerBytesMax.map { $0 / Self.segmentsInBound } ?? .max)
   }
 }
 
-/// How the writer's thread reaches the books. Each is called on that thread, with no lock held.
+/// The closures by which the writer tells the books and asks them. The writer's thread calls each
+/// of them, without a lock.
 package struct LedgerCallbacks: Sendable {
-  /// A segment is due: under the books' lock, call `LedgerWriter.queueCheckpoint` once, before
-  /// returning. Everything enqueued before is in the state given there, nothing later is.
+  /// A segment is due. Before it returns, it must take the books' lock and call
+  /// `LedgerWriter.queueCheckpoint` once. The state given there must include every record that was
+  /// enqueued before, and none that is enqueued later.
   package var checkpointDue: @Sendable () -> Void
-  /// Every record up to that number is on disk.
+  /// Every record up to this `seq` is on disk.
   package var durable: @Sendable (Int64) -> Void
-  /// These admissions are not on record and never will be: answer 503 and undo them, under the
-  /// books' lock, before returning; enqueue no completion for them afterwards.
+  /// The admissions with these `seq` will never be on disk. Before it returns, it must give back
+  /// under the books' lock what they reserved; no completion of theirs may be enqueued afterwards.
   package var failed: @Sendable ([Int64]) -> Void
-  /// The ledger went out of order or came back.
+  /// The ledger became unavailable, or available again.
   package var stateChanged: @Sendable (LedgerState) -> Void
-  /// The wall clock's Unix milliseconds, for retention.
+  /// Returns the wall clock's Unix milliseconds, to compare with `retain`.
   package var wallMs: @Sendable () -> Int64
-  /// A batch took so many nanoseconds from being taken until it was on disk.
+  /// A batch is on disk: the nanoseconds since it was taken from the queue; in relaxed mode, since
+  /// its flush began.
   package var committed: @Sendable (Int64) -> Void = { _ in }
 
+  /// All but `committed`, which does nothing unless it is set.
   package init(
     checkpointDue: @escaping @Sendable () -> Void,
     durable: @escaping @Sendable (Int64) -> Void,
@@ -64,18 +74,28 @@ package struct LedgerCallbacks: Sendable {
   }
 }
 
-/// The ledger in numbers, for metrics and pages.
+/// The ledger's sizes and counts, for metrics and pages.
 package struct LedgerStatistics: Equatable, Sendable {
+  /// Whether an admission would be taken now.
   package var state: LedgerState
+  /// The `seq` of the next record.
   package var nextSeq: Int64
+  /// The `seq` of the last record that is on disk.
   package var durableSeq: Int64
+  /// An estimate of the bytes of all records that wait to be written.
   package var queuedBytes: Int
+  /// How many records wait for the next segment, to be carried into it.
   package var carriedCount: Int
+  /// How many records of denials and of the process were refused since the start.
   package var refusedCount: Int
+  /// The size of all segments.
   package var diskBytes: Int64
-  /// The bound of that; nil for none.
+  /// The bound of `diskBytes`; nil for none.
   package var diskBytesMax: Int64?
+  /// The number of segments.
   package var segmentCount: Int
+  /// How many flushes succeeded since the start.
   package var flushCount: Int
+  /// How many writes and flushes failed since the start.
   package var failureCount: Int
 }

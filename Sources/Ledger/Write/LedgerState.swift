@@ -1,8 +1,11 @@
 /// Whether the ledger takes admissions.
 package enum LedgerState: Equatable, Sendable {
+  /// It does.
   case writable
+  /// It does not, so no exchange can be let through.
   case unavailable(Reason)
 
+  /// Why the ledger takes no admission.
   package enum Reason: Equatable, Sendable, CustomStringConvertible {
     /// No segment has been opened yet.
     case starting
@@ -10,10 +13,12 @@ package enum LedgerState: Equatable, Sendable {
     case failed(LedgerFault)
     /// More waits to be written than `LedgerLimits.queueBytesMax`.
     case queueFull
-    /// The bound of the whole ledger is reached, with the room that open exchanges need.
+    /// `--ledger-max-bytes` is reached, counting the room for open exchanges' completions.
     case ledgerFull
+    /// The writer has been stopped.
     case stopped
 
+    /// The text that the log and pages put behind "the ledger is unavailable".
     package var description: String {
       switch self {
       case .starting: "no segment is open yet"
@@ -27,20 +32,21 @@ package enum LedgerState: Equatable, Sendable {
   }
 }
 
-/// What became of a record given to the ledger.
+/// What the ledger did with a record that it was given.
 package enum Enqueued: Equatable, Sendable {
-  /// It will be the record of that number, if its batch can be written.
+  /// It gets this number, if its batch can be written.
   case queued(seq: Int64)
-  /// The ledger is out of order; the record is kept for its next segment.
+  /// There is no segment to write to; the record is kept for the next one. Also the answer for the
+  /// completion of an admission that failed, which is not recorded.
   case carried
   /// It will not be recorded.
   case refused(LedgerState.Reason)
 }
 
-/// How long a record may be in memory only.
+/// `--durability`: when an admission counts, so that its exchange may go on.
 package enum Durability: String, Sendable, CaseIterable {
-  /// An admission counts when it is on disk.
+  /// When its record is on disk.
   case durable
-  /// Written within 100 ms, flushed each second; an admission counts at once.
+  /// At once. Its record is written within 100 ms and flushed within a second.
   case relaxed
 }

@@ -1,9 +1,10 @@
 import Foundation
 
-/// What the writer's own thread does, and nobody else.
+/// What the writer's thread does: `run` is its body, and all the rest is called from there.
 extension LedgerWriter {
+  /// The time between two looks for segments that may be removed.
   private static let retentionInterval = Duration.seconds(60)
-  /// The same where the ledger's bound is reached.
+  /// The same while the ledger's bound is reached.
   private static let retentionIntervalAtBound = Duration.seconds(1)
 
   private enum Step {
@@ -15,7 +16,7 @@ extension LedgerWriter {
     case finish
   }
 
-  /// Writes until it is told to stop.
+  /// Writes records until the writer is stopped.
   func run() {
     while true {
       switch waitForStep() {
@@ -31,7 +32,7 @@ extension LedgerWriter {
     }
   }
 
-  /// Sleeps until there is something to do, and says what.
+  /// Sleeps until there is something to do, and returns what it is.
   private func waitForStep() -> Step {
     condition.lock()
     defer { condition.unlock() }
@@ -48,7 +49,8 @@ extension LedgerWriter {
         if nextAttempt <= now { return .open(isLast: false) }
         wake = min(wake, nextAttempt)
       }
-      // What has its time comes before what is always there under load.
+      // Flushes and rotations that are due come before writes: under load there is always something
+      // to write, and they would never be done.
       if let since = unflushedSince {
         let due = since + settings.relaxedFlushDelay
         if due <= now { return .flush }
@@ -75,7 +77,7 @@ extension LedgerWriter {
     }
   }
 
-  /// Whether what is queued is not worth waiting for more.
+  /// Whether to write at once, without waiting for more records.
   private var isUrgent: Bool {
     shared.isStopping || shared.queue.isBeginningSegment
       || shared.queue.queuedBytes >= LedgerLimits.batchBytesMax / 2
@@ -89,18 +91,19 @@ extension LedgerWriter {
   }
 
   private func isSegmentDue(_ now: ContinuousClock.Instant) -> Bool {
-    // A checkpoint larger than a segment must not make every segment full at its birth.
+    // Where a checkpoint is larger than the size of a segment, each segment would be full as soon
+    // as it begins; so a segment may be at least twice as large as its checkpoint.
     let bytesMax = max(settings.segmentBytesDue, 2 * segments.checkpointBytes)
     return shared.asksForSegment || segments.openBytes >= bytesMax
       || now >= segmentBegan + settings.segmentAgeMax
   }
 
-  /// Queues a checkpoint at this place of the order of records.
+  /// Asks the books for a checkpoint of their state: they call `queueCheckpoint` before this returns.
   private func askForCheckpoint() { callbacks.checkpointDue() }
 
-  /// Queues the checkpoint of a new segment at this place of the order of records. To be called from
-  /// `LedgerCallbacks.checkpointDue` alone, on this thread and under the books' lock; `timeMs` is the
-  /// ledger's time of the same moment.
+  /// Queues the checkpoint of a new segment, behind all records that were enqueued before. Call it
+  /// only from `LedgerCallbacks.checkpointDue`, on this thread and under the books' lock; `timeMs`
+  /// is the ledger's time at this moment.
   package func queueCheckpoint(_ books: BooksState, timeMs: Int64) {
     withShared { shared in
       shared.asksForSegment = false
@@ -126,7 +129,8 @@ extension LedgerWriter {
       for record in batch {
         var line = record.encoded()
         let lineBytes = line.count + LedgerFormat.sealBytes + 1
-        // What a crash can tear off never exceeds a batch: what is not flushed is bounded.
+        // Never leave more than a batch unflushed: readers rely on this bound of what a crash can
+        // tear.
         let unflushed = unflushedBytes + bytes.count
         let isOver = unflushed + lineBytes > LedgerLimits.batchBytesMax
         if unflushed > 0, isOver || record.isAlone {
@@ -157,7 +161,7 @@ extension LedgerWriter {
     acknowledge()
   }
 
-  /// What was written is on disk.
+  /// Notes that all that was written is on disk, and tells the books.
   private func acknowledge() {
     let seq = unacknowledged[writtenCount - 1].seq
     unacknowledged.removeFirst(writtenCount)
@@ -184,7 +188,8 @@ extension LedgerWriter {
     callbacks.committed(Int64((ContinuousClock.now - batchTaken) / .nanoseconds(1)))
   }
 
-  /// Begins a segment with `head`: its checkpoint, in a repaired ledger the repair, and what is carried.
+  /// Begins a segment with `head`: its checkpoint, in a repaired ledger the repair, and carried
+  /// records.
   private func begin(_ head: [LedgerRecord], _ checkpoint: Checkpoint) {
     let wasWritable = withShared { $0.queue.status == .writable }
     attempt { () throws(LedgerFault) in
@@ -201,7 +206,7 @@ extension LedgerWriter {
         bytes += line
         if checkpointBytes == 0 { checkpointBytes = bytes.count }
       }
-      // From here on they are lost where nobody carries them on.
+      // From here on, `fail` must carry these records, or they would be lost.
       unacknowledged = head
       try segments.begin(
         Segment(firstSeq: head[0].seq), timeMs: head[0].timeMs, head: bytes,
@@ -221,7 +226,8 @@ extension LedgerWriter {
     do { try body() } catch { fail(error) }
   }
 
-  /// Leaves the segment for good; whatever of it is not acknowledged is void.
+  /// Stops writing to the segment for ever: what is not acknowledged of it becomes void. Tells the
+  /// books which admissions failed.
   private func fail(_ fault: LedgerFault) {
     if segments.isOpen { mayHaveVoidBytes = true }
     segments.abandon()
@@ -244,9 +250,10 @@ extension LedgerWriter {
     callbacks.stateChanged(.unavailable(.failed(fault)))
   }
 
-  /// Lets old segments go. Where the bound is less than two segments away, also those that only a target
-  /// holds which lets records go rather than stop the gateway, oldest first and no more than is needed:
-  /// this comes with each new segment, so that the bound itself is never met.
+  /// Removes segments that are older than `retain` and that no shipping target needs. Where less
+  /// than two segments' room is left below the ledger's bound, it also removes segments that only
+  /// targets with `on_full=drop` need, oldest first and no more than necessary. It runs whenever a
+  /// segment begins, so such targets never let the bound be reached.
   private func retain() {
     lastRetention = .now
     nextRetention = lastRetention + Self.retentionInterval
@@ -255,7 +262,8 @@ extension LedgerWriter {
     let before = callbacks.wallMs() - retainMs
     var removed = segments.removeOlder(than: before, keepFromSeq: keep.fromSeq)
     if removed { tellRemoved() }
-    // Age does not keep them then: a target that may lose records never stops the gateway.
+    // These segments go whatever their age: a target that may lose records must not stop the
+    // gateway.
     let mayGo = keep.atBoundFromSeq > keep.fromSeq
     let spared = 2 * settings.segmentBytesDue
     while mayGo, withShared({ $0.queue.hasReachedBound(sparing: spared) }),
@@ -286,8 +294,8 @@ extension LedgerWriter {
 }
 
 extension LedgerRecord {
-  /// Whether it is written only when all before it is on disk: what does not fit before a `stop` is
-  /// then no crash's doing (`LedgerFormat`).
+  /// Whether it is written only when everything before it is on disk. With that, a line before a
+  /// `stop` that does not fit is damage, and not left by a crash (`LedgerFormat`).
   fileprivate var isAlone: Bool {
     if case .stop = body { return true }
     return false

@@ -1,44 +1,55 @@
 import Foundation
 
-/// Puts records on disk: one thread, one batch after another, each written and flushed at once.
+/// Writes records to disk. One thread writes one batch after another; in durable mode it flushes
+/// each batch before the next one.
 ///
-/// The books call `enqueue` under their own lock, so that the order of records is the order of
-/// what they say. Lock order: the books', then the writer's; the writer's thread calls back with
-/// neither. What is on disk when something fails is `LedgerFormat`'s rule.
+/// The books call `enqueue` under their own lock, so that the order of records is the order in
+/// which counters changed. Where both locks are needed, the books' is taken first, then the
+/// writer's. The writer's thread calls the callbacks without a lock. `LedgerFormat` describes what
+/// is on disk when a write fails.
 package final class LedgerWriter: @unchecked Sendable {
   let settings: LedgerSettings
   let callbacks: LedgerCallbacks
   /// Guards everything in `shared`.
   let condition = NSCondition()
   var shared: Shared
-  /// From here on all is the thread's own; nobody else looks at it once the thread runs.
+  // Everything below belongs to the thread; nobody else uses it once the thread runs.
+
   var segments: SegmentStore
+  /// The chain up to the last record that was written, and up to the last one that was flushed.
   var chain: Chain
   var durableChain: Chain
+  /// The damage that the first segment must record.
   var repair: Repair?
-  /// Taken from the queue and not yet on disk; the first `writtenCount` have been written.
+  /// Records that were taken from the queue and are not yet on disk, oldest first.
   var unacknowledged: [LedgerRecord] = []
+  /// How many of these, from the first on, have been written and not flushed.
   var writtenCount = 0
+  /// The length of their lines, and when the first of them was written.
   var unflushedBytes = 0
   var unflushedSince: ContinuousClock.Instant?
-  /// When the batch was taken that is to be on disk at once; in relaxed mode, when its flush began.
+  /// For `LedgerCallbacks.committed`: when the batch was taken from the queue; in relaxed mode,
+  /// when its flush began.
   var batchTaken: ContinuousClock.Instant?
-  /// Whether a failed batch may have left bytes that the next segment's beginning makes void.
+  /// Whether a failed batch may have left bytes in a file, which become void when the next segment
+  /// begins.
   var mayHaveVoidBytes = false
   var segmentBegan = ContinuousClock.now
   var nextAttempt = ContinuousClock.now
   var nextRetention = ContinuousClock.now
   var lastRetention = ContinuousClock.now
 
-  /// What the thread and everybody else share.
+  /// What the thread and its callers share, under `condition`.
   struct Shared {
     var queue: LedgerQueue
+    /// The `seq` of the last record on disk.
     var durableSeq: Int64
     /// The segment of that record; nil in a new ledger.
     var durableSegment: Segment?
+    /// When the first of the queue's entries came; nil where there are none.
     var oldestEntry: ContinuousClock.Instant?
     var asksForSegment = false
-    /// Whether the thread has been told that the ledger's bound is reached.
+    /// Whether the ledger's bound is reached: then the thread looks for old segments more often.
     var knowsBound = false
     var keep: SegmentsKept
     var isStopping = false
@@ -48,7 +59,8 @@ package final class LedgerWriter: @unchecked Sendable {
     var segmentCount = 0
   }
 
-  /// Goes on from what recovery found. Nothing is written before `start`.
+  /// A writer that continues the ledger which `Recovery.run` recovered. It writes nothing before
+  /// `start`; throws where the segments cannot be listed.
   package init(
     files: any LedgerFiles, recovered: Recovery.Outcome, settings: LedgerSettings,
     callbacks: LedgerCallbacks
@@ -69,8 +81,8 @@ package final class LedgerWriter: @unchecked Sendable {
 
   // MARK: - Any thread
 
-  /// Begins the first segment and returns when its checkpoint is on disk; throws where that fails,
-  /// and the writer is of no use then. Not to be called under the books' lock.
+  /// Starts the thread, begins the first segment and returns when its checkpoint is on disk. Where
+  /// that fails it throws, and the writer cannot be used. Do not call it under the books' lock.
   package func start() throws(LedgerFault) {
     let thread = Thread { [self] in run() }
     thread.name = "ledger"
@@ -86,7 +98,7 @@ package final class LedgerWriter: @unchecked Sendable {
     }
   }
 
-  /// Takes a record, under the books' lock; `timeMs` is the ledger's time of the same moment.
+  /// Takes a record. Call it under the books' lock; `timeMs` is the ledger's time at this moment.
   package func enqueue(_ body: LedgerRecord.Body, timeMs: Int64) -> Enqueued {
     withShared { shared in
       let result = shared.queue.enqueue(body, timeMs: timeMs)
@@ -96,7 +108,7 @@ package final class LedgerWriter: @unchecked Sendable {
         shared.oldestEntry = .now
         condition.broadcast()
       case .refused(.ledgerFull) where !shared.knowsBound:
-        // Something that only a full ledger lets go may be there.
+        // Wake the thread: it may remove segments that are removed only when the bound is reached.
         shared.knowsBound = true
         condition.broadcast()
       case .carried, .refused: break
@@ -108,6 +120,7 @@ package final class LedgerWriter: @unchecked Sendable {
   /// Whether an admission would be taken now.
   package var state: LedgerState { withShared { $0.queue.state } }
 
+  /// Sizes and counts at this moment.
   package var statistics: LedgerStatistics {
     withShared { shared in
       LedgerStatistics(
@@ -127,26 +140,27 @@ package final class LedgerWriter: @unchecked Sendable {
     }
   }
 
-  /// Which segments stay, whatever their age.
+  /// Sets which segments are kept, whatever their age.
   package func keep(_ kept: SegmentsKept) {
     withShared { $0.keep = kept }
   }
 
-  /// What is on disk for good; nil in a ledger that has nothing yet.
+  /// The last record that is on disk; nil where there is none.
   package var end: LedgerEnd? {
     withShared { shared in
       shared.durableSegment.map { LedgerEnd(seq: shared.durableSeq, segment: $0) }
     }
   }
 
-  /// Waits until everything enqueued so far is on disk; false where the ledger went out of order.
+  /// Waits until everything that was enqueued so far is on disk; false where a write failed
+  /// meanwhile.
   package func flush() -> Bool {
     condition.lock()
     defer { condition.unlock() }
     let target = shared.queue.nextSeq - 1
     let failures = shared.failureCount
     while shared.durableSeq < target {
-      // After a failure the numbers begin again at the last durable one.
+      // After a failure, numbers are given again from the last one on disk: `target` means nothing.
       if shared.hasFinished || shared.failureCount != failures { return false }
       guard shared.queue.status == .writable || shared.queue.isBeginningSegment else {
         return false
@@ -156,7 +170,7 @@ package final class LedgerWriter: @unchecked Sendable {
     return shared.queue.status == .writable && shared.queue.carried.isEmpty
   }
 
-  /// Writes and flushes what is queued, ends the thread, and says whether everything is on disk.
+  /// Writes and flushes what is queued and ends the thread. Returns whether everything is on disk.
   package func stop() -> Bool {
     condition.lock()
     defer { condition.unlock() }

@@ -1,8 +1,9 @@
 import Bytes
 
-/// The segments on disk as the writer knows them: the one it appends to, and those before.
+/// The segments on disk as the writer knows them: the open one, to which it appends, and those
+/// before.
 struct SegmentStore {
-  /// A segment that is complete, and the time of its first record.
+  /// A segment, the time of its first record, and its size.
   private struct Kept {
     let segment: Segment
     let timeMs: Int64
@@ -12,11 +13,12 @@ struct SegmentStore {
   private let files: any LedgerFiles
   private var kept: [Kept] = []
   private var file: (any LedgerFile)?
-  /// Bytes of the open segment, and of its checkpoint.
+  /// The size of the open segment.
   private(set) var openBytes: Int64 = 0
+  /// The size of its checkpoint.
   private(set) var checkpointBytes: Int64 = 0
 
-  /// Takes stock of what is there.
+  /// Lists the segments that exist; none is open.
   init(_ files: any LedgerFiles) throws(LedgerFault) {
     self.files = files
     for segment in try Segment.list(files) {
@@ -29,7 +31,7 @@ struct SegmentStore {
           String(decoding: head[start...].prefix(24), as: UTF8.self))
         break
       }
-      // A time that cannot be read keeps the segment before it for good: the safe way to err.
+      // Where the time cannot be read, the segment before is never removed by age: nothing is lost.
       kept.append(
         Kept(
           segment: segment, timeMs: timeMs ?? Int64.max, bytes: try files.size(segment.name)))
@@ -39,14 +41,15 @@ struct SegmentStore {
 
   var isOpen: Bool { file != nil }
   var count: Int { kept.count }
-  /// The newest one, open or not.
+  /// The newest segment, open or not.
   var last: Segment? { kept.last?.segment }
-  /// What all of them take, with the open one.
+  /// The size of all segments.
   private(set) var totalBytes: Int64 = 0
 
-  /// Begins a segment with its sealed head, of which the first `checkpointBytes` are the checkpoint.
-  /// The head is written and flushed under another name, and then gets its own: the segment is there
-  /// with all of it, or is not there. On failure nothing is open, and the file is gone if it can be.
+  /// Begins a segment with its head, whose lines are complete; the first `checkpointBytes` of it
+  /// are the checkpoint. The head is written and flushed under another name, and the file is then
+  /// renamed: so the segment exists with its whole head, or does not exist. Where this throws, no
+  /// segment is open, and the file was removed if that was possible.
   mutating func begin(
     _ segment: Segment, timeMs: Int64, head: [UInt8], checkpointBytes: Int
   ) throws(LedgerFault) {
@@ -57,7 +60,7 @@ struct SegmentStore {
     do {
       created = try files.create(unfinished)
     } catch {
-      // Left by an attempt of ours that failed, and whose file could not be removed then.
+      // An earlier attempt failed and could not remove its file.
       if error.code == SegmentStore.existsCode { try? files.remove(unfinished) }
       throw error
     }
@@ -72,7 +75,7 @@ struct SegmentStore {
     do throws(LedgerFault) {
       try files.synchronizeNames()
     } catch {
-      // Where this fails too, the next attempt replaces it.
+      // Where this fails too, the next attempt's rename replaces the file.
       try? files.remove(segment.name)
       throw error
     }
@@ -83,10 +86,11 @@ struct SegmentStore {
     kept.append(Kept(segment: segment, timeMs: timeMs, bytes: openBytes))
   }
 
-  /// What a file is called that is not a segment yet; recovery removes those it finds.
+  /// The suffix of a file that is not a segment yet. Recovery removes such files.
   static let unfinishedSuffix = ".unfinished"
   private static let existsCode: Int32 = 17  // EEXIST
 
+  /// Appends to the open segment.
   mutating func append(_ bytes: [UInt8]) throws(LedgerFault) {
     guard let file else { preconditionFailure("a segment is open") }
     openBytes += Int64(bytes.count)
@@ -95,16 +99,18 @@ struct SegmentStore {
     try file.append(bytes)
   }
 
+  /// Flushes the open segment.
   func synchronize() throws(LedgerFault) {
     guard let file else { preconditionFailure("a segment is open") }
     try file.synchronize()
   }
 
-  /// Leaves the open segment as it is, for good.
+  /// Closes the open segment. Nothing is ever appended to it again.
   mutating func abandon() { file = nil }
 
-  /// Removes segments whose successor began before `timeMs` and at or below `keepFromSeq`, at most
-  /// `limit` of them. Never the last one. Returns whether any went.
+  /// Removes at most `limit` segments, oldest first: those whose next segment began before `timeMs`
+  /// and whose records are all below `keepFromSeq`. Never removes the newest segment. Returns
+  /// whether one was removed.
   mutating func removeOlder(
     than timeMs: Int64, keepFromSeq: Int64, limit: Int = .max
   ) -> Bool {
@@ -123,6 +129,7 @@ struct SegmentStore {
     return removed > 0
   }
 
-  /// Makes removals durable. Where that fails, a crash brings files back that go again.
+  /// Makes removals durable. A failure is ignored: after a crash the files may be there again, and
+  /// are then removed again.
   func synchronizeNames() { try? files.synchronizeNames() }
 }

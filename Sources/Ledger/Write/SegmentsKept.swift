@@ -1,17 +1,19 @@
-/// Which segments shipping holds, whatever their age: those with a record of some number or later.
+/// Which segments shipping still needs. They are kept whatever their age.
 package struct SegmentsKept: Equatable, Sendable {
-  /// What some target has not got yet.
+  /// The first record that some target has not got: its segment and all later ones are kept.
   package var fromSeq: Int64
-  /// What stays even where the ledger's bound is reached: the same without the targets that let
-  /// records go then.
+  /// The same without targets with `on_full=drop`: what is kept even where the ledger's bound is
+  /// reached.
   package var atBoundFromSeq: Int64
 
+  /// Both are `seq` numbers.
   package init(fromSeq: Int64, atBoundFromSeq: Int64) {
     self.fromSeq = fromSeq
     self.atBoundFromSeq = atBoundFromSeq
   }
 
-  /// Only age counts.
+  /// No segment is kept: only age counts.
   package static let nothing = SegmentsKept(fromSeq: .max, atBoundFromSeq: .max)
+  /// Every segment is kept.
   package static let everything = SegmentsKept(fromSeq: 0, atBoundFromSeq: 0)
 }

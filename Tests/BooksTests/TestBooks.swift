@@ -1,0 +1,155 @@
+import Foundation
+import Inference
+import Ledger
+import Policy
+import Quota
+import Terms
+import Testing
+
+@testable import Books
+
+/// Books over files in memory, with one tenant, one model, and a clock that stands until it is moved.
+final class TestBooks {
+  static let startMs: Int64 = 1_790_000_000_000
+
+  let files: GatedFiles
+  let books: Books
+  let found: Books.Found
+  let limits: PolicyLimits
+  private let policy: PolicySnapshot
+  private let told = Told()
+
+  /// What the ledger's thread tells, and the time that it reads.
+  private final class Told: @unchecked Sendable {
+    let condition = NSCondition()
+    var outcomes: [Books.RecordOutcome] = []
+    var state = LedgerState.writable
+    var nowMs = TestBooks.startMs
+
+    func change(_ body: (Told) -> Void) {
+      condition.withLock {
+        body(self)
+        condition.broadcast()
+      }
+    }
+
+    func wait<Result>(_ body: () -> Result?) -> Result {
+      condition.withLock {
+        let end = Date(timeIntervalSinceNow: 60)
+        while true {
+          if let result = body() { return result }
+          precondition(condition.wait(until: end), "the ledger's thread tells nothing")
+        }
+      }
+    }
+  }
+
+  init(_ files: GatedFiles = GatedFiles(), durability: Durability = .durable) throws {
+    self.files = files
+    let (snapshot, problems) = PolicyLoader.load(
+      [PolicySource(name: "p", bytes: Array(Self.policy.utf8))], nowSeconds: Self.startMs / 1_000)
+    policy = try #require(snapshot, "\(problems)")
+    limits = PolicyLimits(policy)
+    var settings = LedgerSettings()
+    settings.durability = durability
+    settings.retryDelay = .milliseconds(1)
+    let told = told
+    let clock: @Sendable () -> Int64 = { told.condition.withLock { told.nowMs } }
+    (books, found) = try Books.open(
+      files, Books.Settings(directory: "", ledger: settings), limits,
+      clock: Books.Clock(wallMs: clock, monotonicMs: clock),
+      event: ProcessEvent(policy: "p", version: "v"),
+      stateChanged: { state in told.change { $0.state = state } })
+    books.onOutcome { outcome in told.change { $0.outcomes.append(outcome) } }
+  }
+
+  /// Limits that last for the day, so that nothing is refilled on the way. Prices in nano-dollars a
+  /// token: prompt 1,000, completion 2,000.
+  private static let policy = """
+    {
+      version: 1,
+      auth: { api_key_headers: ["authorization"] },
+      classes: { interactive: {} },
+      models: {
+        "llama": { class: "interactive", max_output_tokens: 100, stream_usage: "as_asked",
+          price_usd_per_million: { prompt: 1, completion: 2 }, routes: [{ name: "chat-v1" }] },
+      },
+      tenants: {
+        "a": {
+          hostnames: ["a.example.com"], keys: [],
+          allow: [{ paths: ["/v1/chat/completions"], models: ["llama"] }],
+          limits: [
+            { name: "rpd", requests: 3, per: "day" }, { name: "tpd", tokens: 1000, per: "day" },
+            { name: "usd", usd: 1, per: "month" }, { name: "parallel", concurrent: 2 },
+          ],
+        },
+      },
+    }
+    """
+
+  /// Asks for a request of 400 bytes of text and at most 50 tokens of output.
+  func admit(_ requestID: String) throws -> Books.Answer {
+    let tenant = try #require(policy.tenants.first)
+    return books.admit(
+      AdmissionRequest(
+        limits: limits.set(tenant: tenant, keyIndex: nil, model: policy.models.first),
+        caller: Caller(tenant: "a", keyID: nil, subject: "s"),
+        size: RequestSize(
+          model: "llama", textBytes: 400, arrayNumbers: 0, choices: 1, statedBound: 50,
+          maxOutputTokens: 100, writesOutput: true),
+        prices: limits.prices(ofModel: "llama"), isMetered: true,
+        record: Admission(
+          requestID: requestID, decision: .allow, tenant: "a", model: "llama",
+          modelRoute: "chat-v1", policy: "p")))
+  }
+
+  /// The same where it must be admitted.
+  func open(_ requestID: String) throws -> OpenAdmission {
+    guard case .admitted(let open, _) = try admit(requestID) else {
+      throw Refused(requestID: requestID)
+    }
+    return open
+  }
+
+  struct Refused: Error { let requestID: String }
+
+  func advance(ms: Int64) { told.change { $0.nowMs += ms } }
+
+  /// Waits until the record of an admission is said to be on disk.
+  func waitUntilDurable(_ open: OpenAdmission) {
+    told.wait {
+      told.outcomes.contains {
+        if case .durable(let seq) = $0 { seq >= open.seq } else { false }
+      } ? () : nil
+    }
+  }
+
+  /// Waits until admissions are said to have failed, and returns their numbers and `before`.
+  func waitForFailure() -> (seqs: Set<Int64>, before: Int) {
+    told.wait {
+      for case .failed(let seqs, let before) in told.outcomes { return (seqs, before) }
+      return nil
+    }
+  }
+
+  /// Waits until the ledger takes admissions again.
+  func waitUntilWritable() { told.wait { told.state == .writable ? () : nil } }
+
+  /// A counter's fields that are not 0, as a checkpoint would have them; nil where it would have none.
+  func counter(_ name: String) -> [String: Int64]? {
+    books.state.counters.first { $0.counter == name }.map { state in
+      Dictionary(uniqueKeysWithValues: state.fields.map { ($0.name, $0.value) })
+        .filter { ["used", "reserved", "held", "open"].contains($0.key) && $0.value != 0 }
+    }
+  }
+
+  func close() -> Bool { books.close(ProcessEvent(policy: "p", version: "v")) }
+
+  /// Every record on disk.
+  func records() throws -> [LedgerRecord.Body] {
+    var records: [LedgerRecord.Body] = []
+    var walk = try LedgerWalk(files)
+    while let step = try walk.next() { records.append(try step.line.record(of: step.segment).body) }
+    return records
+  }
+}
