@@ -9,7 +9,7 @@ import Testing
 
 private typealias Message = EnvoyMessage
 
-/// One row of "Settle" (design, section 4): what comes after the verdict, and what is charged.
+/// One way for an exchange to go on after its verdict, and what is charged then.
 struct SettlementCase: CustomTestStringConvertible, Sendable {
   enum Step: Sendable {
     case headers(Int, details: String = "via_upstream", flags: Double? = nil, end: Bool = false)

@@ -53,6 +53,7 @@ package struct JSONReader {
   /// The names so far of each object that is open; empty unless repeated ones are refused.
   private var names: [Set<String>] = []
 
+  /// A reader at the beginning of `bytes`, which hold one JSON text in UTF-8.
   package init(_ bytes: [UInt8], _ rules: Rules) {
     self.bytes = bytes
     self.rules = rules

@@ -3,6 +3,7 @@
 /// `object` and `array` take closures, so that what was begun also ends; a name is followed by
 /// exactly one value. Commas are put where they belong.
 package struct JSONWriter: Sendable {
+  /// What was written so far.
   package private(set) var bytes: [UInt8] = []
   private var needsComma = false
 

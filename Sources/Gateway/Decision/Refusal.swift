@@ -4,7 +4,9 @@ import Inference
 /// A refusal: what the client is told. Holds the policy's words and known names only, nothing from
 /// a body and no credential.
 package struct Refusal: Error, Equatable, Sendable {
+  /// `error.code`, the record's reason and the HTTP status.
   package let code: RefusalCode
+  /// `error.message`: one or two sentences for the client.
   package let message: String
   /// The request field at fault, as it is spelled in the body.
   package var parameter: String?
@@ -36,6 +38,7 @@ package struct Refusal: Error, Equatable, Sendable {
   package static let credential = Refusal(
     .invalidAPIKey, "The credential is missing, unknown, revoked or expired.")
 
+  /// 404 in the same words for a model that is unknown and for one that is not this caller's.
   package static func modelNotFound() -> Refusal {
     Refusal(
       .modelNotFound, "The model does not exist or you do not have access to it.",

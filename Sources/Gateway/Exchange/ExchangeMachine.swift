@@ -8,6 +8,7 @@ import Transport
 /// trailers without a body, a response without a request, an end anywhere). What it never does, and
 /// what would let bytes past the inspection, fails the stream.
 package struct ExchangeMachine: Sendable {
+  /// A message of Envoy's (`ProcessingRequest`), by its kind.
   package enum Event: Equatable, Sendable {
     case requestHeaders(endOfStream: Bool)
     case requestBody(endOfStream: Bool)
@@ -17,6 +18,7 @@ package struct ExchangeMachine: Sendable {
     case responseTrailers
   }
 
+  /// What is to be done about it.
   package enum Action: Equatable, Sendable {
     /// Identify and authorize the path, then tell `headDecided`.
     case decideHead(endOfStream: Bool)
@@ -147,6 +149,7 @@ package struct ExchangeMachine: Sendable {
     }
   }
 
+  /// Takes the next message and says what to do.
   package mutating func received(_ event: Event) -> Action {
     switch event {
     case .requestHeaders(let endOfStream):
@@ -164,6 +167,7 @@ package struct ExchangeMachine: Sendable {
     }
   }
 
+  /// What came of `decideHead`.
   package mutating func headDecided(_ outcome: HeadOutcome) {
     precondition(state == .decidingHead)
     switch outcome {
@@ -173,6 +177,7 @@ package struct ExchangeMachine: Sendable {
     }
   }
 
+  /// What came of `decideBody`.
   package mutating func bodyDecided(admitted: Bool) {
     precondition(state == .decidingBody)
     state = admitted ? .admitted(wasInspected: true) : .refused

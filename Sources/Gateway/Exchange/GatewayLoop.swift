@@ -117,6 +117,8 @@ package final class GatewayLoop: CallRouter {
     }
   }
 
+  /// A new handler for a call of that gRPC path (`/package.Service/Method`); nil for another method,
+  /// which the transport answers with UNIMPLEMENTED.
   package func handler(path: Span<UInt8>) -> (any CallHandler)? {
     if path.elementsEqual(Self.process) { return ExtProcExchange(self) }
     if path.elementsEqual(Self.check) { return CheckExchange(self) }

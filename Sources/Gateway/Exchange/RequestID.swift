@@ -9,10 +9,12 @@ package struct RequestIDs {
   /// The number of bytes of an id.
   package static let byteCount = 30
 
+  /// `seed`: where the random halves come from; one for each loop.
   package init(seed: Xoshiro256) {
     generator = seed
   }
 
+  /// The next id, its 30 bytes.
   package mutating func next(unixMilliseconds: Int64) -> [UInt8] {
     let time = UInt64(truncatingIfNeeded: unixMilliseconds)
     let high = generator.next()

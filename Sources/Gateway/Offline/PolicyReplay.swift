@@ -18,8 +18,10 @@ package final class PolicyReplay {
   /// Let through by both policies and not completed yet, by request id.
   private var open: [String: OpenAdmission] = [:]
   private var hasBegun = false
+  /// What was found so far; complete when the last record was applied.
   package private(set) var report = ReplayReport()
 
+  /// `policy`: the one to decide by. Its counters begin with the first checkpoint that is applied.
   package init(_ policy: PolicySnapshot) {
     self.policy = policy
     limits = PolicyLimits(policy)

@@ -63,10 +63,12 @@ package struct ReplayReport: Equatable, Sendable {
   private var byKey: [Key: Row] = [:]
   /// Recorded decisions that were put to the new policy.
   package private(set) var replayed: Int64 = 0
+  /// Decisions that turn from allowed to denied, and the reverse.
   package private(set) var newlyDenied: Int64 = 0
   package private(set) var newlyAllowed: Int64 = 0
   /// Denied before and after, for another reason or by another limit.
   package private(set) var deniedOtherwise: Int64 = 0
+  /// Decisions that a record does not say enough for.
   package private(set) var unsure: Int64 = 0
   /// Refusals that say nothing of what the new policy would do, by their code.
   package private(set) var notReplayed: [String: Int64] = [:]
@@ -99,6 +101,7 @@ package struct ReplayReport: Equatable, Sendable {
     notReplayed[reason, default: 0] += count
   }
 
+  /// All decisions that turn out otherwise, or may.
   package var differing: Int64 { newlyDenied + newlyAllowed + deniedOtherwise + unsure }
 
   /// By tenant, then by what was decided and what would be.

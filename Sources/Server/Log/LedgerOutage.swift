@@ -11,7 +11,7 @@ package final class LedgerOutage: Sendable {
   /// The state that was logged last. A value, without clock and log.
   struct Watch {
     /// A change that is to be logged.
-    enum News: Equatable {
+    enum Change: Equatable {
       case unavailable(LedgerState.Reason)
       /// It can be written again, after so long.
       case writable(outNanoseconds: Int64)
@@ -22,7 +22,7 @@ package final class LedgerOutage: Sendable {
     private var reason: LedgerState.Reason?
 
     /// What is to be logged for `state`; nil where it was logged already.
-    mutating func saw(_ state: LedgerState, nowNanoseconds: Int64) -> News? {
+    mutating func saw(_ state: LedgerState, nowNanoseconds: Int64) -> Change? {
       switch state {
       case .writable:
         guard let began = since else { return nil }
@@ -51,10 +51,10 @@ package final class LedgerOutage: Sendable {
 
   /// Reports the ledger's state.
   package func saw(_ state: LedgerState) {
-    let news = watch.withLock {
+    let change = watch.withLock {
       $0.saw(state, nowNanoseconds: SystemClock.monotonicNanoseconds())
     }
-    switch news {
+    switch change {
     case nil: break
     case .unavailable(let reason):
       log.log(

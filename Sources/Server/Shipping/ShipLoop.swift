@@ -33,7 +33,7 @@ final class ShipLoop {
   /// The ledger could not be read; it is not read again before this time.
   private var readAgainMs: Int64 = 0
 
-  /// Goes on behind the record `cursor`.
+  /// Begins with the record after number `cursor`.
   init(
     _ target: ShipTarget, cursor: Int64, source: ShipSource, cursors: CursorFiles,
     sink: any ShipSink, shared: ShipShared, log: Logger,
