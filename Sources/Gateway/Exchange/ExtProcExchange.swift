@@ -22,6 +22,9 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   /// Reserved, recorded, released, settled.
   @safe @exclusivity(unchecked) var life = ExchangeLife()
   @safe @exclusivity(unchecked) var decision = Decision()
+  /// Puts together messages that arrive in pieces. Apart from `message`: it calls back, and what it
+  /// calls reads that.
+  @safe @exclusivity(unchecked) private var assembler = ProcessingRequestAssembler()
   @safe @exclusivity(unchecked) var message = IncomingMessage()
   @safe @exclusivity(unchecked) var request = RequestBody()
   @safe @exclusivity(unchecked) var response = ResponseBody()
@@ -64,7 +67,7 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
   }
 
   func messageStarted(size: Int, on call: Call) {
-    message.assembler.start(size: size)
+    assembler.start(size: size)
     message.size = size
   }
 
@@ -73,11 +76,11 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
     defer { if measures { message.nanoseconds += SystemClock.monotonicNanoseconds() - began } }
     let stream = ExchangeStream(call, holding: replies)
     do throws(WireError) {
-      try message.assembler.add(bytes) { phase, piece in bodyPiece(phase, piece, stream) }
+      try assembler.add(bytes) { phase, piece in bodyPiece(phase, piece, stream) }
     } catch {
       malformed(stream)
     }
-    count(gathered: message.assembler.gatheredBytes, stream)
+    count(gathered: assembler.gatheredBytes, stream)
     // Pieces that are echoed while the verdict is held are held too.
     countReplies(stream)
   }
@@ -98,13 +101,13 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
     stream.release(bytes: message.countedBytes)
     message.countedBytes = 0
     var assembler = ProcessingRequestAssembler()
-    swap(&assembler, &message.assembler)
+    swap(&assembler, &self.assembler)
     do throws(WireError) {
       let bodyWasHandedOver = assembler.bodyPhase != nil
       try assembler.finish { request, bytes in
         handle(request, in: bytes, bodyWasHandedOver: bodyWasHandedOver, stream)
       }
-      swap(&assembler, &message.assembler)
+      swap(&assembler, &self.assembler)
     } catch {
       malformed(stream)
     }

@@ -2,8 +2,6 @@ import EnvoyAPI
 
 /// The message of an ext_proc stream that is arriving, and what its work took.
 struct IncomingMessage {
-  /// Puts together what arrives in pieces.
-  var assembler = ProcessingRequestAssembler()
   /// Bytes that the assembler keeps and that are counted against the call's limit.
   var countedBytes = 0
   /// The size of a message that arrives in pieces: about that of the body in it.
