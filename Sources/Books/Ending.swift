@@ -151,14 +151,16 @@ extension Prices {
   /// The cost in nano-dollars. Prompt tokens that were read from or written to a cache are charged
   /// at their own prices only.
   fileprivate func nanoDollars(of usage: MeteredUsage) -> Int64 {
-    let prompt = Int64(usage.prompt ?? 0)
-    let cached = min(prompt, Int64(usage.cachedPrompt ?? 0))
-    let written = min(prompt - cached, Int64(usage.cacheWritePrompt ?? 0))
+    // Numbers may come from a record on disk: none is negative, and no difference overflows.
+    func tokens(_ count: Int?) -> Int128 { Int128(max(0, count ?? 0)) }
+    let prompt = tokens(usage.prompt)
+    let cached = min(prompt, tokens(usage.cachedPrompt))
+    let written = min(prompt - cached, tokens(usage.cacheWritePrompt))
     let plain = prompt - cached - written
     let nanos =
-      Int128(plain) * Int128(promptNanos) + Int128(cached) * Int128(cachedPromptNanos)
-      + Int128(written) * Int128(cacheWritePromptNanos)
-      + Int128(usage.completion ?? 0) * Int128(completionNanos) + Int128(perRequestNanos)
+      plain * Int128(promptNanos) + cached * Int128(cachedPromptNanos)
+      + written * Int128(cacheWritePromptNanos)
+      + tokens(usage.completion) * Int128(completionNanos) + Int128(perRequestNanos)
     return Int64(clamping: nanos)
   }
 }

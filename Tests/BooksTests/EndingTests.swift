@@ -179,4 +179,25 @@ struct EndingTests {
       #expect(again.settlement == row.settlement)
     }
   }
+
+  /// A record that no Tollgate wrote ends no process.
+  @Test func `no number on disk is too large or too small to be charged again`() {
+    let numbers: [Int64?] = [.min, -1, nil, 0, .max]
+    for prompt in numbers {
+      for cached in numbers {
+        for output in numbers {
+          for source in UsageSource.allCases {
+            let completion = Completion(
+              requestID: "r", httpStatus: prompt, promptTokens: prompt,
+              cachedPromptTokens: cached, cacheWritePromptTokens: output,
+              completionTokens: output, usageSource: source, endReason: .cut)
+            let outcome = Ending(of: completion).outcome(
+              of: Self.open(Prices(promptNanos: .max, completionNanos: .max, perRequestNanos: 0)),
+              metered: MeteredUsage(of: completion), by: TokenEstimator())
+            if let cost = outcome.costNanodollars { #expect(cost >= 0) }
+          }
+        }
+      }
+    }
+  }
 }

@@ -38,9 +38,14 @@ package struct MeteredUsage: Sendable, Equatable {
   package mutating func estimate(promptTokens: Int, outputTokens: (Int) -> Int) {
     guard source == .estimated else { return }
     let prompt = prompt ?? promptTokens
-    let completion = (completion ?? 0) + outputTokens(outputBytesAfterUsage)
+    let completion = Self.sum(completion ?? 0, outputTokens(outputBytesAfterUsage))
     self.prompt = prompt
     self.completion = completion
-    total = prompt + completion
+    total = Self.sum(prompt, completion)
+  }
+
+  /// At most what an Int holds: a record on disk may say any number.
+  private static func sum(_ a: Int, _ b: Int) -> Int {
+    Int(clamping: Int128(a) + Int128(b))
   }
 }
