@@ -125,7 +125,8 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       let reason = record.reason ?? "other"
       refusals.count(tenant: record.tenant, reason: reason, timeMs: now)
-      let (singly, due) = denials.denied(tenant: record.tenant, reason: reason, timeMs: now)
+      let (singly, due) = denials.denied(
+        tenant: record.tenant, reason: reason, requestID: record.requestID, timeMs: now)
       write(due, now)
       if singly { _ = writer?.enqueue(.admission(record), timeMs: now) }
     }

@@ -47,6 +47,7 @@ package enum LogEvent: String, Sendable, CaseIterable {
 
   // Exchanges.
   case requestsRefused = "requests_refused"
+  case credentialsConflict = "credentials_conflict"
   case buffersFull = "buffers_full"
   case gatewayMisconfigured = "gateway_misconfigured"
   case notEnforced = "not_enforced"

@@ -1,3 +1,4 @@
+import Gateway
 import Ledger
 import Server
 
@@ -16,7 +17,9 @@ enum AuditCommand {
       Flag("model", .value("MODEL"), "show: only this model's records"),
       Flag("route", .value("ROUTE"), "show: only this request path or model route"),
       Flag("type", .value("TYPE"), "show: only records of this type"),
-      Flag("request-id", .value("ID"), "show: only this exchange's records"),
+      Flag(
+        "request-id", .value("ID"),
+        "show: only this request's records: Tollgate's id, or Envoy's (x-request-id)"),
       Flag(
         "since", .value("TIME"),
         "show: from this time on: 2026-11-22, 2026-11-22T20:17:10Z, or 1h for an hour ago"),
@@ -27,6 +30,7 @@ enum AuditCommand {
 
   static func run(_ arguments: inout ParsedArguments) -> Int32 {
     let filter = filter(&arguments)
+    let requestID = arguments.text("request-id")
     let asJSON = arguments.toggle("json")
     let follows = arguments.toggle("follow")
     let action = arguments.positionals.first
@@ -42,7 +46,10 @@ enum AuditCommand {
     if Commands.refuse(arguments, specification) { return ExitStatus.usage }
     let directory = arguments.positionals[1]
     if action == "verify" { return verify(directory, asJSON: asJSON) }
-    return show(directory, filter, asJSON: asJSON, follows: follows)
+    let search = requestID.map {
+      RequestSearch(id: $0, madeMs: RequestIDs.unixMilliseconds(of: Array($0.utf8).span))
+    }
+    return show(directory, filter, search, asJSON: asJSON, follows: follows)
   }
 
   private static func filter(_ arguments: inout ParsedArguments) -> RecordFilter {
@@ -58,7 +65,6 @@ enum AuditCommand {
     filter.type = arguments.optionalValue(
       "type", expected: "one of " + types.map { "`\($0)`" }.joined(separator: ", ")
     ) { types.contains($0) ? $0 : nil }
-    filter.requestID = arguments.text("request-id")
     filter.sinceMs = LedgerTimes.value("since", &arguments)
     filter.untilMs = LedgerTimes.value("until", &arguments)
     return filter
@@ -85,13 +91,33 @@ enum AuditCommand {
   }
 
   private static func show(
-    _ directory: String, _ filter: RecordFilter, asJSON: Bool, follows: Bool
+    _ directory: String, _ filter: RecordFilter, _ search: RequestSearch?, asJSON: Bool,
+    follows: Bool
   ) -> Int32 {
-    let isWhole = LedgerReading.run(directory, for: "audit", follows: follows) { step, record in
-      guard filter.matches(record) else { return }
-      Console.result(
-        asJSON ? String(decoding: step.line.bytes, as: UTF8.self) : RecordText.line(of: record))
+    var hasSaid = false
+    func say(_ line: [UInt8], _ record: LedgerRecord) {
+      hasSaid = true
+      Console.result(asJSON ? String(decoding: line, as: UTF8.self) : RecordText.line(of: record))
     }
-    return isWhole ? ExitStatus.done : ExitStatus.failed
+    var search = search
+    let isWhole = LedgerReading.run(directory, for: "audit", follows: follows) { step, record in
+      let isRequests = search?.matches(record) ?? true
+      guard filter.matches(record) else { return }
+      if isRequests {
+        say(step.line.bytes, record)
+      } else {
+        search?.keep(record, line: step.line.bytes)
+      }
+    }
+    guard let search, !hasSaid else {
+      return isWhole ? ExitStatus.done : ExitStatus.failed
+    }
+    for found in search.nearby { say(found.line, found.record) }
+    Console.diagnose(
+      search.nearby.isEmpty
+        ? "tollgate audit: no record has this request id"
+        : "tollgate audit: no record has this request id. Many refusals in a second are only "
+          + "counted; it may be one of these")
+    return ExitStatus.failed
   }
 }

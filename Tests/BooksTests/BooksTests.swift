@@ -67,7 +67,7 @@ import Testing
       Issue.record("two slots are taken")
       return
     }
-    #expect(refusal.failures.map(\.name) == ["parallel"])
+    #expect(refusal.failures.map(\.rule.name) == ["parallel"])
     #expect(test.counter("tenant/a/rpd") == ["reserved": 2, "open": 2])
     for admission in open { _ = test.books.settle(admission, as: .notReleased(status: nil)) }
     #expect(test.books.state.counters.isEmpty)

@@ -86,7 +86,6 @@ def _paths() -> list[Hostile]:
         "unknown": "/v1/nothing",
         "root": "/",
         "admin": "/admin",
-        "not in the tenant's list": "/v1/images/generations",
         "prefix": "/x/v1/chat/completions",
         "azure climbing": "/openai/deployments/../deployments/llama3-8b/chat/completions",
         "azure %2f": "/openai/deployments/llama3-8b%2fchat/completions/chat/completions",
@@ -95,13 +94,17 @@ def _paths() -> list[Hostile]:
         "long": "/v1/chat/completions/" + "a" * 8000,
     }
     table = [
-        Hostile(f"path: {name}", h1(target=target), 403, "path_not_allowed")
+        Hostile(f"path: {name}", h1(target=target), 404, "unknown_path")
         for name, target in targets.items()
     ]
     return table + [
+        Hostile("path: not in the tenant's list", h1(target="/v1/images/generations"), 403,
+                "path_not_allowed"),
+        Hostile("path: another tenant's custom path",
+                h1("/custom/search", host=HOST_B, key=KEY_B), 404, "unknown_path"),
         Hostile("path: climbing under the model list",
-                h1("/v1/models/../../v1/chat/completions", "GET", body=b""), 403,
-                "path_not_allowed", "GET"),
+                h1("/v1/models/../../v1/chat/completions", "GET", body=b""), 404,
+                "unknown_path", "GET"),
         Hostile("path: a model of another tenant",
                 h1("/v1/models/b-only", "GET", body=b""), 404, "model_not_found", "GET"),
         Hostile("path: an alias has no page",

@@ -89,12 +89,12 @@ def refused_callers() -> list[Row]:
         Row("nobody's host", 403, "tenant_mismatch", body=chat(), host="x.ai.example.com"),
         Row("a path that is not allowed", 403, "path_not_allowed", path="/v1/responses",
             body=chat()),
-        Row("a path that nobody knows", 403, "path_not_allowed", path="/v1/nothing", body=chat()),
-        Row("a path with %2f", 403, "path_not_allowed", path="/v1%2fchat/completions",
+        Row("a path that nobody knows", 404, "unknown_path", path="/v1/nothing", body=chat()),
+        Row("a path with %2f", 404, "unknown_path", path="/v1%2fchat/completions",
             body=chat()),
-        Row("a path with //", 403, "path_not_allowed", path="//v1/chat/completions", body=chat()),
-        Row("a path with ;", 403, "path_not_allowed", path="/v1/chat/completions;x", body=chat()),
-        Row("the root", 403, "path_not_allowed", path="/"),
+        Row("a path with //", 404, "unknown_path", path="//v1/chat/completions", body=chat()),
+        Row("a path with ;", 404, "unknown_path", path="/v1/chat/completions;x", body=chat()),
+        Row("the root", 404, "unknown_path", path="/"),
         Row("another method", 405, "method_not_allowed"),
         Row("an unknown model", 404, "model_not_found", body=chat("gpt-9")),
         Row("a model that is not this path's", 404, "model_not_found", body=chat("bge-small")),
@@ -332,7 +332,7 @@ def test_paths_with_dots_are_resolved_by_envoy_gateway(pair):
     judged, routed and recorded. The demo leaves such a path as it is, and Tollgate refuses it."""
     row = Row("dots", 200, path="/v1/x/../chat/completions", body=chat(), headers=[V1])
     one, other = (parity.ask(stack, row, pair.authority) for stack in pair.stacks)
-    assert one.verdict == (403, "path_not_allowed")
+    assert one.verdict == (404, "unknown_path")
     assert other.response.status_code == 200
     ((request_id, _),) = parity.request_ids(pair.gateway, {"dots": other}).items()
     record = pair.gateway.ledger.admission(request_id)

@@ -45,6 +45,15 @@ private func looksLikeJWT(_ text: String) -> Bool {
     #expect(!isWellFormed(Array(first.dropLast())))
   }
 
+  @Test(arguments: [0, 1, 1_700_000_000_123, 1 << 48 - 1])
+  func `an id tells when it was made`(milliseconds: Int64) {
+    var ids = RequestIDs(seed: Xoshiro256(words: (1, 2, 3, 4)))
+    let id = ids.next(unixMilliseconds: milliseconds)
+    #expect(RequestIDs.unixMilliseconds(of: id.span) == milliseconds)
+    #expect(RequestIDs.unixMilliseconds(of: id.dropLast().map { $0 }.span) == nil)
+    #expect(RequestIDs.unixMilliseconds(of: [UInt8](id.map { $0 | 0x20 }).span) == nil)
+  }
+
   @Test func `a name becomes one segment of a path`() {
     #expect(
       BodyDecision.segment(Array("meta-llama/Llama 3.1~x_y%".utf8))

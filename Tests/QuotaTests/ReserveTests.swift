@@ -17,7 +17,7 @@ struct ReserveTests {
     #expect(answers.compactMap(\.held).count == 5)
     for answer in answers.dropFirst(5) {
       #expect(answer.refusal?.failures.count == 1)
-      #expect(answer.refusal?.decisive.kind == rule.kind)
+      #expect(answer.refusal?.decisive.rule.kind == rule.kind)
     }
     for held in answers.compactMap(\.held) { _ = desk.settle(held, .nothing, at: 0) }
     #expect(desk.states(at: 0).isEmpty)
@@ -41,13 +41,13 @@ struct ReserveTests {
     let first = desk.ask(.stated(40, 40), at: 0).held!
     let state = desk.states(at: 0)
     let refusal = desk.ask(.stated(10, 40), at: 0).refusal!
-    #expect(refusal.failures.map(\.name) == ["tpm", "parallel"])
+    #expect(refusal.failures.map(\.rule.name) == ["tpm", "parallel"])
     #expect(
       refusal.failures.map(\.shortage) == [
         .exceeded(waitMilliseconds: 18_000), .exceeded(waitMilliseconds: 1_000),
       ])
     #expect(refusal.verdict == .rateLimited(waitMilliseconds: 18_000))
-    #expect(refusal.decisive.name == "tpm")
+    #expect(refusal.decisive.rule.name == "tpm")
     #expect(desk.states(at: 0) == state)
     _ = desk.settle(first, .used(.tokens(40, 40)), at: 0)
   }
@@ -73,7 +73,7 @@ struct ReserveTests {
     #expect(held.charges.map(\.amount) == [212, 112, 994])
     // Cut to what could ever fit, not to what is left: nothing is, so it waits.
     let refusal = desk.ask(.unstated(100, 4_096, prices: price), at: 0).refusal!
-    #expect(refusal.failures.map(\.name) == ["budget"])
+    #expect(refusal.failures.map(\.rule.name) == ["budget"])
     _ = desk.settle(held, .nothing, at: 0)
   }
 
@@ -115,7 +115,7 @@ struct ReserveTests {
     let refusal = desk.ask(.stated(1, 0), at: 60_010).refusal!
     #expect(refusal.verdict == .insufficientQuota(waitMilliseconds: day - 60_010))
     #expect(refusal.failures.count == 2)
-    #expect(refusal.decisive.name == "budget")
+    #expect(refusal.decisive.rule.name == "budget")
     #expect(desk.ask(.stated(1, 0), at: day - 1).refusal?.waitMilliseconds == 1)
     #expect(desk.use(.stated(1, 0), at: day))
   }

@@ -32,25 +32,38 @@ struct BodyDecision {
 
   private func model(_ facts: RequestFacts) throws(Refusal) -> Model {
     guard let name = inspection.pathModel ?? facts.model else {
-      throw Refusal(.missingModel, "The request names no model.", parameter: "model")
+      throw .missingModel(namesOfModels)
     }
-    guard let model = policy.snapshot.model(named: name.span),
-      ModelAccess(policy.snapshot, identity).mayUse(
-        model, at: inspection.endpoint, allowed: inspection.allowed)
-    else { throw .modelNotFound() }
+    guard let model = policy.snapshot.model(named: name.span), mayUse(model) else {
+      throw .modelNotFound(namesOfModels)
+    }
     if inspection.pathModel != nil, let inBody = facts.model,
       policy.snapshot.model(named: inBody.span) !== model
     {
       throw Refusal(
-        .invalidValue, "The body names another model than the path.", parameter: "model")
+        .invalidValue,
+        "The body names another model than the path. Name the same in both, or none in the body.",
+        parameter: "model")
     }
     return model
+  }
+
+  private func mayUse(_ model: Model) -> Bool {
+    ModelAccess(policy.snapshot, identity).mayUse(
+      model, at: inspection.endpoint, allowed: inspection.allowed)
+  }
+
+  /// The models that the caller may use at this endpoint.
+  private var namesOfModels: (first: [String], count: Int) {
+    ModelAccess(policy.snapshot, identity).names(where: mayUse)
   }
 
   private func checkBounds(_ facts: RequestFacts, _ model: Model) throws(Refusal) {
     if let stated = facts.outputBound, let limit = model.maxOutputTokens, stated > limit {
       throw Refusal(
-        .invalidValue, "The model writes at most \(limit) tokens; \(stated) were asked for.",
+        .invalidValue,
+        "The model writes at most \(limit) tokens; \(stated) were asked for. "
+          + "Ask for at most \(limit), or leave the bound out.",
         parameter: "max_tokens")
     }
   }

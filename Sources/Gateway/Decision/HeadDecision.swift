@@ -43,6 +43,8 @@ struct HeadDecision {
   /// The known endpoint, for records.
   var endpoint: Endpoint?
   var outcome = Outcome.refuse(.credential)
+  /// Why credentials were refused that name no single caller, for the log.
+  private(set) var conflict: CredentialConflict?
 
   /// - Parameters:
   ///   - method, path, host: ranges in `bytes`; ext_authz has fields of its own for them.
@@ -67,7 +69,9 @@ struct HeadDecision {
       policy: policy, nowSeconds: nowSeconds, insistsOnClaims: insistsOnClaims)
     let known: Identity
     switch identification.identify(head, context, in: bytes) {
-    case .refused: return
+    case .refused:
+      conflict = identification.conflict(head, context, in: bytes)
+      return
     case .deferred:
       outcome = head.hasUpgrade ? .refuse(Self.upgrade) : .deferred
       return
@@ -96,13 +100,17 @@ struct HeadDecision {
   private func checkPlace(
     _ head: RequestHead, in bytes: Span<UInt8>, _ identity: Identity, _ policy: CompiledPolicy
   ) throws(Refusal) {
-    let mismatch = Refusal(
-      .tenantMismatch, "This host does not belong to the tenant of the credential.")
-    guard !head.isAmbiguous(in: bytes) else { throw mismatch }
-    switch policy.snapshot.owner(ofHost: bytes.extracting(head.effectiveHost)) {
+    guard !head.isAmbiguous(in: bytes) else {
+      throw Refusal(
+        .tenantMismatch,
+        "The request names its host, method or path twice. Send each once, and a host header only "
+          + "with the value of :authority.")
+    }
+    let host = bytes.extracting(head.effectiveHost)
+    switch policy.snapshot.owner(ofHost: host) {
     case .shared: break
     case .tenant(let index) where index == identity.tenant.index: break
-    case .tenant, .nobody: throw mismatch
+    case .tenant, .nobody: throw .tenantMismatch(host: host)
     }
     if head.hasUpgrade { throw Self.upgrade }
     if bytes.extracting(head.method).elementsEqual(Self.connect) { throw Self.upgrade }
@@ -113,26 +121,30 @@ struct HeadDecision {
     _ policy: CompiledPolicy, endOfStream: Bool
   ) throws(Refusal) -> Outcome {
     let path = bytes.extracting(head.path)
-    let notAllowed = Refusal(.pathNotAllowed, "This path is not allowed for the tenant.")
     switch match {
-    case .unknown: throw notAllowed
+    case .unknown: throw .unknownPath(path)
     case .modelList:
       try require(Self.get, "GET", head, in: bytes)
       return .answer(.modelList)
     case .modelDetail(let id):
       try require(Self.get, "GET", head, in: bytes)
       let name = path.extracting(id)
+      let access = ModelAccess(policy.snapshot, identity)
       guard let model = policy.snapshot.model(named: name),
-        name.elementsEqual(model.name.bytes),
-        ModelAccess(policy.snapshot, identity).mayUse(model)
-      else { throw .modelNotFound() }
+        name.elementsEqual(model.name.bytes), access.mayUse(model)
+      else { throw .modelNotFound(access.names(where: access.mayUse)) }
       return .answer(.model(model))
     case .custom(let index):
-      guard let route = identity.tenant.route(forCustomPath: index) else { throw notAllowed }
+      // Another tenant's path is as unknown as any other.
+      guard let route = identity.tenant.route(forCustomPath: index) else {
+        throw .unknownPath(path)
+      }
       return .pass(route: route)
     case .endpoint(let endpoint, let pathModel):
       self.endpoint = endpoint
-      guard let allowed = identity.tenant.models(at: endpoint) else { throw notAllowed }
+      guard let allowed = identity.tenant.models(at: endpoint) else {
+        throw .pathNotAllowed(path)
+      }
       try require(Self.post, "POST", head, in: bytes)
       return .inspect(
         try inspection(
@@ -145,7 +157,8 @@ struct HeadDecision {
     _ method: StaticString, _ name: String, _ head: RequestHead, in bytes: Span<UInt8>
   ) throws(Refusal) {
     guard bytes.extracting(head.method).elementsEqual(method) else {
-      var refusal = Refusal(.methodNotAllowed, "This endpoint is called with \(name).")
+      var refusal = Refusal(
+        .methodNotAllowed, "This endpoint is called with \(name) and no other method.")
       refusal.allow = name
       throw refusal
     }
@@ -158,7 +171,9 @@ struct HeadDecision {
   ) throws(Refusal) -> Inspection {
     if head.isContentEncoded {
       throw Refusal(
-        .unsupportedEncoding, "Compressed request bodies are not supported; send it plain.")
+        .unsupportedEncoding,
+        "The request body is compressed, which cannot be inspected. Send it as it is, without "
+          + "content-encoding.")
     }
     let isMultipart = endpoint.isMultipart
     let contentType = bytes.extracting(head.contentType)
@@ -167,18 +182,21 @@ struct HeadDecision {
       throw Refusal(
         .unsupportedMediaType,
         isMultipart
-          ? "The content-type must be multipart/form-data."
-          : "The content-type must be application/json.")
+          ? "The content-type must be multipart/form-data, given once, with a boundary."
+          : "The content-type must be application/json, given once, in UTF-8.")
     }
     if let length = head.contentLength {
       guard length >= 0 else {
-        throw Refusal(.invalidValue, "The content-length is not a number.")
+        throw Refusal(.invalidValue, "The content-length must be a number, given once.")
       }
       if length > policy.snapshot.maxBodyBytes {
         throw .tooLarge(limit: policy.snapshot.maxBodyBytes)
       }
     }
-    if endOfStream { throw Refusal(.invalidJSON, "The request has no body.") }
+    if endOfStream {
+      throw Refusal(
+        .invalidJSON, "The request has no body; this endpoint takes a JSON object or a form.")
+    }
     var inspection = Inspection(endpoint: endpoint, allowed: allowed)
     if let pathModel {
       let path = bytes.extracting(head.path)

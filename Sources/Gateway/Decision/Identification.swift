@@ -109,7 +109,7 @@ struct Identification {
 
   /// The range of the key in a header's value; nil where the value is empty, too long or joined by
   /// commas, or has another scheme than Bearer (RFC 6750, section 2.1).
-  private func credential(
+  func credential(
     _ range: Range<Int>, hasScheme: Bool, in bytes: Span<UInt8>
   ) -> Range<Int>? {
     guard !range.isEmpty, range.count <= Self.credentialBytesMax else { return nil }
@@ -141,7 +141,7 @@ struct Identification {
     return dots == 2 && !partIsEmpty
   }
 
-  private func identity(ofKey text: Span<UInt8>) -> Identity? {
+  func identity(ofKey text: Span<UInt8>) -> Identity? {
     guard let reference = policy.snapshot.key(SHA256.digest(of: text)) else { return nil }
     let tenant = policy.snapshot.tenants[reference.tenant]
     return usable(tenant, keyIndex: reference.key)
@@ -154,7 +154,7 @@ struct Identification {
     return Identity(tenant: tenant, subject: key.subject.bytes, keyIndex: keyIndex)
   }
 
-  private func claimed(
+  func claimed(
     tenant: Range<Int>, subject: Range<Int>, in bytes: Span<UInt8>
   ) -> Identity? {
     guard let tenant = policy.snapshot.tenant(named: bytes.extracting(tenant)),
@@ -179,7 +179,7 @@ struct Identification {
     return nil
   }
 
-  private func certified(_ principal: Range<Int>, in bytes: Span<UInt8>) -> Identity? {
+  func certified(_ principal: Range<Int>, in bytes: Span<UInt8>) -> Identity? {
     let uri = bytes.extracting(principal)
     guard let tenant = policy.snapshot.tenant(ofPrincipal: uri), let subject = Self.subject(uri)
     else { return nil }

@@ -28,6 +28,22 @@ struct ModelAccess {
     }
   }
 
+  /// The first names in the alphabet of those that `mayUse` admits, and how many there are in all:
+  /// what a refusal lists.
+  func names(where mayUse: (Model) -> Bool) -> (first: [String], count: Int) {
+    var first: [String] = []
+    var count = 0
+    for model in policy.models where mayUse(model) {
+      count += 1
+      let name = model.name.string
+      let place = first.firstIndex { name < $0 } ?? first.count
+      guard place < Refusal.modelsNamedMax else { continue }
+      first.insert(name, at: place)
+      if first.count > Refusal.modelsNamedMax { first.removeLast() }
+    }
+    return (first, count)
+  }
+
   /// In the policy's order.
   var models: [Model] { policy.models.filter(mayUse) }
 }

@@ -8,6 +8,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   case invalidAPIKey = "invalid_api_key"
   case tenantMismatch = "tenant_mismatch"
   case pathNotAllowed = "path_not_allowed"
+  case unknownPath = "unknown_path"
   case modelNotFound = "model_not_found"
   case methodNotAllowed = "method_not_allowed"
   case requestTooLarge = "request_too_large"
@@ -26,7 +27,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
     case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedUpgrade: 400
     case .invalidAPIKey: 401
     case .tenantMismatch, .pathNotAllowed: 403
-    case .modelNotFound: 404
+    case .unknownPath, .modelNotFound: 404
     case .methodNotAllowed: 405
     case .requestTooLarge: 413
     case .unsupportedEncoding, .unsupportedMediaType: 415

@@ -21,7 +21,7 @@ enum CheckReplies {
     if let route = decision.route {
       let field = OkResponseField.responseHeadersToAdd
       for limit in rateLimits { header(field, limit.name, limit.value, &writer) }
-      header(field, HeaderName.requestID, decision.requestID, &writer)
+      responseID(field, decision, &writer)
       header(field, HeaderName.modelRoute, route.name.bytes, &writer)
     }
     remove(head, in: bytes, names: names, decision, &writer)
@@ -76,7 +76,7 @@ enum CheckReplies {
     for (name, value) in headers.reversed() {
       header(DeniedResponseField.headers, name, value, &writer)
     }
-    header(DeniedResponseField.headers, HeaderName.requestID, decision.requestID, &writer)
+    responseID(DeniedResponseField.headers, decision, &writer)
     header(
       DeniedResponseField.headers, HeaderName.contentType, ProcessingReplies.json, &writer)
     let httpStatus = writer.mark
@@ -84,6 +84,12 @@ enum CheckReplies {
     writer.close(DeniedResponseField.status, since: httpStatus)
     writer.close(CheckResponseField.deniedResponse, since: denied)
     status(grpc, &writer)
+  }
+
+  private static func responseID(_ field: Int, _ decision: Decision, _ writer: inout WireWriter) {
+    for name in HeaderName.ofResponseID(anthropic: decision.isAnthropic) {
+      header(field, name, decision.requestID, &writer)
+    }
   }
 
   private static func set(_ decision: Decision, _ writer: inout WireWriter) {

@@ -9,6 +9,8 @@ enum HeaderName {
   static let trafficClass: StaticString = "x-ai-traffic-class"
   static let stream: StaticString = "x-ai-stream"
   static let requestID: StaticString = "x-ai-request-id"
+  /// Where Anthropic's clients look for the id of a response.
+  static let anthropicRequestID: StaticString = "request-id"
   static let gatewayModelName: StaticString = "x-gateway-model-name"
   static let fairnessID: StaticString = "x-gateway-inference-fairness-id"
   static let inferenceObjective: StaticString = "x-gateway-inference-objective"
@@ -17,6 +19,13 @@ enum HeaderName {
   static let contentLength: StaticString = "content-length"
   static let contentType: StaticString = "content-type"
   static let path: StaticString = ":path"
+
+  /// The names under which a response has the request's id.
+  static func ofResponseID(anthropic: Bool) -> [StaticString] {
+    anthropic ? responseIDsOfAnthropic : responseIDs
+  }
+  private static let responseIDs = [requestID]
+  private static let responseIDsOfAnthropic = [anthropicRequestID, requestID]
 
   /// Those that are set only where a model was chosen.
   static let ofModel = [

@@ -153,14 +153,14 @@ enum ProcessingReplies {
 
   /// CONTINUE to the response's headers of an admitted exchange.
   static func beginResponse(
-    routeName: [UInt8]?, requestID: [UInt8], _ limits: [(name: [UInt8], value: [UInt8])],
+    _ decision: Decision, _ limits: [(name: [UInt8], value: [UInt8])],
     metadata: UsageMetadata?, _ writer: inout WireWriter
   ) {
     writer.reset()
     let set = HeaderMutationField.setHeaders
     for limit in limits { writer.setHeader(set, limit.name, limit.value) }
-    writer.setHeader(set, HeaderName.requestID, requestID)
-    if let routeName { writer.setHeader(set, HeaderName.modelRoute, routeName) }
+    responseID(decision, &writer)
+    if let route = decision.route { writer.setHeader(set, HeaderName.modelRoute, route.name.bytes) }
     writer.close(CommonResponseField.headerMutation, since: 0)
     writer.closeCommonResponse(.responseHeaders, since: 0)
     metadata?.write(&writer)
@@ -185,7 +185,7 @@ enum ProcessingReplies {
     for header in refusal.headers.reversed() {
       writer.setHeader(HeaderMutationField.setHeaders, header.name, header.value)
     }
-    jsonHeaders(requestID: decision.requestID, &writer)
+    jsonHeaders(decision, &writer)
     writer.close(ImmediateResponseField.headers, since: headers)
     status(refusal.code.status, &writer)
     writer.close(ProcessingResponseField.immediateResponse, since: 0)
@@ -201,17 +201,24 @@ enum ProcessingReplies {
     writer.field(ImmediateResponseField.details, Array("tollgate_answer".utf8))
     writer.field(ImmediateResponseField.body, body)
     let headers = writer.mark
-    jsonHeaders(requestID: decision.requestID, &writer)
+    jsonHeaders(decision, &writer)
     writer.close(ImmediateResponseField.headers, since: headers)
     status(200, &writer)
     writer.close(ProcessingResponseField.immediateResponse, since: 0)
     dynamicMetadata(decision, prepared, &writer)
   }
 
-  private static func jsonHeaders(requestID: [UInt8], _ writer: inout WireWriter) {
+  private static func jsonHeaders(_ decision: Decision, _ writer: inout WireWriter) {
+    responseID(decision, &writer)
+    writer.setHeader(HeaderMutationField.setHeaders, HeaderName.contentType, json)
+  }
+
+  /// The request's id for the client, under the names that it looks for.
+  private static func responseID(_ decision: Decision, _ writer: inout WireWriter) {
     let set = HeaderMutationField.setHeaders
-    writer.setHeader(set, HeaderName.requestID, requestID)
-    writer.setHeader(set, HeaderName.contentType, json)
+    for name in HeaderName.ofResponseID(anthropic: decision.isAnthropic) {
+      writer.setHeader(set, name, decision.requestID)
+    }
   }
 
   private static func status(_ code: Int, _ writer: inout WireWriter) {

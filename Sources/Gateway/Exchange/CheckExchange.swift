@@ -161,6 +161,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     decision = Decision(requestID: loop.nextRequestID(), identity: decided.identity)
     decision.isInspected = decided.endpoint != nil
     decision.isAnthropic = decided.isAnthropic
+    if let conflict = decided.conflict { loop.report(conflict) }
     if loop.books != nil {
       var traits = RequestTraits(head, context, in: bytes, policy.snapshot)
       traits.source =
@@ -229,7 +230,9 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   ) throws(Refusal) -> (ChosenRoute, RequestFacts) {
     let body = request.rawBody.isEmpty ? request.body : request.rawBody
     if head.isPartialBody {
-      throw Refusal(.requestTooLarge, "The request body is larger than the gateway buffers.")
+      throw Refusal(
+        .requestTooLarge, "The request body is larger than the gateway buffers. Send a smaller one."
+      )
     }
     guard !body.isEmpty else {
       throw Refusal(.invalidJSON, "The request has no body that the gateway can see.")

@@ -4,6 +4,18 @@ import Terms
 
 /// At debug, one line for every exchange, with the values of its record and no text of the request's.
 extension GatewayLoop {
+  /// Credentials that disagree are refused in the same words as unknown ones: whoever set them up
+  /// finds out here.
+  func report(_ conflict: CredentialConflict) {
+    guard log.isKept(.info) else { return }
+    log.report(
+      .info, .credentialsConflict, conflict.text,
+      [
+        .reason: .text(conflict.kind.rawValue), .headers: .names(conflict.headers),
+        .tenants: .names(conflict.tenants),
+      ])
+  }
+
   /// An exchange was settled.
   func logEnd(_ completion: Completion) {
     guard log.isKept(.debug) else { return }

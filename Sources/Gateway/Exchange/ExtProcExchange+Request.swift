@@ -58,6 +58,7 @@ extension ExtProcExchange {
     decision.isAnthropic = decided.isAnthropic
     decision.isGRPC = decided.isGRPC
     decision.identity = decided.identity
+    if let conflict = decided.conflict { loop.report(conflict) }
     if policy.snapshot.enforceAt == .extAuthz {
       return followExtAuthz(decided, context, in: bytes, stream)
     }

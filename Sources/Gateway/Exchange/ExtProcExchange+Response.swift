@@ -26,8 +26,7 @@ extension ExtProcExchange {
       if request.endOfStream { responseEnded() }
     }
     ProcessingReplies.beginResponse(
-      routeName: decision.route?.name.bytes, requestID: decision.requestID, limits,
-      metadata: takeUsage(), &loop.writer)
+      decision, limits, metadata: takeUsage(), &loop.writer)
     stream.reply(loop.writer)
   }
 

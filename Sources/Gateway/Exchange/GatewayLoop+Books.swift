@@ -43,8 +43,9 @@ extension GatewayLoop {
   private static func refusal(
     _ refusal: QuotaRefusal, _ request: AdmissionRequest, by books: Books, anthropic: Bool
   ) -> Refusal {
-    var refused = Refusal(refusal)
-    refused.rateLimits = rateLimits(request, by: books, anthropic: anthropic)
+    let (shares, nowMs) = books.shares(request.limits, request.caller)
+    var refused = Refusal(refusal, nowMs: nowMs)
+    refused.rateLimits = RateLimitHeaders.of(shares, nowMs: nowMs, anthropic: anthropic)
       .map { .init(name: $0.name, value: $0.value) }
     return refused
   }

@@ -223,7 +223,7 @@ private struct Explainer {
     let set = limits.set(
       tenant: identity.tenant, keyIndex: identity.keyIndex, model: route.model)
     switch table.reserve(set, caller: Caller(identity), demand: demand, now: now) {
-    case .refused(let refusal): throw Refusal(refusal)
+    case .refused(let refusal): throw Refusal(refusal, nowMs: now)
     case .admitted(let reservation):
       let reserved = reservation.demand
       note(

@@ -85,7 +85,8 @@ package final class PolicyReplay {
   /// fault of the request itself is one under any policy.
   private static func dependsOnPolicy(_ code: RefusalCode) -> Bool {
     switch code {
-    case .rateLimitExceeded, .insufficientQuota, .tenantMismatch, .pathNotAllowed: true
+    case .rateLimitExceeded, .insufficientQuota, .tenantMismatch, .pathNotAllowed, .unknownPath:
+      true
     case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedUpgrade,
       .invalidAPIKey, .modelNotFound, .methodNotAllowed, .requestTooLarge, .unsupportedEncoding,
       .unsupportedMediaType, .overloaded, .ledgerUnavailable, .gatewayMisconfigured:
@@ -105,7 +106,12 @@ extension PolicyReplay {
 
     var refusal: RefusalCode? { record.reason.flatMap(RefusalCode.init(rawValue:)) }
     /// Refused before its body was looked at.
-    var isWithoutBody: Bool { refusal == .tenantMismatch || refusal == .pathNotAllowed }
+    var isWithoutBody: Bool {
+      switch refusal {
+      case .tenantMismatch, .pathNotAllowed, .unknownPath: true
+      default: false
+      }
+    }
   }
 
   private func decision(_ request: Request) -> ReplayedDecision {
@@ -114,11 +120,11 @@ extension PolicyReplay {
     let route = Array((request.record.route ?? "").utf8)
     var model: Model?
     switch policy.match(path: route.span) {
-    case .unknown: return Self.deny(.pathNotAllowed)
+    case .unknown: return Self.deny(.unknownPath)
     case .modelList, .modelDetail: return .allow
     case .custom(let index):
       guard identity.tenant.route(forCustomPath: index) != nil else {
-        return Self.deny(.pathNotAllowed)
+        return Self.deny(.unknownPath)
       }
     case .endpoint(let endpoint, _):
       guard let allowed = identity.tenant.models(at: endpoint) else {
@@ -207,22 +213,24 @@ extension PolicyReplay {
       return doubt ?? .allow
     case .refused(let refusal):
       guard refusal.verdict == .neverFits, demand.completionTokens > 0 else {
-        return Self.deny(refusal)
+        return Self.deny(refusal, request)
       }
       // If the client stated no bound, Tollgate would lower it until it fits.
       demand.isBoundStated = false
-      doubt = doubt ?? Self.unsure(.rateLimitExceeded, limit: refusal.decisive.name)
+      doubt = doubt ?? Self.unsure(.rateLimitExceeded, limit: refusal.decisive.rule.name)
     }
     switch table.reserve(set, caller: caller, demand: demand, now: request.timeMs) {
     case .admitted(let reservation):
       hold(request, reservation)
       return doubt ?? .allow
-    case .refused(let refusal): return Self.deny(refusal)
+    case .refused(let refusal): return Self.deny(refusal, request)
     }
   }
 
-  private static func deny(_ refusal: QuotaRefusal) -> ReplayedDecision {
-    .deny(reason: Refusal(refusal).code.rawValue, limit: refusal.decisive.name)
+  private static func deny(_ refusal: QuotaRefusal, _ request: Request) -> ReplayedDecision {
+    .deny(
+      reason: Refusal(refusal, nowMs: request.timeMs).code.rawValue,
+      limit: refusal.decisive.rule.name)
   }
 
   /// Keeps the reservation until the completion's record. A refused request has none: it is settled at

@@ -7,8 +7,8 @@ extension RequestScanner {
   enum Kind { case string, number, object, array, bool, null }
 
   /// The largest output bound, 2³¹ tokens, and the largest `n` or `best_of`.
-  private static let boundMax = 1 << 31
-  private static let choicesMax = 128
+  package static let boundMax = 1 << 31
+  package static let choicesMax = 128
 
   /// Records a problem with an inspected member; only the first one is kept.
   private mutating func refuse(_ problem: BodyProblem) {

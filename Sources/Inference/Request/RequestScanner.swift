@@ -4,12 +4,15 @@
 /// A lone surrogate escape is allowed by the grammar (RFC 8259, 8.2) and accepted, except in `model`.
 /// A member that is `null` counts as absent, but giving it twice is refused like for any other.
 package struct RequestScanner {
+  /// The most bytes of a model's name, unescaped.
+  package static let modelBytesMax = 256
+
   /// The limits on a body, besides its size.
   struct Limits: Sendable {
     /// Nested objects and arrays, the outermost included; at most 1,024.
     var depthMax = 256
     /// Bytes of the model's name, unescaped.
-    var modelBytesMax = 256
+    var modelBytesMax = RequestScanner.modelBytesMax
   }
 
   /// What has been read, and so what may come next. The structural states come first: `isStructural`

@@ -145,6 +145,16 @@ struct FieldReader {
   }
 
   /// Empty where the member is missing.
+  mutating func textsWherePresent(_ name: String) throws(RecordProblem) -> [String] {
+    var texts: [String] = []
+    for element in try arrayWherePresent(name) {
+      guard case .string(let text) = element else { throw .wrongValue(name) }
+      texts.append(text)
+    }
+    return texts
+  }
+
+  /// Empty where the member is missing.
   mutating func arrayWherePresent(_ name: String) throws(RecordProblem) -> [JSONValue] {
     switch takeIfPresent(name) {
     case nil: []

@@ -23,7 +23,8 @@ extension LedgerRecord {
       body = .denials(
         Denials(
           tenant: try fields.optionalText("tenant"), reason: try fields.text("reason"),
-          count: try fields.integer("count"), sinceMs: try fields.time("since")))
+          count: try fields.integer("count"), sinceMs: try fields.time("since"),
+          requestIDs: try fields.textsWherePresent("request_ids")))
     case "start":
       try fields.format()
       body = .start(try ProcessEvent(&fields))

@@ -21,6 +21,7 @@ extension LedgerRecord {
       line.field("reason", denials.reason)
       line.field("count", denials.count)
       line.field("since", timeMs: denials.sinceMs)
+      if !denials.requestIDs.isEmpty { line.field("request_ids", denials.requestIDs) }
     case .start(let event):
       line.field("format", LedgerFormat.number)
       event.encode(into: &line)

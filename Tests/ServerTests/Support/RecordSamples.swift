@@ -23,7 +23,9 @@ enum RecordSamples {
       estimates: [ModelEstimate(model: "m", state: [0])])
     let bodies: [LedgerRecord.Body] = [
       .admission(admission), .completion(completion), .start(event), .reload(event), .stop(stop),
-      .denials(Denials(tenant: nil, reason: "r", count: 1, sinceMs: 0)), .checkpoint(checkpoint),
+      .denials(
+        Denials(tenant: "t", reason: "r", count: 1, sinceMs: 0, requestIDs: ["req_1"])),
+      .checkpoint(checkpoint),
       .clock(ClockJump(wallMs: 0, jumpMs: 0)),
       .repair(Repair(file: "f", offset: 0, damage: "d", lastGoodSeq: 0)),
       .drop(Drop(target: "t", firstSeq: 1, lastSeq: 1)),
