@@ -36,8 +36,8 @@ private typealias Message = EnvoyMessage
 
   private static let limits: [LimitCase] = [
     LimitCase(
-      description: "The limit b (1000 tokens a minute) is reached. The request asks for 200 tokens. "
-        + "Try again in 12s.",
+      description: "The limit b (1000 tokens a minute) is reached. "
+        + "The request asks for 200 tokens. Try again in 12s.",
       rule: bucket(1000, 60_000), need: 200, shortage: .exceeded(waitMilliseconds: 11_001),
       code: .rateLimitExceeded, retryAfter: 12, shouldRetry: nil),
     LimitCase(

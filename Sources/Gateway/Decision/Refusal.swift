@@ -79,9 +79,9 @@ package struct Refusal: Error, Equatable, Sendable {
     switch reason {
     case .syntax: "The body is not valid JSON"
     case .encoding: "The body is not valid UTF-8"
-    case .byteOrderMark: "The body begins with a byte order mark"
-    case .depth: "The body is nested too deeply"
-    case .notAnObject: "The body is not a JSON object"
+    case .byteOrderMark: "The body begins with a byte order mark, which JSON must not have"
+    case .depth: "The body is nested more than \(RequestScanner.depthMax) deep"
+    case .notAnObject: "The body must be a JSON object"
     case .truncated: "The body ends before the JSON does"
     case .trailingData: "The body goes on after the JSON"
     }

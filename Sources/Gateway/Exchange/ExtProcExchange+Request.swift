@@ -149,7 +149,9 @@ extension ExtProcExchange {
       "ext_proc request_body_mode \(name) cannot enforce a policy on request bodies: "
         + "every inspected request is refused. Set it to BUFFERED or FULL_DUPLEX_STREAMED.")
     refuseHead(
-      Refusal(.gatewayMisconfigured, "The gateway is set up so that it cannot inspect requests."),
+      Refusal(
+        .gatewayMisconfigured,
+        "The gateway is set up so that it cannot inspect requests. Its operator must mend it."),
       stream)
   }
 
@@ -166,7 +168,9 @@ extension ExtProcExchange {
           + "Put ext_authz before ext_proc and forward the metadata namespace "
           + "envoy.filters.http.ext_authz.")
       return refuseHead(
-        Refusal(.gatewayMisconfigured, "The gateway is set up so that it cannot decide."), stream)
+        Refusal(
+          .gatewayMisconfigured,
+          "The gateway is set up so that it cannot decide. Its operator must mend it."), stream)
     }
     life.followed()
     // What it decided must still hold: the policy or the path may have changed between the filters.

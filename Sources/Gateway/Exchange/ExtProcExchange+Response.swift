@@ -168,7 +168,9 @@ extension ExtProcExchange {
     if decision.requestID.isEmpty { decision.requestID = loop.nextRequestID() }
     machine.refused()
     refuse(
-      Refusal(.gatewayMisconfigured, "The request was answered without having been admitted."),
+      Refusal(
+        .gatewayMisconfigured,
+        "The gateway answered a request that it had not admitted. Its operator must mend it."),
       stream)
   }
 }

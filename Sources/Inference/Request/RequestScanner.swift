@@ -7,10 +7,13 @@ package struct RequestScanner {
   /// The most bytes of a model's name, unescaped.
   package static let modelBytesMax = 256
 
+  /// Nested objects and arrays, the outermost included; at most 1,024.
+  package static let depthMax = 256
+
   /// The limits on a body, besides its size.
   struct Limits: Sendable {
-    /// Nested objects and arrays, the outermost included; at most 1,024.
-    var depthMax = 256
+    /// Nested objects and arrays, the outermost included.
+    var depthMax = RequestScanner.depthMax
     /// Bytes of the model's name, unescaped.
     var modelBytesMax = RequestScanner.modelBytesMax
   }
