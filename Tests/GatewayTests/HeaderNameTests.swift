@@ -4,6 +4,7 @@ import Testing
 
 /// Spans cannot stand inside an expectation.
 private func isOwned(_ name: String) -> Bool { HeaderName.isOwned(Array(name.utf8).span) }
+private func timeMs(of id: [UInt8]) -> Int64? { RequestIDs.unixMilliseconds(of: id.span) }
 private func isWellFormed(_ id: [UInt8]) -> Bool { RequestIDs.isWellFormed(id.span) }
 private func mediaType(_ text: String) -> MediaType { MediaType(Array(text.utf8).span) }
 private func looksLikeJWT(_ text: String) -> Bool {
@@ -49,9 +50,9 @@ private func looksLikeJWT(_ text: String) -> Bool {
   func `an id tells when it was made`(milliseconds: Int64) {
     var ids = RequestIDs(seed: Xoshiro256(words: (1, 2, 3, 4)))
     let id = ids.next(unixMilliseconds: milliseconds)
-    #expect(RequestIDs.unixMilliseconds(of: id.span) == milliseconds)
-    #expect(RequestIDs.unixMilliseconds(of: id.dropLast().map { $0 }.span) == nil)
-    #expect(RequestIDs.unixMilliseconds(of: [UInt8](id.map { $0 | 0x20 }).span) == nil)
+    #expect(timeMs(of: id) == milliseconds)
+    #expect(timeMs(of: Array(id.dropLast())) == nil)
+    #expect(timeMs(of: id.map { $0 | 0x20 }) == nil)
   }
 
   @Test func `a name becomes one segment of a path`() {

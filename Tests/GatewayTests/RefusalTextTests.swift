@@ -1,10 +1,10 @@
 import EnvoyAPI
 import Foundation
-import Quota
 import Terms
 import Testing
 
 @testable import Gateway
+@testable import Quota
 
 private typealias Message = EnvoyMessage
 

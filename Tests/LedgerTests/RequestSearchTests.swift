@@ -1,4 +1,5 @@
 import Ledger
+import Terms
 import Testing
 
 /// Finding a request's records by the ids that its caller has.
