@@ -101,8 +101,9 @@ private struct LimitText: CustomStringConvertible {
 
   /// `2026-12-01T00:00:00Z, in 10h3m0s`.
   static func moment(_ waitMs: Int64, after nowMs: Int64) -> String {
-    let wait = max(0, min(waitMs, UTCTime.millisecondsMax - nowMs))
-    return "\(UTCTime.string(seconds: (nowMs + wait) / 1000)), "
+    let now = min(max(0, nowMs), UTCTime.millisecondsMax)
+    let wait = max(0, min(waitMs, UTCTime.millisecondsMax - now))
+    return "\(UTCTime.string(seconds: (now + wait) / 1000)), "
       + "in \(RateLimitHeaders.duration(wait))"
   }
 }
