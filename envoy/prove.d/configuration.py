@@ -117,8 +117,7 @@ def _of_dump(path: str, configs: list) -> dict:
     filters = every("EcdsConfigDump", ("ecds_filters", "ecds_filter"))
     if not listeners and not static.get("listeners"):
         raise NotProven(path, "the dump has no listeners: ask /config_dump without a filter")
-    kept = {key: bootstrap[key] for key in ("node", "overload_manager", "layered_runtime")
-            if key in bootstrap}  # fmt: skip
+    kept = {key: bootstrap[key] for key in ("node", "layered_runtime") if key in bootstrap}
     return kept | {
         "static_resources": {
             "listeners": listeners or static.get("listeners", []),
@@ -315,8 +314,8 @@ class _Work:
         return (names - asked) & set(self.clusters)
 
     def bootstrap(self) -> dict:
-        kept = {key: self.tree[key] for key in ("node", "overload_manager") if key in self.tree}
-        kept.setdefault("node", {"id": "prove", "cluster": "prove"})
+        # The overload manager is left out: how much memory this machine has decides nothing.
+        kept = {"node": self.tree.get("node") or {"id": "prove", "cluster": "prove"}}
         runtime = [
             layer for layer in (self.tree.get("layered_runtime") or {}).get("layers") or []
             if "static_layer" in layer
