@@ -153,8 +153,12 @@ import Testing
     let second = TestBooks.startMs
     #expect(
       counted == [
-        Denials(tenant: "a", reason: "rate_limit_exceeded", count: 15, sinceMs: second),
-        Denials(tenant: "a", reason: "rate_limit_exceeded", count: 2, sinceMs: second + 1_000),
+        Denials(
+          tenant: "a", reason: "rate_limit_exceeded", count: 15, sinceMs: second,
+          requestIDs: (11...25).map { "r\($0)" }),
+        Denials(
+          tenant: "a", reason: "rate_limit_exceeded", count: 2, sinceMs: second + 1_000,
+          requestIDs: ["r36", "r37"]),
       ])
   }
 
