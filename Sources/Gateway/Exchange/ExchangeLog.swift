@@ -1,6 +1,15 @@
 import Ledger
 import Log
+import Policy
 import Terms
+
+extension GatewayLoop {
+  /// Says which claim of a verified token does not say who calls; its caller hears only 401.
+  func report(_ claims: TokenClaims, under policy: CompiledPolicy) {
+    guard case .unfit(let fault) = claims, log.isKept(.info) else { return }
+    log.report(.info, .claimsUnfit, fault.message(policy.snapshot))
+  }
+}
 
 /// At debug, one line for every exchange, with the values of its record and no text of the request's.
 extension GatewayLoop {

@@ -70,12 +70,12 @@ private struct Explainer {
     head.authority = places.2
     let decided = HeadDecision(
       head, EnvoyContext(), in: bytes.span, policy: policy, nowSeconds: nowSeconds,
-      insistsOnClaims: true, endOfStream: body == nil)
+      at: .extProc(isDuplex: false), endOfStream: body == nil)
     noteIdentity(head, decided, in: bytes.span)
     noteHost(host, decided)
     notePath(path, decided)
-    if !head.forged.isEmpty {
-      note("hygiene", "\(head.forged.count) client copies of our headers are removed")
+    if head.steering.count > 0 {
+      note("hygiene", "\(head.steering.count) headers that steer backends are removed")
     }
     return conclude(decided, body: body)
   }

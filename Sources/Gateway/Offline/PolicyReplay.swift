@@ -87,8 +87,9 @@ package final class PolicyReplay {
     switch code {
     case .rateLimitExceeded, .insufficientQuota, .tenantMismatch, .pathNotAllowed: true
     case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedUpgrade,
-      .invalidAPIKey, .modelNotFound, .methodNotAllowed, .requestTooLarge, .unsupportedEncoding,
-      .unsupportedMediaType, .overloaded, .ledgerUnavailable, .gatewayMisconfigured:
+      .invalidAPIKey, .modelNotFound, .methodNotAllowed, .requestTooLarge, .tooManyHeaders,
+      .unsupportedEncoding, .unsupportedMediaType, .overloaded, .ledgerUnavailable,
+      .gatewayMisconfigured:
       false
     }
   }
