@@ -61,9 +61,9 @@ private typealias Message = EnvoyMessage
       "https://example.com/tenant", "cognito:groups", "a.b", "a/b", "tenant id", "$.tenant", "[0]",
     ] {
       let rules = #"tenant_claim: "\#(key)""#
-      let claims: Claim = .object([
-        ("iss", "https://issuer"), ("sub", "u"), (key, "tenant-a"), ("a", ["b": "tenant-b"]),
-      ])
+      let claims: Claim = [
+        "iss": "https://issuer", "sub": "u", key: "tenant-a", "a": ["b": "tenant-b"],
+      ]
       #expect(try caller(rules, claims) == "tenant-a u", "\(key)")
     }
     // It does not reach inside.

@@ -3,6 +3,7 @@ import Bytes
 import EnvoyAPI
 import Inference
 import Log
+import Policy
 import Terms
 import Transport
 
