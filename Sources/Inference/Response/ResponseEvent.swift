@@ -86,8 +86,8 @@ struct ResponseEvent {
 
   /// Whether anything in it is known.
   var isRecognized: Bool {
-    hasContent || hasText || hasChoices || isError || isPending || usagePlace != .none || finish != nil
-      || kind != .other
+    hasContent || hasText || hasChoices || isError || isPending || usagePlace != .none
+      || finish != nil || kind != .other
   }
 
   /// Whether this is the last event of its stream.
