@@ -51,6 +51,7 @@ package enum LogEvent: String, Sendable, CaseIterable {
   case buffersFull = "buffers_full"
   case gatewayMisconfigured = "gateway_misconfigured"
   case notEnforced = "not_enforced"
+  case usageUnread = "usage_unread"
   /// The end of one exchange, at debug.
   case exchange
   /// One refusal, at debug.

@@ -45,9 +45,11 @@ extension ExtProcExchange {
     response.meter = ResponseMeter(
       .init(
         format: head.isEncoded
-          ? .other : ResponseFormat(contentType: bytes.extracting(head.contentType)),
+          ? .encoded : ResponseFormat(contentType: bytes.extracting(head.contentType)),
         status: head.status ?? 0, isMetered: open.request.isMetered,
-        removesUsageChunk: response.removesUsageChunk, startedMs: open.timeMs))
+        isText: self.request.inspection?.endpoint.answersInText ?? false,
+        removesUsageChunk: response.removesUsageChunk, bodyBytes: head.bodyBytes,
+        startedMs: open.timeMs))
   }
 
   /// A piece of a response body that is handed over while its message arrives.
