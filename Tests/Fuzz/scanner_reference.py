@@ -15,6 +15,7 @@ BOUND_MAX = 2**31
 CHOICES_MAX = 128
 GUARDED_MAX = 64
 REFERENCES_MAX = 1000
+IDS_MAX = 8
 NUMBER_BYTES_MAX = 20
 LITERAL_BYTES = 4
 
@@ -216,7 +217,7 @@ class Judge:
             else:
                 self.prompt_member(key, exact, value, scope, depth, item, source)
         if scope == "item" and (item["reference"] or not item["otherwise"] and item["ids"]):
-            if None in item["ids"] or len(self.facts["item_references"] + item["ids"]) > REFERENCES_MAX:
+            if None in item["ids"] or len(item["ids"]) > IDS_MAX or len(self.facts["item_references"] + item["ids"]) > REFERENCES_MAX:
                 raise Refused("invalid_value", "input")
             self.facts["item_references"] += [raw.hex() for raw in item["ids"]]
         if scope == "source":

@@ -186,6 +186,12 @@ import Testing
     }
     #expect(try facts(items(1000)).itemReferences.count == 1000)
     #expect(scan(items(1001)) == .failure(.invalidValue(.input)))
+    func ids(_ count: Int) -> String {
+      let all = (0..<count).map { "\"id\":\"i\($0)\"" }.joined(separator: ",")
+      return "{\"input\":[{\(all)}]}"
+    }
+    #expect(try facts(ids(8)).itemReferences.count == 8)
+    #expect(scan(ids(9)) == .failure(.invalidValue(.input)))
     let long = String(repeating: "i", count: 256)
     #expect(try facts("{\"input\":[{\"id\":\"\(long)\"}]}").itemReferences.count == 1)
     #expect(scan("{\"input\":[{\"id\":\"\(long)i\"}]}") == .failure(.invalidValue(.input)))

@@ -3,8 +3,11 @@ import Bytes
 /// What is known of an item of `input` (Responses) while it is read, to tell whether it only refers to an
 /// earlier one: its `type` says `item_reference`, or it has an `id` and neither type nor role.
 struct ItemReading {
+  /// The most ids that one item can have.
+  static let idsMax = 8
+
   private(set) var ids: [[UInt8]] = []
-  /// An id that is too long or has control characters.
+  /// An id that is too long or has control characters, or one too many.
   private(set) var hasBadID = false
   private var saysReference = false
   private var saysOtherwise = false
@@ -25,6 +28,6 @@ struct ItemReading {
 
   /// `id`, nil for one that cannot be kept. It may come more than once: every parser's choice counts.
   mutating func take(id: [UInt8]?) {
-    if let id { ids.append(id) } else { hasBadID = true }
+    if let id, ids.count < Self.idsMax { ids.append(id) } else { hasBadID = true }
   }
 }
