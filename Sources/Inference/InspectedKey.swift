@@ -153,6 +153,7 @@ extension InspectedKey {
     case (6, UInt8(ascii: "o")): .output
     case (6, _): .result
     case (7, _): .content
+    case (9, _): .imageURL
     default: nil
     }
   }

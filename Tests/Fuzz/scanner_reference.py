@@ -41,7 +41,7 @@ BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]*\Z")
 MEDIA_KEYS = {
     "part": {"image_url": False, "video_url": True, "audio_url": True, "input_audio": True, "file_data": False},
     "picture": {"url": False, "data": False}, "sound": {"url": True, "data": True}, "file": {"file_data": False},
-    "source": {"url": False, "data": False}, "item": {"result": False},
+    "source": {"url": False, "data": False}, "item": {"result": False, "image_url": False},
 }
 MEDIA_OBJECTS = {
     "image_url": "picture", "video_url": "sound", "audio_url": "sound", "input_audio": "sound", "file": "file",
@@ -377,7 +377,7 @@ class Judge:
         if exact and scope in ("message", "item", "part") and key == "content" or (
                 exact and scope == "item" and key == "output"):
             object_scope, array_scope = "part", "parts"
-        elif exact and scope == "part" and key in MEDIA_OBJECTS:
+        elif exact and (scope == "part" and key in MEDIA_OBJECTS or scope == "item" and key == "image_url"):
             object_scope = MEDIA_OBJECTS[key]
         self.plain(value, scope, depth, object_scope=object_scope, array_scope=array_scope)
 

@@ -68,6 +68,7 @@ import Testing
     #"{"input":[{"role":"user","content":[{"type":"input_image","image_url":"data:image/gif;base64,\#(png)"}]}]}"#,
     #"{"input":[{"type":"computer_call_output","output":{"type":"computer_screenshot","image_url":"data:image/png;base64,\#(png)"}}]}"#,
     #"{"input":[{"type":"function_call_output","output":[{"image_url":"data:image/png;base64,\#(png)"}]}]}"#,
+    #"{"input":[{"type":"image_url","image_url":{"url":"data:image/png;base64,\#(png)"}}]}"#,
     #"{"input":[{"type":"image_generation_call","id":"ig_1","result":"\#(png)"}]}"#,
   ]
 
