@@ -1,3 +1,4 @@
+import EnvoyAPI
 import Ledger
 import Testing
 

@@ -122,7 +122,7 @@ private typealias Message = EnvoyMessage
       Message.requestHeaders(Message.headers([(":path", path)]), modes: (mode, .streamed)))
     defer { stream.halfClose() }
     let answers = stream.send(Message.body(.requestBody, body))
-    return answers.compactMap(\.body).first
+    return mode == .buffered ? answers.first?.body : answers.compactMap(\.streamed).joined()
   }
 
   @Test(

@@ -96,7 +96,7 @@ import Testing
     ),
     (
       "allow_fields: [\"route\", §\"route\"]",
-      "allow_fields[1]: the field `route` is given twice; the first is at p.json5:1:90"
+      "allow_fields[1]: the field `route` is given twice; the first is at p:4:108"
     ),
     (
       "stream_usage: §\"injected\"",
@@ -256,9 +256,9 @@ import Testing
         "error: classes.c.max_concurrent: enforce_at \"ext_authz\" never sees a request end, so it cannot count what runs; remove it",
         "error: models.m.routes[0].upstream_model: enforce_at \"ext_authz\" rewrites no body, which this needs; remove it",
         "error: models.m.aliases[0]: enforce_at \"ext_authz\" rewrites no body, which an alias needs; remove it",
+        "error: models.m.stream_usage: enforce_at \"ext_authz\" rewrites no body, which this needs; write \"as_asked\"",
         "error: models.m.bound: enforce_at \"ext_authz\" rewrites no body, which this needs; write \"as_asked\"",
         "error: models.m.bound_above: enforce_at \"ext_authz\" rewrites no body, which this needs; write \"refuse\"",
-        "error: models.m.stream_usage: enforce_at \"ext_authz\" rewrites no body, which this needs; write \"as_asked\"",
         "error: tenants.t.keys[0].limits[0]: enforce_at \"ext_authz\" never sees a request end, so it cannot count what runs; remove it",
         "error: tenants.t.limits[0]: enforce_at \"ext_authz\" never sees a request end, so it cannot count what runs; remove it",
         "error: limits[0]: enforce_at \"ext_authz\" never sees a request end, so it cannot count what runs; remove it",
