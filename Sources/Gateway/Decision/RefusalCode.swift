@@ -4,6 +4,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   case missingModel = "missing_model"
   case duplicateKey = "duplicate_key"
   case invalidValue = "invalid_value"
+  case unsupportedParameter = "unsupported_parameter"
   case unsupportedUpgrade = "unsupported_upgrade"
   case invalidAPIKey = "invalid_api_key"
   case tenantMismatch = "tenant_mismatch"
@@ -24,7 +25,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   /// The HTTP status it is answered with.
   package var status: Int {
     switch self {
-    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue: 400
+    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter: 400
     case .invalidAPIKey: 401
     case .tenantMismatch, .pathNotAllowed: 403
     case .modelNotFound: 404
