@@ -21,22 +21,22 @@ struct BodyDecision {
   mutating func decide(_ facts: RequestFacts, draw: UInt64) throws(Refusal) -> ChosenRoute {
     let model = try model(facts)
     asked = (model, facts.stream ?? false)
-    try checkBounds(facts, model)
+    let isBackground = try checkGuarded(facts, model)
+    let bound = try bound(facts, model)
     let route = model.routes[route(of: model, draw: draw)]
     let wanted = route.upstreamModel ?? model.name
     return ChosenRoute(
       model: model, name: route.name,
       rename: facts.model == nil || facts.model == wanted.bytes ? nil : wanted.bytes,
-      path: path(for: wanted), isStream: facts.stream ?? false)
+      path: path(for: wanted), isStream: facts.stream ?? false, bound: bound,
+      isBackground: isBackground)
   }
 
   private func model(_ facts: RequestFacts) throws(Refusal) -> Model {
     guard let name = inspection.pathModel ?? facts.model else {
       throw .missingModel(namesOfModels)
     }
-    guard let model = policy.snapshot.model(named: name.span), mayUse(model) else {
-      throw .modelNotFound(namesOfModels)
-    }
+    let model = try model(named: name)
     if inspection.pathModel != nil, let inBody = facts.model,
       policy.snapshot.model(named: inBody.span) !== model
     {
@@ -48,24 +48,22 @@ struct BodyDecision {
     return model
   }
 
-  private func mayUse(_ model: Model) -> Bool {
-    ModelAccess(policy.snapshot, identity).mayUse(
-      model, at: inspection.endpoint, allowed: inspection.allowed)
-  }
-
   /// The models that the caller may use at this endpoint.
   private var namesOfModels: (first: [String], count: Int) {
     ModelAccess(policy.snapshot, identity).names(where: mayUse)
   }
 
-  private func checkBounds(_ facts: RequestFacts, _ model: Model) throws(Refusal) {
-    if let stated = facts.outputBound, let limit = model.maxOutputTokens, stated > limit {
-      throw Refusal(
-        .invalidValue,
-        "The model writes at most \(limit) tokens; \(stated) were asked for. "
-          + "Ask for at most \(limit), or leave the bound out.",
-        parameter: "max_tokens")
+  private func mayUse(_ model: Model) -> Bool {
+    ModelAccess(policy.snapshot, identity).mayUse(
+      model, at: inspection.endpoint, allowed: inspection.allowed)
+  }
+
+  /// The model of that name, if it is this caller's. `parameter`: the field that names it.
+  func model(named name: [UInt8], by parameter: String = "model") throws(Refusal) -> Model {
+    guard let model = policy.snapshot.model(named: name.span), mayUse(model) else {
+      throw .modelNotFound(namesOfModels, parameter: parameter)
     }
+    return model
   }
 
   /// The index of the route: by weight, or by what the model is sticky to. Called once an exchange.

@@ -63,7 +63,7 @@ extension Identification {
     }
     if case .verified(let tenant, let subject) = context.claims {
       present.append("jwt")
-      if let identity = claimed(tenant: tenant, subject: subject, in: bytes) {
+      if let identity = claimed(tenant, subject: subject, in: bytes) {
         tenants.insert(identity.tenant.name.string)
       }
     }

@@ -31,11 +31,14 @@ extension Refusal {
   }
 
   /// 404 in the same words for a model that is unknown and for one that is not this caller's.
-  static func modelNotFound(_ models: (first: [String], count: Int)) -> Refusal {
+  /// `parameter`: the field that names it.
+  static func modelNotFound(
+    _ models: (first: [String], count: Int), parameter: String = "model"
+  ) -> Refusal {
     Refusal(
       .modelNotFound,
       "The model does not exist or you do not have access to it. \(list(models))",
-      parameter: "model")
+      parameter: parameter)
   }
 
   static func missingModel(_ models: (first: [String], count: Int)) -> Refusal {

@@ -69,9 +69,14 @@ package struct Refusal: Error, Equatable, Sendable {
         + "control characters"
     case .stream, .includeUsage, .continuousUsageStats: "true or false"
     case .streamOptions: "an object"
-    case .maxTokens, .maxCompletionTokens, .maxOutputTokens:
-      "a whole number from 1 to \(RequestScanner.boundMax)"
     case .n, .bestOf: "a whole number from 1 to \(RequestScanner.choicesMax)"
+    case .maxTokens, .maxCompletionTokens, .maxOutputTokens, .nPredict, .maxNewTokens, .maxLength:
+      "a whole number from 1 to \(RequestScanner.boundMax)"
+    case .previousResponseID: "the id of an answer: a text"
+    case .conversation: "a conversation's id, or an object with its id"
+    case .input: "a text, or a list whose references name ids of earlier items"
+    // The others are searched or guarded: only their number and their type can be wrong.
+    default: "of its type, and not one of too many"
     }
   }
 
