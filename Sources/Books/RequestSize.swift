@@ -33,18 +33,26 @@ package struct RequestSize: Sendable, Equatable {
     self.writesOutput = writesOutput
   }
 
-  /// What is to be reserved for it, by what the model's estimator has learned.
+  /// What is to be reserved for it, by what its tenant's estimator for the model has
+  /// learned.
   package func demand(by estimator: TokenEstimator, _ prices: Prices?) -> Demand {
     let prompt = estimator.promptTokens(textBytes: textBytes, arrayNumbers: arrayNumbers)
-    var each = 0
+    var (usual, most) = (0, 0)
     if writesOutput {
-      each = statedBound ?? estimator.outputBound(maximum: maxOutputTokens)
+      usual = statedBound ?? estimator.outputBound(maximum: maxOutputTokens)
+      // What was learned says how long answers are as a rule. Money is reserved for the longest one.
+      most = statedBound ?? max(usual, maxOutputTokens ?? TokenEstimator.outputTokensDefault)
     }
     return Demand(
-      promptTokens: Int64(prompt),
-      // A bound is at most 2³¹, and so are the choices.
-      completionTokens: Int64(each) * Int64(choices),
+      promptTokens: Int64(prompt), completionTokens: times(choices, usual),
+      completionTokensMost: times(choices, most),
       isBoundStated: statedBound != nil || !writesOutput, prices: prices ?? .free)
+  }
+
+  /// The product of two numbers that are not negative, or `Int64.max`, which exceeds every limit.
+  private func times(_ a: Int, _ b: Int) -> Int64 {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? .max : Int64(product)
   }
 
   /// What the estimator learns from an answer to this request.

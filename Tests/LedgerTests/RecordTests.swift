@@ -33,7 +33,11 @@ import Testing
     .start(event), .reload(event), .stop(event),
     .stop(
       ProcessEvent(
-        policy: "p", version: "v", estimates: [ModelEstimate(model: "m", state: [1, 2])])),
+        policy: "p", version: "v",
+        estimates: [
+          ModelEstimate(model: "m", state: [1, 2]),
+          ModelEstimate(tenant: "a", model: "m", state: [3]),
+        ])),
     .clock(ClockJump(wallMs: 5, jumpMs: -7_200_000)),
     .repair(Repair(file: "f.jsonl", offset: 9, damage: "bad", lastGoodSeq: 3)),
     .checkpoint(

@@ -197,7 +197,7 @@ extension PolicyReplay {
       // Whether the client stated this bound is not on record. If it did, the request is refused; if not,
       // Tollgate lowers it; and it may be the sum of several choices.
       doubt = Self.unsure(.invalidValue, limit: Self.outputBoundName)
-      demand.completionTokens = Int64(most)
+      (demand.completionTokens, demand.completionTokensMost) = (Int64(most), Int64(most))
     }
     let set = limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: model)
     let caller = Caller(identity)

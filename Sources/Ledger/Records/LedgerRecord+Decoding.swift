@@ -140,7 +140,8 @@ extension ModelEstimate {
       var members = try FieldReader(element, "estimates")
       estimates.append(
         ModelEstimate(
-          model: try members.text("model"), state: try members.integers("state")))
+          tenant: try members.textWherePresent("tenant"), model: try members.text("model"),
+          state: try members.integers("state")))
       try members.finish()
     }
     return estimates

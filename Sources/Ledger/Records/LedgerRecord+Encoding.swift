@@ -134,6 +134,7 @@ extension JSONWriter {
     array("estimates") { line in
       for estimate in estimates {
         line.object { line in
+          if let tenant = estimate.tenant { line.field("tenant", identifier: tenant) }
           line.field("model", estimate.model)
           line.array("state") { line in
             for value in estimate.state { line.value(value) }

@@ -15,12 +15,12 @@ enum RecordSamples {
       requestID: "req_1", usageSource: .reported, endReason: .complete, charged: [charge])
     let event = ProcessEvent(policy: "p", version: "v")
     let stop = ProcessEvent(
-      policy: "p", version: "v", estimates: [ModelEstimate(model: "m", state: [0])])
+      policy: "p", version: "v", estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])])
     let checkpoint = Checkpoint(
       previousHash: Chain.origin,
       counters: [CounterState(counter: "tenant/t/l", kind: .requests, fields: [])],
       open: [OpenExchange(seq: 1, timeMs: 0, admission: admission)],
-      estimates: [ModelEstimate(model: "m", state: [0])])
+      estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])])
     let bodies: [LedgerRecord.Body] = [
       .admission(admission), .completion(completion), .start(event), .reload(event), .stop(stop),
       .denials(Denials(tenant: nil, reason: "r", count: 1, sinceMs: 0)), .checkpoint(checkpoint),
