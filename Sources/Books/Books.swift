@@ -112,7 +112,9 @@ package final class Books: @unchecked Sendable {
       let outcome = ending.outcome(
         of: admission, metered: metered,
         by: estimates.estimator(ofTenant: tenant, model: size?.model))
-      if let size { estimates.learn(ofTenant: tenant, size, outcome.usage) }
+      if let size, outcome.disputed == nil {
+        estimates.learn(ofTenant: tenant, size, outcome.usage)
+      }
       var completion = Completion(of: admission.record, outcome)
       completion.gatewayBackend = backend
       completion.latencyMs = now - admission.timeMs

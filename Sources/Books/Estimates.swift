@@ -97,9 +97,10 @@ struct Estimates: Sendable {
   /// Forgets tenants and models that the policy no longer has.
   mutating func keep(tenant isTenant: (String) -> Bool, model isModel: (String) -> Bool) {
     own.keep { isTenant($0.tenant) && isModel($0.model) }
-    shared = shared.filter { isModel($0.key) }
-    for model in shared.keys {
-      shared[model]?.byTenant = shared[model]?.byTenant.filter { isTenant($0.key) } ?? [:]
+    shared = shared.filter { isModel($0.key) }.mapValues { heard in
+      var heard = heard
+      heard.byTenant = heard.byTenant.filter { isTenant($0.key) }
+      return heard
     }
   }
 

@@ -17,12 +17,14 @@ package struct RequestSize: Sendable, Equatable {
   package var statedBound: Int?
   /// The policy's `max_output_tokens`; nil where it has none.
   package var maxOutputTokens: Int?
+  /// The policy's `context_tokens`, the most that the model can read; nil where it has none.
+  package var contextTokens: Int?
   /// Whether the endpoint produces tokens; an embedding does not.
   package var writesOutput: Bool
 
   package init(
     model: String, textBytes: Int, arrayNumbers: Int, choices: Int, statedBound: Int?,
-    maxOutputTokens: Int?, writesOutput: Bool
+    maxOutputTokens: Int?, contextTokens: Int? = nil, writesOutput: Bool
   ) {
     self.model = model
     self.textBytes = textBytes
@@ -30,13 +32,16 @@ package struct RequestSize: Sendable, Equatable {
     self.choices = choices
     self.statedBound = statedBound
     self.maxOutputTokens = maxOutputTokens
+    self.contextTokens = contextTokens
     self.writesOutput = writesOutput
   }
 
   /// What is to be reserved for it, by what its tenant's estimator for the model has
   /// learned.
   package func demand(by estimator: TokenEstimator, _ prices: Prices?) -> Demand {
-    let prompt = estimator.promptTokens(textBytes: textBytes, arrayNumbers: arrayNumbers)
+    // More than the model can read is not charged, so it is not reserved either.
+    let prompt = min(
+      estimator.promptTokens(textBytes: textBytes, arrayNumbers: arrayNumbers), cap.promptTokens)
     var (usual, most) = (0, 0)
     if writesOutput {
       usual = statedBound ?? estimator.outputBound(maximum: maxOutputTokens)

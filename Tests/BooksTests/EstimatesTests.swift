@@ -81,12 +81,12 @@ struct EstimatesTests {
     #expect(prompt(estimates, "bad") > 3900)
     #expect(prompt(estimates, "b") == 1000)
     // Not with a second one beside it either, nor against two that are honest.
+    let honest = 998...1002
     for _ in 0..<20 { estimates.learn(ofTenant: "b", size("m"), reported(1000, 400)) }
     #expect(prompt(estimates, "new") == 1000)
     for _ in 0..<20 { estimates.learn(ofTenant: "c", size("m"), reported(1000, 400)) }
     for _ in 0..<300 { estimates.learn(ofTenant: "bad", size("m"), reported(4000, 4)) }
-    #expect(prompt(estimates, "new") == 1000)
-    #expect(prompt(estimates, "b") == 1000 && prompt(estimates, "c") == 1000)
+    for tenant in ["new", "b", "c"] { #expect(honest.contains(prompt(estimates, tenant))) }
   }
 
   @Test func `a new tenant begins with what most tenants of the model have learned`() {

@@ -44,8 +44,8 @@ import Testing
     for _ in 0..<200 {
       estimator.learn(sample(bytes: 10, prompt: 1 << 31, completion: nil, outputBytes: 0))
       estimator.learn(sample(bytes: 1000, prompt: 2257 + 1, completion: nil, outputBytes: 0))
-      estimator.learn(sample(bytes: 3201, prompt: 100))
-      estimator.learn(sample(bytes: .max, prompt: 1))
+      estimator.learn(sample(bytes: 3201, prompt: 100, completion: nil, outputBytes: 0))
+      estimator.learn(sample(bytes: .max, prompt: 1, completion: nil, outputBytes: 0))
       estimator.learn(sample(prompt: 0))
       estimator.learn(sample(prompt: -1))
       // The answer's 0 says that nobody counted, and so of its prompt, too.

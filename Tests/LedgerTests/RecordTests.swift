@@ -28,6 +28,10 @@ import Testing
     .admission(Admission(requestID: "req_2", decision: .allow, policy: "p")),
     .completion(completion),
     .completion(Completion(requestID: "req_2", usageSource: .none, endReason: .interrupted)),
+    .completion(
+      Completion(
+        requestID: "req_3", usageSource: .reported, endReason: .complete,
+        disputed: DisputedUsage(promptTokens: 0, completionTokens: 1 << 32))),
     .denials(Denials(tenant: "a", reason: "invalid_api_key", count: 900, sinceMs: 1_000)),
     .denials(Denials(tenant: nil, reason: "invalid_api_key", count: 1, sinceMs: 0)),
     .start(event), .reload(event), .stop(event),

@@ -106,7 +106,19 @@ extension Completion {
     endReason = try fields.word("end_reason")
     origin = try fields.optionalWord("origin")
     traceparent = try fields.optionalText("traceparent")
+    disputed = try DisputedUsage(wherePresent: &fields)
     charged = try fields.charges("charged")
+  }
+}
+
+extension DisputedUsage {
+  /// Nil where the completion has none.
+  fileprivate init?(wherePresent fields: inout FieldReader) throws(RecordProblem) {
+    guard let value = fields.takeIfPresent("disputed"), value != .null else { return nil }
+    var members = try FieldReader(value, "disputed")
+    promptTokens = try members.integer("prompt_tokens")
+    completionTokens = try members.integer("completion_tokens")
+    try members.finish()
   }
 }
 

@@ -97,6 +97,13 @@ extension Completion {
     line.field("end_reason", endReason.rawValue)
     line.field("origin", identifier: origin?.rawValue)
     line.field("traceparent", cut: traceparent)
+    if let disputed {
+      line.name("disputed")
+      line.beginObject()
+      line.field("prompt_tokens", disputed.promptTokens)
+      line.field("completion_tokens", disputed.completionTokens)
+      line.endObject()
+    }
     line.charges("charged", charged)
   }
 }

@@ -68,6 +68,11 @@ extension Exposition {
       "ai_gateway_usage_estimated_total", .counter,
       "Requests whose usage was estimated, because the backend reported none.")
     counters(usage, sums, .estimated, leavesOutZeros: true)
+    metric(
+      "ai_gateway_usage_disputed_total", .counter,
+      "Tokens that backends reported beyond what their requests can have used, and that were not charged."
+    )
+    counters(usage, sums, .disputed, leavesOutZeros: true)
   }
 
   private mutating func processing(_ registry: MetricsRegistry) {
