@@ -32,16 +32,18 @@ struct EstimateTable: Sendable {
 
   /// Changes the entry of a tenant and model, which becomes the one used last; a new one begins with
   /// `start`.
-  mutating func use(_ key: Key, start: () -> TokenEstimator, _ change: (inout Entry) -> Void) {
+  mutating func use(
+    _ key: Key, start: @autoclosure () -> TokenEstimator, _ change: (inout Entry) -> Void
+  ) {
     let place = places[key] ?? add(Entry(key: key, estimator: start()))
     unlink(place)
     link(place)
     change(&entries[place])
   }
 
-  /// Changes every entry, in no order of use.
-  mutating func forEach(_ change: (inout Entry) -> Void) {
-    for place in entries.indices { change(&entries[place]) }
+  /// A checkpoint has saved all of it.
+  mutating func noteSaved() {
+    for place in entries.indices { entries[place].isUnsaved = false }
   }
 
   /// Forgets all others; the order of use stays.

@@ -43,7 +43,7 @@ struct Estimates: Sendable {
     for estimate in saved {
       guard let estimator = TokenEstimator(state: estimate.state) else { continue }
       if let tenant = estimate.tenant {
-        own.use(.init(tenant: tenant, model: estimate.model), start: { estimator }) {
+        own.use(.init(tenant: tenant, model: estimate.model), start: estimator) {
           $0.estimator = estimator
         }
       } else if shared[estimate.model] != nil || shared.count < Self.modelsMax {
@@ -68,7 +68,7 @@ struct Estimates: Sendable {
     let start = shared[size.model]?.estimator
     var word: TokenEstimator?
     own.use(
-      .init(tenant: tenant, model: size.model), start: { start ?? TokenEstimator() }
+      .init(tenant: tenant, model: size.model), start: start ?? TokenEstimator()
     ) { entry in
       guard entry.estimator.learn(size.sample(usage)) else { return }
       entry.isUnsaved = true
@@ -106,7 +106,7 @@ struct Estimates: Sendable {
 
   /// The state of all estimators, for a checkpoint, which counts as saved from then on.
   mutating func save() -> [ModelEstimate] {
-    own.forEach { $0.isUnsaved = false }
+    own.noteSaved()
     for model in shared.keys { shared[model]?.isUnsaved = false }
     return all
   }

@@ -156,7 +156,7 @@ struct EstimatesTests {
         table.keep { $0.tenant != tenant }
         order.removeAll { $0 == tenant }
       } else {
-        table.use(.init(tenant: tenant, model: "m"), start: { TokenEstimator() }) { _ in }
+        table.use(.init(tenant: tenant, model: "m"), start: TokenEstimator()) { _ in }
         order.removeAll { $0 == tenant }
         order.append(tenant)
         if order.count > 5 { order.removeFirst() }
