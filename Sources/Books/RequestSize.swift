@@ -19,12 +19,16 @@ package struct RequestSize: Sendable, Equatable {
   package var maxOutputTokens: Int?
   /// The policy's `context_tokens`, the most that the model can read; nil where it has none.
   package var contextTokens: Int?
+  /// The tokens of what the request continues and the backend keeps, as far as they are known; nil where
+  /// it continues nothing.
+  package var continuedTokens: Int?
   /// Whether the endpoint produces tokens; an embedding does not.
   package var writesOutput: Bool
 
   package init(
     model: String, textBytes: Int, arrayNumbers: Int, choices: Int, statedBound: Int?,
-    maxOutputTokens: Int?, contextTokens: Int? = nil, writesOutput: Bool
+    maxOutputTokens: Int?, contextTokens: Int? = nil,
+    continuedTokens: Int? = nil, writesOutput: Bool
   ) {
     self.model = model
     self.textBytes = textBytes
@@ -33,6 +37,7 @@ package struct RequestSize: Sendable, Equatable {
     self.statedBound = statedBound
     self.maxOutputTokens = maxOutputTokens
     self.contextTokens = contextTokens
+    self.continuedTokens = continuedTokens
     self.writesOutput = writesOutput
   }
 
@@ -40,8 +45,9 @@ package struct RequestSize: Sendable, Equatable {
   /// learned.
   package func demand(by estimator: TokenEstimator, _ prices: Prices?) -> Demand {
     // More than the model can read is not charged, so it is not reserved either.
+    let text = estimator.promptTokens(textBytes: textBytes, arrayNumbers: arrayNumbers)
     let prompt = min(
-      estimator.promptTokens(textBytes: textBytes, arrayNumbers: arrayNumbers), cap.promptTokens)
+      Int128(text) + Int128(max(0, continuedTokens ?? 0)), Int128(cap.promptTokens))
     var (usual, most) = (0, 0)
     if writesOutput {
       usual = statedBound ?? estimator.outputBound(maximum: maxOutputTokens)
@@ -62,7 +68,10 @@ package struct RequestSize: Sendable, Equatable {
 
   /// What the estimator learns from an answer to this request.
   func sample(_ usage: MeteredUsage) -> TokenEstimator.Sample {
-    TokenEstimator.Sample(
+    var usage = usage
+    // A prompt with what the backend keeps says nothing of the text in this request.
+    if continuedTokens != nil { usage.prompt = nil }
+    return TokenEstimator.Sample(
       textBytes: textBytes, arrayNumbers: arrayNumbers, choices: choices,
       statedBound: statedBound, usage: usage)
   }

@@ -34,6 +34,12 @@ package struct RequestFacts: Sendable, Equatable {
   package var textBytes = 0
   /// Numbers that are elements of arrays: the tokens of a prompt that is given as token ids.
   package var arrayNumbers = 0
+  /// The value of `previous_response_id`, unescaped.
+  package var previousResponseID: [UInt8]? = nil
+  /// The id in `conversation`, which is a string or an object with an `id`, unescaped.
+  package var conversation: [UInt8]? = nil
+  /// The ids of the items in `input` that only refer to earlier ones (`item_reference`), unescaped.
+  package var itemReferences: [[UInt8]] = []
   /// The offset just after the opening brace, where a member can be inserted.
   package var firstMemberOffset = 0
   /// Whether the top-level object has any member: then an inserted one needs a comma behind it.

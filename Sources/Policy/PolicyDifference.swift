@@ -68,6 +68,7 @@ package struct PolicyDifference: Sendable, Equatable {
       ("shared_hostnames", old.sharedHostnames == new.sharedHostnames),
       ("max_body_bytes", old.maxBodyBytes == new.maxBodyBytes),
       ("enforce_at", old.enforceAt == new.enforceAt),
+      ("response_ids", old.responseIDs == new.responseIDs),
       ("log_level", old.logLevel == new.logLevel),
       ("path_aliases", old.pathAliases == new.pathAliases),
       ("auth.api_key_headers", old.apiKeyHeaders == new.apiKeyHeaders),

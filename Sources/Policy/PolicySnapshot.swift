@@ -16,11 +16,23 @@ package struct JWTIssuer: Sendable, Equatable {
 /// `enforce_at`: which of Envoy's filters asks for the admission of requests.
 package enum EnforcementPoint: Sendable { case extProc, extAuthz }
 
+/// Which answers a request may continue (`response_ids`): by `previous_response_id`, `conversation` and
+/// `item_reference` of `/v1/responses`.
+package enum ResponseIDRule: Sendable {
+  /// Those that its tenant was given here.
+  case strict
+  /// All but those that only another tenant was given.
+  case known
+  /// All.
+  case any
+}
+
 /// The settings of a whole policy, with their defaults.
 struct PolicySettings: Sendable {
   var timeZone = "UTC"
   var maxBodyBytes = 32 * 1_024 * 1_024
   var enforceAt = EnforcementPoint.extProc
+  var responseIDs = ResponseIDRule.strict
   var maxSubjects = 100_000
   var logLevel: LogLevel?
   var apiKeyHeaders = ["authorization", "x-api-key", "api-key"]
@@ -37,6 +49,8 @@ package final class PolicySnapshot: Sendable {
   /// The most bytes of a request's body.
   package let maxBodyBytes: Int
   package let enforceAt: EnforcementPoint
+  /// Always `any` where ext_authz decides: it sees no answers, and so no ids.
+  package let responseIDs: ResponseIDRule
   /// Nil where the level of the command line applies.
   package let logLevel: LogLevel?
   /// The names of the headers that may have an API key, in lower case.
@@ -69,6 +83,7 @@ package final class PolicySnapshot: Sendable {
     timeZone = settings.timeZone
     maxBodyBytes = settings.maxBodyBytes
     enforceAt = settings.enforceAt
+    responseIDs = settings.enforceAt == .extAuthz ? .any : settings.responseIDs
     logLevel = settings.logLevel
     apiKeyHeaders = settings.apiKeyHeaders
     jwt = settings.jwt

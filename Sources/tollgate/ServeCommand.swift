@@ -76,8 +76,15 @@ enum ServeCommand {
     let (books, lock) = try openBooks(
       settings, limits, policy, outage, state.metrics, log)
     defer { withExtendedLifetime(lock) {} }
+    let responseIDs = ResponseIDs()
+    let idWriter = ResponseIDWriter.start(
+      responseIDs, directory: settings.books.directory, log: log)
+    defer { _ = idWriter?.stop() }
+    state.keepsResponseIDs { [responseIDs] in
+      ResponseIDStatistics(known: responseIDs.count, failures: idWriter?.failures ?? 0)
+    }
     let opened = Opened(
-      policy: policy, limits: limits, books: books, outage: outage,
+      policy: policy, limits: limits, books: books, responseIDs: responseIDs, outage: outage,
       revision: Locked(policy.revision))
     state.opened(books)
     do {
@@ -94,6 +101,7 @@ enum ServeCommand {
     let policy: PolicySnapshot
     let limits: PolicyLimits?
     let books: Books
+    let responseIDs: ResponseIDs
     let outage: LedgerOutage
     /// The revision of the policy in force.
     let revision: Locked<String>
@@ -109,7 +117,9 @@ enum ServeCommand {
     let metrics = state.metrics
     let compiled = CompiledPolicy(opened.policy, limits: opened.limits)
     let server = try Server(settings.server, log: log) {
-      GatewayLoop(policy: compiled, books: books, metrics: metrics.makeLoop(), log: log)
+      GatewayLoop(
+        policy: compiled, books: books, metrics: metrics.makeLoop(),
+        responseIDs: opened.responseIDs, log: log)
     }
     var isStarted = false
     defer { if !isStarted { server.abandon() } }

@@ -13,15 +13,18 @@ package struct ChosenRoute {
   /// Azure: the path with the name the backend is to see, where it differs.
   let path: [UInt8]?
   package let isStream: Bool
+  /// The tokens of what the request continues, as far as they are known; nil where it continues nothing.
+  let continuedTokens: Int64?
 
   init(
     model: Model?, name: HeaderText, rename: [UInt8]? = nil, path: [UInt8]? = nil,
-    isStream: Bool = false
+    isStream: Bool = false, continuedTokens: Int64? = nil
   ) {
     self.model = model
     self.name = name
     self.rename = rename
     self.path = path
     self.isStream = isStream
+    self.continuedTokens = continuedTokens
   }
 }

@@ -4,6 +4,8 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   case missingModel = "missing_model"
   case duplicateKey = "duplicate_key"
   case invalidValue = "invalid_value"
+  /// The request continues an answer that its tenant was not given (`response_ids`).
+  case previousResponseNotFound = "previous_response_not_found"
   case unsupportedUpgrade = "unsupported_upgrade"
   case invalidAPIKey = "invalid_api_key"
   case tenantMismatch = "tenant_mismatch"
@@ -23,7 +25,9 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   /// The HTTP status it is answered with.
   package var status: Int {
     switch self {
-    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedUpgrade: 400
+    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .previousResponseNotFound,
+      .unsupportedUpgrade:
+      400
     case .invalidAPIKey: 401
     case .tenantMismatch, .pathNotAllowed: 403
     case .modelNotFound: 404

@@ -20,6 +20,8 @@ extension RequestSize {
     self.init(
       model: model.name.string, textBytes: facts.textBytes, arrayNumbers: facts.arrayNumbers,
       choices: max(facts.n ?? 1, facts.bestOf ?? 1), statedBound: facts.outputBound,
-      maxOutputTokens: model.maxOutputTokens, writesOutput: endpoint.writesOutput)
+      maxOutputTokens: model.maxOutputTokens,
+      continuedTokens: route?.continuedTokens.map { Int(clamping: $0) },
+      writesOutput: endpoint.writesOutput)
   }
 }

@@ -86,7 +86,8 @@ package final class PolicyReplay {
   private static func dependsOnPolicy(_ code: RefusalCode) -> Bool {
     switch code {
     case .rateLimitExceeded, .insufficientQuota, .tenantMismatch, .pathNotAllowed: true
-    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedUpgrade,
+    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .previousResponseNotFound,
+      .unsupportedUpgrade,
       .invalidAPIKey, .modelNotFound, .methodNotAllowed, .requestTooLarge, .unsupportedEncoding,
       .unsupportedMediaType, .overloaded, .ledgerUnavailable, .gatewayMisconfigured:
       false

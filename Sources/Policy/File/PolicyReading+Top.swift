@@ -2,8 +2,8 @@ import Terms
 
 extension PolicyReading {
   private static let topFields = [
-    "version", "timezone", "shared_hostnames", "max_body_bytes", "enforce_at", "max_subjects",
-    "log_level", "auth", "classes", "models", "path_aliases", "tenants", "limits",
+    "version", "timezone", "shared_hostnames", "max_body_bytes", "enforce_at", "response_ids",
+    "max_subjects", "log_level", "auth", "classes", "models", "path_aliases", "tenants", "limits",
   ]
   private static let authFields = ["api_key_headers", "jwt", "client_certificates"]
 
@@ -15,6 +15,13 @@ extension PolicyReading {
     readVersions(files)
     let auth = files.compactMap { $0["auth"] }.compactMap { fields($0, known: Self.authFields) }
     draft.settings = settings(files: files, auth: auth)
+    draft.responseIDsNode = setting("response_ids", files)
+    if let node = draft.responseIDsNode,
+      let rule = choice(
+        node, [("strict", ResponseIDRule.strict), ("known", .known), ("any", .any)])
+    {
+      draft.settings.responseIDs = rule
+    }
     if let node = setting("shared_hostnames", files) {
       draft.sharedHostnamesNode = node
       draft.sharedHostnames = hostnames(node)
