@@ -9,12 +9,17 @@ package struct RequestSize: Sendable, Equatable {
   package var model: String
   /// Bytes of text in the prompt, after JSON unescaping.
   package var textBytes: Int
-  /// How many token numbers a prompt has that is given as numbers.
+  /// Tokens of the prompt beside its text: those that are given as numbers, those of pictures, sound and
+  /// files.
   package var arrayNumbers: Int
-  /// How many answers are asked for: the larger of `n` and `best_of`, at least 1.
+  /// How many answers are asked for, of all prompts together; at least 1.
   package var choices: Int
   /// The most tokens of each answer as the client stated it; nil where it stated none.
   package var statedBound: Int?
+  /// The most tokens of each answer that a field asks for which does not bind here; nil for none.
+  package var raisedBound: Int?
+  /// Whether the answer is made after the exchange has ended (`background`).
+  package var isBackground: Bool
   /// The policy's `max_output_tokens`; nil where it has none.
   package var maxOutputTokens: Int?
   /// The policy's `context_tokens`, the most that the model can read; nil where it has none.
@@ -27,14 +32,16 @@ package struct RequestSize: Sendable, Equatable {
 
   package init(
     model: String, textBytes: Int, arrayNumbers: Int, choices: Int, statedBound: Int?,
-    maxOutputTokens: Int?, contextTokens: Int? = nil,
-    continuedTokens: Int? = nil, writesOutput: Bool
+    raisedBound: Int? = nil, isBackground: Bool = false, maxOutputTokens: Int?,
+    contextTokens: Int? = nil, continuedTokens: Int? = nil, writesOutput: Bool
   ) {
     self.model = model
     self.textBytes = textBytes
     self.arrayNumbers = arrayNumbers
     self.choices = choices
     self.statedBound = statedBound
+    self.raisedBound = raisedBound
+    self.isBackground = isBackground
     self.maxOutputTokens = maxOutputTokens
     self.contextTokens = contextTokens
     self.continuedTokens = continuedTokens
@@ -50,20 +57,18 @@ package struct RequestSize: Sendable, Equatable {
       Int128(text) + Int128(max(0, continuedTokens ?? 0)), Int128(cap.promptTokens))
     var (usual, most) = (0, 0)
     if writesOutput {
-      usual = statedBound ?? estimator.outputBound(maximum: maxOutputTokens)
+      usual = max(
+        statedBound ?? estimator.outputBound(maximum: maxOutputTokens), raisedBound ?? 0)
       // What was learned says how long answers are as a rule. Money is reserved for the longest one.
-      most = statedBound ?? max(usual, maxOutputTokens ?? TokenEstimator.outputTokensDefault)
+      most =
+        statedBound == nil
+        ? max(usual, maxOutputTokens ?? TokenEstimator.outputTokensDefault) : usual
     }
     return Demand(
-      promptTokens: Int64(prompt), completionTokens: times(choices, usual),
-      completionTokensMost: times(choices, most),
+      promptTokens: Int64(prompt),
+      completionTokens: Int64(usual).timesSaturating(Int64(choices)),
+      completionTokensMost: Int64(most).timesSaturating(Int64(choices)),
       isBoundStated: statedBound != nil || !writesOutput, prices: prices ?? .free)
-  }
-
-  /// The product of two numbers that are not negative, or `Int64.max`, which exceeds every limit.
-  private func times(_ a: Int, _ b: Int) -> Int64 {
-    let (product, overflow) = a.multipliedReportingOverflow(by: b)
-    return overflow ? .max : Int64(product)
   }
 
   /// What the estimator learns from an answer to this request.

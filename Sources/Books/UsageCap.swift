@@ -1,12 +1,11 @@
 import Inference
 import Ledger
+import Policy
 import Terms
 
 /// The most tokens that an exchange is charged, whatever its backend reports: a backend that lies, or
 /// counts in another unit, must not empty a month with one answer.
 struct UsageCap: Sendable, Equatable {
-  /// `context_tokens` of a model for which the policy states none.
-  static let contextTokensDefault = 2_000_000
   /// How often the bound of the answer may be used: reasoning that the client's bound does not count
   /// is honest, and so are servers that count a little differently.
   static let boundTimes = 2
@@ -19,8 +18,8 @@ extension RequestSize {
   /// What this request can be charged at the most: of the prompt what the model can read, of the answer
   /// twice what was stated, or else what the model can write, for each choice.
   var cap: UsageCap {
-    let context = contextTokens ?? UsageCap.contextTokensDefault
-    let bound = statedBound ?? maxOutputTokens ?? context
+    let context = contextTokens ?? ModelRequests.contextTokensDefault
+    let bound = max(statedBound ?? maxOutputTokens ?? context, raisedBound ?? 0)
     let each = Int128(bound) * Int128(UsageCap.boundTimes)
     return UsageCap(
       promptTokens: context, completionTokens: Int(clamping: each * Int128(max(1, choices))))

@@ -133,7 +133,7 @@ extension Model {
   fileprivate func isSame(as other: Model) -> Bool {
     aliases == other.aliases && trafficClass.name == other.trafficClass.name
       && sticky == other.sticky && paths == other.paths
-      && maxOutputTokens == other.maxOutputTokens && streamUsage == other.streamUsage
+      && requests == other.requests && streamUsage == other.streamUsage
       && prices == other.prices
   }
 }

@@ -390,6 +390,27 @@ def _bad_models() -> list[Hostile]:
     ]]  # fmt: skip
 
 
+def _other_ways() -> list[Hostile]:
+    """Fields that choose a model or a way out beside `model`."""
+    refused = (400, "unsupported_parameter")
+    return [_json(*row) for row in [
+        ("models", _chat('"models":["llama3-8b","b-only"],"route":"fallback"'), *refused),
+        ("fallbacks", _chat('"fallbacks":["b-only"]'), *refused),
+        ("fallbacks of its own model", _chat('"fallbacks":["llama3-8b"]'), *refused),
+        ("fallback_models, escaped", _chat('"fallb\\u0061ck_models":"b-only"'), *refused),
+        ("model_fallbacks in capitals", _chat('"MODEL_FALLBACKS":["b-only"]'), *refused),
+        ("provider", _chat('"provider":{"order":["other"]}'), *refused),
+        ("base_url with a long s", _chat('"ba\u017fe_url":"http://evil.example"'), *refused),
+        ("api_key", _chat('"api_key":"sk-other"'), *refused),
+        ("an adapter in extra_body", _chat('"extra_body":{"lora_request":{"lora_name":"x"}}'), *refused),
+        ("a model in extra_body", _chat('"extra_body":{"model":"b-only"}'), *refused),
+        ("an adapter, two levels down", _chat('"parameters":{"extra_body":{"adapter_id":"x"}}'), *refused),
+        ("bootstrap_host", _chat('"bootstrap_host":"10.0.0.1"'), *refused),
+        ("in the background", _chat('"background":true'), *refused),
+        ("models twice", _chat('"models":null,"models":["b-only"]'), 400, "duplicate_key"),
+    ]]  # fmt: skip
+
+
 def _bodies() -> list[Hostile]:
     return [
         Hostile("json: empty body", h1(body=b""), 400),
@@ -409,5 +430,5 @@ def _bodies() -> list[Hostile]:
 
 TABLE = (
     _hosts() + _paths() + _credentials() + _methods() + _framing() + _types() + _duplicate_keys()
-    + _no_json() + _bad_values() + _bad_models() + _bodies()
+    + _no_json() + _bad_values() + _bad_models() + _other_ways() + _bodies()
 )

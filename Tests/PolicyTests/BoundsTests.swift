@@ -1,3 +1,4 @@
+import Terms
 import Testing
 
 @testable import Policy
@@ -63,6 +64,10 @@ import Testing
     }
     expectBound(64, counted("models.m.routes", 64, "routesMax")) { count in
       Sketch(model: "class: \"c\", routes: [\(items(count) { "{ name: \"r\($0)\" }" })]").text
+    }
+    expectBound(16, counted("models.m.allow_fields", 16, "fieldsMax")) { count in
+      let fields = GuardedField.allCases.map(\.rawValue) + ["route"]
+      return Sketch(moreModel: ", allow_fields: [\(items(count) { "\"\(fields[$0])\"" })]").text
     }
     expectBound(8, counted("auth.api_key_headers", 8, "headersMax")) { count in
       Sketch(auth: "api_key_headers: [\(items(count) { "\"h\($0)\"" })]").text

@@ -93,6 +93,17 @@ struct PolicyDifferenceTests {
   }
 
   @Test(arguments: [
+    "context_tokens: 5", "bound: \"inject\"", "bound_above: \"clamp\"",
+    "bound_fields: [\"max_tokens\"]", "allow_fields: [\"lora\"]", "max_output_tokens: 4095",
+  ])
+  func `a model has changed where anything of its requests has`(to: String) throws {
+    let from = "max_output_tokens: 4096"
+    let more = to.hasPrefix("max_output") ? to : "\(from), \(to)"
+    let found = try difference((from, more))
+    #expect(found.models == names(changed: ["llama3-8b"]))
+  }
+
+  @Test(arguments: [
     ("timezone: \"UTC\"", "timezone: \"Europe/Berlin\"", "timezone"),
     ("[\"api.ai.example.com\"]", "[\"api2.ai.example.com\"]", "shared_hostnames"),
     ("max_body_bytes: 33554432", "max_body_bytes: 33554433", "max_body_bytes"),

@@ -4,6 +4,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   case missingModel = "missing_model"
   case duplicateKey = "duplicate_key"
   case invalidValue = "invalid_value"
+  case unsupportedParameter = "unsupported_parameter"
   /// The request continues an answer that its tenant was not given (`response_ids`).
   case previousResponseNotFound = "previous_response_not_found"
   case unsupportedUpgrade = "unsupported_upgrade"
@@ -25,7 +26,8 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   /// The HTTP status it is answered with.
   package var status: Int {
     switch self {
-    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .previousResponseNotFound,
+    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter,
+      .previousResponseNotFound,
       .unsupportedUpgrade:
       400
     case .invalidAPIKey: 401

@@ -251,11 +251,12 @@ extension ExtProcExchange {
     dropBody(stream)
   }
 
-  /// What is replaced in the body: the model's name, the request for the usage chunk.
+  /// What is replaced in the body: the model's name, the answer's bound, the request for the usage
+  /// chunk.
   private func splices(
     _ route: ChosenRoute, _ facts: RequestFacts, multipart: Bool
   ) -> [Splice] {
-    var splices: [Splice] = []
+    var splices = route.bound.splices
     if let rename = route.rename,
       let splice = facts.splice(model: rename, multipart: multipart)
     {
@@ -264,8 +265,8 @@ extension ExtProcExchange {
     if asksForUsage(route, facts) {
       splices += facts.splice(
         usage: true, continuous: route.model?.streamUsage == .continuous)
-      splices.sort { $0.range.lowerBound < $1.range.lowerBound }
     }
+    splices.order()
     return splices
   }
 

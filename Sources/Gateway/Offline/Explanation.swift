@@ -181,8 +181,11 @@ private struct Explainer {
   private mutating func noteBody(_ facts: RequestFacts) {
     var parts = ["\(facts.byteCount) bytes"]
     if facts.stream == true { parts.append("stream") }
-    if let bound = facts.outputBound { parts.append("at most \(bound) tokens") }
     if let n = facts.n { parts.append("n \(n)") }
+    if facts.prompts > 1 { parts.append("\(facts.prompts) prompts") }
+    if !facts.guarded.isEmpty {
+      parts.append("needs allow_fields: \(facts.guarded.map(\.name).joined(separator: ", "))")
+    }
     note("body", parts.joined(separator: ", "))
   }
 
@@ -196,6 +199,15 @@ private struct Explainer {
       case .header(let name): "sticky by \(name)"
       }
     note("route", "\(shares.joined(separator: ", ")); \(sticky)")
+    if let stated = route.bound.stated { note("bound", "at most \(stated) tokens an answer") }
+    if let raised = route.bound.raised {
+      note("bound", "\(raised) tokens in a field that does not bind: reserved, if that is more")
+    }
+    for splice in route.bound.splices {
+      let written = String(decoding: splice.replacement, as: UTF8.self)
+      note("rewrite", "the body's bound becomes \(written)")
+    }
+    if route.isBackground { note("background", "the answer is made after the exchange") }
     if let rename = route.rename {
       note("rewrite", "the body's model becomes \(String(decoding: rename, as: UTF8.self))")
     }

@@ -38,7 +38,10 @@ struct ModelDraft {
   var upstreamModelNodes: [Node] = []
   var sticky = Stickiness.request
   var paths: [PlacedText]?
-  var maxOutputTokens: Int?
+  var requests = ModelRequests()
+  /// `bound` and `bound_above`.
+  var boundNode: Node?
+  var boundAboveNode: Node?
   /// Nil where the policy does not say.
   var streamUsage: StreamUsage?
   var streamUsageNode: Node?

@@ -31,6 +31,8 @@ struct PolicyBounds: Sendable {
   var modelsMax = 4_096
   var aliasesMax = 64
   var routesMax = 64
+  /// Entries of `allow_fields` or `bound_fields`.
+  var fieldsMax = 16
   var weightMax = 1_000_000
   var tenantsMax = 20_000
   var keysMax = 1_000

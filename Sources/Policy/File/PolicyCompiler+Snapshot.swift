@@ -34,7 +34,7 @@ extension PolicyCompiler {
       index: index, name: model.name, aliases: model.aliases.map(\.text),
       trafficClass: trafficClass, routes: model.routes, sticky: model.sticky,
       paths: model.paths.map { Set($0.compactMap { endpointsByPath[$0.text] }) },
-      maxOutputTokens: model.maxOutputTokens, streamUsage: model.streamUsage ?? byDefault,
+      requests: model.requests, streamUsage: model.streamUsage ?? byDefault,
       prices: model.prices)
   }
 
