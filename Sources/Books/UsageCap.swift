@@ -41,6 +41,7 @@ extension MeteredUsage {
       cachedPrompt = cachedPrompt.map { min($0, prompt) }
       cacheWritePrompt = cacheWritePrompt.map { min($0, prompt - (cachedPrompt ?? 0)) }
     }
+    cacheWrite1hPrompt = cacheWrite1hPrompt.map { min($0, cacheWritePrompt ?? 0) }
     if let completion { reasoning = reasoning.map { min($0, completion) } }
     guard disputed.promptTokens > 0 || disputed.completionTokens > 0 else { return nil }
     // The total is of what was reported.

@@ -117,6 +117,16 @@ extension Endpoint {
     }
   }
 
+  /// Whether its answer is text, in whatever form; not vectors, scores, pictures or sound.
+  package var answersInText: Bool {
+    switch self {
+    case .chatCompletions, .completions, .responses, .messages, .audioTranscriptions,
+      .audioTranslations:
+      true
+    case .embeddings, .countTokens, .rerank, .moderations, .imageGenerations, .audioSpeech: false
+    }
+  }
+
   /// Whether its streams have OpenAI's `stream_options.include_usage`.
   package var hasUsageChunk: Bool {
     switch self {

@@ -67,6 +67,7 @@ package struct PolicyDifference: Sendable, Equatable {
       ("timezone", old.timeZone == new.timeZone),
       ("shared_hostnames", old.sharedHostnames == new.sharedHostnames),
       ("max_body_bytes", old.maxBodyBytes == new.maxBodyBytes),
+      ("max_headers_count", old.maxHeadersCount == new.maxHeadersCount),
       ("enforce_at", old.enforceAt == new.enforceAt),
       ("response_ids", old.responseIDs == new.responseIDs),
       ("log_level", old.logLevel == new.logLevel),

@@ -29,6 +29,12 @@ import Testing
     Row(
       what: "a conversation that is a text",
       body: #"{"conversation":"conv_1","id":null,"output":null}"#, ids: ["conv_1"]),
+    Row(
+      what: "a body that says it is a stream", format: .eventStream, body: #" {"id":"resp_1"}"#,
+      ids: ["resp_1"]),
+    Row(
+      what: "a stream that says it is a body", format: .other,
+      body: stream(#"{"response":{"id":"resp_1"}}"#), ids: ["resp_1"]),
     Row(what: "an error", body: #"{"error":{"id":"no","message":"m"}}"#, ids: []),
     Row(what: "an id that is no text", body: #"{"id":17,"output":{"id":"no"}}"#, ids: []),
     Row(
@@ -91,7 +97,7 @@ import Testing
     #expect(reader.takeIDs().count == ResponseIDReader.idsMax)
     reader.read(Array(#"{"id":"resp_3"}"#.utf8).span)
     #expect(reader.takeIDs().isEmpty)
-    #expect(ResponseIDReader(.other) == nil)
+    #expect(ResponseIDReader(.media) == nil && ResponseIDReader(.encoded) == nil)
   }
 
   @Test func `no bytes make it trap`() throws {

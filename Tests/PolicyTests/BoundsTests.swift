@@ -80,6 +80,18 @@ import Testing
     }
   }
 
+  @Test func `a claim's keys and an issuer's tenants have bounds`() {
+    func jwt(_ rest: String) -> String {
+      Sketch(auth: "jwt: [{ issuer: \"i\", metadata_key: \"m\", \(rest) }]").text
+    }
+    expectBound(8, counted("auth.jwt[0].tenant_claim", 8, "claimKeysMax")) { count in
+      jwt("tenant_claim: [\(items(count) { "\"k\($0)\"" })]")
+    }
+    expectBound(20_000, entries("auth.jwt[0].tenants", 20_000, "claimTenantsMax")) { count in
+      jwt("tenant_claim: \"t\", tenants: { \(items(count) { "g\($0): \"t\"" }) }")
+    }
+  }
+
   private func entries(_ path: String, _ max: Int, _ bound: String) -> String {
     "\(path): has \(max + 1) entries; at most \(max) are allowed (\(bound))"
   }
@@ -180,6 +192,14 @@ import Testing
   }
 
   @Test func `numbers have bounds`() {
+    #expect(load(Sketch().text).policy?.maxHeadersCount == 100)
+    #expect(load(Sketch(top: ", max_headers_count: 32").text).policy?.maxHeadersCount == 32)
+    #expect(load(Sketch(top: ", max_headers_count: 10000").text).policy?.maxHeadersCount == 10_000)
+    for count in [31, 10_001] {
+      expectProblems(
+        Sketch(top: ", max_headers_count: §\(count)").text,
+        ["error: max_headers_count: must be from 32 to 10000"])
+    }
     #expect(load(Sketch(top: ", max_body_bytes: 1024").text).policy?.maxBodyBytes == 1_024)
     #expect(load(Sketch(top: ", max_body_bytes: 62914560").text).policy?.maxBodyBytes == 62_914_560)
     #expect(load(Sketch(top: ", max_subjects: 10000000").text).policy != nil)

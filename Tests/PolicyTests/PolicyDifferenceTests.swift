@@ -112,6 +112,12 @@ struct PolicyDifferenceTests {
     ("version: 1", "version: 1, path_aliases: { \"/x\": \"/v1/embeddings\" }", "path_aliases"),
     ("\"x-api-key\", \"api-key\"", "\"x-api-key\"", "auth.api_key_headers"),
     ("tenant_claim: \"tenant\"", "tenant_claim: \"team\"", "auth.jwt"),
+    ("tenant_claim: \"tenant\"", "tenant_claim: [\"tenant\", \"name\"]", "auth.jwt"),
+    (
+      "tenant_claim: \"tenant\"", "tenant_claim: \"tenant\", tenants: { \"x\": \"tenant-a\" }",
+      "auth.jwt"
+    ),
+    ("version: 1", "version: 1, max_headers_count: 200", "max_headers_count"),
   ])
   func `settings of the whole policy are told by their names`(
     from: String, to: String, name: String

@@ -14,6 +14,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   case modelNotFound = "model_not_found"
   case methodNotAllowed = "method_not_allowed"
   case requestTooLarge = "request_too_large"
+  case tooManyHeaders = "too_many_headers"
   case unsupportedEncoding = "unsupported_encoding"
   case unsupportedMediaType = "unsupported_media_type"
   case rateLimitExceeded = "rate_limit_exceeded"
@@ -27,8 +28,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   package var status: Int {
     switch self {
     case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter,
-      .previousResponseNotFound,
-      .unsupportedUpgrade:
+      .previousResponseNotFound:
       400
     case .invalidAPIKey: 401
     case .tenantMismatch, .pathNotAllowed: 403
@@ -36,6 +36,8 @@ package enum RefusalCode: String, Sendable, CaseIterable {
     case .methodNotAllowed: 405
     case .requestTooLarge: 413
     case .unsupportedEncoding, .unsupportedMediaType: 415
+    case .unsupportedUpgrade: 426
+    case .tooManyHeaders: 431
     case .rateLimitExceeded, .insufficientQuota: 429
     case .gatewayMisconfigured: 500
     case .overloaded, .ledgerUnavailable: 503
@@ -75,7 +77,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
     case 404: 5
     case 405: 12
     case 413: 8
-    case 429: 8
+    case 429, 431: 8
     case 500: 13
     case 503: 14
     default: 3

@@ -83,6 +83,7 @@ extension ExtProcExchange {
     if !response.ids.isEmpty, let tokens = response.unsaid?.totalTokens {
       loop.remember(response.ids, decision, tokens: tokens)
     }
+    if let reason = metered.unread, let settled = response.unsaid { loop.unread(reason, settled) }
   }
 
   /// What was settled, for the next reply's metadata: once.

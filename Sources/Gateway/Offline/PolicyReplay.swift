@@ -88,7 +88,7 @@ package final class PolicyReplay {
     case .rateLimitExceeded, .insufficientQuota, .tenantMismatch, .pathNotAllowed: true
     case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter,
       .previousResponseNotFound, .unsupportedUpgrade, .invalidAPIKey, .modelNotFound,
-      .methodNotAllowed, .requestTooLarge, .unsupportedEncoding,
+      .methodNotAllowed, .requestTooLarge, .tooManyHeaders, .unsupportedEncoding,
       .unsupportedMediaType, .overloaded, .ledgerUnavailable, .gatewayMisconfigured:
       false
     }
@@ -116,7 +116,10 @@ extension PolicyReplay {
     var model: Model?
     switch policy.match(path: route.span) {
     case .unknown: return Self.deny(.pathNotAllowed)
-    case .modelList, .modelDetail: return .allow
+    case .modelList, .modelDetail:
+      return reserve(
+        request, identity, nil,
+        limits.ownAnswerSet(tenant: identity.tenant, keyIndex: identity.keyIndex))
     case .custom(let index):
       guard identity.tenant.route(forCustomPath: index) != nil else {
         return Self.deny(.pathNotAllowed)
@@ -135,7 +138,9 @@ extension PolicyReplay {
         return Self.unsure(.modelNotFound)
       }
     }
-    return reserve(request, identity, model)
+    return reserve(
+      request, identity, model,
+      limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: model))
   }
 
   /// The caller, if the policy still knows it.
@@ -185,7 +190,7 @@ extension PolicyReplay {
   package static let outputBoundName = "max_output_tokens"
 
   private func reserve(
-    _ request: Request, _ identity: Identity, _ model: Model?
+    _ request: Request, _ identity: Identity, _ model: Model?, _ set: LimitSet
   ) -> ReplayedDecision {
     let record = request.record
     if record.decision == .deny { report.withoutDemand += 1 }
@@ -202,7 +207,6 @@ extension PolicyReplay {
       }
       (demand.completionTokens, demand.completionTokensMost) = (Int64(most), Int64(most))
     }
-    let set = limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: model)
     let caller = Caller(identity)
     switch table.reserve(set, caller: caller, demand: demand, now: request.timeMs) {
     case .admitted(let reservation):

@@ -26,7 +26,9 @@ package struct ResponseIDReader: Sendable {
   /// skipped.
   private enum Line { case start, name, data, ignored }
 
-  private let isStream: Bool
+  /// Whether the body is an event stream, by its first byte: content types are often wrong. Nil while
+  /// there is none.
+  private var isStream: Bool?
   private var line = Line.start
   /// The bytes of a field's name, the last one lowest.
   private var name: UInt64 = 0
@@ -45,12 +47,11 @@ package struct ResponseIDReader: Sendable {
   private var count = 0
   private var found: [[UInt8]] = []
 
-  /// Nil for an answer that is neither JSON nor an event stream.
+  /// Nil for an answer that cannot be read as text.
   package init?(_ format: ResponseFormat) {
     switch format {
-    case .json: isStream = false
-    case .eventStream: isStream = true
-    case .other: return nil
+    case .json, .jsonLines, .eventStream, .other: break
+    case .media, .encoded: return nil
     }
   }
 
@@ -63,7 +64,11 @@ package struct ResponseIDReader: Sendable {
   /// Reads the next piece of the body.
   package mutating func read(_ bytes: Span<UInt8>) {
     guard count < Self.idsMax else { return }
-    guard isStream else { return scan(bytes) }
+    if isStream == nil {
+      guard let first = bytes.indices.first(where: { bytes[$0] > 0x20 }) else { return }
+      isStream = bytes[first] != UInt8(ascii: "{")
+    }
+    guard isStream == true else { return scan(bytes) }
     var index = 0
     while index < bytes.count, count < Self.idsMax {
       if skipsLineFeed {
@@ -190,7 +195,7 @@ extension ResponseIDReader {
   private mutating func open(isArray: Bool) {
     let inner: Place? =
       switch (place, member) {
-      case (nil, _): isArray ? nil : isStream ? .event : .body
+      case (nil, _): isArray ? nil : isStream == true ? .event : .body
       case (.output, _): isArray ? nil : .item
       case (_, .response): isArray ? nil : .response
       case (_, .conversation): isArray ? nil : .conversation

@@ -90,6 +90,11 @@ extension PolicyCompiler {
       lookup.models.insert(model.name, value: index)
       for alias in model.aliases { lookup.models.insert(alias.text, value: index) }
     }
+    let indices = Dictionary(
+      tenants.map { ($0.name.string, $0.index) }, uniquingKeysWith: { first, _ in first })
+    lookup.claimTenants = draft.settings.jwt.map { issuer in
+      issuer.tenants.map { ClaimTenants($0, indices: indices) }
+    }
     for (index, tenant) in tenants.enumerated() {
       lookup.tenants.insert(tenant.name.string, value: index)
       for (keyIndex, key) in tenant.keys.enumerated() {
