@@ -142,7 +142,7 @@ private struct Recovering {
   mutating func apply(_ record: LedgerRecord) {
     switch record.body {
     case .checkpoint(let checkpoint):
-      estimates = Estimates(checkpoint.estimates.filter { limits.hasModel($0.model) })
+      estimates = Estimates(checkpoint.estimates.filter(isKnown))
       do throws(RecoveryError) {
         try table.restore(checkpoint.counters)
       } catch {
@@ -156,10 +156,15 @@ private struct Recovering {
           reserved: admitted.reserved, final: completion.charged, now: record.timeMs)
       }
     case .stop(let event):
-      estimates.restore(event.estimates.filter { limits.hasModel($0.model) })
+      estimates.restore(event.estimates.filter(isKnown))
     case .admission, .denials, .start, .reload, .clock, .repair, .drop: break
     }
     open.apply(record)
+  }
+
+  /// Whether the policy still has the model, and the tenant where it is a tenant's estimate.
+  private func isKnown(_ estimate: ModelEstimate) -> Bool {
+    limits.hasModel(estimate.model) && estimate.tenant.map(limits.hasTenant) ?? true
   }
 
   /// The exchanges that are open after the last record, with their reservations.

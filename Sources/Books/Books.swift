@@ -66,8 +66,11 @@ package final class Books: @unchecked Sendable {
     lock.withLock {
       let now = readClock()
       let demand =
-        request.size.map { $0.demand(by: estimates.estimator(of: $0.model), request.prices) }
-        ?? Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
+        request.size.map {
+          $0.demand(
+            by: estimates.estimator(ofTenant: request.caller.tenant, model: $0.model),
+            request.prices)
+        } ?? Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
       switch table.reserve(request.limits, caller: request.caller, demand: demand, now: now) {
       case .refused(let refusal): return .refused(refusal)
       case .admitted(let reservation):
@@ -108,10 +111,13 @@ package final class Books: @unchecked Sendable {
       guard let reservation = admission.take() else { return nil }
       let now = readClock()
       open[admission.seq] = nil
-      let size = admission.request.size
+      let (tenant, size) = (admission.request.caller.tenant, admission.request.size)
       let outcome = ending.outcome(
-        of: admission, metered: metered, by: estimates.estimator(of: size?.model))
-      if let size { estimates.learn(size, outcome.usage) }
+        of: admission, metered: metered,
+        by: estimates.estimator(ofTenant: tenant, model: size?.model))
+      if let size, outcome.disputed == nil {
+        estimates.learn(ofTenant: tenant, size, outcome.usage)
+      }
       var completion = Completion(of: admission.record, outcome)
       completion.gatewayBackend = backend
       completion.latencyMs = now - admission.timeMs
@@ -168,7 +174,7 @@ package final class Books: @unchecked Sendable {
       table.configure(limits.catalog, now: now)
       self.limits = limits
       writer?.shares(among: limits.tenants.count)
-      estimates.keep { limits.hasModel($0) }
+      estimates.keep(tenant: limits.hasTenant, model: limits.hasModel)
       _ = writer?.enqueue(.reload(event), timeMs: now)
     }
     ledger?.beginSegment()

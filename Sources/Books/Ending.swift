@@ -40,12 +40,17 @@ package struct EndingOutcome {
   package var httpStatus: Int64?
   /// What it cost, in nano-dollars; nil where something was used and its price is not known.
   package var costNanodollars: Int64?
+  /// What the backend reported beyond what it can be believed, and is not charged; nil where it is
+  /// believed.
+  package var disputed: DisputedUsage?
 }
 
 extension Ending {
   /// What is charged, and what is recorded.
   ///
-  /// - Usage that the backend reported is charged as reported.
+  /// - Usage that the backend reported is charged as reported, up to what the request's size allows
+  ///   (`UsageCap`). What is beyond is disputed. A recorded usage, whose request is not known any more,
+  ///   was cut when it was recorded.
   /// - Where no backend got the request, all that was reserved is given back; but a bucket of
   ///   requests, which counts attempts, never gets anything back. Where a backend answered 4xx or
   ///   5xx without usage, and where Tollgate answered, all but the request itself is given back.
@@ -64,10 +69,14 @@ extension Ending {
   ) -> EndingOutcome {
     let request = admission.request
     var usage = usage(metered, of: request)
+    let cap = request.size?.cap
+    let disputed = cap.flatMap { usage.cut(to: $0) }
     usage.estimate(
       promptTokens: Int(clamping: request.record.estimatedPromptTokens ?? 0),
       outputTokens: { estimator.outputTokens(bytes: $0) })
     if usage.unread == .encoded { raiseToReserved(&usage, of: request) }
+    // An estimate is cut likewise, and nobody's word.
+    if let cap { _ = usage.cut(to: cap) }
     let settlement = settlement(usage, of: admission)
     // An admission without a model route is an answer of Tollgate's own, which costs 0.
     let isPriced =
@@ -81,7 +90,7 @@ extension Ending {
     return EndingOutcome(
       usage: usage, settlement: settlement, endReason: endReason(metered),
       origin: origin(metered),
-      httpStatus: httpStatus, costNanodollars: cost)
+      httpStatus: httpStatus, costNanodollars: cost, disputed: disputed)
   }
 
   private func usage(_ metered: MeteredUsage, of request: AdmissionRequest) -> MeteredUsage {
@@ -214,7 +223,7 @@ extension Completion {
       totalTokens: usage.total.map(Int64.init), units: usage.units, tier: usage.tier,
       usageSource: usage.source,
       costNanodollars: outcome.costNanodollars, endReason: outcome.endReason,
-      origin: outcome.origin, traceparent: admission.traceparent)
+      origin: outcome.origin, traceparent: admission.traceparent, disputed: outcome.disputed)
   }
 }
 

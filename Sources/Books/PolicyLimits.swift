@@ -132,6 +132,12 @@ package final class PolicyLimits: Sendable {
     return policy.model(named: name.span) != nil
   }
 
+  /// Whether the policy has a tenant of that name.
+  func hasTenant(_ name: String) -> Bool {
+    let name = Array(name.utf8)
+    return policy.tenant(named: name.span) != nil
+  }
+
   private static func applies(_ limit: Policy.Limit?, _ model: Model?) -> Bool {
     guard let limit else { return true }
     guard let model else {

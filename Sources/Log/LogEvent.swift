@@ -30,6 +30,11 @@ package enum LogEvent: String, Sendable, CaseIterable {
   case ledgerWritable = "ledger_writable"
   case ledgerCloseFailed = "ledger_close_failed"
 
+  // The ids of responses.
+  case responseIDsDamaged = "response_ids_damaged"
+  case responseIDsUnwritten = "response_ids_unwritten"
+  case responseIDsWritten = "response_ids_written"
+
   // Shipping.
   case shipBegan = "ship_began"
   case shipFailed = "ship_failed"

@@ -61,6 +61,7 @@ package final class LoopMetrics {
     use(.reasoning, Self.amount(exchange.reasoningTokens), series)
     use(.costNanodollars, cost, series)
     use(.estimated, exchange.isEstimated ? 1 : 0, series)
+    use(.disputed, Self.amount(exchange.disputedTokens), series)
     add(prompt, .tenants, series.tenant, TenantCell.prompt.rawValue)
     add(completion, .tenants, series.tenant, TenantCell.completion.rawValue)
     add(cost, .tenants, series.tenant, TenantCell.costNanodollars.rawValue)

@@ -48,10 +48,12 @@ package enum BoundAbove: Sendable, Equatable {
 
 /// What a policy says of a model's bounds, and of the fields that requests for it may have.
 package struct ModelRequests: Sendable, Equatable {
+  /// `context_tokens` where the policy states none.
+  package static let contextTokensDefault = 2_000_000
   /// `max_output_tokens`; nil where the policy states none.
   package var maxOutputTokens: Int?
   /// `context_tokens`: the most tokens of a prompt, or of an answer without another bound.
-  package var contextTokens = 2_000_000
+  package var contextTokens = contextTokensDefault
   package var bound = BoundWriting.asAsked
   package var boundAbove = BoundAbove.refuse
   /// `bound_fields`: the fields that state the bound, the one first that is written; nil for the dialect's

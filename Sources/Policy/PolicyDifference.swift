@@ -69,6 +69,7 @@ package struct PolicyDifference: Sendable, Equatable {
       ("max_body_bytes", old.maxBodyBytes == new.maxBodyBytes),
       ("max_headers_count", old.maxHeadersCount == new.maxHeadersCount),
       ("enforce_at", old.enforceAt == new.enforceAt),
+      ("response_ids", old.responseIDs == new.responseIDs),
       ("log_level", old.logLevel == new.logLevel),
       ("path_aliases", old.pathAliases == new.pathAliases),
       ("auth.api_key_headers", old.apiKeyHeaders == new.apiKeyHeaders),

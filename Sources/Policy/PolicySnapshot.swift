@@ -4,6 +4,17 @@ import Terms
 /// `enforce_at`: which of Envoy's filters asks for the admission of requests.
 package enum EnforcementPoint: Sendable { case extProc, extAuthz }
 
+/// Which answers a request may continue (`response_ids`): by `previous_response_id`, `conversation` and
+/// `item_reference` of `/v1/responses`.
+package enum ResponseIDRule: Sendable {
+  /// Those that its tenant was given here.
+  case strict
+  /// All but those that only another tenant was given.
+  case known
+  /// All.
+  case any
+}
+
 /// The settings of a whole policy, with their defaults.
 struct PolicySettings: Sendable {
   var timeZone = "UTC"
@@ -11,6 +22,7 @@ struct PolicySettings: Sendable {
   /// Envoy's own default.
   var maxHeadersCount = 100
   var enforceAt = EnforcementPoint.extProc
+  var responseIDs = ResponseIDRule.strict
   var maxSubjects = 100_000
   var logLevel: LogLevel?
   var apiKeyHeaders = ["authorization", "x-api-key", "api-key"]
@@ -29,6 +41,8 @@ package final class PolicySnapshot: Sendable {
   /// The most header fields that Envoy takes in a request or an answer.
   package let maxHeadersCount: Int
   package let enforceAt: EnforcementPoint
+  /// Always `any` where ext_authz decides: it sees no answers, and so no ids.
+  package let responseIDs: ResponseIDRule
   /// Nil where the level of the command line applies.
   package let logLevel: LogLevel?
   /// The names of the headers that may have an API key, in lower case.
@@ -62,6 +76,7 @@ package final class PolicySnapshot: Sendable {
     maxBodyBytes = settings.maxBodyBytes
     maxHeadersCount = settings.maxHeadersCount
     enforceAt = settings.enforceAt
+    responseIDs = settings.enforceAt == .extAuthz ? .any : settings.responseIDs
     logLevel = settings.logLevel
     apiKeyHeaders = settings.apiKeyHeaders
     jwt = settings.jwt

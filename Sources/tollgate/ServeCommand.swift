@@ -89,7 +89,16 @@ enum ServeCommand {
     let outage = LedgerOutage(log: log)
     let (books, lock, revision) = try openBooks(settings, first, outage, state.metrics, log)
     defer { withExtendedLifetime(lock) {} }
-    let opened = Opened(first: first, books: books, outage: outage, revision: Locked(revision))
+    let responseIDs = ResponseIDs()
+    let idWriter = ResponseIDWriter.start(
+      responseIDs, directory: settings.books.directory, log: log)
+    defer { _ = idWriter?.stop() }
+    state.keepsResponseIDs { [responseIDs] in
+      ResponseIDStatistics(known: responseIDs.count, failures: idWriter?.failures ?? 0)
+    }
+    let opened = Opened(
+      first: first, books: books, responseIDs: responseIDs, outage: outage,
+      revision: Locked(revision))
     state.opened(books)
     do {
       return try serve(settings, signals, state, store, opened, log)
@@ -104,6 +113,7 @@ enum ServeCommand {
   private struct Opened {
     let first: FirstPolicy
     let books: Books
+    let responseIDs: ResponseIDs
     let outage: LedgerOutage
     /// The revision of the policy in force.
     let revision: Locked<String>
@@ -166,9 +176,11 @@ enum ServeCommand {
     guard let compiled = opened.first.compiled else {
       preconditionFailure("the first policy is forgotten later")
     }
-    let books = opened.books
+    let (books, responseIDs) = (opened.books, opened.responseIDs)
     return try Server(settings.server, log: log) {
-      GatewayLoop(policy: compiled, books: books, metrics: metrics.makeLoop(), log: log)
+      GatewayLoop(
+        policy: compiled, books: books, metrics: metrics.makeLoop(), responseIDs: responseIDs,
+        log: log)
     }
   }
 

@@ -179,12 +179,12 @@ struct SettlementCase: CustomTestStringConvertible, Sendable {
       "moderations cut short cost no tokens", path: "/v1/moderations", [.headers(200), .reset],
       prompt: 0, completion: 0, .none, .cut, nanos: 7_000),
     SettlementCase(
-      "a backend that counts beyond reason is charged to the end of the scale",
+      "a backend that counts beyond reason is charged what the request can have used",
       [
         .headers(200),
         .body(#"{"usage":{"prompt_tokens":2147483648,"completion_tokens":2147483648}}"#),
-      ], prompt: 1 << 31, completion: 1 << 31, .reported, .complete,
-      nanos: (1 << 31) * 3_000 + 7_000, from: .backend),
+      ], prompt: 2_000_000, completion: 200, .reported, .complete,
+      nanos: 2_000_000 * 1_000 + 200 * 2_000 + 7_000, from: .backend),
   ]
 }
 

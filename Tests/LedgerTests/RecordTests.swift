@@ -39,11 +39,19 @@ import Testing
       Denials(
         tenant: "a", reason: "invalid_api_key", count: 900, sinceMs: 1_000,
         requestIDs: ["req_1", "req_2"])),
+    .completion(
+      Completion(
+        requestID: "req_3", usageSource: .reported, endReason: .complete,
+        disputed: DisputedUsage(promptTokens: 0, completionTokens: 1 << 32))),
     .denials(Denials(tenant: nil, reason: "invalid_api_key", count: 1, sinceMs: 0)),
     .start(event), .reload(event), .stop(event),
     .stop(
       ProcessEvent(
-        policy: "p", version: "v", estimates: [ModelEstimate(model: "m", state: [1, 2])])),
+        policy: "p", version: "v",
+        estimates: [
+          ModelEstimate(model: "m", state: [1, 2]),
+          ModelEstimate(tenant: "a", model: "m", state: [3]),
+        ])),
     .clock(ClockJump(wallMs: 5, jumpMs: -7_200_000)),
     .repair(Repair(file: "f.jsonl", offset: 9, damage: "bad", lastGoodSeq: 3)),
     .checkpoint(

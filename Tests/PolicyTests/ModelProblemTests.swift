@@ -270,6 +270,32 @@ import Testing
     #expect(load(Sketch().text).policy?.models[0].streamUsage == .inject)
   }
 
+  @Test func `ext_authz sees no answers, so it is said that every response id passes`() {
+    let allow = "{ paths: [§\"/v1/responses\"], models: [\"m\"] }"
+    let words =
+      "enforce_at \"ext_authz\" sees no answers, so it cannot tell whose a response id is: every one "
+      + "passes; write `response_ids: \"any\"`"
+    let top = ", enforce_at: \"ext_authz\""
+    expectProblems(
+      Sketch(allow: allow, top: top).text, ["warning: tenants.t.allow[0].paths[0]: " + words])
+    for rule in ["strict", "known"] {
+      expectProblems(
+        Sketch(
+          allow: allow.replacing("§", with: ""), top: top + ", response_ids: §\"\(rule)\""
+        ).text, ["warning: response_ids: " + words])
+    }
+    expectProblems(
+      Sketch(allow: allow.replacing("§", with: ""), top: top + ", response_ids: \"any\"").text, [])
+    // Nobody may continue anything.
+    expectProblems(Sketch(top: top + ", response_ids: \"strict\"").text, [])
+    for (rule, expected) in [
+      ("strict", ResponseIDRule.strict), ("known", .known), ("any", .any),
+    ] {
+      #expect(load(Sketch(top: ", response_ids: \"\(rule)\"").text).policy?.responseIDs == expected)
+    }
+    #expect(load(Sketch().text).policy?.responseIDs == .strict)
+  }
+
   @Test func `what a model says of bounds and fields arrives in the snapshot`() throws {
     func model(_ more: String) throws -> Model {
       try #require(load(Sketch(moreModel: more).text).policy?.models[0])

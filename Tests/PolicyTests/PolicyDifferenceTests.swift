@@ -108,6 +108,7 @@ struct PolicyDifferenceTests {
     ("[\"api.ai.example.com\"]", "[\"api2.ai.example.com\"]", "shared_hostnames"),
     ("max_body_bytes: 33554432", "max_body_bytes: 33554433", "max_body_bytes"),
     ("version: 1", "version: 1, log_level: \"debug\"", "log_level"),
+    ("version: 1", "version: 1, response_ids: \"known\"", "response_ids"),
     ("version: 1", "version: 1, path_aliases: { \"/x\": \"/v1/embeddings\" }", "path_aliases"),
     ("\"x-api-key\", \"api-key\"", "\"x-api-key\"", "auth.api_key_headers"),
     ("tenant_claim: \"tenant\"", "tenant_claim: \"team\"", "auth.jwt"),

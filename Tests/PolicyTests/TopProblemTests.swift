@@ -21,8 +21,8 @@ import Testing
     (
       "{ version: 1, §quux: {} }",
       "error: unknown field `quux`; known here: `version`, `timezone`, `shared_hostnames`, "
-        + "`max_body_bytes`, `max_headers_count`, `enforce_at`, `max_subjects`, `log_level`, `auth`, `classes`, "
-        + "`models`, `path_aliases`, `tenants`, `limits`"
+        + "`max_body_bytes`, `max_headers_count`, `enforce_at`, `response_ids`, `max_subjects`, "
+        + "`log_level`, `auth`, `classes`, `models`, `path_aliases`, `tenants`, `limits`"
     ),
     (
       "{ version: 1, timezone: §\"Europe/Berlim\" }",
@@ -70,6 +70,10 @@ import Testing
       "error: log_level: must be \"debug\", \"info\", \"warning\" or \"error\"; did you mean `debug`?"
     ),
     ("{ version: 1, log_level: §2 }", "error: log_level: must be text in quotes, not a number"),
+    (
+      "{ version: 1, response_ids: §\"stric\" }",
+      "error: response_ids: must be \"strict\", \"known\" or \"any\"; did you mean `strict`?"
+    ),
     ("{ version: 1, enforce_at: §3 }", "error: enforce_at: must be text in quotes, not a number"),
     (
       "{ version: 1, tenants: §[] }",

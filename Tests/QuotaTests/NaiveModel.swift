@@ -66,10 +66,11 @@ struct NaiveModel {
     }
   }
 
-  /// The output that is asked for, cut where it may be.
-  static func cut(_ demand: Demand, _ rules: [LimitRule]) -> Double {
+  /// The output that is asked for, cut where it may be: for limits on tokens, and for those on money.
+  static func cut(_ demand: Demand, _ rules: [LimitRule]) -> (output: Double, paid: Double) {
     var output = Double(demand.completionTokens)
-    guard !demand.isBoundStated else { return output }
+    var paid = Double(max(demand.completionTokens, demand.completionTokensMost))
+    guard !demand.isBoundStated else { return (output, paid) }
     for rule in rules {
       let most = Self.entry(rule, now: 0).capacity
       switch rule.kind {
@@ -80,14 +81,16 @@ struct NaiveModel {
           Double(demand.promptTokens * demand.prices.promptNanos)
           + Double(demand.prices.perRequestNanos)
         let left = max(0, most - prompt) / Double(demand.prices.completionNanos)
-        output = min(output, left.rounded(.down))
+        paid = min(paid, left.rounded(.down))
       case .requests, .promptTokens, .concurrent: break
       }
     }
-    return output
+    return (min(output, paid), paid)
   }
 
-  static func need(_ kind: LimitKind, _ demand: Demand, output: Double) -> Double {
+  static func need(
+    _ kind: LimitKind, _ demand: Demand, output: Double, paid: Double
+  ) -> Double {
     switch kind {
     case .requests, .concurrent: 1
     case .tokens: Double(demand.promptTokens) + output
@@ -95,20 +98,20 @@ struct NaiveModel {
     case .completionTokens: output
     case .usd:
       Double(demand.promptTokens * demand.prices.promptNanos + demand.prices.perRequestNanos)
-        + output * Double(demand.prices.completionNanos)
+        + paid * Double(demand.prices.completionNanos)
     }
   }
 
   mutating func ask(
     _ id: Int, _ rules: [LimitRule], subject: String, _ demand: Demand, now: Int64
   ) -> Bool {
-    let output = Self.cut(demand, rules)
+    let (output, paid) = Self.cut(demand, rules)
     var charges: [(counter: String, amount: Double, day: Int64)] = []
     for rule in rules {
       let name = Self.name(rule, subject)
       let entry = Self.refilled(entries[name] ?? Self.entry(rule, now: now), now)
       entries[name] = entry
-      let need = Self.need(rule.kind, demand, output: output)
+      let need = Self.need(rule.kind, demand, output: output, paid: paid)
       charges.append((name, need, now / Self.day))
       let left: Double
       if entry.period > 0 {

@@ -8,13 +8,19 @@ struct BodyDecision {
   let policy: CompiledPolicy
   let identity: Identity
   let inspection: HeadDecision.Inspection
+  /// Which ids were given to whom; nil where nothing is counted.
+  let responseIDs: ResponseIDs?
   /// The model that was asked for, from the moment it is known and allowed: a refusal's record names it.
   private(set) var asked: (model: Model, isStream: Bool)?
 
-  init(policy: CompiledPolicy, identity: Identity, inspection: HeadDecision.Inspection) {
+  init(
+    policy: CompiledPolicy, identity: Identity, inspection: HeadDecision.Inspection,
+    responseIDs: ResponseIDs? = nil
+  ) {
     self.policy = policy
     self.identity = identity
     self.inspection = inspection
+    self.responseIDs = responseIDs
   }
 
   /// - Parameter draw: a uniform random number, for a choice by weight that is not sticky.
@@ -23,13 +29,21 @@ struct BodyDecision {
     asked = (model, facts.stream ?? false)
     let isBackground = try checkGuarded(facts, model)
     let bound = try bound(facts, model)
-    let route = model.routes[route(of: model, draw: draw)]
+    let continued = try continuation(facts)
+    let route = model.routes[route(of: model, draw: draw, after: continued?.route)]
     let wanted = route.upstreamModel ?? model.name
     return ChosenRoute(
       model: model, name: route.name,
       rename: facts.model == nil || facts.model == wanted.bytes ? nil : wanted.bytes,
       path: path(for: wanted), isStream: facts.stream ?? false, bound: bound,
-      isBackground: isBackground)
+      isBackground: isBackground, continuedTokens: continued?.tokens)
+  }
+
+  private func continuation(_ facts: RequestFacts) throws(Refusal) -> Continuation? {
+    guard inspection.endpoint == .responses else { return nil }
+    return try Continuation(
+      facts, tenant: identity.tenant.name.string, rule: policy.snapshot.responseIDs,
+      among: responseIDs)
   }
 
   private func model(_ facts: RequestFacts) throws(Refusal) -> Model {
@@ -66,9 +80,13 @@ struct BodyDecision {
     return model
   }
 
-  /// The index of the route: by weight, or by what the model is sticky to. Called once an exchange.
-  private func route(of model: Model, draw: UInt64) -> Int {
+  /// The index of the route: the one that gave the answer which the request continues, where the model
+  /// still has it; else by weight, or by what the model is sticky to. Called once an exchange.
+  private func route(of model: Model, draw: UInt64, after previous: String?) -> Int {
     guard model.routes.count > 1 else { return 0 }
+    if let previous, let index = model.routes.firstIndex(where: { $0.name.string == previous }) {
+      return index
+    }
     switch model.sticky {
     case .request: return model.route(draw: draw)
     case .subject: return bySubject(model)

@@ -27,10 +27,13 @@ package struct ChosenRoute {
   let bound: ChosenBound
   /// Whether the answer is made after the exchange has ended (`background`).
   let isBackground: Bool
+  /// The tokens of what the request continues, as far as they are known; nil where it continues nothing.
+  let continuedTokens: Int64?
 
   init(
     model: Model?, name: HeaderText, rename: [UInt8]? = nil, path: [UInt8]? = nil,
-    isStream: Bool = false, bound: ChosenBound = ChosenBound(), isBackground: Bool = false
+    isStream: Bool = false, bound: ChosenBound = ChosenBound(), isBackground: Bool = false,
+    continuedTokens: Int64? = nil
   ) {
     self.model = model
     self.name = name
@@ -39,5 +42,6 @@ package struct ChosenRoute {
     self.isStream = isStream
     self.bound = bound
     self.isBackground = isBackground
+    self.continuedTokens = continuedTokens
   }
 }

@@ -5,6 +5,8 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   case duplicateKey = "duplicate_key"
   case invalidValue = "invalid_value"
   case unsupportedParameter = "unsupported_parameter"
+  /// The request continues an answer that its tenant was not given (`response_ids`).
+  case previousResponseNotFound = "previous_response_not_found"
   case unsupportedUpgrade = "unsupported_upgrade"
   case invalidAPIKey = "invalid_api_key"
   case tenantMismatch = "tenant_mismatch"
@@ -26,7 +28,9 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   /// The HTTP status it is answered with.
   package var status: Int {
     switch self {
-    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter: 400
+    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter,
+      .previousResponseNotFound:
+      400
     case .invalidAPIKey: 401
     case .tenantMismatch, .pathNotAllowed: 403
     case .unknownPath, .modelNotFound: 404

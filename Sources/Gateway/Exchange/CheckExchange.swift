@@ -250,7 +250,8 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     guard let identity = decided.identity else { throw .credential }
     reader.scan(bytes.extracting(body))
     let facts = try reader.finish()
-    var decided = BodyDecision(policy: policy, identity: identity, inspection: inspection)
+    var decided = BodyDecision(
+      policy: policy, identity: identity, inspection: inspection, responseIDs: loop.responseIDs)
     defer { decision.asked = decided.asked }
     return (try decided.decide(facts, draw: loop.random.next()), facts)
   }

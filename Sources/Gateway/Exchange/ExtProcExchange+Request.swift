@@ -221,7 +221,8 @@ extension ExtProcExchange {
     else {
       return fail(stream, GRPCFailure(.internal, "no inspection"))
     }
-    var decided = BodyDecision(policy: policy, identity: identity, inspection: inspection)
+    var decided = BodyDecision(
+      policy: policy, identity: identity, inspection: inspection, responseIDs: loop.responseIDs)
     let route: ChosenRoute
     let splices: [Splice]
     let replies: ExchangeStream

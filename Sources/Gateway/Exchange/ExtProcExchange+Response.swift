@@ -42,10 +42,15 @@ extension ExtProcExchange {
       status: head.status, isGateways: isGateways, wasReached: head.wasReached)
     // What comes before the verdict is Envoy's own, too.
     guard !isGateways, !life.holdsReplies else { return }
+    let format =
+      head.isEncoded
+      ? .encoded : ResponseFormat(contentType: bytes.extracting(head.contentType))
+    if loop.responseIDs != nil, self.request.inspection?.endpoint == .responses {
+      response.idReader = ResponseIDReader(format)
+    }
     response.meter = ResponseMeter(
       .init(
-        format: head.isEncoded
-          ? .encoded : ResponseFormat(contentType: bytes.extracting(head.contentType)),
+        format: format,
         status: head.status ?? 0, isMetered: open.request.isMetered,
         isText: self.request.inspection?.endpoint.answersInText ?? false,
         removesUsageChunk: response.removesUsageChunk, bodyBytes: head.bodyBytes,
@@ -103,8 +108,17 @@ extension ExtProcExchange {
 
   private func meter(_ piece: Span<UInt8>, endOfStream: Bool) -> ResponseMeter.Action {
     guard response.meter != nil else { return .pass }
+    if response.idReader != nil { rememberIDs(piece) }
     return response.meter!.consume(
       piece, nowMs: loop.now().milliseconds, endOfStream: endOfStream)
+  }
+
+  /// Remembers the ids that the client is about to see: it may continue them at once.
+  private func rememberIDs(_ piece: Span<UInt8>) {
+    response.idReader!.read(piece)
+    let ids = response.idReader!.takeIDs().map { ResponseID($0.span) }
+    let fresh = ids.filter { response.ids.insert($0).inserted }
+    if !fresh.isEmpty { loop.remember(fresh, decision, tokens: 0) }
   }
 
   /// The response ended with trailers, without a last body message: what the meter holds back is sent

@@ -5,6 +5,7 @@ import Ledger
 import Metrics
 import Policy
 import Quota
+import Terms
 
 /// What the ext_proc exchange and the Check have to do with the books.
 extension GatewayLoop {
@@ -69,6 +70,15 @@ extension GatewayLoop {
     record.limit = refusal.limit
     books.deny(record)
     denied(record, wasSettled: wasSettled)
+  }
+
+  /// Remembers the ids of an answer for its tenant, with the tokens of the exchange where they are known.
+  func remember(_ ids: some Sequence<ResponseID>, _ decision: Decision, tokens: Int64) {
+    guard let responseIDs, let identity = decision.identity, let route = decision.route else {
+      return
+    }
+    responseIDs.remember(
+      ids, tenant: identity.tenant.name.string, route: route.name.string, tokens: max(0, tokens))
   }
 
   /// Settles what a life says is to be settled, and counts it when it is on record. Returned: its

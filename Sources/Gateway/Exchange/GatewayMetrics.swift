@@ -21,7 +21,8 @@ extension LoopMetrics {
         cacheWritePromptTokens: completion.cacheWritePromptTokens,
         reasoningTokens: completion.reasoningTokens,
         costNanodollars: completion.costNanodollars,
-        isEstimated: completion.usageSource == .estimated))
+        isEstimated: completion.usageSource == .estimated,
+        disputedTokens: completion.disputed?.tokens))
   }
 
   /// A refusal was recorded so; `wasSettled`: of an exchange that has its completion already.

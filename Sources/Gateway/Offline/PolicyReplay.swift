@@ -88,9 +88,9 @@ package final class PolicyReplay {
     case .rateLimitExceeded, .insufficientQuota, .tenantMismatch, .pathNotAllowed, .unknownPath:
       true
     case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter,
-      .unsupportedUpgrade, .invalidAPIKey, .modelNotFound, .methodNotAllowed, .requestTooLarge,
-      .tooManyHeaders, .unsupportedEncoding, .unsupportedMediaType, .overloaded,
-      .ledgerUnavailable, .gatewayMisconfigured:
+      .previousResponseNotFound, .unsupportedUpgrade, .invalidAPIKey, .modelNotFound,
+      .methodNotAllowed, .requestTooLarge, .tooManyHeaders, .unsupportedEncoding,
+      .unsupportedMediaType, .overloaded, .ledgerUnavailable, .gatewayMisconfigured:
       false
     }
   }
@@ -211,7 +211,7 @@ extension PolicyReplay {
       if model.requests.boundAbove == .refuse {
         doubt = Self.unsure(.invalidValue, limit: Self.outputBoundName)
       }
-      demand.completionTokens = Int64(most)
+      (demand.completionTokens, demand.completionTokensMost) = (Int64(most), Int64(most))
     }
     let caller = Caller(identity)
     switch table.reserve(set, caller: caller, demand: demand, now: request.timeMs) {

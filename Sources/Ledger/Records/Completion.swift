@@ -75,6 +75,8 @@ package struct Completion: Equatable, Sendable {
   package var origin: Origin?
   /// The request's W3C trace context, always well-formed (`TraceParent`).
   package var traceparent: String?
+  /// What the backend reported beyond what is charged; nil where all of it is.
+  package var disputed: DisputedUsage?
   /// The final charge of each counter, in place of what the admission reserved.
   package var charged: [Charge]
 
@@ -89,7 +91,7 @@ package struct Completion: Equatable, Sendable {
     tier: ServiceTier? = nil, usageSource: UsageSource, costNanodollars: Int64? = nil,
     gatewayBackend: String? = nil,
     endReason: EndReason, origin: Origin? = nil, traceparent: String? = nil,
-    charged: [Charge] = []
+    disputed: DisputedUsage? = nil, charged: [Charge] = []
   ) {
     self.requestID = requestID
     self.tenant = tenant
@@ -118,6 +120,21 @@ package struct Completion: Equatable, Sendable {
     self.endReason = endReason
     self.origin = origin
     self.traceparent = traceparent
+    self.disputed = disputed
     self.charged = charged
+  }
+}
+
+/// Tokens that a backend reported and nobody is charged, because they are more than it can have used.
+package struct DisputedUsage: Equatable, Sendable {
+  package var promptTokens: Int64
+  package var completionTokens: Int64
+
+  /// Both; at most `Int64.max`: a record on disk may say any numbers.
+  package var tokens: Int64 { Int64(clamping: Int128(promptTokens) + Int128(completionTokens)) }
+
+  package init(promptTokens: Int64, completionTokens: Int64) {
+    self.promptTokens = promptTokens
+    self.completionTokens = completionTokens
   }
 }

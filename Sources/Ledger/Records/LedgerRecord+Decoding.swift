@@ -111,7 +111,19 @@ extension Completion {
     endReason = try fields.word("end_reason")
     origin = try fields.optionalWord("origin")
     traceparent = try fields.optionalText("traceparent")
+    disputed = try DisputedUsage(wherePresent: &fields)
     charged = try fields.charges("charged")
+  }
+}
+
+extension DisputedUsage {
+  /// Nil where the completion has none.
+  fileprivate init?(wherePresent fields: inout FieldReader) throws(RecordProblem) {
+    guard let value = fields.takeIfPresent("disputed"), value != .null else { return nil }
+    var members = try FieldReader(value, "disputed")
+    promptTokens = try members.integer("prompt_tokens")
+    completionTokens = try members.integer("completion_tokens")
+    try members.finish()
   }
 }
 
@@ -145,7 +157,8 @@ extension ModelEstimate {
       var members = try FieldReader(element, "estimates")
       estimates.append(
         ModelEstimate(
-          model: try members.text("model"), state: try members.integers("state")))
+          tenant: try members.textWherePresent("tenant"), model: try members.text("model"),
+          state: try members.integers("state")))
       try members.finish()
     }
     return estimates

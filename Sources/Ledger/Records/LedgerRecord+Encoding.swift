@@ -101,6 +101,13 @@ extension Completion {
     line.field("end_reason", endReason.rawValue)
     line.field("origin", identifier: origin?.rawValue)
     line.field("traceparent", cut: traceparent)
+    if let disputed {
+      line.name("disputed")
+      line.beginObject()
+      line.field("prompt_tokens", disputed.promptTokens)
+      line.field("completion_tokens", disputed.completionTokens)
+      line.endObject()
+    }
     line.charges("charged", charged)
   }
 }
@@ -138,6 +145,7 @@ extension JSONWriter {
     array("estimates") { line in
       for estimate in estimates {
         line.object { line in
+          if let tenant = estimate.tenant { line.field("tenant", identifier: tenant) }
           line.field("model", estimate.model)
           line.array("state") { line in
             for value in estimate.state { line.value(value) }

@@ -71,6 +71,11 @@ extension Exposition {
       "Requests whose usage was estimated, because the backend reported none.")
     counters(usage, sums, .estimated, leavesOutZeros: true)
     metric(
+      "ai_gateway_usage_disputed_total", .counter,
+      "Tokens that backends reported beyond what their requests can have used, and that were not charged."
+    )
+    counters(usage, sums, .disputed, leavesOutZeros: true)
+    metric(
       "ai_gateway_usage_unread_total", .counter,
       "Answers that could not be read for their usage, and were charged by their bytes.")
     for reason in UnreadReason.allCases {

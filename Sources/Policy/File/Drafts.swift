@@ -9,6 +9,8 @@ struct PolicyDraft {
   var claimedTenants: [PlacedText] = []
   var sharedHostnames: [PlacedText]?
   var sharedHostnamesNode: Node?
+  /// Nil where the policy does not say.
+  var responseIDsNode: Node?
   var classes: [ClassDraft] = []
   var pathAliases: [PathAliasDraft] = []
   var models: [ModelDraft] = []

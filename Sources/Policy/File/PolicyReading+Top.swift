@@ -3,8 +3,8 @@ import Terms
 extension PolicyReading {
   private static let topFields = [
     "version", "timezone", "shared_hostnames", "max_body_bytes", "max_headers_count", "enforce_at",
-    "max_subjects",
-    "log_level", "auth", "classes", "models", "path_aliases", "tenants", "limits",
+    "response_ids", "max_subjects", "log_level", "auth", "classes", "models", "path_aliases",
+    "tenants", "limits",
   ]
   private static let authFields = ["api_key_headers", "jwt", "client_certificates"]
 
@@ -20,6 +20,13 @@ extension PolicyReading {
       let issuers = issuers(node)
       draft.settings.jwt = issuers.map(\.issuer)
       draft.claimedTenants = issuers.flatMap(\.tenants)
+    }
+    draft.responseIDsNode = setting("response_ids", files)
+    if let node = draft.responseIDsNode,
+      let rule = choice(
+        node, [("strict", ResponseIDRule.strict), ("known", .known), ("any", .any)])
+    {
+      draft.settings.responseIDs = rule
     }
     if let node = setting("shared_hostnames", files) {
       draft.sharedHostnamesNode = node
