@@ -46,8 +46,9 @@ extension Ending {
   /// What is charged, and what is recorded.
   ///
   /// - Usage that the backend reported is charged as reported.
-  /// - Where no backend got the request, all that was reserved is given back. Where a backend
-  ///   answered 4xx or 5xx without usage, all but the request itself is given back.
+  /// - Where no backend got the request, all that was reserved is given back; but a bucket of
+  ///   requests, which counts attempts, never gets anything back. Where a backend answered 4xx or
+  ///   5xx without usage, and where Tollgate answered, all but the request itself is given back.
   /// - An answer that is an error from its beginning is a backend's failure, whatever its status is.
   /// - Every other ending without usage is charged the estimate of the prompt and of the output
   ///   that was seen. What is never seen is charged as reserved, finally: `unobserved`, and an answer
@@ -73,7 +74,7 @@ extension Ending {
       request.prices != nil || admission.reservedNanos > 0 || request.record.modelRoute == nil
     let cost: Int64? =
       switch settlement {
-      case .nothing: 0
+      case .nothing, .undone: 0
       case .requestOnly: isPriced ? 0 : nil
       case .used(let used): isPriced ? used.nanoDollars : nil
       }
@@ -107,7 +108,8 @@ extension Ending {
 
   private func settlement(_ usage: MeteredUsage, of admission: OpenAdmission) -> Settlement {
     switch self {
-    case .notReleased, .answeredHere, .unreached: return .nothing
+    case .notReleased, .unreached: return .nothing
+    case .answeredHere: return .requestOnly
     case .backendAnswer(let status, _)
     where usage.source == .none && (status >= 400 || usage.sawError):
       return .requestOnly
@@ -222,9 +224,13 @@ extension Ending {
   /// exchange that was charged nothing is taken for one that reached none.
   package init(of completion: Completion) {
     let status = completion.httpStatus.map(Int.init(clamping:))
-    let isCharged = completion.charged.contains { $0.amount > 0 }
+    // A bucket, whose charge has no window, keeps its request in either case, and tells nothing.
+    let isCharged =
+      (completion.costNanodollars ?? 0) > 0
+      || completion.charged.contains { $0.amount > 0 && $0.window != nil }
     switch completion.endReason {
     case .interrupted: self = .interrupted
+    case .complete where completion.origin == .gateway: self = .answeredHere
     case .failed where completion.origin == .gateway:
       self =
         completion.usageSource == .none && !isCharged

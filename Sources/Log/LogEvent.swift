@@ -47,6 +47,7 @@ package enum LogEvent: String, Sendable, CaseIterable {
 
   // Exchanges.
   case requestsRefused = "requests_refused"
+  case claimsUnfit = "claims_unfit"
   case buffersFull = "buffers_full"
   case gatewayMisconfigured = "gateway_misconfigured"
   case notEnforced = "not_enforced"

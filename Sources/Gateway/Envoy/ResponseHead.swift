@@ -4,6 +4,8 @@ import EnvoyAPI
 /// What Envoy says of a response at its beginning: the headers that metering needs, and the attributes
 /// that tell whose answer it is (ext_proc's `response_attributes`). Ranges are in the message's bytes.
 struct ResponseHead {
+  /// Header fields, `:status` among them, as Envoy counts them.
+  private(set) var count = 0
   /// `:status`; nil where it is no number.
   private(set) var status: Int?
   private(set) var contentType = 0..<0
@@ -42,6 +44,7 @@ struct ResponseHead {
   }
 
   private mutating func add(_ name: Span<UInt8>, _ value: Range<Int>, in bytes: Span<UInt8>) {
+    count += 1
     switch name.count {
     case 7 where name.elementsEqual(Self.statusName):
       status = Int(String(decoding: bytes.extracting(value).copy(), as: UTF8.self))

@@ -1,8 +1,15 @@
 import Ledger
 import Log
+import Policy
 import Terms
 
 extension GatewayLoop {
+  /// Says which claim of a verified token does not say who calls; its caller hears only 401.
+  func report(_ claims: TokenClaims, under policy: CompiledPolicy) {
+    guard case .unfit(let fault) = claims, log.isKept(.info) else { return }
+    log.report(.info, .claimsUnfit, fault.message(policy.snapshot))
+  }
+
   /// An answer could not be read for its usage: said once for each reason, then summed up. The model
   /// route is that of the answer which is logged.
   func logUnread(_ reason: UnreadReason, _ completion: Completion) {
