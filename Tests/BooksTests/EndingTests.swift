@@ -48,6 +48,31 @@ struct EndingTests {
     return usage
   }
 
+  private static func failed(_ source: UsageSource) -> MeteredUsage {
+    var failed = usage(source, unreadBytes: source == .none ? 0 : 8)
+    failed.sawError = true
+    return failed
+  }
+
+  private static let pending = {
+    var pending = usage(.estimated)
+    pending.isPending = true
+    return pending
+  }()
+
+  private static func compressed(tokens: Int) -> MeteredUsage {
+    var compressed = usage(.estimated)
+    compressed.unread = .encoded
+    compressed.unreadTokens = tokens
+    return compressed
+  }
+
+  private static let seconds = {
+    var seconds = usage(.reported)
+    seconds.units[.seconds] = 11_000
+    return seconds
+  }()
+
   struct Row: Sendable, CustomTestStringConvertible {
     let ending: Ending
     var metered = MeteredUsage()
@@ -111,6 +136,34 @@ struct EndingTests {
     Row(
       ending: .backendAnswer(status: 200, isWhole: true), settlement: used(0, 0, 100),
       reason: .complete, origin: .backend, status: 200, nanos: 100),
+    // A 200 that is an error, from its beginning and later.
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: true), metered: failed(.none),
+      settlement: .requestOnly, reason: .failed, origin: .backend, status: 200, nanos: 0),
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: false), metered: failed(.none),
+      settlement: .requestOnly, reason: .failed, origin: .backend, status: 200, nanos: 0),
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: true), metered: failed(.estimated),
+      settlement: used(40, 2, 190), reason: .failed, origin: .backend, status: 200,
+      source: .estimated, nanos: 190),
+    // The work is done later, or its size cannot be seen: what was reserved, or more.
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: true), metered: pending,
+      settlement: used(40, 30, 330), reason: .complete, origin: .backend, status: 200,
+      source: .estimated, nanos: 330),
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: true), metered: compressed(tokens: 3),
+      settlement: used(40, 30, 330), reason: .complete, origin: .backend, status: 200,
+      source: .estimated, nanos: 330),
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: false), metered: compressed(tokens: 31),
+      settlement: used(40, 31, 335), reason: .cut, status: 200, source: .estimated, nanos: 335),
+    // Seconds and the like: token limits keep what was reserved.
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: true), metered: seconds,
+      settlement: used(40, 30, 330), reason: .complete, origin: .backend, status: 200,
+      source: .reported, nanos: 330),
     // Nothing of it is seen: what was reserved.
     Row(
       ending: .unobserved, settlement: used(40, 30, 330), reason: .complete, source: .estimated,
@@ -157,6 +210,15 @@ struct EndingTests {
       of: Self.open(nil, isMetered: false, modelRoute: nil), metered: MeteredUsage(),
       by: TokenEstimator())
     #expect(own.costNanodollars == 0)
+  }
+
+  @Test func `usage in another unit is on record without tokens`() {
+    let outcome = Ending.backendAnswer(status: 200, isWhole: true).outcome(
+      of: Self.open(), metered: Self.seconds, by: TokenEstimator())
+    let completion = Completion(of: Self.open().record, outcome)
+    #expect(completion.promptTokens == nil && completion.completionTokens == nil)
+    #expect(completion.totalTokens == nil)
+    #expect(completion.units[.seconds] == 11_000)
   }
 
   /// A recorded exchange that is put to the same prices again is charged the same.

@@ -79,6 +79,7 @@ extension ExtProcExchange {
     response.meter = nil
     response.unsaid = loop.settle(
       settle, of: &life, metered: metered, backend: response.backend)
+    if let reason = metered.unread, let settled = response.unsaid { loop.unread(reason, settled) }
   }
 
   /// What was settled, for the next reply's metadata: once.

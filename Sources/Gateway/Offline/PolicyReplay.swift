@@ -86,9 +86,11 @@ package final class PolicyReplay {
   private static func dependsOnPolicy(_ code: RefusalCode) -> Bool {
     switch code {
     case .rateLimitExceeded, .insufficientQuota, .tenantMismatch, .pathNotAllowed: true
-    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedUpgrade,
-      .invalidAPIKey, .modelNotFound, .methodNotAllowed, .requestTooLarge, .unsupportedEncoding,
-      .unsupportedMediaType, .overloaded, .ledgerUnavailable, .gatewayMisconfigured:
+    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter,
+      .unsupportedUpgrade,
+      .invalidAPIKey, .modelNotFound, .methodNotAllowed, .requestTooLarge, .tooManyHeaders,
+      .unsupportedEncoding, .unsupportedMediaType, .overloaded, .ledgerUnavailable,
+      .gatewayMisconfigured:
       false
     }
   }
@@ -198,10 +200,12 @@ extension PolicyReplay {
       completionTokens: max(0, record.reservedCompletionTokens ?? 0), isBoundStated: true,
       prices: model?.prices ?? .free)
     var doubt: ReplayedDecision?
-    if let most = model?.maxOutputTokens, demand.completionTokens > most {
+    if let model, let most = model.maxOutputTokens, demand.completionTokens > most {
       // Whether the client stated this bound is not on record. If it did, the request is refused; if not,
       // Tollgate lowers it; and it may be the sum of several choices.
-      doubt = Self.unsure(.invalidValue, limit: Self.outputBoundName)
+      if model.requests.boundAbove == .refuse {
+        doubt = Self.unsure(.invalidValue, limit: Self.outputBoundName)
+      }
       demand.completionTokens = Int64(most)
     }
     let caller = Caller(identity)
