@@ -338,8 +338,8 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
       ("org%252Fname", 404, nil), ("a%252Fb", 200, "a%2Fb"), ("a%2Fb", 404, nil),
       ("org%2", 404, nil), ("org%zzname", 404, nil), ("%2e%2e%2fchat", 404, nil),
       ("org%00", 404, nil),
-      ("org%2Fname?x=%2F", 200, "org/name"), ("../models/org", 403, nil), ("org//name", 403, nil),
-      ("org%2Fname/", 403, nil), ("org;name", 403, nil),
+      ("org%2Fname?x=%2F", 200, "org/name"), ("../models/org", 404, nil), ("org//name", 403, nil),
+      ("org%2Fname/", 404, nil), ("org;name", 403, nil),
     ] as [(String, Int, String?)])
   func `a model's id is decoded once, and answered under the name that was asked for`(
     _ id: String, _ status: Int, _ name: String?
