@@ -2,6 +2,7 @@ import Books
 import Bytes
 import EnvoyAPI
 import Inference
+import Ledger
 import Log
 import Policy
 import Terms
