@@ -14,8 +14,6 @@ extension Books {
     case files(LedgerFault)
     /// The ledger is damaged, or was written by a newer version.
     case ledger(LedgerProblem)
-    /// The checkpoint's counters cannot be restored.
-    case counters
 
     /// The text for the log and for standard error.
     package var description: String {
@@ -23,8 +21,6 @@ extension Books {
       case .locked(let problem): problem.description
       case .files(let fault): fault.description
       case .ledger(let problem): problem.description
-      case .counters:
-        "a checkpoint's counters cannot be read; `--repair-ledger` begins a chain without them"
       }
     }
   }
@@ -93,9 +89,10 @@ extension Books {
     var recovering = Recovering(limits)
     let outcome: Recovery.Outcome
     do throws(LedgerProblem) {
-      outcome = try Recovery.run(files, repairing: settings.repairs) { recovering.apply($0) }
+      outcome = try Recovery.run(files, repairing: settings.repairs) {
+        (record) throws(RecordProblem) in try recovering.apply(record)
+      }
     } catch { throw .ledger(error) }
-    guard !recovering.hasFailed else { throw .counters }
     // Restored counters have the amounts of their checkpoint until `configure` gives them today's.
     let reopened = recovering.reopen()
     recovering.table.configure(limits.catalog, now: outcome.timeMs)
@@ -132,22 +129,22 @@ private struct Recovering {
   private(set) var estimates = Estimates()
   private let limits: PolicyLimits
   private var open = OpenExchanges()
-  private(set) var hasFailed = false
 
   init(_ limits: PolicyLimits) {
     self.limits = limits
     table = QuotaTable(limits.catalog)
   }
 
-  mutating func apply(_ record: LedgerRecord) {
+  /// Throws, and changes nothing but the counters, where a checkpoint's cannot be.
+  mutating func apply(_ record: LedgerRecord) throws(RecordProblem) {
     switch record.body {
     case .checkpoint(let checkpoint):
-      estimates = Estimates(checkpoint.estimates.filter { limits.hasModel($0.model) })
       do throws(RecoveryError) {
-        try table.restore(checkpoint.counters)
+        try table.restore(checkpoint.counters, now: record.timeMs)
       } catch {
-        hasFailed = true
+        throw .wrongValue("counters")
       }
+      estimates = Estimates(checkpoint.estimates.filter { limits.hasModel($0.model) })
     case .admission(let admission) where admission.decision == .allow:
       if !record.isCarried { table.replayAdmission(admission.reserved, now: record.timeMs) }
     case .completion(let completion):

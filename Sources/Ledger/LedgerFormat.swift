@@ -42,6 +42,9 @@ package enum LedgerFormat {
   static let withEstimates: Int64 = 2
   /// The first record's `seq`.
   package static let firstSeq: Int64 = 1
+  /// Every `seq` that a segment may begin with. The last one is so large that no ledger comes there,
+  /// and so small that counting on from it never overflows.
+  static let seqs = firstSeq...Int64.max / 2
 
   /// `,"hash":"`.
   static let hashPrefix = Array(",\"hash\":\"".utf8)

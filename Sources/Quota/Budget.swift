@@ -27,7 +27,9 @@ struct Budget: Equatable {
   init?(
     unit: CalendarUnit, amount: Int64, window: CalendarWindow, used: Int64, reserved: Int64
   ) {
-    guard amount > 0, window.start < window.end, used >= 0, reserved >= 0 else { return nil }
+    guard amount > 0, used >= 0, reserved >= 0, window.start < window.end,
+      window.end.minusSaturating(window.start) <= unit.millisecondsMax
+    else { return nil }
     self.init(unit: unit, amount: amount, window: window)
     self.used = used
     self.reserved = reserved
@@ -35,7 +37,7 @@ struct Budget: Equatable {
 
   var isUntouched: Bool { used == 0 && reserved == 0 }
   /// What can still be reserved; never below 0.
-  var remaining: Int64 { max(0, amount.plusSaturating(-used.plusSaturating(reserved))) }
+  var remaining: Int64 { max(0, amount.minusSaturating(used.plusSaturating(reserved))) }
 
   /// Starts a new window with nothing used, when the old window has ended. `current` is the window
   /// that contains `now`.
@@ -46,7 +48,8 @@ struct Budget: Equatable {
   /// the old window is then prolonged, so that the budget is not given twice.
   mutating func advance(to now: Int64, current: CalendarWindow) {
     guard now >= window.end else { return }
-    if current.start - window.start < window.end - current.start {
+    let sinceStart = current.start.minusSaturating(window.start)
+    if sinceStart < window.end.minusSaturating(current.start) {
       window = CalendarWindow(start: window.start, end: current.end)
     } else {
       begin(current)
@@ -59,15 +62,15 @@ struct Budget: Equatable {
     reserved = 0
   }
 
-  mutating func reserve(_ units: Int64) { reserved = reserved.plusSaturating(units) }
+  mutating func reserve(_ units: Int64) { reserved = max(0, reserved.plusSaturating(units)) }
 
   /// Replaces a reservation by the final charge. Where the window of the admission, which began at
   /// `start`, has ended, nothing changes.
   mutating func settle(reserved units: Int64, final: Int64, window start: Int64?) {
     guard start == window.start else { return }
     // It would be below 0 only for a reservation that was made before the limit's `per` changed.
-    reserved = max(0, reserved - units)
-    used = used.plusSaturating(final)
+    reserved = max(0, reserved.minusSaturating(units))
+    used = max(0, used.plusSaturating(final))
   }
 
   /// Reserves again what an admission record says, in the window that began at `start`. A later
@@ -75,7 +78,7 @@ struct Budget: Equatable {
   mutating func replay(_ units: Int64, window start: Int64?, current: CalendarWindow) {
     guard let start, start >= window.start else { return }
     if start > window.start {
-      begin(CalendarWindow(start: start, end: max(current.end, start + 1)))
+      begin(CalendarWindow(start: start, end: max(current.end, start.plusSaturating(1))))
     }
     reserve(units)
   }

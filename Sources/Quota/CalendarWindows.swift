@@ -39,7 +39,7 @@ struct CalendarWindows: Sendable {
       }
     let date = Date(timeIntervalSince1970: Double(now) / 1_000)
     guard let interval = calendar.dateInterval(of: component, for: date) else {
-      preconditionFailure("every instant is in a \(unit)")
+      return CalendarWindow(start: now, end: now.plusSaturating(unit.millisecondsMax / 2))
     }
     // Whatever Foundation answers, the window must contain `now`: else it would be computed for
     // ever.

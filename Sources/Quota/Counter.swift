@@ -46,7 +46,7 @@ enum Count: Equatable {
       return wait > 0 ? .exceeded(waitMilliseconds: wait) : nil
     case .budget(let budget):
       if need > budget.amount { return .neverFits }
-      let reset = budget.window.end - now
+      let reset = budget.window.end.minusSaturating(now)
       if budget.used >= budget.amount { return .spent(waitMilliseconds: reset) }
       if need <= budget.remaining { return nil }
       let fitsAfterOthers = need <= budget.amount - budget.used
@@ -95,13 +95,13 @@ enum Count: Equatable {
   mutating func settle(reserved: Int64, final: Int64, window: Int64?) {
     switch self {
     case .bucket(var bucket):
-      bucket.take(final.plusSaturating(-reserved))
+      bucket.take(final.minusSaturating(reserved))
       self = .bucket(bucket)
     case .budget(var budget):
       budget.settle(reserved: reserved, final: final, window: window)
       self = .budget(budget)
     case .slots(var slots):
-      slots.giveBack(reserved - final)
+      slots.giveBack(reserved.minusSaturating(final))
       self = .slots(slots)
     }
   }
@@ -143,7 +143,7 @@ enum Count: Equatable {
     case .budget(let budget):
       LimitShare(
         limit: budget.amount, remaining: budget.remaining,
-        resetMilliseconds: budget.window.end - now)
+        resetMilliseconds: budget.window.end.minusSaturating(now))
     case .slots(let slots):
       LimitShare(limit: slots.amount, remaining: slots.remaining, resetMilliseconds: 0)
     }

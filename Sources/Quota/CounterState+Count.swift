@@ -24,7 +24,8 @@ extension CounterState {
   }
 
   /// The count that these fields describe; nil where a field is missing or has an impossible value.
-  var count: Count? {
+  /// `now`: no bucket was refilled later.
+  func count(now: Int64) -> Count? {
     guard let amount = self["amount"] else { return nil }
     if let held = self["held"] {
       guard kind == .concurrent else { return nil }
@@ -36,7 +37,7 @@ extension CounterState {
     {
       return Bucket(
         amount: amount, capacity: capacity, periodMilliseconds: period, level: level,
-        fraction: fraction, time: time
+        fraction: fraction, time: min(time, now)
       ).map { .bucket($0) }
     }
     guard let unit = self["unit"].flatMap({ CalendarUnit(rawValue: Int($0)) }),

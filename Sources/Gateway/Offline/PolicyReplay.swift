@@ -54,10 +54,9 @@ package final class PolicyReplay {
   /// Goes on from the counters of the oldest checkpoint there is, under the new amounts.
   private func begin(_ checkpoint: Checkpoint, timeMs: Int64) {
     do throws(RecoveryError) {
-      try table.restore(checkpoint.counters)
+      try table.restore(checkpoint.counters, now: timeMs)
     } catch {
       report.lacksCounters = true
-      table = QuotaTable(limits.catalog)
     }
     table.configure(limits.catalog, now: timeMs)
     for exchange in checkpoint.open {
