@@ -144,6 +144,7 @@ private struct Recovering {
       } catch {
         throw .wrongValue("counters")
       }
+      table.clockRuns(since: checkpoint.clockSinceMs ?? record.timeMs)
       estimates = Estimates(checkpoint.estimates.filter { limits.hasModel($0.model) })
     case .admission(let admission) where admission.decision == .allow:
       if !record.isCarried { table.replayAdmission(admission.reserved, now: record.timeMs) }
@@ -154,7 +155,11 @@ private struct Recovering {
       }
     case .stop(let event):
       estimates.restore(event.estimates.filter { limits.hasModel($0.model) })
-    case .admission, .denials, .start, .reload, .clock, .repair, .drop: break
+    case .clock(let jump):
+      if let fromMs = jump.fromMs, !record.isCarried {
+        table.step(from: fromMs, to: record.timeMs)
+      }
+    case .admission, .denials, .start, .reload, .repair, .drop: break
     }
     open.apply(record)
   }

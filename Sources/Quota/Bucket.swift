@@ -61,6 +61,9 @@ struct Bucket: Equatable {
     scaledLevel = min(scaledCapacity, scaledLevel + Int128(amount) * Int128(elapsed))
   }
 
+  /// What was refilled up to now goes on from another time: nothing is refilled for the difference.
+  mutating func goOn(at time: Int64) { self.time = time }
+
   /// Milliseconds from the last refill until the level is `need`, rounded up; 0 where it already
   /// is. `need` is at most the capacity: the level never rises above that.
   func wait(for need: Int64) -> Int64 {

@@ -7,6 +7,8 @@ import Foundation
 /// a month with its first day.
 struct CalendarWindows: Sendable {
   let timeZone: String
+  /// Since when the time that the table is given runs without a step, in Unix milliseconds.
+  var sinceMs: Int64 = 0
   private let calendar: Calendar
   private var cached: [CalendarWindow]
 

@@ -21,7 +21,7 @@ extension QuotaTable {
     for tally in tallies {
       for place in tally.places {
         counters[place].count.advance(to: now, windows: &windows)
-        if counters[place].idleTime(now: now) <= now { continue }
+        if counters[place].isLikeNew { continue }
         states.append(CounterState(counters[place], kind: tally.rule.kind))
       }
     }

@@ -157,6 +157,7 @@ enum ServeCommand {
     clock.setEventHandler {
       books.tick()
       outage.saw(books.ledgerState)
+      log.clockSteps(books.untoldClockSteps())
       log.refused(books.refusalSummaries())
     }
     clock.resume()
@@ -182,6 +183,7 @@ enum ServeCommand {
       settings.books, limits, clock: .system, event: event(policy.revision),
       stateChanged: outage.saw, committed: metrics.record(commitNanoseconds:))
     log.started(settings, policy, found)
+    log.clockSteps(books.untoldClockSteps())
     return (books, lock)
   }
 

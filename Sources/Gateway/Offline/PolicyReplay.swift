@@ -47,7 +47,12 @@ package final class PolicyReplay {
       complete(completion, timeMs: record.timeMs)
     case .denials(let denials):
       report.leaveOut(denials.reason, count: denials.count)
-    case .start, .reload, .clock, .repair, .stop, .drop: break
+    case .clock(let jump):
+      // One that is written again after a failure is before its checkpoint.
+      if let fromMs = jump.fromMs, !record.isCarried {
+        table.step(from: fromMs, to: record.timeMs)
+      }
+    case .start, .reload, .repair, .stop, .drop: break
     }
   }
 
@@ -58,6 +63,7 @@ package final class PolicyReplay {
     } catch {
       report.lacksCounters = true
     }
+    table.clockRuns(since: checkpoint.clockSinceMs ?? timeMs)
     table.configure(limits.catalog, now: timeMs)
     for exchange in checkpoint.open {
       open[exchange.admission.requestID] = OpenAdmission(

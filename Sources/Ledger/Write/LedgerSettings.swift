@@ -52,7 +52,8 @@ package struct LedgerCallbacks: Sendable {
   package var failed: @Sendable ([Int64]) -> Void
   /// The ledger became unavailable, or available again.
   package var stateChanged: @Sendable (LedgerState) -> Void
-  /// Returns the wall clock's Unix milliseconds, to compare with `retain`.
+  /// Returns the Unix milliseconds by which segments are old: a clock that has just been set ahead
+  /// makes none older.
   package var wallMs: @Sendable () -> Int64
   /// A batch is on disk: the nanoseconds since it was taken from the queue; in relaxed mode, since
   /// its flush began.

@@ -1,4 +1,4 @@
-import Foundation
+import Bytes
 
 /// What the writer's thread does: `run` is its body, and all the rest is called from there.
 extension LedgerWriter {
@@ -72,8 +72,7 @@ extension LedgerWriter {
       } else if shared.isStopping, segments.isOpen {
         return writtenCount == 0 ? .finish : .flush
       }
-      let seconds = (wake - now) / .seconds(1)
-      _ = condition.wait(until: Date(timeIntervalSinceNow: seconds))
+      _ = condition.wait(for: wake - now)
     }
   }
 
@@ -164,6 +163,7 @@ extension LedgerWriter {
   /// Notes that all that was written is on disk, and tells the books.
   private func acknowledge() {
     let seq = unacknowledged[writtenCount - 1].seq
+    let timeMs = unacknowledged[..<writtenCount].last { !$0.isCarried }?.timeMs
     unacknowledged.removeFirst(writtenCount)
     writtenCount = 0
     unflushedBytes = 0
@@ -172,6 +172,7 @@ extension LedgerWriter {
     sayCommitted()
     withShared { shared in
       shared.durableSeq = seq
+      if let timeMs { shared.durableTimeMs = timeMs }
       shared.durableSegment = segments.last
       shared.flushCount += 1
       shared.segmentCount = segments.count
@@ -234,7 +235,8 @@ extension LedgerWriter {
     chain = durableChain
     let failed = withShared { shared in
       let failed = shared.queue.fail(
-        fault, unacknowledged: unacknowledged, durableSeq: shared.durableSeq)
+        fault, unacknowledged: unacknowledged, durableSeq: shared.durableSeq,
+        durableTimeMs: shared.durableTimeMs)
       shared.failureCount += 1
       shared.oldestEntry = nil
       condition.broadcast()
@@ -259,8 +261,9 @@ extension LedgerWriter {
     nextRetention = lastRetention + Self.retentionInterval
     let retainMs = Int64(settings.retain / .milliseconds(1))
     let keep = withShared { $0.keep }
-    let before = callbacks.wallMs() - retainMs
-    var removed = segments.removeOlder(than: before, keepFromSeq: keep.fromSeq)
+    let nowMs = callbacks.wallMs()
+    var removed = segments.removeOlder(
+      than: nowMs - retainMs, asOf: nowMs, keepFromSeq: keep.fromSeq)
     if removed { tellRemoved() }
     // These segments go whatever their age: a target that may lose records must not stop the
     // gateway.

@@ -108,14 +108,16 @@ struct SegmentStore {
   /// Closes the open segment. Nothing is ever appended to it again.
   mutating func abandon() { file = nil }
 
-  /// Removes at most `limit` segments, oldest first: those whose next segment began before `timeMs`
-  /// and whose records are all below `keepFromSeq`. Never removes the newest segment. Returns
-  /// whether one was removed.
+  /// Removes at most `limit` segments, oldest first: those that ended before `timeMs` and whose
+  /// records are all below `keepFromSeq`. Never removes the newest segment. Returns whether one was
+  /// removed.
+  ///
+  /// `nowMs`: no segment began later. One whose name says so was written by a wrong clock.
   mutating func removeOlder(
-    than timeMs: Int64, keepFromSeq: Int64, limit: Int = .max
+    than timeMs: Int64, asOf nowMs: Int64 = .max, keepFromSeq: Int64, limit: Int = .max
   ) -> Bool {
     var removed = 0
-    while removed < limit, kept.count > 1, kept[1].timeMs < timeMs,
+    while removed < limit, kept.count > 1, isOldest(before: timeMs, asOf: nowMs),
       kept[1].segment.firstSeq <= keepFromSeq
     {
       do {
@@ -127,6 +129,13 @@ struct SegmentStore {
       removed += 1
     }
     return removed > 0
+  }
+
+  /// Whether the oldest segment ended before `timeMs`: when the next one began whose time can be. It
+  /// must have begun before that too, because a wrong clock may have been behind.
+  private func isOldest(before timeMs: Int64, asOf nowMs: Int64) -> Bool {
+    guard let end = kept.dropFirst().first(where: { $0.timeMs <= nowMs }) else { return false }
+    return end.timeMs < timeMs && (kept[0].timeMs < timeMs || kept[0].timeMs >= nowMs)
   }
 
   /// Makes removals durable. A failure is ignored: after a crash the files may be there again, and
