@@ -59,12 +59,14 @@ extension Books {
   /// and closes as `interrupted` what was open. All of this is on disk when it returns.
   ///
   /// The caller must keep the lock as long as it uses the books. The ledger's thread calls
-  /// `stateChanged` when the ledger becomes unavailable or available again, and `committed` with
-  /// the number of nanoseconds that each batch took until it was on disk.
+  /// `stateChanged` when the ledger becomes unavailable or available again, `committed` with the
+  /// number of nanoseconds that each batch took until it was on disk, and `segmentsGone` with old
+  /// segments that somebody else removed.
   package static func open(
     _ settings: Settings, _ limits: PolicyLimits, clock: Clock, event: ProcessEvent,
     stateChanged: @escaping @Sendable (LedgerState) -> Void,
-    committed: @escaping @Sendable (Int64) -> Void = { _ in }
+    committed: @escaping @Sendable (Int64) -> Void = { _ in },
+    segmentsGone: @escaping @Sendable ([Segment]) -> Void = { _ in }
   ) throws(Problem) -> (books: Books, lock: DirectoryLock, found: Found) {
     let files: DirectoryFiles
     do throws(LedgerFault) {
@@ -75,8 +77,8 @@ extension Books {
       lock = try DirectoryLock.take(directory: settings.directory)
     } catch { throw .locked(error) }
     let (books, found) = try open(
-      files, settings, limits, clock: clock, event: event, stateChanged: stateChanged,
-      committed: committed)
+      OwnedFiles(files, lock: lock), settings, limits, clock: clock, event: event,
+      stateChanged: stateChanged, committed: committed, segmentsGone: segmentsGone)
     return (books, lock, found)
   }
 
@@ -84,7 +86,8 @@ extension Books {
   package static func open(
     _ files: any LedgerFiles, _ settings: Settings, _ limits: PolicyLimits, clock: Clock,
     event: ProcessEvent, stateChanged: @escaping @Sendable (LedgerState) -> Void,
-    committed: @escaping @Sendable (Int64) -> Void = { _ in }
+    committed: @escaping @Sendable (Int64) -> Void = { _ in },
+    segmentsGone: @escaping @Sendable ([Segment]) -> Void = { _ in }
   ) throws(Problem) -> (books: Books, found: Found) {
     var recovering = Recovering(limits)
     let outcome: Recovery.Outcome
@@ -103,7 +106,8 @@ extension Books {
     do throws(LedgerFault) {
       let writer = try LedgerWriter(
         files: files, recovered: outcome, settings: settings.ledger,
-        callbacks: books.callbacks(stateChanged: stateChanged, committed: committed))
+        callbacks: books.callbacks(
+          stateChanged: stateChanged, committed: committed, segmentsGone: segmentsGone))
       books.attach(writer)
       try writer.start()
       books.note(.start(event))

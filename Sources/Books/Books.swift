@@ -284,7 +284,8 @@ extension Books {
   /// The closures through which the ledger's writer calls the books.
   func callbacks(
     stateChanged: @escaping @Sendable (LedgerState) -> Void,
-    committed: @escaping @Sendable (Int64) -> Void
+    committed: @escaping @Sendable (Int64) -> Void,
+    segmentsGone: @escaping @Sendable ([Segment]) -> Void
   ) -> LedgerCallbacks {
     var callbacks = LedgerCallbacks(
       checkpointDue: { [self] in queueCheckpoint() },
@@ -293,6 +294,7 @@ extension Books {
       stateChanged: stateChanged,
       wallMs: { [self] in retentionTime() })
     callbacks.committed = committed
+    callbacks.segmentsGone = segmentsGone
     return callbacks
   }
 

@@ -11,7 +11,7 @@ struct CalendarWindow: Equatable, Sendable {
 /// before.
 ///
 /// A window that something was taken in is not forgotten when it ends: a wrong clock may have left it
-/// early, and finds it again with what was spent when it is set right. The last three are kept, until
+/// early, and finds it again with what was spent when it is set right. The last three are kept, for
 /// three times their length after their end and after the last step of the clock. What is kept depends
 /// on what was taken, and when, and not on when somebody looked.
 struct Budget: Equatable {
@@ -24,10 +24,12 @@ struct Budget: Equatable {
     var used: Int64
     var reserved: Int64
 
-    /// Whether it is of no use any more. `since`: when the clock last stepped.
+    /// Whether it is of no use any more. `since`: when the clock last stepped; one that is still to
+    /// come was left by that, or by a step before.
     func isOver(at now: Int64, since: Int64) -> Bool {
-      let length = window.end.minusSaturating(window.start)
-      return now.minusSaturating(max(window.end, since)) >= length.timesSaturating(3)
+      let kept = window.end.minusSaturating(window.start).timesSaturating(3)
+      return now.minusSaturating(since) >= kept
+        && (now < window.start || now.minusSaturating(window.end) >= kept)
     }
   }
 

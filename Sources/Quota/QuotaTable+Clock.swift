@@ -4,12 +4,17 @@ extension QuotaTable {
   package var clockSinceMs: Int64 { windows.sinceMs }
 
   /// Another process goes on with the counters, from `now` on; the last one's time had come to `last`.
-  /// Buckets refill for the difference. The windows that the last one kept are kept as if no time had
-  /// passed, because a clock that was wrong then or is wrong now cannot be told from a long pause.
+  /// Buckets refill for the difference. Where that is long, windows are kept as if the clock had
+  /// stepped: a clock that was wrong then or is wrong now cannot be told from a long pause.
   package mutating func resume(after last: Int64, at now: Int64) {
+    guard now.minusSaturating(last) >= Self.pauseMs else { return }
     advanceAll(to: last)
     windows.sinceMs = now
   }
+
+  /// A pause between two processes that may be a step: a shorter one makes no window over that had not
+  /// ended before it.
+  private static let pauseMs: Int64 = 86_400_000
 
   /// The clock was set: what ran up to `from` goes on at `to`. Nothing is refilled for the difference,
   /// and no window is forgotten for it.

@@ -181,7 +181,8 @@ enum ServeCommand {
   ) throws -> (books: Books, lock: DirectoryLock) {
     let (books, lock, found) = try Books.open(
       settings.books, limits, clock: .system, event: event(policy.revision),
-      stateChanged: outage.saw, committed: metrics.record(commitNanoseconds:))
+      stateChanged: outage.saw, committed: metrics.record(commitNanoseconds:),
+      segmentsGone: log.segmentsGone)
     log.started(settings, policy, found)
     log.clockSteps(books.untoldClockSteps())
     return (books, lock)

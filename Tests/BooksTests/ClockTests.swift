@@ -18,9 +18,11 @@ import Testing
     with: #"{ name: "rph", requests: 60, per: "hour", burst: 2 }"#)
 
   private static func books(
-    _ files: GatedFiles = GatedFiles(), afterMs: Int64 = 0, clockSetByMs: Int64 = 0
+    _ files: GatedFiles = GatedFiles(), requestsADay: Int = 3, afterMs: Int64 = 0,
+    clockSetByMs: Int64 = 0
   ) throws -> TestBooks {
-    try TestBooks(files, policy: policy, afterMs: afterMs, clockSetByMs: clockSetByMs)
+    let policy = policy.replacing("requests: 3,", with: "requests: \(requestsADay),")
+    return try TestBooks(files, policy: policy, afterMs: afterMs, clockSetByMs: clockSetByMs)
   }
 
   private static func use(_ test: TestBooks, _ id: String) throws -> Bool {
@@ -129,7 +131,8 @@ import Testing
     #expect(try Self.use(test, "1"))
     #expect(try Self.use(test, "2"))
     #expect(test.close())
-    let next = try Self.books(test.files, afterMs: 1_000, clockSetByMs: step)
+    let next = try Self.books(
+      test.files, requestsADay: 9, afterMs: 1_000, clockSetByMs: step)
     // Set ahead, the clock says that the time has passed; set back, that none has.
     #expect(try Self.use(next, "3") == (step > 0))
     next.advance(ms: 60_000)

@@ -135,8 +135,8 @@ class Budget:
     left: list[Window] = field(default_factory=list)
 
     def advance(self, now: int, since: int) -> None:
-        """`since`: when the clock last stepped. A window is kept for three times its length after it
-        ended and after that."""
+        """`since`: when the clock last stepped. A window is kept for three times its length after that
+        and after it ended; one that is to come was left by a step."""
         if not self.start <= now < self.end:
             if self.used or self.reserved:
                 self.left.append(Window(self.start, self.end, self.used, self.reserved))
@@ -148,9 +148,12 @@ class Budget:
             else:
                 self.start, self.end = window(self.unit, self.zone, now)
                 self.used = self.reserved = 0
-        self.left = [
-            old for old in self.left if now < max(old.end, since) + 3 * (old.end - old.start)
-        ]
+
+        def is_over(old: Window) -> bool:
+            kept = 3 * (old.end - old.start)
+            return now - since >= kept and (now < old.start or now - old.end >= kept)
+
+        self.left = [old for old in self.left if not is_over(old)]
 
     def step(self, to: int) -> None:
         pass

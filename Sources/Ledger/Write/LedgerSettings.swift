@@ -58,8 +58,11 @@ package struct LedgerCallbacks: Sendable {
   /// A batch is on disk: the nanoseconds since it was taken from the queue; in relaxed mode, since
   /// its flush began.
   package var committed: @Sendable (Int64) -> Void = { _ in }
+  /// Somebody else removed these segments, which were not the newest: counters lack nothing, but the
+  /// records are gone.
+  package var segmentsGone: @Sendable ([Segment]) -> Void = { _ in }
 
-  /// All but `committed`, which does nothing unless it is set.
+  /// All but `committed` and `segmentsGone`, which do nothing unless they are set.
   package init(
     checkpointDue: @escaping @Sendable () -> Void,
     durable: @escaping @Sendable (Int64) -> Void,

@@ -4,6 +4,8 @@ import Bytes
 extension LedgerWriter {
   /// The time between two looks for segments that may be removed.
   private static let retentionInterval = Duration.seconds(60)
+  /// The time between two looks whether the files are still there.
+  private static let lookInterval = Duration.seconds(1)
   /// The same while the ledger's bound is reached.
   private static let retentionIntervalAtBound = Duration.seconds(1)
 
@@ -13,6 +15,7 @@ extension LedgerWriter {
     case write([LedgerRecord])
     case flush
     case retain
+    case look
     case finish
   }
 
@@ -27,6 +30,7 @@ extension LedgerWriter {
       case .write(let batch): write(batch)
       case .flush: attempt { () throws(LedgerFault) in try self.flushSegment() }
       case .retain: retain()
+      case .look: look()
       case .finish: return finish()
       }
     }
@@ -41,6 +45,8 @@ extension LedgerWriter {
       var wake = nextRetention
       if shared.knowsBound { wake = min(wake, lastRetention + Self.retentionIntervalAtBound) }
       if wake <= now { return .retain }
+      if nextLook <= now { return .look }
+      wake = min(wake, nextLook)
       if !segments.isOpen, !shared.queue.isBeginningSegment {
         if shared.isStopping {
           let isInOrder = shared.queue.carried.isEmpty && !mayHaveVoidBytes
@@ -277,6 +283,18 @@ extension LedgerWriter {
     }
     if removed { segments.synchronizeNames() }
     withShared { $0.knowsBound = $0.queue.hasReachedBound }
+  }
+
+  /// Notices what nobody else says: that the lock file or segments were removed or replaced.
+  private func look() {
+    nextLook = .now + Self.lookInterval
+    if segments.isOpen {
+      attempt { () throws(LedgerFault) in try self.segments.checkPlace() }
+    }
+    let gone = segments.forgetMissing()
+    guard !gone.isEmpty else { return }
+    tellRemoved()
+    callbacks.segmentsGone(gone)
   }
 
   private func tellRemoved() {

@@ -39,6 +39,7 @@ package final class LedgerWriter: @unchecked Sendable {
   var nextAttempt = ContinuousClock.now
   var nextRetention = ContinuousClock.now
   var lastRetention = ContinuousClock.now
+  var nextLook = ContinuousClock.now
 
   /// What the thread and its callers share, under `condition`.
   struct Shared {

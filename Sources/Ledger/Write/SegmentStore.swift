@@ -75,7 +75,8 @@ struct SegmentStore {
     do throws(LedgerFault) {
       try files.synchronizeNames()
     } catch {
-      // Where this fails too, the next attempt's rename replaces the file.
+      // Where this fails too, the next attempt's rename replaces the file. It is not removed where
+      // another process may have put a file of its own there.
       try? files.remove(segment.name)
       throw error
     }
@@ -99,10 +100,31 @@ struct SegmentStore {
     try file.append(bytes)
   }
 
-  /// Flushes the open segment.
+  /// Flushes the open segment. Throws where it is not the ledger's any more.
   func synchronize() throws(LedgerFault) {
     guard let file else { preconditionFailure("a segment is open") }
     try file.synchronize()
+    try checkPlace()
+  }
+
+  /// Throws where the files are not this process's alone any more, or somebody removed or replaced the
+  /// open segment.
+  func checkPlace() throws(LedgerFault) {
+    try files.checkOwner()
+    guard let file, let name = last?.name, !file.isStill(named: name) else { return }
+    throw .lostSegment(name)
+  }
+
+  /// The older segments that somebody has removed, which are forgotten. None where the directory cannot
+  /// be read.
+  mutating func forgetMissing() -> [Segment] {
+    guard let names = try? Set(files.names()) else { return [] }
+    let missing = kept.dropLast().filter { !names.contains($0.segment.name) }
+    guard !missing.isEmpty else { return [] }
+    let gone = missing.map(\.segment)
+    totalBytes -= missing.reduce(0) { $0 + $1.bytes }
+    kept.removeAll { gone.contains($0.segment) }
+    return gone
   }
 
   /// Closes the open segment. Nothing is ever appended to it again.

@@ -43,6 +43,17 @@ extension Logger {
     }
   }
 
+  /// Somebody else removed old segments of the ledger.
+  package func segmentsGone(_ segments: [Segment]) {
+    guard let first = segments.first else { return }
+    let others = segments.count == 1 ? "" : " and \(segments.count - 1) more"
+    log(
+      .error, .ledgerSegmentsGone,
+      "\(first.name)\(others) of the ledger were not removed by Tollgate and are gone: no counter"
+        + " depends on them, but their records are lost, and `audit verify` may miss them",
+      [.file: .text(first.name), .count: .integer(segments.count)])
+  }
+
   /// The machine's clock was set, while the process runs or before it started.
   package func clockSteps(_ jumps: [ClockJump]) {
     for jump in jumps {
