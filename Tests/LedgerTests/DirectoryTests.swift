@@ -207,6 +207,7 @@ import Testing
       Self.wait("the second has no lock now") { other.writer.state == fault }
     }
     #expect(first.writer.state == fault)
+    _ = first.record(.stop(ProcessEvent(policy: "p", version: "1")))
     #expect(!first.writer.stop(), "what it had to write is not written")
     _ = other.writer.stop()
     #expect(Verification.run(files).problem == nil)

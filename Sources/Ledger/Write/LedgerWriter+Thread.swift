@@ -268,8 +268,9 @@ extension LedgerWriter {
     let retainMs = Int64(settings.retain / .milliseconds(1))
     let keep = withShared { $0.keep }
     let nowMs = callbacks.wallMs()
+    let before = nowMs - retainMs
     var removed = segments.removeOlder(
-      than: nowMs - retainMs, asOf: nowMs, keepFromSeq: keep.fromSeq)
+      than: before, asOf: max(nowMs, before), keepFromSeq: keep.fromSeq)
     if removed { tellRemoved() }
     // These segments go whatever their age: a target that may lose records must not stop the
     // gateway.
