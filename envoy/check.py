@@ -22,6 +22,7 @@ BACKENDS = [
 OURS = [
     "x-ai-tenant", "x-ai-subject", "x-ai-model", "x-ai-model-route", "x-ai-traffic-class", "x-ai-stream",
     "x-ai-request-id", "x-gateway-model-name", "x-gateway-inference-fairness-id", "x-gateway-inference-objective",
+    "x-llm-d-inference-fairness-id", "x-llm-d-inference-objective",
 ]
 BODY_LIMIT = 33554432
 PATIENCE_SECONDS = 20
@@ -243,7 +244,7 @@ def refusals(demo):
     demo.refused("a path not allowed", 403, "path_not_allowed", chat, CHAT, key=KEY_B, host="tenant-b.ai.example.com")
     for path in ["/v1/chat/../chat/completions", "//v1/chat/completions", "/v1/chat%2fcompletions",
                  "/v1/chat/completions;v=1", "/v1/chat/%63ompletions"]:
-        demo.refused(f"path {path}", 403, "path_not_allowed", path, CHAT)
+        demo.refused(f"path {path}", 404, "unknown_path", path, CHAT)
     demo.refused("GET of a POST endpoint", 405, "method_not_allowed", chat)
     demo.refused("no JSON", 400, "invalid_json", chat, b'{"model": "llama3"')
     demo.refused("the model named twice", 400, "duplicate_key", chat, b'{"model":"llama3","mod\\u0065l":"bge-small"}')
@@ -253,7 +254,7 @@ def refusals(demo):
 def forgeries(demo):
     """Copies of Tollgate's headers, in three spellings, on an inspected path and on an uninspected GET."""
     forged = [(spelling, "forged") for name in OURS for spelling in (name, name.upper(), name.replace("-", "_"))]
-    forged += [("x-gateway-destination-endpoint", "forged"), ("x_gateway_destination_endpoint", "forged")]
+    forged += [("x-gateway-destination-endpoint", "forged"), ("x_gateway_model_name_rewrite", "forged")]
     forged += [("x-envoy-upstream-rq-timeout-ms", "forged"), ("x-envoy-max-retries", "forged")]
     for what, path, body in [("POST, inspected", "/v1/chat/completions", CHAT), ("GET, uninspected", "/legacy/generate", None)]:
         answer = demo.ask(path, body, headers=forged + [("x-sim-echo", "1")])
@@ -267,7 +268,7 @@ def forgeries(demo):
         demo.row("  the tenant is the key's", ["tenant-a"], tenants)
         secret = [name for name, value in headers if KEY_A in value]
         demo.row("  the key stays here", "yes", ", ".join(secret) or "yes")
-    demo.refused("a forged route on a GET", 403, "path_not_allowed", "/v1/anything",
+    demo.refused("a forged route on a GET", 404, "unknown_path", "/v1/anything",
                  headers=[("x-ai-model-route", "chat-llama3-8b-v1")])
 
 

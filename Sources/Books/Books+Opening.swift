@@ -149,7 +149,7 @@ private struct Recovering {
         throw .wrongValue("counters")
       }
       table.clockRuns(since: checkpoint.clockSinceMs ?? record.timeMs)
-      estimates = Estimates(checkpoint.estimates.filter { limits.hasModel($0.model) })
+      estimates = Estimates(checkpoint.estimates.filter(isKnown))
     case .admission(let admission) where admission.decision == .allow:
       if !record.isCarried { table.replayAdmission(admission.reserved, now: record.timeMs) }
     case .completion(let completion):
@@ -158,7 +158,7 @@ private struct Recovering {
           reserved: admitted.reserved, final: completion.charged, now: record.timeMs)
       }
     case .stop(let event):
-      estimates.restore(event.estimates.filter { limits.hasModel($0.model) })
+      estimates.restore(event.estimates.filter(isKnown))
     case .clock(let jump):
       if let fromMs = jump.fromMs, !record.isCarried {
         table.step(from: fromMs, to: record.timeMs)
@@ -166,6 +166,11 @@ private struct Recovering {
     case .admission, .denials, .start, .reload, .repair, .drop: break
     }
     open.apply(record)
+  }
+
+  /// Whether the policy still has the model, and the tenant where it is a tenant's estimate.
+  private func isKnown(_ estimate: ModelEstimate) -> Bool {
+    limits.hasModel(estimate.model) && estimate.tenant.map(limits.hasTenant) ?? true
   }
 
   /// The exchanges that are open after the last record, with their reservations.

@@ -51,7 +51,10 @@ package final class Books: @unchecked Sendable {
 
   // MARK: Set-up, before any loop runs
 
-  func attach(_ writer: LedgerWriter) { self.writer = writer }
+  func attach(_ writer: LedgerWriter) {
+    self.writer = writer
+    writer.shares(among: limits.tenants.count)
+  }
 
   /// Sets the closure that is told what became of records. The ledger's thread calls it, without a
   /// lock. What happened before this call is not told.
@@ -69,8 +72,11 @@ package final class Books: @unchecked Sendable {
     lock.withLock {
       let now = readClock()
       let demand =
-        request.size.map { $0.demand(by: estimates.estimator(of: $0.model), request.prices) }
-        ?? Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
+        request.size.map {
+          $0.demand(
+            by: estimates.estimator(ofTenant: request.caller.tenant, model: $0.model),
+            request.prices)
+        } ?? Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
       switch table.reserve(request.limits, caller: request.caller, demand: demand, now: now) {
       case .refused(let refusal): return .refused(refusal)
       case .admitted(let reservation):
@@ -87,7 +93,7 @@ package final class Books: @unchecked Sendable {
     request.record.estimatedPromptTokens = reservation.demand.promptTokens
     request.record.reservedCompletionTokens = reservation.demand.completionTokens
     guard case .queued(let seq)? = writer?.enqueue(.admission(request.record), timeMs: now) else {
-      _ = table.settle(reservation, as: .nothing, now: now)
+      _ = table.settle(reservation, as: .undone, now: now)
       return .unavailable
     }
     let admission = OpenAdmission(
@@ -112,10 +118,13 @@ package final class Books: @unchecked Sendable {
       guard let reservation = admission.take() else { return nil }
       let now = readClock()
       open[admission.seq] = nil
-      let size = admission.request.size
+      let (tenant, size) = (admission.request.caller.tenant, admission.request.size)
       let outcome = ending.outcome(
-        of: admission, metered: metered, by: estimates.estimator(of: size?.model))
-      if let size { estimates.learn(size, outcome.usage) }
+        of: admission, metered: metered,
+        by: estimates.estimator(ofTenant: tenant, model: size?.model))
+      if let size, outcome.disputed == nil {
+        estimates.learn(ofTenant: tenant, size, outcome.usage)
+      }
       var completion = Completion(of: admission.record, outcome)
       completion.gatewayBackend = backend
       completion.latencyMs =
@@ -133,7 +142,8 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       let reason = record.reason ?? "other"
       refusals.count(tenant: record.tenant, reason: reason, timeMs: monotonicMs)
-      let (singly, due) = denials.denied(tenant: record.tenant, reason: reason, timeMs: now)
+      let (singly, due) = denials.denied(
+        tenant: record.tenant, reason: reason, requestID: record.requestID, timeMs: now)
       write(due, now)
       if singly { _ = writer?.enqueue(.admission(record), timeMs: now) }
     }
@@ -171,7 +181,8 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       table.configure(limits.catalog, now: now)
       self.limits = limits
-      estimates.keep { limits.hasModel($0) }
+      writer?.shares(among: limits.tenants.count)
+      estimates.keep(tenant: limits.hasTenant, model: limits.hasModel)
       _ = writer?.enqueue(.reload(event), timeMs: now)
     }
     ledger?.beginSegment()
@@ -335,7 +346,7 @@ extension Books {
       for seq in seqs {
         guard let admission = open.removeValue(forKey: seq), let reservation = admission.take()
         else { continue }
-        _ = table.settle(reservation, as: .nothing, now: now)
+        _ = table.settle(reservation, as: .undone, now: now)
       }
       // The ledger gives these numbers to the next admissions: those have the new epoch.
       epoch += 1

@@ -9,47 +9,74 @@ package struct RequestSize: Sendable, Equatable {
   package var model: String
   /// Bytes of text in the prompt, after JSON unescaping.
   package var textBytes: Int
-  /// How many token numbers a prompt has that is given as numbers.
+  /// Tokens of the prompt beside its text: those that are given as numbers, those of pictures, sound and
+  /// files.
   package var arrayNumbers: Int
-  /// How many answers are asked for: the larger of `n` and `best_of`, at least 1.
+  /// How many answers are asked for, of all prompts together; at least 1.
   package var choices: Int
   /// The most tokens of each answer as the client stated it; nil where it stated none.
   package var statedBound: Int?
+  /// The most tokens of each answer that a field asks for which does not bind here; nil for none.
+  package var raisedBound: Int?
+  /// Whether the answer is made after the exchange has ended (`background`).
+  package var isBackground: Bool
   /// The policy's `max_output_tokens`; nil where it has none.
   package var maxOutputTokens: Int?
+  /// The policy's `context_tokens`, the most that the model can read; nil where it has none.
+  package var contextTokens: Int?
+  /// The tokens of what the request continues and the backend keeps, as far as they are known; nil where
+  /// it continues nothing.
+  package var continuedTokens: Int?
   /// Whether the endpoint produces tokens; an embedding does not.
   package var writesOutput: Bool
 
   package init(
     model: String, textBytes: Int, arrayNumbers: Int, choices: Int, statedBound: Int?,
-    maxOutputTokens: Int?, writesOutput: Bool
+    raisedBound: Int? = nil, isBackground: Bool = false, maxOutputTokens: Int?,
+    contextTokens: Int? = nil, continuedTokens: Int? = nil, writesOutput: Bool
   ) {
     self.model = model
     self.textBytes = textBytes
     self.arrayNumbers = arrayNumbers
     self.choices = choices
     self.statedBound = statedBound
+    self.raisedBound = raisedBound
+    self.isBackground = isBackground
     self.maxOutputTokens = maxOutputTokens
+    self.contextTokens = contextTokens
+    self.continuedTokens = continuedTokens
     self.writesOutput = writesOutput
   }
 
-  /// What is to be reserved for it, by what the model's estimator has learned.
+  /// What is to be reserved for it, by what its tenant's estimator for the model has
+  /// learned.
   package func demand(by estimator: TokenEstimator, _ prices: Prices?) -> Demand {
-    let prompt = estimator.promptTokens(textBytes: textBytes, arrayNumbers: arrayNumbers)
-    var each = 0
+    // More than the model can read is not charged, so it is not reserved either.
+    let text = estimator.promptTokens(textBytes: textBytes, arrayNumbers: arrayNumbers)
+    let prompt = min(
+      Int128(text) + Int128(max(0, continuedTokens ?? 0)), Int128(cap.promptTokens))
+    var (usual, most) = (0, 0)
     if writesOutput {
-      each = statedBound ?? estimator.outputBound(maximum: maxOutputTokens)
+      usual = max(
+        statedBound ?? estimator.outputBound(maximum: maxOutputTokens), raisedBound ?? 0)
+      // What was learned says how long answers are as a rule. Money is reserved for the longest one.
+      most =
+        statedBound == nil
+        ? max(usual, maxOutputTokens ?? TokenEstimator.outputTokensDefault) : usual
     }
     return Demand(
       promptTokens: Int64(prompt),
-      // A bound is at most 2³¹, and so are the choices.
-      completionTokens: Int64(each) * Int64(choices),
+      completionTokens: Int64(usual).timesSaturating(Int64(choices)),
+      completionTokensMost: Int64(most).timesSaturating(Int64(choices)),
       isBoundStated: statedBound != nil || !writesOutput, prices: prices ?? .free)
   }
 
   /// What the estimator learns from an answer to this request.
   func sample(_ usage: MeteredUsage) -> TokenEstimator.Sample {
-    TokenEstimator.Sample(
+    var usage = usage
+    // A prompt with what the backend keeps says nothing of the text in this request.
+    if continuedTokens != nil { usage.prompt = nil }
+    return TokenEstimator.Sample(
       textBytes: textBytes, arrayNumbers: arrayNumbers, choices: choices,
       statedBound: statedBound, usage: usage)
   }

@@ -32,6 +32,11 @@ package enum LogEvent: String, Sendable, CaseIterable {
   case ledgerWritable = "ledger_writable"
   case ledgerCloseFailed = "ledger_close_failed"
 
+  // The ids of responses.
+  case responseIDsDamaged = "response_ids_damaged"
+  case responseIDsUnwritten = "response_ids_unwritten"
+  case responseIDsWritten = "response_ids_written"
+
   // Shipping.
   case shipBegan = "ship_began"
   case shipFailed = "ship_failed"
@@ -49,9 +54,12 @@ package enum LogEvent: String, Sendable, CaseIterable {
 
   // Exchanges.
   case requestsRefused = "requests_refused"
+  case credentialsConflict = "credentials_conflict"
+  case claimsUnfit = "claims_unfit"
   case buffersFull = "buffers_full"
   case gatewayMisconfigured = "gateway_misconfigured"
   case notEnforced = "not_enforced"
+  case usageUnread = "usage_unread"
   /// The end of one exchange, at debug.
   case exchange
   /// One refusal, at debug.

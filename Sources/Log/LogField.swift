@@ -13,7 +13,7 @@ package enum LogKey: String, Sendable, CaseIterable {
   case isComplete = "complete"
 
   // What happened.
-  case reason, count, file, error, place, problem, repeated
+  case reason, count, file, error, place, problem, repeated, headers
   case windowSeconds = "window_seconds"
 
   // The policy.

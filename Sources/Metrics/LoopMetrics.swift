@@ -61,6 +61,7 @@ package final class LoopMetrics {
     use(.reasoning, Self.amount(exchange.reasoningTokens), series)
     use(.costNanodollars, cost, series)
     use(.estimated, exchange.isEstimated ? 1 : 0, series)
+    use(.disputed, Self.amount(exchange.disputedTokens), series)
     add(prompt, .tenants, series.tenant, TenantCell.prompt.rawValue)
     add(completion, .tenants, series.tenant, TenantCell.completion.rawValue)
     add(cost, .tenants, series.tenant, TenantCell.costNanodollars.rawValue)
@@ -109,6 +110,9 @@ package final class LoopMetrics {
     add(1, .denials, denial, 0)
     if overflows { countOverflow(1 << UInt8(Family.denials.rawValue)) }
   }
+
+  /// An answer could not be read for its usage, so that it was charged by its bytes.
+  package func unread(_ reason: UnreadReason) { shared.add(reason) }
 
   /// A gRPC call of Envoy's has ended.
   package func called(_ method: CallMethod, _ status: CallStatus) { shared.add(method, status) }

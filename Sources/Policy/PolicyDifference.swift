@@ -67,7 +67,9 @@ package struct PolicyDifference: Sendable, Equatable {
       ("timezone", old.timeZone == new.timeZone),
       ("shared_hostnames", old.sharedHostnames == new.sharedHostnames),
       ("max_body_bytes", old.maxBodyBytes == new.maxBodyBytes),
+      ("max_headers_count", old.maxHeadersCount == new.maxHeadersCount),
       ("enforce_at", old.enforceAt == new.enforceAt),
+      ("response_ids", old.responseIDs == new.responseIDs),
       ("log_level", old.logLevel == new.logLevel),
       ("path_aliases", old.pathAliases == new.pathAliases),
       ("auth.api_key_headers", old.apiKeyHeaders == new.apiKeyHeaders),
@@ -132,7 +134,7 @@ extension Model {
   fileprivate func isSame(as other: Model) -> Bool {
     aliases == other.aliases && trafficClass.name == other.trafficClass.name
       && sticky == other.sticky && paths == other.paths
-      && maxOutputTokens == other.maxOutputTokens && streamUsage == other.streamUsage
+      && requests == other.requests && streamUsage == other.streamUsage
       && prices == other.prices
   }
 }

@@ -1,26 +1,28 @@
 import Bytes
 import Terms
 
-/// An entry of `auth.jwt`: where Envoy's dynamic metadata has the verified claims of a JWT issuer's tokens.
-package struct JWTIssuer: Sendable, Equatable {
-  /// The `iss` of its tokens.
-  package let issuer: String
-  /// `payload_in_metadata` of Envoy's jwt_authn filter: the key of the claims in its namespace.
-  package let metadataKey: String
-  /// The claim that names the tenant.
-  package let tenantClaim: String
-  /// The claim that names the subject.
-  package let subjectClaim: String
-}
-
 /// `enforce_at`: which of Envoy's filters asks for the admission of requests.
 package enum EnforcementPoint: Sendable { case extProc, extAuthz }
+
+/// Which answers a request may continue (`response_ids`): by `previous_response_id`, `conversation` and
+/// `item_reference` of `/v1/responses`.
+package enum ResponseIDRule: Sendable {
+  /// Those that its tenant was given here.
+  case strict
+  /// All but those that only another tenant was given.
+  case known
+  /// All.
+  case any
+}
 
 /// The settings of a whole policy, with their defaults.
 struct PolicySettings: Sendable {
   var timeZone = "UTC"
   var maxBodyBytes = 32 * 1_024 * 1_024
+  /// Envoy's own default.
+  var maxHeadersCount = 100
   var enforceAt = EnforcementPoint.extProc
+  var responseIDs = ResponseIDRule.strict
   var maxSubjects = 100_000
   var logLevel: LogLevel?
   var apiKeyHeaders = ["authorization", "x-api-key", "api-key"]
@@ -36,7 +38,11 @@ package final class PolicySnapshot: Sendable {
   package let timeZone: String
   /// The most bytes of a request's body.
   package let maxBodyBytes: Int
+  /// The most header fields that Envoy takes in a request or an answer.
+  package let maxHeadersCount: Int
   package let enforceAt: EnforcementPoint
+  /// Always `any` where ext_authz decides: it sees no answers, and so no ids.
+  package let responseIDs: ResponseIDRule
   /// Nil where the level of the command line applies.
   package let logLevel: LogLevel?
   /// The names of the headers that may have an API key, in lower case.
@@ -68,7 +74,9 @@ package final class PolicySnapshot: Sendable {
     self.revision = revision
     timeZone = settings.timeZone
     maxBodyBytes = settings.maxBodyBytes
+    maxHeadersCount = settings.maxHeadersCount
     enforceAt = settings.enforceAt
+    responseIDs = settings.enforceAt == .extAuthz ? .any : settings.responseIDs
     logLevel = settings.logLevel
     apiKeyHeaders = settings.apiKeyHeaders
     jwt = settings.jwt
@@ -89,6 +97,12 @@ package final class PolicySnapshot: Sendable {
   /// The tenant with this name; nil for none.
   package func tenant(named name: Span<UInt8>) -> Tenant? {
     lookup.tenants[name].map { tenants[$0] }
+  }
+
+  /// The tenant that a value of a claim leads to, by the issuer's index in `jwt`; nil for none.
+  package func tenant(claimed value: Span<UInt8>, issuer: Int) -> Tenant? {
+    guard let byValue = lookup.claimTenants[issuer] else { return tenant(named: value) }
+    return byValue[value].map { tenants[$0] }
   }
 
   /// The model with this canonical name or alias; nil for none.
@@ -128,6 +142,8 @@ package final class PolicySnapshot: Sendable {
 struct PolicyLookup: Sendable {
   var keys: [SHA256Digest: KeyReference] = [:]
   var tenants = ByteTable()
+  /// By the index in `jwt`; nil where claim values are names of tenants.
+  var claimTenants: [ClaimTenants?] = []
   var models = ByteTable()
   var hosts: HostTable
   var principals = PrincipalTable()

@@ -6,6 +6,9 @@ package struct Demand: Sendable, Equatable {
   package var promptTokens: Int64
   /// The bound of the answer, for all choices together: already multiplied by `n`.
   package var completionTokens: Int64
+  /// The same for limits on money, which always reserve for the longest answer there may be. Never
+  /// less than `completionTokens`.
+  package var completionTokensMost: Int64
   /// Whether the client stated the bound of the answer. If it did not, Tollgate chose the bound,
   /// and cuts it to what the limits could ever admit.
   package var isBoundStated: Bool
@@ -14,20 +17,22 @@ package struct Demand: Sendable, Equatable {
 
   /// Token counts must not be negative.
   package init(
-    promptTokens: Int64, completionTokens: Int64, isBoundStated: Bool, prices: Prices = .free
+    promptTokens: Int64, completionTokens: Int64, completionTokensMost: Int64 = 0,
+    isBoundStated: Bool, prices: Prices = .free
   ) {
     precondition(promptTokens >= 0 && completionTokens >= 0, "tokens are not negative")
     self.promptTokens = promptTokens
     self.completionTokens = completionTokens
+    self.completionTokensMost = max(completionTokens, completionTokensMost)
     self.isBoundStated = isBoundStated
     self.prices = prices
   }
 
-  /// The price of the request, the prompt and the answer. A sum that does not fit in an Int64
+  /// The price of the request, the prompt and the longest answer. A sum that does not fit in an Int64
   /// becomes `Int64.max`, which exceeds every limit.
   package var nanoDollars: Int64 {
     prices.promptNanos.timesSaturating(promptTokens)
-      .plusSaturating(prices.completionNanos.timesSaturating(completionTokens))
+      .plusSaturating(prices.completionNanos.timesSaturating(completionTokensMost))
       .plusSaturating(prices.perRequestNanos)
   }
 
@@ -42,8 +47,9 @@ package struct Demand: Sendable, Equatable {
     }
   }
 
-  /// Cuts `completionTokens` to what a limit of `capacity` could ever admit together with the
-  /// prompt. The prompt is never cut: a prompt that is too large by itself is refused.
+  /// Cuts the answer's tokens to what a limit of `capacity` could ever admit together with the
+  /// prompt: a limit on tokens cuts what limits on tokens reserve, one on money both. The prompt is
+  /// never cut: a prompt that is too large by itself is refused.
   mutating func cutOutput(toFit capacity: Int64, of kind: LimitKind) {
     switch kind {
     case .requests, .concurrent, .promptTokens: return
@@ -53,9 +59,10 @@ package struct Demand: Sendable, Equatable {
     case .usd:
       guard prices.completionNanos > 0 else { return }
       var promptOnly = self
-      promptOnly.completionTokens = 0
+      promptOnly.completionTokensMost = 0
       let left = max(0, capacity - min(capacity, promptOnly.nanoDollars))
-      completionTokens = min(completionTokens, left / prices.completionNanos)
+      completionTokensMost = min(completionTokensMost, left / prices.completionNanos)
+      completionTokens = min(completionTokens, completionTokensMost)
     }
   }
 }

@@ -26,12 +26,10 @@ package enum Shortage: Sendable, Equatable {
 
 /// One limit that did not admit a demand, and why.
 package struct LimitFailure: Sendable, Equatable {
-  /// The limit's `LimitRule.owner`.
-  package let owner: LimitOwner
-  /// The limit's name in the policy.
-  package let name: String
-  /// What the limit counts.
-  package let kind: LimitKind
+  /// The limit as the policy states it.
+  package let rule: LimitRule
+  /// What was asked of it, in its unit.
+  package let need: Int64
   /// Why it did not admit the demand.
   package let shortage: Shortage
 }
@@ -42,7 +40,8 @@ package struct QuotaRefusal: Sendable, Equatable {
   package enum Verdict: Sendable, Equatable {
     /// 429 without `retry-after`, `x-should-retry: false`.
     case neverFits
-    /// 429 `insufficient_quota`.
+    /// 429 `insufficient_quota`, without `retry-after` too: many clients sleep as long as it says,
+    /// and the window may end in hours.
     case insufficientQuota(waitMilliseconds: Int64)
     /// 429 `rate_limit_exceeded`.
     case rateLimited(waitMilliseconds: Int64)

@@ -9,9 +9,13 @@ package struct LimitShare: Sendable, Equatable {
   /// The time until all of `limit` is left again.
   package let resetMilliseconds: Int64
 
-  /// Whether a smaller share of this limit is left: compares `remaining / limit`.
+  /// Whether a smaller share of this limit is left: compares `remaining / limit`. Of two with the
+  /// same share, the one that takes longer to come back: a caller's spent budget, say, beside its
+  /// empty bucket.
   func isTighter(than other: LimitShare) -> Bool {
-    Int128(remaining) * Int128(other.limit) < Int128(other.remaining) * Int128(limit)
+    let share = Int128(remaining) * Int128(other.limit)
+    let others = Int128(other.remaining) * Int128(limit)
+    return share < others || share == others && resetMilliseconds > other.resetMilliseconds
   }
 }
 

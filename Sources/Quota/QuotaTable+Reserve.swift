@@ -34,12 +34,9 @@ extension QuotaTable {
       let scopeValue = tallies[index].scopeValue(of: caller)
       let place = tallies[index].place(of: scopeValue)
       found.append(place)
-      let shortage = shortage(
-        tally: index, place: place, need: demand.need(tallies[index].kind), now: now)
-      if let shortage {
-        let rule = tallies[index].rule
-        failures.append(
-          LimitFailure(owner: rule.owner, name: rule.name, kind: rule.kind, shortage: shortage))
+      let need = demand.need(tallies[index].kind)
+      if let shortage = shortage(tally: index, place: place, need: need, now: now) {
+        failures.append(LimitFailure(rule: tallies[index].rule, need: need, shortage: shortage))
       }
     }
     return failures

@@ -1,12 +1,15 @@
+import Gateway
 import Ledger
 import Server
 
 /// `tollgate audit verify DIR` checks a ledger; `tollgate audit show DIR [filters]` prints its
-/// records.
+/// records; `tollgate audit ship DIR --to TARGET` ships them again.
 enum AuditCommand {
   static let specification = CommandSpecification(
-    "audit", "Verifies a ledger (`audit verify DIR`) or shows its records (`audit show DIR`).",
-    positionals: [.init("verify|show"), .init("DIR")],
+    "audit",
+    "Verifies a ledger (`audit verify DIR`), shows its records (`audit show DIR`) or ships them again"
+      + " (`audit ship DIR --to TARGET`).",
+    positionals: [.init("verify|show|ship"), .init("DIR")],
     flags: [
       Flag("tenant", .value("TENANT"), "show: only this tenant's records"),
       Flag("subject", .value("SUBJECT"), "show: only this subject's records"),
@@ -16,33 +19,61 @@ enum AuditCommand {
       Flag("model", .value("MODEL"), "show: only this model's records"),
       Flag("route", .value("ROUTE"), "show: only this request path or model route"),
       Flag("type", .value("TYPE"), "show: only records of this type"),
-      Flag("request-id", .value("ID"), "show: only this exchange's records"),
+      Flag(
+        "request-id", .value("ID"),
+        "show: only this request's records: Tollgate's id, or Envoy's (x-request-id)"),
       Flag(
         "since", .value("TIME"),
         "show: from this time on: 2026-11-22, 2026-11-22T20:17:10Z, or 1h for an hour ago"),
-      Flag("until", .value("TIME"), "show: before that time"),
+      Flag(
+        "until", .value("TIME|SEQ"), "show: before that time; ship: up to the record of that number"
+      ),
+      Flag("to", .value("TARGET"), "ship: where to, as `serve --ship` takes it"),
+      Flag("from", .value("SEQ"), "ship: from the record of that number on"),
       Flag("follow", .toggle, "show: do not end, print new records as they come"),
       Flag("json", .toggle, "the records' own lines, or the result as JSON"),
     ])
 
   static func run(_ arguments: inout ParsedArguments) -> Int32 {
+    let action = arguments.positionals.first
+    let isShip = action == "ship"
+    switch action {
+    case nil, "show": refuse(shipFlags, of: "audit ship", &arguments)
+    case "verify":
+      refuse(shipFlags, of: "audit ship", &arguments)
+      refuse(showFlags.subtracting(["json"]), of: "audit show", &arguments)
+    case "ship": refuse(showFlags.subtracting(["until"]), of: "audit show", &arguments)
+    case .some(let text):
+      arguments.report(.unknownAction(text, expected: "`verify`, `show` or `ship`"))
+    }
+    if isShip, arguments.positionals.count > 1 {
+      return ship(arguments.positionals[1], &arguments)
+    }
     let filter = filter(&arguments)
+    let requestID = arguments.text("request-id")
     let asJSON = arguments.toggle("json")
     let follows = arguments.toggle("follow")
-    let action = arguments.positionals.first
-    switch action {
-    case nil, "show": break
-    case "verify":
-      for flag in specification.flags where flag.name != "json" && arguments.isGiven(flag.name) {
-        arguments.report(.flagOfOther(.flag(flag.name), form: "audit show"))
-      }
-    case .some(let text):
-      arguments.report(.unknownAction(text, expected: "`verify` or `show`"))
-    }
     if Commands.refuse(arguments, specification) { return ExitStatus.usage }
     let directory = arguments.positionals[1]
     if action == "verify" { return verify(directory, asJSON: asJSON) }
-    return show(directory, filter, asJSON: asJSON, follows: follows)
+    let search = requestID.map {
+      RequestSearch(id: $0, madeMs: RequestIDs.unixMilliseconds(of: Array($0.utf8).span))
+    }
+    return show(directory, filter, search, asJSON: asJSON, follows: follows)
+  }
+
+  /// The flags of `audit ship` alone, and those of the other forms.
+  private static let shipFlags: Set<String> = ["to", "from"]
+  private static let showFlags = Set(specification.flags.map(\.name)).subtracting(shipFlags)
+
+  /// Reports flags that belong to another form.
+  private static func refuse(
+    _ names: Set<String>, of form: String, _ arguments: inout ParsedArguments
+  ) {
+    for flag in specification.flags where names.contains(flag.name) && arguments.isGiven(flag.name)
+    {
+      arguments.report(.flagOfOther(.flag(flag.name), form: form))
+    }
   }
 
   private static func filter(_ arguments: inout ParsedArguments) -> RecordFilter {
@@ -58,7 +89,6 @@ enum AuditCommand {
     filter.type = arguments.optionalValue(
       "type", expected: "one of " + types.map { "`\($0)`" }.joined(separator: ", ")
     ) { types.contains($0) ? $0 : nil }
-    filter.requestID = arguments.text("request-id")
     filter.sinceMs = LedgerTimes.value("since", &arguments)
     filter.untilMs = LedgerTimes.value("until", &arguments)
     return filter
@@ -85,13 +115,33 @@ enum AuditCommand {
   }
 
   private static func show(
-    _ directory: String, _ filter: RecordFilter, asJSON: Bool, follows: Bool
+    _ directory: String, _ filter: RecordFilter, _ search: RequestSearch?, asJSON: Bool,
+    follows: Bool
   ) -> Int32 {
-    let isWhole = LedgerReading.run(directory, for: "audit", follows: follows) { step, record in
-      guard filter.matches(record) else { return }
-      Console.result(
-        asJSON ? String(decoding: step.line.bytes, as: UTF8.self) : RecordText.line(of: record))
+    var hasSaid = false
+    func say(_ line: [UInt8], _ record: LedgerRecord) {
+      hasSaid = true
+      Console.result(asJSON ? String(decoding: line, as: UTF8.self) : RecordText.line(of: record))
     }
-    return isWhole ? ExitStatus.done : ExitStatus.failed
+    var search = search
+    let isWhole = LedgerReading.run(directory, for: "audit", follows: follows) { step, record in
+      let isRequests = search?.matches(record) ?? true
+      guard filter.matches(record) else { return }
+      if isRequests {
+        say(step.line.bytes, record)
+      } else {
+        search?.keep(record, line: step.line.bytes)
+      }
+    }
+    guard let search, !hasSaid else {
+      return isWhole ? ExitStatus.done : ExitStatus.failed
+    }
+    for found in search.nearby { say(found.line, found.record) }
+    Console.diagnose(
+      search.nearby.isEmpty
+        ? "tollgate audit: no record has this request id"
+        : "tollgate audit: no record has this request id. Many refusals in a second are only "
+          + "counted; it may be one of these")
+    return ExitStatus.failed
   }
 }

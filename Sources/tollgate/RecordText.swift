@@ -37,6 +37,7 @@ enum RecordText {
     case .denials(let denials):
       return pairs([
         ("count", String(denials.count)), ("tenant", denials.tenant), ("reason", denials.reason),
+        ("since", UTCTime.string(denials.sinceMs)),
       ])
     case .start(let event), .reload(let event), .stop(let event):
       return pairs([("policy", event.policy), ("version", event.version)])

@@ -67,7 +67,7 @@ import Testing
       Issue.record("two slots are taken")
       return
     }
-    #expect(refusal.failures.map(\.name) == ["parallel"])
+    #expect(refusal.failures.map(\.rule.name) == ["parallel"])
     #expect(test.counter("tenant/a/rpd") == ["reserved": 2, "open": 2])
     for admission in open { _ = test.books.settle(admission, as: .notReleased(status: nil)) }
     #expect(test.books.state.counters.isEmpty)
@@ -153,8 +153,12 @@ import Testing
     let second = TestBooks.startMs
     #expect(
       counted == [
-        Denials(tenant: "a", reason: "rate_limit_exceeded", count: 15, sinceMs: second),
-        Denials(tenant: "a", reason: "rate_limit_exceeded", count: 2, sinceMs: second + 1_000),
+        Denials(
+          tenant: "a", reason: "rate_limit_exceeded", count: 15, sinceMs: second,
+          requestIDs: (11...25).map { "r\($0)" }),
+        Denials(
+          tenant: "a", reason: "rate_limit_exceeded", count: 2, sinceMs: second + 1_000,
+          requestIDs: ["r36", "r37"]),
       ])
   }
 

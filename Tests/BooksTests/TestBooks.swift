@@ -48,13 +48,13 @@ final class TestBooks {
   /// `afterMs` is added to both clocks, `clockSetByMs` to the wall clock alone.
   init(
     _ files: GatedFiles = GatedFiles(), durability: Durability = .durable,
-    policy text: String = TestBooks.policy, afterMs: Int64 = 0, clockSetByMs: Int64 = 0
+    policy: String = TestBooks.policy, afterMs: Int64 = 0, clockSetByMs: Int64 = 0
   ) throws {
     self.files = files
     let (snapshot, problems) = PolicyLoader.load(
-      [PolicySource(name: "p", bytes: Array(text.utf8))], nowSeconds: Self.startMs / 1_000)
-    policy = try #require(snapshot, "\(problems)")
-    limits = PolicyLimits(policy)
+      [PolicySource(name: "p", bytes: Array(policy.utf8))], nowSeconds: Self.startMs / 1_000)
+    self.policy = try #require(snapshot, "\(problems)")
+    limits = PolicyLimits(self.policy)
     var settings = LedgerSettings()
     settings.durability = durability
     settings.retryDelay = .milliseconds(1)
@@ -97,17 +97,24 @@ final class TestBooks {
 
   /// Asks for a request of 400 bytes of text and at most 50 tokens of output.
   func admit(_ requestID: String) throws -> Books.Answer {
-    let tenant = try #require(policy.tenants.first)
+    try admit(
+      requestID, tenant: "a",
+      RequestSize(
+        model: "llama", textBytes: 400, arrayNumbers: 0, choices: 1, statedBound: 50,
+        maxOutputTokens: 100, writesOutput: true))
+  }
+
+  /// Asks for a tenant's request of that size.
+  func admit(_ requestID: String, tenant name: String, _ size: RequestSize) throws -> Books.Answer {
+    let tenant = try #require(policy.tenants.first { $0.name.string == name })
+    let model = try #require(policy.models.first { $0.name.string == size.model })
     return books.admit(
       AdmissionRequest(
-        limits: limits.set(tenant: tenant, keyIndex: nil, model: policy.models.first),
-        caller: Caller(tenant: "a", keyID: nil, subject: "s"),
-        size: RequestSize(
-          model: "llama", textBytes: 400, arrayNumbers: 0, choices: 1, statedBound: 50,
-          maxOutputTokens: 100, writesOutput: true),
-        prices: limits.prices(ofModel: "llama"), isMetered: true,
+        limits: limits.set(tenant: tenant, keyIndex: nil, model: model),
+        caller: Caller(tenant: name, keyID: nil, subject: "s"), size: size,
+        prices: limits.prices(ofModel: size.model), isMetered: true,
         record: Admission(
-          requestID: requestID, decision: .allow, tenant: "a", model: "llama",
+          requestID: requestID, decision: .allow, tenant: name, model: size.model,
           modelRoute: "chat-v1", policy: "p")))
   }
 

@@ -1,5 +1,7 @@
-"""The token estimator's error: over recorded traffic, and over synthetic traffic like other models'."""
+"""The token estimator's error, and how many reservations suffice: over recorded traffic, and over
+synthetic traffic like other models'."""
 
+import json
 import random
 import statistics
 import subprocess
@@ -18,14 +20,24 @@ WARM = 50
 
 
 def recorded(cases, answers):
-    """Samples of the corpus in its order: model, text bytes, prompt, output bytes, completion, reasoning."""
+    """Samples of the corpus in its order: model, text bytes, prompt, output bytes, completion, reasoning,
+    the bound of the answer (None where nobody stated one, 0 where none is written), choices."""
     models, samples = {}, []
     for case, answer in zip(cases, answers):
         if answer["source"] == "reported" and answer["text_bytes"]:
             model = models.setdefault(case.meta["expect"]["model"], len(models))
             samples.append((model, answer["text_bytes"], answer["prompt"], answer["output_bytes"],
-                            answer["completion"], answer["reasoning"] or 0))  # fmt: skip
+                            answer["completion"], answer["reasoning"] or 0, *bound(case)))  # fmt: skip
     return samples
+
+
+def bound(case):
+    request = json.loads(case.request)
+    if case.meta["api"] == "embeddings":
+        return 0, 1
+    names = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+    stated = [request[name] for name in names if request.get(name)]
+    return max(stated, default=None), request.get("n") or 1
 
 
 def synthetic(seed):
@@ -41,13 +53,13 @@ def sample(source, prompt_ratio, output_ratio, overhead, spread):
     output = int(source.lognormvariate(6.5, 0.9)) + 4
     prompt = int(text / prompt_ratio * source.lognormvariate(0, spread)) + overhead
     completion = max(1, int(output / output_ratio * source.lognormvariate(0, spread)))
-    return 0, text, prompt, output, completion, 0
+    return 0, text, prompt, output, completion, 0, None, 1
 
 
 def show(program, rows):
-    print(f"\n{'estimates':<20}{'samples':>8}  {'prompt: median, 95 %, sum':<28}{'output: median, 95 %, sum':<28}bound held")
+    print(f"\n{'estimates':<20}{'samples':>8}  {'prompt: median, 95 %, sum':<28}{'output: median, 95 %, sum':<28}enough reserved, short by at most")
     for name, samples in rows:
-        lines = "".join(" ".join(map(str, sample)) + "\n" for sample in samples)
+        lines = "".join(" ".join(map(str, sample[:6])) + "\n" for sample in samples)
         done = subprocess.run([program, "estimate"], input=lines.encode(), stdout=subprocess.PIPE, check=True)
         answers = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
         assert len(answers) == len(samples)
@@ -55,8 +67,16 @@ def show(program, rows):
         pairs = list(zip(samples, answers))[WARM if len(samples) > 10 * WARM else 0 :]
         prompts = [(answer[0], sample[2]) for sample, answer in pairs]
         outputs = [(answer[1], sample[4] - sample[5]) for sample, answer in pairs if sample[3] > 0]
-        held = sum(answer[2] >= sample[4] for sample, answer in pairs) / len(pairs)
-        print(f"{name:<20}{len(samples):>8}  {error(prompts):<28}{error(outputs):<28}{held:>9.1%}")
+        # What is used of each token that was reserved, prompt and answer together.
+        used = [(sample[2] + sample[4]) / max(1, reserved(sample, answer)) for sample, answer in pairs]
+        held = sum(share <= 1 for share in used) / len(pairs)
+        short = max(max(used) - 1, 0)
+        print(f"{name:<20}{len(samples):>8}  {error(prompts):<28}{error(outputs):<28}{held:>9.1%}{short:>9.1%}")
+
+
+def reserved(sample, answer):
+    stated, choices = sample[6:]
+    return answer[0] + (answer[2] if stated is None else stated) * choices
 
 
 def error(pairs):

@@ -54,7 +54,7 @@ class TestIdentity:
             ({"key": policies.KEY_A_DISABLED}, 401, "invalid_api_key"),
             ({"host": policies.HOST_B}, 403, "tenant_mismatch"),
             ({"path": "/v1/images/generations"}, 403, "path_not_allowed"),
-            ({"path": "/v1/../v1/chat/completions"}, 403, "path_not_allowed"),
+            ({"path": "/v1/../v1/chat/completions"}, 404, "unknown_path"),
             ({"method": "PUT"}, 405, "method_not_allowed"),
             ({"extra": [("x-api-key", policies.KEY_B)]}, 401, "invalid_api_key"),
         ],

@@ -39,7 +39,10 @@ FORGED = [
     ("x-ai_tenant", "tenant-b"), ("x-gateway-model-name", "x"),
     ("x-gateway-inference-objective", "x"), ("x-gateway-inference-fairness-id", "x"),
     ("x-gateway-destination-endpoint", "10.0.0.1:80"),
-    ("x-gateway-destination-endpoint-subset", "x"), ("x-envoy-retry-on", "5xx"),
+    ("x-gateway-destination-endpoint-subset", "x"), ("x-gateway-model-name-rewrite", "x"),
+    ("x_llm_d_model_name_rewrite", "x"), ("x-prefiller-host-port", "10.0.0.1:80"),
+    ("x-http-method-override", "DELETE"), ("x-original-url", "/admin"), ("x-rewrite-url", "/x"),
+    ("x-forwarded-host", "x"), ("x-envoy-retry-on", "5xx"),
     ("x-envoy-max-retries", "9"), ("x-envoy-upstream-rq-timeout-ms", "1"),
     ("x-forwarded-client-cert", f"URI={PRINCIPAL}"),
 ]  # fmt: skip
@@ -89,12 +92,12 @@ def refused_callers() -> list[Row]:
         Row("nobody's host", 403, "tenant_mismatch", body=chat(), host="x.ai.example.com"),
         Row("a path that is not allowed", 403, "path_not_allowed", path="/v1/responses",
             body=chat()),
-        Row("a path that nobody knows", 403, "path_not_allowed", path="/v1/nothing", body=chat()),
-        Row("a path with %2f", 403, "path_not_allowed", path="/v1%2fchat/completions",
+        Row("a path that nobody knows", 404, "unknown_path", path="/v1/nothing", body=chat()),
+        Row("a path with %2f", 404, "unknown_path", path="/v1%2fchat/completions",
             body=chat()),
-        Row("a path with //", 403, "path_not_allowed", path="//v1/chat/completions", body=chat()),
-        Row("a path with ;", 403, "path_not_allowed", path="/v1/chat/completions;x", body=chat()),
-        Row("the root", 403, "path_not_allowed", path="/"),
+        Row("a path with //", 404, "unknown_path", path="//v1/chat/completions", body=chat()),
+        Row("a path with ;", 404, "unknown_path", path="/v1/chat/completions;x", body=chat()),
+        Row("the root", 404, "unknown_path", path="/"),
         Row("another method", 405, "method_not_allowed"),
         Row("an unknown model", 404, "model_not_found", body=chat("gpt-9")),
         Row("a model that is not this path's", 404, "model_not_found", body=chat("bge-small")),
@@ -332,7 +335,7 @@ def test_paths_with_dots_are_resolved_by_envoy_gateway(pair):
     judged, routed and recorded. The demo leaves such a path as it is, and Tollgate refuses it."""
     row = Row("dots", 200, path="/v1/x/../chat/completions", body=chat(), headers=[V1])
     one, other = (parity.ask(stack, row, pair.authority) for stack in pair.stacks)
-    assert one.verdict == (403, "path_not_allowed")
+    assert one.verdict == (404, "unknown_path")
     assert other.response.status_code == 200
     ((request_id, _),) = parity.request_ids(pair.gateway, {"dots": other}).items()
     record = pair.gateway.ledger.admission(request_id)

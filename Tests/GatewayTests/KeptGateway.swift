@@ -75,7 +75,7 @@ final class KeptGateway {
   init(
     _ policy: String, files: GatedFiles = GatedFiles(), durability: Durability = .durable,
     clock: TestClock = TestClock(), seed: UInt64 = 1, ledgerBytesMax: Int64? = nil,
-    limits transportLimits: TransportLimits = TransportLimits()
+    limits transportLimits: TransportLimits = TransportLimits(), responseIDs: ResponseIDs? = nil
   ) throws {
     self.files = files
     self.clock = clock
@@ -95,7 +95,7 @@ final class KeptGateway {
     gateway = TestGateway(
       snapshot, limits: transportLimits, books: books, policyLimits: limits,
       metrics: metrics.makeLoop(), news: news,
-      seed: seed, clock: clock)
+      responseIDs: responseIDs, seed: seed, clock: clock)
   }
 
   func waitUntilWritable() { news.waitUntilWritable { books.ledgerState } }

@@ -44,7 +44,10 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(answer?.immediateStatus == 429)
     #expect(answer?.code == "insufficient_quota")
     #expect(answer?.immediateHeaders["x-should-retry"] == "false")
-    #expect(answer?.immediateHeaders["retry-after"] == "86400")
+    // Clients would sleep that long.
+    #expect(answer?.immediateHeaders["retry-after"] == nil)
+    #expect(answer?.immediateHeaders["x-ratelimit-reset-requests"] == "24h0m0s")
+    #expect(answer?.immediateBody.contains(#""type":"insufficient_quota""#) == true)
     #expect(answer?.immediateHeaders["x-ratelimit-remaining-requests"] == "0")
     refused.halfClose()
     #expect(refused.grpcStatus == 0)
@@ -119,7 +122,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     _ = try kept.close()
   }
 
-  @Test func `anthropic's headers have moments, also for a debt beyond all calendars`() throws {
+  @Test func `anthropic's headers have moments, also for a debt of more than a year`() throws {
     let kept = try KeptGateway(keptPolicy(tokens: 10_000_000_000, tokensPerHour: 200))
     let (stream, _) = ask(kept, path: "/v1/messages")
     let set = stream.send(
@@ -136,7 +139,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     #expect(refused?.immediateStatus == 429)
     #expect(refused?.immediateBody.contains("rate_limit_error") == true)
     let reset = refused?.immediateHeaders["anthropic-ratelimit-tokens-reset"]
-    #expect(reset?.hasPrefix("447") == true, "\(reset ?? "none")")
+    #expect(reset?.hasPrefix("2027-12") == true, "\(reset ?? "none")")
     _ = try kept.close()
   }
 

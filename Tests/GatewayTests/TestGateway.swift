@@ -115,13 +115,13 @@ final class TestGateway {
   init(
     _ policy: PolicySnapshot, limits: TransportLimits = TransportLimits(), books: Books? = nil,
     policyLimits: PolicyLimits? = nil, metrics: LoopMetrics? = nil, news: NewsBox? = nil,
-    seed: UInt64 = 1,
+    responseIDs: ResponseIDs? = nil, seed: UInt64 = 1,
     clock: TestClock = TestClock()
   ) {
     self.news = news
     loop = GatewayLoop(
-      policy: policy, limits: policyLimits, books: books, metrics: metrics, log: log,
-      random: Xoshiro256(words: (seed, 2, 3, 4)),
+      policy: policy, limits: policyLimits, books: books, metrics: metrics,
+      responseIDs: responseIDs, log: log, random: Xoshiro256(words: (seed, 2, 3, 4)),
       clock: { UnixTime(milliseconds: clock.nowMs) })
     server = ServerConnection(
       router: loop, limits: limits, budget: BufferBudget(limit: limits.processBufferBytesMax),

@@ -120,7 +120,7 @@ struct RandomLife {
       promptNanos: number(0...5), completionNanos: number(1...9), perRequestNanos: number(0...50))
     let demand = Demand(
       promptTokens: number(0...120), completionTokens: number(0...150),
-      isBoundStated: number(0...1) == 0, prices: price)
+      completionTokensMost: number(0...300), isBoundStated: number(0...1) == 0, prices: price)
     nextID += 1
     let before = desk.states(at: now)
     let answer = desk.ask(demand, .subject(subject), at: now)
@@ -155,6 +155,7 @@ struct RandomLife {
       switch number(0...9) {
       case 0: .nothing
       case 1: .requestOnly
+      case 2: .undone
       case _: .used(.tokens(number(0...150), number(0...200), nanos: number(0...2_000)))
       }
     model.settle(item.id, settlement, now: now)

@@ -74,10 +74,11 @@ struct NaiveModel {
     }
   }
 
-  /// The output that is asked for, cut where it may be.
-  static func cut(_ demand: Demand, _ rules: [LimitRule]) -> Double {
+  /// The output that is asked for, cut where it may be: for limits on tokens, and for those on money.
+  static func cut(_ demand: Demand, _ rules: [LimitRule]) -> (output: Double, paid: Double) {
     var output = Double(demand.completionTokens)
-    guard !demand.isBoundStated else { return output }
+    var paid = Double(max(demand.completionTokens, demand.completionTokensMost))
+    guard !demand.isBoundStated else { return (output, paid) }
     for rule in rules {
       let most = Self.entry(rule, now: 0).capacity
       switch rule.kind {
@@ -88,14 +89,16 @@ struct NaiveModel {
           Double(demand.promptTokens * demand.prices.promptNanos)
           + Double(demand.prices.perRequestNanos)
         let left = max(0, most - prompt) / Double(demand.prices.completionNanos)
-        output = min(output, left.rounded(.down))
+        paid = min(paid, left.rounded(.down))
       case .requests, .promptTokens, .concurrent: break
       }
     }
-    return output
+    return (min(output, paid), paid)
   }
 
-  static func need(_ kind: LimitKind, _ demand: Demand, output: Double) -> Double {
+  static func need(
+    _ kind: LimitKind, _ demand: Demand, output: Double, paid: Double
+  ) -> Double {
     switch kind {
     case .requests, .concurrent: 1
     case .tokens: Double(demand.promptTokens) + output
@@ -103,20 +106,20 @@ struct NaiveModel {
     case .completionTokens: output
     case .usd:
       Double(demand.promptTokens * demand.prices.promptNanos + demand.prices.perRequestNanos)
-        + output * Double(demand.prices.completionNanos)
+        + paid * Double(demand.prices.completionNanos)
     }
   }
 
   mutating func ask(
     _ id: Int, _ rules: [LimitRule], subject: String, _ demand: Demand, now: Int64
   ) -> Bool {
-    let output = Self.cut(demand, rules)
+    let (output, paid) = Self.cut(demand, rules)
     var charges: [(counter: String, amount: Double, day: Int64)] = []
     for rule in rules {
       let name = Self.name(rule, subject)
       let entry = Self.refilled(entries[name] ?? Self.entry(rule, now: now), now)
       entries[name] = entry
-      let need = Self.need(rule.kind, demand, output: output)
+      let need = Self.need(rule.kind, demand, output: output, paid: paid)
       charges.append((name, need, now / Self.day))
       let left: Double
       if entry.period > 0 {
@@ -143,7 +146,9 @@ struct NaiveModel {
       var entry = Self.refilled(entries[charge.counter]!, now)
       var final = 0.0
       switch (settlement, entry.kind) {
-      case (.nothing, _), (.requestOnly, .tokens), (.requestOnly, .promptTokens): final = 0
+      case (.nothing, .requests): final = entry.period > 0 ? 1 : 0
+      case (.undone, _), (.nothing, _), (.requestOnly, .tokens), (.requestOnly, .promptTokens):
+        final = 0
       case (.requestOnly, .completionTokens), (.requestOnly, .usd): final = 0
       case (_, .requests), (_, .concurrent): final = 1
       case (.used(let usage), .tokens):

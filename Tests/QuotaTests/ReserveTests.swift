@@ -17,9 +17,9 @@ struct ReserveTests {
     #expect(answers.compactMap(\.held).count == 5)
     for answer in answers.dropFirst(5) {
       #expect(answer.refusal?.failures.count == 1)
-      #expect(answer.refusal?.decisive.kind == rule.kind)
+      #expect(answer.refusal?.decisive.rule.kind == rule.kind)
     }
-    for held in answers.compactMap(\.held) { _ = desk.settle(held, .nothing, at: 0) }
+    for held in answers.compactMap(\.held) { _ = desk.settle(held, .undone, at: 0) }
     #expect(desk.states(at: 0).isEmpty)
   }
 
@@ -41,13 +41,13 @@ struct ReserveTests {
     let first = desk.ask(.stated(40, 40), at: 0).held!
     let state = desk.states(at: 0)
     let refusal = desk.ask(.stated(10, 40), at: 0).refusal!
-    #expect(refusal.failures.map(\.name) == ["tpm", "parallel"])
+    #expect(refusal.failures.map(\.rule.name) == ["tpm", "parallel"])
     #expect(
       refusal.failures.map(\.shortage) == [
         .exceeded(waitMilliseconds: 18_000), .exceeded(waitMilliseconds: 1_000),
       ])
     #expect(refusal.verdict == .rateLimited(waitMilliseconds: 18_000))
-    #expect(refusal.decisive.name == "tpm")
+    #expect(refusal.decisive.rule.name == "tpm")
     #expect(desk.states(at: 0) == state)
     _ = desk.settle(first, .used(.tokens(40, 40)), at: 0)
   }
@@ -73,7 +73,7 @@ struct ReserveTests {
     #expect(held.charges.map(\.amount) == [212, 112, 994])
     // Cut to what could ever fit, not to what is left: nothing is, so it waits.
     let refusal = desk.ask(.unstated(100, 4_096, prices: price), at: 0).refusal!
-    #expect(refusal.failures.map(\.name) == ["budget"])
+    #expect(refusal.failures.map(\.rule.name) == ["budget"])
     _ = desk.settle(held, .nothing, at: 0)
   }
 
@@ -115,7 +115,7 @@ struct ReserveTests {
     let refusal = desk.ask(.stated(1, 0), at: 60_010).refusal!
     #expect(refusal.verdict == .insufficientQuota(waitMilliseconds: day - 60_010))
     #expect(refusal.failures.count == 2)
-    #expect(refusal.decisive.name == "budget")
+    #expect(refusal.decisive.rule.name == "budget")
     #expect(desk.ask(.stated(1, 0), at: day - 1).refusal?.waitMilliseconds == 1)
     #expect(desk.use(.stated(1, 0), at: day))
   }
@@ -131,22 +131,39 @@ struct ReserveTests {
     let rules = [
       Limits.bucket(.requests, 10, name: "r"), Limits.bucket(.tokens, 100, name: "t"),
       Limits.budget(.usd, 1_000, name: "u"), Limits.slots(4, name: "s"),
+      Limits.budget(.requests, 10, name: "d"),
     ]
     let price = Prices(promptNanos: 1, completionNanos: 1, perRequestNanos: 0)
     let cases: [(Settlement, [Int64])] = [
-      (.used(.tokens(7, 8, nanos: 9)), [1, 15, 9, 0]), (.requestOnly, [1, 0, 0, 0]),
-      (.nothing, [0, 0, 0, 0]),
+      (.used(.tokens(7, 8, nanos: 9)), [1, 15, 9, 0, 1]), (.requestOnly, [1, 0, 0, 0, 1]),
+      (.nothing, [1, 0, 0, 0, 0]), (.undone, [0, 0, 0, 0, 0]),
     ]
     for (settlement, amounts) in cases {
       let desk = Desk(rules)
       let held = desk.ask(.stated(10, 20, prices: price), at: 5).held!
-      #expect(held.charges.map(\.amount) == [1, 30, 30, 1])
-      #expect(held.charges.map(\.window) == [nil, nil, 0, nil])
+      #expect(held.charges.map(\.amount) == [1, 30, 30, 1, 1])
+      #expect(held.charges.map(\.window) == [nil, nil, 0, nil, 0])
       let final = desk.settle(held, settlement, at: 6)
       #expect(final.map(\.amount) == amounts)
-      #expect(final.map(\.counter) == ["r", "t", "u", "s"].map { "tenant/a/" + $0 })
-      #expect(final.map(\.window) == [nil, nil, 0, nil])
+      #expect(final.map(\.counter) == ["r", "t", "u", "s", "d"].map { "tenant/a/" + $0 })
+      #expect(final.map(\.window) == [nil, nil, 0, nil, 0])
     }
+  }
+
+  @Test func `a bucket of requests counts attempts, whatever becomes of them`() {
+    let desk = Desk([Limits.bucket(.requests, 3, name: "bucket"), Limits.budget(.requests, 4)])
+    for _ in 0..<3 {
+      let held = desk.ask(.stated(1, 1), at: 0).held!
+      _ = desk.settle(held, .nothing, at: 0)
+    }
+    let refusal = desk.ask(.stated(1, 1), at: 0).refusal
+    #expect(refusal?.failures.map(\.rule.name) == ["bucket"])
+    // The budget got each of them back.
+    #expect(desk.table.reading(ofRule: 1, scopeValue: "", now: 0).remaining == 4)
+    // What never was on record was no attempt.
+    let other = Desk([Limits.bucket(.requests, 1)])
+    _ = other.settle(other.ask(.stated(1, 1), at: 0).held!, .undone, at: 0)
+    #expect(other.use(.stated(1, 1), at: 0))
   }
 
   @Test func `headers show the tightest of one's own limits`() {
@@ -165,7 +182,8 @@ struct ReserveTests {
       shares.tokens == LimitShare(limit: 500, remaining: 200, resetMilliseconds: 86_400_000))
     _ = desk.settle(held, .used(.tokens(100, 2_000)), at: 0)
     let debt = desk.table.shares(desk.set, caller: .a, now: 0)
-    #expect(debt.tokens?.remaining == 0)
+    // Of the bucket nothing is left either; the budget takes longer to come back.
+    #expect(debt.tokens == LimitShare(limit: 500, remaining: 0, resetMilliseconds: 86_400_000))
     #expect(desk.table.reading(ofRule: 1, scopeValue: "", now: 0).remaining == 599)
     let other = desk.table.shares(desk.set, caller: .subject("new"), now: 0)
     #expect(other.requests == LimitShare(limit: 600, remaining: 599, resetMilliseconds: 100))

@@ -18,7 +18,7 @@ struct SubjectTests {
       ])
     #expect(desk.use(.stated(0, 0), Caller(tenant: "a", keyID: "k", subject: "t"), at: 0))
     let third = desk.ask(.stated(0, 0), Caller(tenant: "a", keyID: "k", subject: "u"), at: 0)
-    #expect(third.refusal?.decisive.name == "key")
+    #expect(third.refusal?.decisive.rule.name == "key")
     #expect(desk.use(.stated(0, 0), Caller(tenant: "a", keyID: nil, subject: "u"), at: 0))
     _ = desk.settle(held, .nothing, at: 0)
   }

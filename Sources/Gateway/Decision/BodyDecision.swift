@@ -8,56 +8,85 @@ struct BodyDecision {
   let policy: CompiledPolicy
   let identity: Identity
   let inspection: HeadDecision.Inspection
+  /// Which ids were given to whom; nil where nothing is counted.
+  let responseIDs: ResponseIDs?
   /// The model that was asked for, from the moment it is known and allowed: a refusal's record names it.
   private(set) var asked: (model: Model, isStream: Bool)?
 
-  init(policy: CompiledPolicy, identity: Identity, inspection: HeadDecision.Inspection) {
+  init(
+    policy: CompiledPolicy, identity: Identity, inspection: HeadDecision.Inspection,
+    responseIDs: ResponseIDs? = nil
+  ) {
     self.policy = policy
     self.identity = identity
     self.inspection = inspection
+    self.responseIDs = responseIDs
   }
 
   /// - Parameter draw: a uniform random number, for a choice by weight that is not sticky.
   mutating func decide(_ facts: RequestFacts, draw: UInt64) throws(Refusal) -> ChosenRoute {
     let model = try model(facts)
     asked = (model, facts.stream ?? false)
-    try checkBounds(facts, model)
-    let route = model.routes[route(of: model, draw: draw)]
+    let isBackground = try checkGuarded(facts, model)
+    let bound = try bound(facts, model)
+    let continued = try continuation(facts)
+    let route = model.routes[route(of: model, draw: draw, after: continued?.route)]
     let wanted = route.upstreamModel ?? model.name
     return ChosenRoute(
       model: model, name: route.name,
       rename: facts.model == nil || facts.model == wanted.bytes ? nil : wanted.bytes,
-      path: path(for: wanted), isStream: facts.stream ?? false)
+      path: path(for: wanted), isStream: facts.stream ?? false, bound: bound,
+      isBackground: isBackground, continuedTokens: continued?.tokens)
+  }
+
+  private func continuation(_ facts: RequestFacts) throws(Refusal) -> Continuation? {
+    guard inspection.endpoint == .responses else { return nil }
+    return try Continuation(
+      facts, tenant: identity.tenant.name.string, rule: policy.snapshot.responseIDs,
+      among: responseIDs)
   }
 
   private func model(_ facts: RequestFacts) throws(Refusal) -> Model {
     guard let name = inspection.pathModel ?? facts.model else {
-      throw Refusal(.missingModel, "The request names no model.", parameter: "model")
+      throw .missingModel(namesOfModels)
     }
-    guard let model = policy.snapshot.model(named: name.span),
-      ModelAccess(policy.snapshot, identity).mayUse(
-        model, at: inspection.endpoint, allowed: inspection.allowed)
-    else { throw .modelNotFound() }
+    let model = try model(named: name)
     if inspection.pathModel != nil, let inBody = facts.model,
       policy.snapshot.model(named: inBody.span) !== model
     {
       throw Refusal(
-        .invalidValue, "The body names another model than the path.", parameter: "model")
+        .invalidValue,
+        "The body names another model than the path. Name the same in both, or none in the body.",
+        parameter: "model")
     }
     return model
   }
 
-  private func checkBounds(_ facts: RequestFacts, _ model: Model) throws(Refusal) {
-    if let stated = facts.outputBound, let limit = model.maxOutputTokens, stated > limit {
-      throw Refusal(
-        .invalidValue, "The model writes at most \(limit) tokens; \(stated) were asked for.",
-        parameter: "max_tokens")
-    }
+  /// The models that the caller may use at this endpoint.
+  private var namesOfModels: (first: [String], count: Int) {
+    ModelAccess(policy.snapshot, identity).names(where: mayUse)
   }
 
-  /// The index of the route: by weight, or by what the model is sticky to. Called once an exchange.
-  private func route(of model: Model, draw: UInt64) -> Int {
+  private func mayUse(_ model: Model) -> Bool {
+    ModelAccess(policy.snapshot, identity).mayUse(
+      model, at: inspection.endpoint, allowed: inspection.allowed)
+  }
+
+  /// The model of that name, if it is this caller's. `parameter`: the field that names it.
+  func model(named name: [UInt8], by parameter: String = "model") throws(Refusal) -> Model {
+    guard let model = policy.snapshot.model(named: name.span), mayUse(model) else {
+      throw .modelNotFound(namesOfModels, parameter: parameter)
+    }
+    return model
+  }
+
+  /// The index of the route: the one that gave the answer which the request continues, where the model
+  /// still has it; else by weight, or by what the model is sticky to. Called once an exchange.
+  private func route(of model: Model, draw: UInt64, after previous: String?) -> Int {
     guard model.routes.count > 1 else { return 0 }
+    if let previous, let index = model.routes.firstIndex(where: { $0.name.string == previous }) {
+      return index
+    }
     switch model.sticky {
     case .request: return model.route(draw: draw)
     case .subject: return bySubject(model)

@@ -4,6 +4,21 @@ import Terms
 
 /// What is decided at the headers, before any body: who, from where, to which path.
 struct HeadDecision {
+  /// Which of Envoy's filters asks.
+  enum Filter {
+    case extProc(isDuplex: Bool)
+    /// `enforces`: it decides everything, and ext_proc at most follows.
+    case extAuthz(enforces: Bool)
+
+    /// ext_authz may run before the filter that verifies tokens, and leaves their callers to ext_proc.
+    var insistsOnClaims: Bool {
+      switch self {
+      case .extProc: true
+      case .extAuthz(let enforces): enforces
+      }
+    }
+  }
+
   /// What comes next.
   enum Outcome {
     case refuse(Refusal)
@@ -19,7 +34,8 @@ struct HeadDecision {
 
   enum LocalAnswer {
     case modelList
-    case model(Model)
+    /// By the name that the client asked for: the model's own, or an alias.
+    case model(named: String)
   }
 
   /// What the body's decision needs from the headers.
@@ -43,31 +59,35 @@ struct HeadDecision {
   /// The known endpoint, for records.
   var endpoint: Endpoint?
   var outcome = Outcome.refuse(.credential)
+  /// Why credentials were refused that name no single caller, for the log.
+  private(set) var conflict: CredentialConflict?
 
   /// - Parameters:
   ///   - method, path, host: ranges in `bytes`; ext_authz has fields of its own for them.
   ///   - endOfStream: no body follows.
   init(
     _ head: RequestHead, _ context: EnvoyContext, in bytes: Span<UInt8>, policy: CompiledPolicy,
-    nowSeconds: Int64, insistsOnClaims: Bool, endOfStream: Bool
+    nowSeconds: Int64, at filter: Filter, endOfStream: Bool
   ) {
     let path = bytes.extracting(head.path)
     let match = policy.snapshot.match(path: path)
     // Before the caller is known: an alias of a messages path speaks its dialect in every refusal.
     isAnthropic =
-      if case .endpoint(let endpoint, _) = match {
-        endpoint.dialect == .anthropic
-      } else {
-        Self.hasMessagesPath(path)
+      switch match {
+      case .endpoint(let endpoint, _): endpoint.dialect == .anthropic
+      case .modelList, .modelDetail: head.hasAnthropicVersion
+      case .custom, .unknown: Self.hasMessagesPath(path)
       }
     if head.contentTypeCount > 0 {
       isGRPC = MediaType(bytes.extracting(head.contentType)) == .grpc
     }
     let identification = Identification(
-      policy: policy, nowSeconds: nowSeconds, insistsOnClaims: insistsOnClaims)
+      policy: policy, nowSeconds: nowSeconds, insistsOnClaims: filter.insistsOnClaims)
     let known: Identity
     switch identification.identify(head, context, in: bytes) {
-    case .refused: return
+    case .refused:
+      conflict = identification.conflict(head, context, in: bytes)
+      return
     case .deferred:
       outcome = head.hasUpgrade ? .refuse(Self.upgrade) : .deferred
       return
@@ -77,13 +97,17 @@ struct HeadDecision {
     do throws(Refusal) {
       try checkPlace(head, in: bytes, known, policy)
       outcome = try decidePath(match, head, in: bytes, known, policy, endOfStream: endOfStream)
+      try checkCount(head, at: filter, policy)
     } catch {
       outcome = .refuse(error)
     }
   }
 
+  /// 426: clients that try a WebSocket first go on over HTTP when they read it.
   static let upgrade = Refusal(
-    .unsupportedUpgrade, "Protocol upgrades are not supported here; send the request without.")
+    .unsupportedUpgrade,
+    "Protocol upgrades are not supported here. Send a plain HTTP request; a stream of server-sent "
+      + "events is what a WebSocket would bring.")
 
   private static let messagesPath: StaticString = "/v1/messages"
 
@@ -96,13 +120,17 @@ struct HeadDecision {
   private func checkPlace(
     _ head: RequestHead, in bytes: Span<UInt8>, _ identity: Identity, _ policy: CompiledPolicy
   ) throws(Refusal) {
-    let mismatch = Refusal(
-      .tenantMismatch, "This host does not belong to the tenant of the credential.")
-    guard !head.isAmbiguous(in: bytes) else { throw mismatch }
-    switch policy.snapshot.owner(ofHost: bytes.extracting(head.effectiveHost)) {
+    guard !head.isAmbiguous(in: bytes) else {
+      throw Refusal(
+        .tenantMismatch,
+        "The request names its host, method or path twice. Send each once, and a host header only "
+          + "with the value of :authority.")
+    }
+    let host = bytes.extracting(head.effectiveHost)
+    switch policy.snapshot.owner(ofHost: host) {
     case .shared: break
     case .tenant(let index) where index == identity.tenant.index: break
-    case .tenant, .nobody: throw mismatch
+    case .tenant, .nobody: throw .tenantMismatch(host: host)
     }
     if head.hasUpgrade { throw Self.upgrade }
     if bytes.extracting(head.method).elementsEqual(Self.connect) { throw Self.upgrade }
@@ -113,26 +141,29 @@ struct HeadDecision {
     _ policy: CompiledPolicy, endOfStream: Bool
   ) throws(Refusal) -> Outcome {
     let path = bytes.extracting(head.path)
-    let notAllowed = Refusal(.pathNotAllowed, "This path is not allowed for the tenant.")
     switch match {
-    case .unknown: throw notAllowed
+    case .unknown: throw .unknownPath(path)
     case .modelList:
       try require(Self.get, "GET", head, in: bytes)
       return .answer(.modelList)
     case .modelDetail(let id):
       try require(Self.get, "GET", head, in: bytes)
-      let name = path.extracting(id)
-      guard let model = policy.snapshot.model(named: name),
-        name.elementsEqual(model.name.bytes),
-        ModelAccess(policy.snapshot, identity).mayUse(model)
-      else { throw .modelNotFound() }
-      return .answer(.model(model))
+      let access = ModelAccess(policy.snapshot, identity)
+      guard let name = ModelID.decoded(path.extracting(id)),
+        let model = policy.snapshot.model(named: name.span), access.mayUse(model)
+      else { throw .modelNotFound(access.names(where: access.mayUse)) }
+      return .answer(.model(named: String(decoding: name, as: UTF8.self)))
     case .custom(let index):
-      guard let route = identity.tenant.route(forCustomPath: index) else { throw notAllowed }
+      // Another tenant's path is as unknown as any other.
+      guard let route = identity.tenant.route(forCustomPath: index) else {
+        throw .unknownPath(path)
+      }
       return .pass(route: route)
     case .endpoint(let endpoint, let pathModel):
       self.endpoint = endpoint
-      guard let allowed = identity.tenant.models(at: endpoint) else { throw notAllowed }
+      guard let allowed = identity.tenant.models(at: endpoint) else {
+        throw .pathNotAllowed(path)
+      }
       try require(Self.post, "POST", head, in: bytes)
       return .inspect(
         try inspection(
@@ -141,11 +172,36 @@ struct HeadDecision {
     }
   }
 
+  /// Refuses what Envoy would not pass on with our headers.
+  private func checkCount(
+    _ head: RequestHead, at filter: Filter, _ policy: CompiledPolicy
+  ) throws(Refusal) {
+    let isInspected: Bool
+    switch outcome {
+    case .refuse, .deferred: return
+    case .answer:
+      // Only ext_authz lets such a request go on, where ext_proc is to answer it.
+      guard case .extAuthz(enforces: false) = filter else { return }
+      isInspected = false
+    case .pass: isInspected = false
+    case .inspect: isInspected = true
+    }
+    let count = HeaderCount(
+      head, at: filter, isInspected: isInspected, mayGrow: policy.renames)
+    let limit = policy.snapshot.maxHeadersCount
+    guard count.fields > limit else { return }
+    throw Refusal(
+      .tooManyHeaders,
+      "The request has too many header fields: with the gateway's own they are \(count.fields), "
+        + "and at most \(limit) can be passed on. Send fewer.")
+  }
+
   private func require(
     _ method: StaticString, _ name: String, _ head: RequestHead, in bytes: Span<UInt8>
   ) throws(Refusal) {
     guard bytes.extracting(head.method).elementsEqual(method) else {
-      var refusal = Refusal(.methodNotAllowed, "This endpoint is called with \(name).")
+      var refusal = Refusal(
+        .methodNotAllowed, "This endpoint is called with \(name) and no other method.")
       refusal.allow = name
       throw refusal
     }
@@ -158,7 +214,9 @@ struct HeadDecision {
   ) throws(Refusal) -> Inspection {
     if head.isContentEncoded {
       throw Refusal(
-        .unsupportedEncoding, "Compressed request bodies are not supported; send it plain.")
+        .unsupportedEncoding,
+        "The request body is compressed, which cannot be inspected. Send it as it is, without "
+          + "content-encoding.")
     }
     let isMultipart = endpoint.isMultipart
     let contentType = bytes.extracting(head.contentType)
@@ -167,18 +225,21 @@ struct HeadDecision {
       throw Refusal(
         .unsupportedMediaType,
         isMultipart
-          ? "The content-type must be multipart/form-data."
-          : "The content-type must be application/json.")
+          ? "The content-type must be multipart/form-data, given once, with a boundary."
+          : "The content-type must be application/json, given once, in UTF-8.")
     }
     if let length = head.contentLength {
       guard length >= 0 else {
-        throw Refusal(.invalidValue, "The content-length is not a number.")
+        throw Refusal(.invalidValue, "The content-length must be a number, given once.")
       }
       if length > policy.snapshot.maxBodyBytes {
         throw .tooLarge(limit: policy.snapshot.maxBodyBytes)
       }
     }
-    if endOfStream { throw Refusal(.invalidJSON, "The request has no body.") }
+    if endOfStream {
+      throw Refusal(
+        .invalidJSON, "The request has no body; this endpoint takes a JSON object or a form.")
+    }
     var inspection = Inspection(endpoint: endpoint, allowed: allowed)
     if let pathModel {
       let path = bytes.extracting(head.path)

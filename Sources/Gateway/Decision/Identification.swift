@@ -38,7 +38,7 @@ struct Identification {
     case .unfit: return .refused
     case .verified(let tenant, let subject):
       hasUnverifiedToken = false
-      guard let identity = claimed(tenant: tenant, subject: subject, in: bytes),
+      guard let identity = claimed(tenant, subject: subject, in: bytes),
         Self.merge(&found, identity, sameCaller: true)
       else { return .refused }
     }
@@ -109,7 +109,7 @@ struct Identification {
 
   /// The range of the key in a header's value; nil where the value is empty, too long or joined by
   /// commas, or has another scheme than Bearer (RFC 6750, section 2.1).
-  private func credential(
+  func credential(
     _ range: Range<Int>, hasScheme: Bool, in bytes: Span<UInt8>
   ) -> Range<Int>? {
     guard !range.isEmpty, range.count <= Self.credentialBytesMax else { return nil }
@@ -141,7 +141,7 @@ struct Identification {
     return dots == 2 && !partIsEmpty
   }
 
-  private func identity(ofKey text: Span<UInt8>) -> Identity? {
+  func identity(ofKey text: Span<UInt8>) -> Identity? {
     guard let reference = policy.snapshot.key(SHA256.digest(of: text)) else { return nil }
     let tenant = policy.snapshot.tenants[reference.tenant]
     return usable(tenant, keyIndex: reference.key)
@@ -154,12 +154,10 @@ struct Identification {
     return Identity(tenant: tenant, subject: key.subject.bytes, keyIndex: keyIndex)
   }
 
-  private func claimed(
-    tenant: Range<Int>, subject: Range<Int>, in bytes: Span<UInt8>
+  func claimed(
+    _ tenant: Tenant, subject: Range<Int>, in bytes: Span<UInt8>
   ) -> Identity? {
-    guard let tenant = policy.snapshot.tenant(named: bytes.extracting(tenant)),
-      let subject = Self.subject(bytes.extracting(subject))
-    else { return nil }
+    guard let subject = Self.subject(bytes.extracting(subject)) else { return nil }
     return Identity(tenant: tenant, subject: subject, keyIndex: nil)
   }
 
@@ -179,7 +177,7 @@ struct Identification {
     return nil
   }
 
-  private func certified(_ principal: Range<Int>, in bytes: Span<UInt8>) -> Identity? {
+  func certified(_ principal: Range<Int>, in bytes: Span<UInt8>) -> Identity? {
     let uri = bytes.extracting(principal)
     guard let tenant = policy.snapshot.tenant(ofPrincipal: uri), let subject = Self.subject(uri)
     else { return nil }

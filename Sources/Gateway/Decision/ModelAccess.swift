@@ -28,6 +28,22 @@ struct ModelAccess {
     }
   }
 
+  /// The first names in the alphabet of those that `mayUse` admits, and how many there are in all:
+  /// what a refusal lists.
+  func names(where mayUse: (Model) -> Bool) -> (first: [String], count: Int) {
+    var first: [String] = []
+    var count = 0
+    for model in policy.models where mayUse(model) {
+      count += 1
+      let name = model.name.string
+      let place = first.firstIndex { name < $0 } ?? first.count
+      guard place < Refusal.modelsNamedMax else { continue }
+      first.insert(name, at: place)
+      if first.count > Refusal.modelsNamedMax { first.removeLast() }
+    }
+    return (first, count)
+  }
+
   /// In the policy's order.
   var models: [Model] { policy.models.filter(mayUse) }
 }
@@ -39,7 +55,7 @@ enum ModelsAnswer {
     JSONWriter.object { json in
       json.field("object", "list")
       json.array("data") { json in
-        for model in models { json.object { add(model, to: &$0) } }
+        for model in models { json.object { add(model.name.string, to: &$0) } }
       }
       json.field("has_more", false)
       json.field("first_id", models.first?.name.string)
@@ -47,10 +63,10 @@ enum ModelsAnswer {
     }
   }
 
-  static func detail(_ model: Model) -> [UInt8] { JSONWriter.object { add(model, to: &$0) } }
+  /// `name`: the one that was asked for.
+  static func detail(_ name: String) -> [UInt8] { JSONWriter.object { add(name, to: &$0) } }
 
-  private static func add(_ model: Model, to json: inout JSONWriter) {
-    let name = model.name.string
+  private static func add(_ name: String, to json: inout JSONWriter) {
     json.field("id", name)
     json.field("object", "model")
     json.field("type", "model")

@@ -1,30 +1,47 @@
+import Bytes
 import Quota
 import Terms
 
 extension Refusal {
-  /// The refusal by a limit: 429, and which limit it was.
-  init(_ refusal: QuotaRefusal) {
-    let limit = refusal.decisive
-    let unit = limit.kind == .usd ? "US dollars" : limit.kind.rawValue.replacing("_", with: " ")
+  /// The refusal by a limit: 429. The text says which limit it was, how much it gives, what was asked
+  /// of it, and when to come back.
+  init(_ refusal: QuotaRefusal, nowMs: Int64) {
+    let failure = refusal.decisive
+    let limit = LimitText(failure.rule)
+    let asked = LimitText.amount(failure.need, failure.rule.kind)
     switch refusal.verdict {
     case .neverFits:
       self.init(
         .rateLimitExceeded,
-        "The request asks for more than the limit \(limit.name) (\(unit)) could ever give.")
+        "The request asks for \(asked), more than the limit \(limit) could ever give. "
+          + "Ask for less: a shorter prompt or a smaller bound of the answer.")
       shouldRetry = false
     case .insufficientQuota(let wait):
-      self.init(.insufficientQuota, "The budget \(limit.name) (\(unit)) is spent.")
+      let reset = failure.shortage.waitMilliseconds ?? wait
+      self.init(
+        .insufficientQuota,
+        "The budget \(limit) is spent. The request asks for \(asked). The budget begins anew at "
+          + "\(LimitText.moment(reset, after: nowMs)); it does not help to try again before.")
       shouldRetry = false
-      retryAfterSeconds = Self.seconds(wait)
     case .rateLimited(let wait):
-      self.init(.rateLimitExceeded, "The limit \(limit.name) (\(unit)) is reached.")
-      retryAfterSeconds = Self.seconds(wait)
+      let seconds = Self.seconds(wait)
+      var what = "is reached"
+      if case .tooManySubjects = failure.shortage { what = "counts as many callers as it can" }
+      var isBudget = false
+      if case .calendar = failure.rule.window { isBudget = seconds > 1 }
+      self.init(
+        .rateLimitExceeded,
+        "The limit \(limit) \(what). The request asks for \(asked). "
+          + "Try again in \(RateLimitHeaders.duration(Int64(seconds) * 1000))"
+          + (isBudget ? ", when it begins anew, or ask for less." : "."))
+      retryAfterSeconds = seconds
     }
-    self.limit = limit.name
+    self.limit = failure.rule.name
   }
 
+  /// Rounded up, at least 1, and short enough to be written in milliseconds again.
   private static func seconds(_ milliseconds: Int64) -> Int {
-    max(1, Int(milliseconds / 1000) + (milliseconds % 1000 > 0 ? 1 : 0))
+    max(1, Int(min(milliseconds, .max - 999) / 1000) + (milliseconds % 1000 > 0 ? 1 : 0))
   }
 
   static let ledgerUnavailable: Refusal = {
@@ -33,4 +50,60 @@ extension Refusal {
     refusal.retryAfterSeconds = 1
     return refusal
   }()
+}
+
+/// A limit in the words of a refusal: `tpm (1000 tokens a minute, at most 200 at once)`.
+private struct LimitText: CustomStringConvertible {
+  let description: String
+
+  init(_ rule: LimitRule) {
+    let gives: String
+    let amount = Self.amount(rule.amount, rule.kind)
+    switch rule.window {
+    case .bucket(let period, let capacity):
+      let atOnce =
+        capacity == rule.amount ? "" : ", at most \(Self.number(capacity, rule.kind)) at once"
+      gives = "\(amount) \(Self.each(period))\(atOnce)"
+    case .calendar(.day): gives = "\(amount) a day"
+    case .calendar(.week): gives = "\(amount) a week"
+    case .calendar(.month): gives = "\(amount) a month"
+    case .slots: gives = "\(amount) at the same time"
+    }
+    description = "\(rule.name) (\(gives))"
+  }
+
+  private static func each(_ periodMilliseconds: Int64) -> String {
+    switch periodMilliseconds {
+    case 1_000: "a second"
+    case 60_000: "a minute"
+    case 3_600_000: "an hour"
+    default: "in \(RateLimitHeaders.duration(periodMilliseconds))"
+    }
+  }
+
+  /// An amount with its unit: `1 request`, `1000 prompt tokens`, `0.5 US dollars`.
+  static func amount(_ amount: Int64, _ kind: LimitKind) -> String {
+    let unit =
+      switch kind {
+      case .requests, .concurrent: "request"
+      case .tokens: "token"
+      case .promptTokens: "prompt token"
+      case .completionTokens: "completion token"
+      case .usd: "US dollar"
+      }
+    let number = number(amount, kind)
+    return "\(number) \(unit)\(number == "1" ? "" : "s")"
+  }
+
+  private static func number(_ amount: Int64, _ kind: LimitKind) -> String {
+    kind == .usd ? Dollars.text(amount) : String(amount)
+  }
+
+  /// `2026-12-01T00:00:00Z, in 10h3m0s`.
+  static func moment(_ waitMs: Int64, after nowMs: Int64) -> String {
+    let now = min(max(0, nowMs), UTCTime.millisecondsMax)
+    let wait = max(0, min(waitMs, UTCTime.millisecondsMax - now))
+    return "\(UTCTime.string(seconds: (now + wait) / 1000)), "
+      + "in \(RateLimitHeaders.duration(wait))"
+  }
 }

@@ -1,8 +1,8 @@
 import Bytes
 import Inference
 
-/// A refusal: what the client is told. Holds the policy's words and known names only, nothing from
-/// a body and no credential.
+/// A refusal: what the client is told. Holds the policy's words and known names only, and the
+/// request's own path or host, cut and cleaned (`quoted`); nothing from a body and no credential.
 package struct Refusal: Error, Equatable, Sendable {
   /// `error.code`, the record's reason and the HTTP status.
   package let code: RefusalCode
@@ -38,17 +38,6 @@ package struct Refusal: Error, Equatable, Sendable {
   package static let credential = Refusal(
     .invalidAPIKey, "The credential is missing, unknown, revoked or expired.")
 
-  /// 404 in the same words for a model that is unknown and for one that is not this caller's.
-  package static func modelNotFound() -> Refusal {
-    Refusal(
-      .modelNotFound, "The model does not exist or you do not have access to it.",
-      parameter: "model")
-  }
-
-  static func tooLarge(limit: Int) -> Refusal {
-    Refusal(.requestTooLarge, "The request body is larger than \(limit) bytes.")
-  }
-
   /// The refusal for what a scanner found.
   package init(_ problem: BodyProblem) {
     switch problem {
@@ -57,14 +46,37 @@ package struct Refusal: Error, Equatable, Sendable {
     case .duplicateKey(let key):
       self.init(
         .duplicateKey,
-        "The key \(key.name) is given twice, or in a spelling that some servers take for it.",
+        "The key \(key.name) is given twice, or in a spelling that some servers take for it. "
+          + "Give it once, in lower case.",
         parameter: key.name)
     case .invalidValue(let key):
       self.init(
-        .invalidValue, "The value of \(key.name) has the wrong type or is not an allowed value.",
+        .invalidValue, "The value of \(key.name) must be \(Self.allowed(key)).",
         parameter: key.name)
     case .invalidMultipart(let offset):
-      self.init(.invalidValue, "The multipart body is malformed (at byte \(offset)).")
+      self.init(
+        .invalidValue,
+        "The multipart body is not a valid form (at byte \(offset)): "
+          + "it breaks the syntax, or ends before its closing boundary.")
+    }
+  }
+
+  /// What a key's value may be.
+  private static func allowed(_ key: InspectedKey) -> String {
+    switch key {
+    case .model:
+      "a model's name: a text of at most \(RequestScanner.modelBytesMax) bytes without "
+        + "control characters"
+    case .stream, .includeUsage, .continuousUsageStats: "true or false"
+    case .streamOptions: "an object"
+    case .n, .bestOf: "a whole number from 1 to \(RequestScanner.choicesMax)"
+    case .maxTokens, .maxCompletionTokens, .maxOutputTokens, .nPredict, .maxNewTokens, .maxLength:
+      "a whole number from 1 to \(RequestScanner.boundMax)"
+    case .previousResponseID: "the id of an answer: a text"
+    case .conversation: "a conversation's id, or an object with its id"
+    case .input: "a text, or a list whose references name ids of earlier items"
+    // The others are searched or guarded: only their number and their type can be wrong.
+    default: "of its type, and not one of too many"
     }
   }
 
@@ -72,9 +84,9 @@ package struct Refusal: Error, Equatable, Sendable {
     switch reason {
     case .syntax: "The body is not valid JSON"
     case .encoding: "The body is not valid UTF-8"
-    case .byteOrderMark: "The body begins with a byte order mark"
-    case .depth: "The body is nested too deeply"
-    case .notAnObject: "The body is not a JSON object"
+    case .byteOrderMark: "The body begins with a byte order mark, which JSON must not have"
+    case .depth: "The body is nested more than \(RequestScanner.depthMax) deep"
+    case .notAnObject: "The body must be a JSON object"
     case .truncated: "The body ends before the JSON does"
     case .trailingData: "The body goes on after the JSON"
     }
@@ -96,7 +108,8 @@ extension Refusal {
     }
     return JSONWriter.object { json in
       json.object("error") { json in
-        json.field("message", message)
+        // OpenAI's dialect has no field for it, and an SDK shows little else than the message.
+        json.field("message", "\(message) (request id: \(requestID))")
         json.field("type", code.openAIType)
         json.field("param", parameter)
         json.field("code", code.rawValue)

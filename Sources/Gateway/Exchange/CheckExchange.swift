@@ -150,17 +150,19 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     context.setPrincipal(policy.readsCertificates ? request.principal : 0..<0)
     context.setEnvoyRequestID(request.id)
     if let metadata = request.metadata {
-      try context.readMetadata(in: bytes, metadata, issuers: policy.issuers)
+      try context.readMetadata(in: bytes, metadata, policy)
     }
     let enforces = policy.snapshot.enforceAt == .extAuthz
     // Identity handed over is what this very filter writes: at a Check there is none yet.
     context.handedOver = nil
     let decided = HeadDecision(
       head, context, in: bytes, policy: policy, nowSeconds: loop.now().seconds,
-      insistsOnClaims: enforces, endOfStream: false)
+      at: .extAuthz(enforces: enforces), endOfStream: false)
+    loop.report(context.claims, under: policy)
     decision = Decision(requestID: loop.nextRequestID(), identity: decided.identity)
     decision.isInspected = decided.endpoint != nil
     decision.isAnthropic = decided.isAnthropic
+    if let conflict = decided.conflict { loop.report(conflict) }
     if loop.books != nil {
       var traits = RequestTraits(head, context, in: bytes, policy.snapshot)
       traits.source =
@@ -172,7 +174,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     case .refuse(let refusal):
       deny(refusal)
     case .deferred:
-      CheckReplies.defer(head, in: bytes, names: policy.names, &loop.writer)
+      CheckReplies.defer(head, in: bytes, &loop.writer)
     case .answer(let answer) where enforces:
       guard let identity = decided.identity else { return deny(.credential) }
       do throws(Refusal) {
@@ -207,7 +209,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   ) -> [UInt8] {
     switch answer {
     case .modelList: ModelsAnswer.list(ModelAccess(policy.snapshot, identity).models)
-    case .model(let model): ModelsAnswer.detail(model)
+    case .model(let name): ModelsAnswer.detail(name)
     }
   }
 
@@ -229,7 +231,9 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   ) throws(Refusal) -> (ChosenRoute, RequestFacts) {
     let body = request.rawBody.isEmpty ? request.body : request.rawBody
     if head.isPartialBody {
-      throw Refusal(.requestTooLarge, "The request body is larger than the gateway buffers.")
+      throw Refusal(
+        .requestTooLarge, "The request body is larger than the gateway buffers. Send a smaller one."
+      )
     }
     guard !body.isEmpty else {
       throw Refusal(.invalidJSON, "The request has no body that the gateway can see.")
@@ -246,7 +250,8 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     guard let identity = decided.identity else { throw .credential }
     reader.scan(bytes.extracting(body))
     let facts = try reader.finish()
-    var decided = BodyDecision(policy: policy, identity: identity, inspection: inspection)
+    var decided = BodyDecision(
+      policy: policy, identity: identity, inspection: inspection, responseIDs: loop.responseIDs)
     defer { decision.asked = decided.asked }
     return (try decided.decide(facts, draw: loop.random.next()), facts)
   }

@@ -1,5 +1,6 @@
 import Books
 import Inference
+import Ledger
 import Metrics
 import Policy
 
@@ -79,6 +80,10 @@ extension ExtProcExchange {
     response.meter = nil
     response.unsaid = loop.settle(
       settle, of: &life, metered: metered, backend: response.backend)
+    if !response.ids.isEmpty, let tokens = response.unsaid?.totalTokens {
+      loop.remember(response.ids, decision, tokens: tokens)
+    }
+    if let reason = metered.unread, let settled = response.unsaid { loop.unread(reason, settled) }
   }
 
   /// What was settled, for the next reply's metadata: once.

@@ -3,6 +3,7 @@ import Bytes
 import EnvoyAPI
 import Inference
 import Log
+import Policy
 import Terms
 import Transport
 
@@ -13,12 +14,15 @@ extension ExtProcExchange {
     _ request: ProcessingRequest, in bytes: Span<UInt8>, _ stream: ExchangeStream
   ) {
     var limits: [(name: [UInt8], value: [UInt8])] = []
+    var head = ResponseHead()
+    do throws(WireError) {
+      try head.readHeaders(in: bytes, request.headers)
+      if let attributes = request.attributes { try head.readAttributes(in: bytes, attributes) }
+    } catch {
+      return fail(stream, GRPCFailure(.invalidArgument, "malformed response_headers"))
+    }
     if let open = life.open {
-      do throws(WireError) {
-        try readResponse(request, of: open, in: bytes)
-      } catch {
-        return fail(stream, GRPCFailure(.invalidArgument, "malformed response_headers"))
-      }
+      began(head, of: open, in: bytes)
       if let books = loop.books {
         limits = GatewayLoop.rateLimits(
           open.request, by: books, anthropic: decision.isAnthropic)
@@ -26,29 +30,31 @@ extension ExtProcExchange {
       if request.endOfStream { responseEnded() }
     }
     ProcessingReplies.beginResponse(
-      routeName: decision.route?.name.bytes, requestID: decision.requestID, limits,
-      metadata: takeUsage(), &loop.writer)
+      decision, limits, room: policy.snapshot.maxHeadersCount - head.count, metadata: takeUsage(),
+      &loop.writer)
     stream.reply(loop.writer)
   }
 
-  private func readResponse(
-    _ request: ProcessingRequest, of open: OpenAdmission, in bytes: Span<UInt8>
-  ) throws(WireError) {
-    var head = ResponseHead()
-    try head.readHeaders(in: bytes, request.headers)
-    if let attributes = request.attributes { try head.readAttributes(in: bytes, attributes) }
+  private func began(_ head: ResponseHead, of open: OpenAdmission, in bytes: Span<UInt8>) {
     let isGateways = head.isGateways == true
     response.backend = head.backend
     life.answerBegan(
       status: head.status, isGateways: isGateways, wasReached: head.wasReached)
     // What comes before the verdict is Envoy's own, too.
     guard !isGateways, !life.holdsReplies else { return }
+    let format =
+      head.isEncoded
+      ? .encoded : ResponseFormat(contentType: bytes.extracting(head.contentType))
+    if loop.responseIDs != nil, self.request.inspection?.endpoint == .responses {
+      response.idReader = ResponseIDReader(format)
+    }
     response.meter = ResponseMeter(
       .init(
-        format: head.isEncoded
-          ? .other : ResponseFormat(contentType: bytes.extracting(head.contentType)),
+        format: format,
         status: head.status ?? 0, isMetered: open.request.isMetered,
-        removesUsageChunk: response.removesUsageChunk, startedMs: open.timeMs))
+        isText: self.request.inspection?.endpoint.answersInText ?? false,
+        removesUsageChunk: response.removesUsageChunk, bodyBytes: head.bodyBytes,
+        startedMs: open.timeMs))
   }
 
   /// A piece of a response body that is handed over while its message arrives.
@@ -83,15 +89,9 @@ extension ExtProcExchange {
     if machine.echoesResponse {
       switch action {
       case .pass:
-        ProcessingReplies.streamedBody(
-          .responseBody, bytes: body.count, endOfStream: endOfStream, metadata: metadata,
-          &loop.writer)
-        if !body.isEmpty || endOfStream { stream.reply(loop.writer, body: body) }
+        echo(.responseBody, body, endOfStream: endOfStream, metadata: metadata, stream)
       case .replace(let bytes):
-        ProcessingReplies.streamedBody(
-          .responseBody, bytes: bytes.count, endOfStream: endOfStream, metadata: metadata,
-          &loop.writer)
-        if !bytes.isEmpty || endOfStream { stream.reply(loop.writer, body: bytes.span) }
+        echo(.responseBody, bytes.span, endOfStream: endOfStream, metadata: metadata, stream)
       }
       return
     }
@@ -108,8 +108,17 @@ extension ExtProcExchange {
 
   private func meter(_ piece: Span<UInt8>, endOfStream: Bool) -> ResponseMeter.Action {
     guard response.meter != nil else { return .pass }
+    if response.idReader != nil { rememberIDs(piece) }
     return response.meter!.consume(
       piece, nowMs: loop.now().milliseconds, endOfStream: endOfStream)
+  }
+
+  /// Remembers the ids that the client is about to see: it may continue them at once.
+  private func rememberIDs(_ piece: Span<UInt8>) {
+    response.idReader!.read(piece)
+    let ids = response.idReader!.takeIDs().map { ResponseID($0.span) }
+    let fresh = ids.filter { response.ids.insert($0).inserted }
+    if !fresh.isEmpty { loop.remember(fresh, decision, tokens: 0) }
   }
 
   /// The response ended with trailers, without a last body message: what the meter holds back is sent
@@ -169,7 +178,9 @@ extension ExtProcExchange {
     if decision.requestID.isEmpty { decision.requestID = loop.nextRequestID() }
     machine.refused()
     refuse(
-      Refusal(.gatewayMisconfigured, "The request was answered without having been admitted."),
+      Refusal(
+        .gatewayMisconfigured,
+        "The gateway answered a request that it had not admitted. Its operator must mend it."),
       stream)
   }
 }

@@ -5,12 +5,13 @@ import Ledger
 import Metrics
 import Policy
 import Quota
+import Terms
 
 /// What the ext_proc exchange and the Check have to do with the books.
 extension GatewayLoop {
   /// Reserves and records what a request may use on its route; nil where nothing is counted. Without
-  /// a route it is an answer of Tollgate's own, which reaches no backend and passes no limit, and is
-  /// on record all the same. `decision` has the route afterwards, unless it is refused.
+  /// a route it is an answer of Tollgate's own, which reaches no backend, but counts as a request and
+  /// is on record like any other. `decision` has the route afterwards, unless it is refused.
   func reserve(
     _ route: ChosenRoute?, _ facts: RequestFacts?, at endpoint: Endpoint?,
     _ decision: inout Decision, under policy: CompiledPolicy
@@ -22,7 +23,7 @@ extension GatewayLoop {
     let request = AdmissionRequest(
       limits: route.map {
         limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: $0.model)
-      } ?? limits.noLimits,
+      } ?? limits.ownAnswerSet(tenant: identity.tenant, keyIndex: identity.keyIndex),
       caller: Caller(identity), size: RequestSize(route, facts, endpoint),
       prices: route?.model?.prices, isMetered: endpoint?.isMetered ?? false,
       record: decision.record(policy: policy.snapshot))
@@ -43,8 +44,9 @@ extension GatewayLoop {
   private static func refusal(
     _ refusal: QuotaRefusal, _ request: AdmissionRequest, by books: Books, anthropic: Bool
   ) -> Refusal {
-    var refused = Refusal(refusal)
-    refused.rateLimits = rateLimits(request, by: books, anthropic: anthropic)
+    let (shares, nowMs) = books.shares(request.limits, request.caller)
+    var refused = Refusal(refusal, nowMs: nowMs)
+    refused.rateLimits = RateLimitHeaders.of(shares, nowMs: nowMs, anthropic: anthropic)
       .map { .init(name: $0.name, value: $0.value) }
     return refused
   }
@@ -68,6 +70,15 @@ extension GatewayLoop {
     record.limit = refusal.limit
     books.deny(record)
     denied(record, wasSettled: wasSettled)
+  }
+
+  /// Remembers the ids of an answer for its tenant, with the tokens of the exchange where they are known.
+  func remember(_ ids: some Sequence<ResponseID>, _ decision: Decision, tokens: Int64) {
+    guard let responseIDs, let identity = decision.identity, let route = decision.route else {
+      return
+    }
+    responseIDs.remember(
+      ids, tenant: identity.tenant.name.string, route: route.name.string, tokens: max(0, tokens))
   }
 
   /// Settles what a life says is to be settled, and counts it when it is on record. Returned: its

@@ -38,6 +38,8 @@ package final class GatewayLoop: CallRouter {
   let books: Books?
   /// nil likewise.
   let metrics: LoopMetrics?
+  /// Which response ids were given to whom; nil likewise.
+  let responseIDs: ResponseIDs?
   /// Exchanges whose verdict waits for their record, in the order of its number. Where numbers are given
   /// out again, the outcome of the earlier records comes first.
   private var waiting: [(open: OpenAdmission, exchange: any WaitsForRecord)] = []
@@ -51,23 +53,24 @@ package final class GatewayLoop: CallRouter {
   ///   - clock: the wall clock, for expiries and request ids.
   package convenience init(
     policy: PolicySnapshot, limits: PolicyLimits? = nil, books: Books? = nil,
-    metrics: LoopMetrics? = nil, log: any LogSink, random: Xoshiro256 = Xoshiro256(),
-    clock: @escaping () -> UnixTime = UnixTime.now
+    metrics: LoopMetrics? = nil, responseIDs: ResponseIDs? = nil, log: any LogSink,
+    random: Xoshiro256 = Xoshiro256(), clock: @escaping () -> UnixTime = UnixTime.now
   ) {
     self.init(
-      policy: CompiledPolicy(policy, limits: limits), books: books, metrics: metrics, log: log,
-      random: random, clock: clock)
+      policy: CompiledPolicy(policy, limits: limits), books: books, metrics: metrics,
+      responseIDs: responseIDs, log: log, random: random, clock: clock)
   }
 
   /// The same with a policy that was compiled before, for all loops at once.
   package init(
     policy: CompiledPolicy, books: Books? = nil, metrics: LoopMetrics? = nil,
-    log: any LogSink, random: Xoshiro256 = Xoshiro256(),
+    responseIDs: ResponseIDs? = nil, log: any LogSink, random: Xoshiro256 = Xoshiro256(),
     clock: @escaping () -> UnixTime = UnixTime.now
   ) {
     self.policy = policy
     self.books = books
     self.metrics = metrics
+    self.responseIDs = responseIDs
     self.log = log
     self.random = random
     self.clock = clock

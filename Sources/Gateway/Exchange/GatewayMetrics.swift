@@ -21,7 +21,8 @@ extension LoopMetrics {
         cacheWritePromptTokens: completion.cacheWritePromptTokens,
         reasoningTokens: completion.reasoningTokens,
         costNanodollars: completion.costNanodollars,
-        isEstimated: completion.usageSource == .estimated))
+        isEstimated: completion.usageSource == .estimated,
+        disputedTokens: completion.disputed?.tokens))
   }
 
   /// A refusal was recorded so; `wasSettled`: of an exchange that has its completion already.
@@ -45,6 +46,12 @@ extension GatewayLoop {
     }
     metrics?.settled(settled)
     logEnd(settled)
+  }
+
+  /// An answer could not be read for its usage.
+  func unread(_ reason: UnreadReason, _ settled: Completion) {
+    metrics?.unread(reason)
+    logUnread(reason, settled)
   }
 
   /// An exchange was refused; `wasSettled`: one that another filter had let through and settled.

@@ -46,6 +46,17 @@ package struct RequestIDs {
     return unsafe literal.utf8Start[index]
   }
 
+  /// When an id of ours was made, in Unix milliseconds; nil for another text.
+  package static func unixMilliseconds(of text: Span<UInt8>) -> Int64? {
+    guard isWellFormed(text) else { return nil }
+    var time: Int64 = 0
+    for index in 4..<14 {
+      let value = (0..<32).first { byte(alphabet, $0) == text[index] }
+      time = time << 5 | Int64(value ?? 0)
+    }
+    return time
+  }
+
   /// Whether `text` can be an id of ours (handed from ext_authz to ext_proc).
   package static func isWellFormed(_ text: Span<UInt8>) -> Bool {
     guard text.count == byteCount, text.starts(with: prefix) else { return false }

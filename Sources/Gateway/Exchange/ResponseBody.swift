@@ -5,6 +5,10 @@ import Ledger
 struct ResponseBody {
   /// nil where nothing is metered: no admission, an answer of Envoy's own.
   var meter: ResponseMeter?
+  /// Finds the ids that the client is given; nil where none can be continued.
+  var idReader: ResponseIDReader?
+  /// Those that were found.
+  var ids: Set<ResponseID> = []
   /// We asked for the usage chunk and the client did not: it is taken out.
   var removesUsageChunk = false
   /// The upstream's address as Envoy names it.

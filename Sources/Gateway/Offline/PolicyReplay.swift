@@ -90,9 +90,11 @@ package final class PolicyReplay {
   /// fault of the request itself is one under any policy.
   private static func dependsOnPolicy(_ code: RefusalCode) -> Bool {
     switch code {
-    case .rateLimitExceeded, .insufficientQuota, .tenantMismatch, .pathNotAllowed: true
-    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedUpgrade,
-      .invalidAPIKey, .modelNotFound, .methodNotAllowed, .requestTooLarge, .unsupportedEncoding,
+    case .rateLimitExceeded, .insufficientQuota, .tenantMismatch, .pathNotAllowed, .unknownPath:
+      true
+    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter,
+      .previousResponseNotFound, .unsupportedUpgrade, .invalidAPIKey, .modelNotFound,
+      .methodNotAllowed, .requestTooLarge, .tooManyHeaders, .unsupportedEncoding,
       .unsupportedMediaType, .overloaded, .ledgerUnavailable, .gatewayMisconfigured:
       false
     }
@@ -110,7 +112,12 @@ extension PolicyReplay {
 
     var refusal: RefusalCode? { record.reason.flatMap(RefusalCode.init(rawValue:)) }
     /// Refused before its body was looked at.
-    var isWithoutBody: Bool { refusal == .tenantMismatch || refusal == .pathNotAllowed }
+    var isWithoutBody: Bool {
+      switch refusal {
+      case .tenantMismatch, .pathNotAllowed, .unknownPath: true
+      default: false
+      }
+    }
   }
 
   private func decision(_ request: Request) -> ReplayedDecision {
@@ -119,11 +126,14 @@ extension PolicyReplay {
     let route = Array((request.record.route ?? "").utf8)
     var model: Model?
     switch policy.match(path: route.span) {
-    case .unknown: return Self.deny(.pathNotAllowed)
-    case .modelList, .modelDetail: return .allow
+    case .unknown: return Self.deny(.unknownPath)
+    case .modelList, .modelDetail:
+      return reserve(
+        request, identity, nil,
+        limits.ownAnswerSet(tenant: identity.tenant, keyIndex: identity.keyIndex))
     case .custom(let index):
       guard identity.tenant.route(forCustomPath: index) != nil else {
-        return Self.deny(.pathNotAllowed)
+        return Self.deny(.unknownPath)
       }
     case .endpoint(let endpoint, _):
       guard let allowed = identity.tenant.models(at: endpoint) else {
@@ -139,7 +149,9 @@ extension PolicyReplay {
         return Self.unsure(.modelNotFound)
       }
     }
-    return reserve(request, identity, model)
+    return reserve(
+      request, identity, model,
+      limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: model))
   }
 
   /// The caller, if the policy still knows it.
@@ -189,7 +201,7 @@ extension PolicyReplay {
   package static let outputBoundName = "max_output_tokens"
 
   private func reserve(
-    _ request: Request, _ identity: Identity, _ model: Model?
+    _ request: Request, _ identity: Identity, _ model: Model?, _ set: LimitSet
   ) -> ReplayedDecision {
     let record = request.record
     if record.decision == .deny { report.withoutDemand += 1 }
@@ -198,13 +210,14 @@ extension PolicyReplay {
       completionTokens: max(0, record.reservedCompletionTokens ?? 0), isBoundStated: true,
       prices: model?.prices ?? .free)
     var doubt: ReplayedDecision?
-    if let most = model?.maxOutputTokens, demand.completionTokens > most {
+    if let model, let most = model.maxOutputTokens, demand.completionTokens > most {
       // Whether the client stated this bound is not on record. If it did, the request is refused; if not,
       // Tollgate lowers it; and it may be the sum of several choices.
-      doubt = Self.unsure(.invalidValue, limit: Self.outputBoundName)
-      demand.completionTokens = Int64(most)
+      if model.requests.boundAbove == .refuse {
+        doubt = Self.unsure(.invalidValue, limit: Self.outputBoundName)
+      }
+      (demand.completionTokens, demand.completionTokensMost) = (Int64(most), Int64(most))
     }
-    let set = limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: model)
     let caller = Caller(identity)
     switch table.reserve(set, caller: caller, demand: demand, now: request.timeMs) {
     case .admitted(let reservation):
@@ -212,22 +225,24 @@ extension PolicyReplay {
       return doubt ?? .allow
     case .refused(let refusal):
       guard refusal.verdict == .neverFits, demand.completionTokens > 0 else {
-        return Self.deny(refusal)
+        return Self.deny(refusal, request)
       }
       // If the client stated no bound, Tollgate would lower it until it fits.
       demand.isBoundStated = false
-      doubt = doubt ?? Self.unsure(.rateLimitExceeded, limit: refusal.decisive.name)
+      doubt = doubt ?? Self.unsure(.rateLimitExceeded, limit: refusal.decisive.rule.name)
     }
     switch table.reserve(set, caller: caller, demand: demand, now: request.timeMs) {
     case .admitted(let reservation):
       hold(request, reservation)
       return doubt ?? .allow
-    case .refused(let refusal): return Self.deny(refusal)
+    case .refused(let refusal): return Self.deny(refusal, request)
     }
   }
 
-  private static func deny(_ refusal: QuotaRefusal) -> ReplayedDecision {
-    .deny(reason: Refusal(refusal).code.rawValue, limit: refusal.decisive.name)
+  private static func deny(_ refusal: QuotaRefusal, _ request: Request) -> ReplayedDecision {
+    .deny(
+      reason: Refusal(refusal, nowMs: request.timeMs).code.rawValue,
+      limit: refusal.decisive.rule.name)
   }
 
   /// Keeps the reservation until the completion's record. A refused request has none: it is settled at

@@ -13,8 +13,6 @@ package struct RecordFilter: Equatable, Sendable {
   package var model: String?
   /// A request path or a model route.
   package var route: String?
-  /// Tollgate's id of the exchange.
-  package var requestID: String?
   /// The record's type, one of `LedgerRecord.types`.
   package var type: String?
   /// The earliest time of a record that matches, in Unix milliseconds.
@@ -30,7 +28,6 @@ package struct RecordFilter: Equatable, Sendable {
     if let sinceMs, record.timeMs < sinceMs { return false }
     if let untilMs, record.timeMs >= untilMs { return false }
     if let type, record.type != type { return false }
-    if let requestID, record.requestID != requestID { return false }
     let facts = Facts(record.body)
     return (tenant == nil || tenant == facts.tenant)
       && (subject == nil || subject == facts.subject)

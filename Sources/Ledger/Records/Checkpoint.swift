@@ -14,7 +14,7 @@ package struct Checkpoint: Equatable, Sendable {
   package var counters: [CounterState]
   /// Every exchange that is not settled.
   package var open: [OpenExchange]
-  /// What was learned of each model's tokens; empty in a ledger of format 1, which has no such
+  /// What was learned of each tenant's and model's tokens; empty in a ledger of format 1, which has no such
   /// field.
   package var estimates: [ModelEstimate]
 
@@ -34,12 +34,16 @@ package struct Checkpoint: Equatable, Sendable {
 
 /// What was learned of one model's tokens.
 package struct ModelEstimate: Equatable, Sendable {
+  /// The tenant whose estimate it is; nil for the model's own, which is the start of new tenants'.
+  /// Before there were tenants' own, a model's was everybody's.
+  package var tenant: String?
   /// The model's canonical name.
   package var model: String
   /// The integers of a `TokenEstimator`. The ledger only stores them.
   package var state: [Int64]
 
-  package init(model: String, state: [Int64]) {
+  package init(tenant: String? = nil, model: String, state: [Int64]) {
+    self.tenant = tenant
     self.model = model
     self.state = state
   }

@@ -51,12 +51,18 @@ package struct Completion: Equatable, Sendable {
   package var cachedPromptTokens: Int64?
   /// Prompt tokens that the provider wrote to its cache.
   package var cacheWritePromptTokens: Int64?
+  /// Those of them that the cache keeps for an hour; in older ledgers always nil.
+  package var cacheWrite1hPromptTokens: Int64?
   /// All tokens of the answer, with `reasoningTokens`.
   package var completionTokens: Int64?
   /// Tokens of the answer that the provider reports as reasoning.
   package var reasoningTokens: Int64?
   /// The total that the provider reported, or the sum of prompt and completion.
   package var totalTokens: Int64?
+  /// What was reported in units other than tokens; in older ledgers always empty.
+  package var units: UsageUnits
+  /// The tier of service that the answer names; in older ledgers always nil.
+  package var tier: ServiceTier?
   /// Where the counts come from.
   package var usageSource: UsageSource
   /// The cost in nano-dollars; written as decimal dollars, exactly.
@@ -69,6 +75,8 @@ package struct Completion: Equatable, Sendable {
   package var origin: Origin?
   /// The request's W3C trace context, always well-formed (`TraceParent`).
   package var traceparent: String?
+  /// What the backend reported beyond what is charged; nil where all of it is.
+  package var disputed: DisputedUsage?
   /// The final charge of each counter, in place of what the admission reserved.
   package var charged: [Charge]
 
@@ -78,10 +86,12 @@ package struct Completion: Equatable, Sendable {
     trafficClass: String? = nil, stream: Bool? = nil, httpStatus: Int64? = nil,
     latencyMs: Int64? = nil, ttftMs: Int64? = nil, promptTokens: Int64? = nil,
     cachedPromptTokens: Int64? = nil, cacheWritePromptTokens: Int64? = nil,
-    completionTokens: Int64? = nil, reasoningTokens: Int64? = nil, totalTokens: Int64? = nil,
-    usageSource: UsageSource, costNanodollars: Int64? = nil, gatewayBackend: String? = nil,
+    cacheWrite1hPromptTokens: Int64? = nil, completionTokens: Int64? = nil,
+    reasoningTokens: Int64? = nil, totalTokens: Int64? = nil, units: UsageUnits = UsageUnits(),
+    tier: ServiceTier? = nil, usageSource: UsageSource, costNanodollars: Int64? = nil,
+    gatewayBackend: String? = nil,
     endReason: EndReason, origin: Origin? = nil, traceparent: String? = nil,
-    charged: [Charge] = []
+    disputed: DisputedUsage? = nil, charged: [Charge] = []
   ) {
     self.requestID = requestID
     self.tenant = tenant
@@ -98,15 +108,33 @@ package struct Completion: Equatable, Sendable {
     self.promptTokens = promptTokens
     self.cachedPromptTokens = cachedPromptTokens
     self.cacheWritePromptTokens = cacheWritePromptTokens
+    self.cacheWrite1hPromptTokens = cacheWrite1hPromptTokens
     self.completionTokens = completionTokens
     self.reasoningTokens = reasoningTokens
     self.totalTokens = totalTokens
+    self.units = units
+    self.tier = tier
     self.usageSource = usageSource
     self.costNanodollars = costNanodollars
     self.gatewayBackend = gatewayBackend
     self.endReason = endReason
     self.origin = origin
     self.traceparent = traceparent
+    self.disputed = disputed
     self.charged = charged
+  }
+}
+
+/// Tokens that a backend reported and nobody is charged, because they are more than it can have used.
+package struct DisputedUsage: Equatable, Sendable {
+  package var promptTokens: Int64
+  package var completionTokens: Int64
+
+  /// Both; at most `Int64.max`: a record on disk may say any numbers.
+  package var tokens: Int64 { Int64(clamping: Int128(promptTokens) + Int128(completionTokens)) }
+
+  package init(promptTokens: Int64, completionTokens: Int64) {
+    self.promptTokens = promptTokens
+    self.completionTokens = completionTokens
   }
 }

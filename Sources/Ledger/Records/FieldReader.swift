@@ -88,6 +88,15 @@ struct FieldReader {
     return word
   }
 
+  /// Nil where the member is `null` or missing.
+  mutating func wordWherePresent<Word: RawRepresentable<String>>(
+    _ name: String, _ type: Word.Type = Word.self
+  ) throws(RecordProblem) -> Word? {
+    guard let text = try textWherePresent(name) else { return nil }
+    guard let word = Word(rawValue: text) else { throw .wrongValue(name) }
+    return word
+  }
+
   mutating func integer(_ name: String) throws(RecordProblem) -> Int64 {
     guard let value = try optionalInteger(name) else { throw .wrongValue(name) }
     return value
@@ -99,6 +108,17 @@ struct FieldReader {
       guard let value = Int64(text) else { throw .wrongValue(name) }
       return value
     case .null: return nil
+    default: throw .wrongValue(name)
+    }
+  }
+
+  /// Nil where the member is `null` or missing.
+  mutating func integerWherePresent(_ name: String) throws(RecordProblem) -> Int64? {
+    switch takeIfPresent(name) {
+    case nil, .null: return nil
+    case .number(let text):
+      guard let value = Int64(text) else { throw .wrongValue(name) }
+      return value
     default: throw .wrongValue(name)
     }
   }
@@ -149,6 +169,16 @@ struct FieldReader {
       integers.append(value)
     }
     return integers
+  }
+
+  /// Empty where the member is missing.
+  mutating func textsWherePresent(_ name: String) throws(RecordProblem) -> [String] {
+    var texts: [String] = []
+    for element in try arrayWherePresent(name) {
+      guard case .string(let text) = element else { throw .wrongValue(name) }
+      texts.append(text)
+    }
+    return texts
   }
 
   /// Empty where the member is missing.

@@ -23,7 +23,8 @@ extension LedgerRecord {
       body = .denials(
         Denials(
           tenant: try fields.optionalText("tenant"), reason: try fields.text("reason"),
-          count: try fields.integer("count"), sinceMs: try fields.time("since")))
+          count: try fields.integer("count"), sinceMs: try fields.time("since"),
+          requestIDs: try fields.textsWherePresent("request_ids")))
     case "start":
       try fields.format()
       body = .start(try ProcessEvent(&fields))
@@ -99,16 +100,32 @@ extension Completion {
     promptTokens = try fields.optionalInteger("prompt_tokens")
     cachedPromptTokens = try fields.optionalInteger("cached_prompt_tokens")
     cacheWritePromptTokens = try fields.optionalInteger("cache_write_prompt_tokens")
+    // Older ledgers have completions without this field, and without the two below.
+    cacheWrite1hPromptTokens = try fields.integerWherePresent("cache_write_1h_prompt_tokens")
     completionTokens = try fields.optionalInteger("completion_tokens")
     reasoningTokens = try fields.optionalInteger("reasoning_tokens")
     totalTokens = try fields.optionalInteger("total_tokens")
+    units = try UsageUnits(fields.takeIfPresent("units"))
+    tier = try fields.wordWherePresent("tier")
     usageSource = try fields.word("usage_source")
     costNanodollars = try fields.optionalDollars("estimated_cost_usd")
     gatewayBackend = try fields.optionalText("gateway_backend")
     endReason = try fields.word("end_reason")
     origin = try fields.optionalWord("origin")
     traceparent = try fields.optionalText("traceparent")
+    disputed = try DisputedUsage(wherePresent: &fields)
     charged = try fields.charges("charged")
+  }
+}
+
+extension DisputedUsage {
+  /// Nil where the completion has none.
+  fileprivate init?(wherePresent fields: inout FieldReader) throws(RecordProblem) {
+    guard let value = fields.takeIfPresent("disputed"), value != .null else { return nil }
+    var members = try FieldReader(value, "disputed")
+    promptTokens = try members.integer("prompt_tokens")
+    completionTokens = try members.integer("completion_tokens")
+    try members.finish()
   }
 }
 
@@ -143,7 +160,8 @@ extension ModelEstimate {
       var members = try FieldReader(element, "estimates")
       estimates.append(
         ModelEstimate(
-          model: try members.text("model"), state: try members.integers("state")))
+          tenant: try members.textWherePresent("tenant"), model: try members.text("model"),
+          state: try members.integers("state")))
       try members.finish()
     }
     return estimates
@@ -163,6 +181,22 @@ extension CounterState {
       fields.append(Field(member.name, value))
     }
     self.init(counter: counter, kind: kind, fields: fields)
+  }
+}
+
+extension UsageUnits {
+  fileprivate init(_ value: JSONValue?) throws(RecordProblem) {
+    self.init()
+    guard let value, value != .null else { return }
+    var members = try FieldReader(value, "units")
+    for unit in Unit.allCases {
+      guard let amount = members.takeIfPresent(unit.rawValue) else { continue }
+      guard case .number(let text) = amount, let thousandths = Self.thousandths(text) else {
+        throw .wrongValue(unit.rawValue)
+      }
+      self[unit] = thousandths
+    }
+    try members.finish()
   }
 }
 

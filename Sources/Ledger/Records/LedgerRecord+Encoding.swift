@@ -21,6 +21,7 @@ extension LedgerRecord {
       line.field("reason", denials.reason)
       line.field("count", denials.count)
       line.field("since", timeMs: denials.sinceMs)
+      if !denials.requestIDs.isEmpty { line.field("request_ids", denials.requestIDs) }
     case .start(let event):
       line.field("format", LedgerFormat.number)
       event.encode(into: &line)
@@ -89,15 +90,25 @@ extension Completion {
     line.field("prompt_tokens", promptTokens)
     line.field("cached_prompt_tokens", cachedPromptTokens)
     line.field("cache_write_prompt_tokens", cacheWritePromptTokens)
+    line.field("cache_write_1h_prompt_tokens", cacheWrite1hPromptTokens)
     line.field("completion_tokens", completionTokens)
     line.field("reasoning_tokens", reasoningTokens)
     line.field("total_tokens", totalTokens)
+    line.field("units", units)
+    line.field("tier", identifier: tier?.rawValue)
     line.field("usage_source", usageSource.rawValue)
     line.field("estimated_cost_usd", dollarsOf: costNanodollars)
     line.field("gateway_backend", cut: gatewayBackend)
     line.field("end_reason", endReason.rawValue)
     line.field("origin", identifier: origin?.rawValue)
     line.field("traceparent", cut: traceparent)
+    if let disputed {
+      line.name("disputed")
+      line.beginObject()
+      line.field("prompt_tokens", disputed.promptTokens)
+      line.field("completion_tokens", disputed.completionTokens)
+      line.endObject()
+    }
     line.charges("charged", charged)
   }
 }
@@ -136,6 +147,7 @@ extension JSONWriter {
     array("estimates") { line in
       for estimate in estimates {
         line.object { line in
+          if let tenant = estimate.tenant { line.field("tenant", identifier: tenant) }
           line.field("model", estimate.model)
           line.array("state") { line in
             for value in estimate.state { line.value(value) }
@@ -155,6 +167,16 @@ extension ProcessEvent {
 }
 
 extension JSONWriter {
+  /// An object with the units that are known; `null` where none is.
+  fileprivate mutating func field(_ name: String, _ units: UsageUnits) {
+    guard !units.isEmpty else { return field(name, number: nil) }
+    object(name) { line in
+      for unit in UsageUnits.Unit.allCases {
+        if let amount = units[unit] { line.field(unit.rawValue, number: UsageUnits.text(amount)) }
+      }
+    }
+  }
+
   mutating func charges(_ name: String, _ charges: [Charge]) {
     self.name(name)
     beginArray()

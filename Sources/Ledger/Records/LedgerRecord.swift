@@ -72,7 +72,8 @@ package struct LedgerRecord: Equatable, Sendable {
     case .admission(let admission): 768 + 128 * admission.reserved.count
     case .completion(let completion): 896 + 128 * completion.charged.count
     case .stop(let event): event.estimates.reduce(320) { $0 + 64 + 8 * $1.state.count }
-    case .denials, .start, .reload, .clock, .repair, .checkpoint: 320
+    case .denials(let denials): 320 + 40 * denials.requestIDs.count
+    case .start, .reload, .clock, .repair, .checkpoint: 320
     case .drop: 640
     }
   }

@@ -8,8 +8,13 @@ package struct Denials: Equatable, Sendable {
   package var count: Int64
   /// The start of the second in which they were counted, in Unix milliseconds.
   package var sinceMs: Int64
+  /// The first ids of these requests; empty where no tenant was identified, and in older ledgers.
+  package var requestIDs: [String]
 
-  package init(tenant: String?, reason: String, count: Int64, sinceMs: Int64) {
+  package init(
+    tenant: String?, reason: String, count: Int64, sinceMs: Int64, requestIDs: [String] = []
+  ) {
+    self.requestIDs = requestIDs
     self.tenant = tenant
     self.reason = reason
     self.count = count

@@ -6,7 +6,7 @@ extension LedgerWriter {
   private static let retentionInterval = Duration.seconds(60)
   /// The time between two looks whether the files are still there.
   private static let lookInterval = Duration.seconds(1)
-  /// The same while the ledger's bound is reached.
+  /// The same while the ledger's bound is reached, or tenants share what is left.
   private static let retentionIntervalAtBound = Duration.seconds(1)
 
   private enum Step {
@@ -283,7 +283,11 @@ extension LedgerWriter {
       tellRemoved()
     }
     if removed { segments.synchronizeNames() }
-    withShared { $0.knowsBound = $0.queue.hasReachedBound }
+    let mayShrink = mayGo && segments.mayRemove(keepFromSeq: keep.atBoundFromSeq)
+    withShared { shared in
+      shared.queue.mayShrink = mayShrink
+      shared.knowsBound = shared.queue.hasReachedBound || shared.queue.isCrowded
+    }
   }
 
   /// Notices what nobody else says: that the lock file or segments were removed or replaced.

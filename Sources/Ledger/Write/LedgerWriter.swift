@@ -53,7 +53,7 @@ package final class LedgerWriter: @unchecked Sendable {
     /// When the first of the queue's entries came; nil where there are none.
     var oldestEntry: ContinuousClock.Instant?
     var asksForSegment = false
-    /// Whether the ledger's bound is reached: then the thread looks for old segments more often.
+    /// Whether the ledger's bound is reached, or tenants share what is left below it: then the thread looks for old segments more often.
     var knowsBound = false
     var keep: SegmentsKept
     var isStopping = false
@@ -112,7 +112,8 @@ package final class LedgerWriter: @unchecked Sendable {
         guard shared.oldestEntry == nil else { break }
         shared.oldestEntry = .now
         condition.broadcast()
-      case .refused(.ledgerFull) where !shared.knowsBound:
+      case .refused(.ledgerFull), .refused(.overShare):
+        guard !shared.knowsBound else { break }
         // Wake the thread: it may remove segments that are removed only when the bound is reached.
         shared.knowsBound = true
         condition.broadcast()
@@ -124,6 +125,11 @@ package final class LedgerWriter: @unchecked Sendable {
 
   /// The time of the last record: the next one may be earlier only where it is a `clock`.
   package var lastTimeMs: Int64 { withShared { $0.queue.lastTimeMs } }
+
+  /// Sets how many tenants share the ledger; 1 until then. Call it under the books' lock.
+  package func shares(among tenantCount: Int) {
+    withShared { $0.queue.tenantCount = tenantCount }
+  }
 
   /// Whether an admission would be taken now.
   package var state: LedgerState { withShared { $0.queue.state } }

@@ -160,6 +160,11 @@ struct SegmentStore {
     return end.timeMs < timeMs && (kept[0].timeMs < timeMs || kept[0].timeMs >= nowMs)
   }
 
+  /// Whether `removeOlder` would remove a segment, whatever its age.
+  func mayRemove(keepFromSeq: Int64) -> Bool {
+    kept.count > 1 && kept[1].segment.firstSeq <= keepFromSeq
+  }
+
   /// Makes removals durable. A failure is ignored: after a crash the files may be there again, and
   /// are then removed again.
   func synchronizeNames() { try? files.synchronizeNames() }

@@ -55,6 +55,7 @@ enum Family: Int, CaseIterable {
 /// The cells of a tenant's use of a model route.
 enum UsageCell: Int, CaseIterable {
   case prompt, completion, cachedPrompt, cacheWritePrompt, reasoning, costNanodollars, estimated
+  case disputed
 }
 
 /// The first cells of a model route's series; its two histograms follow.

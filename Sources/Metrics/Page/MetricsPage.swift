@@ -13,15 +13,17 @@ package struct MetricsPage {
     package var ship: [ShipStatistics]
     /// Nil where the operating system does not tell.
     package var process: ProcessStatus?
+    package var responseIDs: ResponseIDStatistics
 
     package init(
       version: String, policy: PolicyStatus? = nil, ship: [ShipStatistics] = [],
-      process: ProcessStatus? = nil
+      process: ProcessStatus? = nil, responseIDs: ResponseIDStatistics = ResponseIDStatistics()
     ) {
       self.version = version
       self.policy = policy
       self.ship = ship
       self.process = process
+      self.responseIDs = responseIDs
     }
   }
 
@@ -51,6 +53,7 @@ package struct MetricsPage {
     }
     if let policy = facts.policy { page.policy(policy) }
     page.shipping(facts.ship)
+    page.responseIDs(facts.responseIDs)
     if let process = facts.process { page.process(process) }
     return page.bytes
   }

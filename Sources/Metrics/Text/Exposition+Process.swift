@@ -35,6 +35,19 @@ extension Exposition {
     sample(status.models)
   }
 
+  /// Writes how many response ids are kept.
+  mutating func responseIDs(_ ids: ResponseIDStatistics) {
+    metric(
+      "ai_gateway_response_ids", .gauge,
+      "Ids of responses, conversations and items that are known with the tenant that was given them."
+    )
+    sample(UInt64(max(0, ids.known)))
+    metric(
+      "ai_gateway_response_ids_write_failures_total", .counter,
+      "Writes of response ids that failed. Traffic goes on; they are tried again.")
+    sample(UInt64(max(0, ids.failures)))
+  }
+
   /// Writes the state of the shipping to each target.
   mutating func shipping(_ targets: [ShipStatistics]) {
     guard !targets.isEmpty else { return }
@@ -68,7 +81,10 @@ extension Exposition {
     ) {
       $0.retries
     }
-    each("ai_gateway_ship_rejected_total", .counter, "Records that the target refused for good.") {
+    each(
+      "ai_gateway_ship_rejected_total", .counter,
+      "Records that the target refused and that were set aside."
+    ) {
       $0.rejected
     }
     each(

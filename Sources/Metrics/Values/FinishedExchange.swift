@@ -29,6 +29,8 @@ package struct FinishedExchange: Sendable {
   var costNanodollars: Int64?
   /// The usage is an estimate and not the backend's report.
   var isEstimated: Bool
+  /// Tokens that the backend reported beyond what was charged.
+  var disputedTokens: Int64?
 
   package init(
     tenant: String? = nil, route: String? = nil, model: String? = nil, modelRoute: String? = nil,
@@ -36,7 +38,7 @@ package struct FinishedExchange: Sendable {
     origin: Origin? = nil, durationMs: Int64? = nil, firstTokenMs: Int64? = nil,
     promptTokens: Int64? = nil, completionTokens: Int64? = nil, cachedPromptTokens: Int64? = nil,
     cacheWritePromptTokens: Int64? = nil, reasoningTokens: Int64? = nil,
-    costNanodollars: Int64? = nil, isEstimated: Bool = false
+    costNanodollars: Int64? = nil, isEstimated: Bool = false, disputedTokens: Int64? = nil
   ) {
     self.tenant = tenant
     self.route = route
@@ -55,5 +57,6 @@ package struct FinishedExchange: Sendable {
     self.reasoningTokens = reasoningTokens
     self.costNanodollars = costNanodollars
     self.isEstimated = isEstimated
+    self.disputedTokens = disputedTokens
   }
 }

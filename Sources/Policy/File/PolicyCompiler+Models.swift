@@ -99,14 +99,34 @@ extension PolicyCompiler {
       for node in model.upstreamModelNodes {
         log.error(node, "\(reason) rewrites no body, which this needs; remove it")
       }
+      if let node = model.boundNode {
+        log.error(node, "\(reason) rewrites no body, which this needs; write \"as_asked\"")
+      }
+      if let node = model.boundAboveNode {
+        log.error(node, "\(reason) rewrites no body, which this needs; write \"refuse\"")
+      }
       if let node = model.streamUsageNode, let usage = model.streamUsage, usage != .asAsked {
         log.error(node, "\(reason) rewrites no body, which this needs; write \"as_asked\"")
       }
     }
+    warnOfResponseIDs(reason)
     let limits = draft.limits + draft.tenants.flatMap { $0.limits + $0.keys.flatMap(\.limits) }
     for limit in limits where limit.limit?.kind == .concurrent {
       log.error(
         limit.node, "\(reason) never sees a request end, so it cannot count what runs; remove it")
     }
+  }
+
+  /// Who sees no answers does not know which ids it gave to whom: every id passes. That is said where
+  /// somebody may continue an answer at all.
+  private func warnOfResponseIDs(_ reason: String) {
+    guard draft.settings.responseIDs != .any else { return }
+    let paths = draft.tenants.flatMap { $0.allow.flatMap(\.paths) }
+    guard let path = paths.first(where: { endpointsByPath[$0.text] == .responses }) else { return }
+    let node = draft.responseIDsNode ?? path.node
+    log.useWarning(
+      node.place, node.path,
+      "\(reason) sees no answers, so it cannot tell whose a response id is: every one passes; "
+        + "write `response_ids: \"any\"`")
   }
 }

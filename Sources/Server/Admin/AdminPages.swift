@@ -78,7 +78,8 @@ package final class AdminPages: AdminSite {
     }
     let facts = MetricsPage.Facts(
       version: Version.string, policy: now.policyStatus, ship: now.ship(),
-      process: ProcessReading.now(startedNanoseconds: state.startedNanoseconds))
+      process: ProcessReading.now(startedNanoseconds: state.startedNanoseconds),
+      responseIDs: now.responseIDs())
     return HTTPResponse(
       .ok, "text/plain; version=0.0.4; charset=utf-8", metrics.render(facts))
   }

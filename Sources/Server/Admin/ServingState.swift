@@ -23,6 +23,7 @@ package final class ServingState: Sendable {
     var policyStatus: PolicyStatus?
     var books: Books?
     var ship: @Sendable () -> [ShipStatistics] = { [] }
+    var responseIDs: @Sendable () -> ResponseIDStatistics = { ResponseIDStatistics() }
   }
 
   /// Nothing is ready yet; the uptime counts from here.
@@ -44,6 +45,11 @@ package final class ServingState: Sendable {
   /// Records are shipped; `ship` returns the targets' numbers, on any thread.
   package func ships(_ ship: @escaping @Sendable () -> [ShipStatistics]) {
     values.withLock { $0.ship = ship }
+  }
+
+  /// Response ids are kept; `statistics` returns their numbers, on any thread.
+  package func keepsResponseIDs(_ statistics: @escaping @Sendable () -> ResponseIDStatistics) {
+    values.withLock { $0.responseIDs = statistics }
   }
 
   /// The listeners are open.

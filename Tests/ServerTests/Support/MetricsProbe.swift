@@ -38,7 +38,7 @@ enum MetricsProbe {
         tenant: "t", route: "/v1/messages", model: "m", modelRoute: "r", trafficClass: "c",
         stream: true, status: 200, origin: .backend, durationMs: 1, firstTokenMs: 1,
         promptTokens: 1, completionTokens: 1, cachedPromptTokens: 1, cacheWritePromptTokens: 1,
-        reasoningTokens: 1, costNanodollars: 1, isEstimated: true))
+        reasoningTokens: 1, costNanodollars: 1, isEstimated: true, disputedTokens: 1))
     loop.refused(RefusedExchange(reason: "invalid_json", status: 400, requestID: "q", timeMs: 0))
     var page = MetricsPage(registry: registry, books: nil)
     let facts = MetricsPage.Facts(

@@ -12,18 +12,21 @@ enum RecordSamples {
     let admission = Admission(
       requestID: "req_1", decision: .allow, reserved: [charge], policy: "p")
     let completion = Completion(
-      requestID: "req_1", usageSource: .reported, endReason: .complete, charged: [charge])
+      requestID: "req_1", usageSource: .reported, endReason: .complete,
+      disputed: DisputedUsage(promptTokens: 0, completionTokens: 1), charged: [charge])
     let event = ProcessEvent(policy: "p", version: "v")
     let stop = ProcessEvent(
-      policy: "p", version: "v", estimates: [ModelEstimate(model: "m", state: [0])])
+      policy: "p", version: "v", estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])])
     let checkpoint = Checkpoint(
       previousHash: Chain.origin, clockSinceMs: 0,
       counters: [CounterState(counter: "tenant/t/l", kind: .requests, fields: [])],
       open: [OpenExchange(seq: 1, timeMs: 0, admission: admission)],
-      estimates: [ModelEstimate(model: "m", state: [0])])
+      estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])])
     let bodies: [LedgerRecord.Body] = [
       .admission(admission), .completion(completion), .start(event), .reload(event), .stop(stop),
-      .denials(Denials(tenant: nil, reason: "r", count: 1, sinceMs: 0)), .checkpoint(checkpoint),
+      .denials(
+        Denials(tenant: "t", reason: "r", count: 1, sinceMs: 0, requestIDs: ["req_1"])),
+      .checkpoint(checkpoint),
       .clock(ClockJump(fromMs: 0, wallMs: 0)),
       .repair(Repair(file: "f", offset: 0, damage: "d", lastGoodSeq: 0)),
       .drop(Drop(target: "t", firstSeq: 1, lastSeq: 1)),
@@ -31,7 +34,8 @@ enum RecordSamples {
     return bodies.map { LedgerRecord(seq: 1, timeMs: 0, isCarried: true, body: $0) }
   }
 
-  /// The names of a record's fields; those of a list's elements as `list[].name`. An element of
+  /// The names of a record's fields; those of a list's elements as `list[].name`, those of an
+  /// object as `object.name`. An element of
   /// `open` has the fields of an admission besides its own: those are left out.
   static func fields(of record: LedgerRecord) throws -> Set<String> {
     var line = record.encoded()
@@ -40,6 +44,7 @@ enum RecordSamples {
     let object = try JSONSerialization.jsonObject(with: Data(line)) as? [String: Any] ?? [:]
     var names = Set(object.keys)
     for (name, value) in object {
+      names.formUnion((value as? [String: Any] ?? [:]).keys.map { "\(name).\($0)" })
       for element in value as? [[String: Any]] ?? [] {
         names.formUnion(element.keys.map { "\(name)[].\($0)" })
       }
