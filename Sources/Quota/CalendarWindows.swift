@@ -7,6 +7,8 @@ import Foundation
 /// a month with its first day.
 struct CalendarWindows: Sendable {
   let timeZone: String
+  /// Since when the time that the table is given runs without a step, in Unix milliseconds.
+  var sinceMs: Int64 = 0
   private let calendar: Calendar
   private var cached: [CalendarWindow]
 
@@ -39,7 +41,7 @@ struct CalendarWindows: Sendable {
       }
     let date = Date(timeIntervalSince1970: Double(now) / 1_000)
     guard let interval = calendar.dateInterval(of: component, for: date) else {
-      preconditionFailure("every instant is in a \(unit)")
+      return CalendarWindow(start: now, end: now.plusSaturating(unit.millisecondsMax / 2))
     }
     // Whatever Foundation answers, the window must contain `now`: else it would be computed for
     // ever.

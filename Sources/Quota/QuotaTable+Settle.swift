@@ -31,7 +31,7 @@ extension QuotaTable {
     counters[place].count.advance(to: now, windows: &windows)
     counters[place].count.settle(reserved: reserved, final: final, window: window)
     counters[place].open = max(0, counters[place].open - 1)
-    counters[place].reserved = max(0, counters[place].reserved - reserved)
+    counters[place].reserved = max(0, counters[place].reserved.minusSaturating(reserved))
     tallies[counters[place].tally].expectIdle(at: counters[place].idleTime(now: now))
   }
 }

@@ -43,7 +43,8 @@ enum RecordText {
       return pairs([("policy", event.policy), ("version", event.version)])
     case .checkpoint(let checkpoint):
       return ["counters=\(checkpoint.counters.count)", "open=\(checkpoint.open.count)"]
-    case .clock(let jump): return ["jump_ms=\(jump.jumpMs)"]
+    case .clock(let jump):
+      return pairs([("from", jump.fromMs.map { UTCTime.string($0) })]) + ["jump_ms=\(jump.jumpMs)"]
     case .drop(let drop):
       return ["target=\(drop.target)", "first_seq=\(drop.firstSeq)", "last_seq=\(drop.lastSeq)"]
     case .repair(let repair): return ["\(repair.file):\(repair.offset)", repair.damage]

@@ -203,6 +203,8 @@ class Tollgate:
         self.admin_port = free_port()
         self.process: Process | None = None
         self.expected_dead = False
+        # Of its processes alone.
+        self.environment: dict[str, str] = {}
 
     @property
     def admin(self) -> str:
@@ -226,7 +228,7 @@ class Tollgate:
             "TSAN_OPTIONS": "halt_on_error=0:exitcode=86",
             "LSAN_OPTIONS": os.environ.get("LSAN_OPTIONS", ""),
             "SWIFT_BACKTRACE": "enable=no",
-        }
+        } | self.environment
         command = [
             str(BINARIES / "tollgate"), "serve", "--policy", str(self.policy_path),
             "--listen", self.socket, "--listen", self.target, "--data", str(self.data),

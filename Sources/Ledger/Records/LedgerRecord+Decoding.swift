@@ -32,7 +32,9 @@ extension LedgerRecord {
     case "stop": body = .stop(try ProcessEvent(&fields))
     case "clock":
       body = .clock(
-        ClockJump(wallMs: try fields.time("wall"), jumpMs: try fields.integer("jump_ms")))
+        ClockJump(
+          fromMs: try fields.timeWherePresent("from"), wallMs: try fields.time("wall"),
+          jumpMs: try fields.integer("jump_ms")))
     case "repair":
       body = .repair(
         Repair(
@@ -131,6 +133,7 @@ extension Checkpoint {
   init(_ fields: inout FieldReader) throws(RecordProblem) {
     format = try fields.format()
     previousHash = try fields.digest("previous_hash")
+    clockSinceMs = try fields.timeWherePresent("clock_since")
     var counters: [CounterState] = []
     for element in try fields.array("counters") { counters.append(try CounterState(element)) }
     self.counters = counters
