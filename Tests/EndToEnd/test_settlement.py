@@ -164,7 +164,8 @@ def check_cut(ended: Ended, model: str, count: int | str | None) -> None:
     if count is not None:
         assert record["end_reason"] == "cut"
         assert record["origin"] is None
-        assert record["http_status"] == 200
+        # With the headers alone it is not known which ones the client got.
+        assert record["http_status"] in ((200, None) if count == 0 else (200,))
     seen = count if isinstance(count, int) else None
     if model != "continuous":
         return ended.check_estimated(None if seen is None else WORD.encode() * seen)
@@ -262,7 +263,7 @@ def test_where_no_backend_was_reached_everything_is_given_back(ends, model):
     response, ended = answered(ends, Canned([]), model)
     assert response.status_code == 503
     ended.check_refunded(requests=0)
-    assert ended.completion["origin"] == "gateway"
+    assert ended.completion["origin"] == "route"
     assert ended.completion["http_status"] == 503
 
 
@@ -272,7 +273,7 @@ def test_a_backend_that_hangs_up_is_paid_the_prompt(ends):
     assert response.status_code == 503
     ended.check_estimated(b"")
     assert ended.completion["end_reason"] == "failed"
-    assert ended.completion["origin"] == "gateway"
+    assert ended.completion["origin"] == "route"
 
 
 def test_a_timeout_is_charged(ends):
@@ -283,7 +284,7 @@ def test_a_timeout_is_charged(ends):
     ended = Ended(ends, mark)
     ended.check_estimated(b"")
     assert ended.completion["end_reason"] == "failed"
-    assert ended.completion["origin"] == "gateway"
+    assert ended.completion["origin"] == "route"
     assert ended.completion["http_status"] == 504
 
 

@@ -78,7 +78,8 @@ extension ExtProcExchange {
     let metered = response.meter?.finish(endedCleanly: response.isWhole) ?? MeteredUsage()
     response.meter = nil
     response.unsaid = loop.settle(
-      settle, of: &life, metered: metered, backend: response.backend)
+      settle, of: &life, metered: metered, backend: response.backend,
+      droppedReason: response.droppedReason)
   }
 
   /// What was settled, for the next reply's metadata: once.

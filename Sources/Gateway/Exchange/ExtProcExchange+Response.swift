@@ -34,15 +34,15 @@ extension ExtProcExchange {
   private func readResponse(
     _ request: ProcessingRequest, of open: OpenAdmission, in bytes: Span<UInt8>
   ) throws(WireError) {
-    var head = ResponseHead()
-    try head.readHeaders(in: bytes, request.headers)
-    if let attributes = request.attributes { try head.readAttributes(in: bytes, attributes) }
-    let isGateways = head.isGateways == true
+    let head = try ResponseHead(
+      in: bytes, headers: request.headers, attributes: request.attributes)
     response.backend = head.backend
-    life.answerBegan(
-      status: head.status, isGateways: isGateways, wasReached: head.wasReached)
+    response.droppedReason = head.droppedReason
+    life.answerBegan(status: head.status, from: head.source)
+    if case .envoy = head.source { return }
+    response.beganMs = loop.now().milliseconds
     // What comes before the verdict is Envoy's own, too.
-    guard !isGateways, !life.holdsReplies else { return }
+    guard !life.holdsReplies else { return }
     response.meter = ResponseMeter(
       .init(
         format: head.isEncoded
@@ -58,6 +58,7 @@ extension ExtProcExchange {
       guard stream.retain(bytes: piece.count) else { return buffersFull(stream) }
       response.gatheredBytes += piece.count
       response.gathered.append(piece)
+      life.answerReachedClient()
     } else {
       _ = meter(piece, endOfStream: false)
       if machine.echoesResponse { echo(.responseBody, piece, endOfStream: false, stream) }
@@ -107,6 +108,7 @@ extension ExtProcExchange {
   }
 
   private func meter(_ piece: Span<UInt8>, endOfStream: Bool) -> ResponseMeter.Action {
+    if !piece.isEmpty { life.answerReachedClient() }
     guard response.meter != nil else { return .pass }
     return response.meter!.consume(
       piece, nowMs: loop.now().milliseconds, endOfStream: endOfStream)
@@ -147,16 +149,21 @@ extension ExtProcExchange {
   func judgeUnadmittedResponse(
     _ request: ProcessingRequest, in bytes: Span<UInt8>, _ stream: ExchangeStream
   ) {
-    var head = ResponseHead()
+    var source = AnswerSource.unknown
     if let attributes = request.attributes {
       do throws(WireError) {
-        try head.readAttributes(in: bytes, attributes)
+        source = try ResponseAttributes(in: bytes, attributes).source(in: bytes)
       } catch {
         return fail(stream, GRPCFailure(.invalidArgument, "malformed attributes"))
       }
     }
-    if head.isGateways == nil, decision.requestID.isEmpty { reportUnattributed() }
-    let isBackends = head.isGateways.map { !$0 } ?? (self.request.inspection != nil)
+    if source == .unknown, decision.requestID.isEmpty { reportUnattributed() }
+    let isBackends =
+      switch source {
+      case .backend: true
+      case .envoy: false
+      case .unknown: self.request.inspection != nil
+      }
     guard isBackends else {
       ProcessingReplies.proceed(.responseHeaders, &loop.writer)
       return stream.reply(loop.writer)

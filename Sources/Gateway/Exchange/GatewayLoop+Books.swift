@@ -5,6 +5,7 @@ import Ledger
 import Metrics
 import Policy
 import Quota
+import Terms
 
 /// What the ext_proc exchange and the Check have to do with the books.
 extension GatewayLoop {
@@ -74,11 +75,13 @@ extension GatewayLoop {
   /// completion.
   func settle(
     _ settle: ExchangeLife.Settle?, of life: inout ExchangeLife,
-    metered: MeteredUsage = MeteredUsage(), backend: String? = nil
+    metered: MeteredUsage = MeteredUsage(), backend: String? = nil,
+    droppedReason: DroppedReason? = nil
   ) -> Completion? {
     guard let settle, let books else { return nil }
     let completion = books.settle(
-      settle.open, as: settle.ending, metered: metered, backend: backend)
+      settle.open, as: settle.ending, metered: metered, backend: backend,
+      droppedReason: droppedReason)
     switch life.settled(completion) {
     case .count(let completion): ended(completion)
     case .later: break

@@ -67,6 +67,8 @@ package struct Completion: Equatable, Sendable {
   package var endReason: EndReason
   /// Who gave the answer; nil where that is not known.
   package var origin: Origin?
+  /// Why an endpoint picker's flow control dropped the request.
+  package var droppedReason: DroppedReason?
   /// The request's W3C trace context, always well-formed (`TraceParent`).
   package var traceparent: String?
   /// The final charge of each counter, in place of what the admission reserved.
@@ -80,8 +82,8 @@ package struct Completion: Equatable, Sendable {
     cachedPromptTokens: Int64? = nil, cacheWritePromptTokens: Int64? = nil,
     completionTokens: Int64? = nil, reasoningTokens: Int64? = nil, totalTokens: Int64? = nil,
     usageSource: UsageSource, costNanodollars: Int64? = nil, gatewayBackend: String? = nil,
-    endReason: EndReason, origin: Origin? = nil, traceparent: String? = nil,
-    charged: [Charge] = []
+    endReason: EndReason, origin: Origin? = nil, droppedReason: DroppedReason? = nil,
+    traceparent: String? = nil, charged: [Charge] = []
   ) {
     self.requestID = requestID
     self.tenant = tenant
@@ -106,6 +108,7 @@ package struct Completion: Equatable, Sendable {
     self.gatewayBackend = gatewayBackend
     self.endReason = endReason
     self.origin = origin
+    self.droppedReason = droppedReason
     self.traceparent = traceparent
     self.charged = charged
   }

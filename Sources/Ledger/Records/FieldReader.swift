@@ -80,6 +80,15 @@ struct FieldReader {
     return word
   }
 
+  /// The same of a field that older ledgers lack.
+  mutating func wordWherePresent<Word: RawRepresentable<String>>(
+    _ name: String, _ type: Word.Type = Word.self
+  ) throws(RecordProblem) -> Word? {
+    guard let text = try textWherePresent(name) else { return nil }
+    guard let word = Word(rawValue: text) else { throw .wrongValue(name) }
+    return word
+  }
+
   mutating func optionalWord<Word: RawRepresentable<String>>(
     _ name: String, _ type: Word.Type = Word.self
   ) throws(RecordProblem) -> Word? {

@@ -105,6 +105,7 @@ extension Completion {
     gatewayBackend = try fields.optionalText("gateway_backend")
     endReason = try fields.word("end_reason")
     origin = try fields.optionalWord("origin")
+    droppedReason = try fields.wordWherePresent("dropped_reason")
     traceparent = try fields.optionalText("traceparent")
     charged = try fields.charges("charged")
   }
