@@ -62,6 +62,8 @@ class Canned:
     pieces: list[bytes]
     content_type: str = "application/json"
     status: int = 200
+    # Further header fields, such as content-encoding.
+    fields: tuple[tuple[str, str], ...] = ()
     # After so many pieces nothing more comes until the peer goes away.
     hold_after: int | None = None
     # After so many pieces the connection is closed, the answer unfinished.
@@ -211,10 +213,11 @@ class Recorder:
     async def _answer_canned(self, canned: Canned, reader, writer) -> None:
         if canned.is_absent:
             raise ConnectionError("no answer on request")
-        writer.write(
-            b"HTTP/1.1 %d Canned\r\ncontent-type: %s\r\ntransfer-encoding: chunked\r\n\r\n"
-            % (canned.status, canned.content_type.encode())
-        )
+        fields = [("content-type", canned.content_type)] if canned.content_type else []
+        fields += [*canned.fields, ("transfer-encoding", "chunked")]
+        head = f"HTTP/1.1 {canned.status} Canned\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in fields)
+        writer.write(head.encode() + b"\r\n")
         for number, piece in enumerate([*canned.pieces, b""]):
             if canned.cut_after == number:
                 await writer.drain()
