@@ -88,8 +88,12 @@ private typealias Message = EnvoyMessage
       [(":status", "429")] + headers, attributes: attributes, flags: row.flags,
       attempts: row.attempts)
     let message = try ProcessingRequest(bytes.span)
-    return try ResponseHead(
-      in: bytes.span, headers: message.headers, attributes: message.attributes)
+    var head = ResponseHead()
+    try head.readHeaders(in: bytes.span, message.headers)
+    if let attributes = message.attributes {
+      try head.readAttributes(in: bytes.span, attributes)
+    }
+    return head
   }
 
   private static let drop = Row("", details: "", attempts: 0, unreached)

@@ -10,11 +10,13 @@ struct ResponseHead {
   private(set) var contentType = 0..<0
   /// The body has a content-encoding other than `identity`: it cannot be read.
   private(set) var isEncoded = false
+  /// Who gave the answer; known when the attributes were read, behind the headers.
   private(set) var source = AnswerSource.unknown
-  /// The host that was tried.
+  /// `upstream.address`: the host that was tried.
   private(set) var backend: String?
   /// Why flow control dropped the request; nil on a backend's own answer.
   private(set) var droppedReason: DroppedReason?
+  private var dropped: Range<Int>?
 
   /// The longest word of a dropped request that is looked at, in bytes.
   private static let droppedReasonBytesMax = 64
@@ -25,26 +27,31 @@ struct ResponseHead {
   private static let droppedReasonName: StaticString = "x-llm-d-request-dropped-reason"
   private static let identity: StaticString = "identity"
 
-  /// - Parameters:
-  ///   - headers: a HeaderMap's range.
-  ///   - attributes: the Struct of the filter's attributes.
-  init(
-    in bytes: Span<UInt8>, headers: Range<Int>, attributes: Range<Int>?
+  /// `headers`: a HeaderMap's range.
+  mutating func readHeaders(
+    in bytes: Span<UInt8>, _ headers: Range<Int>
   ) throws(WireError) {
-    var dropped: Range<Int>?
     try HeaderMap.forEach(in: bytes, headers) { name, value in
-      let name = bytes.extracting(name)
-      switch name.count {
-      case 7 where name.elementsEqual(Self.statusName):
-        status = Int(String(decoding: bytes.extracting(value).copy(), as: UTF8.self))
-      case 12 where name.elementsEqual(Self.contentTypeName): contentType = value
-      case 16 where name.elementsEqual(Self.contentEncodingName):
-        isEncoded = !bytes.extracting(value).elementsEqual(Self.identity)
-      case 30 where name.elementsEqual(Self.droppedReasonName): dropped = value
-      default: break
-      }
+      add(bytes.extracting(name), value, in: bytes)
     }
-    guard let attributes else { return }
+  }
+
+  private mutating func add(_ name: Span<UInt8>, _ value: Range<Int>, in bytes: Span<UInt8>) {
+    switch name.count {
+    case 7 where name.elementsEqual(Self.statusName):
+      status = Int(String(decoding: bytes.extracting(value).copy(), as: UTF8.self))
+    case 12 where name.elementsEqual(Self.contentTypeName): contentType = value
+    case 16 where name.elementsEqual(Self.contentEncodingName):
+      isEncoded = !bytes.extracting(value).elementsEqual(Self.identity)
+    case 30 where name.elementsEqual(Self.droppedReasonName): dropped = value
+    default: break
+    }
+  }
+
+  /// `attributes`: the Struct of the filter's attributes.
+  mutating func readAttributes(
+    in bytes: Span<UInt8>, _ attributes: Range<Int>
+  ) throws(WireError) {
     let told = try ResponseAttributes(in: bytes, attributes)
     backend = told.backend(in: bytes)
     source = told.source(in: bytes)

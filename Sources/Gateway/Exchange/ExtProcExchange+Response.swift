@@ -34,8 +34,9 @@ extension ExtProcExchange {
   private func readResponse(
     _ request: ProcessingRequest, of open: OpenAdmission, in bytes: Span<UInt8>
   ) throws(WireError) {
-    let head = try ResponseHead(
-      in: bytes, headers: request.headers, attributes: request.attributes)
+    var head = ResponseHead()
+    try head.readHeaders(in: bytes, request.headers)
+    if let attributes = request.attributes { try head.readAttributes(in: bytes, attributes) }
     response.backend = head.backend
     response.droppedReason = head.droppedReason
     life.answerBegan(status: head.status, from: head.source)
@@ -149,17 +150,17 @@ extension ExtProcExchange {
   func judgeUnadmittedResponse(
     _ request: ProcessingRequest, in bytes: Span<UInt8>, _ stream: ExchangeStream
   ) {
-    var source = AnswerSource.unknown
+    var head = ResponseHead()
     if let attributes = request.attributes {
       do throws(WireError) {
-        source = try ResponseAttributes(in: bytes, attributes).source(in: bytes)
+        try head.readAttributes(in: bytes, attributes)
       } catch {
         return fail(stream, GRPCFailure(.invalidArgument, "malformed attributes"))
       }
     }
-    if source == .unknown, decision.requestID.isEmpty { reportUnattributed() }
+    if head.source == .unknown, decision.requestID.isEmpty { reportUnattributed() }
     let isBackends =
-      switch source {
+      switch head.source {
       case .backend: true
       case .envoy: false
       case .unknown: self.request.inspection != nil

@@ -31,7 +31,7 @@ extension Checks {
     Check(
       "retries-on-streams", .error,
       "A route that serves streams or waiting users is retried, although the model may have begun to respond.",
-      remedy: "make no retries there (numRetries: 0); only idempotent batch requests may have a few"
+      remedy: "make no retries there (numRetries: 0); only batch requests may have a few"
     ) { context, check in
       context.setups.flatMap { retries($0, context.traffic, check) }
     },
