@@ -93,7 +93,7 @@ let package = Package(
 
     // Tests/Fuzz/scanner drives it.
     .executableTarget(
-      name: "scan-bodies", dependencies: ["Bytes", "Inference"],
+      name: "scan-bodies", dependencies: ["Bytes", "Inference", "Terms"],
       path: "Tests/Fuzz/scan-bodies",
       swiftSettings: swift),
 

@@ -22,6 +22,7 @@ BACKENDS = [
 OURS = [
     "x-ai-tenant", "x-ai-subject", "x-ai-model", "x-ai-model-route", "x-ai-traffic-class", "x-ai-stream",
     "x-ai-request-id", "x-gateway-model-name", "x-gateway-inference-fairness-id", "x-gateway-inference-objective",
+    "x-llm-d-inference-fairness-id", "x-llm-d-inference-objective",
 ]
 BODY_LIMIT = 33554432
 PATIENCE_SECONDS = 20
@@ -253,7 +254,7 @@ def refusals(demo):
 def forgeries(demo):
     """Copies of Tollgate's headers, in three spellings, on an inspected path and on an uninspected GET."""
     forged = [(spelling, "forged") for name in OURS for spelling in (name, name.upper(), name.replace("-", "_"))]
-    forged += [("x-gateway-destination-endpoint", "forged"), ("x_gateway_destination_endpoint", "forged")]
+    forged += [("x-gateway-destination-endpoint", "forged"), ("x_gateway_model_name_rewrite", "forged")]
     forged += [("x-envoy-upstream-rq-timeout-ms", "forged"), ("x-envoy-max-retries", "forged")]
     for what, path, body in [("POST, inspected", "/v1/chat/completions", CHAT), ("GET, uninspected", "/legacy/generate", None)]:
         answer = demo.ask(path, body, headers=forged + [("x-sim-echo", "1")])

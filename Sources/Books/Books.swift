@@ -46,7 +46,10 @@ package final class Books: @unchecked Sendable {
 
   // MARK: Set-up, before any loop runs
 
-  func attach(_ writer: LedgerWriter) { self.writer = writer }
+  func attach(_ writer: LedgerWriter) {
+    self.writer = writer
+    writer.shares(among: limits.tenants.count)
+  }
 
   /// Sets the closure that is told what became of records. The ledger's thread calls it, without a
   /// lock. What happened before this call is not told.
@@ -82,7 +85,7 @@ package final class Books: @unchecked Sendable {
     request.record.estimatedPromptTokens = reservation.demand.promptTokens
     request.record.reservedCompletionTokens = reservation.demand.completionTokens
     guard case .queued(let seq)? = writer?.enqueue(.admission(request.record), timeMs: now) else {
-      _ = table.settle(reservation, as: .nothing, now: now)
+      _ = table.settle(reservation, as: .undone, now: now)
       return .unavailable
     }
     let admission = OpenAdmission(request, seq: seq, epoch: epoch, timeMs: now, reservation)
@@ -166,6 +169,7 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       table.configure(limits.catalog, now: now)
       self.limits = limits
+      writer?.shares(among: limits.tenants.count)
       estimates.keep { limits.hasModel($0) }
       _ = writer?.enqueue(.reload(event), timeMs: now)
     }
@@ -292,7 +296,7 @@ extension Books {
       for seq in seqs {
         guard let admission = open.removeValue(forKey: seq), let reservation = admission.take()
         else { continue }
-        _ = table.settle(reservation, as: .nothing, now: now)
+        _ = table.settle(reservation, as: .undone, now: now)
       }
       // The ledger gives these numbers to the next admissions: those have the new epoch.
       epoch += 1

@@ -47,10 +47,14 @@ extension Ending {
   /// What is charged, and what is recorded.
   ///
   /// - Usage that the backend reported is charged as reported.
-  /// - Where no backend got the request, all that was reserved is given back. Where a backend
-  ///   answered 4xx or 5xx without usage, all but the request itself is given back.
+  /// - Where no backend got the request, all that was reserved is given back; but a bucket of
+  ///   requests, which counts attempts, never gets anything back. Where a backend answered 4xx or
+  ///   5xx without usage, and where Tollgate answered, all but the request itself is given back.
+  /// - An answer that is an error from its beginning is a backend's failure, whatever its status is.
   /// - Every other ending without usage is charged the estimate of the prompt and of the output
-  ///   that was seen. What is never seen (`unobserved`) is charged as reserved.
+  ///   that was seen. What is never seen is charged as reserved, finally: `unobserved`, and an answer
+  ///   that came before the work was done. What was seen and says little of its size, because it is
+  ///   compressed, is charged no less.
   ///
   /// - Parameters:
   ///   - metered: the usage that the answer reported, and the text that was counted, as far as it
@@ -64,18 +68,20 @@ extension Ending {
     usage.estimate(
       promptTokens: Int(clamping: request.record.estimatedPromptTokens ?? 0),
       outputTokens: { estimator.outputTokens(bytes: $0) })
+    if usage.unread == .encoded { raiseToReserved(&usage, of: request) }
     let settlement = settlement(usage, of: admission)
     // An admission without a model route is an answer of Tollgate's own, which costs 0.
     let isPriced =
       request.prices != nil || admission.reservedNanos > 0 || request.record.modelRoute == nil
     let cost: Int64? =
       switch settlement {
-      case .nothing: 0
+      case .nothing, .undone: 0
       case .requestOnly: isPriced ? 0 : nil
       case .used(let used): isPriced ? used.nanoDollars : nil
       }
     return EndingOutcome(
-      usage: usage, settlement: settlement, endReason: endReason, origin: origin,
+      usage: usage, settlement: settlement, endReason: endReason(metered),
+      origin: origin(metered),
       httpStatus: httpStatus, costNanodollars: cost)
   }
 
@@ -83,20 +89,30 @@ extension Ending {
     var usage = metered
     switch self {
     case .notReleased, .answeredHere, .unreached: return MeteredUsage()
-    case .backendAnswer: return metered
+    case .backendAnswer:
+      if usage.isPending { raiseToReserved(&usage, of: request) }
     case .gatewayAnswer, .noAnswer, .interrupted:
       if usage.source == .none, request.isMetered { usage.source = .estimated }
     case .unobserved:
       usage.source = .estimated
-      usage.completion = request.record.reservedCompletionTokens.map(Int.init(clamping:))
+      raiseToReserved(&usage, of: request)
     }
     return usage
   }
 
+  /// What the request was reserved, at least.
+  private func raiseToReserved(_ usage: inout MeteredUsage, of request: AdmissionRequest) {
+    usage.raise(
+      toPrompt: Int(clamping: request.record.estimatedPromptTokens ?? 0),
+      completion: Int(clamping: request.record.reservedCompletionTokens ?? 0))
+  }
+
   private func settlement(_ usage: MeteredUsage, of admission: OpenAdmission) -> Settlement {
     switch self {
-    case .notReleased, .answeredHere, .unreached: return .nothing
-    case .backendAnswer(let status, _) where status >= 400 && usage.source == .none:
+    case .notReleased, .unreached: return .nothing
+    case .answeredHere: return .requestOnly
+    case .backendAnswer(let status, _)
+    where usage.source == .none && (status >= 400 || usage.sawError):
       return .requestOnly
     case .interrupted where admission.request.prices == nil:
       return .used(
@@ -104,26 +120,39 @@ extension Ending {
           promptTokens: admission.record.estimatedPromptTokens ?? 0, completionTokens: 0,
           nanoDollars: admission.reservedNanos))
     case .backendAnswer, .gatewayAnswer, .noAnswer, .unobserved, .interrupted:
-      return .used(usage, at: admission.request.prices)
+      return .used(charged(usage, of: admission.request), at: admission.request.prices)
     }
   }
 
-  private var endReason: Completion.EndReason {
+  /// What is charged for a usage: one in other units than tokens keeps what was reserved in tokens.
+  private func charged(_ usage: MeteredUsage, of request: AdmissionRequest) -> MeteredUsage {
+    guard usage.source == .reported, usage.prompt == nil, usage.completion == nil else {
+      return usage
+    }
+    var reserved = usage
+    reserved.source = .estimated
+    raiseToReserved(&reserved, of: request)
+    return reserved
+  }
+
+  private func endReason(_ metered: MeteredUsage) -> Completion.EndReason {
     switch self {
     case .notReleased, .noAnswer: .cut
     case .answeredHere, .unobserved: .complete
     case .unreached, .gatewayAnswer: .failed
+    case .backendAnswer(let status, _) where metered.sawError && status < 400: .failed
     case .backendAnswer(_, isWhole: false): .cut
     case .backendAnswer(let status, isWhole: true): status >= 400 ? .failed : .complete
     case .interrupted: .interrupted
     }
   }
 
-  private var origin: Origin? {
+  private func origin(_ metered: MeteredUsage) -> Origin? {
     switch self {
     case .answeredHere: .gateway
     case .unreached, .gatewayAnswer: .route
-    case .backendAnswer(_, let isWhole): isWhole ? .backend : nil
+    case .backendAnswer(let status, let isWhole):
+      isWhole || metered.sawError && status < 400 ? .backend : nil
     case .notReleased, .noAnswer, .unobserved, .interrupted: nil
     }
   }
@@ -181,9 +210,11 @@ extension Completion {
       promptTokens: usage.prompt.map(Int64.init),
       cachedPromptTokens: usage.cachedPrompt.map(Int64.init),
       cacheWritePromptTokens: usage.cacheWritePrompt.map(Int64.init),
+      cacheWrite1hPromptTokens: usage.cacheWrite1hPrompt.map(Int64.init),
       completionTokens: usage.completion.map(Int64.init),
       reasoningTokens: usage.reasoning.map(Int64.init),
-      totalTokens: usage.total.map(Int64.init), usageSource: usage.source,
+      totalTokens: usage.total.map(Int64.init), units: usage.units, tier: usage.tier,
+      usageSource: usage.source,
       costNanodollars: outcome.costNanodollars, endReason: outcome.endReason,
       origin: outcome.origin, traceparent: admission.traceparent)
   }
@@ -195,9 +226,13 @@ extension Ending {
   /// exchange that was charged nothing is taken for one that reached none.
   package init(of completion: Completion) {
     let status = completion.httpStatus.map(Int.init(clamping:))
-    let isCharged = completion.charged.contains { $0.amount > 0 }
+    // A bucket, whose charge has no window, keeps its request in either case, and tells nothing.
+    let isCharged =
+      (completion.costNanodollars ?? 0) > 0
+      || completion.charged.contains { $0.amount > 0 && $0.window != nil }
     switch completion.endReason {
     case .interrupted: self = .interrupted
+    case .complete where completion.origin == .gateway: self = .answeredHere
     // Records of older versions say `gateway` of what Envoy answered.
     case .failed where completion.origin == .route || completion.origin == .gateway:
       self =
@@ -223,6 +258,10 @@ extension MeteredUsage {
     total = completion.totalTokens.map(Int.init(clamping:))
     cachedPrompt = completion.cachedPromptTokens.map(Int.init(clamping:))
     cacheWritePrompt = completion.cacheWritePromptTokens.map(Int.init(clamping:))
+    cacheWrite1hPrompt = completion.cacheWrite1hPromptTokens.map(Int.init(clamping:))
     reasoning = completion.reasoningTokens.map(Int.init(clamping:))
+    units = completion.units
+    tier = completion.tier
+    sawError = completion.endReason == .failed && completion.origin == .backend
   }
 }

@@ -1,4 +1,5 @@
 import Quota
+import Terms
 
 /// The limits that each kind of request must pass, computed once for each policy, so that a request
 /// only looks them up. Models to which the same limits apply share one set, to save memory.
@@ -7,6 +8,8 @@ struct LimitSets: Sendable {
   private struct Sets {
     /// For requests on paths without inspection, which have no model.
     var uninspected: LimitSet
+    /// For requests that Tollgate answers itself.
+    var ownAnswers: LimitSet
     /// The sets that differ.
     var variants: [LimitSet] = []
     /// For each model the index of its set in `variants`; nil where that is the index of its group.
@@ -45,8 +48,10 @@ struct LimitSets: Sendable {
       groups.append(group)
     }
     func sets(_ rules: [Int]) -> Sets {
+      let withoutModel = shared(nil) + rules.filter { applies($0, nil) }
       var result = Sets(
-        uninspected: catalog.set(shared(nil) + rules.filter { applies($0, nil) }))
+        uninspected: catalog.set(withoutModel),
+        ownAnswers: catalog.set(withoutModel.filter { catalog.rules[$0].kind == .requests }))
       guard rules.contains(where: namesModels) else {
         result.variants = groupRules.map { catalog.set($0 + rules) }
         return result
@@ -77,6 +82,12 @@ struct LimitSets: Sendable {
   func set(tenant: Int, key: Int?, model: Int?) -> LimitSet {
     if let key, let own = byKey[tenant][key] { return set(of: own, model) }
     return set(of: byTenant[tenant], model)
+  }
+
+  /// The limits for requests that Tollgate answers itself.
+  func ownAnswers(tenant: Int, key: Int?) -> LimitSet {
+    if let key, let own = byKey[tenant][key] { return own.ownAnswers }
+    return byTenant[tenant].ownAnswers
   }
 
   private func set(of sets: Sets, _ model: Int?) -> LimitSet {

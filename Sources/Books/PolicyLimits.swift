@@ -70,6 +70,12 @@ package final class PolicyLimits: Sendable {
     sets.set(tenant: tenant.index, key: keyIndex, model: model?.index)
   }
 
+  /// The limits that a request for a list of models must pass, which Tollgate answers at once: those on
+  /// `requests` that do not name models.
+  package func ownAnswerSet(tenant: Tenant, keyIndex: Int?) -> LimitSet {
+    sets.ownAnswers(tenant: tenant.index, key: keyIndex)
+  }
+
   /// One limit that a page shows: which rule, and where the policy states it.
   package struct Place {
     /// The index into the catalog's rules.

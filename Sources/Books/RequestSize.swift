@@ -9,12 +9,17 @@ package struct RequestSize: Sendable, Equatable {
   package var model: String
   /// Bytes of text in the prompt, after JSON unescaping.
   package var textBytes: Int
-  /// How many token numbers a prompt has that is given as numbers.
+  /// Tokens of the prompt beside its text: those that are given as numbers, those of pictures, sound and
+  /// files.
   package var arrayNumbers: Int
-  /// How many answers are asked for: the larger of `n` and `best_of`, at least 1.
+  /// How many answers are asked for, of all prompts together; at least 1.
   package var choices: Int
   /// The most tokens of each answer as the client stated it; nil where it stated none.
   package var statedBound: Int?
+  /// The most tokens of each answer that a field asks for which does not bind here; nil for none.
+  package var raisedBound: Int?
+  /// Whether the answer is made after the exchange has ended (`background`).
+  package var isBackground: Bool
   /// The policy's `max_output_tokens`; nil where it has none.
   package var maxOutputTokens: Int?
   /// Whether the endpoint produces tokens; an embedding does not.
@@ -22,13 +27,15 @@ package struct RequestSize: Sendable, Equatable {
 
   package init(
     model: String, textBytes: Int, arrayNumbers: Int, choices: Int, statedBound: Int?,
-    maxOutputTokens: Int?, writesOutput: Bool
+    raisedBound: Int? = nil, isBackground: Bool = false, maxOutputTokens: Int?, writesOutput: Bool
   ) {
     self.model = model
     self.textBytes = textBytes
     self.arrayNumbers = arrayNumbers
     self.choices = choices
     self.statedBound = statedBound
+    self.raisedBound = raisedBound
+    self.isBackground = isBackground
     self.maxOutputTokens = maxOutputTokens
     self.writesOutput = writesOutput
   }
@@ -38,12 +45,12 @@ package struct RequestSize: Sendable, Equatable {
     let prompt = estimator.promptTokens(textBytes: textBytes, arrayNumbers: arrayNumbers)
     var each = 0
     if writesOutput {
-      each = statedBound ?? estimator.outputBound(maximum: maxOutputTokens)
+      each = max(
+        statedBound ?? estimator.outputBound(maximum: maxOutputTokens), raisedBound ?? 0)
     }
     return Demand(
       promptTokens: Int64(prompt),
-      // A bound is at most 2³¹, and so are the choices.
-      completionTokens: Int64(each) * Int64(choices),
+      completionTokens: Int64(each).timesSaturating(Int64(choices)),
       isBoundStated: statedBound != nil || !writesOutput, prices: prices ?? .free)
   }
 

@@ -41,9 +41,6 @@ static inline size_t tollgate_utf8_sequence(const uint8_t *p, size_t n) {
   return b >= low && b <= high ? 4 : 0;
 }
 
-// Neither control nor space, and ASCII: nothing else is in a URI (RFC 3986, 2).
-static inline int tollgate_is_visible(uint8_t c) { return c > 0x20 && c < 0x80; }
-
 // MARK: the portable twins
 
 static inline size_t tollgate_plain_run_portable(const uint8_t *p, size_t n) {
@@ -55,12 +52,6 @@ static inline size_t tollgate_plain_run_portable(const uint8_t *p, size_t n) {
 static inline size_t tollgate_base64_run_portable(const uint8_t *p, size_t n) {
   size_t i = 0;
   while (i < n && tollgate_is_base64(p[i])) i++;
-  return i;
-}
-
-static inline size_t tollgate_visible_run_portable(const uint8_t *p, size_t n) {
-  size_t i = 0;
-  while (i < n && tollgate_is_visible(p[i])) i++;
   return i;
 }
 
@@ -93,9 +84,6 @@ static inline tollgate_block tollgate_equal(tollgate_block v, uint8_t c) {
 static inline tollgate_block tollgate_not_plain(tollgate_block v) {
   tollgate_block outside = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
   return tollgate_either(outside, tollgate_either(tollgate_equal(v, '"'), tollgate_equal(v, '\\')));
-}
-static inline tollgate_block tollgate_not_visible(tollgate_block v) {
-  return _mm_cmplt_epi8(v, _mm_set1_epi8(0x21));
 }
 static inline tollgate_block tollgate_within(tollgate_block v, uint8_t first, uint8_t count) {
   tollgate_block from = _mm_sub_epi8(v, _mm_set1_epi8((char)first));
@@ -131,9 +119,6 @@ static inline tollgate_block tollgate_lowercased(tollgate_block v) {
   return vorrq_u8(v, vdupq_n_u8(0x20));
 }
 static inline tollgate_block tollgate_inverse(tollgate_block v) { return vmvnq_u8(v); }
-static inline tollgate_block tollgate_not_visible(tollgate_block v) {
-  return tollgate_inverse(tollgate_within(v, 0x21, 0x5F));
-}
 static inline tollgate_block tollgate_not_plain(tollgate_block v) {
   tollgate_block outside = tollgate_inverse(tollgate_within(v, 0x20, 0x60));
   return tollgate_either(outside, tollgate_either(tollgate_equal(v, '"'), tollgate_equal(v, '\\')));
@@ -189,15 +174,6 @@ static inline size_t tollgate_base64_run(const uint8_t *p, size_t n) {
 #endif
 }
 
-// Visible ASCII.
-static inline size_t tollgate_visible_run(const uint8_t *p, size_t n) {
-#if defined(TOLLGATE_SCAN_WIDE)
-  TOLLGATE_RUN(tollgate_not_visible, tollgate_visible_run_portable(p + i, n - i));
-#else
-  return tollgate_visible_run_portable(p, n);
-#endif
-}
-
 // Everything before the first `byte`.
 static inline size_t tollgate_until_byte(const uint8_t *p, size_t n, uint8_t byte) {
 #if defined(TOLLGATE_SCAN_WIDE)
@@ -242,7 +218,7 @@ static inline size_t tollgate_text_run(const uint8_t *p, size_t n) {
   }
 }
 
-// The most of a string that `tollgate_plain_string` looks at: less than what may be base64.
+// The most of a string that `tollgate_plain_string` looks at.
 #define TOLLGATE_PLAIN_STRING_MAX 240
 
 // The length of the string whose first byte is at `p`, if it is plain ASCII and its closing quote

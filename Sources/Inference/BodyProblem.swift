@@ -2,7 +2,8 @@
 ///
 /// A body that is not valid JSON (or not a valid form) is always reported as that, whatever else is
 /// wrong with it; of the other problems, the one with the lowest offset is reported. So the answer
-/// does not depend on how the body was cut into chunks.
+/// does not depend on how the body was cut into chunks. What is wrong with a bound comes after all that:
+/// see `RequestFacts.statedBound`.
 package enum BodyProblem: Error, Equatable, Sendable {
   /// Not a JSON text by RFC 8259, or one that is not accepted here; `offset` is the first byte at
   /// which that can be seen.

@@ -62,29 +62,6 @@ enum ByteRun {
     }
   }
 
-  /// How many bytes from `start` on are of the base64 alphabets; looks at 64 bytes at most.
-  static func base64(_ bytes: Span<UInt8>, from start: Int) -> Int {
-    let next = bytes.extracting(start..<min(start + 64, bytes.count))
-    return unsafe next.withUnsafeBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return 0 }
-      return unsafe tollgate_base64_run(base, buffer.count)
-    }
-  }
-
-  /// Whether the byte is of one of the base64 alphabets.
-  static func isBase64(_ byte: UInt8) -> Bool {
-    tollgate_is_base64(byte) != 0
-  }
-
-  /// Whether all the bytes from an index on are visible ASCII.
-  static func isVisible(_ bytes: Span<UInt8>, from start: Int) -> Bool {
-    let rest = bytes.extracting(start..<bytes.count)
-    return unsafe rest.withUnsafeBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return true }
-      return unsafe tollgate_visible_run(base, buffer.count) == buffer.count
-    }
-  }
-
   /// The number of bytes before the first `byte`, or up to the end where there is none.
   static func until(_ byte: UInt8, _ bytes: Span<UInt8>, from start: Int) -> Int {
     let rest = bytes.extracting(start..<bytes.count)

@@ -38,26 +38,9 @@ struct FoldedName {
     if !exact { isExact = false }
   }
 
-  /// The inspected key that this is, ignoring case: one of the top level, or with `inStreamOptions`
-  /// one of `stream_options`. Nil for any other key.
-  func key(inStreamOptions: Bool) -> InspectedKey? {
-    let candidate: InspectedKey?
-    switch (count, inStreamOptions) {
-    case (1, false): candidate = .n
-    case (5, false): candidate = .model
-    case (6, false): candidate = .stream
-    case (7, false): candidate = .bestOf
-    case (10, false): candidate = .maxTokens
-    case (14, false): candidate = .streamOptions
-    case (17, false): candidate = .maxOutputTokens
-    case (21, false): candidate = .maxCompletionTokens
-    case (13, true): candidate = .includeUsage
-    case (22, true): candidate = .continuousUsageStats
-    default: candidate = nil
-    }
-    guard let candidate, bytes.span.extracting(first: count).elementsEqual(candidate.member) else {
-      return nil
-    }
-    return candidate
+  /// The inspected key that this is in an object of that scope, ignoring case. Nil for any other key.
+  func key(in scope: RequestScope) -> InspectedKey? {
+    guard count <= Self.bytesMax, isExact || !scope.wantsExactKeys else { return nil }
+    return InspectedKey.named(bytes.span.extracting(first: count), in: scope)
   }
 }

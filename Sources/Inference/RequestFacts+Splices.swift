@@ -1,4 +1,5 @@
 import Bytes
+import Terms
 
 extension RequestFacts {
   /// The splice that replaces the value of `model` by `name` (UTF-8), JSON-escaped unless `multipart`.
@@ -28,16 +29,14 @@ extension RequestFacts {
     }
     splices.sort { $0.range.lowerBound < $1.range.lowerBound }
     guard !missing.isEmpty else { return splices }
-    return [insertion(of: missing.joined(separator: ","))] + splices
+    return [options(missing.joined(separator: ","))] + splices
   }
 
-  /// The splice that inserts `members` as the first ones of `stream_options`; where the body has no
+  /// The splice that adds `members` as the first ones of `stream_options`; where the body has no
   /// such object, it adds one.
-  private func insertion(of members: String) -> Splice {
+  private func options(_ members: String) -> Splice {
     guard let streamOptionsRange else {
-      let member = "\"stream_options\":{\(members)}" + (hasMembers ? "," : "")
-      let place = firstMemberOffset..<firstMemberOffset
-      return Splice(range: place, replacement: Array(member.utf8))
+      return insertion(of: "\"stream_options\":{\(members)}")
     }
     guard streamOptionsIsObject else {
       return Splice(range: streamOptionsRange, replacement: Array("{\(members)}".utf8))
@@ -45,6 +44,30 @@ extension RequestFacts {
     let place = streamOptionsRange.lowerBound + 1
     let text = members + (streamOptionsIsEmpty ? "" : ",")
     return Splice(range: place..<place, replacement: Array(text.utf8))
+  }
+
+  /// The splice that writes a bound of the answer where the client stated none in this field.
+  package func splice(bound tokens: Int, in field: BoundField) -> Splice {
+    guard let range = bounds[field].range else {
+      return insertion(of: "\"\(field.rawValue)\":\(tokens)")
+    }
+    return Splice(range: range, replacement: Array(String(tokens).utf8))
+  }
+
+  /// The splices that lower what the client stated in these fields to a maximum.
+  package func splices(lowering fields: [BoundField], to maximum: Int) -> [Splice] {
+    fields.compactMap { field in
+      guard let tokens = bounds[field].tokens, tokens > maximum, let range = bounds[field].range
+      else { return nil }
+      return Splice(range: range, replacement: Array(String(maximum).utf8))
+    }
+  }
+
+  /// The splice that adds a member to the body, as the first one.
+  private func insertion(of member: String) -> Splice {
+    let text = hasMembers ? member + "," : member
+    return Splice(
+      range: firstMemberOffset..<firstMemberOffset, replacement: Array(text.utf8))
   }
 
   private static func quoted(_ name: [UInt8]) -> [UInt8] {

@@ -23,17 +23,35 @@ package struct RequestFacts: Sendable, Equatable {
   package var continuousUsageStats: Bool? = nil
   /// The value of `continuous_usage_stats`, or its null.
   package var continuousUsageStatsRange: Range<Int>? = nil
-  /// The largest of `max_tokens`, `max_completion_tokens` and `max_output_tokens`, in tokens: 1...2³¹.
-  package var outputBound: Int? = nil
+  /// What the fields that may bound the answer said.
+  package var bounds = BoundReadings()
   /// `n`, the choices asked for: 1...128.
   package var n: Int? = nil
   /// `best_of`: 1...128.
   package var bestOf: Int? = nil
-  /// Bytes of text in all string values, after unescaping; base64 payloads and data URIs do not count
-  /// (see `TextTally`). Multipart: the bytes of the fields that are not files.
+  /// The most choices that `extra_body` or `parameters` ask for; 0 for none.
+  package var choicesElsewhere = 0
+  /// How many prompts stand in lists of them, each of which gets its own answers; 0 without such a list.
+  package var prompts = 0
+  /// Bytes of text, after unescaping: of all strings but pictures, sound and files, and of the keys and
+  /// literals of objects that no server reads as its own (schemas of tools). Multipart: the bytes of
+  /// the fields that are not files.
   package var textBytes = 0
   /// Numbers that are elements of arrays: the tokens of a prompt that is given as token ids.
   package var arrayNumbers = 0
+  /// The tokens of pictures, sound and files: see `MediaReading`.
+  package var mediaTokens = 0
+  /// The members that need the model's `allow_fields`.
+  package var guarded: [GuardedMember] = []
+  /// The value of `previous_response_id`, unescaped, and with its quotes, or its null.
+  package var previousResponseID: [UInt8]? = nil
+  package var previousResponseIDRange: Range<Int>? = nil
+  /// The id in `conversation`, which is a string or an object with an `id`, unescaped; and the whole
+  /// value, or its null.
+  package var conversation: [UInt8]? = nil
+  package var conversationRange: Range<Int>? = nil
+  /// The ids of the items in `input` that only refer to earlier ones (`item_reference`), unescaped.
+  package var itemReferences: [[UInt8]] = []
   /// The offset just after the opening brace, where a member can be inserted.
   package var firstMemberOffset = 0
   /// Whether the top-level object has any member: then an inserted one needs a comma behind it.

@@ -12,6 +12,12 @@ package enum LedgerLimits {
   /// The room that is kept free below `--ledger-max-bytes` for the completion of each open
   /// exchange.
   package static let completionBytesReserved = 4096
+  /// From this share of `--ledger-max-bytes` on, tenants share what is left equally: who wrote more
+  /// is refused, so that no tenant alone fills the ledger for the others.
+  package static let sharedFillPercent: Int64 = 80
+  /// For how long what a tenant wrote counts against its share. It counts for half as long at the
+  /// least, and as long as the ledger is fuller than that.
+  package static let shareWindowMs: Int64 = 60_000
   /// How deep a record's JSON may nest; the record itself is at depth 0.
   package static let depthMax = 7
 }

@@ -47,9 +47,11 @@ package enum LogEvent: String, Sendable, CaseIterable {
 
   // Exchanges.
   case requestsRefused = "requests_refused"
+  case claimsUnfit = "claims_unfit"
   case buffersFull = "buffers_full"
   case gatewayMisconfigured = "gateway_misconfigured"
   case notEnforced = "not_enforced"
+  case usageUnread = "usage_unread"
   /// The end of one exchange, at debug.
   case exchange
   /// One refusal, at debug.

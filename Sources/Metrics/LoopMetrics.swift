@@ -110,6 +110,9 @@ package final class LoopMetrics {
     if overflows { countOverflow(1 << UInt8(Family.denials.rawValue)) }
   }
 
+  /// An answer could not be read for its usage, so that it was charged by its bytes.
+  package func unread(_ reason: UnreadReason) { shared.add(reason) }
+
   /// A gRPC call of Envoy's has ended.
   package func called(_ method: CallMethod, _ status: CallStatus) { shared.add(method, status) }
 

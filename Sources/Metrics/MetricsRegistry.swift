@@ -1,4 +1,5 @@
 import Bytes
+import Terms
 
 /// The counters of all loops, and the series, whose numbers are the same in every loop. A loop takes the
 /// lock only for a series that it has not met before; a reader takes it to copy a few arrays, which
@@ -82,6 +83,10 @@ package final class MetricsRegistry: Sendable {
 
   func calls(_ method: CallMethod, _ status: CallStatus) -> UInt64 {
     allCells.reduce(0) { $0 &+ $1.calls(method, status) }
+  }
+
+  func unread(_ reason: UnreadReason) -> UInt64 {
+    allCells.reduce(0) { $0 &+ $1.unread(reason) }
   }
 
   /// Exchanges that were admitted and are not over.

@@ -94,13 +94,36 @@ package enum Endpoint: UInt8, CaseIterable, Sendable, Hashable {
 }
 
 extension Endpoint {
-  /// Whether its answer is written token by token, and bounded by the request.
+  /// Whether its answer is made of tokens: text, or the tokens of pictures.
   package var writesOutput: Bool {
     switch self {
-    case .chatCompletions, .completions, .responses, .messages: true
+    case .chatCompletions, .completions, .responses, .messages, .imageGenerations: true
+    case .embeddings, .countTokens, .rerank, .moderations, .audioSpeech, .audioTranscriptions,
+      .audioTranslations:
+      false
+    }
+  }
+
+  /// The fields in which its dialect states the bound of an answer; none where there is no bound. The
+  /// first is the one that is written.
+  package var boundFields: [BoundField] {
+    switch self {
+    case .chatCompletions: [.maxTokens, .maxCompletionTokens]
+    case .completions, .messages: [.maxTokens]
+    case .responses: [.maxOutputTokens]
     case .embeddings, .countTokens, .rerank, .moderations, .imageGenerations, .audioSpeech,
       .audioTranscriptions, .audioTranslations:
-      false
+      []
+    }
+  }
+
+  /// Whether its answer is text, in whatever form; not vectors, scores, pictures or sound.
+  package var answersInText: Bool {
+    switch self {
+    case .chatCompletions, .completions, .responses, .messages, .audioTranscriptions,
+      .audioTranslations:
+      true
+    case .embeddings, .countTokens, .rerank, .moderations, .imageGenerations, .audioSpeech: false
     }
   }
 

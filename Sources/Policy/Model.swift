@@ -30,6 +30,37 @@ package enum StreamUsage: Sendable, Equatable {
   case continuous
 }
 
+/// `bound`: what is done where the client stated no bound of the answer.
+package enum BoundWriting: Sendable, Equatable {
+  /// The body stays as the client sent it.
+  case asAsked
+  /// `max_output_tokens` is written into it.
+  case inject
+}
+
+/// `bound_above`: what is done with a stated bound above `max_output_tokens`.
+package enum BoundAbove: Sendable, Equatable {
+  /// The request is refused.
+  case refuse
+  /// The bound is rewritten to `max_output_tokens`.
+  case clamp
+}
+
+/// What a policy says of a model's bounds, and of the fields that requests for it may have.
+package struct ModelRequests: Sendable, Equatable {
+  /// `max_output_tokens`; nil where the policy states none.
+  package var maxOutputTokens: Int?
+  /// `context_tokens`: the most tokens of a prompt, or of an answer without another bound.
+  package var contextTokens = 2_000_000
+  package var bound = BoundWriting.asAsked
+  package var boundAbove = BoundAbove.refuse
+  /// `bound_fields`: the fields that state the bound, the one first that is written; nil for the dialect's
+  /// own.
+  package var boundFields: [BoundField]?
+  /// `allow_fields`
+  package var allowFields: Set<GuardedField> = []
+}
+
 /// A model of the policy, with its routes.
 package final class Model: Sendable {
   /// Its index in `PolicySnapshot.models` and in every `ModelSet`.
@@ -46,8 +77,8 @@ package final class Model: Sendable {
   package let sticky: Stickiness
   /// The only endpoints that this model serves; nil for any that the tenant may use.
   package let paths: Set<Endpoint>?
-  /// `max_output_tokens`; nil where the policy states none.
-  package let maxOutputTokens: Int?
+  /// Its bounds, and the fields that requests may have.
+  package let requests: ModelRequests
   package let streamUsage: StreamUsage
   /// Nil where the policy states none.
   package let prices: Prices?
@@ -56,8 +87,8 @@ package final class Model: Sendable {
 
   init(
     index: Int, name: String, aliases: [String], trafficClass: TrafficClass,
-    routes: [ModelRoute], sticky: Stickiness, paths: Set<Endpoint>?, maxOutputTokens: Int?,
-    streamUsage: StreamUsage, prices: Prices?
+    routes: [ModelRoute], sticky: Stickiness, paths: Set<Endpoint>?,
+    requests: ModelRequests, streamUsage: StreamUsage, prices: Prices?
   ) {
     self.index = index
     self.name = HeaderText(name)
@@ -67,10 +98,24 @@ package final class Model: Sendable {
     totalWeight = routes.reduce(0) { $0 + $1.weight }
     self.sticky = sticky
     self.paths = paths
-    self.maxOutputTokens = maxOutputTokens
+    self.requests = requests
     self.streamUsage = streamUsage
     self.prices = prices
     stickyPrefix = Array(name.utf8) + [0]
+  }
+
+  /// `max_output_tokens`; nil where the policy states none.
+  package var maxOutputTokens: Int? { requests.maxOutputTokens }
+
+  /// The fields that state the bound of an answer at this endpoint; none where it has no bound.
+  package func boundFields(at endpoint: Endpoint) -> [BoundField] {
+    let own = endpoint.boundFields
+    return own.isEmpty ? own : requests.boundFields ?? own
+  }
+
+  /// Whether bodies for it may have to be changed for the sake of their bound.
+  package var mayRewriteBound: Bool {
+    requests.bound == .inject || requests.boundAbove == .clamp
   }
 
   /// The index of the route for a number `draw`. Where that is uniformly distributed, routes are chosen

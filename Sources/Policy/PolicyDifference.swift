@@ -67,6 +67,7 @@ package struct PolicyDifference: Sendable, Equatable {
       ("timezone", old.timeZone == new.timeZone),
       ("shared_hostnames", old.sharedHostnames == new.sharedHostnames),
       ("max_body_bytes", old.maxBodyBytes == new.maxBodyBytes),
+      ("max_headers_count", old.maxHeadersCount == new.maxHeadersCount),
       ("enforce_at", old.enforceAt == new.enforceAt),
       ("log_level", old.logLevel == new.logLevel),
       ("path_aliases", old.pathAliases == new.pathAliases),
@@ -132,7 +133,7 @@ extension Model {
   fileprivate func isSame(as other: Model) -> Bool {
     aliases == other.aliases && trafficClass.name == other.trafficClass.name
       && sticky == other.sticky && paths == other.paths
-      && maxOutputTokens == other.maxOutputTokens && streamUsage == other.streamUsage
+      && requests == other.requests && streamUsage == other.streamUsage
       && prices == other.prices
   }
 }

@@ -1,18 +1,6 @@
 import Bytes
 import Terms
 
-/// An entry of `auth.jwt`: where Envoy's dynamic metadata has the verified claims of a JWT issuer's tokens.
-package struct JWTIssuer: Sendable, Equatable {
-  /// The `iss` of its tokens.
-  package let issuer: String
-  /// `payload_in_metadata` of Envoy's jwt_authn filter: the key of the claims in its namespace.
-  package let metadataKey: String
-  /// The claim that names the tenant.
-  package let tenantClaim: String
-  /// The claim that names the subject.
-  package let subjectClaim: String
-}
-
 /// `enforce_at`: which of Envoy's filters asks for the admission of requests.
 package enum EnforcementPoint: Sendable { case extProc, extAuthz }
 
@@ -20,6 +8,8 @@ package enum EnforcementPoint: Sendable { case extProc, extAuthz }
 struct PolicySettings: Sendable {
   var timeZone = "UTC"
   var maxBodyBytes = 32 * 1_024 * 1_024
+  /// Envoy's own default.
+  var maxHeadersCount = 100
   var enforceAt = EnforcementPoint.extProc
   var maxSubjects = 100_000
   var logLevel: LogLevel?
@@ -36,6 +26,8 @@ package final class PolicySnapshot: Sendable {
   package let timeZone: String
   /// The most bytes of a request's body.
   package let maxBodyBytes: Int
+  /// The most header fields that Envoy takes in a request or an answer.
+  package let maxHeadersCount: Int
   package let enforceAt: EnforcementPoint
   /// Nil where the level of the command line applies.
   package let logLevel: LogLevel?
@@ -68,6 +60,7 @@ package final class PolicySnapshot: Sendable {
     self.revision = revision
     timeZone = settings.timeZone
     maxBodyBytes = settings.maxBodyBytes
+    maxHeadersCount = settings.maxHeadersCount
     enforceAt = settings.enforceAt
     logLevel = settings.logLevel
     apiKeyHeaders = settings.apiKeyHeaders
@@ -89,6 +82,12 @@ package final class PolicySnapshot: Sendable {
   /// The tenant with this name; nil for none.
   package func tenant(named name: Span<UInt8>) -> Tenant? {
     lookup.tenants[name].map { tenants[$0] }
+  }
+
+  /// The tenant that a value of a claim leads to, by the issuer's index in `jwt`; nil for none.
+  package func tenant(claimed value: Span<UInt8>, issuer: Int) -> Tenant? {
+    guard let byValue = lookup.claimTenants[issuer] else { return tenant(named: value) }
+    return byValue[value].map { tenants[$0] }
   }
 
   /// The model with this canonical name or alias; nil for none.
@@ -128,6 +127,8 @@ package final class PolicySnapshot: Sendable {
 struct PolicyLookup: Sendable {
   var keys: [SHA256Digest: KeyReference] = [:]
   var tenants = ByteTable()
+  /// By the index in `jwt`; nil where claim values are names of tenants.
+  var claimTenants: [ClaimTenants?] = []
   var models = ByteTable()
   var hosts: HostTable
   var principals = PrincipalTable()

@@ -4,6 +4,10 @@ enum Count: Equatable {
   case budget(Budget)
   case slots(Slots)
 
+  var isBucket: Bool {
+    if case .bucket = self { true } else { false }
+  }
+
   /// The wait that a caller is told when every slot is taken, or when others have reserved the
   /// budget: these exchanges may end at any moment, so there is no exact time.
   static let retryMilliseconds: Int64 = 1_000

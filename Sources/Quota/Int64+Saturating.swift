@@ -7,7 +7,7 @@ extension Int64 {
   }
 
   /// The product of two numbers that are not negative; `.max` where it does not fit.
-  func timesSaturating(_ other: Int64) -> Int64 {
+  package func timesSaturating(_ other: Int64) -> Int64 {
     let (product, overflow) = multipliedReportingOverflow(by: other)
     return overflow ? .max : product
   }

@@ -5,8 +5,8 @@ extension QuotaTable {
   /// Replaces the reservation by the final charge in each counter, and returns these charges for
   /// the completion's record.
   ///
-  /// A bucket gets back what was not used, up to its capacity; use beyond the reservation puts it
-  /// into debt where the level is too low. A calendar budget is charged in the window of the
+  /// A bucket gets back what was not used, up to its capacity, except a bucket of requests, which
+  /// counts attempts; use beyond the reservation puts it into debt where the level is too low. A calendar budget is charged in the window of the
   /// admission; where that window has ended, nothing changes. A counter that a reload removed is
   /// left out.
   package mutating func settle(
@@ -19,7 +19,8 @@ extension QuotaTable {
       let place = reserved[index].place
       guard counters[place].generation == reserved[index].generation else { continue }
       let (amount, window) = (reserved[index].charge.amount, reserved[index].charge.window)
-      let final = settlement.charge(reserved[index].kind)
+      let final = settlement.charge(
+        reserved[index].kind, isBucket: counters[place].count.isBucket)
       settle(place: place, reserved: amount, final: final, window: window, now: now)
       charges.append(Charge(counter: reserved[index].charge.counter, amount: final, window: window))
     }

@@ -23,16 +23,24 @@ package enum Settlement: Sendable, Equatable {
   /// The request only; reserved tokens and money are given back. For a backend that failed and
   /// reported no usage.
   case requestOnly
-  /// Nothing; all that was reserved is given back. For an exchange that reached no backend, and for
-  /// an admission whose record could not be written.
+  /// Nothing but the attempt: all that was reserved is given back, except what a bucket of requests
+  /// took. For an exchange that reached no backend.
   case nothing
+  /// Nothing at all, because it was never admitted: its record could not be written.
+  case undone
 
   /// The final charge of a limit of that kind. For `concurrent` it is always 0: the slot is given
   /// back.
-  func charge(_ kind: LimitKind) -> Int64 {
+  ///
+  /// - Parameter isBucket: whether the limit is a bucket. A bucket of requests counts attempts,
+  ///   because an attempt costs records, however it ends; otherwise requests that no backend can
+  ///   take would never be limited.
+  func charge(_ kind: LimitKind, isBucket: Bool) -> Int64 {
     switch (self, kind) {
-    case (_, .concurrent), (.nothing, _): 0
+    case (_, .concurrent), (.undone, _): 0
+    case (.nothing, .requests): isBucket ? 1 : 0
     case (_, .requests): 1
+    case (.nothing, _): 0
     case (.requestOnly, _): 0
     case (.used(let usage), .tokens):
       max(0, usage.promptTokens).plusSaturating(max(0, usage.completionTokens))

@@ -40,28 +40,32 @@ package struct CursorFiles: Sendable {
 
   /// Puts a target's cursor on disk.
   package func write(_ cursor: ShipCursor) throws(LedgerFault) {
-    try replace(ShipCursor.fileName(of: cursor.target), with: cursor.bytes)
+    try files.replace(ShipCursor.fileName(of: cursor.target), with: cursor.bytes)
   }
 
   /// The id of this ledger's shipper, the same after each restart. With a record's `seq` it
   /// identifies the record, so that receivers can drop repeats. Where there is none, 16 bytes of
   /// `random` make one.
   package func instanceID(random: [UInt8]) throws(LedgerFault) -> String {
-    if let bytes = try? files.read(Self.instanceName, at: 0, count: 64), bytes.count == 37,
+    if let instanceID { return instanceID }
+    let id = Self.uuid(random)
+    try files.replace(Self.instanceName, with: Array("\(id)\n".utf8))
+    return id
+  }
+
+  /// The same where there is one.
+  package var instanceID: String? {
+    guard let bytes = try? files.read(Self.instanceName, at: 0, count: 64), bytes.count == 37,
       bytes.last == UInt8(ascii: "\n"),
       bytes.dropLast().allSatisfy({
         Hex.lowercaseValue($0) != nil || $0 == UInt8(ascii: "-")
       })
-    {
-      return String(decoding: bytes.dropLast(), as: UTF8.self)
-    }
-    let id = Self.uuid(random)
-    try replace(Self.instanceName, with: Array("\(id)\n".utf8))
-    return id
+    else { return nil }
+    return String(decoding: bytes.dropLast(), as: UTF8.self)
   }
 
   /// A UUID of version 4 (RFC 9562).
-  private static func uuid(_ random: [UInt8]) -> String {
+  package static func uuid(_ random: [UInt8]) -> String {
     precondition(random.count == 16, "a UUID has 16 bytes")
     var bytes = random
     bytes[6] = bytes[6] & 0x0f | 0x40
@@ -74,18 +78,21 @@ package struct CursorFiles: Sendable {
     return text
   }
 
+}
+
+extension LedgerFiles {
   /// Replaces a file as a whole: a crash leaves the old one or the new one.
-  private func replace(_ name: String, with bytes: [UInt8]) throws(LedgerFault) {
+  func replace(_ name: String, with bytes: [UInt8]) throws(LedgerFault) {
     let fresh = name + ".fresh"
     do throws(LedgerFault) {
-      try files.remove(fresh)
+      try remove(fresh)
     } catch {
       guard error.isMissingFile else { throw error }
     }
-    let file = try files.create(fresh)
+    let file = try create(fresh)
     try file.append(bytes)
     try file.synchronize()
-    try files.rename(fresh, to: name)
-    try files.synchronizeNames()
+    try rename(fresh, to: name)
+    try synchronizeNames()
   }
 }

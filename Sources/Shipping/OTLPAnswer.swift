@@ -34,18 +34,20 @@ package enum OTLPAnswer {
     "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",
     "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
   ]
+  private static let invalidArgument = 3
   private static let resourceExhausted = 8
   private static let outOfRange = 11
   /// What servers made with tonic (Rust) say, with OUT_OF_RANGE, of a message over their limit.
   private static let tonicLimitText = "message length too large"
   /// The HTTP status Content Too Large (RFC 9110, section 15.5.14).
   private static let contentTooLarge = 413
-  /// The codes that the OTLP specification calls retryable: CANCELLED, DEADLINE_EXCEEDED, ABORTED,
-  /// OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS.
-  private static let retryable: Set<Int> = [1, 4, 10, 11, 14, 15]
 
-  /// What becomes of the batch. Only a gRPC status of the receiver's ends it; without one it is
-  /// shipped again.
+  /// What the receiver says of the batch. INVALID_ARGUMENT is about its records, RESOURCE_EXHAUSTED may
+  /// be about its size. Every other code is about the receiver, and the batch is shipped again: an
+  /// expired token (UNAUTHENTICATED), a missing permission, a service that is not there yet
+  /// (UNIMPLEMENTED, NOT_FOUND) are mended, and records that were given up meanwhile would be lost.
+  /// The OTLP specification calls some of these not retryable, because it speaks of clients that have
+  /// nothing to keep their data in.
   package static func judge(_ reply: Reply) -> TargetMachine.Answer {
     guard let status = reply.status else {
       // From a proxy, or a server that checks sizes before it reads gRPC.
@@ -61,13 +63,10 @@ package enum OTLPAnswer {
     // The code is retryable, but waiting does not make the message smaller.
     if status == outOfRange, reply.text.contains(tonicLimitText) { return .tooLarge(text) }
     let delayMs = RetryInfo.delayMs(inStatus: reply.details)
-    if retryable.contains(status) || status == resourceExhausted && delayMs != nil {
-      return .retry(text, afterMs: delayMs)
-    }
-    // RESOURCE_EXHAUSTED without RetryInfo is final. It is also what a message over the limit is
-    // answered with (OTLP specification, "OTLP/gRPC Request"), and a smaller message may be
-    // accepted.
-    return status == resourceExhausted ? .tooLarge(text) : .refused(text)
+    // RESOURCE_EXHAUSTED without RetryInfo is also what a message over the limit is answered with (OTLP
+    // specification, "OTLP/gRPC Request"), and a smaller message may be accepted.
+    if status == resourceExhausted, delayMs == nil { return .tooLarge(text) }
+    return status == invalidArgument ? .refused(text) : .retry(text, afterMs: delayMs)
   }
 
   private static func accepted(_ messages: [[UInt8]]) -> TargetMachine.Answer {

@@ -59,11 +59,22 @@ package struct ShipBatch: Sendable {
     }
   }
 
+  /// Some record of the batch is refused: its first half becomes the batch, and the second half begins
+  /// the next one. Not with one record.
+  package mutating func halve() {
+    precondition(lines.count > 1, "one record is not halved")
+    let half = lines.count / 2
+    heldOver = lines[half...] + heldOver
+    lines.removeLast(lines.count - half)
+    byteCount = lines.reduce(0) { $0 + $1.bytes.count + 1 }
+  }
+
   /// The receiver has refused the batch because of its size: its first half becomes the batch, and
-  /// no later batch is larger. Returns the new limit. nil, and nothing has changed, where the batch
-  /// is one record, or is so small that its size cannot be the reason.
-  package mutating func shrink(nowMs: Int64) -> Int? {
-    guard lines.count > 1, byteCount > ShippingLimits.shrunkBytesMin else { return nil }
+  /// no later batch is larger. Returns the new limit. Not with one record, nor with so few bytes
+  /// that their number cannot be the reason.
+  package mutating func shrink(nowMs: Int64) -> Int {
+    precondition(
+      lines.count > 1 && byteCount > ShippingLimits.shrunkBytesMin, "it can be halved")
     bounds.bytesMax = max(ShippingLimits.shrunkBytesMin, byteCount / 2)
     heldOver = lines + heldOver
     next(nowMs: nowMs)

@@ -33,6 +33,15 @@ package enum ShippingLimits {
   package static let cursorDelay = Duration.seconds(1)
   /// How long shipping may go on when the process ends.
   package static let lastAttempt = Duration.seconds(5)
+  /// How many records in a row a target may refuse, each by itself: a receiver that refuses more is
+  /// broken, and is waited for.
+  package static let setAsideInARowMax = 10
+  /// The most bytes of a target's file of records that were set aside; then the target is held.
+  package static let setAsideBytesMax = 4 << 20
+  /// The longest line that is kept there; of a longer one only the number is.
+  package static let setAsideLineBytesMax = 256 << 10
+  /// How many attempts in a row may fail when records are shipped again by hand.
+  package static let attemptsByHandMax = 6
   /// How many `--ship` targets there may be.
   package static let targetsMax = 16
   /// How much of a receiver's own words is kept for the log.

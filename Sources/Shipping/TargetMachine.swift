@@ -30,22 +30,22 @@ package struct TargetMachine: Sendable {
   package enum Answer: Equatable, Sendable {
     /// It has the batch.
     case delivered
-    /// It has the batch, except so many records, which it has rejected for good.
+    /// It has the batch, except so many records, which it rejects.
     case partial(rejected: Int, message: String)
-    /// It has refused the batch for good; why.
+    /// It refuses the batch for its content; why.
     case refused(String)
-    /// The same, perhaps because of the batch's size.
+    /// It refuses the batch, perhaps because of its size.
     case tooLarge(String)
-    /// It has not taken the batch now; why, and how long it asks to wait.
+    /// It does not take the batch now; why, and how long it asks to wait.
     case retry(String, afterMs: Int64?)
   }
 
-  /// What becomes of the batch.
+  /// What becomes of the attempt.
   package enum Outcome: Equatable, Sendable {
-    /// It is over: on to the next one.
+    /// It is over: on to the next batch, or to a part of this one.
     case done
-    /// Ship it again.
-    case again
+    /// Ship the same batch again, after a wait; how long the receiver asks for.
+    case again(afterMs: Int64?)
   }
 
   private enum Phase: Equatable, Sendable {
@@ -71,12 +71,19 @@ package struct TargetMachine: Sendable {
   private var hasProved = false
   /// Set when the process ends: by when this must end, and whether an attempt has failed since.
   private var stop: (byMs: Int64, hasFailed: Bool)?
-  /// How many attempts have failed.
+  /// How many attempts have failed, and how many of them since one has not.
   package private(set) var failureCount: Int64 = 0
+  private var failuresInARow = 0
+  /// How many may fail in a row. With a bound it also ends when all is shipped; nil where it waits for
+  /// more, and for the receiver, as long as it takes.
+  private let failuresMax: Int?
 
   /// No connection yet.
-  package init(timeout: Duration, exportsMayTakeForEver: Bool = false, backoff: Backoff = Backoff())
-  {
+  package init(
+    timeout: Duration, exportsMayTakeForEver: Bool = false, failuresMax: Int? = nil,
+    backoff: Backoff = Backoff()
+  ) {
+    self.failuresMax = failuresMax
     timeoutMs = timeout.wholeMilliseconds
     exportTimeoutMs = exportsMayTakeForEver ? nil : timeoutMs
     self.backoff = backoff
@@ -84,9 +91,8 @@ package struct TargetMachine: Sendable {
 
   /// What to do now. `work` is asked for again whenever it may have changed.
   package mutating func next(nowMs: Int64, work: Work, random: UInt64) -> Action {
-    if let stop, phase != .ended, nowMs >= stop.byMs || stop.hasFailed || isDone(work) {
-      phase = .ended
-    }
+    if let stop, nowMs >= stop.byMs || stop.hasFailed || isDone(work) { phase = .ended }
+    if let failuresMax, failuresInARow >= failuresMax || isDone(work) { phase = .ended }
     switch phase {
     case .ended: return .end
     case .closed:
@@ -116,8 +122,7 @@ package struct TargetMachine: Sendable {
   }
 
   private func isDone(_ work: Work) -> Bool {
-    if case .exporting = phase { return false }
-    return work == .none
+    !isExporting && work == .none
   }
 
   /// The wait until there is something to ship; nil where there is. When the process ends, a batch
@@ -125,7 +130,8 @@ package struct TargetMachine: Sendable {
   private func wait(_ work: Work) -> Action? {
     switch work {
     case .none: .wait(untilMs: stop?.byMs)
-    case .waiting(let untilMs): stop == nil ? .wait(untilMs: untilMs) : nil
+    case .waiting(let untilMs):
+      stop == nil && failuresMax == nil ? .wait(untilMs: untilMs) : nil
     case .ready: nil
     }
   }
@@ -169,18 +175,22 @@ package struct TargetMachine: Sendable {
     }
   }
 
-  /// The receiver's answer to the batch.
-  package mutating func answered(_ answer: Answer, nowMs: Int64, random: UInt64) -> Outcome {
-    guard case .exporting = phase else { return .again }
+  /// Whether an answer is waited for; one that comes too late means nothing.
+  package var isExporting: Bool {
+    if case .exporting = phase { true } else { false }
+  }
+
+  /// The receiver has answered the batch, and that is what becomes of it.
+  package mutating func answered(_ outcome: Outcome, nowMs: Int64, random: UInt64) {
+    guard isExporting else { return }
     hasProved = true
-    switch answer {
-    case .delivered, .partial, .refused, .tooLarge:
+    switch outcome {
+    case .done:
       phase = .open
+      failuresInARow = 0
       backoff.reset()
-      return .done
-    case .retry(_, let afterMs):
+    case .again(let afterMs):
       failed(nowMs: nowMs, isOpen: true, random: random, afterMs: afterMs)
-      return .again
     }
   }
 
@@ -188,6 +198,7 @@ package struct TargetMachine: Sendable {
     nowMs: Int64, isOpen: Bool, random: UInt64, afterMs: Int64? = nil
   ) {
     failureCount += 1
+    failuresInARow += 1
     let own = backoff.next(random: random)
     let throttle = min(afterMs ?? 0, ShippingLimits.throttleMax.wholeMilliseconds)
     phase = .backingOff(untilMs: nowMs + max(own, throttle), isOpen: isOpen)

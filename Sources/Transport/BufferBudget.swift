@@ -5,8 +5,10 @@ import Synchronization
 /// Any thread: all loops share one. Connections take from it in steps (`BufferLease`), so that
 /// `used` is larger than what is kept, by less than two steps for each connection.
 package final class BufferBudget: Sendable {
-  private let limit: Int
+  /// The most that may be taken.
+  package let limit: Int
   private let reserved = Atomic<Int>(0)
+  private let peak = Atomic<Int>(0)
 
   /// A budget of `limit` bytes, of which nothing is taken.
   package init(limit: Int) { self.limit = limit }
@@ -15,7 +17,10 @@ package final class BufferBudget: Sendable {
   package func reserve(_ bytes: Int) -> Bool {
     precondition(bytes >= 0)
     let (_, after) = reserved.add(bytes, ordering: .relaxed)
-    if after <= limit { return true }
+    if after <= limit {
+      if after > peak.load(ordering: .relaxed) { peak.max(after, ordering: .relaxed) }
+      return true
+    }
     reserved.subtract(bytes, ordering: .relaxed)
     return false
   }
@@ -25,6 +30,9 @@ package final class BufferBudget: Sendable {
     let (_, after) = reserved.subtract(bytes, ordering: .relaxed)
     precondition(after >= 0, "more bytes released than reserved")
   }
+
+  /// The most bytes that were taken at once since this was last called.
+  package func takePeak() -> Int { peak.exchange(used, ordering: .relaxed) }
 
   /// The bytes that are taken now.
   package var used: Int { reserved.load(ordering: .relaxed) }

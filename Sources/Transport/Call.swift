@@ -43,6 +43,8 @@ package final class Call {
   var encoding = RequestHead.Encoding.absent
   /// When the request's `grpc-timeout` has passed.
   var deadline = MonotonicTime.never
+  /// By when the first message must have begun; `.never` once it has.
+  var firstMessageBy = MonotonicTime.never
 
   /// What is not sent yet, from `outputSent` on.
   @safe @exclusivity(unchecked) var output: [UInt8] = []

@@ -4,6 +4,7 @@ import CNghttp2
 enum HTTP2ErrorCode {
   static let noError: UInt32 = 0x0
   static let protocolError: UInt32 = 0x1
+  static let refusedStream: UInt32 = 0x7
   static let cancel: UInt32 = 0x8
   static let enhanceYourCalm: UInt32 = 0xb
 }

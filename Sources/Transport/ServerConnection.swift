@@ -88,6 +88,13 @@ package final class ServerConnection {
     session.leave()
   }
 
+  /// How many streams, or the connection itself, were refused for want of room since this was last
+  /// called.
+  package func takeRefusedCount() -> Int {
+    defer { session.refusedCount = 0 }
+    return session.refusedCount
+  }
+
   /// How many calls' streams are not closed yet.
   var openCalls: Int { session.openCalls }
 }

@@ -31,6 +31,7 @@ extension ServerSession {
   func headersEnded(stream: Int32, isRequest: Bool, endsStream: Bool) {
     headBegan = nil
     if isRequest {
+      guard admitStream(stream) else { return }
       let call = openCall(stream: stream)
       events.append(SessionEvent(.request, slot: call.slot, offset: heads.count))
       heads.append(head)
@@ -76,10 +77,10 @@ extension ServerSession {
     if !controlFrames.spend(now: now) { isAbused = true }
   }
 
-  /// We have reset a stream. With NO_ERROR the call had simply ended; any other code is for a fault
-  /// of the peer's, which is counted.
+  /// We have reset a stream. With NO_ERROR the call had simply ended, with REFUSED_STREAM there was no
+  /// room; any other code is for a fault of the peer's, which is counted.
   func resetSent(code: UInt32) {
-    guard code != HTTP2ErrorCode.noError else { return }
+    guard code != HTTP2ErrorCode.noError, code != HTTP2ErrorCode.refusedStream else { return }
     if !resets.spend(now: now) { isAbused = true }
   }
 

@@ -148,6 +148,7 @@ extension GRPCFailure {
     .internal, "compressed message without grpc-encoding")
   static let unsupportedEncoding = GRPCFailure(.unimplemented, "grpc-encoding is not supported")
   static let deadlineExceeded = GRPCFailure(.deadlineExceeded, "deadline exceeded")
+  static let noFirstMessage = GRPCFailure(.deadlineExceeded, "no message came in time")
 
   static func messageTooLarge(limit: Int, actual: Int) -> GRPCFailure {
     GRPCFailure(.resourceExhausted, "message of \(actual) bytes is over the limit of \(limit)")

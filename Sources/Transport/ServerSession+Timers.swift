@@ -34,14 +34,19 @@ extension ServerSession {
         abandon(call, .deadlineExceeded)
       }
     }
-    guard call.unsent > 0 else { return call.deadline }
+    if now >= call.firstMessageBy {
+      call.firstMessageBy = .never
+      fail(call, .noFirstMessage, .deadlineExceeded)
+    }
+    let next = min(call.deadline, call.firstMessageBy)
+    guard call.unsent > 0 else { return next }
     if call.outputMovedAt == .never { call.outputMovedAt = now }
     let stalledBy = call.outputMovedAt.advanced(by: limits.writeStallTimeout)
     if now >= stalledBy {
       abandon(call, .failed)
-      return call.deadline
+      return next
     }
-    return min(call.deadline, stalledBy)
+    return min(next, stalledBy)
   }
 
   /// Resets a stream whose peer does not read.

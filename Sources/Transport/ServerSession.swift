@@ -49,6 +49,9 @@ final class ServerSession {
   @safe @exclusivity(unchecked) var resets: GlitchBudget
   /// See `AbuseLimits.controlFrames`.
   @safe @exclusivity(unchecked) var controlFrames: GlitchBudget
+  /// How many streams were refused, for want of room, since that was last asked; the connection
+  /// itself counts as one.
+  var refusedCount = 0
   /// One of the two is spent: the connection is to be ended.
   var isAbused = false
 
@@ -58,10 +61,15 @@ final class ServerSession {
   var outputTarget = 0
   /// The bytes of the connection's window that are returned after the events.
   private var connectionConsumed = 0
-  /// How large an event buffer is kept for the next run.
+  /// How large the buffers of events are kept for the next run, and the table of calls for the next
+  /// calls: a burst must not leave each connection with the memory that it took.
   private static let eventsKept = 4096
+  private static let headsKept = 256
+  private static let pathBytesKept = 16 << 10
+  private static let slotsKept = 1024
   /// A stream's window is returned when so many bytes of it have come together.
   let returnStepBytes: Int
+  private let firstMessageNanoseconds: Int64
 
   /// One of the connection's functions is running.
   var isBusy = false
@@ -79,10 +87,13 @@ final class ServerSession {
     self.router = router
     self.limits = limits
     self.now = now
-    lease = BufferLease(budget: budget, limit: limits.connectionBufferBytesMax)
+    lease = BufferLease(
+      budget: budget, limit: limits.connectionBufferBytesMax + limits.connectionBytes)
+    let hasRoom = lease.takeBase(limits.connectionBytes)
     resets = GlitchBudget(limits.abuse.resets, now: now)
     controlFrames = GlitchBudget(limits.abuse.controlFrames, now: now)
     timers = ConnectionTimers(limits: limits, now: now)
+    firstMessageNanoseconds = limits.firstMessageTimeout.wholeNanoseconds
     returnStepBytes = max(1, limits.streamWindowBytes / 4)
     http2 = unsafe HTTP2Session(
       role: .server, callbacks: ServerCallbacks.table,
@@ -92,6 +103,13 @@ final class ServerSession {
         (NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.id, limits.headerListBytesMax),
       ], windowBytes: limits.connectionWindowBytes)
     http2.attach(self)
+    if !hasRoom { refuseConnection() }
+  }
+
+  /// There is no room for the connection: GOAWAY, and nothing is read.
+  private func refuseConnection() {
+    refusedCount += 1
+    terminate(HTTP2ErrorCode.enhanceYourCalm)
   }
 
   // MARK: accounting
@@ -104,6 +122,15 @@ final class ServerSession {
     }
     call.buffered += bytes
     return true
+  }
+
+  /// Accounts for a stream; false, and nothing accounted, where that is over a limit: it is refused.
+  /// From a callback.
+  func admitStream(_ stream: Int32) -> Bool {
+    if lease.take(limits.streamBytes) { return true }
+    refusedCount += 1
+    http2.submitReset(stream, HTTP2ErrorCode.refusedStream)
+    return false
   }
 
   /// Takes back what `account` has accounted for.
@@ -157,6 +184,7 @@ final class ServerSession {
     call.phase = .closed
     call.isStreamGone = true
     unaccount(call, call.buffered)
+    lease.giveBack(limits.streamBytes)
     if spareOutputs.count < 64, call.output.capacity > 0, call.output.capacity <= 16 << 10 {
       var spare: [UInt8] = []
       swap(&spare, &call.output)
@@ -185,6 +213,7 @@ final class ServerSession {
       closeCall(call)
     }
     events.removeAll()
+    lease.giveBackBase()
   }
 
   /// Shuts the session when it can neither read nor write any more.
@@ -252,15 +281,26 @@ final class ServerSession {
       }
     }
     events.removeAll(keepingCapacity: events.capacity <= Self.eventsKept)
-    if !heads.isEmpty { heads.removeAll(keepingCapacity: true) }
+    if !heads.isEmpty { heads.removeAll(keepingCapacity: heads.capacity <= Self.headsKept) }
     if !paths.isEmpty { dropPaths() }
+    if openCalls == 0, calls.capacity > Self.slotsKept { dropSlots() }
+  }
+
+  /// Forgets the table of calls, which is empty.
+  private func dropSlots() {
+    calls = [nil]
+    freeSlots = []
+    lastStream = 0
+    lastSlot = 0
   }
 
   /// Forgets the paths of requests that were begun, but keeps the path of a header block that is
   /// not complete yet. This is done after every read, also inside a header block: a peer could send
   /// its bytes so that every read ends inside one, and the paths would grow without limit.
   private func dropPaths() {
-    guard headBegan != nil else { return paths.removeAll(keepingCapacity: true) }
+    guard headBegan != nil else {
+      return paths.removeAll(keepingCapacity: paths.capacity <= Self.pathBytesKept)
+    }
     paths.removeSubrange((head.pathStart + head.pathCount)...)
     paths.removeSubrange(..<head.pathStart)
     head.pathStart = 0
@@ -291,6 +331,8 @@ final class ServerSession {
       return finish(call, .failed(.unknownMethod))
     }
     call.handler = handler
+    call.firstMessageBy = now.advanced(byNanoseconds: firstMessageNanoseconds)
+    timers.deadline(call.firstMessageBy)
   }
 
   /// Gives the messages in a chunk of DATA to the handler, and returns the window.
@@ -301,8 +343,12 @@ final class ServerSession {
     delivery: while let handler = call.handler, case .open = call.phase {
       switch call.deframer.next(in: bytes, from: &offset) {
       case .needsMore: break delivery
-      case .message(let range): handler.message(bytes.extracting(range), on: call)
-      case .started(let size): handler.messageStarted(size: size, on: call)
+      case .message(let range):
+        call.firstMessageBy = .never
+        handler.message(bytes.extracting(range), on: call)
+      case .started(let size):
+        call.firstMessageBy = .never
+        handler.messageStarted(size: size, on: call)
       case .bytes(let range): handler.messageBytes(bytes.extracting(range), on: call)
       case .ended: handler.messageEnded(on: call)
       case .refused(let fault): fail(call, failure(of: fault, call), .failed)

@@ -15,6 +15,14 @@ package struct TransportLimits: Sendable {
   /// A request's :path; a longer one names no method (UNIMPLEMENTED).
   package var pathBytesMax = 256
 
+  /// What a stream costs from its headers to its end, beside the bytes that are kept for it: nghttp2's
+  /// own, the call, the handler. Measured. It counts against the connection's and the process's
+  /// bytes; a stream for which there is no room is REFUSED_STREAM.
+  package var streamBytes = 8 << 10
+  /// What a connection costs without a stream, likewise; it counts against the process's bytes. One
+  /// for which there is no room is ended at once with GOAWAY.
+  package var connectionBytes = 16 << 10
+
   /// Bytes kept for one stream, input and output together. One over it is RESOURCE_EXHAUSTED, or
   /// RST_STREAM where it is output that the peer does not read.
   package var streamBufferBytesMax = 80 << 20
@@ -35,6 +43,9 @@ package struct TransportLimits: Sendable {
   /// How long the client's preface and SETTINGS may take, and each header block once it has begun.
   /// Then the connection is ended.
   package var handshakeTimeout: Duration = .seconds(10)
+  /// How long a stream may take from its headers to its first message. Then it fails with
+  /// DEADLINE_EXCEEDED.
+  package var firstMessageTimeout: Duration = .seconds(10)
   /// A connection that has had no stream for this long is drained, which begins with GOAWAY.
   package var idleTimeout: Duration = .seconds(3600)
   /// How long output may wait without any of it being sent. Then the stream is reset, or the

@@ -2,11 +2,13 @@ import Ledger
 import Server
 
 /// `tollgate audit verify DIR` checks a ledger; `tollgate audit show DIR [filters]` prints its
-/// records.
+/// records; `tollgate audit ship DIR --to TARGET` ships them again.
 enum AuditCommand {
   static let specification = CommandSpecification(
-    "audit", "Verifies a ledger (`audit verify DIR`) or shows its records (`audit show DIR`).",
-    positionals: [.init("verify|show"), .init("DIR")],
+    "audit",
+    "Verifies a ledger (`audit verify DIR`), shows its records (`audit show DIR`) or ships them again"
+      + " (`audit ship DIR --to TARGET`).",
+    positionals: [.init("verify|show|ship"), .init("DIR")],
     flags: [
       Flag("tenant", .value("TENANT"), "show: only this tenant's records"),
       Flag("subject", .value("SUBJECT"), "show: only this subject's records"),
@@ -20,29 +22,51 @@ enum AuditCommand {
       Flag(
         "since", .value("TIME"),
         "show: from this time on: 2026-11-22, 2026-11-22T20:17:10Z, or 1h for an hour ago"),
-      Flag("until", .value("TIME"), "show: before that time"),
+      Flag(
+        "until", .value("TIME|SEQ"), "show: before that time; ship: up to the record of that number"
+      ),
+      Flag("to", .value("TARGET"), "ship: where to, as `serve --ship` takes it"),
+      Flag("from", .value("SEQ"), "ship: from the record of that number on"),
       Flag("follow", .toggle, "show: do not end, print new records as they come"),
       Flag("json", .toggle, "the records' own lines, or the result as JSON"),
     ])
 
   static func run(_ arguments: inout ParsedArguments) -> Int32 {
+    let action = arguments.positionals.first
+    let isShip = action == "ship"
+    switch action {
+    case nil, "show": refuse(shipFlags, of: "audit ship", &arguments)
+    case "verify":
+      refuse(shipFlags, of: "audit ship", &arguments)
+      refuse(showFlags.subtracting(["json"]), of: "audit show", &arguments)
+    case "ship": refuse(showFlags.subtracting(["until"]), of: "audit show", &arguments)
+    case .some(let text):
+      arguments.report(.unknownAction(text, expected: "`verify`, `show` or `ship`"))
+    }
+    if isShip, arguments.positionals.count > 1 {
+      return ship(arguments.positionals[1], &arguments)
+    }
     let filter = filter(&arguments)
     let asJSON = arguments.toggle("json")
     let follows = arguments.toggle("follow")
-    let action = arguments.positionals.first
-    switch action {
-    case nil, "show": break
-    case "verify":
-      for flag in specification.flags where flag.name != "json" && arguments.isGiven(flag.name) {
-        arguments.report(.flagOfOther(.flag(flag.name), form: "audit show"))
-      }
-    case .some(let text):
-      arguments.report(.unknownAction(text, expected: "`verify` or `show`"))
-    }
     if Commands.refuse(arguments, specification) { return ExitStatus.usage }
     let directory = arguments.positionals[1]
     if action == "verify" { return verify(directory, asJSON: asJSON) }
     return show(directory, filter, asJSON: asJSON, follows: follows)
+  }
+
+  /// The flags of `audit ship` alone, and those of the other forms.
+  private static let shipFlags: Set<String> = ["to", "from"]
+  private static let showFlags = Set(specification.flags.map(\.name)).subtracting(shipFlags)
+
+  /// Reports flags that belong to another form.
+  private static func refuse(
+    _ names: Set<String>, of form: String, _ arguments: inout ParsedArguments
+  ) {
+    for flag in specification.flags where names.contains(flag.name) && arguments.isGiven(flag.name)
+    {
+      arguments.report(.flagOfOther(.flag(flag.name), form: form))
+    }
   }
 
   private static func filter(_ arguments: inout ParsedArguments) -> RecordFilter {

@@ -35,8 +35,8 @@ enum ServeCommand {
       // Before the ledger, whose recovery may take minutes: probes are answered meanwhile.
       let admin = try openAdmin(settings, state, log)
       defer { admin?.stop() }
-      let policy = store.policy
-      return try serve(settings, signals, state, policy, Handover(store), log)
+      let first = FirstPolicy(store.policy)
+      return try serve(settings, signals, state, first, Handover(store), log)
     } catch {
       sayFailed(error, settings, log)
       return ExitStatus.failed
@@ -67,18 +67,29 @@ enum ServeCommand {
     Console.diagnose("tollgate serve: \(text)")
   }
 
+  /// The policy that the process starts with, until it serves. No frame of these functions, which live
+  /// as long as the process, may keep it beyond that: a reload would not free it.
+  private final class FirstPolicy {
+    private(set) var compiled: CompiledPolicy?
+    private(set) var limits: PolicyLimits?
+
+    init(_ policy: PolicySnapshot) {
+      let limits = PolicyLimits(policy)
+      self.limits = limits
+      compiled = CompiledPolicy(policy, limits: limits)
+    }
+
+    func forget() { (compiled, limits) = (nil, nil) }
+  }
+
   private static func serve(
     _ settings: ServeSettings, _ signals: SignalSource, _ state: ServingState,
-    _ policy: PolicySnapshot, _ store: Handover<PolicyStore>, _ log: Logger
+    _ first: FirstPolicy, _ store: Handover<PolicyStore>, _ log: Logger
   ) throws -> Int32 {
-    let limits = PolicyLimits(policy)
     let outage = LedgerOutage(log: log)
-    let (books, lock) = try openBooks(
-      settings, limits, policy, outage, state.metrics, log)
+    let (books, lock, revision) = try openBooks(settings, first, outage, state.metrics, log)
     defer { withExtendedLifetime(lock) {} }
-    let opened = Opened(
-      policy: policy, limits: limits, books: books, outage: outage,
-      revision: Locked(policy.revision))
+    let opened = Opened(first: first, books: books, outage: outage, revision: Locked(revision))
     state.opened(books)
     do {
       return try serve(settings, signals, state, store, opened, log)
@@ -91,8 +102,7 @@ enum ServeCommand {
 
   /// What is open before the first listener is.
   private struct Opened {
-    let policy: PolicySnapshot
-    let limits: PolicyLimits?
+    let first: FirstPolicy
     let books: Books
     let outage: LedgerOutage
     /// The revision of the policy in force.
@@ -107,16 +117,14 @@ enum ServeCommand {
   ) throws -> Int32 {
     let books = opened.books
     let metrics = state.metrics
-    let compiled = CompiledPolicy(opened.policy, limits: opened.limits)
-    let server = try Server(settings.server, log: log) {
-      GatewayLoop(policy: compiled, books: books, metrics: metrics.makeLoop(), log: log)
-    }
+    let server = try makeServer(settings, opened, metrics, log)
     var isStarted = false
     defer { if !isStarted { server.abandon() } }
     server.drainBegan = state.drainBegan
     server.inflight = { metrics.inflight }
     let handle = server.handle
     let revision = opened.revision
+    let memory = FreedMemory(handle)
     let watcher = try PolicyWatcher(
       store: store, watches: settings.watches, log: log, attempted: state.uses
     ) { next in
@@ -124,6 +132,7 @@ enum ServeCommand {
       revision.withLock { $0 = next.revision }
       books.use(limits, event(next.revision))
       handle.use(next, limits: limits)
+      memory.policyChanged()
     }
     defer { if !isStarted { watcher.stop() } }
     // The last step that can fail, because nothing ends its threads before the books are closed:
@@ -135,9 +144,13 @@ enum ServeCommand {
       handle.recordsEnded($0)
       shipper?.wake()
     }
-    let clock = startClock(books, opened.outage, log)
+    let clock = startClock(books, opened.outage, memory, log)
     state.started()
-    log.ready(server.addresses, opened.policy, workers: settings.server.workers)
+    if let summary = opened.first.compiled?.snapshot.summary {
+      log.ready(
+        server.addresses, revision.withLock { $0 }, summary, workers: settings.server.workers)
+    }
+    opened.first.forget()
     var status = server.run(signals: signals, rotate: books.rotate) { watcher.reload() }
     watcher.stop()
     clock.cancel()
@@ -147,10 +160,22 @@ enum ServeCommand {
     return status
   }
 
+  private static func makeServer(
+    _ settings: ServeSettings, _ opened: Opened, _ metrics: MetricsRegistry, _ log: Logger
+  ) throws -> Server {
+    guard let compiled = opened.first.compiled else {
+      preconditionFailure("the first policy is forgotten later")
+    }
+    let books = opened.books
+    return try Server(settings.server, log: log) {
+      GatewayLoop(policy: compiled, books: books, metrics: metrics.makeLoop(), log: log)
+    }
+  }
+
   /// Does once a second, on a thread of Dispatch, what nothing else triggers: the books' timers,
-  /// and the log lines about an unavailable ledger and about refusals.
+  /// the log lines about an unavailable ledger and about refusals, and giving freed memory back.
   private static func startClock(
-    _ books: Books, _ outage: LedgerOutage, _ log: Logger
+    _ books: Books, _ outage: LedgerOutage, _ memory: FreedMemory, _ log: Logger
   ) -> any DispatchSourceTimer {
     let clock = DispatchSource.makeTimerSource()
     clock.schedule(deadline: .now() + 1, repeating: 1)
@@ -158,6 +183,7 @@ enum ServeCommand {
       books.tick()
       outage.saw(books.ledgerState)
       log.refused(books.refusalSummaries())
+      memory.tick()
     }
     clock.resume()
     return clock
@@ -175,14 +201,18 @@ enum ServeCommand {
 
   /// Recovers the ledger. Listeners are opened only afterwards.
   private static func openBooks(
-    _ settings: ServeSettings, _ limits: PolicyLimits, _ policy: PolicySnapshot,
-    _ outage: LedgerOutage, _ metrics: MetricsRegistry, _ log: Logger
-  ) throws -> (books: Books, lock: DirectoryLock) {
+    _ settings: ServeSettings, _ first: FirstPolicy, _ outage: LedgerOutage,
+    _ metrics: MetricsRegistry, _ log: Logger
+  ) throws -> (books: Books, lock: DirectoryLock, revision: String) {
+    guard let policy = first.compiled, let limits = first.limits else {
+      preconditionFailure("the first policy is forgotten later")
+    }
+    let revision = policy.snapshot.revision
     let (books, lock, found) = try Books.open(
-      settings.books, limits, clock: .system, event: event(policy.revision),
+      settings.books, limits, clock: .system, event: event(revision),
       stateChanged: outage.saw, committed: metrics.record(commitNanoseconds:))
-    log.started(settings, policy, found)
-    return (books, lock)
+    log.started(settings, policy.snapshot, found)
+    return (books, lock, revision)
   }
 
   /// Ships the records to the targets of `--ship`; nil where there are none.

@@ -322,6 +322,8 @@ def prepared_replies():
         ("x-gateway-model-name", model_name(CALLER_MODEL)),
         ("x-gateway-inference-fairness-id", identity["tenant"]),
         ("x-gateway-inference-objective", "interactive-inference"),
+        ("x-llm-d-inference-fairness-id", identity["tenant"]),
+        ("x-llm-d-inference-objective", "interactive-inference"),
     ])
     common.header_mutation.remove_headers.append("accept-encoding")
     body.dynamic_metadata.update({"tollgate": identity | {"decision": "allow"}})

@@ -1,11 +1,11 @@
 import Inference
 import Ledger
 import Policy
-import Quota
 import Terms
 import Testing
 
 @testable import Books
+@testable import Quota
 
 /// What each ending is charged, and what stands on record of it: one rule for every exit.
 struct EndingTests {
@@ -48,6 +48,31 @@ struct EndingTests {
     return usage
   }
 
+  private static func failed(_ source: UsageSource) -> MeteredUsage {
+    var failed = usage(source, unreadBytes: source == .none ? 0 : 8)
+    failed.sawError = true
+    return failed
+  }
+
+  private static let pending = {
+    var pending = usage(.estimated)
+    pending.isPending = true
+    return pending
+  }()
+
+  private static func compressed(tokens: Int) -> MeteredUsage {
+    var compressed = usage(.estimated)
+    compressed.unread = .encoded
+    compressed.unreadTokens = tokens
+    return compressed
+  }
+
+  private static let seconds = {
+    var seconds = usage(.reported)
+    seconds.units[.seconds] = 11_000
+    return seconds
+  }()
+
   struct Row: Sendable, CustomTestStringConvertible {
     let ending: Ending
     var metered = MeteredUsage()
@@ -67,13 +92,13 @@ struct EndingTests {
   }
 
   static let rows: [Row] = [
-    // Given back in full: no backend was asked.
+    // Given back, but for the attempt: no backend was asked.
     Row(ending: .notReleased(status: nil), settlement: .nothing, reason: .cut, nanos: 0),
     Row(
       ending: .notReleased(status: 504), metered: usage(.reported, prompt: 1, completion: 1),
       settlement: .nothing, reason: .cut, status: 504, nanos: 0),
     Row(
-      ending: .answeredHere, settlement: .nothing, reason: .complete, origin: .gateway,
+      ending: .answeredHere, settlement: .requestOnly, reason: .complete, origin: .gateway,
       status: 200, nanos: 0),
     Row(
       ending: .unreached(status: 503), settlement: .nothing, reason: .failed, origin: .route,
@@ -111,6 +136,34 @@ struct EndingTests {
     Row(
       ending: .backendAnswer(status: 200, isWhole: true), settlement: used(0, 0, 100),
       reason: .complete, origin: .backend, status: 200, nanos: 100),
+    // A 200 that is an error, from its beginning and later.
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: true), metered: failed(.none),
+      settlement: .requestOnly, reason: .failed, origin: .backend, status: 200, nanos: 0),
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: false), metered: failed(.none),
+      settlement: .requestOnly, reason: .failed, origin: .backend, status: 200, nanos: 0),
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: true), metered: failed(.estimated),
+      settlement: used(40, 2, 190), reason: .failed, origin: .backend, status: 200,
+      source: .estimated, nanos: 190),
+    // The work is done later, or its size cannot be seen: what was reserved, or more.
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: true), metered: pending,
+      settlement: used(40, 30, 330), reason: .complete, origin: .backend, status: 200,
+      source: .estimated, nanos: 330),
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: true), metered: compressed(tokens: 3),
+      settlement: used(40, 30, 330), reason: .complete, origin: .backend, status: 200,
+      source: .estimated, nanos: 330),
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: false), metered: compressed(tokens: 31),
+      settlement: used(40, 31, 335), reason: .cut, status: 200, source: .estimated, nanos: 335),
+    // Seconds and the like: token limits keep what was reserved.
+    Row(
+      ending: .backendAnswer(status: 200, isWhole: true), metered: seconds,
+      settlement: used(40, 30, 330), reason: .complete, origin: .backend, status: 200,
+      source: .reported, nanos: 330),
     // Nothing of it is seen: what was reserved.
     Row(
       ending: .unobserved, settlement: used(40, 30, 330), reason: .complete, source: .estimated,
@@ -159,22 +212,34 @@ struct EndingTests {
     #expect(own.costNanodollars == 0)
   }
 
+  @Test func `usage in another unit is on record without tokens`() {
+    let outcome = Ending.backendAnswer(status: 200, isWhole: true).outcome(
+      of: Self.open(), metered: Self.seconds, by: TokenEstimator())
+    let completion = Completion(of: Self.open().record, outcome)
+    #expect(completion.promptTokens == nil && completion.completionTokens == nil)
+    #expect(completion.totalTokens == nil)
+    #expect(completion.units[.seconds] == 11_000)
+  }
+
   /// A recorded exchange that is put to the same prices again is charged the same.
   @Test(arguments: rows)
   func `a recorded ending is charged again what it was`(row: Row) {
     let open = Self.open(isMetered: row.isMetered)
     let outcome = row.ending.outcome(of: open, metered: row.metered, by: TokenEstimator())
     var completion = Completion(of: open.record, outcome)
-    let charge = outcome.settlement == .nothing ? 0 : Int64(1)
-    completion.charged = [Charge(counter: "tenant/a/rpm", amount: charge)]
+    completion.charged = [
+      Charge(
+        counter: "tenant/a/rpm", amount: outcome.settlement.charge(.requests, isBucket: true)),
+      Charge(
+        counter: "tenant/a/daily", amount: outcome.settlement.charge(.requests, isBucket: false),
+        window: 0),
+    ]
     let again = Ending(of: completion).outcome(
       of: open, metered: MeteredUsage(of: completion), by: TokenEstimator())
     // Envoy's answer while the record was awaited looks like a backend's that was cut: its status
     // alone is on record, and the request counts.
     if case .notReleased(status: .some) = row.ending {
       #expect(again.settlement == .requestOnly)
-    } else if row.ending == .answeredHere {
-      // It passed no limit, so nothing replays it.
     } else {
       #expect(again.settlement == row.settlement)
     }

@@ -74,7 +74,12 @@ def providers():
     policy["models"]["whisper-sim"] = {
         "class": "batch_inference", "routes": [{"name": "whisper-v1"}], "aliases": ["whisper-1"],
     }  # fmt: skip
-    policy["tenants"]["tenant-a"]["allow"][0]["models"] += ["claude-sim", "whisper-sim"]
+    policy["models"]["org/sim:1"] = {
+        "class": "interactive_inference", "routes": [{"name": "claude-v1"}], "aliases": ["org/sim"],
+    }  # fmt: skip
+    policy["tenants"]["tenant-a"]["allow"][0]["models"] += [
+        "claude-sim", "whisper-sim", "org/sim:1",
+    ]  # fmt: skip
     yield from _shared(StackOptions(policy=policy, simulator=True))
 
 

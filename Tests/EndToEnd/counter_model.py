@@ -60,6 +60,9 @@ def limits(policy: dict) -> dict[str, Limit]:
     for tenant, rules in policy["tenants"].items():
         for entry in rules.get("limits", []):
             result[f"tenant/{tenant}/{entry['name']}"] = _limit(entry)
+        if most := rules.get("max_admissions_per_second"):
+            name = f"tenant/{tenant}/max_admissions_per_second"
+            result[name] = Limit("requests", most, "second", most)
         for key in rules.get("keys", []):
             for entry in key.get("limits", []):
                 result[f"key/{tenant}/{key['id']}/{entry['name']}"] = _limit(entry)

@@ -38,6 +38,11 @@ class EnvoyOptions:
     # Not in the shipped configuration. A gateway that also carries WebSockets has it; then Tollgate, not
     # Envoy, must refuse upgrades.
     upgrades: tuple[str, ...] = ("websocket",)
+    # What the edge removes Tollgate removes too: without the edge's hand the tests see Tollgate's.
+    edge_removes: bool = False
+    # `max_headers_count` of requests and answers. The hygiene tests send every spelling of every name at
+    # once; the bench's policy says the same number. None keeps the shipped one.
+    headers_max: int | None = 1000
     route_timeout: str = "120s"
 
 
@@ -62,8 +67,8 @@ def bootstrap(options: EnvoyOptions, place: Place) -> dict:
     chain = listener["filter_chains"][0]
     manager = chain["filters"][0]["typed_config"]
     manager["max_request_headers_kb"] = 96
-    # The hygiene tests send every spelling of every name at once.
-    manager["common_http_protocol_options"]["max_headers_count"] = 400
+    if not options.edge_removes:
+        del manager["early_header_mutation_extensions"]
     manager["upgrade_configs"] = [{"upgrade_type": name} for name in options.upgrades]
     manager["http_filters"] = _filters(manager["http_filters"], options)
     host = manager["route_config"]["virtual_hosts"][0]
@@ -73,6 +78,10 @@ def bootstrap(options: EnvoyOptions, place: Place) -> dict:
     log = manager["access_log"][0]["typed_config"]["log_format"]["json_format"]
     log |= {"id": "%REQ(X-TEST-ID)%", "tollgate": "%DYNAMIC_METADATA(tollgate)%"}
     sidecar, model = resources["clusters"][:2]
+    if options.headers_max is not None:
+        [protocol] = model["typed_extension_protocol_options"].values()
+        for part in (manager, protocol):
+            part["common_http_protocol_options"]["max_headers_count"] = options.headers_max
     resources["clusters"] = [sidecar] + [
         _cluster(model, name, port) for name, port in place.clusters.items()
     ]

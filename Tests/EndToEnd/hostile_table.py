@@ -89,6 +89,7 @@ def _paths() -> list[Hostile]:
         "not in the tenant's list": "/v1/images/generations",
         "prefix": "/x/v1/chat/completions",
         "azure climbing": "/openai/deployments/../deployments/llama3-8b/chat/completions",
+        "%2f below a model's page": "/v1/models%2fllama3-8b",
         "azure %2f": "/openai/deployments/llama3-8b%2fchat/completions/chat/completions",
         "azure unknown operation": "/openai/deployments/llama3-8b/files",
         "azure without a name": "/openai/deployments//chat/completions",
@@ -104,8 +105,17 @@ def _paths() -> list[Hostile]:
                 "path_not_allowed", "GET"),
         Hostile("path: a model of another tenant",
                 h1("/v1/models/b-only", "GET", body=b""), 404, "model_not_found", "GET"),
-        Hostile("path: an alias has no page",
+        Hostile("path: a model that nobody has",
                 h1("/v1/models/nobody-has-this", "GET", body=b""), 404, "model_not_found", "GET"),
+        Hostile("path: climbing inside a model's id",
+                h1("/v1/models/%2e%2e%2fchat%2fcompletions", "GET", body=b""), 404,
+                "model_not_found", "GET"),
+        Hostile("path: a model's id encoded twice",
+                h1("/v1/models/llama3%252D8b", "GET", body=b""), 404, "model_not_found", "GET"),
+        Hostile("path: a model's id with half an escape",
+                h1("/v1/models/llama3%2", "GET", body=b""), 404, "model_not_found", "GET"),
+        Hostile("path: a model of another tenant, encoded",
+                h1("/v1/models/b%2Donly", "GET", body=b""), 404, "model_not_found", "GET"),
         Hostile("path: not this tenant's", h1(host=HOST_B, key=KEY_B), 403, "path_not_allowed"),
         Hostile("path: fragment", h1(target="/v1/chat/completions#/v1/embeddings"), ENVOYS),
         Hostile("path: raw NUL", h1(target=b"/v1/chat/completions\0"), ENVOYS),
@@ -198,7 +208,13 @@ def _methods() -> list[Hostile]:
         Hostile("method: unknown", h1(method="BREW"), ENVOYS),
         Hostile("method: CONNECT", h1(target="x:443", method="CONNECT", body=b""), ENVOYS),
         Hostile("method: asterisk", h1(target="*", method="OPTIONS", body=b""), ENVOYS),
-        Hostile("method: Upgrade on POST", h1(headers=upgrade), 400, "unsupported_upgrade"),
+        Hostile("method: Upgrade on POST", h1(headers=upgrade), 426, "unsupported_upgrade"),
+        Hostile("method: a WebSocket on a known endpoint",
+                h1("/v1/responses", "GET", headers=upgrade, body=b"", content_type=None), 426,
+                "unsupported_upgrade", "GET"),
+        Hostile("method: a WebSocket, Anthropic's dialect",
+                h1("/v1/messages", "GET", headers=upgrade, body=b"", content_type=None), 426,
+                None, "GET"),
         Hostile("method: h2 GET with a body", (h2_fields(method="GET"), CHAT), 405,
                 "method_not_allowed"),
     ]  # fmt: skip
@@ -390,6 +406,40 @@ def _bad_models() -> list[Hostile]:
     ]]  # fmt: skip
 
 
+def _header_counts() -> list[Hostile]:
+    # The bench's Envoy and policy take 1,000; a dozen are Envoy's and ours.
+    many = [f"x-m-{number}: 1" for number in range(985)]
+    too_many = (431, "too_many_headers")
+    return [
+        Hostile("headers: too many with ours", h1(headers=many), *too_many),
+        Hostile("headers: too many on an uninspected path",
+                h1("/custom/search", headers=[*many, "x-m: 1", "x-n: 1"]), *too_many),
+        Hostile("headers: too many, Anthropic's dialect", h1("/v1/messages", headers=many), 431),
+        Hostile("headers: too many for Envoy", h1(headers=many * 2), ENVOYS),
+    ]  # fmt: skip
+
+
+def _other_ways() -> list[Hostile]:
+    """Fields that choose a model or a way out beside `model`."""
+    refused = (400, "unsupported_parameter")
+    return [_json(*row) for row in [
+        ("models", _chat('"models":["llama3-8b","b-only"],"route":"fallback"'), *refused),
+        ("fallbacks", _chat('"fallbacks":["b-only"]'), *refused),
+        ("fallbacks of its own model", _chat('"fallbacks":["llama3-8b"]'), *refused),
+        ("fallback_models, escaped", _chat('"fallb\\u0061ck_models":"b-only"'), *refused),
+        ("model_fallbacks in capitals", _chat('"MODEL_FALLBACKS":["b-only"]'), *refused),
+        ("provider", _chat('"provider":{"order":["other"]}'), *refused),
+        ("base_url with a long s", _chat('"ba\u017fe_url":"http://evil.example"'), *refused),
+        ("api_key", _chat('"api_key":"sk-other"'), *refused),
+        ("an adapter in extra_body", _chat('"extra_body":{"lora_request":{"lora_name":"x"}}'), *refused),
+        ("a model in extra_body", _chat('"extra_body":{"model":"b-only"}'), *refused),
+        ("an adapter, two levels down", _chat('"parameters":{"extra_body":{"adapter_id":"x"}}'), *refused),
+        ("bootstrap_host", _chat('"bootstrap_host":"10.0.0.1"'), *refused),
+        ("in the background", _chat('"background":true'), *refused),
+        ("models twice", _chat('"models":null,"models":["b-only"]'), 400, "duplicate_key"),
+    ]]  # fmt: skip
+
+
 def _bodies() -> list[Hostile]:
     return [
         Hostile("json: empty body", h1(body=b""), 400),
@@ -409,5 +459,5 @@ def _bodies() -> list[Hostile]:
 
 TABLE = (
     _hosts() + _paths() + _credentials() + _methods() + _framing() + _types() + _duplicate_keys()
-    + _no_json() + _bad_values() + _bad_models() + _bodies()
+    + _no_json() + _bad_values() + _bad_models() + _other_ways() + _bodies() + _header_counts()
 )

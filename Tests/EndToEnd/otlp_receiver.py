@@ -70,13 +70,15 @@ def status_details(code: grpc.StatusCode, seconds: float | None) -> tuple:
 
 
 class Receiver(service_grpc.LogsServiceServicer):
-    """Remembers every export; `plan` gives the answer to each, in order (OK where it gives none)."""
+    """Remembers every export; `plan` gives the answer to each, in order, and where it gives none,
+    `judge` by the records' numbers (OK where that gives none)."""
 
     def __init__(
         self, address: str, plan: Callable[[int], Answer | None] = lambda number: None,
         message_bytes_max: int = MESSAGE_BYTES_MAX,
     ):  # fmt: skip
         self.address, self.plan, self.message_bytes_max = address, plan, message_bytes_max
+        self.judge: Callable[[list[int]], Answer | None] = lambda seqs: None
         self.exports: list[Export] = []
         self.over = threading.Event()
         self._lock = threading.Lock()
@@ -106,11 +108,12 @@ class Receiver(service_grpc.LogsServiceServicer):
 
     def Export(self, request, context):
         with self._lock:
-            answer = self.plan(len(self.exports)) or Answer()
-            export = Export(request, time.monotonic(), answer, [
+            export = Export(request, time.monotonic(), Answer(), [
                 record for resource in request.resource_logs for scope in resource.scope_logs
                 for record in scope.log_records
             ])  # fmt: skip
+            answer = self.plan(len(self.exports)) or self.judge(export.seqs) or Answer()
+            export.answer = answer
             self.exports.append(export)
         if answer.until:
             answer.until.wait(HELD_SECONDS_MAX)

@@ -41,6 +41,8 @@ BASE = {
     "version": 1,
     "shared_hostnames": [SHARED_HOST],
     "max_body_bytes": MAX_BODY_BYTES,
+    # As in `EnvoyOptions.headers_max`.
+    "max_headers_count": 1000,
     "auth": {"api_key_headers": ["authorization", "x-api-key", "api-key"]},
     "path_aliases": {"/api/v2/chat": "/v1/chat/completions"},
     "classes": {

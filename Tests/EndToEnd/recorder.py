@@ -10,6 +10,7 @@ What it answers is chosen by the request's own `x-test-*` headers:
     x-test-interval-ms: N     wait between events
     x-test-status: N          answer with this status
     x-test-cut-after: N       close the connection after N events, the answer unfinished
+    x-test-headers: N         add N header fields to the answer
 
 or, for a request with a given `x-test-id`, set beforehand with `Recorder.replay`.
 """
@@ -238,7 +239,7 @@ class Recorder:
             return await self._answer_canned(canned, reader, writer)
         asked = {
             name: int(seen.values(f"x-test-{name}")[0])
-            for name in ("hold", "events", "interval-ms", "status", "cut-after")
+            for name in ("hold", "events", "interval-ms", "status", "cut-after", "headers")
             if seen.values(f"x-test-{name}")
         }
         if asked.get("hold"):
@@ -248,10 +249,11 @@ class Recorder:
             finally:
                 self.held -= 1
         status = asked.get("status", 200)
+        more = b"".join(b"x-more-%d: 1\r\n" % number for number in range(asked.get("headers", 0)))
         if "events" in asked:
             writer.write(
-                b"HTTP/1.1 %d OK\r\ncontent-type: text/event-stream\r\n"
-                b"transfer-encoding: chunked\r\n\r\n" % status
+                b"HTTP/1.1 %d OK\r\ncontent-type: text/event-stream\r\n%s"
+                b"transfer-encoding: chunked\r\n\r\n" % (status, more)
             )
             for number in range(asked["events"]):
                 if asked.get("cut-after") == number:
@@ -275,8 +277,8 @@ class Recorder:
                 }
             ).encode()
             writer.write(
-                b"HTTP/1.1 %d OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
-                % (status, len(body), body)
+                b"HTTP/1.1 %d OK\r\ncontent-type: application/json\r\n%scontent-length: %d\r\n\r\n%s"
+                % (status, more, len(body), body)
             )
         await writer.drain()
 

@@ -41,6 +41,22 @@ def test_count_tokens(client):
     assert counted.input_tokens > 0
 
 
+def test_models(client):
+    names = {model.id for model in client.models.list()}
+    assert {"llama3-8b", "org/sim:1"} <= names and "org/sim" not in names
+
+
+@pytest.mark.parametrize("name", ["org/sim:1", "org/sim", "claude-sim"])
+def test_models_retrieve(client, name):
+    assert client.models.retrieve(name).id == name
+
+
+def test_models_retrieve_of_none(client):
+    with pytest.raises(anthropic.NotFoundError) as raised:
+        client.models.retrieve("org/none")
+    assert raised.value.body["error"]["type"] == "not_found_error"
+
+
 @pytest.mark.parametrize(
     "options, change, kind, status, type_",
     [

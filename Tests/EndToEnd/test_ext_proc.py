@@ -22,6 +22,8 @@ OWN_HEADERS = {
     "x-gateway-model-name": "llama3-8b",
     "x-gateway-inference-fairness-id": "tenant-a",
     "x-gateway-inference-objective": "interactive-inference",
+    "x-llm-d-inference-fairness-id": "tenant-a",
+    "x-llm-d-inference-objective": "interactive-inference",
 }
 
 

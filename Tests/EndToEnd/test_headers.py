@@ -1,20 +1,34 @@
 """Header hygiene: no client copy of our headers ever reaches a backend, on any path or method."""
 
 import itertools
+import json
+import re
 import uuid
 
 import pytest
 
 import policy as policies
-from harness import chat_body
+from envoy_config import EnvoyOptions, Place, bootstrap
+from harness import Stack, StackOptions, chat_body
 from test_bodies import multipart
 from wire import CHAT, h1, send_h1
 
+# What Tollgate sets on requests.
 OWN = [
     "x-ai-tenant", "x-ai-subject", "x-ai-model", "x-ai-model-route", "x-ai-traffic-class",
     "x-ai-stream", "x-ai-request-id", "x-gateway-model-name", "x-gateway-inference-fairness-id",
-    "x-gateway-inference-objective",
+    "x-gateway-inference-objective", "x-llm-d-inference-fairness-id", "x-llm-d-inference-objective",
 ]  # fmt: skip
+# What endpoint pickers, the sidecars of model servers and web frameworks go by.
+STEERING = [
+    "x-gateway-model-name-rewrite", "x-llm-d-model-name-rewrite", "x-gateway-destination-endpoint",
+    "x-gateway-anything", "x-llm-d-anything", "x-prefiller-host-port", "x-prefiller-url",
+    "x-data-parallel-host-port", "x-encoder-hosts-ports", "x-kv-cache-source-host-port",
+    "x-http-method-override", "x-http-method", "x-method-override", "x-original-url",
+    "x-original-uri", "x-original-host", "x-rewrite-url",
+]  # fmt: skip
+# Besides the one that the caller is recognised by.
+CREDENTIALS = ["x-goog-api-key", "proxy-authorization"]
 FORGED = "forged-by-the-client"
 
 
@@ -33,6 +47,12 @@ def spellings(name: str) -> list[str]:
 @pytest.fixture(params=["stack", "proc_only", "duplex", "authz_only"])
 def any_stack(request):
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def edge():
+    with Stack(StackOptions(envoy=EnvoyOptions(edge_removes=True, upgrades=()))) as stack:
+        yield stack
 
 
 def shapes() -> dict[str, dict]:
@@ -65,13 +85,15 @@ def shapes() -> dict[str, dict]:
 def test_client_copies_never_arrive(any_stack, shape, h2):
     request = shapes()[shape]
     test_id = uuid.uuid4().hex
-    forged = [(name, FORGED) for own in OWN for name in spellings(own)]
+    forged = [
+        (name, FORGED) for own in OWN + STEERING + CREDENTIALS for name in spellings(own)
+    ]
     if h2:
         forged = sorted({(name.lower(), value) for name, value in forged})
     extra = [
         *request.pop("headers", {}).items(), *forged, ("x-test-id", test_id),
         ("x-api-key", policies.KEY_A), ("accept-encoding", "gzip, br"),
-        ("x-gateway-destination-endpoint", "10.0.0.1:80"), ("x-mine", "kept"),
+        ("x-mine", "kept"), ("x-forwarded-host", "kept.example"),
     ]  # fmt: skip
     response = any_stack.request(headers=extra, h2=h2, **request)
     assert response.status_code == 200, response.text
@@ -80,7 +102,7 @@ def test_client_copies_never_arrive(any_stack, shape, h2):
         assert FORGED not in value, f"{name} reached the backend"
         if name.replace("_", "-") in OWN:
             assert name in OWN, f"{name} reached the backend"
-    for name in ("authorization", "x-api-key", "api-key"):
+    for name in ("authorization", "x-api-key", "api-key", *CREDENTIALS):
         assert seen.values(name) == [], f"the credential {name} reached the backend"
     assert policies.KEY_A not in repr(seen.headers)
     assert seen.value("x-ai-tenant") == "tenant-a"
@@ -88,7 +110,8 @@ def test_client_copies_never_arrive(any_stack, shape, h2):
     assert seen.value("x-ai-model-route") == seen.cluster
     assert seen.value("x-ai-request-id").startswith("req_")
     assert seen.value("x-mine") == "kept"
-    assert seen.values("x-gateway-destination-endpoint") == [], "the edge removes it"
+    assert seen.value("x-forwarded-host") == "kept.example", "which the edge alone may remove"
+    assert seen.value("x-llm-d-inference-fairness-id") == "tenant-a"
     if not shape.startswith("uninspected"):
         model = "bge-small" if shape == "embeddings" else "llama3-8b"
         assert seen.value("x-ai-model") == model
@@ -99,11 +122,13 @@ def test_client_copies_never_arrive(any_stack, shape, h2):
         kind = "batch_inference" if shape == "embeddings" else "interactive_inference"
         assert seen.value("x-ai-traffic-class") == kind
         assert seen.value("x-gateway-inference-objective") == kind.replace("_", "-")
+        assert seen.value("x-llm-d-inference-objective") == kind.replace("_", "-")
 
 
 def test_client_copies_in_trailers_never_arrive(any_stack):
     test_id = uuid.uuid4().hex
-    trailers = "".join(f"{name}: {FORGED}\r\n" for own in OWN for name in spellings(own))
+    names = OWN + STEERING + CREDENTIALS
+    trailers = "".join(f"{name}: {FORGED}\r\n" for own in names for name in spellings(own))
     body = b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(CHAT), CHAT, trailers.encode())
     headers = ["Transfer-Encoding: chunked", f"X-Test-Id: {test_id}"]
     reply = send_h1(any_stack.listener, h1(headers=headers, body=body, length=False))
@@ -124,6 +149,66 @@ def test_every_place_for_a_key_is_read_and_emptied(any_stack, credential):
     assert response.status_code == 200, response.text
     (seen,) = any_stack.recorder.by_id(test_id)
     assert policies.KEY_A not in repr(seen.headers)
+
+
+def test_the_edge_removes_them_before_anything_looks(edge):
+    """As shipped. x-forwarded-host is removed there alone, so it tells that the rules are in force."""
+    test_id = uuid.uuid4().hex
+    forged = [
+        (name, FORGED)
+        for own in OWN + STEERING + ["x-forwarded-host"]
+        for name in (own, own.replace("-", "_"))
+    ]
+    for path in ("/v1/chat/completions", "/custom/search"):
+        response = edge.request(
+            "POST", path, json=chat_body("llama3-8b"),
+            headers=[*forged, ("x-test-id", test_id), ("x-mine", "kept")],
+        )  # fmt: skip
+        assert response.status_code == 200, response.text
+        seen = edge.recorder.by_id(test_id)[-1]
+        assert all(FORGED not in value for _, value in seen.headers), seen.headers
+        assert seen.value("x-mine") == "kept"
+        assert seen.value("x-ai-tenant") == "tenant-a"
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/messages", "/nothing"])
+@pytest.mark.parametrize("key", [policies.KEY_A, None], ids=["a key", "no key"])
+def test_a_websocket_is_426_as_shipped(edge, path, key):
+    """Envoy refuses it before any filter. Clients that try one first go on over HTTP at a 426."""
+    mark = edge.recorder.mark()
+    lines = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]  # fmt: skip
+    reply = send_h1(
+        edge.listener,
+        h1(path, "GET", key=key, headers=lines, body=b"", content_type=None, length=False),
+    )  # fmt: skip
+    assert reply.status == 426
+    assert reply.headers["content-type"] == "application/json"
+    error = json.loads(reply.body)["error"]
+    assert error["type"] == "invalid_request_error" and "plain HTTP" in error["message"]
+    assert reply.code == (None if path == "/v1/messages" else "unsupported_upgrade")
+    assert edge.recorder.since(mark) == []
+
+
+def test_the_edge_leaves_no_spelling_to_tollgate():
+    """Its patterns cover every name that Tollgate removes, and no name of a client's own."""
+    manager = bootstrap(EnvoyOptions(edge_removes=True), Place(1, 2, "s"))["static_resources"][
+        "listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]  # fmt: skip
+    patterns = [
+        mutation["remove_on_match"]["key_matcher"]["safe_regex"]["regex"]
+        for extension in manager["early_header_mutation_extensions"]
+        for mutation in extension["typed_config"]["mutations"]
+    ]
+
+    def is_removed(name: str) -> bool:
+        return any(re.fullmatch(pattern, name) for pattern in patterns)
+
+    for name in OWN + STEERING + ["x-forwarded-host"]:
+        for spelling in spellings(name):
+            assert is_removed(spelling.lower()), spelling
+    for name in ("x-mine", "x-request-id", "x-forwarded-for", "x-forwarded-proto", "x-ai-models",
+                 "x-session-id", "authorization", "x-stainless-lang", "x-api-key"):  # fmt: skip
+        assert not is_removed(name), name
 
 
 def test_the_response_names_route_and_request(stack):

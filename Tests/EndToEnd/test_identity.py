@@ -94,6 +94,64 @@ class TestJWT:
         assert forged.status_code == 401
 
 
+# An entry of `auth.jwt` beside issuer and metadata key, and claims with the tenant that they lead to.
+CLAIMS = {
+    "a key that is a URL": (
+        {"tenant_claim": "https://example.com/tenant"},
+        [({"https://example.com/tenant": "tenant-a"}, "tenant-a"),
+         ({"https://example.com/tenant": "tenant-b"}, "tenant-b"),
+         ({"https://example.com": {"tenant": "tenant-a"}}, None)],
+    ),
+    "groups": (
+        {"tenant_claim": "cognito:groups"},
+        [({"cognito:groups": ["staff", "tenant-b"]}, "tenant-b"),
+         ({"cognito:groups": ["tenant-a", "tenant-b"]}, None),
+         ({"cognito:groups": ["staff"]}, None), ({"cognito:groups": []}, None),
+         ({"cognito:groups": [1, None, "tenant-a", "tenant-a"]}, "tenant-a")],
+    ),
+    "roles inside": (
+        {"tenant_claim": ["realm_access", "roles"], "subject_claim": ["act", "name"]},
+        [({"realm_access": {"roles": ["x", "tenant-a"]}, "act": {"name": "ada"}}, "tenant-a"),
+         ({"realm_access": {"roles": ["x", "tenant-a"]}, "act": {}}, None),
+         ({"realm_access": ["tenant-a"], "act": {"name": "ada"}}, None)],
+    ),
+    "a map": (
+        {"tenant_claim": ["kubernetes.io", "namespace"],
+         "tenants": {"team-search": "tenant-a", "team-maps": "tenant-b"}},
+        [({"kubernetes.io": {"namespace": "team-search"}}, "tenant-a"),
+         ({"kubernetes.io": {"namespace": "team-maps"}}, "tenant-b"),
+         ({"kubernetes.io": {"namespace": "tenant-a"}}, None),
+         ({"kubernetes.io.namespace": "team-search"}, None)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("filters", [("jwt", "ext_proc"), ("ext_authz", "jwt", "ext_proc")], ids="+".join)
+@pytest.mark.parametrize("name", CLAIMS)
+def test_claims_as_providers_have_them(issuer, filters, name):
+    rules, cases = CLAIMS[name]
+    entry = {"issuer": policies.ISSUER, "metadata_key": "jwt"} | rules
+    options = StackOptions(
+        policy=policies.with_auth(policies.build(), jwt=[entry]),
+        envoy=EnvoyOptions(filters=filters, jwks=issuer.jwks(), issuer=policies.ISSUER),
+    )
+    with Stack(options) as stack:
+        for claims, tenant in cases:
+            response = stack.request(
+                "GET", "/v1/models", host=policies.SHARED_HOST,
+                key=issuer.token(**({"sub": "secret-subject"} | claims)),
+            )  # fmt: skip
+            if tenant is None:
+                assert (response.status_code, error_code(response)) == (401, "invalid_api_key"), claims
+                continue
+            assert response.status_code == 200, (claims, response.text)
+            names = {model["id"] for model in response.json()["data"]}
+            assert ("b-only" in names) == (tenant == "tenant-b"), claims
+        log = stack.tollgate.process.log()
+        assert "does not say who calls: its claim" in log
+        assert "secret-subject" not in log and "staff" not in log
+
+
 @pytest.fixture(
     scope="module",
     params=[("ext_authz", "ext_proc"), ("ext_proc",), ("ext_authz",)], ids="+".join,

@@ -39,7 +39,10 @@ FORGED = [
     ("x-ai_tenant", "tenant-b"), ("x-gateway-model-name", "x"),
     ("x-gateway-inference-objective", "x"), ("x-gateway-inference-fairness-id", "x"),
     ("x-gateway-destination-endpoint", "10.0.0.1:80"),
-    ("x-gateway-destination-endpoint-subset", "x"), ("x-envoy-retry-on", "5xx"),
+    ("x-gateway-destination-endpoint-subset", "x"), ("x-gateway-model-name-rewrite", "x"),
+    ("x_llm_d_model_name_rewrite", "x"), ("x-prefiller-host-port", "10.0.0.1:80"),
+    ("x-http-method-override", "DELETE"), ("x-original-url", "/admin"), ("x-rewrite-url", "/x"),
+    ("x-forwarded-host", "x"), ("x-envoy-retry-on", "5xx"),
     ("x-envoy-max-retries", "9"), ("x-envoy-upstream-rq-timeout-ms", "1"),
     ("x-forwarded-client-cert", f"URI={PRINCIPAL}"),
 ]  # fmt: skip

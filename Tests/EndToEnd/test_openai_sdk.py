@@ -92,6 +92,19 @@ def test_models_retrieve(client):
     assert client.models.retrieve("llama3-8b").id == "llama3-8b"
 
 
+@pytest.mark.parametrize("name", ["org/sim:1", "org/sim", "llama3"])
+def test_models_retrieve_by_a_name_with_a_slash_or_an_alias(client, name):
+    """The SDK encodes the slash; the answer has the name that was asked for."""
+    assert client.models.retrieve(name).id == name
+    assert client.chat.completions.create(model=name, messages=MESSAGES).choices
+
+
+@pytest.mark.parametrize("name", ["org%2Fsim", "org/other", "b/only", "../models/llama3-8b", "a%zz"])
+def test_models_retrieve_of_none(client, name):
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve(name)
+
+
 def test_audio_transcription(client):
     answer = client.audio.transcriptions.create(
         model="whisper-1", file=("speech.wav", b"RIFF" + bytes(range(256)) * 40, "audio/wav")

@@ -10,6 +10,12 @@ WORDS = (
 KEYS = [
     "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens",
     "n", "best_of", "include_usage", "continuous_usage_stats",
+    "n_predict", "max_new_tokens", "max_length", "min_tokens", "min_new_tokens", "num_predict", "max_tokens_to_sample",
+    "prompt", "prompt_embeds", "previous_response_id", "conversation", "input", "messages", "extra_body", "parameters",
+    "models", "fallbacks", "fallback_models", "model_fallbacks", "route", "provider", "lora_path", "lora_request",
+    "lora", "adapter_id", "kv_transfer_params", "bootstrap_host", "api_base", "base_url", "api_key", "background",
+    "content", "output", "result", "image_url", "video_url", "audio_url", "input_audio", "file", "file_data",
+    "source", "url", "data", "type", "id", "role",
 ]
 NUMBERS = [
     "0", "1", "-1", "-0", "0.0", "1.0", "100", "100.0", "1e2", "1E+2", "10000e-2", "1e-2", "128", "129",
@@ -48,8 +54,8 @@ class Bodies:
     def body(self):
         """A realistic request, most often with something done to it."""
         request = self.random.choice((
-            self.chat, self.chat, self.tools, self.image, self.embeddings, self.responses,
-            self.messages, self.completion, self.odd))()
+            self.chat, self.chat, self.tools, self.image, self.embeddings, self.responses, self.continued,
+            self.messages, self.documents, self.completion, self.prompts, self.routed, self.odd))()
         body = self.written(request)
         for _ in range(self.random.choice((0, 1, 1, 1, 1, 2, 3))):
             body = self.random.choice(self.MUTATIONS)(self, body)
@@ -100,15 +106,76 @@ class Bodies:
 
     def image(self):
         size = self.random.choice((3, 100, 190, 191, 192, 193, 1000, 3000))
-        payload = base64.b64encode(self.random.randbytes(size)).decode()
+        payload = base64.b64encode(self.random.choice((
+            b"", b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"RIFF", b"%PDF-1.7")) +
+            self.random.randbytes(size)).decode()
         if self.random.random() < 0.2:
             payload = payload.replace("+", "-").replace("/", "_")
         parts = [{"type": "text", "text": self.words()},
                  {"type": "image_url", "image_url": {"url": self.random.choice((
-                     "data:image/png;base64," + payload, "data:, " + payload, "DATA:" + payload,
+                     "data:image/png;base64," + payload, "data:, " + payload, "DATA:" + payload, payload,
+                     "data:application/pdf;base64," + payload, "data:audio/wav;base64," + payload,
+                     "data:image/png;charset=x;base64," + payload, "data:image/png;base64", "http://a/" + payload,
                      "data:", "data", "data:é", "https://example.com/" + payload[:20]))}},
                  {"type": "input_audio", "input_audio": {"format": "wav", "data": payload}}]
-        return self.common() | {"messages": [{"role": "user", "content": parts}]}
+        parts += self.random.sample((
+            {"type": "image_url", "image_url": "data:image/png;base64," + payload},
+            {"type": "input_image", "image_url": {"url": payload, "detail": "high"}},
+            {"type": "file", "file": {"file_data": "data:application/pdf;base64," + payload, "filename": "a.pdf"}},
+            {"type": "input_file", "file_data": payload},
+            {"type": "video_url", "video_url": {"url": "data:video/mp4;base64," + payload}},
+            {"type": "audio_url", "audio_url": "word/word"},
+            {"type": "tool_result", "content": [{"type": "image_url", "image_url": {"url": payload}}]}), 2)
+        field = self.random.choice(("messages", "messages", "input"))
+        where = self.random.choice(("content", "content", "content", "output", "text"))
+        content = self.random.choice((parts, parts, parts, parts[-1], [parts]))
+        return self.common() | {field: [{"role": "user", where: content}]}
+
+    def documents(self):
+        """Anthropic's form: the type of a source may stand before or behind its data."""
+        data = base64.b64encode(self.random.choice((b"%PDF-1.4", b"\x89PNG\r\n\x1a\n", b"text")) + bytes(90)).decode()
+        source = self.shuffled({
+            "type": self.random.choice(("base64", "base64", "text", "url", None, 1)), "media_type": "image/png",
+            "data": data, "url": "https://example.com/a.png"})
+        part = self.shuffled({"type": "document", "source": source, "title": self.words()})
+        for _ in range(self.random.choice((0, 0, 1, 5, 6, 7, 8))):
+            part = {"type": "tool_result", "content": self.random.choice(([part], part))}
+        return self.messages() | {"messages": [{"role": "user", "content": [part, {"type": "text", "text": "?"}]}]}
+
+    def prompts(self):
+        r = self.random
+        tokens = [r.randrange(9999) for _ in range(r.randint(0, 5))]
+        element = lambda: r.choice((self.words(0, 4), self.words(0, 4), tokens, [], 5, None, {"a": [1, "x"]}, [tokens]))
+        lists = {key: r.choice(([element() for _ in range(r.randint(0, 6))], self.words(), None))
+                 for key in r.sample(("prompt", "prompt_embeds"), r.randint(1, 2))}
+        request = self.common() | {"best_of": r.choice((1, 128))}
+        return self.shuffled(request | (lists if r.random() < 0.8 else {"extra_body": lists}))
+
+    def routed(self):
+        """A request that names other models or another way, at the top or inside."""
+        r = self.random
+        value = lambda: r.choice((
+            "m", ["m"], ["a", "b"], [], {}, None, True, False, 3, "", ["a", ""], ["x" * 257], [["a"]], [None],
+            [{"model": "a"}], {"model": "a"}, ["m"] * r.choice((63, 64, 65))))
+        fields = {key: value() for key in r.sample(KEYS, r.randint(1, 3))}
+        for _ in range(r.choice((0, 0, 1, 1, 2, 14, 15, 16))):
+            fields = {r.choice(("extra_body", "parameters")): self.shuffled(fields | {"n": r.choice((1, 300, -1, 0.5))})}
+        return self.shuffled(self.chat() | fields)
+
+    def continued(self):
+        r = self.random
+        identity = lambda: r.choice(("msg_1", "rs_2", "", "i" * 256, "i" * 257, None, 7, "a\nb", "é"))
+        item = lambda: self.shuffled(r.choice((
+            {"type": "item_reference", "id": identity()}, {"id": identity()}, {"id": identity(), "type": None},
+            {"type": "message", "id": identity(), "role": "user", "content": "x"}, {"role": "user", "id": identity()},
+            {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_image", "image_url": "/9j/x"}]},
+            {"type": "image_generation_call", "id": identity(), "result": "iVBORw0KGgo" * 9},
+            {"type": "computer_call_output", "output": {"type": "computer_screenshot", "image_url": "R0lGOD"}})))
+        request = self.responses() | {"input": [item() for _ in range(r.randint(0, 4))], "background": r.choice((
+            True, False, None, "auto", 1))}
+        request |= r.choice(({}, {"previous_response_id": identity()}, {"conversation": identity()},
+                             {"conversation": self.shuffled({"id": identity(), "x": {"id": 1}})}))
+        return self.shuffled(request)
 
     def embeddings(self):
         tokens = [self.random.randrange(100000) for _ in range(self.random.randint(0, 60))]
@@ -220,6 +287,9 @@ class Bodies:
             r.choice(NUMBERS), r.choice(NUMBERS), r.choice(NUMBERS), r.choice(BAD_NUMBERS), "true", "false",
             "null", '""', '"x"', '"100"', "[]", "{}", "[1]", '{"include_usage":true}', "{\"Include_usage\":1}",
             '{"include_usage":true,"include_usage":null}', '"\\ud800"', '"a\\u0000b"', '"a\\nb"', '"\x7f"',
+            '["a","b"]', '[[1,2],[3]]', '[1,2]', '{"id":"a"}', '[{"id":"a"}]', '{"lora":1,"n":"x","max_tokens":9}',
+            '{"url":"data:image/png;base64,AAAA"}', '[{"content":[{"image_url":"/9j/"}]}]', '"item_reference"',
+            '{"type":"base64","data":"JVBERi0="}', "1" * 21, "-" + "1" * 19, "-" + "1" * 20,
             '"' + "é" * r.choice((127, 128, 129)) + '"', '{"continuous_usage_stats":"yes"}', "True", "nul",
             '{"include_usage" : false , "continuous_usage_stats" : true }', "{ }", '{"include_u\\u0073age":false}'))
         text = f'"{self.spelled(r.choice(KEYS))}":{value}'.encode()

@@ -8,15 +8,45 @@ import json
 import re
 
 DEPTH_MAX = 256
-MODEL_BYTES_MAX = 256
+# What is deeper than this is text, whatever its keys are.
+KNOWN_DEPTH_MAX = 16
+NAME_BYTES_MAX = 256
 BOUND_MAX = 2**31
-TOP_KEYS = {
-    "model", "stream", "stream_options", "max_tokens", "max_completion_tokens",
-    "max_output_tokens", "n", "best_of",
+CHOICES_MAX = 128
+GUARDED_MAX = 64
+REFERENCES_MAX = 1000
+IDS_MAX = 8
+NUMBER_BYTES_MAX = 20
+LITERAL_BYTES = 4
+
+ONCE = {"model", "stream", "stream_options", "n", "best_of", "previous_response_id", "conversation"}
+OWNABLE = ["max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict", "max_new_tokens", "max_length"]
+RAISING = ["min_tokens", "min_new_tokens", "num_predict", "max_tokens_to_sample"]
+NAMING = {"models", "fallbacks", "fallback_models", "model_fallbacks"}
+GUARDED = NAMING | {
+    "route", "provider", "lora_path", "lora_request", "lora", "adapter_id", "kv_transfer_params",
+    "bootstrap_host", "api_base", "base_url", "api_key", "background",
 }
-INNER_KEYS = {"include_usage", "continuous_usage_stats"}
+# Only at the top level do these say what they say; in extra_body they choose another way.
+GUARDED_INSIDE = GUARDED | {"model", "previous_response_id", "conversation"}
+INSIDE = {"extra_body", "parameters"}
+DIALECTS = [["max_tokens", "max_completion_tokens"], ["max_tokens"], ["max_output_tokens"], ["n_predict", "max_length"]]
+
+PICTURE_TOKENS = 1600
+SOUND_BYTES_PER_TOKEN = 400
+DOCUMENT_BYTES_PER_TOKEN = 32
+HEAD_BYTES = 64
 BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]*\Z")
-VISIBLE = re.compile(rb"[\x21-\x7f]*\Z")
+# In which objects strings are pictures, sound or files, and under which keys the next such object is.
+MEDIA_KEYS = {
+    "part": {"image_url": False, "video_url": True, "audio_url": True, "input_audio": True, "file_data": False},
+    "picture": {"url": False, "data": False}, "sound": {"url": True, "data": True}, "file": {"file_data": False},
+    "source": {"url": False, "data": False}, "item": {"result": False, "image_url": False},
+}
+MEDIA_OBJECTS = {
+    "image_url": "picture", "video_url": "sound", "audio_url": "sound", "input_audio": "sound", "file": "file",
+    "source": "source",
+}
 
 
 class Number(str):
@@ -101,87 +131,316 @@ def integer(number, maximum):
     return value if value <= maximum else None
 
 
-def inspected(name, known):
-    """The known key that a Go server would take this one for; and whether it is spelled so."""
-    folded = "".join({"\u017f": "s", "\u212a": "k"}.get(c, c.lower() if c < "\x80" else c) for c in name)
-    return (folded, folded == name) if folded in known else (None, True)
+def folded(name):
+    """What a Go server would take a key for."""
+    return "".join({"\u017f": "s", "\u212a": "k"}.get(c, c.lower() if c < "\x80" else c) for c in name)
 
 
-def text_bytes(string):
-    raw = string.encode("utf-8", "surrogatepass")
-    if raw.startswith(b"data:") and VISIBLE.match(raw):
-        return 0
-    if len(raw) >= 256 and BASE64.match(raw):
-        return 0
-    return len(raw)
+def utf8(string):
+    return string.encode("utf-8", "surrogatepass")
 
 
-def walk(members, known, prefix, facts):
-    seen = set()
-    for name, value in members:
-        key, exact = inspected(name, known)
-        if key is None:
-            continue
-        if key in seen or not exact:
-            raise Refused("duplicate_key", prefix + key)
-        seen.add(key)
+def is_text(value):
+    return isinstance(value, str) and not isinstance(value, Number)
+
+
+def name_bytes(value):
+    """A name or an id; None for a value that is not usable as one."""
+    try:
+        raw = value.encode("utf-8")
+    except UnicodeEncodeError:
+        return None
+    return raw if 0 < len(raw) <= NAME_BYTES_MAX and not re.search(rb"[\x00-\x1f\x7f]", raw) else None
+
+
+def media_weight(value, is_sound):
+    """Bytes of text and tokens of a string that stands where a picture, sound or a file is."""
+    raw = utf8(value)
+    head, decoded = raw[:HEAD_BYTES], len(raw) // 4 * 3
+    picture, sound = (0, PICTURE_TOKENS), (0, decoded // SOUND_BYTES_PER_TOKEN + 1)
+    document = (0, decoded // DOCUMENT_BYTES_PER_TOKEN + 1)
+    if head.startswith((b"http://", b"https://")):
+        return len(raw), PICTURE_TOKENS
+    if head.startswith(b"data:"):
+        media_type, comma, _ = head[5:].partition(b",")
+        if not comma or not media_type.endswith(b";base64"):
+            return len(raw), 0
+        if media_type.startswith(b"image/"):
+            return picture
+        if media_type.startswith((b"audio/", b"video/")):
+            return sound
+        return document if media_type.startswith(b"application/pdf") else (len(raw), 0)
+    if is_sound:
+        return sound if head and BASE64.match(head) else (len(raw), 0)
+    if head.startswith((b"iVBORw0KGgo", b"/9j/", b"R0lGOD", b"UklGR")):
+        return picture
+    return document if head.startswith(b"JVBERi0") else (len(raw), 0)
+
+
+class Judge:
+    """Goes through the tree in the order of the text, so that the first problem is the one that is told."""
+
+    def __init__(self, tree, body):
+        self.facts = dict.fromkeys((
+            "model", "stream", "include_usage", "continuous_usage_stats", "n", "best_of", "previous_response_id",
+            "conversation"))
+        self.facts.update(
+            stream_options_given=False, stream_options_is_object=False, stream_options_is_empty=True,
+            text_bytes=0, array_numbers=0, media_tokens=0, prompts=0, choices_elsewhere=0, guarded=[],
+            item_references=[], has_members=bool(tree), byte_count=len(body),
+            first_member_offset=body.index(b"{") + 1)
+        self.seen = set()
+        # Of each field at the top level: the values in order, and whether the key was repeated or folded.
+        self.bounds = {name: ([], []) for name in OWNABLE}
+        self.elsewhere = []
+        self.object(tree, "top", 1, [])
+
+    def once(self, key, exact, called):
+        if key in self.seen or not exact:
+            raise Refused("duplicate_key", called)
+        self.seen.add(key)
+
+    def object(self, members, scope, depth, places):
+        item = {"ids": [], "reference": False, "otherwise": False}
+        source = {"text": 0, "media": [0, 0], "types": set()}
+        for name, value in members:
+            key, exact = folded(name), folded(name) == name
+            if scope == "none":
+                self.facts["text_bytes"] += len(utf8(name))
+                self.plain(value, "none", depth)
+            elif scope == "top" or scope in INSIDE:
+                self.request_member(key, exact, value, scope, depth, places)
+            elif scope == "stream_options":
+                self.option(key, exact, value, depth)
+            elif scope == "conversation":
+                self.conversation_member(key, exact, value, depth)
+            else:
+                self.prompt_member(key, exact, value, scope, depth, item, source)
+        if scope == "item" and (item["reference"] or not item["otherwise"] and item["ids"]):
+            if None in item["ids"] or len(item["ids"]) > IDS_MAX or len(self.facts["item_references"] + item["ids"]) > REFERENCES_MAX:
+                raise Refused("invalid_value", "input")
+            self.facts["item_references"] += [raw.hex() for raw in item["ids"]]
+        if scope == "source":
+            is_media = source["types"] == {"base64"}
+            self.facts["text_bytes"] += source["media"][0] if is_media else source["text"]
+            self.facts["media_tokens"] += source["media"][1] if is_media else 0
+
+    def plain(self, value, around, depth, object_scope="none", array_scope="none"):
+        """Weighs a value in an object or array of the scope `around`, and goes into it."""
+        facts = self.facts
+        if value is None or isinstance(value, bool):
+            facts["text_bytes"] += LITERAL_BYTES if around == "none" else 0
+        elif isinstance(value, Number):
+            facts["text_bytes"] += len(value) if len(value) > NUMBER_BYTES_MAX else 0
+        elif isinstance(value, str):
+            facts["text_bytes"] += len(utf8(value))
+        elif isinstance(value, Members):
+            scope = object_scope if depth < KNOWN_DEPTH_MAX else "none"
+            self.object(value, scope, depth + 1, [])
+        else:
+            self.array(value, array_scope if depth < KNOWN_DEPTH_MAX else "none", depth + 1)
+
+    def array(self, elements, scope, depth):
+        inside = {"messages": "message", "input": "item", "parts": "part"}.get(scope, "none")
+        for element in elements:
+            self.facts["array_numbers"] += isinstance(element, Number)
+            self.plain(element, scope, depth, object_scope=inside)
+        if scope == "prompts":
+            numbers = sum(isinstance(element, Number) for element in elements)
+            self.facts["prompts"] += len(elements) - numbers + (numbers > 0)
+
+    def request_member(self, key, exact, value, scope, depth, places):
+        top = scope == "top"
+        if key in (GUARDED if top else GUARDED_INSIDE):
+            return self.guarded(key, exact, value, scope, depth, places)
+        if top and key in ONCE:
+            return self.once_member(key, exact, value, depth)
+        if key in OWNABLE + RAISING:
+            self.bound(key, exact, value, top)
+        elif key in ("n", "best_of") and isinstance(value, Number):
+            number = integer(value, BOUND_MAX)
+            if number is None:
+                number = CHOICES_MAX if positive(value) else 0
+            self.facts["choices_elsewhere"] = max(self.facts["choices_elsewhere"], number)
+        if key in INSIDE and isinstance(value, Members) and depth < KNOWN_DEPTH_MAX:
+            return self.object(value, key, depth + 1, places + [key])
+        arrays = {"prompt": "prompts", "prompt_embeds": "prompts", "input": "input"}
+        if exact:
+            arrays["messages"] = "messages"
+        self.plain(value, scope, depth, array_scope=arrays.get(key, "none"))
+
+    def once_member(self, key, exact, value, depth):
+        self.once(key, exact, key)
+        invalid = Refused("invalid_value", key)
+        facts = self.facts
+        if key == "stream_options":
+            facts["stream_options_given"] = True
         if value is None:
-            if key == "stream_options":
-                facts["stream_options_given"] = True
-            continue
-        invalid = Refused("invalid_value", prefix + key)
-        if key == "model":
-            if not isinstance(value, str) or isinstance(value, Number):
+            return
+        if key in ("model", "previous_response_id") or key == "conversation" and not isinstance(value, Members):
+            raw = name_bytes(value) if is_text(value) else None
+            if raw is None:
                 raise invalid
-            try:
-                raw = value.encode("utf-8")
-            except UnicodeEncodeError:
-                raise invalid from None
-            if not 0 < len(raw) <= MODEL_BYTES_MAX or re.search(rb"[\x00-\x1f\x7f]", raw):
-                raise invalid
-            facts["model"] = raw.hex()
-        elif key in ("stream", "include_usage", "continuous_usage_stats"):
+            facts[key] = raw.hex()
+            facts["text_bytes"] += len(raw)
+        elif key == "stream":
             if not isinstance(value, bool):
                 raise invalid
             facts[key] = value
-        elif key == "stream_options":
-            if not isinstance(value, Members):
-                raise invalid
-            facts["stream_options_given"] = facts["stream_options_is_object"] = True
-            facts["stream_options_is_empty"] = not value
-            walk(value, INNER_KEYS, "stream_options.", facts)
-        else:
-            small = key in ("n", "best_of")
-            number = integer(value, 128 if small else BOUND_MAX) if isinstance(value, Number) else None
+        elif key in ("n", "best_of"):
+            number = integer(value, CHOICES_MAX) if isinstance(value, Number) else None
             if number is None:
                 raise invalid
-            if small:
-                facts[key] = number
+            facts[key] = number
+            self.plain(value, "top", depth)
+        else:
+            if not isinstance(value, Members):
+                raise invalid
+            if key == "stream_options":
+                facts["stream_options_is_object"] = True
+                facts["stream_options_is_empty"] = not value
+            self.object(value, key, depth + 1, [])
+            if key == "conversation" and facts[key] is None:
+                raise invalid
+
+    def option(self, key, exact, value, depth):
+        if key not in ("include_usage", "continuous_usage_stats"):
+            return self.plain(value, "stream_options", depth)
+        self.once(key, exact, "stream_options." + key)
+        if value is not None and not isinstance(value, bool):
+            raise Refused("invalid_value", "stream_options." + key)
+        self.facts[key] = value
+
+    def conversation_member(self, key, exact, value, depth):
+        if key != "id":
+            return self.plain(value, "conversation", depth)
+        self.once("conversation.id", exact, "conversation.id")
+        if value is None:
+            return
+        raw = name_bytes(value) if is_text(value) else None
+        if raw is None:
+            raise Refused("invalid_value", "conversation.id")
+        self.facts["conversation"] = raw.hex()
+        self.facts["text_bytes"] += len(raw)
+
+    def bound(self, key, exact, value, top):
+        if top and key in OWNABLE:
+            values, wrong = self.bounds[key]
+            if values or not exact:
+                wrong.append(key)
+            values.append(value)
+        else:
+            self.elsewhere.append(value)
+
+    def guarded(self, key, exact, value, scope, depth, places):
+        if scope == "top":
+            if key in self.seen:
+                raise Refused("duplicate_key", key)
+            self.seen.add(key)
+        array_scope = "none"
+        if value is not None and not (key == "background" and value is False):
+            if len(self.facts["guarded"]) == GUARDED_MAX:
+                raise Refused("invalid_value", key)
+            names = []
+            if key in NAMING or key == "model":
+                listed = value if isinstance(value, list) and not isinstance(value, Members) else [value]
+                names = [name_bytes(name) if is_text(name) else None for name in listed]
+                array_scope = "names"
+            is_deep = array_scope == "names" and listed is value and depth >= KNOWN_DEPTH_MAX
+            bad = None in names or len(names) > GUARDED_MAX or is_deep
+            self.facts["guarded"].append({
+                "name": ".".join(places + [key]), "exact": exact,
+                "models": None if bad else [name.hex() for name in names]})
+        self.plain(value, scope, depth, array_scope=array_scope)
+
+    def prompt_member(self, key, exact, value, scope, depth, item, source):
+        if exact and key in MEDIA_KEYS.get(scope, {}) and is_text(value):
+            text, tokens = media_weight(value, MEDIA_KEYS[scope][key])
+            if scope == "source" and key == "data":
+                source["text"] += len(utf8(value))
+                source["media"] = [source["media"][0] + text, source["media"][1] + tokens]
             else:
-                facts["output_bound"] = max(facts["output_bound"] or 0, number)
+                self.facts["text_bytes"] += text
+                self.facts["media_tokens"] += tokens
+            return
+        if scope == "item" and is_text(value):
+            if key == "type":
+                item["reference"] |= value == "item_reference"
+                item["otherwise"] |= exact and value != "item_reference"
+            elif key == "id":
+                item["ids"].append(name_bytes(value))
+        if scope == "item" and key == "role" and exact:
+            item["otherwise"] = True
+        if scope == "source" and key == "type" and exact and is_text(value):
+            source["types"].add(value)
+        object_scope = array_scope = "none"
+        if exact and scope in ("message", "item", "part") and key == "content" or (
+                exact and scope == "item" and key == "output"):
+            object_scope, array_scope = "part", "parts"
+        elif exact and (scope == "part" and key in MEDIA_OBJECTS or scope == "item" and key == "image_url"):
+            object_scope = MEDIA_OBJECTS[key]
+        self.plain(value, scope, depth, object_scope=object_scope, array_scope=array_scope)
+
+    # Bounds, for a dialect.
+
+    def stated(self, own):
+        stated = None
+        for key in own:
+            values, wrong = self.bounds[key]
+            if wrong:
+                raise Refused("duplicate_key", key)
+            for value in values:
+                if value is None:
+                    continue
+                number = integer(value, BOUND_MAX) if isinstance(value, Number) else None
+                if number is None:
+                    raise Refused("invalid_value", key)
+                stated = max(stated or 0, number)
+        return stated
+
+    def raised(self, own, unreadable):
+        values = self.elsewhere + [v for key in OWNABLE if key not in own for v in self.bounds[key][0]]
+        raised = 0
+        for value in values:
+            if value is None:
+                continue
+            number = integer(value, BOUND_MAX) if isinstance(value, Number) else None
+            if number is None and (not isinstance(value, Number) or positive(value)):
+                number = unreadable
+            raised = max(raised, number or 0)
+        return raised or None
+
+
+def positive(number):
+    return not number.startswith("-") and re.search(r"[1-9]", re.split("[eE]", number)[0]) is not None
 
 
 def judge(tree, body):
     """The facts, or Refused."""
-    facts = dict.fromkeys((
-        "model", "stream", "include_usage", "continuous_usage_stats", "output_bound", "n", "best_of"))
-    facts.update(
-        stream_options_given=False, stream_options_is_object=False, stream_options_is_empty=True,
-        text_bytes=0, array_numbers=0, has_members=bool(tree), byte_count=len(body),
-        first_member_offset=body.index(b"{") + 1)
-    walk(tree, TOP_KEYS, "", facts)
-    todo = [tree]
-    while todo:
-        value = todo.pop()
-        if isinstance(value, Number) or value is None:
+    return Judge(tree, body)
+
+
+def wrong_bounds(judged, tree, answer):
+    """What is wrong with the answer about bounds, and with what is written for them."""
+    for own, said in zip(DIALECTS, answer["bounds"]):
+        try:
+            stated = judged.stated(own)
+        except Refused as refused:
+            if said != {"problem": refused.problem, "key": refused.key}:
+                return f"bounds in {own}: expected {refused.problem} of {refused.key}, got {said}"
             continue
-        if isinstance(value, str):
-            facts["text_bytes"] += text_bytes(value)
-        elif isinstance(value, list):
-            todo.extend(children(value))
-            if not isinstance(value, Members):
-                facts["array_numbers"] += sum(isinstance(child, Number) for child in value)
-    return facts
+        if said.get("stated") != stated or said["raised"] != judged.raised(own, 4096):
+            return f"bounds in {own}: expected {stated}, {judged.raised(own, 4096)}, got {said}"
+        lowered = Members(
+            (key, Number("100") if key in own and isinstance(value, Number) and integer(value, BOUND_MAX) > 100
+             else value) for key, value in tree if key != "stream_options")
+        if stated is None:
+            lowered = Members(member for member in lowered if member[0] != own[0]) + [(own[0], Number("100"))]
+        written = parse(bytes.fromhex(said["written"]))
+        rest = [member for member in written if member[0] != "stream_options"]
+        if sorted(map(repr, rest)) != sorted(map(repr, lowered)):
+            return f"bounds in {own}: the splices give something else"
+    return None
 
 
 def disagreement(body, answer):
@@ -190,7 +449,8 @@ def disagreement(body, answer):
         return f"another answer when cut at {answer['cut']}"
     try:
         tree = parse(body)
-        facts = judge(tree, body)
+        judged = judge(tree, body)
+        facts = judged.facts
     except Refused as refused:
         expected = {"problem": refused.problem}
         if refused.key:
@@ -209,7 +469,7 @@ def disagreement(body, answer):
     for name, value in facts.items():
         if answer[name] != value:
             return f"{name}: expected {value}, got {answer[name]}"
-    return wrong_range(body, tree, answer) or wrong_splice(tree, answer)
+    return wrong_range(body, tree, answer) or wrong_splice(tree, answer) or wrong_bounds(judged, tree, answer)
 
 
 def value_of(members, name, default=None):
@@ -218,7 +478,8 @@ def value_of(members, name, default=None):
 
 def wrong_range(body, tree, answer):
     inner = value_of(tree, "stream_options") or []
-    for members, names in ((tree, ("model", "stream", "stream_options")),
+    top = ("model", "stream", "stream_options", "previous_response_id", "conversation")
+    for members, names in ((tree, top),
                            (inner, ("include_usage", "continuous_usage_stats"))):
         for name in names:
             span = answer[name + "_range"]

@@ -109,7 +109,9 @@ private let otherUUID = "00000000-0000-4000-8000-000000000000"
     #expect(records.admissions.count == 1)
     #expect(admission.route == route && admission.method == "GET")
     #expect(admission.model == nil && admission.modelRoute == nil)
-    #expect(admission.reserved.isEmpty)
+    // It counts as a request, and takes no slot.
+    #expect(admission.reserved.map(\.counter) == ["tenant/tenant-a/rpd"])
+    #expect(admission.reserved.map(\.amount) == [1])
     let completion = try #require(records.completions.first)
     #expect(records.completions.count == 1)
     #expect(completion.requestID == admission.requestID)
@@ -120,7 +122,7 @@ private let otherUUID = "00000000-0000-4000-8000-000000000000"
     #expect(completion.endReason == .complete)
     #expect(completion.costNanodollars == 0)
     #expect(completion.promptTokens == nil && completion.totalTokens == nil)
-    #expect(completion.charged.isEmpty)
+    #expect(completion.charged == admission.reserved)
     #expect(records.denials.isEmpty)
   }
 

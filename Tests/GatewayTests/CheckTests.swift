@@ -26,7 +26,7 @@ private typealias Message = EnvoyMessage
         answer.removed == [
           "x-ai-model-route", "x_ai_tenant", "authorization", "accept-encoding", "x-ai-model",
           "x-ai-traffic-class", "x-ai-stream", "x-gateway-model-name",
-          "x-gateway-inference-objective",
+          "x-gateway-inference-objective", "x-llm-d-inference-objective",
         ])
       #expect(answer.metadata["tenant"] == "tenant-a")
       #expect(answer.metadata["key_id"] == "one")

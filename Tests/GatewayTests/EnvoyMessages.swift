@@ -137,7 +137,8 @@ enum EnvoyMessage {
 
   static func check(
     _ headers: Headers, body: String? = nil, principal: String = "", rawHeaders: Bool = true,
-    rawBody: Bool = false, source: Source? = nil, id: String = ""
+    rawBody: Bool = false, source: Source? = nil, id: String = "",
+    metadata: ((inout WireWriter) -> Void)? = nil
   ) -> [UInt8] {
     var plain = WireWriter()
     plain.reset()
@@ -172,6 +173,11 @@ enum EnvoyMessage {
     if !principal.isEmpty { plain.field(4, Array(principal.utf8)) }
     address(source, &plain)
     plain.close(1, since: peer)
+    if let metadata {
+      let mark = plain.mark
+      metadata(&plain)
+      plain.close(11, since: mark)
+    }
     plain.close(1, since: 0)
     return plain.bytes
   }

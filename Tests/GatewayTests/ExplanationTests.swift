@@ -26,6 +26,24 @@ import Testing
     #expect(wrong.status == 415)
   }
 
+  @Test func `fields beside the model are told, and why they are refused`() throws {
+    let refused = try explain(keptPolicy(), body: #"{"model":"llama","fallbacks":["x"]}"#)
+    #expect(refused.status == 400)
+    #expect(refused.verdict.contains("unsupported_parameter: The field fallbacks"))
+    #expect(refused.steps.contains { $0.outcome.contains("needs allow_fields: fallbacks") })
+    let clamped = keptPolicy().replacing(
+      "max_output_tokens: 100,", with: #"max_output_tokens: 100, bound_above: "clamp","#)
+    let allowed = try explain(
+      clamped, body: #"{"model":"llama","max_tokens":64000,"n_predict":7,"prompt":["a","b"]}"#)
+    #expect(allowed.status == 200)
+    for outcome in [
+      "at most 100 tokens an answer", "the body's bound becomes 100", "7 tokens in a field",
+      "2 prompts", "200 of the answer",
+    ] {
+      #expect(allowed.steps.contains { $0.outcome.contains(outcome) }, "\(outcome)")
+    }
+  }
+
   @Test func `what can never fit a limit is refused as it would be`() throws {
     for (tokens, bound, status) in [(100, 50, 200), (50, 100, 429)] {
       let found = try explain(

@@ -36,6 +36,8 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
         "x-ai-request-id": id, "x-gateway-model-name": "llama",
         "x-gateway-inference-fairness-id": "tenant-a",
         "x-gateway-inference-objective": "interactive",
+        "x-llm-d-inference-fairness-id": "tenant-a",
+        "x-llm-d-inference-objective": "interactive",
       ])
     #expect(
       verdict.metadata == [
@@ -87,6 +89,58 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
       stream.halfClose()
       #expect(stream.grpcStatus == 0)
     }
+  }
+
+  @Test(arguments: ["/v1/chat/completions", "/files"])
+  func `what steers others and any credential goes, on every path and by both filters`(
+    _ path: String
+  ) throws {
+    let forged: EnvoyMessage.Headers = [
+      ("x-gateway-model-name-rewrite", "bge"), ("x_gateway_model_name_rewrite", "bge"),
+      ("x-llm-d-model-name-rewrite", "bge"), ("x-prefiller-host-port", "10.0.0.1:80"),
+      ("x_data_parallel_host_port", "10.0.0.1:80"), ("x-http-method-override", "DELETE"),
+      ("x-original-url", "/admin"), ("x-rewrite-url", "/admin"),
+      ("proxy-authorization", "Basic eA=="), ("x-goog-api-key", "other"), ("api-key", "other"),
+      ("x_api_key", "other"),
+    ]
+    let names = Set(forged.map(\.0))
+    let headers = Message.headers([(":path", path), ("x-mine", "kept")] + forged)
+    for mode in [BodyMode.buffered, .fullDuplexStreamed] {
+      let stream = try TestGateway().process()
+      var replies = stream.send(Message.requestHeaders(headers, modes: (mode, mode)))
+      if replies.first?.set.isEmpty ?? true {
+        replies += stream.send(Message.body(.requestBody, chat))
+      }
+      let removed = replies.reduce(into: Set<String>()) { $0.formUnion($1.removed) }
+      #expect(removed.isSuperset(of: names.union(["authorization"])))
+      #expect(!removed.contains("x-mine"))
+      #expect(replies.contains { $0.set["x-ai-model-route"] != nil })
+    }
+    let check = try #require(TestGateway().check(Message.check(headers)))
+    #expect(check.isAllowed && check.removed.isSuperset(of: names.union(["authorization"])))
+  }
+
+  @Test func `trailers lose what steers and what may be a credential`() throws {
+    let stream = try TestGateway().process()
+    stream.send(Message.requestHeaders(Message.headers()))
+    stream.send(Message.body(.requestBody, chat, endOfStream: false))
+    let replies = stream.send(
+      Message.trailers(
+        .requestTrailers,
+        [("x_llm_d_model_name_rewrite", "bge"), ("api-key", "other"), ("x-checksum", "1")]))
+    #expect(replies.map(\.removed) == [["x_llm_d_model_name_rewrite", "api-key"]])
+  }
+
+  @Test func `nothing is taken out of a request that has nothing of the kind`() throws {
+    let stream = try TestGateway().process()
+    let replies = stream.send(
+      Message.requestHeaders(
+        Message.headers([("x-mine", "1")], without: ["authorization"]),
+        attributes: [
+          "connection.uri_san_peer_certificate": "spiffe://cluster.local/ns/a/sa/worker"
+        ]))
+    #expect(replies.map(\.removed) == [[]])
+    #expect(replies.map { $0.tree.bytes.count } == [4])
   }
 
   @Test func `a token that is no key's place is removed too`() throws {
@@ -170,6 +224,37 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     }
   }
 
+  @Test(arguments: [61_999, 62_000, 62_001, 124_000, 124_001, 200_000], [1000, Int.max])
+  func `full-duplex pieces have at most 62,000 bytes, both ways`(_ size: Int, _ step: Int) throws {
+    #expect(ExtProcExchange.duplexPieceBytes == 62_000)
+    var limits = TransportLimits()
+    limits.streamBufferBytesMax = 1 << 20
+    func checkPieces(_ replies: [ProcAnswer], _ text: String) {
+      let pieces = replies.compactMap { $0.tree.at(($0.kind ?? 1), 1, 3, 3, 1)?.bytes.count }
+      #expect(pieces.allSatisfy { $0 <= 62_000 } && !pieces.isEmpty)
+      #expect(replies.compactMap(\.streamed).joined() == text)
+      #expect(replies.map(\.streamedEnd).filter { $0 }.count == 1)
+      #expect(replies.last?.streamedEnd == true)
+    }
+    for path in ["/v1/chat/completions", "/files"] {
+      let policy = testPolicy().replacing("max_body_bytes: 65536", with: "max_body_bytes: 1048576")
+      let gateway = try TestGateway(policy, limits: limits)
+      gateway.step = step
+      let stream = gateway.process()
+      stream.send(
+        Message.requestHeaders(
+          Message.headers([(":path", path)]), modes: (.fullDuplexStreamed, .fullDuplexStreamed)))
+      let frame = #"{"model":"llama","x":""}"#
+      let body =
+        #"{"model":"llama","x":"\#(String(repeating: "y", count: size - frame.utf8.count))"}"#
+      checkPieces(stream.send(Message.body(.requestBody, body)).filter { $0.streamed != nil }, body)
+      stream.send(Message.responseHeaders())
+      checkPieces(stream.send(Message.body(.responseBody, body)), body)
+      stream.halfClose()
+      #expect(stream.grpcStatus == 0)
+    }
+  }
+
   @Test func `a full-duplex body may end with trailers, which lose forged headers`() throws {
     let stream = try TestGateway().process()
     stream.send(
@@ -212,7 +297,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
       #expect(
         replies[0].removed == [
           "authorization", "x-ai-model", "x-ai-traffic-class", "x-ai-stream",
-          "x-gateway-model-name", "x-gateway-inference-objective",
+          "x-gateway-model-name", "x-gateway-inference-objective", "x-llm-d-inference-objective",
         ])
       #expect(replies[0].clearsRoute)
     }
@@ -232,7 +317,7 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
   }
 
   @Test(arguments: [
-    ("/v1/models/llama", 200), ("/v1/models/l3", 404), ("/v1/models/bge", 404),
+    ("/v1/models/llama", 200), ("/v1/models/l3", 200), ("/v1/models/bge", 404),
     ("/v1/models/none", 404),
   ])
   func `one model is shown where it is the caller's`(_ path: String, _ status: Int) throws {
@@ -241,6 +326,76 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
       Message.requestHeaders(
         Message.headers([(":path", path), (":method", "GET")]), endOfStream: true))
     #expect(replies.map(\.immediateStatus) == [status])
+  }
+
+  @Test(
+    arguments: [
+      ("org%2Fname", 200, "org/name"), ("org%2fname", 200, "org/name"),
+      ("org/name", 200, "org/name"),
+      ("name%3Atag", 200, "name:tag"), ("name:tag", 200, "name:tag"),
+      ("short%2Fname", 200, "short/name"),
+      // Once, never twice.
+      ("org%252Fname", 404, nil), ("a%252Fb", 200, "a%2Fb"), ("a%2Fb", 404, nil),
+      ("org%2", 404, nil), ("org%zzname", 404, nil), ("%2e%2e%2fchat", 404, nil),
+      ("org%00", 404, nil),
+      ("org%2Fname?x=%2F", 200, "org/name"), ("../models/org", 403, nil), ("org//name", 403, nil),
+      ("org%2Fname/", 403, nil), ("org;name", 403, nil),
+    ] as [(String, Int, String?)])
+  func `a model's id is decoded once, and answered under the name that was asked for`(
+    _ id: String, _ status: Int, _ name: String?
+  ) throws {
+    let policy = testPolicy().replacing(
+      #""plain": {"#,
+      with: #"""
+        "org/name": { aliases: ["short/name"], class: "interactive", routes: [{ name: "o" }] },
+        "name:tag": { class: "interactive", routes: [{ name: "n" }] },
+        "a%2Fb": { class: "interactive", routes: [{ name: "p" }] },
+        "plain": {
+        """#
+    ).replacing(
+      #"["llama", "plain"]"#, with: #"["llama", "plain", "org/name", "name:tag", "a%2Fb"]"#)
+    let replies = try TestGateway(policy).process().send(
+      Message.requestHeaders(
+        Message.headers([(":path", "/v1/models/" + id), (":method", "GET")]), endOfStream: true))
+    #expect(replies.map(\.immediateStatus) == [status])
+    #expect(replies[0].immediateBody.contains("\"id\":\"\(name ?? "")\"") == (name != nil))
+    if status == 404 { #expect(replies[0].code == "model_not_found") }
+  }
+
+  @Test func `whoever asks for models with anthropic-version is refused in that dialect`() throws {
+    for (path, key) in [("/v1/models/none", "key-one"), ("/v1/models", "key-none")] {
+      for (version, isAnthropic) in [([("anthropic-version", "2023-06-01")], true), ([], false)]
+        as [(EnvoyMessage.Headers, Bool)]
+      {
+        let reply = try TestGateway().process().send(
+          Message.requestHeaders(
+            Message.headers(
+              [(":path", path), (":method", "GET"), ("authorization", "Bearer \(key)")] + version),
+            endOfStream: true))[0]
+        #expect(reply.immediateBody.hasPrefix(#"{"type":"error""#) == isAnthropic)
+      }
+    }
+  }
+
+  @Test(arguments: ["/v1/responses", "/v1/chat/completions", "/v1/messages", "/files", "/nothing"])
+  func `a WebSocket is 426 in the path's dialect, by both filters`(_ path: String) throws {
+    let headers = Message.headers(
+      [
+        (":method", "GET"), (":path", path), ("connection", "Upgrade"), ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+      ], without: ["content-type"])
+    let reply = try TestGateway().process().send(
+      Message.requestHeaders(headers, endOfStream: true))[0]
+    #expect(reply.immediateStatus == 426)
+    #expect(
+      reply.immediateBody.contains(
+        path == "/v1/messages"
+          ? #""type":"invalid_request_error""# : #""code":"unsupported_upgrade""#))
+    #expect(try #require(TestGateway().check(Message.check(headers))).deniedStatus == 426)
+    // HTTP/2's form of it (RFC 8441).
+    let connect = Message.headers([(":method", "CONNECT"), (":protocol", "websocket")])
+    #expect(
+      try TestGateway().process().send(Message.requestHeaders(connect))[0].immediateStatus == 426)
   }
 
   @Test(arguments: [BodyMode.none, .streamed, .grpc])

@@ -3,7 +3,7 @@ import Testing
 @testable import Gateway
 
 /// Spans cannot stand inside an expectation.
-private func isOwned(_ name: String) -> Bool { HeaderName.isOwned(Array(name.utf8).span) }
+private func steers(_ name: String) -> Bool { SteeringHeader.isSpelled(Array(name.utf8).span) }
 private func isWellFormed(_ id: [UInt8]) -> Bool { RequestIDs.isWellFormed(id.span) }
 private func mediaType(_ text: String) -> MediaType { MediaType(Array(text.utf8).span) }
 private func looksLikeJWT(_ text: String) -> Bool {
@@ -11,24 +11,66 @@ private func looksLikeJWT(_ text: String) -> Bool {
 }
 
 @Suite struct HeaderNameTests {
-  @Test func `every header of ours is ours in every spelling`() {
-    for name in HeaderName.owned {
-      let text = String(decoding: name, as: UTF8.self)
-      for spelling in [
-        text, text.uppercased(), text.replacing("-", with: "_"),
-        text.replacing("x-ai-", with: "x_ai-"), text.uppercased().replacing("-", with: "_"),
-      ] {
-        #expect(isOwned(spelling), "\(spelling)")
-      }
+  /// Every way to write `_` for `-` in a name, in both cases.
+  private func spellings(_ name: String) -> [String] {
+    var all = [""]
+    for letter in name {
+      all = all.flatMap { letter == "-" ? [$0 + "-", $0 + "_"] : ["\($0)\(letter)"] }
+    }
+    return all + all.map { $0.uppercased() }
+  }
+
+  @Test func `every header that Tollgate sets steers, in every spelling`() {
+    #expect(HeaderName.ofRequest.count == 12)
+    for name in HeaderName.ofRequest {
+      for spelling in spellings("\(name)") { #expect(steers(spelling), "\(spelling)") }
     }
   }
 
-  @Test func `the endpoint picker's and a client's own headers are not ours`() {
+  @Test(arguments: [
+    // Endpoint pickers': the model, the endpoint, what they dropped.
+    "x-gateway-model-name-rewrite", "x-llm-d-model-name-rewrite", "x-gateway-destination-endpoint",
+    "x-gateway-destination-endpoint-served", "x-gateway-destination-endpoint-subset",
+    "x-gateway-anything-new", "x-llm-d-anything-new", "x-llm-d-request-dropped-reason",
+    // The sidecars' beside model servers.
+    "x-prefiller-host-port", "x-prefiller-url", "x-data-parallel-host-port",
+    "x-encoder-hosts-ports", "x-kv-cache-source-host-port",
+    // Another method, path or host than the request's.
+    "x-http-method-override", "x-http-method", "x-method-override", "x-original-url",
+    "x-original-uri", "x-original-host", "x-original-path", "x-rewrite-url",
+  ])
+  func `what others behind Tollgate go by steers, in every spelling`(_ name: String) {
+    for spelling in spellings(name) { #expect(steers(spelling), "\(spelling)") }
+  }
+
+  @Test func `a client's own headers do not steer`() {
     for name in [
-      "x-gateway-destination-endpoint", "x-gateway-destination-endpoint-served", "x-ai-models",
-      "x-ai-mode", "x-ai", "x-session-id", "ai-tenant", "x-ai-tenants", "xx-ai-tenant", "",
+      "x-ai-models", "x-ai-mode", "x-ai", "x-session-id", "ai-tenant", "x-ai-tenants",
+      "xx-ai-tenant", "", "x-gateway", "gateway-model-name", "x-llm-model", "x-original",
+      "x-http-methods", "x-forwarded-host", "x-forwarded-for", "x-request-id", "x-original-for",
+      "x-stainless-lang", "x-", "x-data", "x--gateway-x",
     ] {
-      #expect(!isOwned(name), "\(name)")
+      #expect(!steers(name), "\(name)")
+    }
+  }
+
+  @Test func `any credential's header is a secret, the policy's and the usual ones`() throws {
+    let policy = try TestGateway.load(
+      testPolicy().replacing(#"["authorization", "x-api-key"]"#, with: #"["x-my-key"]"#))
+    let names = PolicyHeaderNames(policy)
+    for name in [
+      "x-my-key", "X_My_Key", "authorization", "x-api-key", "X_API_KEY", "api-key", "api_key",
+      "x-goog-api-key", "proxy-authorization", "Proxy_Authorization",
+    ] {
+      let bytes = Array(name.utf8)
+      let isSecret = names.isSecret(bytes.span)
+      #expect(isSecret, "\(name)")
+      #expect(names.lengths & PolicyHeaderNames.bit(ofLength: bytes.count) != 0)
+    }
+    for name in ["x-my-keys", "my-key", "www-authenticate", "apikey", "cookie", ""] {
+      let bytes = Array(name.utf8)
+      let isSecret = names.isSecret(bytes.span)
+      #expect(!isSecret, "\(name)")
     }
   }
 

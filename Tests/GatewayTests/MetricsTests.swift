@@ -76,6 +76,44 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
     _ = try kept.close()
   }
 
+  @Test func `an answer that cannot be read is counted and said, by its reason`() throws {
+    let kept = try KeptGateway(keptPolicy())
+    for encoding in ["gzip", "br", "identity"] {
+      let (stream, _) = ask(kept)
+      stream.send(
+        Message.responseHeaders([
+          (":status", "200"), ("content-type", "text/plain"), ("content-encoding", encoding),
+        ]))
+      stream.send(Message.body(.responseBody, "hello", endOfStream: true))
+      stream.halfClose()
+    }
+    let lines = page(kept)
+    #expect(lines.contains(#"ai_gateway_usage_unread_total{reason="encoded"} 2"#))
+    #expect(lines.contains(#"ai_gateway_usage_unread_total{reason="text"} 1"#))
+    #expect(lines.contains(#"ai_gateway_usage_unread_total{reason="malformed"} 0"#))
+    let said = kept.gateway.log.messages.filter { $0.contains("could not be read for its usage") }
+    #expect(said.count == 3)
+    #expect(Set(said).count == 2)
+    _ = try kept.close()
+  }
+
+  @Test func `an answer with usage, and a refusal that is compressed, are not unread`() throws {
+    let kept = try KeptGateway(keptPolicy())
+    for (status, body) in [("200", SettlementCase.usage), ("400", "no")] {
+      let (stream, _) = ask(kept)
+      stream.send(
+        Message.responseHeaders([
+          (":status", status), ("content-type", "text/plain"), ("content-encoding", "gzip"),
+        ]))
+      stream.send(Message.body(.responseBody, body, endOfStream: true))
+      stream.halfClose()
+    }
+    #expect(
+      page(kept).filter { $0.hasPrefix("ai_gateway_usage_unread_total{") && !$0.hasSuffix(" 0") }
+        == [])
+    _ = try kept.close()
+  }
+
   @Test func `a refusal by a limit says whose model it was, on record and in the page`() throws {
     let kept = try KeptGateway(keptPolicy(requests: 1))
     let (first, _) = ask(kept)

@@ -63,8 +63,8 @@ private let atTheHead: [Case] = [
   Case("a trailing slash", [(":path", "/v1/chat/completions/")], 403, "path_not_allowed"),
   Case("another method", [(":method", "GET")], 405, "method_not_allowed"),
   Case("a POST of the list", [(":path", "/v1/models")], 405, "method_not_allowed"),
-  Case("an upgrade", [("upgrade", "websocket")], 400, "unsupported_upgrade"),
-  Case("CONNECT", [(":method", "CONNECT")], 400, "unsupported_upgrade"),
+  Case("an upgrade", [("upgrade", "websocket")], 426, "unsupported_upgrade"),
+  Case("CONNECT", [(":method", "CONNECT")], 426, "unsupported_upgrade"),
   Case("gzip", [("content-encoding", "gzip")], 415, "unsupported_encoding"),
   Case("no content type", without: ["content-type"], 415, "unsupported_media_type"),
   Case("text", [("content-type", "text/plain")], 415, "unsupported_media_type"),
@@ -76,6 +76,8 @@ private let atTheHead: [Case] = [
   Case("a long content-length", [("content-length", "65537")], 413, "request_too_large"),
   Case("a content-length of letters", [("content-length", "1x")], 400, "invalid_value"),
 ]
+
+private let unsupported = "unsupported_parameter"
 
 private let atTheBody: [Case] = [
   Case("no JSON", body: "hello", 400, "invalid_json"),
@@ -91,6 +93,20 @@ private let atTheBody: [Case] = [
   Case("another tenant's model", body: #"{"model":"bge"}"#, 404, "model_not_found"),
   Case(
     "a bound over the model's", body: #"{"model":"llama","max_tokens":4097}"#, 400, "invalid_value"),
+  Case("another model", body: #"{"model":"llama","models":["llama","bge"]}"#, 400, unsupported),
+  Case("a fallback", body: #"{"model":"llama","fallbacks":["bge"]}"#, 400, unsupported),
+  Case("an escaped field", body: #"{"model":"llama","f\u0061llbacks":["bge"]}"#, 400, unsupported),
+  Case("a folded field", body: #"{"model":"llama","Fallbacks":["bge"]}"#, 400, unsupported),
+  Case("a way out", body: #"{"model":"llama","api_base":"https://x"}"#, 400, unsupported),
+  Case("an adapter", body: #"{"model":"llama","extra_body":{"lora":"a"}}"#, 400, unsupported),
+  Case(
+    "a model inside", body: #"{"model":"llama","parameters":{"model":"bge"}}"#, 400, unsupported),
+  Case("in the background", body: #"{"model":"llama","background":true}"#, 400, unsupported),
+  Case("a field twice", body: #"{"model":"llama","models":[],"models":[]}"#, 400, "duplicate_key"),
+  Case(
+    "two bounds", body: #"{"model":"llama","max_tokens":1,"max_tokens":2}"#, 400, "duplicate_key"),
+  Case("a bound of 0", body: #"{"model":"llama","max_completion_tokens":0}"#, 400, "invalid_value"),
+  Case("a bound of text", body: #"{"model":"llama","max_tokens":"9"}"#, 400, "invalid_value"),
   Case("n of 0", body: #"{"model":"llama","n":0}"#, 400, "invalid_value"),
   Case("n of 129", body: #"{"model":"llama","n":129}"#, 400, "invalid_value"),
 ]

@@ -12,7 +12,9 @@ private typealias Message = EnvoyMessage
 /// One way for an exchange to go on after its verdict, and what is charged then.
 struct SettlementCase: CustomTestStringConvertible, Sendable {
   enum Step: Sendable {
-    case headers(Int, details: String = "via_upstream", flags: Double? = nil, end: Bool = false)
+    case headers(
+      Int, details: String = "via_upstream", flags: Double? = nil, end: Bool = false,
+      more: [String: String] = [:])
     case body(String, end: Bool = true)
     case stream(String, end: Bool = true)
     case trailers
@@ -134,6 +136,45 @@ struct SettlementCase: CustomTestStringConvertible, Sendable {
       [.headers(200), .body("{", end: false), .halfClose], prompt: estimate, completion: 0,
       .estimated, .cut, nanos: estimateNanos),
     SettlementCase(
+      "a stream that is an error from its first event gives tokens and money back",
+      [.headers(200), .stream("data: {\"error\":{\"code\":400}}\n\ndata: [DONE]\n\n")], prompt: 0,
+      completion: 0, .none, .failed, nanos: 0, from: .backend),
+    SettlementCase(
+      "a 200 that is an error object gives tokens and money back",
+      [.headers(200), .body(#"{"error":{"message":"no"}}"#)], prompt: 0, completion: 0, .none,
+      .failed, nanos: 0, from: .backend),
+    SettlementCase(
+      "a stream that turns into an error is charged what it wrote",
+      [.headers(200), .stream(delta + "event: error\ndata: {\"error\":{}}\n\n")], prompt: estimate,
+      completion: 3, .estimated, .failed, nanos: estimateNanos + 3 * 2_000, from: .backend),
+    SettlementCase(
+      "an answer before the work is done is charged as reserved",
+      [.headers(200), .body(#"{"status":"queued","output":[],"usage":null}"#)], prompt: estimate,
+      completion: 100, .estimated, .complete, nanos: estimateNanos + 100 * 2_000, from: .backend),
+    SettlementCase(
+      "an answer that is compressed is charged no less than was reserved",
+      [.headers(200, more: ["content-encoding": "gzip"]), .body("\u{1F}\u{B}\u{8}abc")],
+      prompt: estimate, completion: 100, .estimated, .complete,
+      nanos: estimateNanos + 100 * 2_000, from: .backend),
+    SettlementCase(
+      "an encoding that changes nothing is none",
+      [.headers(200, more: ["content-encoding": "Identity"]), .body(usage)], prompt: 10,
+      completion: 5, .reported, .complete, nanos: usageNanos, from: .backend),
+    SettlementCase(
+      "text is charged as text",
+      [
+        .headers(200, more: ["content-type": "text/plain"]), .body("hello hello "),
+      ], prompt: estimate, completion: 3, .estimated, .complete, nanos: estimateNanos + 3 * 2_000,
+      from: .backend),
+    SettlementCase(
+      "a client that leaves an answer that is no stream pays for all of it",
+      [.headers(200, more: ["content-length": "401"]), .body("{", end: false), .reset],
+      prompt: estimate, completion: 100, .estimated, .cut, nanos: estimateNanos + 100 * 2_000),
+    SettlementCase(
+      "vectors without usage are no text", path: "/v1/embeddings",
+      [.headers(200), .body(#"{"data":[{"embedding":[1,2,3,4]}]}"#)], prompt: estimate,
+      completion: 0, .estimated, .complete, nanos: estimateNanos, from: .backend),
+    SettlementCase(
       "trailers end a response", [.headers(200), .stream(delta + last, end: false), .trailers],
       prompt: 10, completion: 5, .reported, .complete, nanos: 27_000, from: .backend),
     SettlementCase(
@@ -172,11 +213,13 @@ struct SettlementCase: CustomTestStringConvertible, Sendable {
 
   private func take(_ step: SettlementCase.Step, _ stream: TestStream, _ type: inout String?) {
     switch step {
-    case .headers(let status, let details, let flags, let end):
+    case .headers(let status, let details, let flags, let end, let more):
       // The body's format is known from what follows.
+      let type = more["content-type"] ?? type ?? "application/json"
+      let rest = more.filter { $0.key != "content-type" }.map { ($0.key, $0.value) }
       stream.send(
         Message.responseHeaders(
-          [(":status", String(status)), ("content-type", type ?? "application/json")],
+          [(":status", String(status)), ("content-type", type)] + rest,
           attributes: ["response.code_details": details], flags: flags, endOfStream: end))
     case .body(let text, let end), .stream(let text, let end):
       stream.send(Message.body(.responseBody, text, endOfStream: end))

@@ -10,7 +10,7 @@ enum Bodies {
     // A lone surrogate is allowed by the grammar.
     #"{"a":"\ud83d","\ude00":"\ud83dx\ud83d\n\ude00\ud83d\ud83d"}"#,
     "{\"a\":\"\u{7F}\u{80}\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}\u{FEFF}\u{2028}\"}",
-    "{\"é😀\":\"é😀\"}", #"{"mode":1,"models":2,"nn":3,"":4,"modelſſ":5}"#,
+    "{\"é😀\":\"é😀\"}", #"{"mode":1,"modes":2,"nn":3,"":4,"modelſſ":5}"#,
     #"{"model":"x","stream":false,"stream_options":{},"n":1}"#,
   ]
 
@@ -89,6 +89,19 @@ enum Bodies {
     }
   }
 
+  /// Bounds that are wrong or ambiguous, where they count.
+  static let badBounds: [(String, BodyProblem)] = [
+    ("{\"max_to\u{212A}ens\":1}", .duplicateKey(.maxTokens)),
+    (#"{"max_to\u212aens":1}"#, .duplicateKey(.maxTokens)),
+    (#"{"max_completion_toKens":1}"#, .duplicateKey(.maxCompletionTokens)),
+    (#"{"max_output_tokenſ":1}"#, .duplicateKey(.maxOutputTokens)),
+    (#"{"max_tokens":1,"max_tokens":1}"#, .duplicateKey(.maxTokens)),
+    (#"{"max_tokens":null,"max_tokens":1}"#, .duplicateKey(.maxTokens)),
+    (#"{"max_tokens":[1]}"#, .invalidValue(.maxTokens)),
+    (#"{"max_tokens":"1"}"#, .invalidValue(.maxTokens)),
+    (#"{"max_tokens":{"max_tokens":1}}"#, .invalidValue(.maxTokens)),
+  ]
+
   static let objectionable: [(String, BodyProblem)] =
     [
       (#"{"model":"a","model":"a"}"#, .duplicateKey(.model)),
@@ -112,10 +125,6 @@ enum Bodies {
       (#"{"\u017ftream":true}"#, .duplicateKey(.stream)),
       (#"{"beſt_of":1}"#, .duplicateKey(.bestOf)),
       (#"{"stream_optionſ":{}}"#, .duplicateKey(.streamOptions)),
-      ("{\"max_to\u{212A}ens\":1}", .duplicateKey(.maxTokens)),
-      (#"{"max_to\u212aens":1}"#, .duplicateKey(.maxTokens)),
-      (#"{"max_completion_toKens":1}"#, .duplicateKey(.maxCompletionTokens)),
-      (#"{"max_output_tokenſ":1}"#, .duplicateKey(.maxOutputTokens)),
       (#"{"model":"\ud800"}"#, .invalidValue(.model)),
       (#"{"model":"a\udc00b"}"#, .invalidValue(.model)),
       (#"{"model":"a\ud83d\n"}"#, .invalidValue(.model)),
@@ -127,8 +136,6 @@ enum Bodies {
       (#"{"stream_options":{"include_usage":"yes"}}"#, .invalidValue(.includeUsage)),
       (#"{"stream_options":{"continuous_usage_stats":1}}"#, .invalidValue(.continuousUsageStats)),
       (#"{"n":"1"}"#, .invalidValue(.n)), (#"{"best_of":true}"#, .invalidValue(.bestOf)),
-      (#"{"max_tokens":[1]}"#, .invalidValue(.maxTokens)),
-      (#"{"max_tokens":{"max_tokens":1}}"#, .invalidValue(.maxTokens)),
     ]
     + ["1", "true", "[]", "{}", #"["x"]"#].map {
       ("{\"model\":\($0)}", BodyProblem.invalidValue(.model))

@@ -24,9 +24,6 @@ import Testing
       "base64", { unsafe tollgate_base64_run($0, $1) },
       { unsafe tollgate_base64_run_portable($0, $1) }, bytes)
     unsafe expectEqual(
-      "visible", { unsafe tollgate_visible_run($0, $1) },
-      { unsafe tollgate_visible_run_portable($0, $1) }, bytes)
-    unsafe expectEqual(
       "until", { unsafe tollgate_until_byte($0, $1, 0x0A) },
       { unsafe tollgate_until_byte_portable($0, $1, 0x0A) }, bytes)
     unsafe expectEqual(

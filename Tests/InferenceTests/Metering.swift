@@ -11,10 +11,13 @@ struct Metered: Equatable {
 /// Meters a body that comes in pieces, cut at the given places.
 func meter(
   _ body: [UInt8], _ format: ResponseFormat, cuts: [Int] = [], status: Int = 200,
-  removes: Bool = false, cleanly: Bool = true, marksEnd: Bool = true
+  removes: Bool = false, cleanly: Bool = true, marksEnd: Bool = true, isText: Bool = true,
+  bodyBytes: Int? = nil
 ) -> Metered {
   var meter = ResponseMeter(
-    .init(format: format, status: status, removesUsageChunk: removes, startedMs: 0))
+    .init(
+      format: format, status: status, isText: isText, removesUsageChunk: removes,
+      bodyBytes: bodyBytes, startedMs: 0))
   var client: [UInt8] = []
   let ends = cuts + [body.count]
   var start = 0

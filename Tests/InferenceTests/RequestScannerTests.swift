@@ -1,3 +1,4 @@
+import Terms
 import Testing
 
 @testable import Inference
@@ -21,7 +22,7 @@ import Testing
     #expect(found.includeUsage == false)
     #expect(written(found.includeUsageRange) == "false")
     #expect(found.continuousUsageStats == nil)
-    #expect(found.outputBound == 100)
+    #expect(try found.statedBound(in: [.maxTokens]) == 100)
     #expect(found.n == 2)
     #expect(found.bestOf == 3)
     #expect(found.textBytes == 12)
@@ -55,6 +56,19 @@ import Testing
     #expect(differingCut(count: body.count) { scan(body, cuts: $0) } == nil)
   }
 
+  @Test(arguments: Bodies.badBounds)
+  func `a bound that is wrong or ambiguous is refused where it counts`(
+    text: String, problem: BodyProblem
+  ) throws {
+    let body = Array(text.utf8)
+    #expect(differingCut(count: body.count) { scan(body, cuts: $0) } == nil)
+    let found = try scan(body).get()
+    #expect(throws: problem) {
+      try found.statedBound(in: [.maxTokens, .maxCompletionTokens, .maxOutputTokens])
+    }
+    #expect(try found.statedBound(in: [.nPredict]) == nil)
+  }
+
   @Test func `the first problem decides, but not before a body that is not JSON`() {
     let twice = #"{"n":0,"model":1,"model":2}"#
     #expect(scan(twice) == .failure(.invalidValue(.n)))
@@ -68,7 +82,8 @@ import Testing
     let found = try facts(
       #"{"model":null,"stream":null,"stream_options":null,"max_tokens":null,"n":null,"best_of":null}"#
     )
-    #expect(found.model == nil && found.stream == nil && found.outputBound == nil)
+    #expect(found.model == nil && found.stream == nil)
+    #expect(try found.statedBound(in: BoundField.allCases) == nil)
     #expect(found.n == nil && found.bestOf == nil && !found.streamOptionsIsObject)
     #expect(found.modelRange == 9..<13)
     #expect(found.streamOptionsRange == 45..<49)
@@ -84,12 +99,6 @@ import Testing
     #expect(found.includeUsage == nil && found.stream == nil && found.n == nil)
   }
 
-  @Test func `the largest output bound is taken`() throws {
-    let found = try facts(
-      #"{"max_tokens":10,"max_completion_tokens":30,"max_output_tokens":20}"#)
-    #expect(found.outputBound == 30)
-  }
-
   @Test func `a name is unescaped`() throws {
     let found = try facts(#"{"mod\u0065l":"a\/\u00e9\ud83d\ude00\"é"}"#)
     #expect(found.model == Array("a/é😀\"é".utf8))
@@ -101,7 +110,7 @@ import Testing
     ("0.0000000000000000000000000000001e31", 1), ("10000000000000000000000000000000e-31", 1),
   ])
   func `an integer may be written in any way`(number: String, value: Int) throws {
-    #expect(try facts("{\"max_tokens\":\(number)}").outputBound == value)
+    #expect(try facts("{\"max_tokens\":\(number)}").statedBound(in: [.maxTokens]) == value)
   }
 
   @Test(arguments: [
@@ -111,8 +120,13 @@ import Testing
     "9999999999e9", "9999999999000000000", "9.999999999e18", "9999999999", "9e18", "9e9", "99e8",
   ])
   func `a bound that is no integer from 1 to two to the 31st is refused`(number: String) {
-    for key in [InspectedKey.maxTokens, .maxCompletionTokens, .maxOutputTokens, .n, .bestOf] {
+    for key in [InspectedKey.n, .bestOf] {
       #expect(scan("{\"\(key.name)\":\(number)}") == .failure(.invalidValue(key)))
+    }
+    for field in BoundField.allCases {
+      #expect(throws: BodyProblem.invalidValue(field.key)) {
+        try facts("{\"\(field.rawValue)\":\(number)}").statedBound(in: [field])
+      }
     }
   }
 

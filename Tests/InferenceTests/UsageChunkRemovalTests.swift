@@ -101,7 +101,8 @@ import Testing
       "\"completion_tokens\":", "12", "1e9", "-", "null", "é", "\u{FEFF}", Chunk.usage,
       Chunk.content,
       Chunk.both, "\"delta\":", "\"response\":", "\"message\":", "\"type\":\"message_start\"", " ",
-      "99999999999999999999", "\"content\":\"x\"", "\u{0}",
+      "99999999999999999999", "\"content\":\"x\"", "\u{0}", "{\"usage\":{", "data", "event:",
+      "\"logprobs\":", "\"name\":\"x\"", "\"error\":\"x\"", "NaN", "\"function_call\":{\"args\":",
     ]
     for _ in 0..<2500 {
       var body: [UInt8] = []
@@ -117,7 +118,7 @@ import Testing
         }
       }
       let cuts = (0..<3).map { _ in Int.random(in: 0...body.count, using: &random) }.sorted()
-      for format in [ResponseFormat.json, .eventStream] {
+      for format in [ResponseFormat.json, .eventStream, .other, .jsonLines] {
         for removes in [false, true] {
           let whole = meter(body, format, removes: removes)
           #expect(meter(body, format, cuts: cuts, removes: removes) == whole)

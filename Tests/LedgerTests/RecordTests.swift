@@ -14,12 +14,19 @@ import Testing
       Charge(counter: "tenant/tenant-a/monthly", amount: .max, window: 1_788_220_800_000),
     ], estimatedPromptTokens: 176, reservedCompletionTokens: 1_024, source: "10.0.0.1:4242",
     envoyRequestID: "6b1f", policy: "0123456789ab")
+  static let units = {
+    var units = UsageUnits()
+    units[.seconds] = 11_250
+    units[.rerankUnits] = 1000
+    return units
+  }()
   static let completion = Completion(
     requestID: "req_1", tenant: "tenant-a", subject: "ü", hostname: "a", route: "/v1/messages",
     model: "m", modelRoute: "r", trafficClass: "c", stream: false, httpStatus: 200,
     latencyMs: 812, ttftMs: 90, promptTokens: 10, cachedPromptTokens: 4,
-    cacheWritePromptTokens: 1, completionTokens: 20, reasoningTokens: 5, totalTokens: 30,
-    usageSource: .estimated, costNanodollars: 1_000_000_001, gatewayBackend: "10.1.1.1:8000",
+    cacheWritePromptTokens: 1, cacheWrite1hPromptTokens: 1, completionTokens: 20,
+    reasoningTokens: 5, totalTokens: 30, units: units, tier: .priority, usageSource: .estimated,
+    costNanodollars: 1_000_000_001, gatewayBackend: "10.1.1.1:8000",
     endReason: .cut, origin: .route, droppedReason: .expired, traceparent: "00-ab-cd-01",
     charged: [Charge(counter: "c", amount: -5, window: 0)])
   static let event = ProcessEvent(policy: "p", version: "1.2.3")
@@ -82,7 +89,7 @@ import Testing
       "tenant", "latency_ms", "ttft_ms", "prompt_tokens", "completion_tokens",
       "cached_prompt_tokens", "cache_write_prompt_tokens", "reasoning_tokens", "total_tokens",
       "estimated_cost_usd", "gateway_backend", "origin", "dropped_reason", "traceparent",
-      "http_status", "stream",
+      "http_status", "stream", "cache_write_1h_prompt_tokens", "units", "tier",
     ] {
       #expect(line.contains("\"\(name)\":null"), "\(name)")
     }
@@ -99,6 +106,28 @@ import Testing
     for word in ["text", ""] {
       let wrong = line.replacing("reason\":null", with: "reason\":\"\(word)\"")
       #expect(throws: RecordProblem.self) { try LedgerRecord(line: Array(wrong.utf8)) }
+    }
+  }
+
+  @Test func `Units are written as decimal numbers, and older completions have none`() throws {
+    let record = LedgerRecord(seq: 1, timeMs: 0, body: .completion(Self.completion))
+    let line = String(decoding: Self.sealed(record), as: UTF8.self)
+    let units = #""units":{"seconds":11.25,"rerank_units":1},"tier":"priority","#
+    #expect(line.contains(units))
+    let older = line.replacing(units, with: "")
+      .replacing(#""cache_write_1h_prompt_tokens":1,"#, with: "")
+    guard case .completion(let read) = try LedgerRecord(line: Array(older.utf8)).body else {
+      return #expect(Bool(false), "no completion")
+    }
+    #expect(read.units.isEmpty)
+    #expect(read.tier == nil && read.cacheWrite1hPromptTokens == nil)
+    for wrong in [
+      #""units":{"seconds":-1},"#, #""units":{"days":1},"#, #""units":{"seconds":"1"},"#,
+      #""units":[],"#, #""units":null,"tier":"gold","#, #""units":{"seconds":1.2345},"#,
+    ] {
+      #expect(throws: RecordProblem.self, "\(wrong)") {
+        try LedgerRecord(line: Array(line.replacing(units, with: wrong).utf8))
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+import Terms
 import Testing
 
 @testable import Policy
@@ -64,6 +65,10 @@ import Testing
     expectBound(64, counted("models.m.routes", 64, "routesMax")) { count in
       Sketch(model: "class: \"c\", routes: [\(items(count) { "{ name: \"r\($0)\" }" })]").text
     }
+    expectBound(16, counted("models.m.allow_fields", 16, "fieldsMax")) { count in
+      let fields = GuardedField.allCases.map(\.rawValue) + ["route"]
+      return Sketch(moreModel: ", allow_fields: [\(items(count) { "\"\(fields[$0])\"" })]").text
+    }
     expectBound(8, counted("auth.api_key_headers", 8, "headersMax")) { count in
       Sketch(auth: "api_key_headers: [\(items(count) { "\"h\($0)\"" })]").text
     }
@@ -72,6 +77,18 @@ import Testing
         auth:
           "jwt: [\(items(count) { "{ issuer: \"i\($0)\", metadata_key: \"m\", tenant_claim: \"t\" }" })]"
       ).text
+    }
+  }
+
+  @Test func `a claim's keys and an issuer's tenants have bounds`() {
+    func jwt(_ rest: String) -> String {
+      Sketch(auth: "jwt: [{ issuer: \"i\", metadata_key: \"m\", \(rest) }]").text
+    }
+    expectBound(8, counted("auth.jwt[0].tenant_claim", 8, "claimKeysMax")) { count in
+      jwt("tenant_claim: [\(items(count) { "\"k\($0)\"" })]")
+    }
+    expectBound(20_000, entries("auth.jwt[0].tenants", 20_000, "claimTenantsMax")) { count in
+      jwt("tenant_claim: \"t\", tenants: { \(items(count) { "g\($0): \"t\"" }) }")
     }
   }
 
@@ -175,6 +192,14 @@ import Testing
   }
 
   @Test func `numbers have bounds`() {
+    #expect(load(Sketch().text).policy?.maxHeadersCount == 100)
+    #expect(load(Sketch(top: ", max_headers_count: 32").text).policy?.maxHeadersCount == 32)
+    #expect(load(Sketch(top: ", max_headers_count: 10000").text).policy?.maxHeadersCount == 10_000)
+    for count in [31, 10_001] {
+      expectProblems(
+        Sketch(top: ", max_headers_count: §\(count)").text,
+        ["error: max_headers_count: must be from 32 to 10000"])
+    }
     #expect(load(Sketch(top: ", max_body_bytes: 1024").text).policy?.maxBodyBytes == 1_024)
     #expect(load(Sketch(top: ", max_body_bytes: 62914560").text).policy?.maxBodyBytes == 62_914_560)
     #expect(load(Sketch(top: ", max_subjects: 10000000").text).policy != nil)

@@ -21,8 +21,8 @@ import Testing
     #expect(
       policy.jwt == [
         JWTIssuer(
-          issuer: "https://issuer.example.com", metadataKey: "jwt", tenantClaim: "tenant",
-          subjectClaim: "sub")
+          issuer: "https://issuer.example.com", metadataKey: "jwt",
+          tenantClaim: .init(keys: ["tenant"]), subjectClaim: .init(keys: ["sub"]), tenants: nil)
       ])
     #expect(policy.clientCertificates)
     #expect(policy.summary.description == "1 tenant, 2 models, 1 key, 6 limits")

@@ -45,6 +45,11 @@ import Testing
       ("/v1/models/a/b:c@d?x", .modelDetail(id: 11..<18)),
       ("/inference.GRPCInferenceService/ModelInfer", .custom(0)), ("/a%20b", .custom(1)),
       ("/c/", .custom(2)), ("/v1/models/a%20b", .modelDetail(id: 11..<16)),
+      ("/v1/models/a%2fb", .modelDetail(id: 11..<16)),
+      ("/v1/models/%41", .modelDetail(id: 11..<14)),
+      ("/v1/models/a%25", .modelDetail(id: 11..<15)), ("/v1/models/a%2", .modelDetail(id: 11..<14)),
+      ("/v1/models/%2e%2e%2fv1", .modelDetail(id: 11..<22)),
+      ("/v1/models/a%zz?b", .modelDetail(id: 11..<15)),
     ] as [(String, PathMatch)])
   func `the models and a tenant's own paths are found`(path: String, expected: PathMatch) {
     #expect(policy.match(path) == expected)
@@ -65,9 +70,7 @@ import Testing
     "/v1/chat/completions%0",
     "/v1/models/", "/v1/models/..", "/v1/models/.", "/v1/models/a/../b", "/v1/models/a//b",
     "/v1/models/a/",
-    "/v1/models/a%2fb", "/v1/models/a%2e", "/v1/models/%41", "/v1/models/a;b", "/v1/models/a%zz",
-    "/v1/models/a%2",
-    "/v1/models/a%25", "/v1/models/a%00", "/v1/models/a%5C",
+    "/v1/models/a;b", "/v1/models/a\\b", "/v1/%6dodels/a", "/v1%2fmodels/a", "/v1/models%2fa",
     "/openai/deployments//embeddings", "/openai/deployments/embeddings",
     "/openai/deployments/a/b/embeddings",
     "/openai/deployments/a/embeddings/", "/openai/deployments/../embeddings",
@@ -81,13 +84,26 @@ import Testing
     #expect(policy.match(path) == .unknown)
   }
 
+  @Test(
+    arguments: [
+      ("m", "m"), ("org%2Fname", "org/name"), ("org%2fname", "org/name"), ("org/name", "org/name"),
+      ("name%3Atag", "name:tag"), ("name:tag", "name:tag"), ("a%20b", "a b"), ("a+b", "a+b"),
+      // Once, never twice.
+      ("a%252Fb", "a%2Fb"), ("a%25zz", "a%zz"), ("%41%5c", "A\\"), ("", ""), ("%00", "\0"),
+      ("%", nil), ("a%", nil), ("a%2", nil), ("a%zz", nil), ("a%2gb", nil), ("%%41", nil),
+      ("a% 41", nil), ("a%+1", nil),
+    ] as [(String, String?)])
+  func `a model's id is decoded once`(id: String, expected: String?) {
+    #expect(ModelID.decoded(Array(id.utf8).span) == expected.map { Array($0.utf8) })
+  }
+
   @Test func `every byte is judged, in the path and in the query`() {
     for byte in UInt8.min...UInt8.max {
       let isGood = (0x21...0x7e).contains(byte) && byte != UInt8(ascii: "#")
       let query = Array("/v1/embeddings?".utf8) + [byte]
       #expect((policy.match(path: query.span) != .unknown) == isGood, "byte \(byte)")
       let detail = Array("/v1/models/a".utf8) + [byte] + Array("zz".utf8)
-      let isGoodInPath = isGood && !";\\%".utf8.contains(byte)
+      let isGoodInPath = isGood && !";\\".utf8.contains(byte)
       #expect((policy.match(path: detail.span) != .unknown) == isGoodInPath, "byte \(byte)")
     }
   }

@@ -71,6 +71,33 @@ import Testing
     ("max_output_tokens: §0", "max_output_tokens: must be from 1 to 2147483647"),
     ("max_output_tokens: §2147483648", "max_output_tokens: must be from 1 to 2147483647"),
     ("max_output_tokens: §\"many\"", "max_output_tokens: must be a whole number, not text"),
+    ("context_tokens: §0", "context_tokens: must be from 1 to 2147483647"),
+    (
+      "max_output_tokens: 9, bound: §\"injected\"",
+      "bound: must be \"as_asked\" or \"inject\"; did you mean `inject`?"
+    ),
+    (
+      "max_output_tokens: 9, bound_above: §\"clip\"",
+      "bound_above: must be \"refuse\" or \"clamp\""
+    ),
+    (
+      "bound: §\"inject\"",
+      "bound: needs `max_output_tokens`, which is what it writes; add it"
+    ),
+    (
+      "bound_above: §\"clamp\"",
+      "bound_above: needs `max_output_tokens`, which is what it writes; add it"
+    ),
+    ("bound_fields: §[]", "bound_fields: must list at least one field"),
+    (
+      "bound_fields: [§\"min_tokens\"]",
+      "bound_fields[0]: must be \"max_tokens\", \"max_completion_tokens\", \"max_output_tokens\", "
+        + "\"n_predict\", \"max_new_tokens\" or \"max_length\"; did you mean `max_tokens`?"
+    ),
+    (
+      "allow_fields: [\"route\", §\"route\"]",
+      "allow_fields[1]: the field `route` is given twice; the first is at p:4:108"
+    ),
     (
       "stream_usage: §\"injected\"",
       "stream_usage: must be \"inject\", \"as_asked\" or \"continuous\"; did you mean `inject`?"
@@ -217,7 +244,7 @@ import Testing
         classes: "c: { max_concurrent: §1 }",
         model: """
           class: "c", routes: [{ name: "r", upstream_model: §"u" }], aliases: [§"a"],
-          stream_usage: §"inject"
+          stream_usage: §"inject", max_output_tokens: 9, bound: §"inject", bound_above: §"clamp"
           """,
         keys: """
           { id: "k", sha256: "\(digestABC)", limits: [§{ name: "l", concurrent: 1 }] }
@@ -230,6 +257,8 @@ import Testing
         "error: models.m.routes[0].upstream_model: enforce_at \"ext_authz\" rewrites no body, which this needs; remove it",
         "error: models.m.aliases[0]: enforce_at \"ext_authz\" rewrites no body, which an alias needs; remove it",
         "error: models.m.stream_usage: enforce_at \"ext_authz\" rewrites no body, which this needs; write \"as_asked\"",
+        "error: models.m.bound: enforce_at \"ext_authz\" rewrites no body, which this needs; write \"as_asked\"",
+        "error: models.m.bound_above: enforce_at \"ext_authz\" rewrites no body, which this needs; write \"refuse\"",
         "error: tenants.t.keys[0].limits[0]: enforce_at \"ext_authz\" never sees a request end, so it cannot count what runs; remove it",
         "error: tenants.t.limits[0]: enforce_at \"ext_authz\" never sees a request end, so it cannot count what runs; remove it",
         "error: limits[0]: enforce_at \"ext_authz\" never sees a request end, so it cannot count what runs; remove it",
@@ -239,6 +268,34 @@ import Testing
     #expect(plain.policy?.enforceAt == .extAuthz)
     #expect(plain.policy?.models[0].streamUsage == .asAsked)
     #expect(load(Sketch().text).policy?.models[0].streamUsage == .inject)
+  }
+
+  @Test func `what a model says of bounds and fields arrives in the snapshot`() throws {
+    func model(_ more: String) throws -> Model {
+      try #require(load(Sketch(moreModel: more).text).policy?.models[0])
+    }
+    let plain = try model("")
+    #expect(plain.requests == ModelRequests())
+    #expect(plain.requests.contextTokens == 2_000_000 && !plain.mayRewriteBound)
+    #expect(plain.boundFields(at: .chatCompletions) == [.maxTokens, .maxCompletionTokens])
+    #expect(plain.boundFields(at: .responses) == [.maxOutputTokens])
+    #expect(plain.boundFields(at: .embeddings) == [])
+    let full = try model(
+      """
+      , max_output_tokens: 9, context_tokens: 8192, bound: "inject", bound_above: "clamp",
+      bound_fields: ["max_new_tokens"], allow_fields: ["lora_path", "background"]
+      """)
+    #expect(
+      full.requests
+        == ModelRequests(
+          maxOutputTokens: 9, contextTokens: 8192, bound: .inject, boundAbove: .clamp,
+          boundFields: [.maxNewTokens], allowFields: [.loraPath, .background]))
+    #expect(full.mayRewriteBound)
+    #expect(full.boundFields(at: .chatCompletions) == [.maxNewTokens])
+    #expect(full.boundFields(at: .imageGenerations) == [])
+    for only in ["bound: \"inject\"", "bound_above: \"clamp\""] {
+      #expect(try model(", max_output_tokens: 9, \(only)").mayRewriteBound)
+    }
   }
 
   @Test func `what a model says arrives in the snapshot`() throws {

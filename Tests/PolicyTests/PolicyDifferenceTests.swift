@@ -93,6 +93,17 @@ struct PolicyDifferenceTests {
   }
 
   @Test(arguments: [
+    "context_tokens: 5", "bound: \"inject\"", "bound_above: \"clamp\"",
+    "bound_fields: [\"max_tokens\"]", "allow_fields: [\"lora\"]", "max_output_tokens: 4095",
+  ])
+  func `a model has changed where anything of its requests has`(to: String) throws {
+    let from = "max_output_tokens: 4096"
+    let more = to.hasPrefix("max_output") ? to : "\(from), \(to)"
+    let found = try difference((from, more))
+    #expect(found.models == names(changed: ["llama3-8b"]))
+  }
+
+  @Test(arguments: [
     ("timezone: \"UTC\"", "timezone: \"Europe/Berlin\"", "timezone"),
     ("[\"api.ai.example.com\"]", "[\"api2.ai.example.com\"]", "shared_hostnames"),
     ("max_body_bytes: 33554432", "max_body_bytes: 33554433", "max_body_bytes"),
@@ -100,6 +111,12 @@ struct PolicyDifferenceTests {
     ("version: 1", "version: 1, path_aliases: { \"/x\": \"/v1/embeddings\" }", "path_aliases"),
     ("\"x-api-key\", \"api-key\"", "\"x-api-key\"", "auth.api_key_headers"),
     ("tenant_claim: \"tenant\"", "tenant_claim: \"team\"", "auth.jwt"),
+    ("tenant_claim: \"tenant\"", "tenant_claim: [\"tenant\", \"name\"]", "auth.jwt"),
+    (
+      "tenant_claim: \"tenant\"", "tenant_claim: \"tenant\", tenants: { \"x\": \"tenant-a\" }",
+      "auth.jwt"
+    ),
+    ("version: 1", "version: 1, max_headers_count: 200", "max_headers_count"),
   ])
   func `settings of the whole policy are told by their names`(
     from: String, to: String, name: String

@@ -12,7 +12,7 @@ import Testing
         maxConcurrent: nil),
       routes: weights.enumerated().map {
         ModelRoute(name: HeaderText("r\($0.offset)"), weight: $0.element, upstreamModel: nil)
-      }, sticky: .request, paths: nil, maxOutputTokens: nil, streamUsage: .inject, prices: nil)
+      }, sticky: .request, paths: nil, requests: ModelRequests(), streamUsage: .inject, prices: nil)
   }
 
   @Test func `draws fall on routes by their weights`() {

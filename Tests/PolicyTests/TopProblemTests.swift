@@ -21,7 +21,7 @@ import Testing
     (
       "{ version: 1, §quux: {} }",
       "error: unknown field `quux`; known here: `version`, `timezone`, `shared_hostnames`, "
-        + "`max_body_bytes`, `enforce_at`, `max_subjects`, `log_level`, `auth`, `classes`, "
+        + "`max_body_bytes`, `max_headers_count`, `enforce_at`, `max_subjects`, `log_level`, `auth`, `classes`, "
         + "`models`, `path_aliases`, `tenants`, `limits`"
     ),
     (
@@ -142,6 +142,43 @@ import Testing
       "jwt[0].subject_claim: must not begin or end with a space"
     ),
     ("§jwts: []", ": unknown field `jwts`; did you mean `jwt`?"),
+    (
+      "jwt: [{ issuer: \"i\", metadata_key: \"m\", tenant_claim: §1 }]",
+      "jwt[0].tenant_claim: must be a claim's key in quotes, or a list of the keys that lead to it, "
+        + "not a number"
+    ),
+    (
+      "jwt: [{ issuer: \"i\", metadata_key: \"m\", tenant_claim: §[] }]",
+      "jwt[0].tenant_claim: must name at least one key"
+    ),
+    (
+      "jwt: [{ issuer: \"i\", metadata_key: \"m\", tenant_claim: [\"a\", §[\"b\"]] }]",
+      "jwt[0].tenant_claim[1]: must be text in quotes, not a list"
+    ),
+    (
+      "jwt: [{ issuer: \"i\", metadata_key: \"m\", tenant_claim: \"t\", subject_claim: [§\"\"] }]",
+      "jwt[0].subject_claim[0]: must not be empty"
+    ),
+    (
+      "jwt: [{ issuer: \"i\", metadata_key: \"m\", tenant_claim: \"t\", tenants: { g: §\"tt\" } }]",
+      "jwt[0].tenants.g: there is no tenant `tt`; did you mean `t`?"
+    ),
+    (
+      "jwt: [{ issuer: \"i\", metadata_key: \"m\", tenant_claim: \"t\", tenants: { g: §7 } }]",
+      "jwt[0].tenants.g: must be text in quotes, not a number"
+    ),
+    (
+      "jwt: [{ issuer: \"i\", metadata_key: \"m\", tenant_claim: \"t\", tenants: §{} }]",
+      "jwt[0].tenants: must have an entry: without one no caller of this issuer has a tenant"
+    ),
+    (
+      "jwt: [{ issuer: \"i\", metadata_key: \"m\", tenant_claim: \"t\", tenants: §\"t\" }]",
+      "jwt[0].tenants: must be an object of names { name: … }, not text"
+    ),
+    (
+      "jwt: [{ issuer: \"i\", metadata_key: \"m\", tenant_claim: \"t\", §tenant: {} }]",
+      "jwt[0]: unknown field `tenant`; did you mean `tenants`?"
+    ),
   ])
   func `a fault in auth is told with its place`(auth: String, expected: String) {
     let path = expected.hasPrefix(":") ? "auth" : "auth."

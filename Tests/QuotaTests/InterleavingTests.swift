@@ -137,6 +137,7 @@ struct RandomLife {
       switch number(0...9) {
       case 0: .nothing
       case 1: .requestOnly
+      case 2: .undone
       case _: .used(.tokens(number(0...150), number(0...200), nanos: number(0...2_000)))
       }
     model.settle(item.id, settlement, now: now)

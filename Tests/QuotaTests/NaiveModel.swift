@@ -135,7 +135,9 @@ struct NaiveModel {
       var entry = Self.refilled(entries[charge.counter]!, now)
       var final = 0.0
       switch (settlement, entry.kind) {
-      case (.nothing, _), (.requestOnly, .tokens), (.requestOnly, .promptTokens): final = 0
+      case (.nothing, .requests): final = entry.period > 0 ? 1 : 0
+      case (.undone, _), (.nothing, _), (.requestOnly, .tokens), (.requestOnly, .promptTokens):
+        final = 0
       case (.requestOnly, .completionTokens), (.requestOnly, .usd): final = 0
       case (_, .requests), (_, .concurrent): final = 1
       case (.used(let usage), .tokens):

@@ -19,7 +19,7 @@ struct ReserveTests {
       #expect(answer.refusal?.failures.count == 1)
       #expect(answer.refusal?.decisive.kind == rule.kind)
     }
-    for held in answers.compactMap(\.held) { _ = desk.settle(held, .nothing, at: 0) }
+    for held in answers.compactMap(\.held) { _ = desk.settle(held, .undone, at: 0) }
     #expect(desk.states(at: 0).isEmpty)
   }
 
@@ -131,22 +131,39 @@ struct ReserveTests {
     let rules = [
       Limits.bucket(.requests, 10, name: "r"), Limits.bucket(.tokens, 100, name: "t"),
       Limits.budget(.usd, 1_000, name: "u"), Limits.slots(4, name: "s"),
+      Limits.budget(.requests, 10, name: "d"),
     ]
     let price = Prices(promptNanos: 1, completionNanos: 1, perRequestNanos: 0)
     let cases: [(Settlement, [Int64])] = [
-      (.used(.tokens(7, 8, nanos: 9)), [1, 15, 9, 0]), (.requestOnly, [1, 0, 0, 0]),
-      (.nothing, [0, 0, 0, 0]),
+      (.used(.tokens(7, 8, nanos: 9)), [1, 15, 9, 0, 1]), (.requestOnly, [1, 0, 0, 0, 1]),
+      (.nothing, [1, 0, 0, 0, 0]), (.undone, [0, 0, 0, 0, 0]),
     ]
     for (settlement, amounts) in cases {
       let desk = Desk(rules)
       let held = desk.ask(.stated(10, 20, prices: price), at: 5).held!
-      #expect(held.charges.map(\.amount) == [1, 30, 30, 1])
-      #expect(held.charges.map(\.window) == [nil, nil, 0, nil])
+      #expect(held.charges.map(\.amount) == [1, 30, 30, 1, 1])
+      #expect(held.charges.map(\.window) == [nil, nil, 0, nil, 0])
       let final = desk.settle(held, settlement, at: 6)
       #expect(final.map(\.amount) == amounts)
-      #expect(final.map(\.counter) == ["r", "t", "u", "s"].map { "tenant/a/" + $0 })
-      #expect(final.map(\.window) == [nil, nil, 0, nil])
+      #expect(final.map(\.counter) == ["r", "t", "u", "s", "d"].map { "tenant/a/" + $0 })
+      #expect(final.map(\.window) == [nil, nil, 0, nil, 0])
     }
+  }
+
+  @Test func `a bucket of requests counts attempts, whatever becomes of them`() {
+    let desk = Desk([Limits.bucket(.requests, 3, name: "bucket"), Limits.budget(.requests, 4)])
+    for _ in 0..<3 {
+      let held = desk.ask(.stated(1, 1), at: 0).held!
+      _ = desk.settle(held, .nothing, at: 0)
+    }
+    let refusal = desk.ask(.stated(1, 1), at: 0).refusal
+    #expect(refusal?.failures.map(\.name) == ["bucket"])
+    // The budget got each of them back.
+    #expect(desk.table.reading(ofRule: 1, scopeValue: "", now: 0).remaining == 4)
+    // What never was on record was no attempt.
+    let other = Desk([Limits.bucket(.requests, 1)])
+    _ = other.settle(other.ask(.stated(1, 1), at: 0).held!, .undone, at: 0)
+    #expect(other.use(.stated(1, 1), at: 0))
   }
 
   @Test func `headers show the tightest of one's own limits`() {

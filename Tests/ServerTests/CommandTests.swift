@@ -68,8 +68,15 @@ struct CommandTests {
   @Test func `what is wrong with a command line is said, with what would be right`() throws {
     let both = "--json and --csv do not go together"
     for (arguments, said) in [
-      (["audit"], "the argument verify|show is missing"),
-      (["audit", "prove", data], "`prove` is not `verify` or `show`"),
+      (["audit"], "the argument verify|show|ship is missing"),
+      (["audit", "prove", data], "`prove` is not `verify`, `show` or `ship`"),
+      (["audit", "ship", data], "--to (or TOLLGATE_TO) is missing"),
+      (["audit", "ship", data, "--to", "otlp://h"], "has no port"),
+      (["audit", "ship", data, "--to", "stdout", "--from", "0"], "the number of a record"),
+      (["audit", "ship", data, "--to", "stdout", "--until", "1h"], "the number of a record"),
+      (["audit", "ship", data, "--to", "stdout", "--json"], "--json goes with `audit show`"),
+      (["audit", "show", data, "--from", "1"], "--from goes with `audit ship`"),
+      (["audit", "verify", data, "--to", "stdout"], "--to goes with `audit ship`"),
       (["audit", "verify", data, "--tenant", "a"], "--tenant goes with `audit show`"),
       (["audit", "show", data, "--type", "nonsense"], "`admission`, `completion`, `denials`"),
       (["audit", "show", data, "--decision", "maybe"], "`allow` or `deny`"),

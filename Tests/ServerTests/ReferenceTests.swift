@@ -206,6 +206,6 @@ struct ReferenceTests {
 
   @Test func `headers that only Tollgate sets`() {
     expectSame(
-      names("Headers", "request header"), ServingProbe.ownedHeaders, atLeast: 10, "headers")
+      names("Headers", "request header"), ServingProbe.ownHeaders, atLeast: 10, "headers")
   }
 }

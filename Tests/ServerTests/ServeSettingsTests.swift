@@ -112,7 +112,8 @@ struct ServeSettingsTests {
   @Test func `the examples of a refused size or duration are taken`() throws {
     for flag in [
       "ledger-max-bytes", "max-message-bytes", "max-header-bytes", "max-buffer-bytes", "retain",
-      "drain-timeout", "handshake-timeout", "idle-timeout", "write-timeout",
+      "drain-timeout", "handshake-timeout", "first-message-timeout", "idle-timeout",
+      "write-timeout",
     ] {
       let problem = try #require(read(["--policy=p", "--\(flag)=nonsense"]).1.first)
       let examples = problem.description.split(separator: " such as ")
@@ -134,7 +135,7 @@ struct ServeSettingsTests {
     let (settings, problems) = read([
       "--policy=p", "--max-streams=7", "--max-message-bytes=2MiB", "--max-header-bytes=8KiB",
       "--max-headers=9", "--max-buffer-bytes=1GiB", "--idle-timeout=5m", "--handshake-timeout=3s",
-      "--max-connections=3", "--write-timeout=4s", "--workers=5",
+      "--max-connections=3", "--write-timeout=4s", "--workers=5", "--first-message-timeout=6s",
     ])
     #expect(problems == [])
     #expect(settings.server.transport.concurrentStreamsMax == 7)
@@ -144,6 +145,7 @@ struct ServeSettingsTests {
     #expect(settings.server.transport.processBufferBytesMax == 1 << 30)
     #expect(settings.server.transport.idleTimeout == .seconds(300))
     #expect(settings.server.transport.handshakeTimeout == .seconds(3))
+    #expect(settings.server.transport.firstMessageTimeout == .seconds(6))
     #expect(settings.server.connectionsMax == 3)
     #expect(settings.server.loop.writeStallTimeout == .seconds(4))
     #expect(settings.server.workers == 5)

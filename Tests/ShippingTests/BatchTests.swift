@@ -68,19 +68,35 @@ import Testing
     #expect(batch.lines.count == 5)
   }
 
-  @Test func `One record, and what is so small that its size is no reason, is not halved`() {
-    var alone = ShipBatch(bounds())
-    alone.add(line(1, bytes: 5 << 20), nowMs: 0)
-    #expect(alone.shrink(nowMs: 0) == nil && alone.lines.count == 1)
+  @Test func `A batch is not made smaller than what cannot be too large`() {
     let half = ShippingLimits.shrunkBytesMin / 2
-    for (size, bound) in [(half - 1, nil), (half, ShippingLimits.shrunkBytesMin)] {
-      var batch = ShipBatch(bounds())
-      for seq in 1...2 as ClosedRange<Int64> {
-        batch.add(line(seq, bytes: seq == 1 ? half - 1 : size), nowMs: 0)
-      }
-      #expect(batch.shrink(nowMs: 0) == bound)
-      #expect(batch.lines.count == (bound == nil ? 2 : 1))
+    var batch = ShipBatch(bounds())
+    for seq in 1...2 as ClosedRange<Int64> {
+      batch.add(line(seq, bytes: seq == 1 ? half - 1 : half), nowMs: 0)
     }
+    #expect(batch.shrink(nowMs: 0) == ShippingLimits.shrunkBytesMin)
+    #expect(batch.lines.count == 1)
+  }
+
+  @Test(arguments: [2, 3, 7, 512]) func `Halving leads to one record, and loses none`(count: Int) {
+    var batch = ShipBatch(bounds())
+    for seq in 1...Int64(count) { batch.add(line(seq), nowMs: 0) }
+    var shipped: [Int64] = []
+    while batch.lines.count > 1 {
+      batch.halve()
+      #expect(batch.isFull && batch.work(nowMs: 0) == .ready)
+      #expect(batch.byteCount == batch.lines.reduce(0) { $0 + $1.bytes.count + 1 })
+    }
+    #expect(batch.lines.map(\.head.seq) == [1])
+    while !batch.isEmpty {
+      shipped += batch.lines.map(\.head.seq)
+      batch.next(nowMs: 0)
+      if batch.lines.count > 2 { batch.halve() }
+    }
+    #expect(shipped == Array(1...Int64(count)))
+    // Later batches are as large as ever.
+    for seq in 1...20 as ClosedRange<Int64> { batch.add(line(seq), nowMs: 0) }
+    #expect(!batch.isFull)
   }
 
   @Test func `Its first record's age makes it due`() {

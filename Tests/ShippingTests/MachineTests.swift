@@ -32,25 +32,15 @@ import Testing
   {
     var machine = exporting()
     #expect(machine.state == .shipping)
-    #expect(machine.answered(.delivered, nowMs: 5, random: 0) == .done)
+    machine.answered(.done, nowMs: 5, random: 0)
     #expect(machine.state == .idle)
     #expect(machine.next(nowMs: 5, work: .ready, random: 0) == .export)
     #expect(machine.failureCount == 0)
   }
 
-  @Test(arguments: [
-    TargetMachine.Answer.delivered, .partial(rejected: 3, message: "no"), .refused("never"),
-    .tooLarge("never"),
-  ])
-  func `A final answer ends the batch`(answer: TargetMachine.Answer) {
-    var machine = exporting()
-    #expect(machine.answered(answer, nowMs: 5, random: 0) == .done)
-    #expect(machine.next(nowMs: 5, work: .none, random: 0) == .wait(untilMs: nil))
-  }
-
   @Test func `A retry waits for the back-off and keeps the connection`() {
     var machine = exporting()
-    #expect(machine.answered(.retry("busy", afterMs: nil), nowMs: 0, random: 0) == .again)
+    machine.answered(.again(afterMs: nil), nowMs: 0, random: 0)
     #expect(machine.state == .backingOff)
     #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .wait(untilMs: 100))
     #expect(machine.next(nowMs: 99, work: .ready, random: 0) == .wait(untilMs: 100))
@@ -63,7 +53,7 @@ import Testing
       (5_000, 5_000), (10, 100), (300_000, 300_000), (300_001, 300_000), (Int64.max, 300_000),
     ] as [(Int64, Int64)] {
       var machine = exporting()
-      _ = machine.answered(.retry("busy", afterMs: asked), nowMs: 0, random: 0)
+      machine.answered(.again(afterMs: asked), nowMs: 0, random: 0)
       #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .wait(untilMs: expected))
     }
   }
@@ -110,7 +100,7 @@ import Testing
 
   @Test func `A connection that proved good may end between exports without a back-off`() {
     var machine = exporting()
-    _ = machine.answered(.delivered, nowMs: 1, random: 0)
+    machine.answered(.done, nowMs: 1, random: 0)
     #expect(machine.connectionLost(nowMs: 2, random: 0) == false)
     #expect(machine.next(nowMs: 2, work: .ready, random: 0) == .connect)
   }
@@ -131,12 +121,13 @@ import Testing
     #expect(machine.next(nowMs: 7, work: .ready, random: 0) == .wait(untilMs: 107))
     #expect(machine.next(nowMs: 107, work: .ready, random: 0) == .connect)
     // An answer that comes too late means nothing.
-    #expect(machine.answered(.delivered, nowMs: 108, random: 0) == .again)
+    machine.answered(.done, nowMs: 108, random: 0)
+    #expect(machine.state == .connecting && !machine.isExporting)
   }
 
   @Test func `One that ends during a back-off is made again behind it`() {
     var machine = exporting()
-    _ = machine.answered(.retry("busy", afterMs: nil), nowMs: 0, random: 0)
+    machine.answered(.again(afterMs: nil), nowMs: 0, random: 0)
     #expect(machine.connectionLost(nowMs: 50, random: 0) == false)
     #expect(machine.next(nowMs: 100, work: .ready, random: 0) == .connect)
   }
@@ -145,14 +136,14 @@ import Testing
     var machine = exporting()
     var now: Int64 = 0
     for expected in [100, 200, 400, 800, 1000, 1000] as [Int64] {
-      _ = machine.answered(.retry("busy", afterMs: nil), nowMs: now, random: 0)
+      machine.answered(.again(afterMs: nil), nowMs: now, random: 0)
       #expect(machine.next(nowMs: now, work: .ready, random: 0) == .wait(untilMs: now + expected))
       now += expected
       #expect(machine.next(nowMs: now, work: .ready, random: 0) == .export)
     }
-    #expect(machine.answered(.delivered, nowMs: now, random: 0) == .done)
+    machine.answered(.done, nowMs: now, random: 0)
     #expect(machine.next(nowMs: now, work: .ready, random: 0) == .export)
-    _ = machine.answered(.retry("busy", afterMs: nil), nowMs: now, random: 0)
+    machine.answered(.again(afterMs: nil), nowMs: now, random: 0)
     #expect(machine.next(nowMs: now, work: .ready, random: 0) == .wait(untilMs: now + 100))
   }
 
@@ -164,18 +155,45 @@ import Testing
     machine.connected()
     #expect(machine.next(nowMs: 0, work: waiting, random: 0) == .export)
     #expect(machine.next(nowMs: 1, work: waiting, random: 0) == .wait(untilMs: 5_000))
-    _ = machine.answered(.delivered, nowMs: 1, random: 0)
+    machine.answered(.done, nowMs: 1, random: 0)
     #expect(machine.next(nowMs: 1, work: .none, random: 0) == .end)
   }
 
   @Test func `At the end a back-off is cut short for one attempt, and no more`() {
     var machine = exporting()
-    _ = machine.answered(.retry("busy", afterMs: 60_000), nowMs: 0, random: 0)
+    machine.answered(.again(afterMs: 60_000), nowMs: 0, random: 0)
     machine.stopRequested(byMs: 5_000)
     #expect(machine.next(nowMs: 1, work: .ready, random: 0) == .export)
-    _ = machine.answered(.retry("busy", afterMs: 60_000), nowMs: 2, random: 0)
+    machine.answered(.again(afterMs: 60_000), nowMs: 2, random: 0)
     #expect(machine.next(nowMs: 2, work: .ready, random: 0) == .end)
     #expect(machine.next(nowMs: 3, work: .ready, random: 0) == .end)
+  }
+
+  @Test func `By hand it ends when all is shipped, without waiting for more`() {
+    var machine = TargetMachine(timeout: .seconds(10), failuresMax: 2)
+    #expect(machine.next(nowMs: 0, work: .waiting(untilMs: 900), random: 0) == .connect)
+    machine.connected()
+    #expect(machine.next(nowMs: 0, work: .waiting(untilMs: 900), random: 0) == .export)
+    machine.answered(.done, nowMs: 1, random: 0)
+    #expect(machine.next(nowMs: 1, work: .none, random: 0) == .end)
+  }
+
+  @Test func `By hand it gives up after so many failures in a row`() {
+    var machine = TargetMachine(
+      timeout: .seconds(10), failuresMax: 2,
+      backoff: Backoff(first: .milliseconds(100), max: .seconds(1)))
+    #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .connect)
+    machine.connected()
+    #expect(machine.next(nowMs: 0, work: .ready, random: 0) == .export)
+    machine.answered(.again(afterMs: nil), nowMs: 0, random: 0)
+    #expect(machine.next(nowMs: 100, work: .ready, random: 0) == .export)
+    // What was taken meanwhile begins the count anew.
+    machine.answered(.done, nowMs: 100, random: 0)
+    #expect(machine.next(nowMs: 100, work: .ready, random: 0) == .export)
+    machine.answered(.again(afterMs: nil), nowMs: 100, random: 0)
+    #expect(machine.next(nowMs: 200, work: .ready, random: 0) == .export)
+    machine.answered(.again(afterMs: nil), nowMs: 200, random: 0)
+    #expect(machine.next(nowMs: 200, work: .ready, random: 0) == .end)
   }
 
   @Test func `The end comes by its time, whatever is under way`() {

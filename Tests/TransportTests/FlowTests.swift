@@ -150,6 +150,8 @@ import Testing
   @Test func `retained bytes stop at the connection's and the process's limit`() {
     for perConnection in [true, false] {
       var limits = TransportLimits()
+      limits.streamBytes = 0
+      limits.connectionBytes = 0
       if perConnection {
         limits.connectionBufferBytesMax = 1000
       } else {

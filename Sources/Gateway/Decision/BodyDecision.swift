@@ -21,23 +21,22 @@ struct BodyDecision {
   mutating func decide(_ facts: RequestFacts, draw: UInt64) throws(Refusal) -> ChosenRoute {
     let model = try model(facts)
     asked = (model, facts.stream ?? false)
-    try checkBounds(facts, model)
+    let isBackground = try checkGuarded(facts, model)
+    let bound = try bound(facts, model)
     let route = model.routes[route(of: model, draw: draw)]
     let wanted = route.upstreamModel ?? model.name
     return ChosenRoute(
       model: model, name: route.name,
       rename: facts.model == nil || facts.model == wanted.bytes ? nil : wanted.bytes,
-      path: path(for: wanted), isStream: facts.stream ?? false)
+      path: path(for: wanted), isStream: facts.stream ?? false, bound: bound,
+      isBackground: isBackground)
   }
 
   private func model(_ facts: RequestFacts) throws(Refusal) -> Model {
     guard let name = inspection.pathModel ?? facts.model else {
       throw Refusal(.missingModel, "The request names no model.", parameter: "model")
     }
-    guard let model = policy.snapshot.model(named: name.span),
-      ModelAccess(policy.snapshot, identity).mayUse(
-        model, at: inspection.endpoint, allowed: inspection.allowed)
-    else { throw .modelNotFound() }
+    let model = try model(named: name)
     if inspection.pathModel != nil, let inBody = facts.model,
       policy.snapshot.model(named: inBody.span) !== model
     {
@@ -47,12 +46,13 @@ struct BodyDecision {
     return model
   }
 
-  private func checkBounds(_ facts: RequestFacts, _ model: Model) throws(Refusal) {
-    if let stated = facts.outputBound, let limit = model.maxOutputTokens, stated > limit {
-      throw Refusal(
-        .invalidValue, "The model writes at most \(limit) tokens; \(stated) were asked for.",
-        parameter: "max_tokens")
-    }
+  /// The model of that name, if it is this caller's. `parameter`: the field that names it.
+  func model(named name: [UInt8], by parameter: String = "model") throws(Refusal) -> Model {
+    guard let model = policy.snapshot.model(named: name.span),
+      ModelAccess(policy.snapshot, identity).mayUse(
+        model, at: inspection.endpoint, allowed: inspection.allowed)
+    else { throw .modelNotFound(parameter: parameter) }
+    return model
   }
 
   /// The index of the route: by weight, or by what the model is sticky to. Called once an exchange.

@@ -1,5 +1,16 @@
+import Inference
 import Policy
 import Terms
+
+/// What bounds an answer: what the client stated, and what becomes of it in the body.
+struct ChosenBound {
+  /// In tokens, as the backend is to see it; nil where the client stated none.
+  var stated: Int?
+  /// The most tokens that a field asks for which does not bind here.
+  var raised: Int?
+  /// What writes the bound into the body, or lowers it.
+  var splices: [Splice] = []
+}
 
 /// Where a request may go: the model it asked for, the route chosen for it, and what the backend is
 /// to see in place of what the client wrote.
@@ -13,15 +24,20 @@ package struct ChosenRoute {
   /// Azure: the path with the name the backend is to see, where it differs.
   let path: [UInt8]?
   package let isStream: Bool
+  let bound: ChosenBound
+  /// Whether the answer is made after the exchange has ended (`background`).
+  let isBackground: Bool
 
   init(
     model: Model?, name: HeaderText, rename: [UInt8]? = nil, path: [UInt8]? = nil,
-    isStream: Bool = false
+    isStream: Bool = false, bound: ChosenBound = ChosenBound(), isBackground: Bool = false
   ) {
     self.model = model
     self.name = name
     self.rename = rename
     self.path = path
     self.isStream = isStream
+    self.bound = bound
+    self.isBackground = isBackground
   }
 }

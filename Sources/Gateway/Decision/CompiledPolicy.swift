@@ -10,9 +10,10 @@ package final class CompiledPolicy: Sendable {
   let prepared: PreparedReplies
   /// The policy knows callers by certificate, so Envoy's attribute for it is read.
   let readsCertificates: Bool
-  /// Some model has another name at its backend, or aliases: bodies may have to be rewritten.
+  /// Some model has aliases, or its bodies may have to be rewritten under its own name too.
   let renames: Bool
-  /// By model: some route of it has an `upstream_model`, or streams are asked for their usage.
+  /// By model: some route of it has an `upstream_model`, streams are asked for their usage, or bounds
+  /// are rewritten.
   private let renamed: [Bool]
 
   /// Whether a body that names the model so may have to be rewritten.
@@ -31,7 +32,7 @@ package final class CompiledPolicy: Sendable {
     issuers = snapshot.jwt.map(JWTIssuerKeys.init)
     readsCertificates = snapshot.clientCertificates
     let renamed = snapshot.models.map { model in
-      limits != nil && model.streamUsage != .asAsked
+      limits != nil && model.streamUsage != .asAsked || model.mayRewriteBound
         || model.routes.contains { $0.upstreamModel != nil }
     }
     self.renamed = renamed

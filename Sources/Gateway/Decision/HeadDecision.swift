@@ -4,6 +4,21 @@ import Terms
 
 /// What is decided at the headers, before any body: who, from where, to which path.
 struct HeadDecision {
+  /// Which of Envoy's filters asks.
+  enum Filter {
+    case extProc(isDuplex: Bool)
+    /// `enforces`: it decides everything, and ext_proc at most follows.
+    case extAuthz(enforces: Bool)
+
+    /// ext_authz may run before the filter that verifies tokens, and leaves their callers to ext_proc.
+    var insistsOnClaims: Bool {
+      switch self {
+      case .extProc: true
+      case .extAuthz(let enforces): enforces
+      }
+    }
+  }
+
   /// What comes next.
   enum Outcome {
     case refuse(Refusal)
@@ -19,7 +34,8 @@ struct HeadDecision {
 
   enum LocalAnswer {
     case modelList
-    case model(Model)
+    /// By the name that the client asked for: the model's own, or an alias.
+    case model(named: String)
   }
 
   /// What the body's decision needs from the headers.
@@ -49,22 +65,22 @@ struct HeadDecision {
   ///   - endOfStream: no body follows.
   init(
     _ head: RequestHead, _ context: EnvoyContext, in bytes: Span<UInt8>, policy: CompiledPolicy,
-    nowSeconds: Int64, insistsOnClaims: Bool, endOfStream: Bool
+    nowSeconds: Int64, at filter: Filter, endOfStream: Bool
   ) {
     let path = bytes.extracting(head.path)
     let match = policy.snapshot.match(path: path)
     // Before the caller is known: an alias of a messages path speaks its dialect in every refusal.
     isAnthropic =
-      if case .endpoint(let endpoint, _) = match {
-        endpoint.dialect == .anthropic
-      } else {
-        Self.hasMessagesPath(path)
+      switch match {
+      case .endpoint(let endpoint, _): endpoint.dialect == .anthropic
+      case .modelList, .modelDetail: head.hasAnthropicVersion
+      case .custom, .unknown: Self.hasMessagesPath(path)
       }
     if head.contentTypeCount > 0 {
       isGRPC = MediaType(bytes.extracting(head.contentType)) == .grpc
     }
     let identification = Identification(
-      policy: policy, nowSeconds: nowSeconds, insistsOnClaims: insistsOnClaims)
+      policy: policy, nowSeconds: nowSeconds, insistsOnClaims: filter.insistsOnClaims)
     let known: Identity
     switch identification.identify(head, context, in: bytes) {
     case .refused: return
@@ -77,13 +93,17 @@ struct HeadDecision {
     do throws(Refusal) {
       try checkPlace(head, in: bytes, known, policy)
       outcome = try decidePath(match, head, in: bytes, known, policy, endOfStream: endOfStream)
+      try checkCount(head, at: filter, policy)
     } catch {
       outcome = .refuse(error)
     }
   }
 
+  /// 426: clients that try a WebSocket first go on over HTTP when they read it.
   static let upgrade = Refusal(
-    .unsupportedUpgrade, "Protocol upgrades are not supported here; send the request without.")
+    .unsupportedUpgrade,
+    "Protocol upgrades are not supported here. Send a plain HTTP request; a stream of server-sent "
+      + "events is what a WebSocket would bring.")
 
   private static let messagesPath: StaticString = "/v1/messages"
 
@@ -121,12 +141,11 @@ struct HeadDecision {
       return .answer(.modelList)
     case .modelDetail(let id):
       try require(Self.get, "GET", head, in: bytes)
-      let name = path.extracting(id)
-      guard let model = policy.snapshot.model(named: name),
-        name.elementsEqual(model.name.bytes),
+      guard let name = ModelID.decoded(path.extracting(id)),
+        let model = policy.snapshot.model(named: name.span),
         ModelAccess(policy.snapshot, identity).mayUse(model)
       else { throw .modelNotFound() }
-      return .answer(.model(model))
+      return .answer(.model(named: String(decoding: name, as: UTF8.self)))
     case .custom(let index):
       guard let route = identity.tenant.route(forCustomPath: index) else { throw notAllowed }
       return .pass(route: route)
@@ -139,6 +158,30 @@ struct HeadDecision {
           head, in: bytes, policy, endpoint: endpoint, allowed: allowed, pathModel: pathModel,
           endOfStream: endOfStream))
     }
+  }
+
+  /// Refuses what Envoy would not pass on with our headers.
+  private func checkCount(
+    _ head: RequestHead, at filter: Filter, _ policy: CompiledPolicy
+  ) throws(Refusal) {
+    let isInspected: Bool
+    switch outcome {
+    case .refuse, .deferred: return
+    case .answer:
+      // Only ext_authz lets such a request go on, where ext_proc is to answer it.
+      guard case .extAuthz(enforces: false) = filter else { return }
+      isInspected = false
+    case .pass: isInspected = false
+    case .inspect: isInspected = true
+    }
+    let count = HeaderCount(
+      head, at: filter, isInspected: isInspected, mayGrow: policy.renames)
+    let limit = policy.snapshot.maxHeadersCount
+    guard count.fields > limit else { return }
+    throw Refusal(
+      .tooManyHeaders,
+      "The request has too many header fields: with the gateway's own they are \(count.fields), "
+        + "and at most \(limit) can be passed on. Send fewer.")
   }
 
   private func require(

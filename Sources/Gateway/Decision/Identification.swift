@@ -38,7 +38,7 @@ struct Identification {
     case .unfit: return .refused
     case .verified(let tenant, let subject):
       hasUnverifiedToken = false
-      guard let identity = claimed(tenant: tenant, subject: subject, in: bytes),
+      guard let identity = claimed(tenant, subject: subject, in: bytes),
         Self.merge(&found, identity, sameCaller: true)
       else { return .refused }
     }
@@ -155,11 +155,9 @@ struct Identification {
   }
 
   private func claimed(
-    tenant: Range<Int>, subject: Range<Int>, in bytes: Span<UInt8>
+    _ tenant: Tenant, subject: Range<Int>, in bytes: Span<UInt8>
   ) -> Identity? {
-    guard let tenant = policy.snapshot.tenant(named: bytes.extracting(tenant)),
-      let subject = Self.subject(bytes.extracting(subject))
-    else { return nil }
+    guard let subject = Self.subject(bytes.extracting(subject)) else { return nil }
     return Identity(tenant: tenant, subject: subject, keyIndex: nil)
   }
 

@@ -39,7 +39,7 @@ enum ModelsAnswer {
     JSONWriter.object { json in
       json.field("object", "list")
       json.array("data") { json in
-        for model in models { json.object { add(model, to: &$0) } }
+        for model in models { json.object { add(model.name.string, to: &$0) } }
       }
       json.field("has_more", false)
       json.field("first_id", models.first?.name.string)
@@ -47,10 +47,10 @@ enum ModelsAnswer {
     }
   }
 
-  static func detail(_ model: Model) -> [UInt8] { JSONWriter.object { add(model, to: &$0) } }
+  /// `name`: the one that was asked for.
+  static func detail(_ name: String) -> [UInt8] { JSONWriter.object { add(name, to: &$0) } }
 
-  private static func add(_ model: Model, to json: inout JSONWriter) {
-    let name = model.name.string
+  private static func add(_ name: String, to json: inout JSONWriter) {
     json.field("id", name)
     json.field("object", "model")
     json.field("type", "model")

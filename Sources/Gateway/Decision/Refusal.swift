@@ -39,10 +39,10 @@ package struct Refusal: Error, Equatable, Sendable {
     .invalidAPIKey, "The credential is missing, unknown, revoked or expired.")
 
   /// 404 in the same words for a model that is unknown and for one that is not this caller's.
-  package static func modelNotFound() -> Refusal {
+  package static func modelNotFound(parameter: String = "model") -> Refusal {
     Refusal(
       .modelNotFound, "The model does not exist or you do not have access to it.",
-      parameter: "model")
+      parameter: parameter)
   }
 
   static func tooLarge(limit: Int) -> Refusal {

@@ -4,6 +4,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   case missingModel = "missing_model"
   case duplicateKey = "duplicate_key"
   case invalidValue = "invalid_value"
+  case unsupportedParameter = "unsupported_parameter"
   case unsupportedUpgrade = "unsupported_upgrade"
   case invalidAPIKey = "invalid_api_key"
   case tenantMismatch = "tenant_mismatch"
@@ -11,6 +12,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   case modelNotFound = "model_not_found"
   case methodNotAllowed = "method_not_allowed"
   case requestTooLarge = "request_too_large"
+  case tooManyHeaders = "too_many_headers"
   case unsupportedEncoding = "unsupported_encoding"
   case unsupportedMediaType = "unsupported_media_type"
   case rateLimitExceeded = "rate_limit_exceeded"
@@ -23,13 +25,15 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   /// The HTTP status it is answered with.
   package var status: Int {
     switch self {
-    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedUpgrade: 400
+    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter: 400
     case .invalidAPIKey: 401
     case .tenantMismatch, .pathNotAllowed: 403
     case .modelNotFound: 404
     case .methodNotAllowed: 405
     case .requestTooLarge: 413
     case .unsupportedEncoding, .unsupportedMediaType: 415
+    case .unsupportedUpgrade: 426
+    case .tooManyHeaders: 431
     case .rateLimitExceeded, .insufficientQuota: 429
     case .gatewayMisconfigured: 500
     case .overloaded, .ledgerUnavailable: 503
@@ -69,7 +73,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
     case 404: 5
     case 405: 12
     case 413: 8
-    case 429: 8
+    case 429, 431: 8
     case 500: 13
     case 503: 14
     default: 3

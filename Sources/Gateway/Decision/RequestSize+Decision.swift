@@ -16,10 +16,13 @@ extension Caller {
 extension RequestSize {
   /// nil on an uninspected path, where nothing is known of what it uses, and for an own answer.
   init?(_ route: ChosenRoute?, _ facts: RequestFacts?, _ endpoint: Endpoint?) {
-    guard let model = route?.model, let facts, let endpoint else { return nil }
+    guard let route, let model = route.model, let facts, let endpoint else { return nil }
+    let choices = max(facts.n ?? 1, facts.bestOf ?? 1, facts.choicesElsewhere)
     self.init(
-      model: model.name.string, textBytes: facts.textBytes, arrayNumbers: facts.arrayNumbers,
-      choices: max(facts.n ?? 1, facts.bestOf ?? 1), statedBound: facts.outputBound,
+      model: model.name.string, textBytes: facts.textBytes,
+      arrayNumbers: facts.arrayNumbers + facts.mediaTokens,
+      choices: choices * max(1, facts.prompts), statedBound: route.bound.stated,
+      raisedBound: route.bound.raised, isBackground: route.isBackground,
       maxOutputTokens: model.maxOutputTokens, writesOutput: endpoint.writesOutput)
   }
 }

@@ -32,14 +32,13 @@ enum CheckReplies {
 
   /// A JWT's caller is left to ext_proc: no identity, and the token stays.
   static func `defer`(
-    _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
-    _ writer: inout WireWriter
+    _ head: RequestHead, in bytes: Span<UInt8>, _ writer: inout WireWriter
   ) {
     writer.reset()
-    for name in head.forged {
-      writer.field(OkResponseField.headersToRemove, bytes.extracting(name))
+    head.steering.visitAll {
+      writer.field(OkResponseField.headersToRemove, bytes.extracting($0))
     }
-    routeRemoval(head, in: bytes, &writer)
+    routeRemoval(&writer)
     writer.close(CheckResponseField.okResponse, since: 0)
     status(0, &writer)
   }
@@ -96,8 +95,9 @@ enum CheckReplies {
           field, HeaderName.stream,
           route.isStream ? ProcessingReplies.yes : ProcessingReplies.no,
           &writer)
-        header(
-          field, HeaderName.inferenceObjective, trafficClass.inferenceObjective.bytes, &writer)
+        for name in HeaderName.inferenceObjectives {
+          header(field, name, trafficClass.inferenceObjective.bytes, &writer)
+        }
         header(field, HeaderName.trafficClass, trafficClass.name.bytes, &writer)
         header(field, HeaderName.gatewayModelName, model.name.bytes, &writer)
         header(field, HeaderName.model, model.name.bytes, &writer)
@@ -105,7 +105,9 @@ enum CheckReplies {
       header(field, HeaderName.modelRoute, route.name.bytes, &writer)
       if let path = route.path { header(field, HeaderName.path, path, &writer) }
     }
-    header(field, HeaderName.fairnessID, identity.tenant.name.bytes, &writer)
+    for name in HeaderName.fairnessIDs {
+      header(field, name, identity.tenant.name.bytes, &writer)
+    }
     header(field, HeaderName.requestID, decision.requestID, &writer)
     header(field, HeaderName.subject, identity.subject, &writer)
     header(field, HeaderName.tenant, identity.tenant.name.bytes, &writer)
@@ -114,33 +116,24 @@ enum CheckReplies {
   /// Whether `set` writes the header.
   private static func sets(_ name: Span<UInt8>, _ decision: Decision) -> Bool {
     guard decision.identity != nil else { return false }
-    if name.elementsEqual(HeaderName.tenant) || name.elementsEqual(HeaderName.subject)
-      || name.elementsEqual(HeaderName.requestID) || name.elementsEqual(HeaderName.fairnessID)
-    {
-      return true
-    }
-    guard let route = decision.route else { return false }
-    if name.elementsEqual(HeaderName.modelRoute) { return true }
-    if name.elementsEqual(HeaderName.path) { return route.path != nil }
-    guard route.model != nil else { return false }
-    return name.elementsEqual(HeaderName.model) || name.elementsEqual(HeaderName.gatewayModelName)
-      || name.elementsEqual(HeaderName.trafficClass)
-      || name.elementsEqual(HeaderName.inferenceObjective)
-      || name.elementsEqual(HeaderName.stream)
+    if name.elementsEqual(HeaderName.modelRoute) { return decision.route != nil }
+    return HeaderName.ofCaller.contains { name.elementsEqual($0) }
+      || decision.route?.model != nil && HeaderName.ofModel.contains { name.elementsEqual($0) }
   }
 
   private static func remove(
     _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
     _ decision: Decision, _ writer: inout WireWriter
   ) {
-    Removals.forEach(
-      head, in: bytes, names: names, removesAcceptEncoding: decision.isInspected
-    ) { name in
-      if !sets(name, decision) {
-        writer.field(OkResponseField.headersToRemove, name)
-      }
+    // Where the verdict is ext_proc's, another filter may still have to verify a token before it.
+    let keepsToken = names.hasToken && decision.route == nil
+    Removals.forEach(head, removesAcceptEncoding: decision.isInspected) {
+      let name = bytes.extracting($0)
+      if sets(name, decision) { return }
+      if keepsToken, name.elementsEqual(HeaderName.authorization) { return }
+      writer.field(OkResponseField.headersToRemove, name)
     }
-    if decision.route == nil { routeRemoval(head, in: bytes, &writer) }
+    if decision.route == nil { routeRemoval(&writer) }
     guard decision.route?.model == nil else { return }
     // Removed even if it was not in the request: `allowed_headers` may have hidden it from us.
     for name in HeaderName.ofModel { writer.field(OkResponseField.headersToRemove, name) }
@@ -148,9 +141,7 @@ enum CheckReplies {
 
   /// Identity alone never reaches a model: the route header goes whether it was there or not, which
   /// also makes Envoy clear its route cache.
-  private static func routeRemoval(
-    _ head: RequestHead, in bytes: Span<UInt8>, _ writer: inout WireWriter
-  ) {
+  private static func routeRemoval(_ writer: inout WireWriter) {
     writer.field(OkResponseField.headersToRemove, HeaderName.modelRoute)
   }
 

@@ -5,14 +5,6 @@ import Policy
 /// What Envoy says of a request beside its headers: metadata of other filters and attributes. Ranges are
 /// in the message's bytes.
 struct EnvoyContext {
-  /// The claims of a verified JWT: which of the policy's issuers, and the two claims' texts. A
-  /// payload that a configured issuer's key holds but that does not fit it is `.unfit`.
-  enum Claims {
-    case none
-    case unfit
-    case verified(tenant: Range<Int>, subject: Range<Int>)
-  }
-
   /// What our own ext_authz put in metadata.
   struct HandedOver {
     var tenant: Range<Int>
@@ -23,7 +15,7 @@ struct EnvoyContext {
     var modelRoute: Range<Int>?
   }
 
-  var claims = Claims.none
+  var claims = TokenClaims.none
   /// The URI that Envoy verified in the peer's certificate.
   var principal = 0..<0
   /// For records: where the request came from, and Envoy's own id for it.
@@ -36,17 +28,16 @@ struct EnvoyContext {
   static let jwtNamespace: StaticString = "envoy.filters.http.jwt_authn"
   static let extAuthzNamespace: StaticString = "envoy.filters.http.ext_authz"
   static let ownKey: StaticString = "tollgate"
-  private static let issuerClaim: StaticString = "iss"
 
   /// Reads `metadata_context`: the claims jwt_authn verified and the identity ext_authz found.
   mutating func readMetadata(
-    in bytes: Span<UInt8>, _ metadata: Range<Int>, issuers: [JWTIssuerKeys]
+    in bytes: Span<UInt8>, _ metadata: Range<Int>, _ policy: CompiledPolicy
   ) throws(WireError) {
-    if !issuers.isEmpty,
+    if !policy.issuers.isEmpty,
       let payloads = try EnvoyAPI.Metadata.structure(
         of: Self.jwtNamespace, in: bytes, metadata)
     {
-      try readClaims(in: bytes, payloads, issuers: issuers)
+      claims = try TokenClaims.read(in: bytes, payloads, policy)
     }
     guard
       let extAuthz = try EnvoyAPI.Metadata.structure(
@@ -83,35 +74,6 @@ struct EnvoyContext {
 
   mutating func setPrincipal(_ range: Range<Int>) { principal = range }
 
-  private mutating func readClaims(
-    in bytes: Span<UInt8>, _ payloads: Range<Int>, issuers: [JWTIssuerKeys]
-  ) throws(WireError) {
-    for issuer in issuers {
-      guard
-        case .structure(let payload)? = try StructFields.value(
-          of: issuer.metadataKey, in: bytes, payloads)
-      else { continue }
-      guard
-        let name = try StructFields.string(Self.issuerClaim, in: bytes, payload),
-        bytes.extracting(name).elementsEqual(issuer.issuer)
-      else {
-        // Another issuer may share the metadata key; if none does, the payload is unfit.
-        if case .none = claims { claims = .unfit }
-        continue
-      }
-      guard
-        let tenant = try StructFields.string(issuer.tenantClaim, in: bytes, payload),
-        let subject = try StructFields.string(issuer.subjectClaim, in: bytes, payload),
-        !tenant.isEmpty, !subject.isEmpty
-      else {
-        claims = .unfit
-        return
-      }
-      claims = .verified(tenant: tenant, subject: subject)
-      return
-    }
-  }
-
   private mutating func readHandedOver(
     in bytes: Span<UInt8>, _ own: Range<Int>
   ) throws(WireError) {
@@ -124,20 +86,5 @@ struct EnvoyContext {
       keyID: try StructFields.string(MetadataKey.keyID, in: bytes, own),
       requestID: try StructFields.string(MetadataKey.requestID, in: bytes, own),
       modelRoute: try StructFields.string(MetadataKey.modelRoute, in: bytes, own))
-  }
-}
-
-/// A policy's JWT issuer as bytes.
-struct JWTIssuerKeys: Sendable {
-  let issuer: [UInt8]
-  let metadataKey: [UInt8]
-  let tenantClaim: [UInt8]
-  let subjectClaim: [UInt8]
-
-  init(_ issuer: JWTIssuer) {
-    self.issuer = Array(issuer.issuer.utf8)
-    metadataKey = Array(issuer.metadataKey.utf8)
-    tenantClaim = Array(issuer.tenantClaim.utf8)
-    subjectClaim = Array(issuer.subjectClaim.utf8)
   }
 }

@@ -1,5 +1,3 @@
-import Bytes
-
 /// The header names this program reads, sets and removes.
 enum HeaderName {
   static let tenant: StaticString = "x-ai-tenant"
@@ -10,49 +8,32 @@ enum HeaderName {
   static let stream: StaticString = "x-ai-stream"
   static let requestID: StaticString = "x-ai-request-id"
   static let gatewayModelName: StaticString = "x-gateway-model-name"
-  static let fairnessID: StaticString = "x-gateway-inference-fairness-id"
-  static let inferenceObjective: StaticString = "x-gateway-inference-objective"
   static let acceptEncoding: StaticString = "accept-encoding"
   static let authorization: StaticString = "authorization"
   static let contentLength: StaticString = "content-length"
   static let contentType: StaticString = "content-type"
   static let path: StaticString = ":path"
 
-  /// Those that are set only where a model was chosen.
-  static let ofModel = [
-    model, trafficClass, stream, gatewayModelName, inferenceObjective,
+  /// Where endpoint pickers read the tenant that shares fairly, and the class's objective: under
+  /// the Inference Extension's names and under llm-d's, which win where both are given.
+  static let fairnessIDs: [StaticString] = [
+    "x-gateway-inference-fairness-id", "x-llm-d-inference-fairness-id",
+  ]
+  static let inferenceObjectives: [StaticString] = [
+    "x-gateway-inference-objective", "x-llm-d-inference-objective",
   ]
 
-  /// Every header that only Tollgate may set on a request.
-  static let owned = [
-    tenant, subject, model, modelRoute, trafficClass, stream, requestID, gatewayModelName,
-    fairnessID, inferenceObjective,
-  ].map { Array("\($0)".utf8) }
+  /// Those that are set on every request that goes on.
+  static let ofCaller = [tenant, subject, modelRoute, requestID] + fairnessIDs
+  /// Those that are set only where a model was chosen.
+  static let ofModel =
+    [model, trafficClass, stream, gatewayModelName] + inferenceObjectives
+  /// All that are set on a request.
+  static let ofRequest = ofCaller + ofModel
 
-  /// Whether `name` is one of ours in any spelling: case, and `_` for `-`, which some servers
-  /// take for the same header.
-  @inline(__always)
-  static func isOwned(_ name: Span<UInt8>) -> Bool {
-    guard name.count >= 10, name[0] | 0x20 == UInt8(ascii: "x"),
-      name[1] == UInt8(ascii: "-") || name[1] == UInt8(ascii: "_"),
-      name[2] | 0x20 == UInt8(ascii: "a") || name[2] | 0x20 == UInt8(ascii: "g")
-    else { return false }
-    return isOwnedSpelling(name)
-  }
-
-  private static func isOwnedSpelling(_ name: Span<UInt8>) -> Bool {
-    for known in owned where known.count == name.count {
-      var same = true
-      for index in name.indices where fold(name[index]) != known[index] {
-        same = false
-        break
-      }
-      if same { return true }
-    }
-    return false
-  }
-
-  private static func fold(_ byte: UInt8) -> UInt8 {
-    byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : byte.lowercasedASCII
-  }
+  /// Headers that may hold somebody's credential, whatever the policy reads. A backend that is
+  /// handed one could act for the caller elsewhere.
+  static let credentials = [
+    "authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization",
+  ]
 }

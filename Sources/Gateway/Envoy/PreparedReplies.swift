@@ -17,7 +17,7 @@ struct PreparedReplies: Sendable {
     tenantHeaders = policy.tenants.map { tenant in
       Self.encoded { writer in
         writer.setHeader(set, HeaderName.tenant, tenant.name.bytes)
-        writer.setHeader(set, HeaderName.fairnessID, tenant.name.bytes)
+        for name in HeaderName.fairnessIDs { writer.setHeader(set, name, tenant.name.bytes) }
       }
     }
     tenantMetadata = policy.tenants.map { tenant in
@@ -29,8 +29,9 @@ struct PreparedReplies: Sendable {
         writer.setHeader(set, HeaderName.model, model.name.bytes)
         writer.setHeader(set, HeaderName.gatewayModelName, model.name.bytes)
         writer.setHeader(set, HeaderName.trafficClass, trafficClass.name.bytes)
-        writer.setHeader(
-          set, HeaderName.inferenceObjective, trafficClass.inferenceObjective.bytes)
+        for name in HeaderName.inferenceObjectives {
+          writer.setHeader(set, name, trafficClass.inferenceObjective.bytes)
+        }
       }
     }
     modelMetadata = policy.models.map { model in

@@ -34,14 +34,14 @@ enum ProcessingReplies {
     metadata?.write(&writer)
   }
 
-  /// CONTINUE to trailers, with client copies of our headers taken out.
+  /// CONTINUE to trailers, with what must not go on taken out.
   static func trailers(
-    _ phase: ProcessingPhase, removing names: [Range<Int>], in bytes: Span<UInt8>,
+    _ phase: ProcessingPhase, removing names: HeaderNameList, in bytes: Span<UInt8>,
     metadata: UsageMetadata? = nil, _ writer: inout WireWriter
   ) {
     writer.reset()
-    if !names.isEmpty {
-      for name in names { writer.field(HeaderMutationField.removeHeaders, bytes.extracting(name)) }
+    if names.count > 0 {
+      names.visitAll { writer.field(HeaderMutationField.removeHeaders, bytes.extracting($0)) }
       writer.close(1, since: 0)
     }
     writer.close(phase.responseField, since: 0)
@@ -152,16 +152,28 @@ enum ProcessingReplies {
   }
 
   /// CONTINUE to the response's headers of an admitted exchange.
+  /// - Parameter room: how many header fields Envoy would still take. An answer that has none left
+  ///   goes without ours, which first drops the limits, then the route, then the id.
   static func beginResponse(
     routeName: [UInt8]?, requestID: [UInt8], _ limits: [(name: [UInt8], value: [UInt8])],
-    metadata: UsageMetadata?, _ writer: inout WireWriter
+    room: Int, metadata: UsageMetadata?, _ writer: inout WireWriter
   ) {
     writer.reset()
     let set = HeaderMutationField.setHeaders
-    for limit in limits { writer.setHeader(set, limit.name, limit.value) }
-    writer.setHeader(set, HeaderName.requestID, requestID)
-    if let routeName { writer.setHeader(set, HeaderName.modelRoute, routeName) }
-    writer.close(CommonResponseField.headerMutation, since: 0)
+    var left = room
+    if left > 0 {
+      writer.setHeader(set, HeaderName.requestID, requestID)
+      left -= 1
+    }
+    if left > 0, let routeName {
+      writer.setHeader(set, HeaderName.modelRoute, routeName)
+      left -= 1
+    }
+    // All or none: some of them would say something else than all.
+    if limits.count <= left {
+      for limit in limits { writer.setHeader(set, limit.name, limit.value) }
+    }
+    if writer.mark > 0 { writer.close(CommonResponseField.headerMutation, since: 0) }
     writer.closeCommonResponse(.responseHeaders, since: 0)
     metadata?.write(&writer)
   }
@@ -240,33 +252,22 @@ struct Removals {
 
   /// - Parameter removesAcceptEncoding: the path is metered; a compressed response could not be.
   init(
-    _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
-    removesAcceptEncoding: Bool, _ writer: inout WireWriter
+    _ head: RequestHead, in bytes: Span<UInt8>, removesAcceptEncoding: Bool,
+    _ writer: inout WireWriter
   ) {
     writer.reset()
-    Self.forEach(head, in: bytes, names: names, removesAcceptEncoding: removesAcceptEncoding) {
-      writer.field(HeaderMutationField.removeHeaders, $0)
-    }
-    // Only here: behind ext_authz another filter may still have to verify it.
-    if names.removesToken {
-      writer.field(HeaderMutationField.removeHeaders, HeaderName.authorization)
+    Self.forEach(head, removesAcceptEncoding: removesAcceptEncoding) {
+      writer.field(HeaderMutationField.removeHeaders, bytes.extracting($0))
     }
     encoded = writer.mark == 0 ? [] : writer.bytes
   }
 
-  /// Visits the names: client copies of our headers, the credential, accept-encoding.
+  /// Visits the names that were seen: of headers that steer, of credentials, accept-encoding.
   static func forEach(
-    _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
-    removesAcceptEncoding: Bool, _ visit: (Span<UInt8>) -> Void
+    _ head: RequestHead, removesAcceptEncoding: Bool, _ visit: (Range<Int>) -> Void
   ) {
-    for name in head.forged { visit(bytes.extracting(name)) }
-    for index in names.credentials.indices
-    where head.credentialsPresent & 1 << UInt8(index) != 0 {
-      let name = names.credentials[index]
-      visit(name.span)
-    }
-    if removesAcceptEncoding, head.hasAcceptEncoding {
-      visit(bytes.extracting(head.acceptEncodingName))
-    }
+    head.steering.visitAll(visit)
+    head.secrets.visitAll(visit)
+    if removesAcceptEncoding { head.acceptEncodings.visitAll(visit) }
   }
 }

@@ -17,10 +17,11 @@ struct RequestHead {
   private(set) var isContentEncoded = false
   /// nil where there is none; −1 where it is not a number or is given twice.
   private(set) var contentLength: Int?
-  /// Where the name of `accept-encoding` stands, if it is there.
-  private(set) var acceptEncodingName = 0..<0
-  var hasAcceptEncoding: Bool { !acceptEncodingName.isEmpty }
   private(set) var hasUpgrade = false
+  /// `anthropic-version` is there: whoever asks for models speaks Anthropic's dialect.
+  private(set) var hasAnthropicVersion = false
+  /// Header fields, pseudo-headers and those that Envoy added among them, as Envoy counts them.
+  private(set) var count = 0
   /// For records.
   private(set) var traceparent = 0..<0
   private(set) var envoyRequestID = 0..<0
@@ -31,8 +32,11 @@ struct RequestHead {
   /// Bit i: the header is there. `credentialsRepeated`: it is there again.
   private(set) var credentialsPresent: UInt8 = 0
   private(set) var credentialsRepeated: UInt8 = 0
-  /// The names of client copies of our own headers.
-  private(set) var forged: [Range<Int>] = []
+  /// The names of headers that steer what stands behind us: none is a client's to send.
+  private(set) var steering = HeaderNameList()
+  /// The names of headers that may hold a credential, whichever the caller was recognised by.
+  private(set) var secrets = HeaderNameList()
+  private(set) var acceptEncodings = HeaderNameList()
   /// The values of the headers that some model's stickiness goes by, by their place in the list.
   private(set) var sticky: [(index: Int, value: Range<Int>)] = []
 
@@ -52,17 +56,19 @@ struct RequestHead {
   mutating func add(
     name: Range<Int>, value: Range<Int>, in bytes: Span<UInt8>, names: PolicyHeaderNames
   ) {
+    count += 1
     let text = bytes.extracting(name)
     if names.lengths & PolicyHeaderNames.bit(ofLength: text.count) != 0 {
-      addNamed(text, value, names)
+      addNamed(text, name: name, value, names)
     }
     addKnown(text, name: name, value: value, in: bytes)
   }
 
-  /// A header whose name is as long as one that the policy names.
+  /// A header whose name is as long as a credential's or one that the policy names.
   private mutating func addNamed(
-    _ text: Span<UInt8>, _ value: Range<Int>, _ names: PolicyHeaderNames
+    _ text: Span<UInt8>, name: Range<Int>, _ value: Range<Int>, _ names: PolicyHeaderNames
   ) {
+    if names.isSecret(text) { secrets.append(name) }
     for index in names.credentials.indices
     where text.elementsEqual(names.credentials[index]) {
       addCredential(index, value)
@@ -99,13 +105,14 @@ struct RequestHead {
       contentType = value
     case 14 where text.elementsEqual(HeaderName.contentLength):
       contentLength = contentLength == nil ? Self.number(bytes.extracting(value)) : -1
-    case 15 where text.elementsEqual(HeaderName.acceptEncoding): acceptEncodingName = name
+    case 15 where text.elementsEqual(HeaderName.acceptEncoding): acceptEncodings.append(name)
     case 16 where text.elementsEqual(Self.contentEncodingName):
       if !bytes.extracting(value).elementsEqual(Self.identity) { isContentEncoded = true }
+    case 17 where text.elementsEqual(Self.anthropicVersionName): hasAnthropicVersion = true
     case 25 where text.elementsEqual(Self.partialBodyName):
       isPartialBody = bytes.extracting(value).elementsEqual(Self.yes)
     default:
-      if HeaderName.isOwned(text) { forged.append(name) }
+      if SteeringHeader.isSpelled(text) { steering.append(name) }
     }
   }
 
@@ -132,19 +139,23 @@ struct RequestHead {
   private static let protocolName: StaticString = ":protocol"
   private static let authorityName: StaticString = ":authority"
   private static let contentEncodingName: StaticString = "content-encoding"
+  private static let anthropicVersionName: StaticString = "anthropic-version"
   private static let partialBodyName: StaticString = "x-envoy-auth-partial-body"
   private static let identity: StaticString = "identity"
   private static let yes: StaticString = "true"
 }
 
-/// The header names that a policy asks for, as bytes.
+/// The header names that a policy asks for, and those of any credential, as bytes.
 final class PolicyHeaderNames: Sendable {
   let credentials: [[UInt8]]
   /// Whether each is `authorization`, whose value has a scheme.
   let hasScheme: [Bool]
   let sticky: [[UInt8]]
-  /// A verified JWT is a credential too, and stands in `authorization` where no key does.
-  let removesToken: Bool
+  /// A verified JWT is a credential too, and stands in `authorization` where no key does: the filter
+  /// that verifies it may come behind ext_authz.
+  let hasToken: Bool
+  /// Every header that may hold a credential: the policy's, and `HeaderName.credentials`.
+  private let secrets: [[UInt8]]
   /// The lengths of all these names, a bit for each: most headers are ruled out by theirs.
   let lengths: UInt64
 
@@ -156,7 +167,9 @@ final class PolicyHeaderNames: Sendable {
     let names = policy.apiKeyHeaders.prefix(RequestHead.credentialHeadersMax)
     credentials = names.map { Array($0.utf8) }
     hasScheme = names.map { $0 == "authorization" }
-    removesToken = !policy.jwt.isEmpty && !names.contains("authorization")
+    hasToken = !policy.jwt.isEmpty && !names.contains("authorization")
+    let others = HeaderName.credentials.filter { !names.contains($0) }
+    secrets = credentials + others.map { Array($0.utf8) }
     var sticky: [[UInt8]] = []
     for model in policy.models {
       if case .header(let name) = model.sticky, !sticky.contains(Array(name.utf8)) {
@@ -164,6 +177,15 @@ final class PolicyHeaderNames: Sendable {
       }
     }
     self.sticky = sticky
-    lengths = (credentials + sticky).reduce(0) { $0 | Self.bit(ofLength: $1.count) }
+    lengths = (secrets + sticky).reduce(0) { $0 | Self.bit(ofLength: $1.count) }
+  }
+
+  /// Whether a header of this name may hold a credential. In any spelling: what is no credential
+  /// here may be one where `_` is taken for `-`.
+  func isSecret(_ name: Span<UInt8>) -> Bool {
+    for known in secrets where known.count == name.count && name.startsAsHeader(known) {
+      return true
+    }
+    return false
   }
 }

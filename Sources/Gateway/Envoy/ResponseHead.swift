@@ -5,9 +5,13 @@ import Terms
 /// What Envoy says of a response at its beginning: the headers that metering needs, and whose answer it
 /// is. Ranges are in the message's bytes.
 struct ResponseHead {
+  /// Header fields, `:status` among them, as Envoy counts them.
+  private(set) var count = 0
   /// `:status`; nil where it is no number.
   private(set) var status: Int?
   private(set) var contentType = 0..<0
+  /// `content-length`; nil where there is none.
+  private(set) var bodyBytes: Int?
   /// The body has a content-encoding other than `identity`: it cannot be read.
   private(set) var isEncoded = false
   /// Who gave the answer; known when the attributes were read, behind the headers.
@@ -25,6 +29,7 @@ struct ResponseHead {
   private static let contentTypeName: StaticString = "content-type"
   private static let contentEncodingName: StaticString = "content-encoding"
   private static let droppedReasonName: StaticString = "x-llm-d-request-dropped-reason"
+  private static let contentLengthName: StaticString = "content-length"
   private static let identity: StaticString = "identity"
 
   /// `headers`: a HeaderMap's range.
@@ -37,12 +42,16 @@ struct ResponseHead {
   }
 
   private mutating func add(_ name: Span<UInt8>, _ value: Range<Int>, in bytes: Span<UInt8>) {
+    count += 1
     switch name.count {
     case 7 where name.elementsEqual(Self.statusName):
       status = Int(String(decoding: bytes.extracting(value).copy(), as: UTF8.self))
     case 12 where name.elementsEqual(Self.contentTypeName): contentType = value
+    case 14 where name.elementsEqual(Self.contentLengthName):
+      bodyBytes = Int(String(decoding: bytes.extracting(value).copy(), as: UTF8.self))
     case 16 where name.elementsEqual(Self.contentEncodingName):
-      isEncoded = !bytes.extracting(value).elementsEqual(Self.identity)
+      let coding = bytes.extracting(value)
+      isEncoded = !coding.isEmpty && !coding.elementsEqual(ignoringCase: Self.identity)
     case 30 where name.elementsEqual(Self.droppedReasonName): dropped = value
     default: break
     }

@@ -150,14 +150,15 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     context.setPrincipal(policy.readsCertificates ? request.principal : 0..<0)
     context.setEnvoyRequestID(request.id)
     if let metadata = request.metadata {
-      try context.readMetadata(in: bytes, metadata, issuers: policy.issuers)
+      try context.readMetadata(in: bytes, metadata, policy)
     }
     let enforces = policy.snapshot.enforceAt == .extAuthz
     // Identity handed over is what this very filter writes: at a Check there is none yet.
     context.handedOver = nil
     let decided = HeadDecision(
       head, context, in: bytes, policy: policy, nowSeconds: loop.now().seconds,
-      insistsOnClaims: enforces, endOfStream: false)
+      at: .extAuthz(enforces: enforces), endOfStream: false)
+    loop.report(context.claims, under: policy)
     decision = Decision(requestID: loop.nextRequestID(), identity: decided.identity)
     decision.isInspected = decided.endpoint != nil
     decision.isAnthropic = decided.isAnthropic
@@ -172,7 +173,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     case .refuse(let refusal):
       deny(refusal)
     case .deferred:
-      CheckReplies.defer(head, in: bytes, names: policy.names, &loop.writer)
+      CheckReplies.defer(head, in: bytes, &loop.writer)
     case .answer(let answer) where enforces:
       guard let identity = decided.identity else { return deny(.credential) }
       do throws(Refusal) {
@@ -207,7 +208,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   ) -> [UInt8] {
     switch answer {
     case .modelList: ModelsAnswer.list(ModelAccess(policy.snapshot, identity).models)
-    case .model(let model): ModelsAnswer.detail(model)
+    case .model(let name): ModelsAnswer.detail(name)
     }
   }
 

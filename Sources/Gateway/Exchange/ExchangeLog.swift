@@ -1,6 +1,41 @@
 import Ledger
 import Log
+import Policy
 import Terms
+
+extension GatewayLoop {
+  /// Says which claim of a verified token does not say who calls; its caller hears only 401.
+  func report(_ claims: TokenClaims, under policy: CompiledPolicy) {
+    guard case .unfit(let fault) = claims, log.isKept(.info) else { return }
+    log.report(.info, .claimsUnfit, fault.message(policy.snapshot))
+  }
+
+  /// An answer could not be read for its usage: said once for each reason, then summed up. The model
+  /// route is that of the answer which is logged.
+  func logUnread(_ reason: UnreadReason, _ completion: Completion) {
+    log.report(
+      .warning, .usageUnread,
+      "an answer could not be read for its usage and is charged by its bytes: \(reason.explanation)",
+      [
+        .reason: .text(reason.rawValue), .model: .optional(completion.model),
+        .modelRoute: .optional(completion.modelRoute),
+      ])
+  }
+}
+
+extension UnreadReason {
+  fileprivate var explanation: String {
+    switch self {
+    case .encoded:
+      "it is compressed, though accept-encoding was removed. Put Envoy's decompressor before ext_proc, "
+        + "or switch compression off at the backend."
+    case .text: "it is text, neither JSON nor server-sent events"
+    case .media: "it is binary data where text was expected"
+    case .malformed: "its JSON is damaged"
+    case .unknownShape: "neither usage nor text was found in its JSON"
+    }
+  }
+}
 
 /// At debug, one line for every exchange, with the values of its record and no text of the request's.
 extension GatewayLoop {

@@ -80,6 +80,7 @@ extension ExtProcExchange {
     response.unsaid = loop.settle(
       settle, of: &life, metered: metered, backend: response.backend,
       droppedReason: response.droppedReason)
+    if let reason = metered.unread, let settled = response.unsaid { loop.unread(reason, settled) }
   }
 
   /// What was settled, for the next reply's metadata: once.

@@ -39,7 +39,7 @@ extension ExtProcExchange {
         head.add(name: name, value: value, in: bytes, names: policy.names)
       }
       if let metadata = request.metadata {
-        try context.readMetadata(in: bytes, metadata, issuers: policy.issuers)
+        try context.readMetadata(in: bytes, metadata, policy)
       }
       if policy.readsCertificates || loop.books != nil, let attributes = request.attributes {
         try context.readAttributes(
@@ -54,7 +54,8 @@ extension ExtProcExchange {
     }
     let decided = HeadDecision(
       head, context, in: bytes, policy: policy, nowSeconds: loop.now().seconds,
-      insistsOnClaims: true, endOfStream: endOfStream)
+      at: .extProc(isDuplex: machine.requestMode == .fullDuplexStreamed), endOfStream: endOfStream)
+    loop.report(context.claims, under: policy)
     decision.isAnthropic = decided.isAnthropic
     decision.isGRPC = decided.isGRPC
     decision.identity = decided.identity
@@ -88,8 +89,7 @@ extension ExtProcExchange {
         refuseHead(error, stream)
       }
     case .pass(let name):
-      let removals = Removals(
-        head, in: bytes, names: policy.names, removesAcceptEncoding: false, &loop.writer)
+      let removals = Removals(head, in: bytes, removesAcceptEncoding: false, &loop.writer)
       let route = ChosenRoute(model: nil, name: name)
       do throws(Refusal) {
         let stream = try reserve(route, nil, stream)
@@ -124,8 +124,7 @@ extension ExtProcExchange {
     }
     request.inspection = inspection
     machine.headDecided(.inspect)
-    let removals = Removals(
-      head, in: bytes, names: policy.names, removesAcceptEncoding: true, &loop.writer)
+    let removals = Removals(head, in: bytes, removesAcceptEncoding: true, &loop.writer)
     if machine.requestMode == .fullDuplexStreamed {
       request.removals = removals.encoded
     } else {
@@ -183,7 +182,7 @@ extension ExtProcExchange {
     let body =
       switch answer {
       case .modelList: ModelsAnswer.list(ModelAccess(policy.snapshot, identity).models)
-      case .model(let model): ModelsAnswer.detail(model)
+      case .model(let name): ModelsAnswer.detail(name)
       }
     ProcessingReplies.answer(body, decision, policy.prepared, &loop.writer)
     verdict = stream.verdict(loop.writer)
@@ -250,11 +249,12 @@ extension ExtProcExchange {
     dropBody(stream)
   }
 
-  /// What is replaced in the body: the model's name, the request for the usage chunk.
+  /// What is replaced in the body: the model's name, the answer's bound, the request for the usage
+  /// chunk.
   private func splices(
     _ route: ChosenRoute, _ facts: RequestFacts, multipart: Bool
   ) -> [Splice] {
-    var splices: [Splice] = []
+    var splices = route.bound.splices
     if let rename = route.rename,
       let splice = facts.splice(model: rename, multipart: multipart)
     {
@@ -263,8 +263,8 @@ extension ExtProcExchange {
     if asksForUsage(route, facts) {
       splices += facts.splice(
         usage: true, continuous: route.model?.streamUsage == .continuous)
-      splices.sort { $0.range.lowerBound < $1.range.lowerBound }
     }
+    splices.order()
     return splices
   }
 
@@ -295,57 +295,59 @@ extension ExtProcExchange {
       loop.writer, body: body, splices: splices)
   }
 
-  /// The largest piece of a full-duplex body that is sent at once, as Envoy sends them.
-  static let duplexPieceBytes = 64 << 10
-
-  /// Full duplex: the held body goes back in pieces.
+  /// Full duplex: the held body goes back.
   private func sendKept(_ splices: [Splice], endOfStream: Bool, _ stream: ExchangeStream) {
     var kept = takeKept(stream)
     for splice in splices.reversed() {
       kept.replaceSubrange(splice.range, with: splice.replacement)
     }
-    var start = 0
-    repeat {
-      let end = min(start + Self.duplexPieceBytes, kept.count)
-      let isLast = end == kept.count
-      if end > start || endOfStream {
-        echo(
-          .requestBody, kept.span.extracting(start..<end), endOfStream: isLast && endOfStream,
-          stream)
-      }
-      start = end
-    } while start < kept.count
+    echo(.requestBody, kept.span, endOfStream: endOfStream, stream)
     loop.giveBack(kept)
   }
 
-  /// Sends a piece of a full-duplex body back.
+  /// The largest piece of a full-duplex body that is sent at once. Another processor behind this one
+  /// is handed each piece with Envoy's message around it, and the two must fit into 64 KiB.
+  static let duplexPieceBytes = 62_000
+
+  /// Sends bytes of a full-duplex body back, in pieces; nothing where there are none and no end.
+  /// - Parameter metadata: goes with the last piece.
   func echo(
-    _ phase: ProcessingPhase, _ body: Span<UInt8>, endOfStream: Bool, _ stream: ExchangeStream
+    _ phase: ProcessingPhase, _ body: Span<UInt8>, endOfStream: Bool,
+    metadata: UsageMetadata? = nil, _ stream: ExchangeStream
   ) {
-    ProcessingReplies.streamedBody(
-      phase, bytes: body.count, endOfStream: endOfStream, &loop.writer)
-    stream.reply(loop.writer, body: body)
+    guard !body.isEmpty || endOfStream else { return }
+    var start = 0
+    repeat {
+      let end = min(start + Self.duplexPieceBytes, body.count)
+      let isLast = end == body.count
+      ProcessingReplies.streamedBody(
+        phase, bytes: end - start, endOfStream: isLast && endOfStream,
+        metadata: isLast ? metadata : nil, &loop.writer)
+      stream.reply(loop.writer, body: body.extracting(start..<end))
+      start = end
+    } while start < body.count
   }
 
   // MARK: Trailers
 
-  /// CONTINUE to trailers; a client's copies of our headers are taken out of a request's.
+  /// CONTINUE to trailers; what no client may send to a backend is taken out of a request's.
   func proceedTrailers(
     _ phase: ProcessingPhase, _ request: ProcessingRequest, in bytes: Span<UInt8>,
     _ stream: ExchangeStream
   ) {
-    var forged: [Range<Int>] = []
+    var removed = HeaderNameList()
     if phase == .requestTrailers {
       do throws(WireError) {
         try HeaderMap.forEach(in: bytes, request.headers) { name, _ in
-          if HeaderName.isOwned(bytes.extracting(name)) { forged.append(name) }
+          let text = bytes.extracting(name)
+          if SteeringHeader.isSpelled(text) || policy.names.isSecret(text) { removed.append(name) }
         }
       } catch {
         return fail(stream, GRPCFailure(.invalidArgument, "malformed request_trailers"))
       }
     }
     ProcessingReplies.trailers(
-      phase, removing: forged, in: bytes,
+      phase, removing: removed, in: bytes,
       metadata: phase == .responseTrailers ? takeUsage() : nil, &loop.writer)
     stream.reply(loop.writer)
   }

@@ -3,6 +3,7 @@ import Bytes
 import EnvoyAPI
 import Inference
 import Log
+import Policy
 import Terms
 import Transport
 
@@ -13,12 +14,15 @@ extension ExtProcExchange {
     _ request: ProcessingRequest, in bytes: Span<UInt8>, _ stream: ExchangeStream
   ) {
     var limits: [(name: [UInt8], value: [UInt8])] = []
+    var head = ResponseHead()
+    do throws(WireError) {
+      try head.readHeaders(in: bytes, request.headers)
+      if let attributes = request.attributes { try head.readAttributes(in: bytes, attributes) }
+    } catch {
+      return fail(stream, GRPCFailure(.invalidArgument, "malformed response_headers"))
+    }
     if let open = life.open {
-      do throws(WireError) {
-        try readResponse(request, of: open, in: bytes)
-      } catch {
-        return fail(stream, GRPCFailure(.invalidArgument, "malformed response_headers"))
-      }
+      began(head, of: open, in: bytes)
       if let books = loop.books {
         limits = GatewayLoop.rateLimits(
           open.request, by: books, anthropic: decision.isAnthropic)
@@ -27,16 +31,11 @@ extension ExtProcExchange {
     }
     ProcessingReplies.beginResponse(
       routeName: decision.route?.name.bytes, requestID: decision.requestID, limits,
-      metadata: takeUsage(), &loop.writer)
+      room: policy.snapshot.maxHeadersCount - head.count, metadata: takeUsage(), &loop.writer)
     stream.reply(loop.writer)
   }
 
-  private func readResponse(
-    _ request: ProcessingRequest, of open: OpenAdmission, in bytes: Span<UInt8>
-  ) throws(WireError) {
-    var head = ResponseHead()
-    try head.readHeaders(in: bytes, request.headers)
-    if let attributes = request.attributes { try head.readAttributes(in: bytes, attributes) }
+  private func began(_ head: ResponseHead, of open: OpenAdmission, in bytes: Span<UInt8>) {
     response.backend = head.backend
     response.droppedReason = head.droppedReason
     life.answerBegan(status: head.status, from: head.source)
@@ -47,9 +46,11 @@ extension ExtProcExchange {
     response.meter = ResponseMeter(
       .init(
         format: head.isEncoded
-          ? .other : ResponseFormat(contentType: bytes.extracting(head.contentType)),
+          ? .encoded : ResponseFormat(contentType: bytes.extracting(head.contentType)),
         status: head.status ?? 0, isMetered: open.request.isMetered,
-        removesUsageChunk: response.removesUsageChunk, startedMs: open.timeMs))
+        isText: self.request.inspection?.endpoint.answersInText ?? false,
+        removesUsageChunk: response.removesUsageChunk, bodyBytes: head.bodyBytes,
+        startedMs: open.timeMs))
   }
 
   /// A piece of a response body that is handed over while its message arrives.
@@ -85,15 +86,9 @@ extension ExtProcExchange {
     if machine.echoesResponse {
       switch action {
       case .pass:
-        ProcessingReplies.streamedBody(
-          .responseBody, bytes: body.count, endOfStream: endOfStream, metadata: metadata,
-          &loop.writer)
-        if !body.isEmpty || endOfStream { stream.reply(loop.writer, body: body) }
+        echo(.responseBody, body, endOfStream: endOfStream, metadata: metadata, stream)
       case .replace(let bytes):
-        ProcessingReplies.streamedBody(
-          .responseBody, bytes: bytes.count, endOfStream: endOfStream, metadata: metadata,
-          &loop.writer)
-        if !bytes.isEmpty || endOfStream { stream.reply(loop.writer, body: bytes.span) }
+        echo(.responseBody, bytes.span, endOfStream: endOfStream, metadata: metadata, stream)
       }
       return
     }

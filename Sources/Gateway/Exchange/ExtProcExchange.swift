@@ -251,7 +251,7 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
       let body = bodyWasHandedOver ? bytes.extracting(0..<0) : bytes.extracting(request.body)
       if phase == .responseBody {
         responseBody(body, endOfStream: endOfStream, stream)
-      } else if !body.isEmpty || endOfStream {
+      } else {
         echo(phase, body, endOfStream: endOfStream, stream)
       }
     case .beginResponse: beginResponse(request, in: bytes, stream)

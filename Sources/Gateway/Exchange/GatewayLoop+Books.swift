@@ -10,8 +10,8 @@ import Terms
 /// What the ext_proc exchange and the Check have to do with the books.
 extension GatewayLoop {
   /// Reserves and records what a request may use on its route; nil where nothing is counted. Without
-  /// a route it is an answer of Tollgate's own, which reaches no backend and passes no limit, and is
-  /// on record all the same. `decision` has the route afterwards, unless it is refused.
+  /// a route it is an answer of Tollgate's own, which reaches no backend, but counts as a request and
+  /// is on record like any other. `decision` has the route afterwards, unless it is refused.
   func reserve(
     _ route: ChosenRoute?, _ facts: RequestFacts?, at endpoint: Endpoint?,
     _ decision: inout Decision, under policy: CompiledPolicy
@@ -23,7 +23,7 @@ extension GatewayLoop {
     let request = AdmissionRequest(
       limits: route.map {
         limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: $0.model)
-      } ?? limits.noLimits,
+      } ?? limits.ownAnswerSet(tenant: identity.tenant, keyIndex: identity.keyIndex),
       caller: Caller(identity), size: RequestSize(route, facts, endpoint),
       prices: route?.model?.prices, isMetered: endpoint?.isMetered ?? false,
       record: decision.record(policy: policy.snapshot))

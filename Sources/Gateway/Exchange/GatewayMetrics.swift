@@ -47,6 +47,12 @@ extension GatewayLoop {
     logEnd(settled)
   }
 
+  /// An answer could not be read for its usage.
+  func unread(_ reason: UnreadReason, _ settled: Completion) {
+    metrics?.unread(reason)
+    logUnread(reason, settled)
+  }
+
   /// An exchange was refused; `wasSettled`: one that another filter had let through and settled.
   func denied(_ record: Admission, wasSettled: Bool = false) {
     metrics?.denied(record, wasSettled: wasSettled, timeMs: now().milliseconds)

@@ -70,12 +70,12 @@ private struct Explainer {
     head.authority = places.2
     let decided = HeadDecision(
       head, EnvoyContext(), in: bytes.span, policy: policy, nowSeconds: nowSeconds,
-      insistsOnClaims: true, endOfStream: body == nil)
+      at: .extProc(isDuplex: false), endOfStream: body == nil)
     noteIdentity(head, decided, in: bytes.span)
     noteHost(host, decided)
     notePath(path, decided)
-    if !head.forged.isEmpty {
-      note("hygiene", "\(head.forged.count) client copies of our headers are removed")
+    if head.steering.count > 0 {
+      note("hygiene", "\(head.steering.count) headers that steer backends are removed")
     }
     return conclude(decided, body: body)
   }
@@ -142,6 +142,7 @@ private struct Explainer {
     case .refuse(let refusal): return refused(refusal)
     case .deferred: return refused(.credential)
     case .answer:
+      noteLimits(decided.identity, model: nil, isOwnAnswer: true)
       return Explanation(steps: steps, status: 200, verdict: "answered by Tollgate")
     case .pass(let route):
       noteLimits(decided.identity, model: nil)
@@ -181,8 +182,11 @@ private struct Explainer {
   private mutating func noteBody(_ facts: RequestFacts) {
     var parts = ["\(facts.byteCount) bytes"]
     if facts.stream == true { parts.append("stream") }
-    if let bound = facts.outputBound { parts.append("at most \(bound) tokens") }
     if let n = facts.n { parts.append("n \(n)") }
+    if facts.prompts > 1 { parts.append("\(facts.prompts) prompts") }
+    if !facts.guarded.isEmpty {
+      parts.append("needs allow_fields: \(facts.guarded.map(\.name).joined(separator: ", "))")
+    }
     note("body", parts.joined(separator: ", "))
   }
 
@@ -196,14 +200,28 @@ private struct Explainer {
       case .header(let name): "sticky by \(name)"
       }
     note("route", "\(shares.joined(separator: ", ")); \(sticky)")
+    if let stated = route.bound.stated { note("bound", "at most \(stated) tokens an answer") }
+    if let raised = route.bound.raised {
+      note("bound", "\(raised) tokens in a field that does not bind: reserved, if that is more")
+    }
+    for splice in route.bound.splices {
+      let written = String(decoding: splice.replacement, as: UTF8.self)
+      note("rewrite", "the body's bound becomes \(written)")
+    }
+    if route.isBackground { note("background", "the answer is made after the exchange") }
     if let rename = route.rename {
       note("rewrite", "the body's model becomes \(String(decoding: rename, as: UTF8.self))")
     }
   }
 
   /// The limits that this request would count against.
-  private mutating func noteLimits(_ identity: Identity?, model: Model?) {
+  private mutating func noteLimits(
+    _ identity: Identity?, model: Model?, isOwnAnswer: Bool = false
+  ) {
     guard let identity else { return }
+    func applies(_ limit: Limit, _ model: Model?) -> Bool {
+      self.applies(limit, model) && (!isOwnAnswer || limit.kind == .requests)
+    }
     let limits =
       policy.snapshot.limits.map { "\($0.name) (global)" }
       + identity.tenant.limits.filter { applies($0, model) }.map(\.name)
@@ -234,8 +252,10 @@ private struct Explainer {
   }
 
   private func applies(_ limit: Limit, _ model: Model?) -> Bool {
+    guard let model else {
+      return limit.models == nil && (limit.kind == .requests || limit.kind == .concurrent)
+    }
     guard let patterns = limit.models else { return true }
-    guard let model else { return false }
     return patterns.contains { WildcardPattern($0).matches(model.name.string) }
   }
 

@@ -86,9 +86,11 @@ package final class PolicyReplay {
   private static func dependsOnPolicy(_ code: RefusalCode) -> Bool {
     switch code {
     case .rateLimitExceeded, .insufficientQuota, .tenantMismatch, .pathNotAllowed: true
-    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedUpgrade,
-      .invalidAPIKey, .modelNotFound, .methodNotAllowed, .requestTooLarge, .unsupportedEncoding,
-      .unsupportedMediaType, .overloaded, .ledgerUnavailable, .gatewayMisconfigured:
+    case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter,
+      .unsupportedUpgrade,
+      .invalidAPIKey, .modelNotFound, .methodNotAllowed, .requestTooLarge, .tooManyHeaders,
+      .unsupportedEncoding, .unsupportedMediaType, .overloaded, .ledgerUnavailable,
+      .gatewayMisconfigured:
       false
     }
   }
@@ -115,7 +117,10 @@ extension PolicyReplay {
     var model: Model?
     switch policy.match(path: route.span) {
     case .unknown: return Self.deny(.pathNotAllowed)
-    case .modelList, .modelDetail: return .allow
+    case .modelList, .modelDetail:
+      return reserve(
+        request, identity, nil,
+        limits.ownAnswerSet(tenant: identity.tenant, keyIndex: identity.keyIndex))
     case .custom(let index):
       guard identity.tenant.route(forCustomPath: index) != nil else {
         return Self.deny(.pathNotAllowed)
@@ -134,7 +139,9 @@ extension PolicyReplay {
         return Self.unsure(.modelNotFound)
       }
     }
-    return reserve(request, identity, model)
+    return reserve(
+      request, identity, model,
+      limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: model))
   }
 
   /// The caller, if the policy still knows it.
@@ -184,7 +191,7 @@ extension PolicyReplay {
   package static let outputBoundName = "max_output_tokens"
 
   private func reserve(
-    _ request: Request, _ identity: Identity, _ model: Model?
+    _ request: Request, _ identity: Identity, _ model: Model?, _ set: LimitSet
   ) -> ReplayedDecision {
     let record = request.record
     if record.decision == .deny { report.withoutDemand += 1 }
@@ -193,13 +200,14 @@ extension PolicyReplay {
       completionTokens: max(0, record.reservedCompletionTokens ?? 0), isBoundStated: true,
       prices: model?.prices ?? .free)
     var doubt: ReplayedDecision?
-    if let most = model?.maxOutputTokens, demand.completionTokens > most {
+    if let model, let most = model.maxOutputTokens, demand.completionTokens > most {
       // Whether the client stated this bound is not on record. If it did, the request is refused; if not,
       // Tollgate lowers it; and it may be the sum of several choices.
-      doubt = Self.unsure(.invalidValue, limit: Self.outputBoundName)
+      if model.requests.boundAbove == .refuse {
+        doubt = Self.unsure(.invalidValue, limit: Self.outputBoundName)
+      }
       demand.completionTokens = Int64(most)
     }
-    let set = limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: model)
     let caller = Caller(identity)
     switch table.reserve(set, caller: caller, demand: demand, now: request.timeMs) {
     case .admitted(let reservation):

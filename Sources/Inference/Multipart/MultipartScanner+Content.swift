@@ -43,17 +43,38 @@ extension MultipartScanner {
     guard matchHasReturn else { return fail(at: offset - 1) }
     state = .delimited
     let range = contentStart..<offset - boundary.delimiterBytes
-    if !part.isFile { facts.textBytes += range.count }
+    if part.isFile {
+      facts.mediaTokens += range.count / MediaReading.soundBytesPerToken + 1
+    } else {
+      facts.textBytes += range.count
+    }
     guard let key = field else { return }
     captured.removeLast(min(captured.count, boundary.delimiterBytes))
-    if key == .model { settleModel(range) } else { settleStream(range) }
+    switch key {
+    case .model: settleModel(range)
+    case .stream: settleStream(range)
+    default: settleNames()
+    }
   }
 
-  /// Keeps the value of `model`: not empty, valid UTF-8, no control characters.
+  /// The name of a model in a field that needs the model's `allow_fields`.
+  private mutating func settleNames() {
+    let last = facts.guarded.count - 1
+    guard isName else {
+      facts.guarded[last].models = nil
+      return
+    }
+    facts.guarded[last].models?.append(captured)
+  }
+
+  /// Whether what was captured is not empty, valid UTF-8 and without control characters.
+  private var isName: Bool {
+    capturedAll && !captured.isEmpty && captured.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+      && String(validating: captured, as: UTF8.self) != nil
+  }
+
   private mutating func settleModel(_ range: Range<Int>) {
-    let isText = captured.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
-    guard capturedAll, !captured.isEmpty, isText, String(validating: captured, as: UTF8.self) != nil
-    else { return refuse(.invalidValue(.model)) }
+    guard isName else { return refuse(.invalidValue(.model)) }
     facts.model = captured
     facts.modelRange = range
   }

@@ -79,16 +79,29 @@ extension MultipartScanner {
       case .error: return nil
       }
     }
-    guard let key = folded.key(inStreamOptions: false), key == .model || key == .stream else {
-      return nil
-    }
-    let bit = UInt16(1) << UInt16(key.rawValue)
-    if keysSeen & bit != 0 || !folded.isExact {
+    guard let key = folded.key(in: .top) else { return nil }
+    if key != .model, key != .stream { return guardedField(key, isExact: folded.isExact) }
+    if isRepeated(key) || !folded.isExact {
       refuse(.duplicateKey(key))
     } else if part.isFile || part.hasTransferEncoding {
       refuse(.invalidValue(key))
     }
-    keysSeen |= bit
     return key
+  }
+
+  /// The field, where it needs the model's `allow_fields`; else nil.
+  private mutating func guardedField(_ key: InspectedKey, isExact: Bool) -> InspectedKey? {
+    var member = GuardedMember(key: key, places: [], isExact: isExact)
+    guard member.field != nil else { return nil }
+    if isRepeated(key) { refuse(.duplicateKey(key)) }
+    if part.isFile || part.hasTransferEncoding { member.models = nil }
+    facts.guarded.append(member)
+    return key.namesModels ? key : nil
+  }
+
+  private mutating func isRepeated(_ key: InspectedKey) -> Bool {
+    let bit = UInt64(1) << UInt64(key.rawValue)
+    defer { keysSeen |= bit }
+    return keysSeen & bit != 0
   }
 }

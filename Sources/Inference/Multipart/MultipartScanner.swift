@@ -1,5 +1,5 @@
 /// Reads a `multipart/form-data` body (RFC 7578) in one pass, however it is cut into chunks: the
-/// fields `model` and `stream`; files are skipped quickly. The counterpart of `RequestScanner`.
+/// fields `model`, `stream` and those that need a model's `allow_fields`; files are skipped quickly. The counterpart of `RequestScanner`.
 ///
 /// Stricter than RFC 2046 where parsers differ: before the first delimiter only an empty line is
 /// accepted, after the closing delimiter only a line end, no padding after a boundary, and no line
@@ -54,7 +54,7 @@ package struct MultipartScanner {
   var field: InspectedKey?
   var captured: [UInt8] = []
   var capturedAll = true
-  var keysSeen: UInt16 = 0
+  var keysSeen: UInt64 = 0
 
   /// Makes a scanner for the boundary that a content-type value gives; nil where that is not
   /// multipart/form-data with one usable boundary (RFC 2046, 5.1.1).

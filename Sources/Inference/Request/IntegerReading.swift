@@ -54,6 +54,9 @@ struct IntegerReading {
     pendingZeros = 0
   }
 
+  /// Whether it is above zero, an integer or not.
+  var isPositive: Bool { !isNegative && significantDigits > 0 }
+
   /// The value if it is an integer from 1 to `maximum` (at most 2³¹), else nil.
   func value(upTo maximum: Int) -> Int? {
     guard !isNegative, significantDigits > 0, significantDigits <= Self.digitsMax else {

@@ -1,6 +1,11 @@
 // Literals (RFC 8259, 3) and numbers (RFC 8259, 6).
 
 extension RequestScanner {
+  /// The text of a literal.
+  private static let literalBytes = 4
+  /// Longer numbers than this are text: a token has no such number, and it is no bound.
+  static let numberBytesMax = 20
+
   mutating func beginLiteral(_ literal: Literal, at offset: Int) {
     self.literal = literal
     literalRest = literal.rest
@@ -15,11 +20,14 @@ extension RequestScanner {
     literalRest >>= 8
     guard literalRest == 0 else { return }
     state = .separator
+    // It reaches the model where it stands in a tool's schema.
+    if scope == .none { facts.textBytes += Self.literalBytes }
     if target != nil { settle(literal: literal, end: offset + 1) }
   }
 
   mutating func beginNumber(_ first: UInt8, _ state: State, at offset: Int) {
     self.state = state
+    numberStart = offset
     if !nesting.isInObject { facts.arrayNumbers += 1 }
     guard target != nil else { return }
     judge(.number, at: offset)
@@ -36,7 +44,7 @@ extension RequestScanner {
       let byte = bytes[index]
       guard let next = Self.next(after: state, byte) else {
         switch state {
-        case .zero, .integer, .fraction, .exponent: endNumber()
+        case .zero, .integer, .fraction, .exponent: endNumber(at: consumed + index)
         default: fail(.syntax, at: consumed + index)
         }
         return index
@@ -74,8 +82,9 @@ extension RequestScanner {
     }
   }
 
-  private mutating func endNumber() {
+  private mutating func endNumber(at end: Int) {
     state = .separator
-    if target != nil { settleInteger() }
+    if end - numberStart > Self.numberBytesMax { facts.textBytes += end - numberStart }
+    if target != nil { settleInteger(end: end) }
   }
 }

@@ -8,22 +8,22 @@ extension RequestScanner {
   mutating func scanString(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while index < bytes.count {
-      if countsOnly(bytes, from: index) {
+      // Bytes that are only counted go fastest.
+      if string.role == .text || string.role == .key, string.highSurrogate == 0 {
         let prose = ByteRun.prose(bytes, from: index, wide: hasWideProse)
-        string.tally.add(proseBytes: prose.passed - prose.escapes)
+        string.byteCount += prose.passed - prose.escapes
         index += prose.passed
         if index == bytes.count { return index }
       }
-      // A key or a model's name that is inspected is read scalar by scalar where it is not ASCII.
+      // What is kept or compared is read scalar by scalar where it is not ASCII.
       let run: Int
       switch string.role {
-      case .text, .key: run = ByteRun.text(bytes, from: index)
-      case .inspectedKey, .model: run = ByteRun.plain(bytes, from: index)
+      case .text, .key, .media: run = ByteRun.text(bytes, from: index)
+      case .inspectedKey, .captured: run = ByteRun.plain(bytes, from: index)
       }
       let end = index + run
       if run > 0 {
-        let last = end < bytes.count && bytes[end] == UInt8(ascii: "\"")
-        take(run: bytes.extracting(index..<end), last: last)
+        take(run: bytes.extracting(index..<end))
         if end == bytes.count { return end }
       }
       index = end + 1
@@ -48,20 +48,6 @@ extension RequestScanner {
       }
     }
     return index
-  }
-
-  /// Whether the bytes that follow are only counted: a key that is not inspected, or text that is
-  /// neither base64 nor a data URI.
-  @inline(__always)
-  private mutating func countsOnly(_ bytes: Span<UInt8>, from index: Int) -> Bool {
-    guard string.highSurrogate == 0 else { return false }
-    switch string.role {
-    case .key: return true
-    case .text:
-      if string.tally.byteCount == 0 { string.tally.foresee(bytes, from: index) }
-      return string.tally.isProse
-    case .inspectedKey, .model: return false
-    }
   }
 
   /// Reads a byte of an escape or of a UTF-8 sequence.
@@ -135,33 +121,27 @@ extension RequestScanner {
     take(scalar: lone)
   }
 
-  /// Adds bytes that need no unescaping. `last`: the string ends with them.
-  private mutating func take(run: Span<UInt8>, last: Bool) {
+  /// Adds bytes that need no unescaping.
+  private mutating func take(run: Span<UInt8>) {
     flushSurrogate()
     switch string.role {
-    case .key:
-      break
-    case .text:
-      string.tally.add(run, last: last)
-    case .model:
-      string.tally.add(run, last: last)
-      append(toModel: run)
-    case .inspectedKey:
-      string.name.append(run)
+    case .text, .key: string.byteCount += run.count
+    case .media: string.media.add(run)
+    case .captured:
+      string.byteCount += run.count
+      capture(run)
+    case .inspectedKey: string.name.append(run)
     }
   }
 
   private mutating func take(scalar: UInt32) {
     switch string.role {
-    case .key:
-      break
-    case .text:
-      string.tally.add(scalar)
-    case .model:
-      string.tally.add(scalar)
-      append(toModel: scalar)
-    case .inspectedKey:
-      string.name.append(scalar)
+    case .text, .key: string.byteCount += UTF8Sequence.byteCount(of: scalar)
+    case .media: string.media.add(scalar)
+    case .captured:
+      string.byteCount += UTF8Sequence.byteCount(of: scalar)
+      capture(scalar)
+    case .inspectedKey: string.name.append(scalar)
     }
   }
 
@@ -170,13 +150,20 @@ extension RequestScanner {
     switch string.role {
     case .key:
       state = .colon
+      facts.textBytes += string.byteCount
     case .inspectedKey:
       state = .colon
-      endKey()
-    case .text, .model:
+      endKey(string.name.key(in: scope), isExact: string.name.isExact)
+    case .text:
       state = .separator
-      facts.textBytes += string.tally.textBytes
-      if string.role == .model { settleModel(end: quote + 1) }
+      facts.textBytes += string.byteCount
+    case .captured:
+      state = .separator
+      facts.textBytes += string.byteCount
+      settleCaptured(end: quote + 1)
+    case .media:
+      state = .separator
+      settleMedia(string.media)
     }
   }
 }

@@ -46,10 +46,7 @@ extension RequestScanner {
       return start + 1
     }
     if byte == UInt8(ascii: "\"") {
-      // A string that may be a data URI (`data:`) goes to the tally. It is too short for base64.
-      if let length = ByteRun.plainString(bytes, from: start + 1),
-        length < 5 || bytes[start + 1] != UInt8(ascii: "d")
-      {
+      if let length = ByteRun.plainString(bytes, from: start + 1) {
         facts.textBytes += length
         state = .separator
         return start + length + 2
@@ -59,6 +56,7 @@ extension RequestScanner {
       while end < bytes.count, bytes[end] &- UInt8(ascii: "0") < 10 { end += 1 }
       if end < bytes.count, Self.endsNumber(bytes[end]) {
         if !nesting.isInObject { facts.arrayNumbers += 1 }
+        if end - start > Self.numberBytesMax { facts.textBytes += end - start }
         state = .separator
         return end
       }
@@ -81,9 +79,14 @@ extension RequestScanner {
       return start + 1
     }
     state = .colon
-    if string.role == .inspectedKey {
-      string.name.append(bytes.extracting(start + 1..<start + 1 + length))
-      endKey()
+    let name = bytes.extracting(start + 1..<start + 1 + length)
+    if scope == .none {
+      facts.textBytes += length
+    } else if scope.wantsExactKeys {
+      endKey(InspectedKey.named(name, in: scope), isExact: true)
+    } else {
+      string.name.append(name)
+      endKey(string.name.key(in: scope), isExact: string.name.isExact)
     }
     return start + length + 2
   }
@@ -98,6 +101,7 @@ extension RequestScanner {
     switch byte {
     case UInt8(ascii: ","):
       state = nesting.isInObject ? .member : .value
+      if scope.rawValue >= RequestScope.prompts.rawValue { beginElement() }
     case UInt8(ascii: "}") where nesting.isInObject, UInt8(ascii: "]") where !nesting.isInObject:
       close(at: offset)
     default:
@@ -126,16 +130,9 @@ extension RequestScanner {
 
   private mutating func beginMember(_ byte: UInt8, at offset: Int) {
     guard byte == UInt8(ascii: "\"") else { return fail(.syntax, at: offset) }
-    switch nesting.depth {
-    case 1:
-      facts.hasMembers = true
-      string.begin(.inspectedKey)
-    case 2 where isInStreamOptions:
-      facts.streamOptionsIsEmpty = false
-      string.begin(.inspectedKey)
-    default:
-      string.begin(.key)
-    }
+    if scope == .top { facts.hasMembers = true }
+    if scope == .streamOptions { facts.streamOptionsIsEmpty = false }
+    string.begin(scope == .none ? .key : .inspectedKey)
     state = .string
   }
 
@@ -163,16 +160,31 @@ extension RequestScanner {
 
   private mutating func open(object: Bool, at offset: Int) {
     guard nesting.depth < limits.depthMax else { return fail(.depth, at: offset) }
+    let inner: RequestScope
+    if nesting.depth == 0 {
+      inner = .top
+    } else if nesting.isInObject {
+      inner = pending.value(isObject: object)
+    } else {
+      inner = scope.element(isObject: object)
+    }
+    pending = .none
+    if scope == .prompts { prompts.elementOpened(numbers: facts.arrayNumbers) }
     nesting.open(object: object)
+    if nesting.depth <= RequestScope.depthMax { scopes[nesting.depth - 1] = inner }
+    scope = nesting.depth <= RequestScope.depthMax ? inner : .none
     state = object ? .memberOrEnd : .valueOrEnd
+    if scope.hasEnd { beginScope() }
   }
 
   private mutating func close(at offset: Int) {
+    let closed = scope
+    let isEmpty = state == .valueOrEnd
     nesting.close()
-    if isInStreamOptions && nesting.depth == 1 {
-      isInStreamOptions = false
-      facts.streamOptionsRange = streamOptionsStart..<offset + 1
-    }
-    state = nesting.depth == 0 ? .end : .separator
+    let depth = nesting.depth
+    scope = depth > 0 && depth <= RequestScope.depthMax ? scopes[depth - 1] : .none
+    state = depth == 0 ? .end : .separator
+    if closed.hasEnd { endScope(closed, isEmpty: isEmpty, end: offset + 1) }
+    if scope == .prompts { prompts.elementClosed(numbers: facts.arrayNumbers) }
   }
 }

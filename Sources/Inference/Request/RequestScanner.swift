@@ -8,8 +8,12 @@ package struct RequestScanner {
   struct Limits: Sendable {
     /// Nested objects and arrays, the outermost included; at most 1,024.
     var depthMax = 256
-    /// Bytes of the model's name, unescaped.
+    /// Bytes of a model's name or of an id, unescaped.
     var modelBytesMax = 256
+    /// Members that need the model's `allow_fields`, and names of models in one.
+    var guardedMax = 64
+    /// Items of `input` that refer to earlier ones.
+    var referencesMax = 1_000
   }
 
   /// What has been read, and so what may come next. The structural states come first: `isStructural`
@@ -43,20 +47,41 @@ package struct RequestScanner {
 
   /// The inspected member whose value comes next or is being read; nil for any other.
   var target: InspectedKey?
+  /// Whether its key is spelled as documented.
+  var targetIsExact = true
+  /// Whether its value needs the model's `allow_fields`.
+  var isGuarded = false
   /// The offset at which its value begins.
   var valueStart = 0
-  /// The inspected keys that have come, one bit each.
-  var keysSeen: UInt16 = 0
-  var isInStreamOptions = false
-  var streamOptionsStart = 0
+  /// The inspected keys that may come once and have come, one bit each.
+  var keysSeen: UInt64 = 0
+
+  /// What the innermost open object or array is, and those around it.
+  var scope = RequestScope.none
+  var scopes = InlineArray<16, RequestScope>(repeating: .none)
+  /// What the value of the last key is, if it is an object or array.
+  var pending = RequestScope.none
+
+  /// The offset at which the `stream_options` or `conversation` begins that is open.
+  var scopeStart = 0
+  /// The list of prompts that is open.
+  var prompts = PromptReading()
+  /// The member whose list of models' names is open.
+  var listed = InspectedKey.models
+  /// The item of `input` that is open, and the `source` of a part.
+  var item = ItemReading()
+  var source = SourceReading()
 
   var string = StringReading()
-  var model: [UInt8] = []
-  var modelIsValid = true
+  /// The value that is kept, as long as it is valid and within its limit.
+  var captured: [UInt8] = []
+  var capturedIsValid = true
   var literal = Literal.null
   /// The bytes of the literal that are still to come; the next one is the lowest.
   var literalRest: UInt32 = 0
   var integer = IntegerReading()
+  /// The offset at which a number began that is read by itself.
+  var numberStart = 0
 
   /// A scanner at the beginning of a body.
   package init() { self.init(limits: Limits()) }

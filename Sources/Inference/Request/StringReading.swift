@@ -6,17 +6,21 @@ struct StringReading {
   enum Role {
     /// A value of which only the bytes are counted.
     case text
-    /// A key that cannot be an inspected one.
+    /// A key of an object in which none is looked at; its bytes are counted too.
     case key
-    /// The key of a member of the top level or of `stream_options`.
+    /// A key that may be an inspected one.
     case inspectedKey
-    /// The value of `model`.
-    case model
+    /// A value that is kept: a name, an id.
+    case captured
+    /// A value that stands where a picture, sound or a file is.
+    case media
   }
 
   var role = Role.text
-  var tally = TextTally()
+  /// The bytes so far, unescaped; a lone surrogate counts as three.
+  var byteCount = 0
   var name = FoldedName()
+  var media = MediaReading(isSound: false)
   /// A high surrogate from a `\u` escape, whose low one may follow; else 0.
   var highSurrogate: UInt32 = 0
   /// The digits of a `\u` escape so far, and how many are still to come.
@@ -28,7 +32,7 @@ struct StringReading {
   @inline(__always)
   mutating func begin(_ role: Role) {
     self.role = role
-    tally = TextTally()
+    byteCount = 0
     if role == .inspectedKey { name = FoldedName() }
   }
 }

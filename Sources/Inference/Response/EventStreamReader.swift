@@ -5,6 +5,9 @@ import Bytes
 /// Lines end with CR LF, LF or CR; a byte order mark may come first; comments, other fields and
 /// events without data are ignored. The last event counts even if the stream ends before the empty
 /// line that closes it.
+///
+/// Two mistakes of servers are read as they are meant: a JSON text that goes on in lines without `data:`,
+/// and events without an empty line between them.
 struct EventStreamReader {
   private enum Line {
     /// At its first byte; in a field's name; after the colon; in the value of `data`; in the value of
@@ -24,6 +27,10 @@ struct EventStreamReader {
   private var packed: UInt64 = 0
   private var packedCount = 0
   private var isEventOpen = false
+  /// The event has a line of data.
+  private var hasData = false
+  /// The event has a whole text before the one that is read: it is not removed.
+  private var isMixed = false
   private var markBytes = 0
   /// The last byte was a carriage return: a line feed that comes next belongs to it.
   private var skipsLineFeed = false
@@ -34,6 +41,21 @@ struct EventStreamReader {
   init(removesUsageChunk: Bool) {
     filter = removesUsageChunk ? UsageChunkFilter() : nil
     tally = UsageTally()
+  }
+
+  /// A reader behind the name and the colon of the stream's first line, which were sent on: that event
+  /// is not removed. The name is packed as `packed` is; an empty one begins a comment.
+  init(afterName name: UInt64, count: Int, removesUsageChunk: Bool) {
+    self.init(removesUsageChunk: removesUsageChunk)
+    markBytes = 3
+    guard count > 0 else {
+      line = .ignored
+      return
+    }
+    isEventOpen = true
+    packed = name
+    packedCount = count
+    endName()
   }
 
   /// Reads the next piece of the stream; returns what to send in its place.
@@ -51,7 +73,7 @@ struct EventStreamReader {
       switch line {
       case .start: index = beginLine(bytes, at: index, nowMs: nowMs)
       case .name: index = readName(bytes, from: index)
-      case .colon: index = readColon(bytes, from: index)
+      case .colon: index = readColon(bytes, from: index, nowMs: nowMs)
       case .data: index = scanner.scan(bytes, from: index)
       case .eventName: index = readEventName(bytes, from: index)
       case .ignored: index = Self.lineEnd(bytes, from: index)
@@ -63,7 +85,7 @@ struct EventStreamReader {
     }
     if scanner.event.hasContent { tally.noteContent(nowMs: nowMs) }
     guard filter != nil else { return .pass }
-    return filter!.pieceEnded(bytes, mayBeRemoved: scanner.mayBeUsageChunk)
+    return filter!.pieceEnded(bytes, mayBeRemoved: !isMixed && scanner.mayBeUsageChunk)
   }
 
   /// Skips a byte order mark at the beginning of the stream.
@@ -110,6 +132,11 @@ struct EventStreamReader {
       line = .ignored
       return index
     }
+    if hasData, Self.goesOn(byte), scanner.isOpen {
+      line = .data
+      if scanner.hasBegun { scanner.breakLine() }
+      return index
+    }
     beginField(at: index)
     guard index + 5 < bytes.count, bytes.extracting(index..<index + 5).elementsEqual("data:") else {
       return index
@@ -119,21 +146,36 @@ struct EventStreamReader {
     return index + 5
   }
 
+  /// Whether a line can be a part of a JSON text that a server wrote without `data:`. No field's name
+  /// begins so.
+  private static func goesOn(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "["), UInt8(ascii: "]"),
+      UInt8(ascii: "\""), 0x20, 0x09:
+      true
+    default: false
+    }
+  }
+
   /// Reads a field's name up to its colon, or to the line's end: then its value is empty.
   private mutating func readName(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while index < bytes.count, !ResponseScanner.isLineBreak(bytes[index]) {
       if bytes[index] == UInt8(ascii: ":") {
-        field = .other
-        if packedCount == 4, packed == 0x6461_7461 { field = .data }
-        if packedCount == 5, packed == 0x65_7665_6E74 { field = .event }
-        line = .colon
+        endName()
         return index + 1
       }
       pack(bytes[index])
       index += 1
     }
     return index
+  }
+
+  private mutating func endName() {
+    field = .other
+    if packedCount == 4, packed == 0x6461_7461 { field = .data }
+    if packedCount == 5, packed == 0x65_7665_6E74 { field = .event }
+    line = .colon
   }
 
   private mutating func pack(_ byte: UInt8) {
@@ -143,11 +185,18 @@ struct EventStreamReader {
 
   /// Begins a field's value. One space after the colon is not part of it.
   @inline(__always)
-  private mutating func readColon(_ bytes: Span<UInt8>, from start: Int) -> Int {
+  private mutating func readColon(_ bytes: Span<UInt8>, from start: Int, nowMs: Int64) -> Int {
     switch field {
     case .data:
       line = .data
-      if scanner.hasBegun { scanner.breakLine() }
+      hasData = true
+      if scanner.isComplete {
+        // Two texts are no JSON: the server left out the empty line between two events.
+        isMixed = true
+        endText(nowMs: nowMs)
+      } else if scanner.hasBegun {
+        scanner.breakLine()
+      }
     case .event:
       line = .eventName
       packed = 0
@@ -182,6 +231,7 @@ struct EventStreamReader {
   }
 
   private mutating func endValue() {
+    if line == .colon, field == .data { hasData = true }
     if line == .eventName, packedCount == 5, packed == 0x65_7272_6F72 {  // error
       scanner.event.hasError = true
     }
@@ -193,34 +243,40 @@ struct EventStreamReader {
     guard isEventOpen else { return }
     isEventOpen = false
     if filter != nil {
-      let removed = scanner.isUsageChunk
+      let removed = !isMixed && scanner.isUsageChunk
       removesLineFeed = filter!.eventEnded(at: end, removed: removed, in: bytes)
     }
+    endText(nowMs: nowMs)
+    hasData = false
+    isMixed = false
+  }
+
+  private mutating func endText(nowMs: Int64) {
     if scanner.event.hasContent { tally.noteContent(nowMs: nowMs) }
     absorb()
   }
 
-  /// Adds what the event said to the tally, and makes the scanner ready for the next one.
+  /// Adds what the text said to the tally, and makes the scanner ready for the next one.
   private mutating func absorb() {
-    if scanner.isDone { tally.noteEnd() }
-    tally.absorb(scanner.event)
+    if scanner.isDone {
+      tally.noteDone()
+    } else if scanner.hasBegun || scanner.event.hasError {
+      tally.absorb(scanner.event)
+    }
     scanner.reset()
   }
 
   /// The stream has ended: the bytes that are still held back, unless they are to be removed.
   mutating func takeHeld() -> [UInt8] {
-    filter?.takeHeld(removed: scanner.isUsageChunk) ?? []
+    filter?.takeHeld(removed: !isMixed && scanner.isUsageChunk) ?? []
   }
 
-  /// The usage as of now, the last event included even if it is not complete.
-  func usage(endedCleanly: Bool, status: Int) -> MeteredUsage {
+  /// All that was read as of now, the last event included even if it is not complete.
+  var whole: UsageTally {
+    guard isEventOpen else { return tally }
     var whole = self
-    if isEventOpen {
-      whole.endValue()
-      whole.absorb()
-    }
-    return whole.tally.usage(isStream: true, endedCleanly: endedCleanly, status: status)
+    whole.endValue()
+    whole.absorb()
+    return whole.tally
   }
-
-  var firstContentMs: Int64? { tally.firstContentMs }
 }

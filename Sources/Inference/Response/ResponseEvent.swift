@@ -1,62 +1,100 @@
 import Bytes
+import Terms
 
 /// What one JSON text of a response said: a whole JSON body, or the data of one event of a stream.
 struct ResponseEvent {
-  /// The values of `type` that matter for usage and the end (Anthropic Messages, OpenAI Responses).
+  /// The values of `type` that matter for usage and the end (Anthropic Messages, OpenAI Responses and
+  /// audio).
   enum Kind {
     case messageStart, messageDelta, messageStop
     case responseCompleted, responseIncomplete, responseFailed
+    /// Comes before any work: the response exists, and nothing has been generated.
+    case announcement
     case audioDelta, error, other
 
     init(_ text: Span<UInt8>) {
       switch text.count {
+      case 4 where text.elementsEqual("ping"): self = .announcement
       case 5 where text.elementsEqual("error"): self = .error
       case 12 where text.elementsEqual("message_stop"): self = .messageStop
       case 13 where text.elementsEqual("message_start"): self = .messageStart
       case 13 where text.elementsEqual("message_delta"): self = .messageDelta
       case 15 where text.elementsEqual("response.failed"): self = .responseFailed
+      case 15 where text.elementsEqual("response.queued"): self = .announcement
+      case 16 where text.elementsEqual("response.created"): self = .announcement
       case 18 where text.elementsEqual("response.completed"): self = .responseCompleted
       case 19 where text.elementsEqual("response.incomplete"): self = .responseIncomplete
       case 20 where text.elementsEqual("response.audio.delta"): self = .audioDelta
+      case 20 where text.elementsEqual("response.in_progress"): self = .announcement
+      case 27 where text.elementsEqual("response.output_audio.delta"): self = .audioDelta
       default: self = .other
       }
     }
   }
 
-  /// Where the usage object was: at the top level, in `message` or in `response`.
-  enum UsagePlace { case none, top, message, response }
+  /// Where the usage object was: at the top level or in a choice, in `message`, in `response`, or in an
+  /// object of the provider's own (`x_groq`, `meta`).
+  enum UsagePlace { case none, top, message, response, wrapper }
 
   var kind = Kind.other
   var usagePlace = UsagePlace.none
   var usage = UsageFields()
   /// `choices` has at least one element.
   var hasChoices = false
-  /// There is an `error` that is not null.
+  /// There is content, which may be empty.
+  var hasText = false
+  /// There is an `error`.
   var hasError = false
+  /// The whole text's `status` says that the work has not been done yet.
+  var isPending = false
   var finish: FinishReason?
-  /// Bytes of content after unescaping. Reasoning is counted under each of its two names, because some
-  /// servers give the same text under both; a top-level `delta` is counted apart, because it is base64
-  /// where the event turns out to be audio.
+  var tier: ServiceTier?
+  /// Bytes of content after unescaping. Reasoning is counted under each of its names, because some
+  /// servers give the same text under several; a top-level `delta` is counted apart, because it is
+  /// base64 where the event turns out to be audio.
   var contentBytes = 0
   var reasoningBytes = 0
   var reasoningContentBytes = 0
+  var reasoningDetailBytes = 0
   var deltaBytes = 0
+  /// Bytes of base64: audio, pictures.
+  var mediaBytes = 0
+  /// Bytes of `logprobs`, which count where there is no other content.
+  var logprobBytes = 0
+  /// Bytes behind the place where the text turned out not to be JSON.
+  var brokenBytes = 0
 
   var hasContent: Bool {
-    contentBytes | reasoningBytes | reasoningContentBytes | deltaBytes != 0
+    contentBytes | reasoningBytes | reasoningContentBytes | reasoningDetailBytes | deltaBytes
+      | mediaBytes != 0
   }
 
   /// The bytes of text that the model wrote: reasoning once, audio not.
   var outputBytes: Int {
-    contentBytes + max(reasoningBytes, reasoningContentBytes)
+    contentBytes + max(reasoningBytes, reasoningContentBytes, reasoningDetailBytes)
       + (kind == .audioDelta ? 0 : deltaBytes)
+  }
+
+  /// The bytes of base64 that the model made.
+  var mediaOutputBytes: Int { mediaBytes + (kind == .audioDelta ? deltaBytes : 0) }
+
+  /// Whether it reports an error.
+  var isError: Bool { hasError || kind == .error || kind == .responseFailed || finish == .failed }
+
+  /// Whether it says no more than that the answer will come.
+  var isAnnouncement: Bool { kind == .announcement }
+
+  /// Whether anything in it is known.
+  var isRecognized: Bool {
+    hasContent || hasText || hasChoices || isError || isPending || usagePlace != .none
+      || finish != nil || kind != .other
   }
 
   /// Whether this is the last event of its stream.
   var isEnd: Bool {
     switch kind {
     case .messageStop, .responseCompleted, .responseIncomplete, .responseFailed: true
-    case .messageStart, .messageDelta, .audioDelta, .error, .other: false
+    case .messageStart, .messageDelta, .announcement, .audioDelta, .error, .other: false
     }
   }
 
@@ -66,7 +104,7 @@ struct ResponseEvent {
     case .none: return .none
     case .message: return .opening
     case .response: return isEnd ? .final : .running
-    case .top:
+    case .top, .wrapper:
       if hasChoices { return .running }
       return kind == .messageDelta && finish == nil ? .running : .final
     }
@@ -103,6 +141,8 @@ package enum FinishReason: Sendable, Equatable {
       self = .toolCalls
     } else if text.elementsEqual("content_filter") || text.elementsEqual("refusal") {
       self = .contentFilter
+    } else if text.elementsEqual("error") {
+      self = .failed
     } else {
       self = .other
     }

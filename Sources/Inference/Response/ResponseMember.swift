@@ -3,15 +3,17 @@ import Bytes
 /// The objects and arrays of a response that are read; all others are skipped.
 enum ResponsePlace: UInt8 {
   case root = 1
-  case usage, promptDetails, completionDetails
-  case choices, choice, message, toolCalls, toolCall, function
-  case envelope, response, delta, block, blocks, outputItems, outputItem
+  case usage, promptDetails, completionDetails, cacheCreation, billedUnits, countedTokens
+  case choices, choice, message, toolCalls, toolCall, function, audio
+  case reasoningDetails, reasoningDetail
+  case envelope, response, wrapper, delta, block, blocks, parts, outputItems, outputItem
 
   var isArray: Bool {
     switch self {
-    case .choices, .toolCalls, .blocks, .outputItems: true
-    case .root, .usage, .promptDetails, .completionDetails, .choice, .message, .toolCall,
-      .function, .envelope, .response, .delta, .block, .outputItem:
+    case .choices, .toolCalls, .blocks, .outputItems, .reasoningDetails: true
+    case .root, .usage, .promptDetails, .completionDetails, .cacheCreation, .billedUnits,
+      .countedTokens, .choice, .message, .toolCall, .function, .audio, .reasoningDetail, .envelope,
+      .response, .wrapper, .delta, .block, .parts, .outputItem:
       false
     }
   }
@@ -21,12 +23,14 @@ enum ResponsePlace: UInt8 {
 /// inside any other object, or in a string, is ignored.
 enum ResponseMember: Equatable {
   case ignored
-  case usage, promptDetails, completionDetails
+  case usage, promptDetails, completionDetails, cacheCreation, billedUnits, countedTokens
   case tokens(UsageField)
-  case choices, message, toolCalls, toolCall, function
-  case envelope, response, delta, block, blocks, outputItems
-  case text, reasoning, reasoningContent
-  case kind, finish, status, error
+  case choices, message, toolCalls, toolCall, function, audio, reasoningDetails
+  case envelope, response, wrapper, delta, block, blocks, parts, outputItems
+  /// Text, where it is a string; `output` is what the model wrote in any form.
+  case text, output
+  case reasoning, reasoningContent, reasoningDetail, media, logprobs
+  case kind, object, finish, status, tier, error
 
   /// What a member of this name is in this place. `isEvent`: the text is an event of a stream, not a
   /// whole body.
@@ -37,18 +41,23 @@ enum ResponseMember: Equatable {
     case .promptDetails: self = UsageField(promptDetail: name).map { .tokens($0) } ?? .ignored
     case .completionDetails:
       self = UsageField(completionDetail: name).map { .tokens($0) } ?? .ignored
+    case .cacheCreation: self = UsageField(cacheCreation: name).map { .tokens($0) } ?? .ignored
+    case .billedUnits: self = UsageField(billed: name).map { .tokens($0) } ?? .ignored
+    case .countedTokens: self = UsageField(name).map { .tokens($0) } ?? .ignored
     case .choice: self = Self.ofChoice(name)
     case .message: self = Self.ofMessage(name)
     case .toolCall: self = Self.ofToolCall(name)
-    case .function:
-      self =
-        name.elementsEqual("arguments") || name.elementsEqual("input") || name.elementsEqual("name")
-        ? .text : .ignored
+    case .function: self = Self.ofFunction(name)
+    case .audio: self = Self.ofAudio(name)
+    case .reasoningDetail: self = Self.ofReasoningDetail(name)
     case .envelope: self = name.elementsEqual("usage") ? .usage : .ignored
     case .response: self = Self.ofResponse(name)
-    case .delta, .block: self = Self.ofBlock(name)
+    case .wrapper: self = Self.ofWrapper(name)
+    case .delta: self = name.elementsEqual("usage") ? .usage : Self.ofBlock(name)
+    case .block: self = Self.ofBlock(name)
+    case .parts: self = name.elementsEqual("parts") ? .blocks : .ignored
     case .outputItem: self = Self.ofOutputItem(name)
-    case .choices, .toolCalls, .blocks, .outputItems: self = .ignored
+    case .choices, .toolCalls, .blocks, .outputItems, .reasoningDetails: self = .ignored
     }
   }
 
@@ -59,8 +68,10 @@ enum ResponseMember: Equatable {
     case .toolCalls: self = .toolCall
     case .blocks: self = .block
     case .outputItems: self = .outputItems
-    case .root, .usage, .promptDetails, .completionDetails, .choice, .message, .toolCall,
-      .function, .envelope, .response, .delta, .block, .outputItem:
+    case .reasoningDetails: self = .reasoningDetails
+    case .root, .usage, .promptDetails, .completionDetails, .cacheCreation, .billedUnits,
+      .countedTokens, .choice, .message, .toolCall, .function, .audio, .reasoningDetail, .envelope,
+      .response, .wrapper, .delta, .block, .parts, .outputItem:
       self = .ignored
     }
   }
@@ -71,115 +82,67 @@ enum ResponseMember: Equatable {
     case .usage: isArray ? nil : .usage
     case .promptDetails: isArray ? nil : .promptDetails
     case .completionDetails: isArray ? nil : .completionDetails
+    case .cacheCreation: isArray ? nil : .cacheCreation
+    case .billedUnits: isArray ? nil : .billedUnits
+    case .countedTokens: isArray ? nil : .countedTokens
     case .choices: outer == .choices ? (isArray ? nil : .choice) : (isArray ? .choices : nil)
     case .message: isArray ? nil : .message
     case .toolCalls: isArray ? .toolCalls : nil
     case .toolCall: isArray ? nil : .toolCall
     case .function: isArray ? nil : .function
+    case .audio: isArray ? nil : .audio
     case .envelope: isArray ? nil : .envelope
     case .response: isArray ? nil : .response
+    case .wrapper: isArray ? nil : .wrapper
     case .delta: isArray ? nil : .delta
     case .block: isArray ? nil : .block
     case .blocks: isArray ? .blocks : nil
+    case .parts: isArray ? nil : .parts
     case .outputItems:
       outer == .outputItems ? (isArray ? nil : .outputItem) : (isArray ? .outputItems : nil)
-    case .ignored, .tokens, .text, .reasoning, .reasoningContent, .kind, .finish, .status, .error:
+    case .reasoningDetails:
+      outer == .reasoningDetails
+        ? (isArray ? nil : .reasoningDetail) : (isArray ? .reasoningDetails : nil)
+    case .ignored, .tokens, .text, .output, .reasoning, .reasoningContent, .reasoningDetail,
+      .media, .logprobs, .kind, .object, .finish, .status, .tier, .error:
       nil
     }
   }
 
-  private static func ofEvent(_ name: Span<UInt8>) -> Self {
-    switch name.count {
-    case 4 where name.elementsEqual("type"): .kind
-    case 5 where name.elementsEqual("usage"): .usage
-    case 5 where name.elementsEqual("delta"): .delta
-    case 5 where name.elementsEqual("error"): .error
-    case 7 where name.elementsEqual("choices"): .choices
-    case 7 where name.elementsEqual("message"): .envelope
-    case 8 where name.elementsEqual("response"): .response
-    case 13 where name.elementsEqual("content_block"): .block
-    default: .ignored
+  /// What a string in this member is for.
+  var stringRole: ResponseScanner.Role {
+    switch self {
+    case .text, .output, .blocks, .block: .content
+    case .reasoning: .reasoning
+    case .reasoningContent: .reasoningContent
+    case .reasoningDetail: .reasoningDetail
+    case .media: .media
+    case .delta: .delta
+    case .kind: .kind
+    case .object: .object
+    case .finish: .finish
+    case .status: .status
+    case .tier: .tier
+    case .error: .error
+    case .ignored, .usage, .promptDetails, .completionDetails, .cacheCreation, .billedUnits,
+      .countedTokens, .tokens, .choices, .message, .toolCalls, .toolCall, .function, .audio,
+      .reasoningDetails, .envelope, .response, .wrapper, .parts, .outputItems, .logprobs:
+      .ignored
     }
   }
 
-  private static func ofBody(_ name: Span<UInt8>) -> Self {
-    switch name.count {
-    case 4 where name.elementsEqual("text"): .text
-    case 5 where name.elementsEqual("usage"): .usage
-    case 5 where name.elementsEqual("error"): .error
-    case 6 where name.elementsEqual("output"): .outputItems
-    case 6 where name.elementsEqual("status"): .status
-    case 7 where name.elementsEqual("choices"): .choices
-    case 7 where name.elementsEqual("content"): .blocks
-    case 11 where name.elementsEqual("stop_reason"): .finish
-    default: .ignored
-    }
-  }
-
-  private static func ofUsage(_ name: Span<UInt8>) -> Self {
-    if let field = UsageField(name) { return .tokens(field) }
-    return switch name.count {
-    case 20 where name.elementsEqual("input_tokens_details"): .promptDetails
-    case 21 where name.elementsEqual("prompt_tokens_details"): .promptDetails
-    case 21 where name.elementsEqual("output_tokens_details"): .completionDetails
-    case 25 where name.elementsEqual("completion_tokens_details"): .completionDetails
-    default: .ignored
-    }
-  }
-
-  private static func ofChoice(_ name: Span<UInt8>) -> Self {
-    switch name.count {
-    case 4 where name.elementsEqual("text"): .text
-    case 5 where name.elementsEqual("delta"): .message
-    case 7 where name.elementsEqual("message"): .message
-    case 13 where name.elementsEqual("finish_reason"): .finish
-    default: .ignored
-    }
-  }
-
-  private static func ofMessage(_ name: Span<UInt8>) -> Self {
-    switch name.count {
-    case 7 where name.elementsEqual("content"): .blocks
-    case 7 where name.elementsEqual("refusal"): .text
-    case 9 where name.elementsEqual("reasoning"): .reasoning
-    case 10 where name.elementsEqual("tool_calls"): .toolCalls
-    case 13 where name.elementsEqual("function_call"): .function
-    case 17 where name.elementsEqual("reasoning_content"): .reasoningContent
-    default: .ignored
-    }
-  }
-
-  private static func ofToolCall(_ name: Span<UInt8>) -> Self {
-    name.elementsEqual("function") || name.elementsEqual("custom") ? .function : .ignored
-  }
-
-  private static func ofResponse(_ name: Span<UInt8>) -> Self {
-    switch name.count {
-    case 5 where name.elementsEqual("usage"): .usage
-    case 5 where name.elementsEqual("error"): .error
-    case 6 where name.elementsEqual("status"): .status
-    default: .ignored
-    }
-  }
-
-  private static func ofBlock(_ name: Span<UInt8>) -> Self {
-    switch name.count {
-    case 4 where name.elementsEqual("text") || name.elementsEqual("name"): .text
-    case 7 where name.elementsEqual("refusal"): .text
-    case 8 where name.elementsEqual("thinking"): .text
-    case 11 where name.elementsEqual("stop_reason"): .finish
-    case 12 where name.elementsEqual("partial_json"): .text
-    default: .ignored
-    }
-  }
-
-  private static func ofOutputItem(_ name: Span<UInt8>) -> Self {
-    switch name.count {
-    case 4 where name.elementsEqual("name"): .text
-    case 5 where name.elementsEqual("input"): .text
-    case 7 where name.elementsEqual("content") || name.elementsEqual("summary"): .blocks
-    case 9 where name.elementsEqual("arguments"): .text
-    default: .ignored
+  /// What the bytes of an object or array in this member are for, which is skipped.
+  var skippedRole: ResponseScanner.Role {
+    switch self {
+    case .output: .content
+    case .reasoning: .reasoning
+    case .reasoningContent: .reasoningContent
+    case .logprobs: .logprobs
+    case .ignored, .usage, .promptDetails, .completionDetails, .cacheCreation, .billedUnits,
+      .countedTokens, .tokens, .choices, .message, .toolCalls, .toolCall, .function, .audio,
+      .reasoningDetails, .reasoningDetail, .envelope, .response, .wrapper, .delta, .block, .blocks,
+      .parts, .outputItems, .text, .media, .kind, .object, .finish, .status, .tier, .error:
+      .ignored
     }
   }
 }

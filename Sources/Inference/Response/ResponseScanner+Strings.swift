@@ -1,4 +1,5 @@
 import Bytes
+import Terms
 
 // Strings (RFC 8259, 7): content is counted; keys and a few short values are read.
 
@@ -41,11 +42,10 @@ extension ResponseScanner {
   private mutating func take(_ run: Span<UInt8>) {
     switch role {
     case .ignored: break
-    case .content: event.contentBytes += run.count
-    case .reasoning: event.reasoningBytes += run.count
-    case .reasoningContent: event.reasoningContentBytes += run.count
-    case .delta: event.deltaBytes += run.count
-    case .key, .kind, .finish, .status:
+    case .content, .reasoning, .reasoningContent, .reasoningDetail, .delta, .media, .logprobs,
+      .error:
+      take(run.count, as: role)
+    case .key, .kind, .object, .finish, .status, .tier:
       var index = 0
       while index < run.count, wordCount < Self.wordBytesMax {
         word[wordCount] = run[index]
@@ -61,11 +61,10 @@ extension ResponseScanner {
   private mutating func take(_ byte: UInt8, count: Int = 1) {
     switch role {
     case .ignored: break
-    case .content: event.contentBytes += count
-    case .reasoning: event.reasoningBytes += count
-    case .reasoningContent: event.reasoningContentBytes += count
-    case .delta: event.deltaBytes += count
-    case .key, .kind, .finish, .status:
+    case .content, .reasoning, .reasoningContent, .reasoningDetail, .delta, .media, .logprobs,
+      .error:
+      take(count, as: role)
+    case .key, .kind, .object, .finish, .status, .tier:
       guard wordCount < Self.wordBytesMax else {
         wordCount = .max
         return
@@ -116,18 +115,39 @@ extension ResponseScanner {
     let isWord = wordCount <= Self.wordBytesMax
     let text = word.span.extracting(0..<(isWord ? wordCount : 0))
     switch role {
-    case .ignored, .content, .reasoning, .reasoningContent, .delta:
+    case .ignored, .content, .reasoning, .reasoningContent, .reasoningDetail, .delta, .media,
+      .logprobs, .error:
       break
     case .key:
-      member = ResponseMember(text, in: place, isEvent: isEvent)
+      member = ResponseMember(text, in: place, isEvent: hasEventNames)
       state = .colon
     case .kind:
       event.kind = ResponseEvent.Kind(text)
-      if event.kind == .error { event.hasError = true }
+    case .object:
+      if text.elementsEqual("error") { event.hasError = true }
+    case .tier:
+      event.tier = Self.tier(text)
     case .finish:
       event.finish = FinishReason(text)
     case .status:
       event.finish = FinishReason(status: text) ?? event.finish
+      if !hasEventNames, text.elementsEqual("queued") || text.elementsEqual("in_progress") {
+        event.isPending = true
+      }
+    }
+  }
+
+  private static func tier(_ text: Span<UInt8>) -> ServiceTier {
+    switch text.count {
+    case 4 where text.elementsEqual("auto"): .auto
+    case 4 where text.elementsEqual("flex"): .flex
+    case 4 where text.elementsEqual("fast"): .fast
+    case 5 where text.elementsEqual("batch"): .batch
+    case 5 where text.elementsEqual("scale"): .scale
+    case 7 where text.elementsEqual("default"): .default
+    case 8 where text.elementsEqual("standard"): .standard
+    case 8 where text.elementsEqual("priority"): .priority
+    default: .other
     }
   }
 }

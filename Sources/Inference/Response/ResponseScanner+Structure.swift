@@ -67,7 +67,7 @@ extension ResponseScanner {
       }
       let colon = index + 2 + length
       member = ResponseMember(
-        bytes.extracting(index + 1..<colon - 1), in: place, isEvent: isEvent)
+        bytes.extracting(index + 1..<colon - 1), in: place, isEvent: hasEventNames)
       guard colon < bytes.count, bytes[colon] == UInt8(ascii: ":") else {
         state = .colon
         return colon
@@ -92,8 +92,10 @@ extension ResponseScanner {
     guard start < bytes.count else { return nil }
     var end = start + 1
     switch bytes[start] {
-    case UInt8(ascii: "\"") where member == .ignored:
+    case UInt8(ascii: "\"") where member == .ignored || member == .object:
       guard let length = ByteRun.plainString(bytes, from: end) else { return nil }
+      // The one word that matters there has five letters.
+      if member == .object, length == 5 { return nil }
       end += length + 1
     case UInt8(ascii: "n"):
       while end < bytes.count, !Self.endsBare(bytes[end]) { end += 1 }
@@ -115,8 +117,9 @@ extension ResponseScanner {
     let byte = bytes[start]
     switch byte {
     case UInt8(ascii: "\""):
-      noteValue(isNull: false)
-      let role = stringRole
+      noteChoice()
+      let role = member.stringRole
+      if role == .content { event.hasText = true }
       if role == .ignored, let length = ByteRun.plainString(bytes, from: start + 1) {
         state = .separator
         return start + length + 2
@@ -124,22 +127,26 @@ extension ResponseScanner {
       beginString(role)
       return start + 1
     case UInt8(ascii: "{"), UInt8(ascii: "["):
-      noteValue(isNull: false)
+      noteChoice()
+      if member == .error { event.hasError = true }
       open(isArray: byte == UInt8(ascii: "["))
       return start + 1
     case UInt8(ascii: "]"):
       if place.isArray { close() } else { state = .broken }
       return start + 1
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-      noteValue(isNull: false)
+      noteChoice()
       state = .bare
       if case .tokens = member {
         number = TokenCountReading()
         state = .number
       }
       return start
-    case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"):
-      noteValue(isNull: byte == UInt8(ascii: "n"))
+    case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"), UInt8(ascii: "N"),
+      UInt8(ascii: "I"):
+      // NaN and Infinity are not JSON; servers in Python write them.
+      if byte != UInt8(ascii: "n") { noteChoice() }
+      if member == .error, byte == UInt8(ascii: "t") { event.hasError = true }
       state = .bare
       return start + 1
     default:
@@ -148,41 +155,22 @@ extension ResponseScanner {
     }
   }
 
-  /// Notes what the mere presence of a value means: a choice, or an error.
+  /// Notes that there is a choice, whatever it is.
   @inline(__always)
-  private mutating func noteValue(isNull: Bool) {
-    if isNull { return }
-    if place == .choices {
-      event.hasChoices = true
-    } else if member == .error {
-      event.hasError = true
-    }
-  }
-
-  private var stringRole: Role {
-    switch member {
-    case .text, .blocks: .content
-    case .reasoning: .reasoning
-    case .reasoningContent: .reasoningContent
-    case .delta: .delta
-    case .kind: .kind
-    case .finish: .finish
-    case .status: .status
-    case .ignored, .usage, .promptDetails, .completionDetails, .tokens, .choices, .message,
-      .toolCalls, .toolCall, .function, .envelope, .response, .block, .outputItems, .error:
-      .ignored
-    }
+  private mutating func noteChoice() {
+    if place == .choices { event.hasChoices = true }
   }
 
   private mutating func open(isArray: Bool) {
     guard let inner = member.place(isArray: isArray, in: place) else {
       skippedDepth = 1
+      skippedRole = member.skippedRole
       state = .skip
       return
     }
     outerPlaces = outerPlaces << 8 | UInt64(place.rawValue)
+    if Self.isUsage(inner, in: place) { usage = UsageFields() }
     place = inner
-    if inner == .usage { usage = UsageFields() }
     beginElement()
   }
 
@@ -216,7 +204,12 @@ extension ResponseScanner {
     place = outer
     outerPlaces >>= 8
     state = .separator
-    if closed == .usage { endUsage() }
+    if Self.isUsage(closed, in: outer) { endUsage() }
+  }
+
+  /// Whether that place is a usage object of its own, and not a part of one.
+  private static func isUsage(_ inner: ResponsePlace, in outer: ResponsePlace) -> Bool {
+    inner == .usage || outer == .wrapper && (inner == .billedUnits || inner == .countedTokens)
   }
 
   /// Adds a usage object to the event once it is complete.
@@ -225,6 +218,7 @@ extension ResponseScanner {
     switch place {
     case .envelope: event.usagePlace = .message
     case .response: event.usagePlace = .response
+    case .wrapper: event.usagePlace = .wrapper
     default: event.usagePlace = .top
     }
   }
@@ -269,6 +263,6 @@ extension ResponseScanner {
 
   mutating func endNumber() {
     state = .separator
-    if case .tokens(let field) = member, let value = number.value { usage[field] = value }
+    if case .tokens(let field) = member { usage.take(field, number) }
   }
 }

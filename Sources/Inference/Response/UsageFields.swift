@@ -1,15 +1,21 @@
+import Terms
+
 /// The numbers of a response's usage objects, whichever provider's names they have.
 ///
 /// A field given again replaces the earlier value, in the same object or in a later one (Anthropic's
 /// counts are cumulative). `null`, a value of another type and a number that is not a count change
-/// nothing.
+/// nothing, and a count that was positive does not become 0: servers write 0 for what they do not
+/// repeat.
 struct UsageFields: Equatable {
   private static let unknown = -1
   /// One place for each case of `UsageField`.
-  private var values = InlineArray<10, Int>(repeating: unknown)
+  private var values = InlineArray<20, Int>(repeating: unknown)
+  /// A number was there that is no count: what is missing is not 0.
+  private(set) var hasImpossible = false
 
   static func == (left: Self, right: Self) -> Bool {
-    UsageField.allCases.allSatisfy { left[$0] == right[$0] }
+    left.hasImpossible == right.hasImpossible
+      && UsageField.allCases.allSatisfy { left[$0] == right[$0] }
   }
 
   subscript(field: UsageField) -> Int? {
@@ -17,48 +23,127 @@ struct UsageFields: Equatable {
     set { values[field.rawValue] = newValue ?? Self.unknown }
   }
 
+  /// Takes a number that was read.
+  mutating func take(_ field: UsageField, _ number: TokenCountReading) {
+    guard let value = field.isInThousandths ? number.thousandths : number.value else {
+      hasImpossible = true
+      return
+    }
+    if value > 0 || values[field.rawValue] <= 0 { values[field.rawValue] = value }
+  }
+
   /// Takes over the fields that a later object has.
   mutating func merge(_ later: UsageFields) {
-    for index in values.indices where later.values[index] != Self.unknown {
-      values[index] = later.values[index]
+    hasImpossible = hasImpossible || later.hasImpossible
+    // A prompt that is 0 now stands in the cache fields, where those have grown.
+    let isTakenOver = later.cacheParts > cacheParts
+    for index in values.indices {
+      let value = later.values[index]
+      guard value != Self.unknown else { continue }
+      if value > 0 || values[index] <= 0 || isTakenOver && UsageField.isPrompt(index) {
+        values[index] = value
+      }
     }
   }
 
-  /// Prompt tokens read from a cache; `prompt` includes them.
-  var cachedPrompt: Int? {
-    self[.cachedTokens] ?? self[.cacheReadInputTokens] ?? self[.promptCacheHitTokens]
+  /// Whether any number is there that is more than 0.
+  var hasPositive: Bool {
+    for index in values.indices where values[index] > 0 { return true }
+    return false
   }
 
+  /// The first of these that is more than 0; 0 where one is known, nil where none is.
+  private func known(_ first: UsageField, _ second: UsageField, _ third: UsageField? = nil) -> Int?
+  {
+    if let value = self[first], value > 0 { return value }
+    if let value = self[second], value > 0 { return value }
+    if let third, let value = self[third], value > 0 { return value }
+    return self[first] ?? self[second] ?? third.flatMap { self[$0] }
+  }
+
+  private var cacheParts: Int { (cachedPrompt ?? 0) + (cacheWritePrompt ?? 0) }
+
+  /// Prompt tokens read from a cache; `prompt` includes them.
+  var cachedPrompt: Int? { known(.cachedTokens, .cacheReadInputTokens, .promptCacheHitTokens) }
+
   /// Prompt tokens written to a cache; `prompt` includes them.
-  var cacheWritePrompt: Int? { self[.cacheCreationInputTokens] }
+  var cacheWritePrompt: Int? {
+    if cacheCreation > 0 { return cacheCreation }
+    return known(.cacheCreationInputTokens, .cacheWriteTokens)
+  }
+
+  /// Those of them that are kept for an hour.
+  var cacheWrite1hPrompt: Int? { self[.cacheWrite1hTokens] }
 
   /// Reasoning tokens; `completion` includes them.
-  var reasoning: Int? { self[.reasoningTokens] }
-
-  /// The completion's tokens where the provider states them.
-  var statedCompletion: Int? { self[.completionTokens] ?? self[.outputTokens] }
+  var reasoning: Int? { known(.reasoningTokens, .thoughtsTokens) }
 
   /// All prompt tokens. Anthropic's `input_tokens` do not include the tokens read from or written to a
   /// cache, so those are added; OpenAI's `prompt_tokens`, and `input_tokens` of Responses, include them.
+  /// A prompt smaller than its parts does not include them either, whoever reports it.
   var prompt: Int? {
-    if let prompt = self[.promptTokens] { return prompt }
-    let cached = (self[.cacheReadInputTokens] ?? 0) + (self[.cacheCreationInputTokens] ?? 0)
-    if let input = self[.inputTokens] { return input + cached }
-    if cached > 0 { return cached }
-    return self[.totalTokens].map { max(0, $0 - (statedCompletion ?? 0)) }
+    guard var prompt = statedPrompt else {
+      guard let total = self[.totalTokens] else { return nil }
+      let completion = statedCompletion ?? 0
+      return total >= completion ? total - completion : nil
+    }
+    if prompt < cacheParts { prompt += cacheParts }
+    return prompt + (self[.toolPromptTokens] ?? 0)
   }
 
-  /// All completion tokens, reasoning included; the total less the prompt where none are stated.
+  /// The prompt's tokens where the provider states them, and not as 0: there was a prompt.
+  private var statedPrompt: Int? {
+    if let prompt = self[.promptTokens], prompt > 0 { return prompt }
+    let cached = self[.cacheReadInputTokens] ?? 0
+    let input = known(.billedInputTokens, .inputTokens) ?? 0
+    let stated = input > 0 ? input + cached + cacheCreation : cacheParts
+    return stated > 0 ? stated : nil
+  }
+
+  /// What was written to a cache and is not in `input_tokens`.
+  private var cacheCreation: Int {
+    max(
+      self[.cacheCreationInputTokens] ?? 0,
+      (self[.cacheWrite5mTokens] ?? 0) + (self[.cacheWrite1hTokens] ?? 0))
+  }
+
+  /// The completion's tokens where the provider states them.
+  private var statedCompletion: Int? {
+    let stated = known(.completionTokens, .billedOutputTokens, .outputTokens)
+    guard let thoughts = self[.thoughtsTokens] else { return stated }
+    return (stated ?? 0) + thoughts
+  }
+
+  /// All completion tokens, reasoning included. What a total has beside prompt and completion is
+  /// completion; a total below the prompt says nothing. More reasoning than completion stands beside it.
   var completion: Int? {
-    if let completion = statedCompletion { return completion }
-    guard let total = self[.totalTokens], let prompt else { return nil }
-    return max(0, total - prompt)
+    var completion = statedCompletion
+    if let total = self[.totalTokens], let prompt, total >= prompt {
+      completion = max(completion ?? 0, total - prompt)
+    }
+    guard let reasoning, reasoning > completion ?? 0 else { return completion }
+    return (completion ?? 0) + reasoning
   }
+}
 
-  /// The provider's own total where it gives one, else the sum of prompt and completion.
-  var total: Int? {
-    if let total = self[.totalTokens] { return total }
-    guard let prompt, let completion else { return nil }
-    return prompt + completion
+extension UsageField {
+  /// Whether it is a count of the whole prompt, or of what is in no cache.
+  fileprivate static func isPrompt(_ index: Int) -> Bool {
+    index == promptTokens.rawValue || index == inputTokens.rawValue
+      || index == billedInputTokens.rawValue
+  }
+}
+
+extension UsageFields {
+  /// What was reported in other units, where it is more than 0.
+  var units: UsageUnits {
+    var units = UsageUnits()
+    func take(_ field: UsageField, as unit: UsageUnits.Unit) {
+      if let amount = self[field], amount > 0 { units[unit] = Int64(amount) }
+    }
+    take(.seconds, as: .seconds)
+    take(.searchUnits, as: .searchUnits)
+    take(.rerankUnits, as: .rerankUnits)
+    return units
   }
 }

@@ -51,12 +51,18 @@ package struct Completion: Equatable, Sendable {
   package var cachedPromptTokens: Int64?
   /// Prompt tokens that the provider wrote to its cache.
   package var cacheWritePromptTokens: Int64?
+  /// Those of them that the cache keeps for an hour; in older ledgers always nil.
+  package var cacheWrite1hPromptTokens: Int64?
   /// All tokens of the answer, with `reasoningTokens`.
   package var completionTokens: Int64?
   /// Tokens of the answer that the provider reports as reasoning.
   package var reasoningTokens: Int64?
   /// The total that the provider reported, or the sum of prompt and completion.
   package var totalTokens: Int64?
+  /// What was reported in units other than tokens; in older ledgers always empty.
+  package var units: UsageUnits
+  /// The tier of service that the answer names; in older ledgers always nil.
+  package var tier: ServiceTier?
   /// Where the counts come from.
   package var usageSource: UsageSource
   /// The cost in nano-dollars; written as decimal dollars, exactly.
@@ -80,10 +86,11 @@ package struct Completion: Equatable, Sendable {
     trafficClass: String? = nil, stream: Bool? = nil, httpStatus: Int64? = nil,
     latencyMs: Int64? = nil, ttftMs: Int64? = nil, promptTokens: Int64? = nil,
     cachedPromptTokens: Int64? = nil, cacheWritePromptTokens: Int64? = nil,
-    completionTokens: Int64? = nil, reasoningTokens: Int64? = nil, totalTokens: Int64? = nil,
-    usageSource: UsageSource, costNanodollars: Int64? = nil, gatewayBackend: String? = nil,
-    endReason: EndReason, origin: Origin? = nil, droppedReason: DroppedReason? = nil,
-    traceparent: String? = nil, charged: [Charge] = []
+    cacheWrite1hPromptTokens: Int64? = nil, completionTokens: Int64? = nil,
+    reasoningTokens: Int64? = nil, totalTokens: Int64? = nil, units: UsageUnits = UsageUnits(),
+    tier: ServiceTier? = nil, usageSource: UsageSource, costNanodollars: Int64? = nil,
+    gatewayBackend: String? = nil, endReason: EndReason, origin: Origin? = nil,
+    droppedReason: DroppedReason? = nil, traceparent: String? = nil, charged: [Charge] = []
   ) {
     self.requestID = requestID
     self.tenant = tenant
@@ -100,9 +107,12 @@ package struct Completion: Equatable, Sendable {
     self.promptTokens = promptTokens
     self.cachedPromptTokens = cachedPromptTokens
     self.cacheWritePromptTokens = cacheWritePromptTokens
+    self.cacheWrite1hPromptTokens = cacheWrite1hPromptTokens
     self.completionTokens = completionTokens
     self.reasoningTokens = reasoningTokens
     self.totalTokens = totalTokens
+    self.units = units
+    self.tier = tier
     self.usageSource = usageSource
     self.costNanodollars = costNanodollars
     self.gatewayBackend = gatewayBackend

@@ -80,19 +80,19 @@ struct FieldReader {
     return word
   }
 
-  /// The same of a field that older ledgers lack.
-  mutating func wordWherePresent<Word: RawRepresentable<String>>(
-    _ name: String, _ type: Word.Type = Word.self
-  ) throws(RecordProblem) -> Word? {
-    guard let text = try textWherePresent(name) else { return nil }
-    guard let word = Word(rawValue: text) else { throw .wrongValue(name) }
-    return word
-  }
-
   mutating func optionalWord<Word: RawRepresentable<String>>(
     _ name: String, _ type: Word.Type = Word.self
   ) throws(RecordProblem) -> Word? {
     guard let text = try optionalText(name) else { return nil }
+    guard let word = Word(rawValue: text) else { throw .wrongValue(name) }
+    return word
+  }
+
+  /// Nil where the member is `null` or missing.
+  mutating func wordWherePresent<Word: RawRepresentable<String>>(
+    _ name: String, _ type: Word.Type = Word.self
+  ) throws(RecordProblem) -> Word? {
+    guard let text = try textWherePresent(name) else { return nil }
     guard let word = Word(rawValue: text) else { throw .wrongValue(name) }
     return word
   }
@@ -108,6 +108,17 @@ struct FieldReader {
       guard let value = Int64(text) else { throw .wrongValue(name) }
       return value
     case .null: return nil
+    default: throw .wrongValue(name)
+    }
+  }
+
+  /// Nil where the member is `null` or missing.
+  mutating func integerWherePresent(_ name: String) throws(RecordProblem) -> Int64? {
+    switch takeIfPresent(name) {
+    case nil, .null: return nil
+    case .number(let text):
+      guard let value = Int64(text) else { throw .wrongValue(name) }
+      return value
     default: throw .wrongValue(name)
     }
   }

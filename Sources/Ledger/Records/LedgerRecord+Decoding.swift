@@ -97,9 +97,13 @@ extension Completion {
     promptTokens = try fields.optionalInteger("prompt_tokens")
     cachedPromptTokens = try fields.optionalInteger("cached_prompt_tokens")
     cacheWritePromptTokens = try fields.optionalInteger("cache_write_prompt_tokens")
+    // Older ledgers have completions without this field, and without the two below.
+    cacheWrite1hPromptTokens = try fields.integerWherePresent("cache_write_1h_prompt_tokens")
     completionTokens = try fields.optionalInteger("completion_tokens")
     reasoningTokens = try fields.optionalInteger("reasoning_tokens")
     totalTokens = try fields.optionalInteger("total_tokens")
+    units = try UsageUnits(fields.takeIfPresent("units"))
+    tier = try fields.wordWherePresent("tier")
     usageSource = try fields.word("usage_source")
     costNanodollars = try fields.optionalDollars("estimated_cost_usd")
     gatewayBackend = try fields.optionalText("gateway_backend")
@@ -161,6 +165,22 @@ extension CounterState {
       fields.append(Field(member.name, value))
     }
     self.init(counter: counter, kind: kind, fields: fields)
+  }
+}
+
+extension UsageUnits {
+  fileprivate init(_ value: JSONValue?) throws(RecordProblem) {
+    self.init()
+    guard let value, value != .null else { return }
+    var members = try FieldReader(value, "units")
+    for unit in Unit.allCases {
+      guard let amount = members.takeIfPresent(unit.rawValue) else { continue }
+      guard case .number(let text) = amount, let thousandths = Self.thousandths(text) else {
+        throw .wrongValue(unit.rawValue)
+      }
+      self[unit] = thousandths
+    }
+    try members.finish()
   }
 }
 

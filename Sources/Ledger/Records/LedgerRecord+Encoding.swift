@@ -88,9 +88,12 @@ extension Completion {
     line.field("prompt_tokens", promptTokens)
     line.field("cached_prompt_tokens", cachedPromptTokens)
     line.field("cache_write_prompt_tokens", cacheWritePromptTokens)
+    line.field("cache_write_1h_prompt_tokens", cacheWrite1hPromptTokens)
     line.field("completion_tokens", completionTokens)
     line.field("reasoning_tokens", reasoningTokens)
     line.field("total_tokens", totalTokens)
+    line.field("units", units)
+    line.field("tier", identifier: tier?.rawValue)
     line.field("usage_source", usageSource.rawValue)
     line.field("estimated_cost_usd", dollarsOf: costNanodollars)
     line.field("gateway_backend", cut: gatewayBackend)
@@ -154,6 +157,16 @@ extension ProcessEvent {
 }
 
 extension JSONWriter {
+  /// An object with the units that are known; `null` where none is.
+  fileprivate mutating func field(_ name: String, _ units: UsageUnits) {
+    guard !units.isEmpty else { return field(name, number: nil) }
+    object(name) { line in
+      for unit in UsageUnits.Unit.allCases {
+        if let amount = units[unit] { line.field(unit.rawValue, number: UsageUnits.text(amount)) }
+      }
+    }
+  }
+
   mutating func charges(_ name: String, _ charges: [Charge]) {
     self.name(name)
     beginArray()

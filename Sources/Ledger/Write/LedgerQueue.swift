@@ -25,6 +25,13 @@ struct LedgerQueue {
   /// Whether a checkpoint is among the entries.
   private(set) var isBeginningSegment = false
 
+  /// Who wrote what of late; empty where the ledger has no bound.
+  private var shares = TenantShares()
+  /// How many tenants share the ledger.
+  var tenantCount = 1
+  /// Whether segments can be removed before the bound is reached: then there is nothing to share.
+  var mayShrink = false
+
   private let durability: Durability
   private let ledgerBytesMax: Int64?
   /// Request ids of admissions that failed and whose reservations the books have not given back
@@ -60,12 +67,32 @@ struct LedgerQueue {
     return needed + sparedBytes > ledgerBytesMax
   }
 
+  /// Whether the ledger is fuller than `LedgerLimits.sharedFillPercent` of its bound, and nothing of
+  /// it can be removed.
+  var isCrowded: Bool {
+    guard ledgerBytesMax != nil, !mayShrink else { return false }
+    return hasReachedBound(sparing: sharedBytes)
+  }
+
+  /// The room of a ledger that is crowded: what tenants share equally.
+  private var sharedBytes: Int64 {
+    (ledgerBytesMax ?? 0) / 100 * (100 - LedgerLimits.sharedFillPercent)
+  }
+
+  /// Whether the ledger is crowded and takes nothing more of this tenant, which has had its share.
+  /// Records of nobody's (refusals of unknown callers) have none.
+  private func isOverShare(_ tenant: String?) -> Bool {
+    guard isCrowded else { return false }
+    guard let tenant else { return true }
+    return shares.isOver(tenant, of: sharedBytes, among: tenantCount)
+  }
+
   /// Takes a record, or refuses it:
   ///
-  /// - an admission that was allowed, where `state` is unavailable;
+  /// - an admission that was allowed, where `state` is unavailable, or its tenant is over its share;
   /// - a completion, never: room for it was kept free at its admission;
-  /// - a denial, where the ledger's bound is reached or the queue is full, because anybody can
-  ///   cause any number of them;
+  /// - a denial, likewise, and where the ledger's bound is reached or the queue is full, because
+  ///   anybody can cause any number of them;
   /// - a record of the process, where the queue is full;
   /// - every record, after `stop`.
   mutating func enqueue(_ body: LedgerRecord.Body, timeMs: Int64) -> Enqueued {
@@ -73,14 +100,15 @@ struct LedgerQueue {
     switch body {
     case .admission(let admission) where admission.decision == .allow:
       if case .unavailable(let reason) = state { return .refused(reason) }
+      if isOverShare(admission.tenant) { return .refused(.overShare) }
       openCount += 1
     case .completion(let completion):
       if voided.contains(completion.requestID) { return .carried }
       openCount -= 1
     case .admission, .denials:
-      if hasReachedBound {
+      if hasReachedBound || isOverShare(body.tenant) {
         refusedCount += 1
-        return .refused(.ledgerFull)
+        return .refused(hasReachedBound ? .ledgerFull : .overShare)
       }
       fallthrough
     case .start, .reload, .clock, .stop, .drop:
@@ -92,6 +120,7 @@ struct LedgerQueue {
     }
     var record = LedgerRecord(seq: nextSeq, timeMs: timeMs, body: body)
     queuedBytes += record.estimatedBytes
+    if ledgerBytesMax != nil { shares.wrote(record, isCrowded: isCrowded) }
     if status == .writable || isBeginningSegment {
       nextSeq += 1
       entries.append(record)
@@ -109,6 +138,7 @@ struct LedgerQueue {
     precondition(!isBeginningSegment, "one segment begins at a time")
     isBeginningSegment = true
     openCount = books.open.count
+    if ledgerBytesMax != nil { shares.open(books.open) }
     // The previous hash is filled in when it is written.
     let checkpoint = Checkpoint(
       previousHash: Chain.origin, counters: books.counters, open: books.open,
@@ -207,6 +237,17 @@ struct LedgerQueue {
 
   /// Refuses every record from now on.
   mutating func stop() { status = .unavailable(.stopped) }
+}
+
+extension LedgerRecord.Body {
+  /// Whose refusals it records.
+  fileprivate var tenant: String? {
+    switch self {
+    case .admission(let admission): admission.tenant
+    case .denials(let denials): denials.tenant
+    case .completion, .start, .reload, .checkpoint, .clock, .repair, .stop, .drop: nil
+    }
+  }
 }
 
 extension LedgerRecord {

@@ -15,6 +15,8 @@ package enum LedgerState: Equatable, Sendable {
     case queueFull
     /// `--ledger-max-bytes` is reached, counting the room for open exchanges' completions.
     case ledgerFull
+    /// The ledger is almost full, and the tenant has had its share of what is left.
+    case overShare
     /// The writer has been stopped.
     case stopped
 
@@ -26,6 +28,9 @@ package enum LedgerState: Equatable, Sendable {
       case .queueFull:
         "more than \(LedgerLimits.queueBytesMax) bytes of records wait to be written"
       case .ledgerFull: "--ledger-max-bytes is reached"
+      case .overShare:
+        "the ledger is fuller than \(LedgerLimits.sharedFillPercent) % of --ledger-max-bytes, and the"
+          + " tenant has had its share of the rest"
       case .stopped: "it has been closed"
       }
     }

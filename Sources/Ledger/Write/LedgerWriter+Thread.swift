@@ -4,7 +4,7 @@ import Foundation
 extension LedgerWriter {
   /// The time between two looks for segments that may be removed.
   private static let retentionInterval = Duration.seconds(60)
-  /// The same while the ledger's bound is reached.
+  /// The same while the ledger's bound is reached, or tenants share what is left.
   private static let retentionIntervalAtBound = Duration.seconds(1)
 
   private enum Step {
@@ -273,7 +273,11 @@ extension LedgerWriter {
       tellRemoved()
     }
     if removed { segments.synchronizeNames() }
-    withShared { $0.knowsBound = $0.queue.hasReachedBound }
+    let mayShrink = mayGo && segments.mayRemove(keepFromSeq: keep.atBoundFromSeq)
+    withShared { shared in
+      shared.queue.mayShrink = mayShrink
+      shared.knowsBound = shared.queue.hasReachedBound || shared.queue.isCrowded
+    }
   }
 
   private func tellRemoved() {

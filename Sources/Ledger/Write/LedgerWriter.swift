@@ -49,7 +49,7 @@ package final class LedgerWriter: @unchecked Sendable {
     /// When the first of the queue's entries came; nil where there are none.
     var oldestEntry: ContinuousClock.Instant?
     var asksForSegment = false
-    /// Whether the ledger's bound is reached: then the thread looks for old segments more often.
+    /// Whether the ledger's bound is reached, or tenants share what is left below it: then the thread looks for old segments more often.
     var knowsBound = false
     var keep: SegmentsKept
     var isStopping = false
@@ -107,7 +107,8 @@ package final class LedgerWriter: @unchecked Sendable {
         guard shared.oldestEntry == nil else { break }
         shared.oldestEntry = .now
         condition.broadcast()
-      case .refused(.ledgerFull) where !shared.knowsBound:
+      case .refused(.ledgerFull), .refused(.overShare):
+        guard !shared.knowsBound else { break }
         // Wake the thread: it may remove segments that are removed only when the bound is reached.
         shared.knowsBound = true
         condition.broadcast()
@@ -115,6 +116,11 @@ package final class LedgerWriter: @unchecked Sendable {
       }
       return result
     }
+  }
+
+  /// Sets how many tenants share the ledger; 1 until then. Call it under the books' lock.
+  package func shares(among tenantCount: Int) {
+    withShared { $0.queue.tenantCount = tenantCount }
   }
 
   /// Whether an admission would be taken now.

@@ -129,6 +129,11 @@ struct SegmentStore {
     return removed > 0
   }
 
+  /// Whether `removeOlder` would remove a segment, whatever its age.
+  func mayRemove(keepFromSeq: Int64) -> Bool {
+    kept.count > 1 && kept[1].segment.firstSeq <= keepFromSeq
+  }
+
   /// Makes removals durable. A failure is ignored: after a crash the files may be there again, and
   /// are then removed again.
   func synchronizeNames() { try? files.synchronizeNames() }

@@ -1,3 +1,5 @@
+import Terms
+
 /// The counters of one loop that do not depend on a series, shared with the threads that read them.
 final class LoopCells: Sendable {
   enum Cell: Int { case began, ended }
@@ -6,6 +8,7 @@ final class LoopCells: Sendable {
   let refusals = RecentRefusals()
   private let cells = CellBlock()
   private static let firstOverflow = 8
+  private static let firstUnread = 16
   private static let firstCall = 32
 
   @inline(__always)
@@ -23,6 +26,14 @@ final class LoopCells: Sendable {
 
   private static func cell(_ method: CallMethod, _ status: CallStatus) -> Int {
     firstCall + method.rawValue * CallStatus.allCases.count + status.rawValue
+  }
+
+  func add(_ reason: UnreadReason) { cells.add(1, at: Self.cell(reason)) }
+
+  func unread(_ reason: UnreadReason) -> UInt64 { cells.value(at: Self.cell(reason)) }
+
+  private static func cell(_ reason: UnreadReason) -> Int {
+    firstUnread + (UnreadReason.allCases.firstIndex(of: reason) ?? 0)
   }
 
   func addOverflow(_ family: Family) { cells.add(1, at: Self.firstOverflow + family.rawValue) }

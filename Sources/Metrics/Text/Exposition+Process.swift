@@ -68,7 +68,10 @@ extension Exposition {
     ) {
       $0.retries
     }
-    each("ai_gateway_ship_rejected_total", .counter, "Records that the target refused for good.") {
+    each(
+      "ai_gateway_ship_rejected_total", .counter,
+      "Records that the target refused and that were set aside."
+    ) {
       $0.rejected
     }
     each(

@@ -1,3 +1,5 @@
+import Terms
+
 extension Exposition {
   /// Writes everything that the loops counted.
   mutating func traffic(_ registry: MetricsRegistry) {
@@ -68,6 +70,12 @@ extension Exposition {
       "ai_gateway_usage_estimated_total", .counter,
       "Requests whose usage was estimated, because the backend reported none.")
     counters(usage, sums, .estimated, leavesOutZeros: true)
+    metric(
+      "ai_gateway_usage_unread_total", .counter,
+      "Answers that could not be read for their usage, and were charged by their bytes.")
+    for reason in UnreadReason.allCases {
+      sample([("reason", reason.rawValue)], registry.unread(reason))
+    }
   }
 
   private mutating func processing(_ registry: MetricsRegistry) {

@@ -5,6 +5,8 @@ package struct ShipStatistics: Sendable, Equatable {
     case shipping, idle
     case backingOff = "backing_off"
     case connecting
+    /// It waits because of what the receiver answers.
+    case held
   }
 
   /// The target as `--ship` names it, without credentials.
@@ -20,7 +22,7 @@ package struct ShipStatistics: Sendable, Equatable {
   package var shipped: Int64
   /// Attempts that failed and were repeated, since the start.
   package var retries: Int64
-  /// Records that the target refused for good.
+  /// Records that the target refused, each by itself, and that were set aside.
   package var rejected: Int64
   /// Records that were deleted before they were shipped, because the ledger was full.
   package var dropped: Int64

@@ -5,6 +5,8 @@ import Terms
 /// keeps its node, so that a later problem can name its place.
 struct PolicyDraft {
   var settings = PolicySettings()
+  /// The tenants in the `tenants` of all issuers.
+  var claimedTenants: [PlacedText] = []
   var sharedHostnames: [PlacedText]?
   var sharedHostnamesNode: Node?
   var classes: [ClassDraft] = []
@@ -12,6 +14,12 @@ struct PolicyDraft {
   var models: [ModelDraft] = []
   var tenants: [TenantDraft] = []
   var limits: [LimitDraft] = []
+}
+
+/// An entry of `auth.jwt`, and the names of tenants in it.
+struct IssuerDraft {
+  let issuer: JWTIssuer
+  let tenants: [PlacedText]
 }
 
 /// An entry of `classes`.
@@ -36,7 +44,10 @@ struct ModelDraft {
   var upstreamModelNodes: [Node] = []
   var sticky = Stickiness.request
   var paths: [PlacedText]?
-  var maxOutputTokens: Int?
+  var requests = ModelRequests()
+  /// `bound` and `bound_above`.
+  var boundNode: Node?
+  var boundAboveNode: Node?
   /// Nil where the policy does not say.
   var streamUsage: StreamUsage?
   var streamUsageNode: Node?

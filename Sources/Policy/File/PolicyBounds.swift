@@ -31,6 +31,8 @@ struct PolicyBounds: Sendable {
   var modelsMax = 4_096
   var aliasesMax = 64
   var routesMax = 64
+  /// Entries of `allow_fields` or `bound_fields`.
+  var fieldsMax = 16
   var weightMax = 1_000_000
   var tenantsMax = 20_000
   var keysMax = 1_000
@@ -45,10 +47,16 @@ struct PolicyBounds: Sendable {
   /// Entries of `api_key_headers`: the gateway has room for eight credentials of a request.
   var headersMax = 8
   var jwtMax = 16
+  /// Keys that lead to one claim.
+  var claimKeysMax = 8
+  /// Entries of one issuer's `tenants`.
+  var claimTenantsMax = 20_000
 
   /// `max_body_bytes`: with Envoy's message around it, a body must still fit into the 64 MiB that the
   /// server accepts.
   var bodyBytes = 1_024...(60 * 1_024 * 1_024)
+  /// `max_headers_count`: Tollgate's own and those of any request must fit.
+  var headersCount = 32...10_000
   var outputTokens = 1...2_147_483_647
   var concurrent = 1...1_000_000
   /// The amount of a limit on requests or tokens.

@@ -99,6 +99,12 @@ extension PolicyCompiler {
       for node in model.upstreamModelNodes {
         log.error(node, "\(reason) rewrites no body, which this needs; remove it")
       }
+      if let node = model.boundNode {
+        log.error(node, "\(reason) rewrites no body, which this needs; write \"as_asked\"")
+      }
+      if let node = model.boundAboveNode {
+        log.error(node, "\(reason) rewrites no body, which this needs; write \"refuse\"")
+      }
       if let node = model.streamUsageNode, let usage = model.streamUsage, usage != .asAsked {
         log.error(node, "\(reason) rewrites no body, which this needs; write \"as_asked\"")
       }

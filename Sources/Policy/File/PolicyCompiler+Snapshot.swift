@@ -34,7 +34,7 @@ extension PolicyCompiler {
       index: index, name: model.name, aliases: model.aliases.map(\.text),
       trafficClass: trafficClass, routes: model.routes, sticky: model.sticky,
       paths: model.paths.map { Set($0.compactMap { endpointsByPath[$0.text] }) },
-      maxOutputTokens: model.maxOutputTokens, streamUsage: model.streamUsage ?? byDefault,
+      requests: model.requests, streamUsage: model.streamUsage ?? byDefault,
       prices: model.prices)
   }
 
@@ -89,6 +89,11 @@ extension PolicyCompiler {
     for (index, model) in draft.models.enumerated() {
       lookup.models.insert(model.name, value: index)
       for alias in model.aliases { lookup.models.insert(alias.text, value: index) }
+    }
+    let indices = Dictionary(
+      tenants.map { ($0.name.string, $0.index) }, uniquingKeysWith: { first, _ in first })
+    lookup.claimTenants = draft.settings.jwt.map { issuer in
+      issuer.tenants.map { ClaimTenants($0, indices: indices) }
     }
     for (index, tenant) in tenants.enumerated() {
       lookup.tenants.insert(tenant.name.string, value: index)

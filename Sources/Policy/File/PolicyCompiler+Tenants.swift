@@ -10,6 +10,7 @@ extension PolicyCompiler {
     checkHosts()
     checkDigests()
     checkPrincipals()
+    checkClaimedTenants()
     if draft.tenants.isEmpty {
       log.useWarning(
         Place(source: 0, offset: 0), .top, "there are no tenants: every request will be refused")
@@ -19,6 +20,18 @@ extension PolicyCompiler {
     checkRepeatedGlobalLimits()
     checkCustomPathCount()
     checkUse()
+  }
+
+  /// Reports each tenant that an issuer's `tenants` names and that the policy has not.
+  private func checkClaimedTenants() {
+    let names = draft.tenants.map(\.named.name)
+    let known = Set(names)
+    for tenant in draft.claimedTenants where !known.contains(tenant.text) {
+      log.error(
+        tenant.node,
+        "there is no tenant \(quoted(tenant.text))"
+          + Suggestion.text(for: tenant.text, among: names))
+    }
   }
 
   private func check(_ tenant: TenantDraft) {

@@ -3,7 +3,8 @@ import Terms
 
 extension PolicyReading {
   private static let modelFields = [
-    "aliases", "class", "routes", "sticky", "paths", "max_output_tokens", "stream_usage",
+    "aliases", "class", "routes", "sticky", "paths", "max_output_tokens", "context_tokens",
+    "bound", "bound_above", "bound_fields", "allow_fields", "stream_usage",
     "price_usd_per_million", "price_usd_per_request",
   ]
 
@@ -24,9 +25,7 @@ extension PolicyReading {
     readRoutes(fields, into: &draft)
     if let node = fields["sticky"], let sticky = stickiness(node) { draft.sticky = sticky }
     draft.paths = fields["paths"].map(paths)
-    if let node = fields["max_output_tokens"] {
-      draft.maxOutputTokens = integer(node, in: bounds.outputTokens)
-    }
+    readRequests(fields, into: &draft)
     draft.streamUsageNode = fields["stream_usage"]
     draft.streamUsage = fields["stream_usage"].flatMap {
       choice(

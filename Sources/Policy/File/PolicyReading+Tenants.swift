@@ -1,4 +1,5 @@
 import Bytes
+import Terms
 
 extension PolicyReading {
   private static let emptyDigest = SHA256.digest(of: [UInt8]().span)
@@ -7,7 +8,9 @@ extension PolicyReading {
   func tenant(_ named: NamedNode, maxSubjects: Int) -> TenantDraft? {
     var draft = TenantDraft(named: named)
     guard checkName(named.name, at: named.keyPlace, named.node.path) else { return nil }
-    let known = ["hostnames", "keys", "principals", "allow", "limits"]
+    let known = [
+      "hostnames", "keys", "principals", "allow", "limits", Self.admissionsField,
+    ]
     guard let fields = fields(named.node, known: known) else { return nil }
     draft.hostnames = hostnames(fields["hostnames"])
     let keys = list(fields["keys"], max: bounds.keysMax, "keysMax")
@@ -21,7 +24,31 @@ extension PolicyReading {
     draft.hasAllow = !allow.isEmpty
     draft.allow = allow.compactMap(allowEntry)
     draft.limits = limits(fields["limits"], owner: .tenant, maxSubjects: maxSubjects)
+    if let node = fields[Self.admissionsField] {
+      if let limit = admissionsLimit(node, beside: draft.limits, maxSubjects: maxSubjects) {
+        draft.limits.append(limit)
+      }
+    }
     return draft
+  }
+
+  private static let admissionsField = "max_admissions_per_second"
+
+  /// A tenant's `max_admissions_per_second`: a limit of that name on its requests, whatever they ask
+  /// for. So refusals, headers, pages and metrics show it like any other limit.
+  private func admissionsLimit(
+    _ node: Node, beside limits: [LimitDraft], maxSubjects: Int
+  ) -> LimitDraft? {
+    guard let amount = integer(node, in: 1...bounds.amountMax) else { return nil }
+    let name = PlacedText(text: Self.admissionsField, node: node)
+    if let other = limits.first(where: { $0.name?.text == name.text }) {
+      log.error(
+        node, "is the name of a limit, too, at \(log.text(of: other.node.place)); rename that one")
+    }
+    let limit = Limit(
+      name: name.text, kind: .requests, amount: amount, per: .second, burst: nil, scope: .tenant,
+      models: nil, onStoreLoss: .deny, maxSubjects: maxSubjects)
+    return LimitDraft(node: node, limit: limit, name: name, models: nil)
   }
 
   private func key(_ node: Node, of tenant: String, maxSubjects: Int) -> KeyDraft? {

@@ -2,7 +2,8 @@ import Terms
 
 extension PolicyReading {
   private static let topFields = [
-    "version", "timezone", "shared_hostnames", "max_body_bytes", "enforce_at", "max_subjects",
+    "version", "timezone", "shared_hostnames", "max_body_bytes", "max_headers_count", "enforce_at",
+    "max_subjects",
     "log_level", "auth", "classes", "models", "path_aliases", "tenants", "limits",
   ]
   private static let authFields = ["api_key_headers", "jwt", "client_certificates"]
@@ -15,6 +16,11 @@ extension PolicyReading {
     readVersions(files)
     let auth = files.compactMap { $0["auth"] }.compactMap { fields($0, known: Self.authFields) }
     draft.settings = settings(files: files, auth: auth)
+    if let node = setting("jwt", auth) {
+      let issuers = issuers(node)
+      draft.settings.jwt = issuers.map(\.issuer)
+      draft.claimedTenants = issuers.flatMap(\.tenants)
+    }
     if let node = setting("shared_hostnames", files) {
       draft.sharedHostnamesNode = node
       draft.sharedHostnames = hostnames(node)
@@ -62,6 +68,11 @@ extension PolicyReading {
     {
       settings.maxBodyBytes = bytes
     }
+    if let node = setting("max_headers_count", files),
+      let count = integer(node, in: bounds.headersCount)
+    {
+      settings.maxHeadersCount = count
+    }
     if let node = setting("max_subjects", files), let count = integer(node, in: bounds.subjects) {
       settings.maxSubjects = count
     }
@@ -74,7 +85,6 @@ extension PolicyReading {
       settings.logLevel = choice(node, LogLevel.allCases.map { ($0.rawValue, $0) })
     }
     if let node = setting("api_key_headers", auth) { settings.apiKeyHeaders = apiKeyHeaders(node) }
-    if let node = setting("jwt", auth) { settings.jwt = issuers(node) }
     settings.clientCertificates = flag(setting("client_certificates", auth), default: false)
     return settings
   }

@@ -7,7 +7,7 @@ package enum PathMatch: Equatable, Sendable {
   case endpoint(Endpoint, azureModel: Range<Int>?)
   /// `GET /v1/models`
   case modelList
-  /// `GET /v1/models/{id}`: the range of the id in the path.
+  /// `GET /v1/models/{id}`: the range of the id in the path, as it is written there: see `ModelID`.
   case modelDetail(id: Range<Int>)
   /// A path that some tenant's `allow` lists with a `route`, by its index in `customPaths`.
   case custom(Int)
@@ -49,6 +49,7 @@ struct PathTable: Sendable {
 
   /// `path` is the request's `:path`, with its query.
   func match(_ path: Span<UInt8>) -> PathMatch {
+    if path.starts(with: Self.modelPrefix) { return model(path) }
     guard let end = PathRules.pathEnd(path) else { return .unknown }
     let bare = path.extracting(0..<end)
     if let value = exact[bare] {
@@ -56,14 +57,17 @@ struct PathTable: Sendable {
       guard value < Self.customBase else { return .custom(value - Self.customBase) }
       return Self.endpoint(value, azureModel: nil)
     }
-    if bare.starts(with: Self.modelPrefix) {
-      let id = Self.modelPrefix.count..<end
-      // A model's name may have slashes in it, but not at its end.
-      guard !id.isEmpty, bare[end - 1] != UInt8(ascii: "/") else { return .unknown }
-      return .modelDetail(id: id)
-    }
     if bare.starts(with: Self.azurePrefix) { return azure(bare) }
     return .unknown
+  }
+
+  /// The path of a model's page. What is encoded in it is the id's business: nobody else reads it.
+  private func model(_ path: Span<UInt8>) -> PathMatch {
+    guard let end = PathRules.pathEnd(path, withEscapes: .any) else { return .unknown }
+    let id = Self.modelPrefix.count..<end
+    // A model's name may have slashes in it, but not at its end.
+    guard !id.isEmpty, path[end - 1] != UInt8(ascii: "/") else { return .unknown }
+    return .modelDetail(id: id)
   }
 
   private func azure(_ path: Span<UInt8>) -> PathMatch {

@@ -113,6 +113,9 @@ package struct ServeSettings: Sendable {
         transport.processBufferBytesMax),
       duration(
         "handshake-timeout", "how long a client's preface may take", transport.handshakeTimeout),
+      duration(
+        "first-message-timeout", "how long a call may take to its first message",
+        transport.firstMessageTimeout),
       duration("idle-timeout", "how long a connection may have no stream", transport.idleTimeout),
       duration("write-timeout", "how long a peer may read nothing", loop.writeStallTimeout),
     ]
@@ -240,6 +243,8 @@ package struct ServeSettings: Sendable {
 
   private mutating func readTransport(_ arguments: inout ParsedArguments) {
     let sizes = 1024...(1 << 40)
+    // Less than this has no room for a connection with a stream.
+    let sharedSizes = (64 << 10)...(1 << 40)
     var limits = server.transport
     limits.concurrentStreamsMax = arguments.integer(
       "max-streams", default: limits.concurrentStreamsMax, in: 1...1_000_000)
@@ -252,11 +257,14 @@ package struct ServeSettings: Sendable {
     limits.streamBufferBytesMax = arguments.byteSize(
       "max-stream-buffer-bytes", default: limits.streamBufferBytesMax, in: sizes)
     limits.connectionBufferBytesMax = arguments.byteSize(
-      "max-connection-buffer-bytes", default: limits.connectionBufferBytesMax, in: sizes)
+      "max-connection-buffer-bytes", default: limits.connectionBufferBytesMax, in: sharedSizes)
     limits.processBufferBytesMax = arguments.byteSize(
-      "max-buffer-bytes", default: limits.processBufferBytesMax, in: sizes)
+      "max-buffer-bytes", default: limits.processBufferBytesMax, in: sharedSizes)
     limits.handshakeTimeout = arguments.duration(
       "handshake-timeout", default: limits.handshakeTimeout,
+      in: .milliseconds(100) ... .seconds(600))
+    limits.firstMessageTimeout = arguments.duration(
+      "first-message-timeout", default: limits.firstMessageTimeout,
       in: .milliseconds(100) ... .seconds(600))
     limits.idleTimeout = arguments.duration(
       "idle-timeout", default: limits.idleTimeout, in: .seconds(1) ... .seconds(86_400))

@@ -76,18 +76,19 @@ extension Logger {
   }
 
   /// A line for each address, then one that says that requests are answered.
-  package func ready(_ addresses: [ListenAddress], _ policy: PolicySnapshot, workers: Int) {
+  package func ready(
+    _ addresses: [ListenAddress], _ revision: String, _ summary: PolicySummary, workers: Int
+  ) {
     for address in addresses {
       log(.info, .listening, "listening on \(address)", [.listen: .text(address.description)])
     }
     let places = addresses.map(\.description).joined(separator: ", ")
-    let summary = policy.summary
     log(
       .info, .ready,
-      "tollgate \(Version.string) is ready on \(places): policy \(policy.revision) with \(summary); "
+      "tollgate \(Version.string) is ready on \(places): policy \(revision) with \(summary); "
         + "\(workers) worker\(workers == 1 ? "" : "s")",
       [
-        .policyRevision: .text(policy.revision), .tenants: .integer(summary.tenants),
+        .policyRevision: .text(revision), .tenants: .integer(summary.tenants),
         .models: .integer(summary.models), .keys: .integer(summary.keys),
         .limits: .integer(summary.limits),
       ])

@@ -126,6 +126,7 @@ extension WorkerLoop {
     connectionCount += 1
     // Unowned: the loop outlives its connections, and `http` is the connection's own.
     http.onWantsWrite = { [unowned self, unowned connection] in answered.append(connection) }
+    sayRefused(connection)
     if isDraining { http.beginDrain(now: now) }
     flush(connection)
     tick(connection)
@@ -184,9 +185,18 @@ extension WorkerLoop {
       // Our side is over: what the peer still sends is read and dropped.
       if connection.lingersUntil != nil { return }
       connection.http.receive(receiveBuffer.span.extracting(0..<count), now: now)
+      sayRefused(connection)
       flush(connection)
       tick(connection)
     }
+  }
+
+  /// Says that there was no room for a stream or the connection.
+  private func sayRefused(_ connection: Connection) {
+    guard connection.http.takeRefusedCount() > 0 else { return }
+    log.report(
+      .warning, .buffersFull,
+      "streams are refused: --max-buffer-bytes or --max-connection-buffer-bytes is reached")
   }
 
   /// Writes what there is, as far as the socket takes it, and sets what epoll watches for next.

@@ -1,6 +1,7 @@
 import Books
 import Gateway
 import Policy
+import Transport
 
 /// What other threads may ask of a server.
 ///
@@ -20,6 +21,12 @@ package struct ServerHandle: Sendable {
     let compiled = CompiledPolicy(policy, limits: limits)
     workers.postToAll { $0.router.use(compiled) }
   }
+
+  /// What connections, streams and buffers take now of `--max-buffer-bytes`.
+  package var bufferBytes: Int { workers.budget.used }
+
+  /// The most of it that was taken at once since this was last asked.
+  package func takeBufferPeak() -> Int { workers.budget.takePeak() }
 
   /// Tells every worker what became of records.
   package func recordsEnded(_ outcome: Books.RecordOutcome) {

@@ -8,6 +8,8 @@ import Transport
 final class Workers: Sendable {
   /// One a worker.
   let mailboxes: [Mailbox<WorkerLoop>]
+  /// What connections, streams and buffers of all workers take.
+  let budget: BufferBudget
   /// Signalled once by each thread that ends.
   private let ended: DispatchSemaphore
 
@@ -18,6 +20,7 @@ final class Workers: Sendable {
     makeGateway: @Sendable () -> any LoopGateway
   ) throws(SystemError) {
     let budget = BufferBudget(limit: configuration.transport.processBufferBytesMax)
+    self.budget = budget
     var mailboxes: [Mailbox<WorkerLoop>] = []
     var loops: [Handover<WorkerLoop>] = []
     for _ in 0..<configuration.workers {

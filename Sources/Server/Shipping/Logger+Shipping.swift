@@ -29,21 +29,32 @@ extension Logger {
       [.target: .text(target.description)])
   }
 
-  /// The receiver has rejected `count` records of a batch for good; `words` are its own, made
-  /// printable.
-  func shipRejected(_ target: ShipTarget, _ count: Int, in batch: ShipBatch, words: String) {
-    let said = words.isEmpty ? "" : ": \(words)"
+  /// The receiver has taken a batch and said something besides; its words are made printable.
+  func shipWarned(_ target: ShipTarget, words: String) {
+    report(
+      .warning, .shipRejected, "shipping to \(target): the receiver warns: \(words)",
+      [.target: .text(target.description), .count: .integer(0), .reason: .text(words)])
+  }
+
+  /// The receiver refuses `count` records of a batch; `file` has them, or what may be meant, where
+  /// they are set aside.
+  func shipRejected(
+    _ target: ShipTarget, _ count: Int, in batch: ShipBatch, file: String?, words: String
+  ) {
     // The record numbers are fields only: lines with the same text count as repetitions.
     report(
-      count > 0 ? .error : .warning, .shipRejected,
-      count > 0
-        ? "shipping to \(target): \(count) records are rejected and not shipped again; the ledger keeps them\(said)"
-        : "shipping to \(target): the receiver warns\(said)",
+      .error, .shipRejected,
+      "shipping to \(target): \(count == 1 ? "a record is" : "\(count) records are") refused and"
+        + " not shipped\(Self.place(file)): \(words)",
       [
         .target: .text(target.description), .count: .integer(count), .reason: .text(words),
         .ledgerSeq: .optional(batch.lines.first?.head.seq),
         .lastLedgerSeq: .optional(batch.lastSeq),
       ])
+  }
+
+  private static func place(_ file: String?) -> String {
+    file.map { "; set aside in \($0)" } ?? ""
   }
 
   /// The receiver refuses messages of that size. Batches become smaller, and nothing is lost.
@@ -56,11 +67,14 @@ extension Logger {
   }
 
   /// One record alone is larger than the receiver's limit, so the receiver never gets it.
-  func shipTooLarge(_ target: ShipTarget, seq: Int64, bytes: Int, words: String) {
+  func shipTooLarge(
+    _ target: ShipTarget, _ line: LedgerTail.Line, file: String?, words: String
+  ) {
+    let (seq, bytes) = (line.head.seq, line.bytes.count + 1)
     log(
       .error, .shipRejected,
       "shipping to \(target): record \(seq) of \(bytes) bytes is refused by itself and not shipped"
-        + " again; the ledger keeps it. Raise the receiver's message limit (in the OpenTelemetry"
+        + "\(Self.place(file)); the ledger keeps it. Raise the receiver's message limit (in the OpenTelemetry"
         + " Collector `max_recv_msg_size_mib`) above the largest checkpoint: \(words)",
       [
         .target: .text(target.description), .count: .integer(1), .ledgerSeq: .integer(seq),

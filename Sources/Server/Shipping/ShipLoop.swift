@@ -4,6 +4,14 @@ import Log
 import Metrics
 import Shipping
 
+/// What one target's shipping keeps on disk.
+struct ShipStore {
+  let cursors: CursorFiles
+  let setAside: SetAside
+  /// Called with the cursor's record number whenever the cursor on disk has moved.
+  let committed: @Sendable (Int64) -> Void
+}
+
 /// Reads the ledger's tail, ships it to one target batch by batch, and keeps the target's cursor.
 ///
 /// On the target's thread, which owns it; others share only `ShipShared`. It waits in poll(2)
@@ -11,14 +19,14 @@ import Shipping
 final class ShipLoop {
   private let target: ShipTarget
   private let source: ShipSource
-  private let cursors: CursorFiles
+  /// nil where records are shipped again by hand: nothing is kept then.
+  private let store: ShipStore?
   private let sink: any ShipSink
   private let shared: ShipShared
   private let log: Logger
-  /// Called with the cursor's record number whenever the cursor on disk has moved.
-  private let committed: @Sendable (Int64) -> Void
 
   private var machine: TargetMachine
+  private var refusals = Refusals()
   private var batch: ShipBatch
   private var tail: LedgerTail
   /// The number that follows the last record taken into a batch.
@@ -28,26 +36,27 @@ final class ShipLoop {
   /// The last record that the cursor on disk says the target has.
   private var committedSeq: Int64
   private var lastCommitMs: Int64
-  /// Whether something has failed since the last batch was delivered.
+  /// Whether something has failed since the last batch was delivered, and whether that was the
+  /// receiver's answer.
   private var isTroubled = false
+  private var isHeld = false
   /// The ledger could not be read; it is not read again before this time.
   private var readAgainMs: Int64 = 0
 
-  /// Begins with the record after number `cursor`.
+  /// Begins with the record after number `cursor`. `failuresMax`: as `TargetMachine` has it.
   init(
-    _ target: ShipTarget, cursor: Int64, source: ShipSource, cursors: CursorFiles,
-    sink: any ShipSink, shared: ShipShared, log: Logger,
-    committed: @escaping @Sendable (Int64) -> Void
+    _ target: ShipTarget, cursor: Int64, source: ShipSource, store: ShipStore?,
+    sink: any ShipSink, shared: ShipShared, log: Logger, failuresMax: Int? = nil
   ) {
     self.target = target
     self.source = source
-    self.cursors = cursors
+    self.store = store
     self.sink = sink
     self.shared = shared
     self.log = log
-    self.committed = committed
     machine = TargetMachine(
-      timeout: target.timeout, exportsMayTakeForEver: target.place == .standardOutput)
+      timeout: target.timeout, exportsMayTakeForEver: target.place == .standardOutput,
+      failuresMax: failuresMax)
     batch = ShipBatch(target.batch)
     tail = LedgerTail(source.files, from: cursor + 1)
     expectedSeq = cursor + 1
@@ -90,7 +99,7 @@ final class ShipLoop {
     if let interval = sink.pollInterval {
       timeoutMs = min(timeoutMs ?? .max, interval.wholeMilliseconds)
     }
-    if acknowledgedSeq > committedSeq {
+    if store != nil, acknowledgedSeq > committedSeq {
       let due = max(0, lastCommitMs + ShippingLimits.cursorDelay.wholeMilliseconds - nowMs)
       timeoutMs = min(timeoutMs ?? .max, due)
     }
@@ -116,9 +125,7 @@ final class ShipLoop {
       switch event {
       case .connected: machine.connected()
       case .progressed: machine.progressed(nowMs: nowMs)
-      case .answered(let answer):
-        let outcome = machine.answered(answer, nowMs: nowMs, random: random())
-        answered(answer, outcome, nowMs)
+      case .answered(let answer): answered(answer, nowMs)
       case .lost(let reason):
         if machine.connectionLost(nowMs: nowMs, random: random()) { fail(reason + sizeHint) }
       }
@@ -138,7 +145,7 @@ final class ShipLoop {
       case .connecting: .connecting
       case .shipping: .shipping
       case .idle: .idle
-      case .backingOff: .backingOff
+      case .backingOff: isHeld ? .held : .backingOff
       }
     shared.values.withLock { $0.statistics.state = state }
   }
@@ -147,7 +154,7 @@ final class ShipLoop {
     sink.disconnect()
     if acknowledgedSeq > committedSeq { commit(Self.nowMs()) }
     let left = max(0, (source.end()?.seq ?? 0) - acknowledgedSeq)
-    if left > 0 { log.shipWaits(target, left) }
+    if left > 0, store != nil { log.shipWaits(target, left) }
     shared.values.withLock { $0.hasEnded = true }
   }
 
@@ -210,56 +217,83 @@ extension ShipLoop {
 // MARK: - Answers
 
 extension ShipLoop {
-  private func answered(
-    _ answer: TargetMachine.Answer, _ outcome: TargetMachine.Outcome, _ nowMs: Int64
-  ) {
+  private func answered(_ answer: TargetMachine.Answer, _ nowMs: Int64) {
     let count = batch.lines.count
-    guard let lastSeq = batch.lastSeq else { return }
-    var rejected = 0
-    switch answer {
-    case .retry(let reason, _): return fail(reason)
-    case .delivered: break
-    case .partial(let number, let message):
-      rejected = min(number, count)
-      log.shipRejected(target, rejected, in: batch, words: message)
-    case .refused(let reason):
-      rejected = count
-      log.shipRejected(target, rejected, in: batch, words: reason)
-    case .tooLarge(let reason):
+    guard machine.isExporting, count > 0 else { return }
+    switch refusals.judge(answer, records: count, bytes: batch.byteCount) {
+    case .taken(let words):
+      if !words.isEmpty { log.shipWarned(target, words: words) }
+      acknowledged(rejected: 0, nowMs)
+    case .takenExcept(let rejected, let words):
+      let reason = "\(rejected) of these \(count) records, it is not said which: \(words)"
+      setAside(rejected, because: reason, isTooLarge: false, nowMs)
+    case .setAside(let reason):
+      var isTooLarge = false
+      if case .tooLarge = answer { isTooLarge = true }
+      setAside(1, because: reason, isTooLarge: isTooLarge, nowMs)
+    case .halve:
+      proceed(nowMs)
+      batch.halve()
+    case .shrink(let reason):
+      proceed(nowMs)
       let size = batch.byteCount
-      if let bytesMax = batch.shrink(nowMs: nowMs) {
-        return log.shipShrunk(target, size, to: bytesMax, words: reason)
-      }
-      rejected = count
-      if count == 1, size > ShippingLimits.shrunkBytesMin {
-        log.shipTooLarge(target, seq: lastSeq, bytes: size, words: reason)
-      } else {
-        log.shipRejected(target, rejected, in: batch, words: reason)
-      }
+      log.shipShrunk(target, size, to: batch.shrink(nowMs: nowMs), words: reason)
+    case .hold(let reason, let afterMs): hold(reason, afterMs: afterMs, nowMs)
     }
-    guard outcome == .done else { return }
-    acknowledged(lastSeq, answer, shipped: count - rejected, rejected: rejected, nowMs)
+  }
+
+  /// The attempt has come to something: the next one follows at once.
+  private func proceed(_ nowMs: Int64) {
+    machine.answered(.done, nowMs: nowMs, random: random())
+  }
+
+  /// The receiver takes nothing now: the same batch is shipped again, later.
+  private func hold(_ reason: String, afterMs: Int64?, _ nowMs: Int64) {
+    machine.answered(.again(afterMs: afterMs), nowMs: nowMs, random: random())
+    fail(reason)
+    isHeld = true
+  }
+
+  /// The receiver refuses the batch's one record, or some of its records and does not say which: what
+  /// may be meant is put into a file, and then the batch is over. Where that cannot be done, the
+  /// target is held.
+  private func setAside(
+    _ rejected: Int, because reason: String, isTooLarge: Bool, _ nowMs: Int64
+  ) {
+    var file: String?
+    if let store {
+      do throws(SetAside.Problem) {
+        try store.setAside.add(batch.lines, of: target.description, because: reason)
+      } catch {
+        return hold("\(reason); it cannot be set aside: \(error)", afterMs: nil, nowMs)
+      }
+      file = CursorFiles.directoryName + "/" + SetAside.fileName(of: target.description)
+    }
+    if isTooLarge, let line = batch.lines.first {
+      log.shipTooLarge(target, line, file: file, words: reason)
+    } else {
+      log.shipRejected(target, rejected, in: batch, file: file, words: reason)
+    }
+    shared.values.withLock { $0.statistics.lastError = reason }
+    acknowledged(rejected: rejected, nowMs)
   }
 
   /// The batch is over: counts it and begins the next.
-  private func acknowledged(
-    _ lastSeq: Int64, _ answer: TargetMachine.Answer, shipped: Int, rejected: Int, _ nowMs: Int64
-  ) {
-    acknowledgedSeq = lastSeq
+  private func acknowledged(rejected: Int, _ nowMs: Int64) {
+    proceed(nowMs)
+    let shipped = batch.lines.count - rejected
+    acknowledgedSeq = batch.lastSeq ?? acknowledgedSeq
     batch.next(nowMs: nowMs)
     let oldestMs = batch.lines.first?.head.timeMs
     let wallMs = UnixTime.now().milliseconds
     shared.values.withLock { values in
-      values.statistics.acknowledgedSeq = lastSeq
+      values.statistics.acknowledgedSeq = acknowledgedSeq
       values.statistics.shipped += Int64(shipped)
       values.statistics.rejected += Int64(rejected)
-      values.statistics.lastSuccessMs = wallMs
+      if shipped > 0 { values.statistics.lastSuccessMs = wallMs }
       values.oldestMs = oldestMs
-      switch answer {
-      case .refused(let reason), .tooLarge(let reason): values.statistics.lastError = reason
-      case .delivered, .partial, .retry: break
-      }
     }
+    isHeld = false
     if isTroubled {
       isTroubled = false
       log.shipRestored(target)
@@ -267,6 +301,7 @@ extension ShipLoop {
   }
 
   private func fail(_ reason: String) {
+    isHeld = false
     shared.values.withLock { $0.statistics.retries = Int64(machine.failureCount) }
     trouble(reason)
   }
@@ -282,7 +317,7 @@ extension ShipLoop {
 
 extension ShipLoop {
   private func commitIfDue(_ nowMs: Int64) {
-    guard acknowledgedSeq > committedSeq,
+    guard store != nil, acknowledgedSeq > committedSeq,
       nowMs >= lastCommitMs + ShippingLimits.cursorDelay.wholeMilliseconds
     else { return }
     commit(nowMs)
@@ -290,13 +325,14 @@ extension ShipLoop {
 
   private func commit(_ nowMs: Int64) {
     lastCommitMs = nowMs
+    guard let store else { return }
     do throws(LedgerFault) {
-      try cursors.write(ShipCursor(target: target.description, seq: acknowledgedSeq))
+      try store.cursors.write(ShipCursor(target: target.description, seq: acknowledgedSeq))
     } catch {
       log.shipFailed(target, "its cursor cannot be written: \(error)")
       return
     }
     committedSeq = acknowledgedSeq
-    committed(committedSeq)
+    store.committed(committedSeq)
   }
 }

@@ -18,8 +18,8 @@ package final class Shipper: Sendable {
     _ targets: [ShipTarget], directory: String, source: ShipSource, version: String,
     log: Logger
   ) throws {
-    let cursors = CursorFiles(
-      try DirectoryFiles.creating(path: directory + "/" + CursorFiles.directoryName))
+    let files = try DirectoryFiles.creating(path: directory + "/" + CursorFiles.directoryName)
+    let cursors = CursorFiles(files)
     let resource = OTLPResource(
       version: version,
       instanceID: try cursors.instanceID(random: try Kernel.randomBytes(count: 16)))
@@ -31,16 +31,16 @@ package final class Shipper: Sendable {
     let keptByTargets = Locked(kept)
     threads = try targets.enumerated().map { index, target in
       let shared = try ShipShared(target, cursor: places[index])
-      let loop = ShipLoop(
-        target, cursor: places[index], source: source, cursors: cursors,
-        sink: Self.sink(target, resource), shared: shared, log: log
-      ) { seq in
+      let store = ShipStore(cursors: cursors, setAside: SetAside(files)) { seq in
         // `keep` is called under the lock, so that the ledger gets the numbers in their order.
         keptByTargets.withLock { kept in
           kept.seqs[index] = seq
           source.keep(kept.segments)
         }
       }
+      let loop = ShipLoop(
+        target, cursor: places[index], source: source, store: store,
+        sink: Self.sink(target, resource), shared: shared, log: log)
       return ShipThread(source: source, shared: shared, loop: Handover(loop))
     }
     for thread in threads { thread.start() }
@@ -73,7 +73,7 @@ package final class Shipper: Sendable {
   /// How much longer than `limit` the threads' ends are waited for.
   private static let graceMs: Int64 = 200
 
-  private static func sink(_ target: ShipTarget, _ resource: OTLPResource) -> any ShipSink {
+  static func sink(_ target: ShipTarget, _ resource: OTLPResource) -> any ShipSink {
     switch target.place {
     case .otlp, .otlpUnix:
       OTLPSink(target, resource: resource, wallNanoseconds: { SystemClock.wallNanoseconds() })

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The process itself.
@@ -17,6 +18,9 @@ extension Kernel {
   package static func ignoreFileSizeSignals() {
     _ = Glibc.signal(SIGXFSZ, SIG_IGN)
   }
+
+  /// Gives freed memory back to the system: malloc_trim(3), where the C library has it.
+  static func returnFreedMemory() { tollgate_trim_memory() }
 
   /// The size of a page of memory.
   static func pageBytes() -> Int64 { Int64(sysconf(Int32(_SC_PAGESIZE))) }

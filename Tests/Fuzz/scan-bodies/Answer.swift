@@ -1,5 +1,6 @@
 import Bytes
 import Inference
+import Terms
 
 /// What the scanner says of a body that comes in the given pieces.
 struct Answer: Equatable {
@@ -52,14 +53,57 @@ struct Answer: Equatable {
       "\"include_usage_range\":\(range(facts.includeUsageRange))",
       "\"continuous_usage_stats\":\(text(facts.continuousUsageStats))",
       "\"continuous_usage_stats_range\":\(range(facts.continuousUsageStatsRange))",
-      "\"output_bound\":\(text(facts.outputBound))", "\"n\":\(text(facts.n))",
+      "\"n\":\(text(facts.n))",
       "\"best_of\":\(text(facts.bestOf))", "\"text_bytes\":\(facts.textBytes)",
-      "\"array_numbers\":\(facts.arrayNumbers)",
+      "\"array_numbers\":\(facts.arrayNumbers)", "\"media_tokens\":\(facts.mediaTokens)",
+      "\"prompts\":\(facts.prompts)", "\"choices_elsewhere\":\(facts.choicesElsewhere)",
+      "\"bounds\":[\(Self.dialects.map { bounds(of: facts, $0) }.joined(separator: ","))]",
+      "\"guarded\":[\(facts.guarded.map(member).joined(separator: ","))]",
+      "\"previous_response_id\":\(facts.previousResponseID.map(hex) ?? "null")",
+      "\"previous_response_id_range\":\(range(facts.previousResponseIDRange))",
+      "\"conversation\":\(facts.conversation.map(hex) ?? "null")",
+      "\"conversation_range\":\(range(facts.conversationRange))",
+      "\"item_references\":[\(facts.itemReferences.map(hex).joined(separator: ","))]",
       "\"first_member_offset\":\(facts.firstMemberOffset)",
       "\"has_members\":\(facts.hasMembers)", "\"byte_count\":\(facts.byteCount)",
       "\"renamed\":\(renamed.map { hex([$0].applied(to: body)) } ?? "null")",
       "\"asked\":\(hex(asked.applied(to: body)))",
     ].joined(separator: ",")
+  }
+
+  /// The fields that state a bound: chat's, those of completions and messages, those of responses, and
+  /// one more.
+  private static let dialects: [[BoundField]] = [
+    [.maxTokens, .maxCompletionTokens], [.maxTokens], [.maxOutputTokens], [.nPredict, .maxLength],
+  ]
+
+  /// What is stated in these fields, what is raised beside them, and the body with what is stated lowered
+  /// to 100, or else with 100 written.
+  private func bounds(of facts: RequestFacts, _ fields: [BoundField]) -> String {
+    let raised = facts.raisedBound(beside: fields, unreadable: 4096).map { "\($0)" } ?? "null"
+    do throws(BodyProblem) {
+      let stated = try facts.statedBound(in: fields)
+      var splices = facts.splices(lowering: fields, to: 100)
+      if stated == nil { splices.append(facts.splice(bound: 100, in: fields[0])) }
+      splices += facts.splice(usage: true, continuous: false)
+      splices.order()
+      let written = Hex.string(of: splices.applied(to: body))
+      return "{\"stated\":\(stated.map { "\($0)" } ?? "null"),\"raised\":\(raised),"
+        + "\"written\":\"\(written)\"}"
+    } catch {
+      return switch error {
+      case .duplicateKey(let key): "{\"problem\":\"duplicate_key\",\"key\":\"\(key.name)\"}"
+      case .invalidValue(let key): "{\"problem\":\"invalid_value\",\"key\":\"\(key.name)\"}"
+      case .invalidJSON, .invalidMultipart: "{}"
+      }
+    }
+  }
+
+  private func member(_ member: GuardedMember) -> String {
+    let names = member.models.map { names in
+      "[\(names.map { "\"\(Hex.string(of: $0))\"" }.joined(separator: ","))]"
+    }
+    return "{\"name\":\"\(member.name)\",\"exact\":\(member.isExact),\"models\":\(names ?? "null")}"
   }
 }
 

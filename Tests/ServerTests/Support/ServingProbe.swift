@@ -3,10 +3,8 @@
 
 /// A running `tollgate serve` with everything switched on that shows in its pages.
 final class ServingProbe {
-  /// Headers of a request that a client's copy of is always removed.
-  static var ownedHeaders: [String] {
-    HeaderName.owned.map { String(decoding: $0, as: UTF8.self) }
-  }
+  /// Headers that are set on a request.
+  static var ownHeaders: [String] { HeaderName.ofRequest.map { "\($0)" } }
 
   private static let policy = """
     {

@@ -1,0 +1,84 @@
+"""Envoy takes a number of header fields and no more; Tollgate's own are among them.
+
+One field too many, and Envoy answers by itself after the verdict: with an empty 503, and a ledger that
+says otherwise. So at every number there is an answer of Tollgate's or of the backend's.
+"""
+
+import uuid
+
+import pytest
+
+import policy as policies
+from envoy_config import EnvoyOptions
+from harness import Stack, StackOptions
+from wire import h1, send_h1
+
+LIMIT = 100
+# `:method`, `:scheme` and `:path` are fields too; a backend behind HTTP/1.1 sees `:authority` as host.
+PSEUDO_HEADERS = 3
+DUPLEX = {
+    "request_body_mode": "FULL_DUPLEX_STREAMED", "response_body_mode": "FULL_DUPLEX_STREAMED",
+    "trailer_mode": "SEND",
+}  # fmt: skip
+ENVOYS = {
+    "as shipped": {},
+    "ext_proc": {"filters": ("ext_proc",)},
+    "duplex": {"filters": ("ext_proc",)} | DUPLEX,
+}
+
+
+@pytest.fixture(scope="module", params=ENVOYS)
+def small(request):
+    """The shipped counts, with limits that show in answers."""
+    policy = policies.build()
+    del policy["max_headers_count"]
+    policy["tenants"]["tenant-a"]["limits"] = [
+        {"name": "rpm", "requests": 100000, "per": "minute"},
+        {"name": "tpm", "tokens": 100000000, "per": "minute"},
+    ]
+    options = EnvoyOptions(headers_max=None, **ENVOYS[request.param])
+    with Stack(StackOptions(policy=policy, envoy=options)) as stack:
+        yield stack
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/custom/search"])
+def test_a_request_passes_up_to_the_limit_and_is_431_from_there_on(small, path):
+    passed = []
+    statuses = []
+    # At 97 of them Envoy's parser has 101 of the client's alone, and closes.
+    for count in range(74, 97):
+        test_id = uuid.uuid4().hex
+        lines = [f"x-m-{number}: 1" for number in range(count - 1)]
+        reply = send_h1(small.listener, h1(path, headers=[f"X-Test-Id: {test_id}", *lines]))
+        seen = small.recorder.by_id(test_id)
+        statuses.append(reply.status)
+        if reply.status == 200:
+            names = [name for name, _ in seen[0].headers if name != "transfer-encoding"]
+            passed.append(len(names) + PSEUDO_HEADERS)
+            continue
+        assert (reply.status, reply.code) == (431, "too_many_headers"), (count, reply)
+        assert str(LIMIT) in reply.body.decode() and seen == []
+    assert statuses == sorted(statuses), "refused once, refused with more"
+    # From a full-duplex request Envoy takes content-length out by itself; Tollgate counts it all the same.
+    is_duplex = small.options.envoy.request_body_mode == DUPLEX["request_body_mode"]
+    assert 431 in statuses and max(passed) == LIMIT - is_duplex, passed
+
+
+def test_an_answer_gets_ours_as_far_as_there_is_room(small):
+    limits = set()
+    for count in range(85, 99):
+        test_id = uuid.uuid4().hex
+        reply = small.chat(headers={"x-test-id": test_id, "x-test-headers": str(count)})
+        assert reply.status_code == 200, (count, reply.text)
+        assert reply.json()["usage"]["total_tokens"] == 4
+        assert len([name for name in reply.headers if name.startswith("x-more-")]) == count
+        shown = [name for name in reply.headers if name.startswith("x-ratelimit-")]
+        assert len(shown) in (0, 6)
+        limits.add(len(shown))
+        if shown:
+            assert "x-ai-model-route" in reply.headers and "x-ai-request-id" in reply.headers
+        (request_id,) = small.recorder.by_id(test_id)[0].values("x-ai-request-id")
+        ended = small.ledger.completion(request_id)
+        assert (ended["http_status"], ended["end_reason"]) == (200, "complete"), count
+        assert ended["usage_source"] == "reported"
+    assert limits == {0, 6}
