@@ -3,6 +3,7 @@ import Foundation
 import Inference
 import Ledger
 import Quota
+import Terms
 
 /// Limits and ledger together. Counters and records change under one lock, so that the order of
 /// records is the order in which counters changed. It knows nothing of Envoy's messages.
@@ -110,9 +111,10 @@ package final class Books: @unchecked Sendable {
   ///   - metered: the usage that the answer reported, and the text that was counted, as far as it
   ///     came.
   ///   - backend: the upstream's address as Envoy names it.
+  ///   - droppedReason: why an endpoint picker's flow control dropped the request.
   package func settle(
     _ admission: OpenAdmission, as ending: Ending, metered: MeteredUsage = MeteredUsage(),
-    backend: String? = nil
+    backend: String? = nil, droppedReason: DroppedReason? = nil
   ) -> Completion? {
     lock.withLock {
       guard let reservation = admission.take() else { return nil }
@@ -127,6 +129,7 @@ package final class Books: @unchecked Sendable {
       }
       var completion = Completion(of: admission.record, outcome)
       completion.gatewayBackend = backend
+      completion.droppedReason = droppedReason
       completion.latencyMs =
         admission.monotonicMs.map { monotonicMs - $0 } ?? max(0, now - admission.timeMs)
       completion.charged = table.settle(reservation, as: outcome.settlement, now: now)

@@ -33,6 +33,7 @@ enum RecordText {
           ("usage", completion.usageSource.rawValue),
           ("usd", completion.costNanodollars.map(Dollars.text)),
           ("origin", completion.origin?.rawValue),
+          ("dropped", completion.droppedReason?.rawValue),
         ])
     case .denials(let denials):
       return pairs([

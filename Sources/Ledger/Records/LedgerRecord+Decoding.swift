@@ -112,6 +112,7 @@ extension Completion {
     gatewayBackend = try fields.optionalText("gateway_backend")
     endReason = try fields.word("end_reason")
     origin = try fields.optionalWord("origin")
+    droppedReason = try fields.wordWherePresent("dropped_reason")
     traceparent = try fields.optionalText("traceparent")
     disputed = try DisputedUsage(wherePresent: &fields)
     charged = try fields.charges("charged")

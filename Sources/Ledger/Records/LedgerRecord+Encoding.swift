@@ -101,6 +101,7 @@ extension Completion {
     line.field("gateway_backend", cut: gatewayBackend)
     line.field("end_reason", endReason.rawValue)
     line.field("origin", identifier: origin?.rawValue)
+    line.field("dropped_reason", identifier: droppedReason?.rawValue)
     line.field("traceparent", cut: traceparent)
     if let disputed {
       line.name("disputed")
