@@ -99,8 +99,12 @@ struct Budget: Equatable {
 
   private mutating func leave() {
     guard !isUntouched else { return }
-    let place = left.firstIndex { $0.window.start > window.start } ?? left.endIndex
-    left.insert(Left(window: window, used: used, reserved: reserved), at: place)
+    keep(Left(window: window, used: used, reserved: reserved))
+  }
+
+  private mutating func keep(_ one: Left) {
+    let place = left.firstIndex { $0.window.start > one.window.start } ?? left.endIndex
+    left.insert(one, at: place)
   }
 
   private mutating func enter(_ next: Left) {
@@ -126,8 +130,11 @@ struct Budget: Equatable {
   }
 
   /// Replaces a reservation by the final charge, in the window of the admission, which began at
-  /// `start`. Where that is not kept any more, nothing changes.
-  mutating func settle(reserved units: Int64, final: Int64, window start: Int64?) {
+  /// `start`. `admitted` is the window that this is in by the calendar: nothing may have been taken in
+  /// it so far, so that it was not kept.
+  mutating func settle(
+    reserved units: Int64, final: Int64, window start: Int64?, admitted: () -> CalendarWindow?
+  ) {
     guard let start else { return }
     // Below 0 only for a reservation that was made before the limit's `per` changed.
     if start == window.start {
@@ -138,6 +145,11 @@ struct Budget: Equatable {
       left[index].reserved = max(0, left[index].reserved.minusSaturating(units))
       left[index].used = max(0, left[index].used.plusSaturating(final))
       if left[index].used == 0, left[index].reserved == 0 { left.remove(at: index) }
+    } else if final > 0, let admitted = admitted() {
+      keep(
+        Left(
+          window: CalendarWindow(start: start, end: admitted.end), used: final, reserved: 0))
+      bound()
     }
   }
 

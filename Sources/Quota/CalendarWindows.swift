@@ -32,6 +32,15 @@ struct CalendarWindows: Sendable {
     return window
   }
 
+  /// The window that an instant of a record is in, whatever the record says; nil for no instant that
+  /// there can be.
+  func containing(_ instant: Int64, _ unit: CalendarUnit) -> CalendarWindow? {
+    (0...Self.instantMax).contains(instant) ? computed(unit, now: instant) : nil
+  }
+
+  /// The end of the year 9999, the last that records can name.
+  private static let instantMax: Int64 = 253_402_300_799_999
+
   private func computed(_ unit: CalendarUnit, now: Int64) -> CalendarWindow {
     let component: Calendar.Component =
       switch unit {

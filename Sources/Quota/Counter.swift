@@ -113,13 +113,18 @@ enum Count: Equatable {
   }
 
   /// Replaces what was reserved by the final charge. Call `advance` to `now` before.
-  mutating func settle(reserved: Int64, final: Int64, window: Int64?) {
+  mutating func settle(
+    reserved: Int64, final: Int64, window: Int64?, windows: inout CalendarWindows
+  ) {
     switch self {
     case .bucket(var bucket):
       bucket.take(final.minusSaturating(reserved))
       self = .bucket(bucket)
     case .budget(var budget):
-      budget.settle(reserved: reserved, final: final, window: window)
+      let unit = budget.unit
+      budget.settle(reserved: reserved, final: final, window: window) {
+        window.flatMap { windows.containing($0, unit) }
+      }
       self = .budget(budget)
     case .slots(var slots):
       slots.giveBack(reserved.minusSaturating(final))

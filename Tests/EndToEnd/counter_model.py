@@ -172,10 +172,15 @@ class Budget:
             self.reserved -= reserved
             self.used += final
             self._bound()
-        for old in self.left:
-            if old.start == start:
-                old.reserved -= reserved
-                old.used += final
+            return
+        known = [old for old in self.left if old.start == start]
+        for old in known:
+            old.reserved -= reserved
+            old.used += final
+        if not known and final > 0 and start is not None:
+            # Nothing was taken in it so far, so it was not kept.
+            self.left.append(Window(start, window(self.unit, self.zone, start)[1], final, 0))
+            self._bound()
         self.left = [old for old in self.left if old.used or old.reserved]
 
     def _bound(self) -> None:

@@ -103,9 +103,9 @@ def test_a_clock_that_is_set_while_it_runs_freezes_nothing_and_gives_nothing_twi
     # What is summed is what the times say, in whatever order they are.
     now = stack.tollgate.process.log_path.stat().st_mtime
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - YEAR + HOUR * 30))
-    sums = tollgate("usage", str(data_of(stack)), "--since", since, "--format", "json")
+    sums = tollgate("usage", str(data_of(stack)), "--since", since, "--json")
     assert sums.returncode == 0, sums.stderr
-    everything = tollgate("usage", str(data_of(stack)), "--format", "json")
+    everything = tollgate("usage", str(data_of(stack)), "--json")
     requests = [json.loads(text.stdout)["total"]["requests"] for text in (sums, everything)]
     assert 0 < requests[0] < requests[1]
 

@@ -466,7 +466,7 @@ def test_records_of_several_segments_in_one_file_are_read_as_they_are():
         assert verified.returncode == 0, verified.stderr
         stack.tollgate.start()
         assert stack.chat().status_code == 200
-        usage = json.loads(tollgate("usage", str(data_of(stack)), "--format", "json").stdout)
+        usage = json.loads(tollgate("usage", str(data_of(stack)), "--json").stdout)
         assert usage["total"]["requests"] >= len(allowed)
         assert end(stack, signal.SIGTERM) == 0, stack.tollgate.process.log()[-3000:]
         verified = tollgate("audit", "verify", str(data_of(stack)))

@@ -77,6 +77,17 @@ struct ClockTests {
     #expect(!third.use(.stated(0, 0), at: Self.start + 2))
   }
 
+  @Test func `what was used beyond a reservation of nothing is found again too`() {
+    let desk = Desk([Limits.budget(.tokens, 10)])
+    let open = desk.ask(.stated(0, 0), at: Self.start).held!
+    let away = Self.start + 24 * hour
+    desk.table.step(from: Self.start, to: away)
+    #expect(desk.use(.stated(1, 0), at: away))
+    _ = desk.settle(open, .used(.tokens(4, 6)), at: away)
+    desk.table.step(from: away, to: Self.start)
+    #expect(!desk.use(.stated(1, 0), at: Self.start))
+  }
+
   @Test func `the last three windows are kept, and then they are over`() {
     let desk = Desk([Limits.budget(.requests, 9, per: .day)])
     let day = 24 * hour

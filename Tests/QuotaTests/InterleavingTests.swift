@@ -42,6 +42,9 @@ struct RandomLife {
   var records: [Record] = []
   /// How far the clock is set away from the right time.
   var awayMs: Int64 = 0
+  /// How far it is whenever somebody sets it. One for each life: else there would be more windows than
+  /// are kept.
+  let stepMs: Int64
   /// Of the exchanges that were open at the checkpoint and later ones: what they reserved.
   var reserved: [Int: [Charge]] = [:]
 
@@ -52,6 +55,9 @@ struct RandomLife {
   }
 
   init(seed: UInt64) {
+    let hour: Int64 = 3_600_000
+    let steps = [hour, -hour, 24 * hour, -24 * hour, 8_760 * hour, -8_760 * hour]
+    stepMs = steps[Int(seed % UInt64(steps.count))]
     random = SeededGenerator(state: seed)
     reload()
   }
@@ -73,9 +79,7 @@ struct RandomLife {
 
   /// Somebody sets the clock to another time, or back to the right one.
   private mutating func setClock() {
-    let hour: Int64 = 3_600_000
-    let steps = [hour, -hour, 24 * hour, -24 * hour, 8_760 * hour, -8_760 * hour]
-    let step = awayMs == 0 ? steps.randomElement(using: &random)! : -awayMs
+    let step = awayMs == 0 ? stepMs : -awayMs
     awayMs += step
     desk.table.step(from: now, to: now + step)
     model.step(from: now, to: now + step)
