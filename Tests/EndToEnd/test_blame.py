@@ -206,7 +206,7 @@ def test_http_1_0_without_a_host_is_refused(blamed):
 @pytest.mark.parametrize(
     ("lines", "status", "code"),
     [([b"x-large: " + b"a" * 200_000], 431, "too_many_headers"),
-     ([b"x-many-%d: 1" % number for number in range(3000)], 431, "too_many_headers"),
+     ([b"x-many-%d: 1" % number for number in range(500)], 431, "too_many_headers"),
      ([b"x-bad\x01name: 1"], 400, None), ([b"transfer-encoding: nonsense"], 501, None)],
     ids=["large", "many", "name", "coding"],
 )  # fmt: skip

@@ -105,15 +105,11 @@ struct BootstrapReading {
     }
   }
 
-  /// Whether a filter runs only for the routes that ask for it: it is disabled, and a virtual host or a
-  /// route switches it on, not the route configuration for all of its routes.
+  /// Whether a filter runs only for the routes that ask for it: it is disabled, and the route
+  /// configuration does not switch it on for all of its routes.
   private func isByRoute(_ filter: Field, _ manager: Field) -> Bool {
-    let configuration = manager["route_config"]
-    return filter["disabled"].bool == true
-      && !Self.setting(of: filter, in: configuration).exists
-      && configuration["virtual_hosts"].items.contains { host in
-        ([host] + host["routes"].items).contains { Self.setting(of: filter, in: $0).exists }
-      }
+    filter["disabled"].bool == true
+      && !Self.setting(of: filter, in: manager["route_config"]).exists
   }
 
   /// What a route configuration, a virtual host or a route says of a filter.
