@@ -196,6 +196,13 @@ def test_a_proxy_that_speaks_http_1_0_is_served(blamed, path, stream):
     assert (logged["protocol"], logged["status"]) == ("HTTP/1.0", 200)
 
 
+def test_a_version_that_does_not_exist_is_taken_for_1_0_and_is_on_record(blamed):
+    mark = blamed.ledger.mark()
+    request = wire.h1(headers=["connection: close"]).replace(b"HTTP/1.1", b"HTTP/3.7", 1)
+    assert wire.send_h1(blamed.listener, request).status == 200
+    assert ended(blamed, mark)["end_reason"] == "complete"
+
+
 def test_http_1_0_without_a_host_is_refused(blamed):
     request = wire.h1(host=None, headers=["connection: close"])
     reply = wire.send_h1(blamed.listener, request.replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1))
