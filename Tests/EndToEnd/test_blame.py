@@ -196,22 +196,14 @@ def test_a_proxy_that_speaks_http_1_0_is_served(blamed, path, stream):
     assert (logged["protocol"], logged["status"]) == ("HTTP/1.0", 200)
 
 
+def test_a_version_that_does_not_exist_is_taken_for_1_0_and_is_on_record(blamed):
+    mark = blamed.ledger.mark()
+    request = wire.h1(headers=["connection: close"]).replace(b"HTTP/1.1", b"HTTP/3.7", 1)
+    assert wire.send_h1(blamed.listener, request).status == 200
+    assert ended(blamed, mark)["end_reason"] == "complete"
+
+
 def test_http_1_0_without_a_host_is_refused(blamed):
     request = wire.h1(host=None, headers=["connection: close"])
     reply = wire.send_h1(blamed.listener, request.replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1))
     assert reply.status == 400
-
-
-# What Envoy answers before there is a route: ext_proc must not hold it.
-@pytest.mark.parametrize(
-    ("lines", "status", "code"),
-    [([b"x-large: " + b"a" * 200_000], 431, "too_many_headers"),
-     ([b"x-many-%d: 1" % number for number in range(3000)], 431, "too_many_headers"),
-     ([b"x-bad\x01name: 1"], 400, None), ([b"transfer-encoding: nonsense"], 501, None)],
-    ids=["large", "many", "name", "coding"],
-)  # fmt: skip
-def test_a_head_that_envoy_refuses_has_an_answer(blamed, lines, status, code):
-    mark = blamed.ledger.mark()
-    reply = wire.send_h1(blamed.listener, wire.h1(headers=lines, length=False, body=b""))
-    assert (reply.status, reply.code) == (status, code)
-    assert blamed.ledger.since(mark, "admission") == []

@@ -99,9 +99,6 @@ PLANTED_IN_ENVOY = {
     "retries of what an embedding's backend has had": (
         lambda c: envoy_route(c, EMBED)["route"]["retry_policy"].update(
             retry_on="connect-failure, reset"), "retries-repeat-work"),
-    "a disabled filter that nothing switches on": (
-        lambda c: manager(c)["route_config"]["typed_per_filter_config"].pop(
-            "envoy.filters.http.ext_proc"), "not-asked"),
     "retries of the virtual host": (
         lambda c: manager(c)["route_config"]["virtual_hosts"][0].update(
             retry_policy={"retry_on": "5xx"}), "retries-on-streams"),

@@ -39,7 +39,7 @@ struct BootstrapReading {
     let authorizers = filters.filter { isFilter($0, "ExtAuthz") && isTollgate($0, filters) }
     let own = processors + authorizers
     return GatewaySetup(
-      field: manager, filtersByRoute: own.contains { isByRoute($0, manager) },
+      field: manager, filtersByRoute: own.contains { $0["disabled"].bool == true },
       isWhole: true, rules: rules(manager), hasAllRules: hasAllRules(manager), isOrdered: true,
       processors: processors.map { processor($0["typed_config"]) },
       authorizers: authorizers.map { authorizer($0["typed_config"]) },
@@ -47,7 +47,7 @@ struct BootstrapReading {
         verifier($0["typed_config"])
       },
       isGuarded: !own.isEmpty,
-      bypasses: bypasses(manager, own),
+      bypasses: bypasses(manager, own.compactMap { $0["name"].text }),
       listener: listenerSettings(manager, listener, chain), accessLog: accessLog(manager),
       filterOrder: filters.compactMap { filter in
         Self.name(of: filter).map { Placed(value: $0, field: filter) }
@@ -105,52 +105,21 @@ struct BootstrapReading {
     }
   }
 
-  /// Whether a filter runs only for the routes that ask for it: it is disabled, and a virtual host or a
-  /// route switches it on, not the route configuration for all of its routes.
-  private func isByRoute(_ filter: Field, _ manager: Field) -> Bool {
-    let configuration = manager["route_config"]
-    return filter["disabled"].bool == true
-      && !Self.setting(of: filter, in: configuration).exists
-      && configuration["virtual_hosts"].items.contains { host in
-        ([host] + host["routes"].items).contains { Self.setting(of: filter, in: $0).exists }
-      }
-  }
-
-  /// What a route configuration, a virtual host or a route says of a filter.
-  private static func setting(of filter: Field, in place: Field) -> Field {
-    place["typed_per_filter_config"][filter["name"].text ?? ""]
-  }
-
-  /// The places that switch a filter off which asks Tollgate, and the routes to a backend for which
-  /// nothing switches a disabled one on.
+  /// The virtual hosts and routes to a backend for which a filter that asks Tollgate is disabled.
   private func bypasses(
-    _ manager: Field, _ filters: [Field]
+    _ manager: Field, _ names: [String]
   ) -> [(field: Field, message: String)] {
-    let configuration = manager["route_config"]
-    var found: [(field: Field, message: String)] = []
-    for filter in filters {
-      let name = filter["name"].text ?? ""
-      func switchedOff(_ place: Field) {
-        let setting = Self.setting(of: filter, in: place)
-        for field in [setting["disabled"], setting["is_disabled"]] where field.bool == true {
-          found.append((field, "\(name) is disabled here, so Tollgate is not asked"))
-        }
-      }
-      switchedOff(configuration)
-      for host in configuration["virtual_hosts"].items {
-        switchedOff(host)
-        for route in host["routes"].items where route["route"].exists {
-          switchedOff(route)
-          let isNamed = [configuration, host, route].contains {
-            Self.setting(of: filter, in: $0).exists
+    manager["route_config"]["virtual_hosts"].items.flatMap { host in
+      ([host] + host["routes"].items.filter { $0["route"].exists }).flatMap { place in
+        names.compactMap { name in
+          let setting = place["typed_per_filter_config"][name]
+          let switchedOff = [setting["disabled"], setting["is_disabled"]].first {
+            $0.bool == true
           }
-          if filter["disabled"].bool == true, !isNamed {
-            found.append((route, "\(name) is disabled, and not switched on for this route"))
-          }
+          return switchedOff.map { ($0, "\(name) is disabled here, so Tollgate is not asked") }
         }
       }
     }
-    return found
   }
 
   private func accessLog(_ manager: Field) -> AccessLogSettings {
