@@ -7,12 +7,12 @@ private typealias Message = EnvoyMessage
 
 private let chat = #"{"model":"plain"}"#
 
-/// Envoy answers by itself where a request or an answer would have more header fields than it takes.
-/// These tests do to the fields what Envoy does, and count.
+/// Envoy answers by itself where a request or an answer would have more header fields than it takes, or
+/// more bytes in them. These tests do to the fields what Envoy does, and count.
 @Suite(.timeLimit(.minutes(2))) struct HeaderCountTests {
   /// What came of a request.
   private enum Outcome: Equatable {
-    /// The fields that it goes on with.
+    /// The fields that it goes on with, or the bytes of their names and values.
     case passed(Int)
     case refused(Int?, code: String?)
   }
@@ -23,8 +23,18 @@ private let chat = #"{"model":"plain"}"#
     (0..<count).map { ("x-mine-\($0)", "1") }
   }
 
+  private func long(_ bytes: Int) -> EnvoyMessage.Headers {
+    [("x-mine", String(repeating: "m", count: bytes))]
+  }
+
+  private func bytes(_ headers: EnvoyMessage.Headers) -> Int {
+    headers.reduce(0) { $0 + $1.0.utf8.count + $1.1.utf8.count }
+  }
+
   /// ext_proc: takes out first, then sets.
-  private func applied(_ replies: [ProcAnswer], to headers: EnvoyMessage.Headers) -> Int {
+  private func applied(_ replies: [ProcAnswer], to headers: EnvoyMessage.Headers)
+    -> EnvoyMessage.Headers
+  {
     var fields = headers
     for reply in replies {
       fields.removeAll { reply.removed.contains($0.0) }
@@ -33,12 +43,13 @@ private let chat = #"{"model":"plain"}"#
         fields.append((name, value))
       }
     }
-    return fields.count
+    return fields
   }
 
   private func process(
     _ headers: EnvoyMessage.Headers, _ policy: String = testPolicy(),
-    mode: BodyMode = .buffered, body: String = chat
+    mode: BodyMode = .buffered, body: String = chat,
+    measure: (EnvoyMessage.Headers) -> Int = { $0.count }
   ) throws -> Outcome {
     let stream = try TestGateway(policy).process()
     var replies = stream.send(
@@ -49,7 +60,7 @@ private let chat = #"{"model":"plain"}"#
     if let refusal = replies.first(where: { $0.immediateStatus != nil }) {
       return .refused(refusal.immediateStatus, code: refusal.code)
     }
-    return .passed(applied(replies, to: headers))
+    return .passed(measure(applied(replies, to: headers)))
   }
 
   @Test(arguments: [BodyMode.buffered, .fullDuplexStreamed], ["/v1/chat/completions", "/files"])
@@ -77,6 +88,72 @@ private let chat = #"{"model":"plain"}"#
       }
       #expect(passed.max() == 100)
       #expect(passed == passed.sorted() && passed.count < 31)
+    }
+  }
+
+  @Test(arguments: [BodyMode.buffered, .fullDuplexStreamed], ["/v1/chat/completions", "/files"])
+  func `a request goes on with as many bytes as Envoy takes, and not with one more`(
+    _ mode: BodyMode, _ path: String
+  ) throws {
+    let limit = 60 * 1_024
+    for more in [
+      [], [("content-length", "17")],
+      [("x-ai-tenant", "forged"), ("x_llm_d_model", "forged"), ("api-key", "key-one")],
+      [("accept-encoding", "br"), ("accept-encoding", "gzip")],
+    ] as [EnvoyMessage.Headers] {
+      let usual = Message.headers([(":path", path)] + more)
+      var passed: [Int] = []
+      for size in limit - 1_000...limit - bytes(usual) {
+        switch try process(usual + long(size), mode: mode, measure: bytes) {
+        case .passed(let bytes):
+          #expect(bytes <= limit)
+          passed.append(bytes)
+        case let refused: #expect(refused == Self.refused)
+        }
+      }
+      // Which model it will be is not known yet: the longest names are counted.
+      let largest = try #require(passed.max())
+      #expect(path == "/files" ? largest == limit : largest > limit - 80, "\(largest)")
+      #expect(passed == passed.sorted())
+    }
+  }
+
+  @Test func `names that grow are counted: of models, routes, classes, and in Azure's path`() throws
+  {
+    let name = String(repeating: "n", count: 100)
+    let usual = Message.headers([
+      (":path", "/openai/deployments/p/chat/completions"), ("content-length", "2"),
+    ])
+    let aliased = testPolicy().replacing(
+      #""plain": { class"#, with: #""plain": { aliases: ["p"], class"#)
+    for (from, to) in [
+      ("plain-v1", name), ("interactive", name), (#""plain""#, #""\#(name)""#),
+      (#"[{ name: "plain-v1" }]"#, #"[{ name: "x", upstream_model: "a/\#(name)" }]"#),
+    ] {
+      let policy = aliased.replacing(from, with: to)
+      var outcomes: Set<Int> = []
+      for size in stride(from: 60_000, through: 61_000, by: 7) {
+        switch try process(usual + long(size), policy, body: "{}", measure: bytes) {
+        case .passed(let bytes): outcomes.insert(bytes)
+        case let refused: #expect(refused == Self.refused)
+        }
+      }
+      let largest = try #require(outcomes.max(), "\(to)")
+      #expect(largest <= 61_440 && largest > 61_000, "\(to): \(largest)")
+    }
+  }
+
+  @Test func `the limit of bytes is the policy's, and the text says it`() throws {
+    for size in [2, 96] {
+      let gateway = try TestGateway(testPolicy("max_headers_kb: \(size),"))
+      let headers = Message.headers([("content-length", "17")])
+      for (bytes, isRefused) in [(size * 1_024 - 900, false), (size * 1_024, true)] {
+        let replies = gateway.process().send(
+          Message.requestHeaders(headers + long(bytes), modes: (.buffered, .streamed)))
+        #expect((replies.first?.code == "too_many_headers") == isRefused)
+        guard isRefused else { continue }
+        #expect(replies.first?.immediateBody.contains("at most \(size * 1_024)") == true)
+      }
     }
   }
 
@@ -143,6 +220,44 @@ private let chat = #"{"model":"plain"}"#
       }
       #expect(passed.max() == 100 && passed.count < 31, "\(path)")
     }
+  }
+
+  @Test(arguments: ["/v1/chat/completions", "/files"])
+  func `ext_authz counts bytes before it takes out`(_ path: String) throws {
+    let gateway = try TestGateway(testPolicy("enforce_at: \"ext_authz\","))
+    let headers = Message.headers([(":path", path)])
+    var passed: [Int] = []
+    for size in 60_000...61_440 {
+      let answer = try #require(
+        gateway.check(Message.check(headers + long(size), body: chat)))
+      guard answer.isAllowed else {
+        #expect(answer.deniedStatus == 431 && answer.code == "too_many_headers")
+        continue
+      }
+      passed.append(bytes(headers + long(size) + answer.set.map { ($0.key, $0.value) }))
+    }
+    let largest = try #require(passed.max())
+    #expect(largest <= 61_440 && largest > 61_360, "\(largest)")
+  }
+
+  @Test func `an answer gets ours as far as Envoy takes their bytes`() throws {
+    let kept = try KeptGateway(keptPolicy(requests: 1000, tokens: 1_000_000))
+    var counts: [Int] = []
+    for size in stride(from: 60_900, through: 61_440, by: 3) {
+      let stream = kept.process()
+      stream.send(Message.requestHeaders(Message.headers()))
+      stream.send(Message.body(.requestBody, #"{"model":"llama"}"#))
+      let headers = [(":status", "200")] + long(size)
+      let replies = stream.send(Message.responseHeaders(headers))
+      #expect(replies.map(\.kind) == [2])
+      let set = replies.first?.set ?? [:]
+      #expect(set.isEmpty || bytes(headers + set.map { ($0.key, $0.value) }) <= 61_440)
+      counts.append(set.count)
+      stream.halfClose()
+      #expect(stream.grpcStatus == 0)
+    }
+    #expect(counts == counts.sorted(by: >) && Set(counts) == [8, 2, 1, 0])
+    _ = try kept.close()
   }
 
   @Test func `an answer gets ours as far as Envoy takes them, the limits first to go`() throws {
