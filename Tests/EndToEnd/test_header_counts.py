@@ -117,3 +117,21 @@ def test_an_answer_gets_ours_as_far_as_there_is_room(small):
         assert (ended["http_status"], ended["end_reason"]) == (200, "complete"), count
         assert ended["usage_source"] == "reported"
     assert limits == {0, 6}
+
+
+def test_an_answer_gets_ours_as_far_as_there_is_room_for_their_bytes(small):
+    shown = []
+    # Of an answer over HTTP/1 Envoy takes 80 KiB, over HTTP/2 60. Tollgate's stay below both.
+    edge = 80 * 1024
+    for count in [*range(LIMIT_BYTES - 1200, LIMIT_BYTES - 300, 60), *range(edge - 900, edge - 300, 60)]:
+        test_id = uuid.uuid4().hex
+        reply = small.chat(headers={"x-test-id": test_id, "x-test-header-bytes": str(count)})
+        assert reply.status_code == 200, (count, reply.text)
+        assert reply.json()["usage"]["total_tokens"] == 4
+        long = [value for name, value in reply.headers.items() if name.startswith("x-long-")]
+        assert sum(map(len, long)) == count
+        shown.append(len([name for name in reply.headers if name.startswith("x-ratelimit-")]))
+        (request_id,) = small.recorder.by_id(test_id)[0].values("x-ai-request-id")
+        ended = small.ledger.completion(request_id)
+        assert (ended["http_status"], ended["end_reason"]) == (200, "complete"), count
+    assert set(shown) == {0, 6} and shown == sorted(shown, reverse=True)
