@@ -77,7 +77,7 @@ extension Checks {
   /// Listeners of an Envoy config without Tollgate that lead to the clusters of those with Tollgate.
   private static func envoyWays(_ context: LintContext, _ check: Check) -> [Finding] {
     var findings: [Finding] = []
-    for reading in context.set.bootstraps.map(BootstrapReading.init) {
+    for reading in context.envoys {
       let setups = reading.setups()
       let ways = setups.filter(\.asksTollgate).flatMap(\.backendRules).flatMap(\.backends)
       let models = Set(ways.flatMap(BootstrapReading.clusterNames))

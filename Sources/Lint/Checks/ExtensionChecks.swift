@@ -13,6 +13,22 @@ extension Checks {
       }
     },
     Check(
+      "wrong-protocol", .error,
+      "Envoy asks Tollgate in another protocol than gRPC over HTTP/2: every request fails.",
+      remedy:
+        "use grpc_service (extAuth.grpc); in Envoy, write http2_protocol_options into the cluster's HttpProtocolOptions"
+    ) { context, check in
+      context.setups.flatMap { setup in
+        (setup.processors.map(\.wrongProtocol) + setup.authorizers.map(\.wrongProtocol))
+          .compactMap { $0 }.map { check.finding($0, "Tollgate speaks gRPC only, over HTTP/2") }
+      }
+    },
+    Check(
+      "ignored-decision", .error,
+      "Envoy does not do what Tollgate replies: the route, the headers or the refusal stay away.",
+      remedy: "remove the setting, or exempt Tollgate's headers from it"
+    ) { context, check in context.setups.flatMap { ignoredDecisions($0, context, check) } },
+    Check(
       "status-on-error", .warning,
       "When Tollgate does not reply, the client gets a status that means something else.",
       remedy: "write 503 (statusOnError, status_on_error)"

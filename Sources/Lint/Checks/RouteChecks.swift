@@ -57,7 +57,7 @@ extension Checks {
       "Envoy takes the first route that matches, so this one is never chosen.",
       remedy: "put the more specific route first"
     ) { context, check in
-      context.setups.filter(\.isOrdered).flatMap { shadowed($0, check) }
+      context.setups.filter { $0.origin == .envoy }.flatMap { shadowed($0, check) }
     },
   ]
 

@@ -17,7 +17,18 @@ package struct LintTools {
   /// How long one run may take. It is long because a kustomization may fetch from the network.
   private static let secondsMax = 120.0
 
-  /// The documents of each text, or why it cannot be read.
+  /// The documents of each text, or why it cannot be read. JSON is read here; one run of Python reads all
+  /// YAML.
+  func documents(
+    _ texts: [LintInputs.Text]
+  ) throws(LintFault) -> [Result<[Node], DocumentProblem>] {
+    var yaml = try readYAML(texts.filter { !$0.isJSON })[...]
+    return texts.map { text in
+      guard text.isJSON else { return yaml.removeFirst() }
+      return Result { () throws(DocumentProblem) in [try Node(json: text.bytes)] }
+    }
+  }
+
   func readYAML(
     _ texts: [LintInputs.Text]
   ) throws(LintFault) -> [Result<[Node], DocumentProblem>] {

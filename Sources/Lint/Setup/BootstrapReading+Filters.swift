@@ -1,5 +1,33 @@
 extension BootstrapReading {
-  func processor(_ field: Field) -> ProcessorSettings {
+  /// An HTTP filter of a connection manager.
+  struct HTTPFilter {
+    let field: Field
+    /// Its settings, also where it fetched them.
+    let settings: Field
+    /// Nil for a filter whose order does not matter.
+    let name: FilterName?
+
+    /// The kind of a filter that asks a service about requests; nil for any other.
+    var kind: FilterName? { name == .extProc || name == .extAuthz ? name : nil }
+  }
+
+  func filters(of manager: Field) -> [HTTPFilter] {
+    manager["http_filters"].items.map { filter in
+      let fetched = filter["config_discovery"].exists ? filter["name"].text : nil
+      let settings = fetched.flatMap { config.filters[$0] } ?? filter["typed_config"]
+      let name: FilterName? =
+        switch settings.typeName {
+        case "ExtAuthz": .extAuthz
+        case "JwtAuthentication": .jwtAuthn
+        case "ExternalProcessor": .extProc
+        case "Router": .router
+        default: nil
+        }
+      return HTTPFilter(field: filter, settings: settings.named(manager.object), name: name)
+    }
+  }
+
+  func processor(_ field: Layered) -> ProcessorSettings {
     let modes = field["processing_mode"]
     var faults: [(field: Field, message: String, remedy: String)] = []
     for name in ["request_header_mode", "response_header_mode"] where modes[name].text == "SKIP" {
@@ -24,21 +52,36 @@ extension BootstrapReading {
         ))
     }
     let failOpen = [field["failure_mode_allow"], field["observability_mode"]]
-    let keepsRoute = [field["disable_clear_route_cache"]].first { $0.bool == true }
-    let retained = field["route_cache_action"].text == "RETAIN"
+    let retained = field["route_cache_action"]
     return ProcessorSettings(
-      field: field, failOpen: failOpen.filter { $0.bool == true },
-      statusOnError: field["status_on_error"]["code"], messageTimeout: field["message_timeout"],
+      field: field.own, failOpen: failOpen.filter { $0.bool == true },
+      statusOnError: field["status_on_error.code"], messageTimeout: field["message_timeout"],
       requestBody: bodyMode(modes["request_body_mode"]),
       requestBodyField: modes["request_body_mode"],
       responseBody: bodyMode(modes["response_body_mode"]),
       responseBodyField: modes["response_body_mode"], modeFaults: faults,
       requestAttributes: field["request_attributes"],
       responseAttributes: field["response_attributes"],
-      readableNamespaces: field["metadata_options"]["forwarding_namespaces"]["untyped"],
-      writableNamespaces: field["metadata_options"]["receiving_namespaces"]["untyped"],
-      keepsRoute: keepsRoute ?? (retained ? field["route_cache_action"] : nil),
-      breakers: breakers(field))
+      readableNamespaces: field["metadata_options.forwarding_namespaces.untyped"],
+      writableNamespaces: field["metadata_options.receiving_namespaces.untyped"],
+      keepsRoute: field["disable_clear_route_cache"].bool == true
+        ? field["disable_clear_route_cache"] : retained.text == "RETAIN" ? retained : nil,
+      ignoresRefusals: field["disable_immediate_response"],
+      mutations: MutationRules(field["mutation_rules"]),
+      headers: HeaderSelection(field["forward_rules"]),
+      wrongProtocol: wrongProtocol(field), breakers: breakers(field))
+  }
+
+  /// What of a filter's service does not speak gRPC: its HTTP form, or a cluster without HTTP/2.
+  private func wrongProtocol(_ field: Layered) -> Field? {
+    let name = field["grpc_service.envoy_grpc.cluster_name"]
+    guard field["grpc_service"].exists else { return field["http_service"] }
+    guard let cluster = name.text.flatMap(config.cluster) else { return nil }
+    let options = cluster["typed_extension_protocol_options"][
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"]
+    let speaks =
+      [cluster] + options.members.map(\.value)
+    return speaks.contains { $0["http2_protocol_options"].exists } ? nil : cluster
   }
 
   private func bodyMode(_ field: Field) -> ProcessorSettings.BodyMode {
@@ -51,55 +94,39 @@ extension BootstrapReading {
     }
   }
 
-  func authorizer(_ field: Field) -> AuthorizerSettings {
+  func authorizer(_ field: Layered) -> AuthorizerSettings {
     let body = field["with_request_body"]
     let asBytes = body["pack_as_bytes"]
-    let allowed = field["allowed_headers"]
+    let timeout =
+      field["grpc_service"].exists ? "grpc_service.timeout" : "http_service.server_uri.timeout"
     return AuthorizerSettings(
-      field: field, failOpen: [field["failure_mode_allow"]].filter { $0.bool == true },
-      statusOnError: field["status_on_error"]["code"], timeout: field["grpc_service"]["timeout"],
+      field: field.own, failOpen: [field["failure_mode_allow"]].filter { $0.bool == true },
+      statusOnError: field["status_on_error.code"], timeout: field[timeout],
       unsetTimeout: .milliseconds(200), bodyBytes: body["max_request_bytes"],
-      sendsBody: body.exists,
+      sendsBody: body.exists && field["disable_request_body_buffering"].bool != true,
       partialBody: [body["allow_partial_message"]].first { $0.bool == true },
       choosesRouteAgain: field["clear_route_cache"].bool == true,
       choosesRouteAgainField: field["clear_route_cache"],
-      allowedHeaders: allowed.exists ? matchers(allowed) : nil,
-      withheldHeaders: matchers(field["disallowed_headers"]),
-      headersField: allowed.exists ? allowed : field["disallowed_headers"],
+      headers: HeaderSelection(field.own),
       bodyAsBytes: Placed(value: asBytes.bool == true, field: asBytes),
-      faults: checkFaults(field), breakers: breakers(field))
+      faults: checkFaults(field), mutations: MutationRules(field["decoder_header_mutation_rules"]),
+      wrongProtocol: wrongProtocol(field), breakers: breakers(field))
   }
 
   private func checkFaults(
-    _ field: Field
+    _ field: Layered
   ) -> [(field: Field, message: String, remedy: String)] {
-    var faults: [(field: Field, message: String, remedy: String)] = []
-    if field["encode_raw_headers"].bool != true {
-      faults.append(
-        (
-          field["encode_raw_headers"],
-          "Envoy joins repeated headers with commas, so Tollgate cannot tell two credentials from one",
-          "write encode_raw_headers: true"
-        ))
-    }
-    if field["clear_route_cache"].bool != true {
-      faults.append(
-        (
-          field["clear_route_cache"],
-          "Envoy keeps the route that it chose by the client's headers, before the check",
-          "write clear_route_cache: true"
-        ))
-    }
-    return faults
-  }
-
-  private func matchers(_ list: Field) -> [NameMatcher] {
-    list["patterns"].items.compactMap { pattern in
-      if let text = pattern["exact"].text { return .exact(text) }
-      if let text = pattern["prefix"].text { return .prefix(text) }
-      if let text = pattern["suffix"].text { return .suffix(text) }
-      if let text = pattern["safe_regex"]["regex"].text { return .regex(text) }
-      return pattern["contains"].text.map(NameMatcher.containing)
+    [
+      (
+        "encode_raw_headers",
+        "Envoy joins repeated headers with commas, so Tollgate cannot tell two credentials from one"
+      ),
+      (
+        "clear_route_cache",
+        "Envoy keeps the route that it chose by the client's headers, before the check"
+      ),
+    ].filter { field[$0.0].bool != true }.map { name, message in
+      (field[name], message, "write \(name): true")
     }
   }
 
@@ -122,9 +149,9 @@ extension BootstrapReading {
       || requirement["requires_any"]["requirements"].items.contains(where: letsOthersPass)
   }
 
-  private func breakers(_ filter: Field) -> BreakerSettings {
-    let name = filter["grpc_service"]["envoy_grpc"]["cluster_name"]
-    guard let cluster = name.text.flatMap(cluster) else {
+  private func breakers(_ filter: Layered) -> BreakerSettings {
+    let name = filter["grpc_service.envoy_grpc.cluster_name"]
+    guard let cluster = name.text.flatMap(config.cluster) else {
       // The cluster is not in the file: nothing to check.
       return BreakerSettings(bounds: [], field: name, setting: "")
     }
@@ -139,7 +166,10 @@ extension BootstrapReading {
   func listenerSettings(_ manager: Field, _ listener: Field, _ chain: Field) -> ListenerSettings {
     let early = manager["early_header_mutation_extensions"]
     let removals = early.items.flatMap { extended in
-      extended["typed_config"]["mutations"].items.compactMap(removal)
+      extended["typed_config"]["mutations"].items.compactMap { mutation in
+        mutation["remove"].text.map(NameMatcher.exact)
+          ?? NameMatcher(mutation["remove_on_match"]["key_matcher"])
+      }
     }
     let context = chain["transport_socket"]["typed_config"]
     return ListenerSettings(
@@ -148,15 +178,6 @@ extension BootstrapReading {
       bufferSetting: "the listener's per_connection_buffer_limit_bytes", earlyRemovals: removals,
       earlyRemovalField: early, earlyRemovalSetting: "early_header_mutation_extensions",
       certificateFaults: certificateFaults(context))
-  }
-
-  private func removal(_ mutation: Field) -> NameMatcher? {
-    if let name = mutation["remove"].text { return .exact(name) }
-    let matcher = mutation["remove_on_match"]["key_matcher"]
-    if let text = matcher["exact"].text { return .exact(text) }
-    if let text = matcher["prefix"].text { return .prefix(text) }
-    if let text = matcher["suffix"].text { return .suffix(text) }
-    return matcher["safe_regex"]["regex"].text.map(NameMatcher.regex)
   }
 
   private func certificateFaults(_ context: Field) -> [CertificateFault] {

@@ -1,12 +1,17 @@
 extension EnvoyGatewayReading {
   /// Whether a filter asks Tollgate: the name of its backend, its socket's path or the metadata namespace
-  /// that it may write says so, or no filter's does.
+  /// that it may write says so. Where no filter's does, and Tollgate is meant to be asked, it is the extProc
+  /// that is sent request bodies.
   func isTollgate(_ filter: Field) -> Bool {
     guard filter.exists else { return false }
     if looksLikeTollgate(filter) { return true }
+    guard filter["processingMode"]["request"]["body"].exists else { return false }
     let filters = set.resources("EnvoyExtensionPolicy", "SecurityPolicy", group: Self.envoyGroup)
       .flatMap { $0.spec["extProc"].items + [$0.spec["extAuth"]].filter(\.exists) }
-    return !filters.contains(where: looksLikeTollgate)
+    let isMeant =
+      !set.policies.isEmpty
+      || routes.contains { rules(of: $0, gateway: nil).contains { !$0.modelRoutes.isEmpty } }
+    return isMeant && !filters.contains(where: looksLikeTollgate)
   }
 
   private func looksLikeTollgate(_ filter: Field) -> Bool {
@@ -51,6 +56,7 @@ extension EnvoyGatewayReading {
       responseAttributes: modes["response"]["attributes"],
       readableNamespaces: field["metadata"]["accessibleNamespaces"],
       writableNamespaces: field["metadata"]["writableNamespaces"], keepsRoute: nil,
+      ignoresRefusals: nil, mutations: nil, headers: nil, wrongProtocol: nil,
       breakers: breakers(field["backendSettings"]["circuitBreaker"]))
   }
 
@@ -72,13 +78,10 @@ extension EnvoyGatewayReading {
       sendsBody: field["bodyToExtAuth"].exists, partialBody: nil,
       choosesRouteAgain: field["recomputeRoute"].bool == true,
       choosesRouteAgainField: field["recomputeRoute"],
-      allowedHeaders: field["headersToExtAuth"].exists
-        ? field["headersToExtAuth"].texts.map(NameMatcher.exact) : nil,
-      withheldHeaders: [], headersField: field["headersToExtAuth"],
-      bodyAsBytes: Placed(value: true, field: field), faults: [],
-      breakers: breakers(
-        (field["grpc"].exists ? field["grpc"] : field["http"])["backendSettings"]["circuitBreaker"])
-    )
+      headers: HeaderSelection(names: field["headersToExtAuth"]),
+      bodyAsBytes: Placed(value: true, field: field), faults: [], mutations: nil,
+      wrongProtocol: field["http"].exists ? field["http"] : nil,
+      breakers: breakers(field["grpc"]["backendSettings"]["circuitBreaker"]))
   }
 
   func verifier(_ field: Field) -> JWTSettings {
