@@ -90,15 +90,14 @@ struct BootstrapReading {
           guard asksTollgate(filter.settings), !scope.isEmpty else { continue }
           reasons.append((field, "\(name) is disabled here, so Tollgate is not asked"))
         case .runs(let layered):
-          if let service = Self.service(layered["grpc_service"], layered["http_service"]),
-            tollgates.contains(service)
-          {
+          let service = Self.service(layered["grpc_service"], layered["http_service"])
+          if let service, tollgates.contains(service) {
             isAsked = true
             if filter.field["disabled"].bool == true { asked.isByRoute = true }
             if seen.insert(layered.layers.map(\.path)).inserted { asked.settings.append(layered) }
           } else if asksTollgate(filter.settings) {
             reasons.append(
-              (layered["grpc_service"], "\(name) asks another service here, not Tollgate"))
+              (layered["grpc_service"], "\(name) asks \(service ?? "nobody") here, not Tollgate"))
           }
         }
       }
