@@ -82,7 +82,7 @@ let package = Package(
       name: "tollgate",
       dependencies: [
         "Books", "Bytes", "EnvoyAPI", "Gateway", "Ledger", "Lint", "Log", "Metrics", "Policy",
-        "Server", "Terms",
+        "Server", "Shipping", "Terms",
       ],
       swiftSettings: swift),
 

@@ -20,33 +20,6 @@ assert "scope_logs" in message.DESCRIPTOR.fields_by_name' 2>/dev/null ||
       "$(grep '^opentelemetry-proto==' Tests/EndToEnd/requirements.txt)" >&2
 }
 
-# need_prometheus: `prometheus` and `promtool` on the path. Debian's package is unpacked, not
-# installed: installing it starts a server that keeps running, on the port of Tollgate's page.
-need_prometheus() {
-  local folder=$PWD/.cache/prometheus sudo=()
-  if command -v prometheus >/dev/null && command -v promtool >/dev/null; then return 0; fi
-  if [ ! -x "$folder/usr/bin/promtool" ]; then
-    say "unpacking: prometheus"
-    mkdir -p "$folder"
-    if ! unpack_prometheus "$folder" 2>/dev/null; then
-      # The machine's lists are missing or old.
-      if [ "$(id -u)" -ne 0 ]; then sudo=(sudo); fi
-      "${sudo[@]}" apt-get -qq update >&2
-      unpack_prometheus "$folder" || die "Debian's package prometheus could not be had"
-    fi
-  fi
-  PATH=$folder/usr/bin:$PATH
-}
-
-unpack_prometheus() {
-  (
-    cd "$1" &&
-      apt-get -qq download prometheus &&
-      dpkg-deb -x prometheus_*.deb . &&
-      rm -f prometheus_*.deb
-  ) >&2
-}
-
 # layers: the rules of Tests/layers on made-up graphs, then on the targets.
 layers() {
   Tests/layers --self-test && Tests/layers

@@ -99,4 +99,12 @@ envoy_command() {
     "$envoy" -c "$run/envoy.yaml" --disable-hot-restart --log-level warn
     --file-flush-interval-msec 500 --concurrency "${DEMO_ENVOY_WORKERS:-2}"
   )
+  case "$("$envoy" --version)" in
+    # These keep their own answers (no model server, a timeout) from ext_proc, unless they are told
+    # otherwise; newer ones do not know the guard. envoy/README.md, "Which Envoy".
+    */1.34.* | */1.35.* | */1.36.*)
+      command+=(--config-yaml "layered_runtime: { layers: [{ name: demo, static_layer: {
+        envoy.reloadable_features.skip_ext_proc_on_local_reply: false } }] }")
+      ;;
+  esac
 }

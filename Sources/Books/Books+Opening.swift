@@ -14,8 +14,6 @@ extension Books {
     case files(LedgerFault)
     /// The ledger is damaged, or was written by a newer version.
     case ledger(LedgerProblem)
-    /// The checkpoint's counters cannot be restored.
-    case counters
 
     /// The text for the log and for standard error.
     package var description: String {
@@ -23,8 +21,6 @@ extension Books {
       case .locked(let problem): problem.description
       case .files(let fault): fault.description
       case .ledger(let problem): problem.description
-      case .counters:
-        "a checkpoint's counters cannot be read; `--repair-ledger` begins a chain without them"
       }
     }
   }
@@ -63,12 +59,14 @@ extension Books {
   /// and closes as `interrupted` what was open. All of this is on disk when it returns.
   ///
   /// The caller must keep the lock as long as it uses the books. The ledger's thread calls
-  /// `stateChanged` when the ledger becomes unavailable or available again, and `committed` with
-  /// the number of nanoseconds that each batch took until it was on disk.
+  /// `stateChanged` when the ledger becomes unavailable or available again, `committed` with the
+  /// number of nanoseconds that each batch took until it was on disk, and `segmentsGone` with old
+  /// segments that somebody else removed.
   package static func open(
     _ settings: Settings, _ limits: PolicyLimits, clock: Clock, event: ProcessEvent,
     stateChanged: @escaping @Sendable (LedgerState) -> Void,
-    committed: @escaping @Sendable (Int64) -> Void = { _ in }
+    committed: @escaping @Sendable (Int64) -> Void = { _ in },
+    segmentsGone: @escaping @Sendable ([Segment]) -> Void = { _ in }
   ) throws(Problem) -> (books: Books, lock: DirectoryLock, found: Found) {
     let files: DirectoryFiles
     do throws(LedgerFault) {
@@ -79,8 +77,8 @@ extension Books {
       lock = try DirectoryLock.take(directory: settings.directory)
     } catch { throw .locked(error) }
     let (books, found) = try open(
-      files, settings, limits, clock: clock, event: event, stateChanged: stateChanged,
-      committed: committed)
+      OwnedFiles(files, lock: lock), settings, limits, clock: clock, event: event,
+      stateChanged: stateChanged, committed: committed, segmentsGone: segmentsGone)
     return (books, lock, found)
   }
 
@@ -88,14 +86,16 @@ extension Books {
   package static func open(
     _ files: any LedgerFiles, _ settings: Settings, _ limits: PolicyLimits, clock: Clock,
     event: ProcessEvent, stateChanged: @escaping @Sendable (LedgerState) -> Void,
-    committed: @escaping @Sendable (Int64) -> Void = { _ in }
+    committed: @escaping @Sendable (Int64) -> Void = { _ in },
+    segmentsGone: @escaping @Sendable ([Segment]) -> Void = { _ in }
   ) throws(Problem) -> (books: Books, found: Found) {
     var recovering = Recovering(limits)
     let outcome: Recovery.Outcome
     do throws(LedgerProblem) {
-      outcome = try Recovery.run(files, repairing: settings.repairs) { recovering.apply($0) }
+      outcome = try Recovery.run(files, repairing: settings.repairs) {
+        (record) throws(RecordProblem) in try recovering.apply(record)
+      }
     } catch { throw .ledger(error) }
-    guard !recovering.hasFailed else { throw .counters }
     // Restored counters have the amounts of their checkpoint until `configure` gives them today's.
     let reopened = recovering.reopen()
     recovering.table.configure(limits.catalog, now: outcome.timeMs)
@@ -106,7 +106,8 @@ extension Books {
     do throws(LedgerFault) {
       let writer = try LedgerWriter(
         files: files, recovered: outcome, settings: settings.ledger,
-        callbacks: books.callbacks(stateChanged: stateChanged, committed: committed))
+        callbacks: books.callbacks(
+          stateChanged: stateChanged, committed: committed, segmentsGone: segmentsGone))
       books.attach(writer)
       try writer.start()
       books.note(.start(event))
@@ -132,22 +133,23 @@ private struct Recovering {
   private(set) var estimates = Estimates()
   private let limits: PolicyLimits
   private var open = OpenExchanges()
-  private(set) var hasFailed = false
 
   init(_ limits: PolicyLimits) {
     self.limits = limits
     table = QuotaTable(limits.catalog)
   }
 
-  mutating func apply(_ record: LedgerRecord) {
+  /// Throws, and changes nothing but the counters, where a checkpoint's cannot be.
+  mutating func apply(_ record: LedgerRecord) throws(RecordProblem) {
     switch record.body {
     case .checkpoint(let checkpoint):
-      estimates = Estimates(checkpoint.estimates.filter(isKnown))
       do throws(RecoveryError) {
-        try table.restore(checkpoint.counters)
+        try table.restore(checkpoint.counters, now: record.timeMs)
       } catch {
-        hasFailed = true
+        throw .wrongValue("counters")
       }
+      table.clockRuns(since: checkpoint.clockSinceMs ?? record.timeMs)
+      estimates = Estimates(checkpoint.estimates.filter(isKnown))
     case .admission(let admission) where admission.decision == .allow:
       if !record.isCarried { table.replayAdmission(admission.reserved, now: record.timeMs) }
     case .completion(let completion):
@@ -157,7 +159,11 @@ private struct Recovering {
       }
     case .stop(let event):
       estimates.restore(event.estimates.filter(isKnown))
-    case .admission, .denials, .start, .reload, .clock, .repair, .drop: break
+    case .clock(let jump):
+      if let fromMs = jump.fromMs, !record.isCarried {
+        table.step(from: fromMs, to: record.timeMs)
+      }
+    case .admission, .denials, .start, .reload, .repair, .drop: break
     }
     open.apply(record)
   }

@@ -3,6 +3,7 @@ import Foundation
 import Inference
 import Ledger
 import Quota
+import Terms
 
 /// Limits and ledger together. Counters and records change under one lock, so that the order of
 /// records is the order in which counters changed. It knows nothing of Envoy's messages.
@@ -17,6 +18,9 @@ package final class Books: @unchecked Sendable {
   /// The policy's limits that the table was configured with.
   private var limits: PolicyLimits
   private var ledgerClock: LedgerClock
+  /// The last reading of the clock that counts the time that passes.
+  private var monotonicMs: Int64
+  private var clockSteps = ClockSteps()
   private var denials = DenialTally()
   private var refusals = RefusalTally()
   /// The admissions that are not settled, by the `seq` of their record.
@@ -41,6 +45,9 @@ package final class Books: @unchecked Sendable {
     ledgerClock = LedgerClock(after: timeMs)
     self.clock = clock
     self.durability = durability
+    monotonicMs = clock.monotonicMs()
+    let nowMs = ledgerClock.read(wallMs: clock.wallMs(), monotonicMs: monotonicMs).timeMs
+    self.table.resume(after: timeMs, at: nowMs)
   }
 
   // MARK: Set-up, before any loop runs
@@ -90,7 +97,8 @@ package final class Books: @unchecked Sendable {
       _ = table.settle(reservation, as: .undone, now: now)
       return .unavailable
     }
-    let admission = OpenAdmission(request, seq: seq, epoch: epoch, timeMs: now, reservation)
+    let admission = OpenAdmission(
+      request, seq: seq, epoch: epoch, timeMs: now, monotonicMs: monotonicMs, reservation)
     open[seq] = admission
     return .admitted(admission, waits: durability == .durable)
   }
@@ -103,9 +111,10 @@ package final class Books: @unchecked Sendable {
   ///   - metered: the usage that the answer reported, and the text that was counted, as far as it
   ///     came.
   ///   - backend: the upstream's address as Envoy names it.
+  ///   - droppedReason: why an endpoint picker's flow control dropped the request.
   package func settle(
     _ admission: OpenAdmission, as ending: Ending, metered: MeteredUsage = MeteredUsage(),
-    backend: String? = nil
+    backend: String? = nil, droppedReason: DroppedReason? = nil
   ) -> Completion? {
     lock.withLock {
       guard let reservation = admission.take() else { return nil }
@@ -120,7 +129,9 @@ package final class Books: @unchecked Sendable {
       }
       var completion = Completion(of: admission.record, outcome)
       completion.gatewayBackend = backend
-      completion.latencyMs = now - admission.timeMs
+      completion.droppedReason = droppedReason
+      completion.latencyMs =
+        admission.monotonicMs.map { monotonicMs - $0 } ?? max(0, now - admission.timeMs)
       completion.charged = table.settle(reservation, as: outcome.settlement, now: now)
       _ = writer?.enqueue(.completion(completion), timeMs: now)
       return completion
@@ -133,7 +144,7 @@ package final class Books: @unchecked Sendable {
     lock.withLock {
       let now = readClock()
       let reason = record.reason ?? "other"
-      refusals.count(tenant: record.tenant, reason: reason, timeMs: now)
+      refusals.count(tenant: record.tenant, reason: reason, timeMs: monotonicMs)
       let (singly, due) = denials.denied(
         tenant: record.tenant, reason: reason, requestID: record.requestID, timeMs: now)
       write(due, now)
@@ -163,7 +174,7 @@ package final class Books: @unchecked Sendable {
   /// The refusals to be logged now. Call once a second, and with `isLast` once before the process
   /// ends.
   package func refusalSummaries(isLast: Bool = false) -> [RefusalSummary] {
-    lock.withLock { refusals.due(timeMs: readClock(), isLast: isLast) }
+    lock.withLock { refusals.due(timeMs: clock.monotonicMs(), isLast: isLast) }
   }
 
   /// A reload: puts another policy's limits in force; counters continue. A new segment follows,
@@ -192,6 +203,17 @@ package final class Books: @unchecked Sendable {
 
   /// Sizes and counts of the ledger; nil once the books are closed.
   package var ledgerStatistics: LedgerStatistics? { ledger?.statistics }
+
+  /// The ledger's time, and how often the wall clock was set since the start.
+  package var clockReading: ClockReading {
+    lock.withLock {
+      let now = readClock()
+      return ClockReading(timeMs: now, stepCount: clockSteps.count, last: clockSteps.last)
+    }
+  }
+
+  /// The steps of the wall clock that have not been told yet, to be logged. Call once a second.
+  package func untoldClockSteps() -> [ClockJump] { lock.withLock { clockSteps.takeUntold() } }
 
   /// The limits in force.
   package var currentLimits: PolicyLimits { lock.withLock { limits } }
@@ -245,12 +267,28 @@ package final class Books: @unchecked Sendable {
     for denials in due { _ = writer?.enqueue(.denials(denials), timeMs: now) }
   }
 
-  /// The ledger's time in Unix milliseconds. Records a jump of the wall clock.
+  /// The ledger's time in Unix milliseconds. Where the wall clock was set, that is recorded first, and
+  /// the counters go on by it; as long as it cannot be recorded, the time goes on as before.
   private func readClock() -> Int64 {
-    let (now, jump) = ledgerClock.read(
-      wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs())
-    if let jump { _ = writer?.enqueue(.clock(jump), timeMs: now) }
-    return now
+    monotonicMs = clock.monotonicMs()
+    let (now, jump) = ledgerClock.read(wallMs: clock.wallMs(), monotonicMs: monotonicMs)
+    guard let jump, case .queued? = writer?.enqueue(.clock(jump), timeMs: jump.wallMs) else {
+      return now
+    }
+    table.step(from: now, to: jump.wallMs)
+    ledgerClock.believe(jump, monotonicMs: monotonicMs)
+    clockSteps.add(jump, monotonicMs: monotonicMs)
+    return jump.wallMs
+  }
+
+  /// The time of a checkpoint. Where the `clock` record of a step back was not written, that is the
+  /// time of the last record that was: the step is found and recorded again behind the checkpoint.
+  private func checkpointTime() -> Int64 {
+    let now = readClock()
+    guard let last = writer?.lastTimeMs, now < last else { return now }
+    table.step(from: now, to: last)
+    ledgerClock.resume(at: last, monotonicMs: monotonicMs)
+    return last
   }
 }
 
@@ -260,23 +298,33 @@ extension Books {
   /// The closures through which the ledger's writer calls the books.
   func callbacks(
     stateChanged: @escaping @Sendable (LedgerState) -> Void,
-    committed: @escaping @Sendable (Int64) -> Void
+    committed: @escaping @Sendable (Int64) -> Void,
+    segmentsGone: @escaping @Sendable ([Segment]) -> Void
   ) -> LedgerCallbacks {
     var callbacks = LedgerCallbacks(
       checkpointDue: { [self] in queueCheckpoint() },
       durable: { [self] seq in report(.durable(upTo: seq)) },
       failed: { [self] seqs in undo(seqs) },
       stateChanged: stateChanged,
-      wallMs: clock.wallMs)
+      wallMs: { [self] in retentionTime() })
     callbacks.committed = committed
+    callbacks.segmentsGone = segmentsGone
     return callbacks
+  }
+
+  /// By which segments are old: as if the wall clock had not been set ahead, for a day.
+  private func retentionTime() -> Int64 {
+    lock.withLock {
+      let now = readClock()
+      return now - clockSteps.doubtedMs(monotonicMs: monotonicMs)
+    }
   }
 
   /// Queues a checkpoint of the state at this moment. The lock is held for both, so that no record
   /// is queued between them.
   private func queueCheckpoint() {
     lock.withLock {
-      let now = readClock()
+      let now = checkpointTime()
       writer?.queueCheckpoint(bookState(now, estimates.save()), timeMs: now)
     }
   }
@@ -290,7 +338,8 @@ extension Books {
       OpenExchange(seq: $0.seq, timeMs: $0.timeMs, admission: $0.record)
     }
     return BooksState(
-      counters: table.snapshot(now: now), open: exchanges, estimates: estimates)
+      counters: table.snapshot(now: now), open: exchanges, estimates: estimates,
+      clockSinceMs: table.clockSinceMs)
   }
 
   /// Gives back what was reserved by admissions whose records failed, and tells their exchanges.

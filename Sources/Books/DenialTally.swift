@@ -55,9 +55,10 @@ struct DenialTally: Sendable {
     return (recordsSingly, due)
   }
 
-  /// The counts of a second that is over, by tenant and reason; none while it is not over.
+  /// The counts of a second that is over, by tenant and reason; none while it is not over. Where the
+  /// clock was set back, it is over too.
   mutating func flush(timeMs: Int64) -> [Denials] {
-    guard timeMs / 1000 > second, !counts.isEmpty else { return [] }
+    guard timeMs / 1000 != second, !counts.isEmpty else { return [] }
     return drain()
   }
 

@@ -12,11 +12,12 @@ package enum Ending: Sendable, Equatable {
   case notReleased(status: Int?)
   /// Tollgate gave the answer (a list of models).
   case answeredHere
-  /// Envoy gave the answer, and no backend was reached.
+  /// Envoy or another of its filters gave the answer, and no backend was reached.
   case unreached(status: Int?)
-  /// Envoy gave the answer; a backend may have worked on the request (a timeout, a reset).
+  /// Envoy or another of its filters gave the answer; a backend may have worked on the request (a
+  /// timeout, a reset).
   case gatewayAnswer(status: Int)
-  /// The stream ended before any answer began.
+  /// The stream ended before the client is known to have got any of an answer.
   case noAnswer
   /// A backend gave the answer. `isWhole`: Tollgate saw the answer's end.
   case backendAnswer(status: Int, isWhole: Bool)
@@ -157,7 +158,8 @@ extension Ending {
 
   private func origin(_ metered: MeteredUsage) -> Origin? {
     switch self {
-    case .answeredHere, .unreached, .gatewayAnswer: .gateway
+    case .answeredHere: .gateway
+    case .unreached, .gatewayAnswer: .route
     case .backendAnswer(let status, let isWhole):
       isWhole || metered.sawError && status < 400 ? .backend : nil
     case .notReleased, .noAnswer, .unobserved, .interrupted: nil
@@ -240,7 +242,8 @@ extension Ending {
     switch completion.endReason {
     case .interrupted: self = .interrupted
     case .complete where completion.origin == .gateway: self = .answeredHere
-    case .failed where completion.origin == .gateway:
+    // Records of older versions say `gateway` of what Envoy answered.
+    case .failed where completion.origin == .route || completion.origin == .gateway:
       self =
         completion.usageSource == .none && !isCharged
         ? .unreached(status: status) : status.map { .gatewayAnswer(status: $0) } ?? .noAnswer

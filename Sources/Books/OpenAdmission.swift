@@ -41,6 +41,9 @@ package final class OpenAdmission: @unchecked Sendable {
   package let epoch: Int
   /// When it was admitted, in Unix milliseconds of the ledger's clock.
   package let timeMs: Int64
+  /// When it was admitted, on the clock that counts the time that passes; nil where the process before
+  /// admitted it.
+  let monotonicMs: Int64?
   /// What was admitted.
   package let request: AdmissionRequest
   /// The money that was reserved, for an exchange that the process before admitted: it is charged
@@ -54,12 +57,13 @@ package final class OpenAdmission: @unchecked Sendable {
   /// An admission that has just been queued as a record; a test may make one by itself.
   package init(
     _ request: AdmissionRequest, seq: Int64, epoch: Int = 0, timeMs: Int64,
-    reservedNanos: Int64 = 0, _ reservation: consuming Reservation
+    monotonicMs: Int64? = nil, reservedNanos: Int64 = 0, _ reservation: consuming Reservation
   ) {
     self.request = request
     self.seq = seq
     self.epoch = epoch
     self.timeMs = timeMs
+    self.monotonicMs = monotonicMs
     self.reservedNanos = reservedNanos
     self.reservation = consume reservation
   }

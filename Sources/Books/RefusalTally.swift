@@ -20,7 +20,7 @@ package struct RefusalSummary: Sendable, Equatable {
 
 /// Counts refusals for the log: the first refusal of a tenant and reason is reported at the next
 /// call of `due`, further ones at most once in `quietMs`, as a count. It has no clock: it is given
-/// the ledger's time.
+/// milliseconds of one that no wall clock moves.
 struct RefusalTally: Sendable {
   /// The shortest time between two summaries of one tenant and reason.
   static let quietMs: Int64 = 10_000

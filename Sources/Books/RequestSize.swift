@@ -18,6 +18,8 @@ package struct RequestSize: Sendable, Equatable {
   package var statedBound: Int?
   /// The most tokens of each answer that a field asks for which does not bind here; nil for none.
   package var raisedBound: Int?
+  /// Whether what is reserved for the answer is written into the body, so that its use cannot pass it.
+  package var isBoundWritten: Bool
   /// Whether the answer is made after the exchange has ended (`background`).
   package var isBackground: Bool
   /// The policy's `max_output_tokens`; nil where it has none.
@@ -32,7 +34,8 @@ package struct RequestSize: Sendable, Equatable {
 
   package init(
     model: String, textBytes: Int, arrayNumbers: Int, choices: Int, statedBound: Int?,
-    raisedBound: Int? = nil, isBackground: Bool = false, maxOutputTokens: Int?,
+    raisedBound: Int? = nil, isBoundWritten: Bool = false, isBackground: Bool = false,
+    maxOutputTokens: Int?,
     contextTokens: Int? = nil, continuedTokens: Int? = nil, writesOutput: Bool
   ) {
     self.model = model
@@ -41,6 +44,7 @@ package struct RequestSize: Sendable, Equatable {
     self.choices = choices
     self.statedBound = statedBound
     self.raisedBound = raisedBound
+    self.isBoundWritten = isBoundWritten
     self.isBackground = isBackground
     self.maxOutputTokens = maxOutputTokens
     self.contextTokens = contextTokens
@@ -57,12 +61,13 @@ package struct RequestSize: Sendable, Equatable {
       Int128(text) + Int128(max(0, continuedTokens ?? 0)), Int128(cap.promptTokens))
     var (usual, most) = (0, 0)
     if writesOutput {
-      usual = max(
-        statedBound ?? estimator.outputBound(maximum: maxOutputTokens), raisedBound ?? 0)
+      let longest = maxOutputTokens ?? TokenEstimator.outputTokensDefault
+      // A bound that is written cuts the answer off, so it is not what was learned.
+      let chosen =
+        isBoundWritten ? longest : estimator.outputBound(maximum: maxOutputTokens)
+      usual = max(statedBound ?? chosen, raisedBound ?? 0)
       // What was learned says how long answers are as a rule. Money is reserved for the longest one.
-      most =
-        statedBound == nil
-        ? max(usual, maxOutputTokens ?? TokenEstimator.outputTokensDefault) : usual
+      most = statedBound == nil ? max(usual, longest) : usual
     }
     return Demand(
       promptTokens: Int64(prompt),

@@ -4,11 +4,14 @@
   import Musl
 #endif
 
-/// The system's two clocks, in nanoseconds (clock_gettime(2)). A reading takes some 25 ns and does not
+/// The system's clocks, in nanoseconds (clock_gettime(2)). A reading takes some 25 ns and does not
 /// enter the kernel.
 package enum SystemClock {
   /// CLOCK_MONOTONIC: only runs forward; its zero means nothing.
   package static func monotonicNanoseconds() -> Int64 { nanoseconds(of: CLOCK_MONOTONIC) }
+
+  /// CLOCK_BOOTTIME: like CLOCK_MONOTONIC, and it goes on while the machine is suspended.
+  package static func bootNanoseconds() -> Int64 { nanoseconds(of: CLOCK_BOOTTIME) }
 
   /// CLOCK_REALTIME: since 1970-01-01T00:00:00Z; somebody may set it in either direction.
   package static func wallNanoseconds() -> Int64 { nanoseconds(of: CLOCK_REALTIME) }

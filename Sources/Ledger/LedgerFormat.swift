@@ -16,8 +16,9 @@ import Bytes
 /// - A record of a failed batch that must not be lost (a completion, a denial; in relaxed mode an
 ///   admission too) is *carried*: written again behind the next checkpoint with `"carried":true`.
 ///   That checkpoint's counters and open exchanges already include it, so a reader that sums
-///   charges leaves it out. It keeps its first timestamp; the timestamps of all other records never
-///   run backwards.
+///   charges leaves it out. It keeps its first timestamp. The
+///   timestamps of all other records step back only at a `clock` record, whose `from` is the time that
+///   the records before it had come to: `seq` orders records, not time.
 /// - **What a crash leaves at the end of the last segment is torn; anything else that does not fit
 ///   the chain is damage.** What is not flushed is at most one batch (`LedgerLimits.batchBytesMax`)
 ///   at the file's end, and nobody was told that it is on disk. A process that is killed leaves the
@@ -42,6 +43,9 @@ package enum LedgerFormat {
   static let withEstimates: Int64 = 2
   /// The first record's `seq`.
   package static let firstSeq: Int64 = 1
+  /// Every `seq` that a segment may begin with. The last one is so large that no ledger comes there,
+  /// and so small that counting on from it never overflows.
+  static let seqs = firstSeq...Int64.max / 2
 
   /// `,"hash":"`.
   static let hashPrefix = Array(",\"hash\":\"".utf8)

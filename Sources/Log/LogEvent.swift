@@ -24,6 +24,8 @@ package enum LogEvent: String, Sendable, CaseIterable {
 
   // The ledger.
   case ledgerTorn = "ledger_torn"
+  case ledgerSegmentsGone = "ledger_segments_gone"
+  case clockStepped = "clock_stepped"
   case ledgerRepaired = "ledger_repaired"
   case exchangesInterrupted = "exchanges_interrupted"
   case ledgerUnavailable = "ledger_unavailable"

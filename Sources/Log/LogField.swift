@@ -46,6 +46,9 @@ package enum LogKey: String, Sendable, CaseIterable {
   case lastLedgerSeq = "last_ledger_seq"
   case ledgerHash = "ledger_hash"
   case interrupted
+  /// Times of a clock that was set.
+  case from, to
+  case jumpSeconds = "jump_seconds"
   /// Where records are shipped to.
   case target, bytes
 

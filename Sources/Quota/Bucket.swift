@@ -56,10 +56,13 @@ struct Bucket: Equatable {
   /// Refills the bucket up to `now`. An earlier time than the last one changes nothing.
   mutating func advance(to now: Int64) {
     guard now > time else { return }
-    let elapsed = Int128(now) - Int128(time)
+    let elapsed = now.minusSaturating(time)
     time = now
-    scaledLevel = min(scaledCapacity, scaledLevel + Int128(amount) * elapsed)
+    scaledLevel = min(scaledCapacity, scaledLevel + Int128(amount) * Int128(elapsed))
   }
+
+  /// What was refilled up to now goes on from another time: nothing is refilled for the difference.
+  mutating func goOn(at time: Int64) { self.time = time }
 
   /// Milliseconds from the last refill until the level is `need`, rounded up; 0 where it already
   /// is. `need` is at most the capacity: the level never rises above that.

@@ -7,13 +7,39 @@ struct CalendarWindow: Equatable, Sendable {
   func contains(_ time: Int64) -> Bool { start <= time && time < end }
 }
 
-/// A calendar budget: what is used (settled) and what is reserved in the current window.
+/// A calendar budget: what is used (settled) and what is reserved in the current window, and in those
+/// before.
+///
+/// A window that something was taken in is not forgotten when it ends: a wrong clock may have left it
+/// early, and finds it again with what was spent when it is set right. The last three are kept, for
+/// three times their length after their end and after the last step of the clock. What is kept depends
+/// on what was taken, and when, and not on when somebody looked.
 struct Budget: Equatable {
+  /// How many windows are kept beside the current one.
+  static let leftMax = 3
+
+  /// A window that is not the current one, in which something was taken.
+  struct Left: Equatable {
+    let window: CalendarWindow
+    var used: Int64
+    var reserved: Int64
+
+    /// Whether it is of no use any more. `since`: when the clock last stepped; one that is still to
+    /// come was left by that, or by a step before.
+    func isOver(at now: Int64, since: Int64) -> Bool {
+      let kept = window.end.minusSaturating(window.start).timesSaturating(3)
+      return now.minusSaturating(since) >= kept
+        && (now < window.start || now.minusSaturating(window.end) >= kept)
+    }
+  }
+
   let unit: CalendarUnit
   private(set) var amount: Int64
   private(set) var window: CalendarWindow
   private(set) var used: Int64
   private(set) var reserved: Int64
+  /// The oldest first.
+  private(set) var left: [Left]
 
   init(unit: CalendarUnit, amount: Int64, window: CalendarWindow) {
     self.unit = unit
@@ -21,61 +47,126 @@ struct Budget: Equatable {
     self.window = window
     used = 0
     reserved = 0
+    left = []
   }
 
   /// A budget from a checkpoint. Nil where no budget can have these values.
   init?(
-    unit: CalendarUnit, amount: Int64, window: CalendarWindow, used: Int64, reserved: Int64
+    unit: CalendarUnit, amount: Int64, window: CalendarWindow, used: Int64, reserved: Int64,
+    left: [Left] = []
   ) {
-    guard amount > 0, window.start < window.end, used >= 0, reserved >= 0 else { return nil }
+    guard amount > 0 else { return nil }
+    for one in left + [Left(window: window, used: used, reserved: reserved)] {
+      guard one.used >= 0, one.reserved >= 0, one.window.start < one.window.end,
+        one.window.end.minusSaturating(one.window.start) <= unit.millisecondsMax
+      else { return nil }
+    }
     self.init(unit: unit, amount: amount, window: window)
     self.used = used
     self.reserved = reserved
+    self.left = left
   }
 
   var isUntouched: Bool { used == 0 && reserved == 0 }
   /// What can still be reserved; never below 0.
-  var remaining: Int64 { max(0, amount.plusSaturating(-used.plusSaturating(reserved))) }
+  var remaining: Int64 { max(0, amount.minusSaturating(used.plusSaturating(reserved))) }
 
-  /// Starts a new window with nothing used, when the old window has ended. `current` is the window
-  /// that contains `now`.
+  /// Whether `advance` would change anything.
+  func isDue(at now: Int64, since: Int64) -> Bool {
+    !window.contains(now) || left.contains { $0.isOver(at: now, since: since) }
+  }
+
+  /// Goes to the window that `now` is in: one that was left before, with what was taken in it; else
+  /// `current`, with nothing used.
   ///
   /// When a reload changes the time zone, the window keeps its bounds until its end. `current` may
   /// then start some hours before or after that end. If its start is nearer to the old window's
   /// start than to the old window's end, it is the same day, week or month in the new time zone:
   /// the old window is then prolonged, so that the budget is not given twice.
-  mutating func advance(to now: Int64, current: CalendarWindow) {
-    guard now >= window.end else { return }
-    if current.start - window.start < window.end - current.start {
-      window = CalendarWindow(start: window.start, end: current.end)
-    } else {
-      begin(current)
+  mutating func advance(to now: Int64, since: Int64, current: CalendarWindow) {
+    if !window.contains(now) {
+      let sinceStart = current.start.minusSaturating(window.start)
+      if now >= window.end, sinceStart < window.end.minusSaturating(current.start) {
+        window = CalendarWindow(start: window.start, end: current.end)
+      } else {
+        leave()
+        let known = left.firstIndex { $0.window.contains(now) }
+        enter(known.map { left.remove(at: $0) } ?? Left(window: current, used: 0, reserved: 0))
+      }
+    }
+    left.removeAll { $0.isOver(at: now, since: since) }
+  }
+
+  private mutating func leave() {
+    guard !isUntouched else { return }
+    keep(Left(window: window, used: used, reserved: reserved))
+  }
+
+  private mutating func keep(_ one: Left) {
+    let place = left.firstIndex { $0.window.start > one.window.start } ?? left.endIndex
+    left.insert(one, at: place)
+  }
+
+  private mutating func enter(_ next: Left) {
+    window = next.window
+    used = next.used
+    reserved = next.reserved
+  }
+
+  /// Something was taken in the current window: of more windows than are kept, the one that ended
+  /// first goes.
+  private mutating func bound() {
+    guard !isUntouched, left.count > Self.leftMax,
+      let first = left.indices.min(by: {
+        (left[$0].window.end, left[$0].window.start) < (left[$1].window.end, left[$1].window.start)
+      })
+    else { return }
+    left.remove(at: first)
+  }
+
+  mutating func reserve(_ units: Int64) {
+    reserved = max(0, reserved.plusSaturating(units))
+    bound()
+  }
+
+  /// Replaces a reservation by the final charge, in the window of the admission, which began at
+  /// `start`. `admitted` is the window that this is in by the calendar: nothing may have been taken in
+  /// it so far, so that it was not kept.
+  mutating func settle(
+    reserved units: Int64, final: Int64, window start: Int64?, admitted: () -> CalendarWindow?
+  ) {
+    guard let start else { return }
+    // Below 0 only for a reservation that was made before the limit's `per` changed.
+    if start == window.start {
+      reserved = max(0, reserved.minusSaturating(units))
+      used = max(0, used.plusSaturating(final))
+      bound()
+    } else if let index = left.firstIndex(where: { $0.window.start == start }) {
+      left[index].reserved = max(0, left[index].reserved.minusSaturating(units))
+      left[index].used = max(0, left[index].used.plusSaturating(final))
+      if left[index].used == 0, left[index].reserved == 0 { left.remove(at: index) }
+    } else if final > 0, let admitted = admitted() {
+      keep(
+        Left(
+          window: CalendarWindow(start: start, end: admitted.end), used: final, reserved: 0))
+      bound()
     }
   }
 
-  private mutating func begin(_ next: CalendarWindow) {
-    window = next
-    used = 0
-    reserved = 0
-  }
-
-  mutating func reserve(_ units: Int64) { reserved = reserved.plusSaturating(units) }
-
-  /// Replaces a reservation by the final charge. Where the window of the admission, which began at
-  /// `start`, has ended, nothing changes.
-  mutating func settle(reserved units: Int64, final: Int64, window start: Int64?) {
-    guard start == window.start else { return }
-    // It would be below 0 only for a reservation that was made before the limit's `per` changed.
-    reserved = max(0, reserved - units)
-    used = used.plusSaturating(final)
-  }
-
   /// Reserves again what an admission record says, in the window that began at `start`. A later
-  /// window than this budget's replaces it; an earlier one has ended and changes nothing.
+  /// window than this budget's replaces it; an earlier one that is not kept has ended and changes
+  /// nothing.
   mutating func replay(_ units: Int64, window start: Int64?, current: CalendarWindow) {
-    guard let start, start >= window.start else { return }
+    guard let start else { return }
+    if let index = left.firstIndex(where: { $0.window.start == start }) {
+      left[index].reserved = max(0, left[index].reserved.plusSaturating(units))
+      return
+    }
+    guard start >= window.start else { return }
     if start > window.start {
-      begin(CalendarWindow(start: start, end: max(current.end, start + 1)))
+      leave()
+      let end = max(current.end, start.plusSaturating(1))
+      enter(Left(window: CalendarWindow(start: start, end: end), used: 0, reserved: 0))
     }
     reserve(units)
   }

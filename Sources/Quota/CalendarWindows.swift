@@ -7,6 +7,8 @@ import Foundation
 /// a month with its first day.
 struct CalendarWindows: Sendable {
   let timeZone: String
+  /// Since when the time that the table is given runs without a step, in Unix milliseconds.
+  var sinceMs: Int64 = 0
   private let calendar: Calendar
   private var cached: [CalendarWindow]
 
@@ -30,6 +32,15 @@ struct CalendarWindows: Sendable {
     return window
   }
 
+  /// The window that an instant of a record is in, whatever the record says; nil for no instant that
+  /// there can be.
+  func containing(_ instant: Int64, _ unit: CalendarUnit) -> CalendarWindow? {
+    (0...Self.instantMax).contains(instant) ? computed(unit, now: instant) : nil
+  }
+
+  /// The end of the year 9999, the last that records can name.
+  private static let instantMax: Int64 = 253_402_300_799_999
+
   private func computed(_ unit: CalendarUnit, now: Int64) -> CalendarWindow {
     let component: Calendar.Component =
       switch unit {
@@ -39,7 +50,7 @@ struct CalendarWindows: Sendable {
       }
     let date = Date(timeIntervalSince1970: Double(now) / 1_000)
     guard let interval = calendar.dateInterval(of: component, for: date) else {
-      preconditionFailure("every instant is in a \(unit)")
+      return CalendarWindow(start: now, end: now.plusSaturating(unit.millisecondsMax / 2))
     }
     // Whatever Foundation answers, the window must contain `now`: else it would be computed for
     // ever.

@@ -25,17 +25,34 @@ enum Count: Equatable {
     }
   }
 
-  /// Refills a bucket up to `now`, and starts a budget's new window where the old one has ended.
+  /// Refills a bucket up to `now`, and goes to the window of a budget that `now` is in.
   mutating func advance(to now: Int64, windows: inout CalendarWindows) {
     switch self {
     case .bucket(var bucket):
       bucket.advance(to: now)
       self = .bucket(bucket)
     case .budget(var budget):
-      guard now >= budget.window.end else { return }
-      budget.advance(to: now, current: windows.current(budget.unit, now: now))
+      guard budget.isDue(at: now, since: windows.sinceMs) else { return }
+      budget.advance(
+        to: now, since: windows.sinceMs, current: windows.current(budget.unit, now: now))
       self = .budget(budget)
     case .slots: return
+    }
+  }
+
+  /// The clock stepped to `now`. Call `advance` to the time before that before.
+  mutating func step(to now: Int64) {
+    guard case .bucket(var bucket) = self else { return }
+    bucket.goOn(at: now)
+    self = .bucket(bucket)
+  }
+
+  /// Whether it equals a new count. Call `advance` to now before.
+  var isLikeNew: Bool {
+    switch self {
+    case .bucket(let bucket): bucket.isFull
+    case .budget(let budget): budget.isUntouched && budget.left.isEmpty
+    case .slots: true
     }
   }
 
@@ -50,7 +67,7 @@ enum Count: Equatable {
       return wait > 0 ? .exceeded(waitMilliseconds: wait) : nil
     case .budget(let budget):
       if need > budget.amount { return .neverFits }
-      let reset = budget.window.end - now
+      let reset = budget.window.end.minusSaturating(now)
       if budget.used >= budget.amount { return .spent(waitMilliseconds: reset) }
       if need <= budget.remaining { return nil }
       let fitsAfterOthers = need <= budget.amount - budget.used
@@ -96,16 +113,21 @@ enum Count: Equatable {
   }
 
   /// Replaces what was reserved by the final charge. Call `advance` to `now` before.
-  mutating func settle(reserved: Int64, final: Int64, window: Int64?) {
+  mutating func settle(
+    reserved: Int64, final: Int64, window: Int64?, windows: inout CalendarWindows
+  ) {
     switch self {
     case .bucket(var bucket):
-      bucket.take(final.plusSaturating(-reserved))
+      bucket.take(final.minusSaturating(reserved))
       self = .bucket(bucket)
     case .budget(var budget):
-      budget.settle(reserved: reserved, final: final, window: window)
+      let unit = budget.unit
+      budget.settle(reserved: reserved, final: final, window: window) {
+        window.flatMap { windows.containing($0, unit) }
+      }
       self = .budget(budget)
     case .slots(var slots):
-      slots.giveBack(reserved - final)
+      slots.giveBack(reserved.minusSaturating(final))
       self = .slots(slots)
     }
   }
@@ -127,8 +149,8 @@ enum Count: Equatable {
     }
   }
 
-  /// When it will equal a new count (a full bucket, a new window, no reservation), if nothing more
-  /// is taken: from then on it can be forgotten. Call `advance` to `now` before.
+  /// When it can be forgotten where there is no room, if nothing more is taken: when it admits what a
+  /// new count admits (a full bucket, a new window). Call `advance` to `now` before.
   func idleTime(now: Int64) -> Int64 {
     switch self {
     case .bucket(let bucket): now.plusSaturating(bucket.millisecondsUntilFull)
@@ -147,7 +169,7 @@ enum Count: Equatable {
     case .budget(let budget):
       LimitShare(
         limit: budget.amount, remaining: budget.remaining,
-        resetMilliseconds: budget.window.end - now)
+        resetMilliseconds: budget.window.end.minusSaturating(now))
     case .slots(let slots):
       LimitShare(limit: slots.amount, remaining: slots.remaining, resetMilliseconds: 0)
     }
@@ -174,6 +196,9 @@ struct Counter {
   /// process before left open.
   var reserved: Int64 = 0
 
-  /// When it can be forgotten, if nothing more is taken.
+  /// Whether it equals a new counter: it means the same as none. Call `advance` to now before.
+  var isLikeNew: Bool { open == 0 && count.isLikeNew }
+
+  /// When it can be forgotten where there is no room, if nothing more is taken.
   func idleTime(now: Int64) -> Int64 { open > 0 ? .max : count.idleTime(now: now) }
 }

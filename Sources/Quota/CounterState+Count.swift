@@ -17,6 +17,13 @@ extension CounterState {
         Field("window", budget.window.start), Field("end", budget.window.end),
         Field("used", budget.used), Field("reserved", budget.reserved),
       ]
+      for (index, left) in budget.left.enumerated() {
+        fields += [
+          Field("window_\(index + 1)", left.window.start),
+          Field("end_\(index + 1)", left.window.end), Field("used_\(index + 1)", left.used),
+          Field("reserved_\(index + 1)", left.reserved),
+        ]
+      }
     case .slots(let slots): fields = [Field("amount", slots.amount), Field("held", slots.held)]
     }
     fields.append(Field("open", counter.open))
@@ -24,7 +31,8 @@ extension CounterState {
   }
 
   /// The count that these fields describe; nil where a field is missing or has an impossible value.
-  var count: Count? {
+  /// `now`: no bucket was refilled later.
+  func count(now: Int64) -> Count? {
     guard let amount = self["amount"] else { return nil }
     if let held = self["held"] {
       guard kind == .concurrent else { return nil }
@@ -36,7 +44,7 @@ extension CounterState {
     {
       return Bucket(
         amount: amount, capacity: capacity, periodMilliseconds: period, level: level,
-        fraction: fraction, time: time
+        fraction: fraction, time: min(time, now)
       ).map { .bucket($0) }
     }
     guard let unit = self["unit"].flatMap({ CalendarUnit(rawValue: Int($0)) }),
@@ -45,8 +53,19 @@ extension CounterState {
     else { return nil }
     return Budget(
       unit: unit, amount: amount, window: CalendarWindow(start: start, end: end), used: used,
-      reserved: reserved
+      reserved: reserved, left: left
     ).map { .budget($0) }
+  }
+
+  /// The windows of a budget beside the current one: older ledgers have none.
+  private var left: [Budget.Left] {
+    (1...Budget.leftMax + 1).compactMap { number in
+      guard let start = self["window_\(number)"], let end = self["end_\(number)"],
+        let used = self["used_\(number)"], let reserved = self["reserved_\(number)"]
+      else { return nil }
+      return Budget.Left(
+        window: CalendarWindow(start: start, end: end), used: used, reserved: reserved)
+    }
   }
 }
 

@@ -6,6 +6,12 @@ extension Int64 {
     return overflow ? (other > 0 ? .max : .min) : sum
   }
 
+  /// The difference; `.max` or `.min` where it does not fit.
+  func minusSaturating(_ other: Int64) -> Int64 {
+    let (difference, overflow) = subtractingReportingOverflow(other)
+    return overflow ? (other < 0 ? .max : .min) : difference
+  }
+
   /// The product of two numbers that are not negative; `.max` where it does not fit.
   package func timesSaturating(_ other: Int64) -> Int64 {
     let (product, overflow) = multipliedReportingOverflow(by: other)

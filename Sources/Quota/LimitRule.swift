@@ -2,7 +2,21 @@ import Terms
 
 /// A calendar period in the policy's time zone. Weeks begin on Monday. The raw value is the field
 /// `unit` of a checkpoint's counter.
-package enum CalendarUnit: Int, Sendable, CaseIterable { case day, week, month }
+package enum CalendarUnit: Int, Sendable, CaseIterable {
+  case day, week, month
+
+  /// The longest that a window may be: a window that a change of time zone prolonged is at most
+  /// twice as long as the longest of its unit, whose clock goes back by an hour.
+  var millisecondsMax: Int64 {
+    let days: Int64 =
+      switch self {
+      case .day: 1
+      case .week: 7
+      case .month: 31
+      }
+    return 2 * (days * 24 + 1) * 3_600_000
+  }
+}
 
 /// The time over which a limit's amount is counted, and so the shape of its counters.
 package enum LimitWindow: Sendable, Equatable {

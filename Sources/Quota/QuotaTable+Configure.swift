@@ -13,7 +13,11 @@ extension QuotaTable {
   /// amounts.
   package mutating func configure(_ next: LimitCatalog, now: Int64) {
     let old = tallies
-    if next.timeZone != windows.timeZone { windows = CalendarWindows(timeZone: next.timeZone) }
+    if next.timeZone != windows.timeZone {
+      let sinceMs = windows.sinceMs
+      windows = CalendarWindows(timeZone: next.timeZone)
+      windows.sinceMs = sinceMs
+    }
     catalog = next
     tallies = zip(next.rules, next.names).map { LimitTally(rule: $0, name: $1) }
     for tally in old {
@@ -43,7 +47,7 @@ extension QuotaTable {
   ) {
     for place in places {
       counters[place].count.advance(to: now, windows: &windows)
-      if counters[place].idleTime(now: now) <= now {
+      if counters[place].isLikeNew {
         free(place)
         continue
       }

@@ -84,7 +84,7 @@ extension Count {
       let remaining = max(0, bucket.level)
       // The refill has replaced a part of what was taken, perhaps while its reservation is still
       // open: so no more is shown as reserved than is missing from the bucket.
-      let taken = bucket.capacity.plusSaturating(-bucket.level)
+      let taken = bucket.capacity.minusSaturating(bucket.level)
       let reserved = min(openReserved, max(0, taken))
       return CounterReading(
         scopeValue: scopeValue, used: max(0, taken - reserved), reserved: reserved,
@@ -94,7 +94,7 @@ extension Count {
       return CounterReading(
         scopeValue: scopeValue, used: budget.used, reserved: budget.reserved,
         remaining: budget.remaining,
-        capacity: budget.amount, resetMilliseconds: budget.window.end - now)
+        capacity: budget.amount, resetMilliseconds: budget.window.end.minusSaturating(now))
     case .slots(let slots):
       return CounterReading(
         scopeValue: scopeValue, used: slots.held, reserved: 0, remaining: slots.remaining,

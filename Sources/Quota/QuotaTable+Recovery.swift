@@ -21,20 +21,35 @@ extension QuotaTable {
     for tally in tallies {
       for place in tally.places {
         counters[place].count.advance(to: now, windows: &windows)
-        if counters[place].idleTime(now: now) <= now { continue }
+        if counters[place].isLikeNew { continue }
         states.append(CounterState(counters[place], kind: tally.rule.kind))
       }
     }
     return states
   }
 
-  /// Puts a checkpoint's counters into an empty table, each with the amounts of the checkpoint.
+  /// Puts a checkpoint's counters in the place of all that the table has, each with the amounts of
+  /// the checkpoint. A checkpoint is the whole state, wherever it stands among the records.
   /// Counters of limits that the policy does not have, or has with another kind, scope or period,
   /// are kept as long as they are in use.
-  package mutating func restore(_ states: [CounterState]) throws(RecoveryError) {
-    precondition(counterCount == 0, "a checkpoint is restored into an empty table")
+  ///
+  /// `now` is the time of the checkpoint's record: a bucket that says it was refilled later would
+  /// wait for the clock to come there. Where this throws, the table has no counter.
+  package mutating func restore(
+    _ states: [CounterState], now: Int64 = .max
+  ) throws(RecoveryError) {
+    self = QuotaTable(catalog)
+    do throws(RecoveryError) {
+      try insert(states, now: now)
+    } catch {
+      self = QuotaTable(catalog)
+      throw error
+    }
+  }
+
+  private mutating func insert(_ states: [CounterState], now: Int64) throws(RecoveryError) {
     for state in states {
-      guard let parts = CounterName.parts(of: state.counter), let count = state.count,
+      guard let parts = CounterName.parts(of: state.counter), let count = state.count(now: now),
         let open = state["open"], open >= 0
       else { throw .malformedState(counter: state.counter) }
       let rule = LimitRule(
@@ -55,7 +70,7 @@ extension QuotaTable {
       counters[place].count.advance(to: now, windows: &windows)
       counters[place].count.replay(
         charge.amount, window: charge.window, now: now, windows: &windows)
-      counters[place].open += 1
+      counters[place].open = counters[place].open.plusSaturating(1)
     }
   }
 

@@ -52,7 +52,7 @@ extension QuotaTable {
     let fresh = Count(fresh: tallies[tally].rule, now: now, windows: &windows)
     if let shortage = fresh.shortage(of: need, now: now) { return shortage }
     if makeRoom(tally, now: now) { return nil }
-    let wait = tallies[tally].roomTime(now: now) - now
+    let wait = tallies[tally].roomTime(now: now).minusSaturating(now)
     return .tooManySubjects(waitMilliseconds: max(1, min(wait, Count.retryMilliseconds)))
   }
 
@@ -66,7 +66,7 @@ extension QuotaTable {
       let place = found[position] ?? fresh(tally: index, caller: caller, now: now)
       let need = demand.need(kind)
       let window = counters[place].count.reserve(need)
-      counters[place].open += 1
+      counters[place].open = counters[place].open.plusSaturating(1)
       counters[place].reserved = counters[place].reserved.plusSaturating(need)
       reserved.append(
         ReservedCharge(

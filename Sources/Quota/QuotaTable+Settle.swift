@@ -29,9 +29,10 @@ extension QuotaTable {
 
   mutating func settle(place: Int, reserved: Int64, final: Int64, window: Int64?, now: Int64) {
     counters[place].count.advance(to: now, windows: &windows)
-    counters[place].count.settle(reserved: reserved, final: final, window: window)
+    counters[place].count.settle(
+      reserved: reserved, final: final, window: window, windows: &windows)
     counters[place].open = max(0, counters[place].open - 1)
-    counters[place].reserved = max(0, counters[place].reserved - reserved)
+    counters[place].reserved = max(0, counters[place].reserved.minusSaturating(reserved))
     tallies[counters[place].tally].expectIdle(at: counters[place].idleTime(now: now))
   }
 }

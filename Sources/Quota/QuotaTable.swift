@@ -1,9 +1,11 @@
 /// All counters, and the limits that they count for. It has no clock: the time is a parameter, in
-/// Unix milliseconds, and must never run backwards. The same calls always give the same integers.
+/// Unix milliseconds, and steps only where `step` says so. The same calls always give the same
+/// integers.
 ///
 /// All limits of a request are checked before any of them is charged. A counter that equals a new
 /// one (a full bucket, an unused budget, no open reservation) means the same as no counter: it may
-/// be forgotten, `snapshot` leaves it out, and it is made again when it is needed.
+/// be forgotten, `snapshot` leaves it out, and it is made again when it is needed. Where a limit has no
+/// room for another counter, one is forgotten too that only has windows of before.
 ///
 /// Not thread-safe: its one owner guards it with a lock.
 package struct QuotaTable {

@@ -18,9 +18,9 @@ struct Slots: Equatable {
 
   var remaining: Int64 { max(0, amount - held) }
 
-  mutating func take(_ units: Int64) { held += units }
+  mutating func take(_ units: Int64) { giveBack(Int64(0).minusSaturating(units)) }
 
-  mutating func giveBack(_ units: Int64) { held = max(0, held - units) }
+  mutating func giveBack(_ units: Int64) { held = max(0, held.minusSaturating(units)) }
 
   mutating func adopt(amount: Int64) { self.amount = amount }
 }

@@ -1,9 +1,21 @@
-/// Who produced the answer that the client got: `gateway` is Tollgate or Envoy itself, `backend` is
-/// a model server.
+/// Who produced the answer that the client got.
 package enum Origin: String, Sendable, CaseIterable {
-  case gateway, backend
+  /// Tollgate itself.
+  case gateway
+  /// A model server.
+  case backend
+  /// Envoy or another of its filters, because no model server was reached or none answered in time.
+  case route
 
   /// Hashes the case. The default for a raw value of type `String` would hash the text, and metrics
   /// hash one `Origin` for each exchange.
-  package func hash(into hasher: inout Hasher) { hasher.combine(self == .gateway) }
+  package func hash(into hasher: inout Hasher) {
+    let number: UInt8 =
+      switch self {
+      case .gateway: 0
+      case .backend: 1
+      case .route: 2
+      }
+    hasher.combine(number)
+  }
 }

@@ -33,6 +33,7 @@ enum RecordText {
           ("usage", completion.usageSource.rawValue),
           ("usd", completion.costNanodollars.map(Dollars.text)),
           ("origin", completion.origin?.rawValue),
+          ("dropped", completion.droppedReason?.rawValue),
         ])
     case .denials(let denials):
       return pairs([
@@ -43,7 +44,8 @@ enum RecordText {
       return pairs([("policy", event.policy), ("version", event.version)])
     case .checkpoint(let checkpoint):
       return ["counters=\(checkpoint.counters.count)", "open=\(checkpoint.open.count)"]
-    case .clock(let jump): return ["jump_ms=\(jump.jumpMs)"]
+    case .clock(let jump):
+      return pairs([("from", jump.fromMs.map { UTCTime.string($0) })]) + ["jump_ms=\(jump.jumpMs)"]
     case .drop(let drop):
       return ["target=\(drop.target)", "first_seq=\(drop.firstSeq)", "last_seq=\(drop.lastSeq)"]
     case .repair(let repair): return ["\(repair.file):\(repair.offset)", repair.damage]

@@ -194,6 +194,7 @@ enum ServeCommand {
     clock.setEventHandler {
       books.tick()
       outage.saw(books.ledgerState)
+      log.clockSteps(books.untoldClockSteps())
       log.refused(books.refusalSummaries())
       memory.tick()
     }
@@ -222,8 +223,10 @@ enum ServeCommand {
     let revision = policy.snapshot.revision
     let (books, lock, found) = try Books.open(
       settings.books, limits, clock: .system, event: event(revision),
-      stateChanged: outage.saw, committed: metrics.record(commitNanoseconds:))
+      stateChanged: outage.saw, committed: metrics.record(commitNanoseconds:),
+      segmentsGone: log.segmentsGone)
     log.started(settings, policy.snapshot, found)
+    log.clockSteps(books.untoldClockSteps())
     return (books, lock, revision)
   }
 

@@ -101,15 +101,15 @@ struct EndingTests {
       ending: .answeredHere, settlement: .requestOnly, reason: .complete, origin: .gateway,
       status: 200, nanos: 0),
     Row(
-      ending: .unreached(status: 503), settlement: .nothing, reason: .failed, origin: .gateway,
+      ending: .unreached(status: 503), settlement: .nothing, reason: .failed, origin: .route,
       status: 503, nanos: 0),
     // Envoy's own answers behind which a backend may have worked: the estimate.
     Row(
       ending: .gatewayAnswer(status: 504), settlement: used(40, 0, 180), reason: .failed,
-      origin: .gateway, status: 504, source: .estimated, nanos: 180),
+      origin: .route, status: 504, source: .estimated, nanos: 180),
     Row(
       ending: .gatewayAnswer(status: 504), isMetered: false, settlement: used(0, 0, 100),
-      reason: .failed, origin: .gateway, status: 504, nanos: 100),
+      reason: .failed, origin: .route, status: 504, nanos: 100),
     Row(
       ending: .noAnswer, settlement: used(40, 0, 180), reason: .cut, source: .estimated,
       nanos: 180),

@@ -24,6 +24,8 @@ final class TestBooks {
     let condition = NSCondition()
     var outcomes: [Books.RecordOutcome] = []
     var nowMs = TestBooks.startMs
+    /// What the wall clock says too much.
+    var setMs: Int64 = 0
 
     func change(_ body: (Told) -> Void) {
       condition.withLock {
@@ -43,9 +45,10 @@ final class TestBooks {
     }
   }
 
+  /// `afterMs` is added to both clocks, `clockSetByMs` to the wall clock alone.
   init(
     _ files: GatedFiles = GatedFiles(), durability: Durability = .durable,
-    policy: String = TestBooks.policy
+    policy: String = TestBooks.policy, afterMs: Int64 = 0, clockSetByMs: Int64 = 0
   ) throws {
     self.files = files
     let (snapshot, problems) = PolicyLoader.load(
@@ -56,10 +59,13 @@ final class TestBooks {
     settings.durability = durability
     settings.retryDelay = .milliseconds(1)
     let told = told
+    told.nowMs += afterMs
+    told.setMs = clockSetByMs
     let clock: @Sendable () -> Int64 = { told.condition.withLock { told.nowMs } }
+    let wall: @Sendable () -> Int64 = { told.condition.withLock { told.nowMs + told.setMs } }
     (books, found) = try Books.open(
       files, Books.Settings(directory: "", ledger: settings), limits,
-      clock: Books.Clock(wallMs: clock, monotonicMs: clock),
+      clock: Books.Clock(wallMs: wall, monotonicMs: clock),
       event: ProcessEvent(policy: "p", version: "v"),
       stateChanged: { _ in })
     books.onOutcome { outcome in told.change { $0.outcomes.append(outcome) } }
@@ -124,6 +130,12 @@ final class TestBooks {
 
   func advance(ms: Int64) { told.change { $0.nowMs += ms } }
 
+  /// Somebody sets the wall clock.
+  func setClock(byMs: Int64) { told.change { $0.setMs += byMs } }
+
+  /// What the clocks have come to, for the next process.
+  var nowMs: Int64 { told.condition.withLock { told.nowMs } }
+
   /// Waits until the record of an admission is said to be on disk.
   func waitUntilDurable(_ open: OpenAdmission) {
     told.wait {
@@ -163,11 +175,14 @@ final class TestBooks {
 
   func close() -> Bool { books.close(ProcessEvent(policy: "p", version: "v")) }
 
+  /// The content of every record on disk.
+  func records() throws -> [LedgerRecord.Body] { try wholeRecords().map(\.body) }
+
   /// Every record on disk.
-  func records() throws -> [LedgerRecord.Body] {
-    var records: [LedgerRecord.Body] = []
+  func wholeRecords() throws -> [LedgerRecord] {
+    var records: [LedgerRecord] = []
     var walk = try LedgerWalk(files)
-    while let step = try walk.next() { records.append(try step.line.record(of: step.segment).body) }
+    while let step = try walk.next() { records.append(try step.line.record(of: step.segment)) }
     return records
   }
 }

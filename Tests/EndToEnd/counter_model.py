@@ -3,7 +3,7 @@
 Written from the description of the limits alone, in exact integers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -82,11 +82,14 @@ class Bucket:
     time: int
     open: int = 0
 
-    def advance(self, now: int) -> None:
+    def advance(self, now: int, _: int) -> None:
         if now > self.time:
             gained = self.amount * (now - self.time)
             self.scaled = min(self.capacity * self.period, self.scaled + gained)
             self.time = now
+
+    def step(self, to: int) -> None:
+        self.time = to
 
     def reserve(self, amount: int, _: int | None) -> None:
         self.scaled -= amount * self.period
@@ -107,7 +110,23 @@ class Bucket:
 
 
 @dataclass
+class Window:
+    """A window of a budget that is not the current one, and what was taken in it."""
+
+    start: int
+    end: int
+    used: int
+    reserved: int
+
+
+LEFT_MAX = 3
+
+
+@dataclass
 class Budget:
+    """The current window, and others that something was taken in: the last three, so that one that a
+    wrong clock left is found again."""
+
     unit: str
     zone: ZoneInfo
     amount: int
@@ -116,30 +135,69 @@ class Budget:
     used: int = 0
     reserved: int = 0
     open: int = 0
+    left: list[Window] = field(default_factory=list)
 
-    def advance(self, now: int) -> None:
-        if now >= self.end:
-            self.start, self.end = window(self.unit, self.zone, now)
-            self.used = self.reserved = 0
+    def advance(self, now: int, since: int) -> None:
+        """`since`: when the clock last stepped. A window is kept for three times its length after that
+        and after it ended; one that is to come was left by a step."""
+        if not self.start <= now < self.end:
+            if self.used or self.reserved:
+                self.left.append(Window(self.start, self.end, self.used, self.reserved))
+            found = next((old for old in self.left if old.start <= now < old.end), None)
+            if found:
+                self.left.remove(found)
+                self.start, self.end = found.start, found.end
+                self.used, self.reserved = found.used, found.reserved
+            else:
+                self.start, self.end = window(self.unit, self.zone, now)
+                self.used = self.reserved = 0
+
+        def is_over(old: Window) -> bool:
+            kept = 3 * (old.end - old.start)
+            return now - since >= kept and (now < old.start or now - old.end >= kept)
+
+        self.left = [old for old in self.left if not is_over(old)]
+
+    def step(self, to: int) -> None:
+        pass
 
     def reserve(self, amount: int, start: int | None) -> None:
         if start != self.start:
             raise Wrong(f"reserved in the window of {start}, which is that of {self.start}")
         self.reserved += amount
+        self._bound()
 
     def settle(self, reserved: int, final: int, start: int | None) -> None:
         if start == self.start:
             self.reserved -= reserved
             self.used += final
+            self._bound()
+            return
+        known = [old for old in self.left if old.start == start]
+        for old in known:
+            old.reserved -= reserved
+            old.used += final
+        if not known and final > 0 and start is not None:
+            # Nothing was taken in it so far, so it was not kept.
+            self.left.append(Window(start, window(self.unit, self.zone, start)[1], final, 0))
+            self._bound()
+        self.left = [old for old in self.left if old.used or old.reserved]
+
+    def _bound(self) -> None:
+        if (self.used or self.reserved) and len(self.left) > LEFT_MAX:
+            self.left.remove(min(self.left, key=lambda old: (old.end, old.start)))
 
     @property
     def is_idle(self) -> bool:
-        return self.open == 0 and self.used == 0 and self.reserved == 0
+        return self.open == 0 and self.used == 0 and self.reserved == 0 and not self.left
 
     def state(self) -> dict:
-        return {"amount": self.amount, "unit": UNITS[self.unit], "window": self.start,
-                "end": self.end, "used": self.used, "reserved": self.reserved,
-                "open": self.open}  # fmt: skip
+        state = {"amount": self.amount, "unit": UNITS[self.unit], "window": self.start,
+                 "end": self.end, "used": self.used, "reserved": self.reserved}  # fmt: skip
+        for number, old in enumerate(sorted(self.left, key=lambda old: old.start), start=1):
+            state |= {f"window_{number}": old.start, f"end_{number}": old.end,
+                      f"used_{number}": old.used, f"reserved_{number}": old.reserved}  # fmt: skip
+        return state | {"open": self.open}
 
 
 @dataclass
@@ -148,7 +206,10 @@ class Slots:
     held: int = 0
     open: int = 0
 
-    def advance(self, _: int) -> None:
+    def advance(self, _: int, __: int) -> None:
+        pass
+
+    def step(self, to: int) -> None:
         pass
 
     def reserve(self, amount: int, _: int | None) -> None:

@@ -244,7 +244,6 @@ def _framing() -> list[Hostile]:
         "bad chunk size": chunked("chunked", b"zz\r\nhello\r\n0\r\n\r\n"),
         "negative chunk size": chunked("chunked", b"-5\r\nhello\r\n0\r\n\r\n"),
         "chunk size overflow": chunked("chunked", b"fffffffffffffffff\r\nhello\r\n0\r\n\r\n"),
-        "HTTP/3.7": h1().replace(b"HTTP/1.1", b"HTTP/3.7", 1),
         "no version": h1().replace(b" HTTP/1.1", b"", 1),
     }  # fmt: skip
     h2 = {

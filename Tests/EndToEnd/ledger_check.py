@@ -23,7 +23,7 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from counter_model import PERIODS, UNITS, Bucket, Budget, Slots, Wrong, limits, window
+from counter_model import PERIODS, UNITS, Bucket, Budget, Slots, Window, Wrong, limits, window
 
 ORIGIN = "0" * 64
 SEAL = re.compile(rb',"hash":"([0-9a-f]{64})"\}\Z')
@@ -208,7 +208,15 @@ class LedgerReader:
         if record.type == "admission" and body["sensitive_payload_logged"] is not False:
             raise damage("sensitive_payload_logged")
         if not record.is_carried:
-            if record.time < self.time:
+            reached = record.time
+            if record.type == "clock" and "from" in body:
+                # Only here the time may step back, from where it had come.
+                reached = milliseconds(body["from"])
+                if record.time != milliseconds(body["wall"]):
+                    raise damage("the clock's record has another time than the clock")
+                if record.time - reached != body["jump_ms"]:
+                    raise damage("the clock's record does not add up")
+            if reached < self.time:
                 raise damage("the ledger's time runs backwards")
             self.time = record.time
         self.hash = digest
@@ -248,6 +256,9 @@ class Counters:
     checkpoints: int = 0
     compared: int = 0
     last: Record | None = None
+    # The time of the last record, and since when it ran without a step.
+    time: int = 0
+    since: int = 0
     _is_void: bool = True
 
     def __post_init__(self):
@@ -269,6 +280,8 @@ class Counters:
                 self._compare(record)
             elif not record.is_carried:
                 self._apply(record)
+            if not record.is_carried:
+                self.time = record.time
 
     def _apply(self, record: Record) -> None:
         try:
@@ -276,8 +289,17 @@ class Counters:
                 self._admit(record)
             elif record.type == "completion":
                 self._complete(record)
+            elif record.type == "clock" and "from" in record.body and not record.is_carried:
+                self._step(milliseconds(record.body["from"]), record.time)
         except Wrong as problem:
             raise Wrong(f"{record.file}: offset {record.offset}: {problem}")
+
+    def _step(self, reached: int, to: int) -> None:
+        """What had run up to `reached` goes on at `to`: nothing is refilled for the difference."""
+        for counter in self.counters.values():
+            counter.advance(reached, self.since)
+            counter.step(to)
+        self.since = to
 
     def _admit(self, record: Record) -> None:
         request_id = record.body["request_id"]
@@ -287,7 +309,7 @@ class Counters:
         self.open[request_id] = record
         for charge in record.body["reserved"]:
             counter = self._counter(charge["counter"], record.time)
-            counter.advance(record.time)
+            counter.advance(record.time, self.since)
             counter.reserve(charge["amount"], charge.get("window"))
             counter.open += 1
 
@@ -306,7 +328,7 @@ class Counters:
             if charge.get("window") != held.get("window"):
                 raise Wrong(f"{name} is charged to another window")
             counter = self._counter(name, record.time)
-            counter.advance(record.time)
+            counter.advance(record.time, self.since)
             counter.settle(held["amount"], charge["amount"], held.get("window"))
             counter.open -= 1
 
@@ -345,9 +367,15 @@ class Counters:
             self._adopt(said, record)
             return
         self._is_void = False
+        since = milliseconds(record.body.get("clock_since", text(self.since)))
+        if since != self.since:
+            # Another process: what ran up to the last record's time goes on by its clock.
+            for counter in self.counters.values():
+                counter.advance(self.time, self.since)
+            self.since = since
         summed = {}
         for name, counter in list(self.counters.items()):
-            counter.advance(record.time)
+            counter.advance(record.time, self.since)
             if counter.is_idle:
                 del self.counters[name]
             else:
@@ -383,6 +411,7 @@ class Counters:
 
     def _adopt(self, said: dict[str, dict], record: Record) -> None:
         self._is_void = False
+        self.since = milliseconds(record.body.get("clock_since", text(record.time)))
         self.counters = {}
         for name, state in said.items():
             if "period" in state:
@@ -396,6 +425,11 @@ class Counters:
                     unit, self.zone, state["amount"], state["window"], state["end"],
                     state["used"], state["reserved"],
                 )  # fmt: skip
+                for number in range(1, 5):
+                    if f"window_{number}" in state:
+                        counter.left.append(Window(*(
+                            state[f"{name}_{number}"] for name in ("window", "end", "used", "reserved")
+                        )))  # fmt: skip
             else:
                 counter = Slots(state["amount"], state["held"])
             counter.open = state["open"]

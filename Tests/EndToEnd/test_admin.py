@@ -118,7 +118,7 @@ POLICY = {
     "warnings",
 }  # fmt: skip
 LEDGER = {
-    "state", "reason", "next_seq", "durable_seq", "queued_bytes", "disk_bytes", "segments",
+    "state", "reason", "next_seq", "durable_seq", "clock", "queued_bytes", "disk_bytes", "segments",
     "flushes", "failures", "carried", "refused",
 }  # fmt: skip
 LIMIT = {

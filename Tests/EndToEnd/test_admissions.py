@@ -13,7 +13,7 @@ import policy as policies
 from conftest import AUTHZ_ALONE, AUTHZ_FIRST, authz_policy
 from exposition import Metrics
 from harness import Stack, StackOptions, chat_body, error_code
-from ledger import reserved
+from ledger import charged, reserved
 
 SOURCE = re.compile(r"127\.0\.0\.1:\d{1,5}")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -87,10 +87,12 @@ def test_a_question_for_models_is_an_exchange_of_its_own(kept, path, route):
     assert response.headers["x-ai-request-id"] == admission["request_id"]
     assert (admission["decision"], admission["tenant"]) == ("allow", "tenant-a")
     assert (admission["route"], admission["model"], admission["model_route"]) == (route, None, None)
-    assert admission["reserved"] == completion["charged"] == []
+    # It counts as a request, and as nothing else.
+    assert reserved(admission) == charged(completion) == {"tenant/tenant-a/rpd": 1}
     assert completion["usage_source"] == "none"
     assert (completion["origin"], completion["http_status"]) == ("gateway", 200)
     assert (completion["end_reason"], completion["estimated_cost_usd"]) == ("complete", 0)
+    charges["tenant/tenant-a/rpd"] = charges.get("tenant/tenant-a/rpd", 0) + 1
     assert kept.ledger.charges() == charges
     assert requests_total(kept, route) == before + 1
 

@@ -130,6 +130,8 @@ def test_a_refusal_is_recorded_once_and_charges_nothing(request, books, status, 
     assert last["route"] == "/v1/models"
     denials = [r for r in stack.ledger.since(mark, "admission") if r["decision"] == "deny"]
     assert denials == [denied]
+    # The listing counts; the refusal does not.
+    before["tenant/tenant-a/rpd"] = before.get("tenant/tenant-a/rpd", 0) + 1
     assert stack.ledger.charges() == before
 
 

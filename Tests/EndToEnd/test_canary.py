@@ -199,8 +199,8 @@ def test_bodies_that_are_refused(search, status, body):
 @pytest.mark.parametrize(
     "status, method, path",
     [
-        (403, "POST", f"/{CANARY}"),
-        (403, "POST", f"/v1/{CANARY}/completions?{CANARY}={CANARY}"),
+        (404, "POST", f"/{CANARY}"),
+        (404, "POST", f"/v1/{CANARY}/completions?{CANARY}={CANARY}"),
         (404, "GET", f"/v1/models/{CANARY}"),
         (404, "GET", f"/v1/models/{CANARY}/x"),
         (404, "POST", f"/openai/deployments/{CANARY}/chat/completions?api-version={CANARY}"),
@@ -210,7 +210,10 @@ def test_paths(search, status, method, path):
     body = json.dumps(chat_body("free")).encode() if method == "POST" else None
     response = search.ask(path=path, method=method, body=body)
     assert response.status_code in (status, 403), response.text
-    assert CANARY not in response.text and CANARY not in str(response.headers)
+    # An unknown path is told to who asked for it, once and without its query; no model's name is.
+    is_told = response.json()["error"].get("code") == "unknown_path"
+    assert response.text.count(CANARY) == is_told
+    assert CANARY not in str(response.headers)
 
 
 def test_a_known_path_with_a_query(search):
@@ -219,7 +222,9 @@ def test_a_known_path_with_a_query(search):
 
 def test_hosts_and_methods(search):
     for host in (f"{CANARY}.example.com", f"tenant-a.ai.example.com.{CANARY}"):
-        search.refused(403, json=chat_body("free"), host=host)
+        response = search.ask(json=chat_body("free"), host=host)
+        # The host is told to who asked for it, and to nobody else.
+        assert response.status_code == 403 and response.text.count(CANARY) == 1, response.text
     # Over HTTP/2, where Envoy lets any method pass.
     reply = wire.send_h2(search.stack.listener, wire.h2_fields(method=CANARY))
     assert reply.status != 200 and CANARY.encode() not in reply.body

@@ -9,12 +9,15 @@ import subprocess
 import threading
 import time
 
+import httpx
 import pytest
 
+import harness
 import ledger_check
 from crash_rounds import Load, books_policy
 from harness import Stack, StackOptions, error_code, free_port, poll
 from ledger_check import ORIGIN, check, segments, write_segment
+from test_audit import tollgate
 from test_crash import HELD, data_of, end, event, filler, serve_again, settled
 
 MEBIBYTE = 1 << 20
@@ -334,3 +337,137 @@ def check_all_is_shipped_or_dropped(stack: Stack, port: int, first: int) -> None
             return set(range(1, last + 1)) - known if last > first else {0}
 
         poll("all is sent or said to be dropped", lambda: not missing())
+
+
+def remove(path) -> None:
+    path.unlink()
+
+
+def replace(path) -> None:
+    """Another file of the same name and content."""
+    copy = path.with_name(path.name + ".copy")
+    copy.write_bytes(path.read_bytes())
+    copy.rename(path)
+
+
+def move(path) -> None:
+    path.rename(path.with_name(path.name + ".moved"))
+
+
+TAMPERING = [remove, replace, move]
+
+
+def not_ready(stack: Stack) -> str:
+    """What `/readyz` says while it is not ready; empty while it is."""
+    answer = httpx.get(stack.tollgate.admin + "/readyz", trust_env=False, timeout=30)
+    return "" if answer.status_code == 200 else answer.text
+
+
+@pytest.mark.parametrize("tamper", TAMPERING)
+def test_a_lock_file_that_goes_ends_all_writing_and_a_second_process_is_alone(tamper):
+    policy = books_policy()
+    with Stack(StackOptions(policy=policy)) as stack:
+        allowed = [stack.chat().headers["x-ai-request-id"] for _ in range(5)]
+        tamper(data_of(stack) / "lock")
+        # A second process takes the lock at once, while the first still runs.
+        first = stack.tollgate.process
+        command = [
+            str(harness.BINARIES / "tollgate"), "serve", "--policy", str(stack.policy_path),
+            "--data", str(data_of(stack)), "--listen", f"unix:{stack.folder}/second.sock",
+            "--admin", f"127.0.0.1:{free_port()}",
+        ]  # fmt: skip
+        second = harness.Process("second", command, stack.folder, {"SWIFT_BACKTRACE": "enable=no"})
+        poll("the second serves", lambda: "is ready on" in second.log())
+        # Whatever the first was asked since: it let nothing through that is not on record.
+        refused(stack, 5)
+        reason = poll("the first is not ready", lambda: not_ready(stack))
+        assert "lock" in reason and "restart" in reason
+        assert "must be restarted" in first.log()
+        before = {path.name: path.read_bytes() for _, path in segments(data_of(stack) / "ledger")}
+        refused(stack, 5)
+        time.sleep(1.5)  # The first one looks each second, and tries to open a segment.
+        after = {path.name: path.read_bytes() for _, path in segments(data_of(stack) / "ledger")}
+        assert after == before, "the first wrote into the second's ledger"
+        assert end(stack, signal.SIGTERM) == 1, "its end could not be recorded"
+        assert second.stop() == 0, second.log()
+        _, sums = check(data_of(stack), policy)
+        assert set(allowed) <= sums.completed.keys() and not sums.open
+        stack.tollgate.start()
+        assert stack.chat().status_code == 200
+        settled(stack, policy)
+
+
+@pytest.mark.parametrize("tamper", TAMPERING)
+def test_a_segment_that_goes_is_followed_by_another_and_no_counter_is_lost(tamper):
+    policy = books_policy()
+    policy["tenants"]["tenant-a"]["limits"].append(
+        {"name": "ten", "requests": 10, "per": "day", "models": ["llama3-8b"]}
+    )
+    with Stack(StackOptions(policy=policy)) as stack:
+        for _ in range(6):
+            assert stack.chat().status_code == 200
+        ((first, path),) = segments(data_of(stack) / "ledger")
+        tamper(path)
+        log = stack.tollgate.process.log
+        poll("it is said", lambda: f"{path.name} was removed or replaced" in log())
+        poll("it goes on", lambda: "is written again" in log())
+        second = segments(data_of(stack) / "ledger")[-1]
+        assert second[0] > first
+        assert [stack.chat().status_code for _ in range(5)] == [200] * 4 + [429]
+        assert end(stack, signal.SIGTERM) == 0, log()[-3000:]
+        stack.tollgate.start()
+        assert stack.chat().status_code == 429, "and no start finds less"
+
+
+def test_old_segments_that_somebody_removes_are_said():
+    policy = books_policy()
+    with Stack(StackOptions(policy=policy)) as stack:
+        folder = data_of(stack) / "ledger"
+        for count in (2, 3, 4):
+            assert stack.chat().status_code == 200
+            stack.tollgate.process.signal(signal.SIGUSR1)
+            poll("a segment begins", lambda: len(segments(folder)) == count)
+        for _, path in segments(folder)[:2]:
+            path.unlink()
+        poll("it is said", lambda: "ledger were not removed by Tollgate" in stack.tollgate.process.log())
+        assert stack.chat().status_code == 200
+        assert not_ready(stack) == ""
+
+
+def test_the_ledgers_whole_directory_is_waited_for():
+    policy = books_policy()
+    with Stack(StackOptions(policy=policy)) as stack:
+        assert stack.chat().status_code == 200
+        folder = data_of(stack) / "ledger"
+        folder.rename(folder.with_name("elsewhere"))
+        poll("it is noticed without a request", lambda: not_ready(stack))
+        refused(stack, 3)
+        folder.mkdir(mode=0o700)
+        poll("it heals", lambda: stack.chat().status_code == 200)
+
+
+def test_records_of_several_segments_in_one_file_are_read_as_they_are():
+    """As somebody has them who kept what was shipped."""
+    policy = books_policy()
+    with Stack(StackOptions(policy=policy)) as stack:
+        folder = data_of(stack) / "ledger"
+        allowed = []
+        for count in (2, 3):
+            allowed.append(stack.chat().headers["x-ai-request-id"])
+            stack.tollgate.process.signal(signal.SIGUSR1)
+            poll("a segment begins", lambda: len(segments(folder)) == count)
+        end(stack)
+        parts = [path for _, path in segments(folder)]
+        whole = b"".join(path.read_bytes() for path in parts)
+        for path in parts[1:]:
+            path.unlink()
+        parts[0].write_bytes(whole)
+        verified = tollgate("audit", "verify", str(data_of(stack)))
+        assert verified.returncode == 0, verified.stderr
+        stack.tollgate.start()
+        assert stack.chat().status_code == 200
+        usage = json.loads(tollgate("usage", str(data_of(stack)), "--json").stdout)
+        assert usage["total"]["requests"] >= len(allowed)
+        assert end(stack, signal.SIGTERM) == 0, stack.tollgate.process.log()[-3000:]
+        verified = tollgate("audit", "verify", str(data_of(stack)))
+        assert verified.returncode == 0, verified.stderr

@@ -114,6 +114,8 @@ def test_an_envoy_that_fails_open_is_caught(drill, tmp_path):
     """The catch-all route stops an honest request; a forged route header goes through."""
     config = edited(ENVOY / "envoy.yaml", tmp_path / "envoy.yaml", "failure_mode_allow: false",
                     "failure_mode_allow: true")  # fmt: skip
+    # The edge would take the forged header out.
+    config = edited(config, config, r"x\[-_\]ai\[-_\]", "x-none-")
     report = drill("tollgate", DEMO_ENVOY_YAML=config)
     assert_missed(report, "tollgate", "while it is away: fails closed")
 
@@ -145,6 +147,25 @@ def test_retries_of_chats_and_a_canary_of_another_weight_are_caught(drill, tmp_p
         "the canary's share of 300 chats", "a chat is never tried again", "200 chats while it is gone",
     ], report.text  # fmt: skip
     assert report.code == 1
+
+
+def test_an_envoy_that_does_not_say_whose_answer_it_is_is_caught(drill, tmp_path):
+    """Then the dead canary looks like a model server that answers 503, and so say the alerts."""
+    config = edited(ENVOY / "envoy.yaml", tmp_path / "envoy.yaml",
+                    r"response_attributes:\n(\s+- .*\n)+", "")  # fmt: skip
+    report = drill("canary", DEMO_ENVOY_YAML=config)
+    assert report.missed("canary") == [
+        "the ledger blames the route", "everything is given back",
+        "the alerts name the route, and nobody else",
+    ], report.text  # fmt: skip
+    assert report.code == 1
+
+
+def test_retries_of_what_a_model_server_has_had_are_caught(drill, tmp_path):
+    config = edited(ENVOY / "envoy.yaml", tmp_path / "envoy.yaml", "reset-before-request",
+                    "reset-before-request,gateway-error")  # fmt: skip
+    report = drill("slow", DEMO_ENVOY_YAML=config)
+    assert_missed(report, "slow", "what a backend has had is never tried again")
 
 
 def test_a_tollgate_that_does_not_reload_is_caught(drill, tmp_path):

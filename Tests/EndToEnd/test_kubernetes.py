@@ -136,8 +136,6 @@ def rows(has_answers: bool) -> list[Row]:
         Row("a chat is not tried again", 503, body=chat(), headers=[V1, ("x-sim-status", "503")]),
         Row("an embedding is tried again", 503, path=EMBEDDINGS, body=EMBED,
             headers=[("x-sim-status", "503")]),
-        Row("an upgrade", 403, body=chat(),
-            headers=[V1, ("connection", "upgrade"), ("upgrade", "websocket")]),
         Row("a stream that the backend cuts", 599, body=asked, headers=[V1, ("x-sim-rate", "20"), ("x-sim-cut", "3")]),
     ]  # fmt: skip
     if has_answers:
@@ -161,8 +159,8 @@ class Pair:
         alone = name == "overlays/ext-authz-only"
         self.rows = rows(has_answers=not alone)
         policy = parity.policy_of(documents, has_slots=not alone)
-        # No upgrades, as shipped.
-        options = EnvoyOptions(filters=("ext_authz", "ext_proc"), upgrades=())
+        # No upgrades, and what the edge removes, as shipped.
+        options = EnvoyOptions(filters=("ext_authz", "ext_proc"), upgrades=(), edge_removes=True)
         if alone:
             options.filters = ("ext_authz",)
             options.authz_body_bytes = LIMIT + 1024
@@ -330,8 +328,17 @@ def test_both_keep_the_same_books(pair):
     assert parity.refusals(pair.demo) == parity.refusals(pair.gateway)
 
 
+def test_an_upgrade_is_refused_by_both(pair):
+    """The other: Envoy refuses it before any filter, and Envoy Gateway has no field for the answer."""
+    headers = [V1, ("connection", "upgrade"), ("upgrade", "websocket")]
+    row = Row("an upgrade", 403, body=chat(), headers=headers)
+    one, other = (parity.ask(stack, row, pair.authority) for stack in pair.stacks)
+    assert one.verdict == (426, "unsupported_upgrade")
+    assert other.response.status_code == 403
+
+
 def test_paths_with_dots_are_resolved_by_envoy_gateway(pair):
-    """The one difference in verdicts: no manifest can switch it off, and what is resolved is what is
+    """One of two differences in verdicts: no manifest can switch it off, and what is resolved is what is
     judged, routed and recorded. The demo leaves such a path as it is, and Tollgate refuses it."""
     row = Row("dots", 200, path="/v1/x/../chat/completions", body=chat(), headers=[V1])
     one, other = (parity.ask(stack, row, pair.authority) for stack in pair.stacks)

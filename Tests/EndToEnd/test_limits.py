@@ -294,7 +294,7 @@ def test_a_refusal_says_how_long_which_limit_and_the_six_headers(named):
 
 def test_a_spent_budget_is_insufficient_quota_until_its_reset(named):
     # More than was reserved: what was really used counts.
-    test_id = using(named, 400, 700)
+    test_id = using(named, 990, 20)
     first = ask(named, "spent", max_tokens=10, test_id=test_id)
     assert first.status_code == 200
     named.ledger.completion(first.headers["x-ai-request-id"])

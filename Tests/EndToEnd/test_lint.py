@@ -119,6 +119,14 @@ PLANTED = {
         "retries-on-streams"),
     "retries on the route's rule": (
         field("HTTPRoute", f"{RULE}.retry", {"attempts": 2}, "chat"), "retries-on-streams"),
+    "a batch job's retries of the default triggers": (
+        field("BackendTrafficPolicy", "spec.retry.retryOn", None, "embeddings"),
+        "retries-repeat-work"),
+    "a batch job's retries after a timeout": (
+        field("BackendTrafficPolicy", "spec.retry.retryOn.triggers",
+              ["connect-failure", "gateway-error"], "embeddings"), "retries-repeat-work"),
+    "a batch job's retries by status": (
+        field("HTTPRoute", f"{RULE}.retry", {"codes": [503]}, "embeddings"), "retries-repeat-work"),
     "no ReferenceGrant": (lambda tree: tree.drop("ReferenceGrant"), "missing-reference-grant"),
     "a grant for another namespace": (
         field("ReferenceGrant", "spec.from.0.namespace", "tenant-b"), "missing-reference-grant"),

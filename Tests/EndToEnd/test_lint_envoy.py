@@ -96,6 +96,9 @@ PLANTED_IN_ENVOY = {
     "retries on a stream": (
         lambda c: envoy_route(c, f"{CHAT}-stream")["route"].update(retry_policy={"retry_on": "5xx"}),
         "retries-on-streams"),
+    "retries of what an embedding's backend has had": (
+        lambda c: envoy_route(c, EMBED)["route"]["retry_policy"].update(
+            retry_on="connect-failure, reset"), "retries-repeat-work"),
     "retries of the virtual host": (
         lambda c: manager(c)["route_config"]["virtual_hosts"][0].update(
             retry_policy={"retry_on": "5xx"}), "retries-on-streams"),

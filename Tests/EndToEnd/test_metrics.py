@@ -311,7 +311,7 @@ FIXED = {
     "model_route": {"none"},
     "class": {"none"},
     "stream": {"true", "false", "none"},
-    "origin": {"gateway", "backend", "none"},
+    "origin": {"gateway", "backend", "route", "none"},
 }
 
 

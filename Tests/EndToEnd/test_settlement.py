@@ -164,7 +164,9 @@ def check_cut(ended: Ended, model: str, count: int | str | None) -> None:
     if count is not None:
         assert record["end_reason"] == "cut"
         assert record["origin"] is None
-        assert record["http_status"] == 200
+        # Of the headers alone it is not known whether the client got them, or Envoy's 502.
+        has_begun = record["completion_tokens"] > 0 if count == "at most" else count > 0
+        assert record["http_status"] in ((200,) if has_begun else (200, None))
     seen = count if isinstance(count, int) else None
     if model != "continuous":
         return ended.check_estimated(None if seen is None else WORD.encode() * seen)
@@ -262,7 +264,7 @@ def test_where_no_backend_was_reached_everything_is_given_back(ends, model):
     response, ended = answered(ends, Canned([]), model)
     assert response.status_code == 503
     ended.check_refunded(requests=0)
-    assert ended.completion["origin"] == "gateway"
+    assert ended.completion["origin"] == "route"
     assert ended.completion["http_status"] == 503
 
 
@@ -272,7 +274,7 @@ def test_a_backend_that_hangs_up_is_paid_the_prompt(ends):
     assert response.status_code == 503
     ended.check_estimated(b"")
     assert ended.completion["end_reason"] == "failed"
-    assert ended.completion["origin"] == "gateway"
+    assert ended.completion["origin"] == "route"
 
 
 def test_a_timeout_is_charged(ends):
@@ -283,7 +285,7 @@ def test_a_timeout_is_charged(ends):
     ended = Ended(ends, mark)
     ended.check_estimated(b"")
     assert ended.completion["end_reason"] == "failed"
-    assert ended.completion["origin"] == "gateway"
+    assert ended.completion["origin"] == "route"
     assert ended.completion["http_status"] == 504
 
 

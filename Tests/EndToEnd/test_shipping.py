@@ -275,6 +275,7 @@ def test_retry_info_and_partial_success_are_kept_to():
             assert first.lines == second.lines[: len(first.lines)]
             grow(stack)
             # Which record was rejected is not said: all that it may be are set aside.
+            poll("they are set aside", lambda: len(refused_file(stack)) >= len(third.lines))
             aside = [entry["line"].encode() for entry in refused_file(stack)]
             assert aside == third.lines
             lines = end(stack)

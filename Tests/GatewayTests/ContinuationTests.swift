@@ -56,7 +56,7 @@ import Testing
       Message.responseHeaders([
         (":status", "200"), ("content-type", isStream ? "text/event-stream" : "application/json"),
       ]))
-    let usage = #""usage":{"input_tokens":1200,"output_tokens":300,"total_tokens":1500}"#
+    let usage = #""usage":{"input_tokens":1400,"output_tokens":100,"total_tokens":1500}"#
     let ids =
       #""id":"resp_1","conversation":{"id":"conv_1"},"output":[{"type":"message","id":"msg_1"}]"#
     if isStream {

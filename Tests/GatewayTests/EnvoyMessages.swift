@@ -35,9 +35,12 @@ enum EnvoyMessage {
 
   static func responseHeaders(
     _ headers: Headers = [(":status", "200")], attributes: [String: String] = [:],
-    flags: Double? = nil, endOfStream: Bool = false
+    flags: Double? = nil, attempts: Double? = nil, endOfStream: Bool = false
   ) -> [UInt8] {
-    message(.responseHeaders, attributes: attributes, flags: flags) { writer in
+    message(
+      .responseHeaders, attributes: attributes,
+      numbers: ["response.flags": flags, "upstream.request_attempt_count": attempts]
+    ) { writer in
       if endOfStream { writer.field(3, 1) }
       map(headers, &writer)
     }
@@ -68,8 +71,8 @@ enum EnvoyMessage {
   }
 
   private static func message(
-    _ phase: ProcessingPhase, attributes: [String: String] = [:], flags: Double? = nil,
-    modes: (BodyMode, BodyMode)? = nil,
+    _ phase: ProcessingPhase, attributes: [String: String] = [:],
+    numbers: [String: Double?] = [:], modes: (BodyMode, BodyMode)? = nil,
     metadata: ((inout WireWriter) -> Void)? = nil, observability: Bool = false,
     _ content: (inout WireWriter) -> Void
   ) -> [UInt8] {
@@ -81,9 +84,10 @@ enum EnvoyMessage {
       writer.close(11, since: 0)
     }
     if observability { writer.field(10, 1) }
-    if !attributes.isEmpty || flags != nil {
+    let numbers = numbers.compactMapValues { $0 }
+    if !attributes.isEmpty || !numbers.isEmpty {
       let entry = writer.mark
-      if let flags { writer.structEntry(Array("response.flags".utf8), number: flags) }
+      for (name, value) in numbers { writer.structEntry(Array(name.utf8), number: value) }
       for (name, value) in attributes {
         writer.structEntry(Array(name.utf8), string: Array(value.utf8))
       }

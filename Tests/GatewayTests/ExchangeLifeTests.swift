@@ -43,7 +43,8 @@ struct ExchangeLifeTests {
     let life = Life()
     #expect(life.open == nil && !life.holdsReplies && !life.wasSettledBefore)
     #expect(life.verdictSent() == nil)
-    life.answerBegan(status: 200, isGateways: false, wasReached: true)
+    life.answerBegan(status: 200, from: .backend)
+    life.answerReachedClient()
     #expect(life.answerEnded() == nil)
     #expect(life.streamEnded() == nil)
     #expect(!life.halfClosed())
@@ -56,34 +57,43 @@ struct ExchangeLifeTests {
     #expect(life.answerEnded() == nil && life.streamEnded() == nil)
   }
 
-  /// What was seen of a released exchange's answer, and how it ended then.
+  /// What was seen of a released exchange's answer, and how it ended: at its end, in its body, and
+  /// with nothing but its headers.
   private static let endings:
-    [(status: Int?, isGateways: Bool, wasReached: Bool, whole: Ending, cut: Ending)] = [
+    [(status: Int?, source: AnswerSource, whole: Ending, cut: Ending, headersOnly: Ending)] = [
       (
-        200, false, true, .backendAnswer(status: 200, isWhole: true),
-        .backendAnswer(status: 200, isWhole: false)
+        200, .backend, .backendAnswer(status: 200, isWhole: true),
+        .backendAnswer(status: 200, isWhole: false), .noAnswer
       ),
       (
-        503, false, true, .backendAnswer(status: 503, isWhole: true),
-        .backendAnswer(status: 503, isWhole: false)
+        399, .unknown, .backendAnswer(status: 399, isWhole: true),
+        .backendAnswer(status: 399, isWhole: false), .noAnswer
       ),
-      (504, true, true, .gatewayAnswer(status: 504), .gatewayAnswer(status: 504)),
-      (503, true, false, .unreached(status: 503), .unreached(status: 503)),
-      (200, false, false, .unreached(status: 200), .unreached(status: 200)),
-      (nil, true, false, .unreached(status: nil), .unreached(status: nil)),
-      (nil, true, true, .noAnswer, .noAnswer), (nil, false, true, .noAnswer, .noAnswer),
+      (
+        503, .backend, .backendAnswer(status: 503, isWhole: true),
+        .backendAnswer(status: 503, isWhole: false), .backendAnswer(status: 503, isWhole: false)
+      ),
+      always(504, .envoy(wasReached: true), .gatewayAnswer(status: 504)),
+      always(503, .envoy(wasReached: false), .unreached(status: 503)),
+      always(200, .envoy(wasReached: false), .unreached(status: 200)),
+      always(nil, .envoy(wasReached: false), .unreached(status: nil)),
+      always(nil, .envoy(wasReached: true), .noAnswer), always(nil, .backend, .noAnswer),
     ]
+
+  private static func always(_ status: Int?, _ source: AnswerSource, _ ending: Ending) -> (
+    Int?, AnswerSource, Ending, Ending, Ending
+  ) { (status, source, ending, ending, ending) }
 
   @Test(arguments: endings.indices)
   func `a released exchange ends as its answer did`(index: Int) throws {
     let row = Self.endings[index]
-    for isWhole in [true, false] {
+    for expected in [row.whole, row.cut, row.headersOnly].enumerated() {
       let (life, open) = Self.admitted(waits: false)
       #expect(!life.holdsReplies && life.open === open && life.verdictSent() == nil)
-      life.answerBegan(
-        status: row.status, isGateways: row.isGateways, wasReached: row.wasReached)
-      let settle = try #require(isWhole ? life.answerEnded() : life.streamEnded())
-      #expect(settle.open === open && settle.ending == (isWhole ? row.whole : row.cut))
+      life.answerBegan(status: row.status, from: row.source)
+      if expected.offset == 1 { life.answerReachedClient() }
+      let settle = try #require(expected.offset == 0 ? life.answerEnded() : life.streamEnded())
+      #expect(settle.open === open && settle.ending == expected.element)
       #expect(life.settled(Self.completion) == .count(Self.completion))
       #expect(life.answerEnded() == nil && life.streamEnded() == nil, "settled once")
     }
@@ -146,7 +156,7 @@ struct ExchangeLifeTests {
     #expect(life.settled(nil) == .later)
     #expect(life.recordFailed() == .init())
     let (answered, _) = Self.admitted(waits: true)
-    answered.answerBegan(status: 504, isGateways: true, wasReached: true)
+    answered.answerBegan(status: 504, from: .envoy(wasReached: true))
     #expect(answered.answerEnded()?.ending == .notReleased(status: 504))
     #expect(answered.settled(Self.completion) == .later)
     #expect(answered.holdsReplies)
@@ -156,11 +166,11 @@ struct ExchangeLifeTests {
 
   @Test func `an answer of Envoy's own while the record is awaited reached no backend`() {
     let (life, _) = Self.admitted(waits: true)
-    life.answerBegan(status: 504, isGateways: false, wasReached: true)
+    life.answerBegan(status: 504, from: .backend)
     #expect(life.recorded() == .init(sendsReplies: true))
     #expect(life.answerEnded()?.ending == .unreached(status: 504))
     let (settled, _) = Self.admitted(waits: true)
-    settled.answerBegan(status: 504, isGateways: true, wasReached: true)
+    settled.answerBegan(status: 504, from: .envoy(wasReached: true))
     #expect(settled.halfClosed())
     #expect(settled.answerEnded() != nil)
     #expect(settled.settled(Self.completion) == .later)
@@ -207,9 +217,10 @@ private final class Life {
   }
   func followed() { life.followed() }
   func verdictSent() -> ExchangeLife.Settle? { life.verdictSent() }
-  func answerBegan(status: Int?, isGateways: Bool, wasReached: Bool) {
-    life.answerBegan(status: status, isGateways: isGateways, wasReached: wasReached)
+  func answerBegan(status: Int?, from source: AnswerSource) {
+    life.answerBegan(status: status, from: source)
   }
+  func answerReachedClient() { life.answerReachedClient() }
   func answerEnded() -> ExchangeLife.Settle? { life.answerEnded() }
   func streamFailed() { life.streamFailed() }
   func streamEnded() -> ExchangeLife.Settle? { life.streamEnded() }

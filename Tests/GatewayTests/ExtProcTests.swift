@@ -338,8 +338,8 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
       ("org%252Fname", 404, nil), ("a%252Fb", 200, "a%2Fb"), ("a%2Fb", 404, nil),
       ("org%2", 404, nil), ("org%zzname", 404, nil), ("%2e%2e%2fchat", 404, nil),
       ("org%00", 404, nil),
-      ("org%2Fname?x=%2F", 200, "org/name"), ("../models/org", 403, nil), ("org//name", 403, nil),
-      ("org%2Fname/", 403, nil), ("org;name", 403, nil),
+      ("org%2Fname?x=%2F", 200, "org/name"), ("../models/org", 404, nil), ("org//name", 404, nil),
+      ("org%2Fname/", 404, nil), ("org;name", 404, nil),
     ] as [(String, Int, String?)])
   func `a model's id is decoded once, and answered under the name that was asked for`(
     _ id: String, _ status: Int, _ name: String?
@@ -359,7 +359,9 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
         Message.headers([(":path", "/v1/models/" + id), (":method", "GET")]), endOfStream: true))
     #expect(replies.map(\.immediateStatus) == [status])
     #expect(replies[0].immediateBody.contains("\"id\":\"\(name ?? "")\"") == (name != nil))
-    if status == 404 { #expect(replies[0].code == "model_not_found") }
+    // A path that servers read in two ways is none, whatever stands at its end.
+    let isPath = !["..", "//", ";"].contains { id.contains($0) } && !id.hasSuffix("/")
+    if status == 404 { #expect(replies[0].code == (isPath ? "model_not_found" : "unknown_path")) }
   }
 
   @Test func `whoever asks for models with anthropic-version is refused in that dialect`() throws {

@@ -113,6 +113,18 @@ private typealias Message = EnvoyMessage
     _ = try kept.close()
   }
 
+  @Test func `the bound that is written is the one that is reserved`() throws {
+    // A limit that could never admit 100 tokens beside the prompt cuts the bound, for each of two answers.
+    let kept = try KeptGateway(policy(#"bound: "inject","#, tokens: 70))
+    let body = try #require(
+      sent(kept, #"{"model":"llama","n":2}"#, "/v1/chat/completions", .buffered))
+    let admission = try #require(try kept.close().admissions.first)
+    let reserved = try #require(admission.reservedCompletionTokens)
+    let prompt = try #require(admission.estimatedPromptTokens)
+    #expect(reserved + prompt == 70)
+    #expect(body == #"{"max_tokens":\#(reserved / 2),"model":"llama","n":2}"#)
+  }
+
   /// The body that goes on; nil where it stays as it was.
   private func sent(
     _ kept: KeptGateway, _ body: String, _ path: String, _ mode: BodyMode

@@ -89,25 +89,25 @@ struct SettlementCase: CustomTestStringConvertible, Sendable {
     SettlementCase(
       "NR gives everything back",
       [.headers(404, details: "route_not_found", flags: 0x100, end: true)],
-      requests: 0, prompt: 0, completion: 0, .none, .failed, nanos: 0, from: .gateway),
+      requests: 0, prompt: 0, completion: 0, .none, .failed, nanos: 0, from: .route),
     SettlementCase(
       "UH gives everything back", [.headers(503, details: "no_healthy_upstream", flags: 0x2)],
-      requests: 0, prompt: 0, completion: 0, .none, .failed, nanos: 0, from: .gateway),
+      requests: 0, prompt: 0, completion: 0, .none, .failed, nanos: 0, from: .route),
     SettlementCase(
       "UF gives everything back",
       [.headers(503, details: "upstream_reset_before_response_started", flags: 0x20, end: true)],
-      requests: 0, prompt: 0, completion: 0, .none, .failed, nanos: 0, from: .gateway),
+      requests: 0, prompt: 0, completion: 0, .none, .failed, nanos: 0, from: .route),
     SettlementCase(
       "UO gives everything back", [.headers(503, details: "overflow", flags: 0x80, end: true)],
-      requests: 0, prompt: 0, completion: 0, .none, .failed, nanos: 0, from: .gateway),
+      requests: 0, prompt: 0, completion: 0, .none, .failed, nanos: 0, from: .route),
     SettlementCase(
       "a direct response gives everything back",
       [.headers(503, details: "direct_response", end: true)], requests: 0, prompt: 0,
-      completion: 0, .none, .failed, nanos: 0, from: .gateway),
+      completion: 0, .none, .failed, nanos: 0, from: .route),
     SettlementCase(
       "UT is charged the prompt's estimate",
       [.headers(504, details: "upstream_response_timeout", flags: 0x4, end: true)],
-      prompt: estimate, completion: 0, .estimated, .failed, nanos: estimateNanos, from: .gateway),
+      prompt: estimate, completion: 0, .estimated, .failed, nanos: estimateNanos, from: .route),
     SettlementCase(
       "a flag of an unreached backend is nothing on a backend's own answer",
       [.headers(200, flags: 0x20), .body(usage)], prompt: 10, completion: 5, .reported, .complete,
@@ -115,7 +115,7 @@ struct SettlementCase: CustomTestStringConvertible, Sendable {
     SettlementCase(
       "flags that are no number of bits",
       [.headers(504, details: "upstream_response_timeout", flags: 1e300, end: true)],
-      prompt: estimate, completion: 0, .estimated, .failed, nanos: estimateNanos, from: .gateway),
+      prompt: estimate, completion: 0, .estimated, .failed, nanos: estimateNanos, from: .route),
     SettlementCase(
       "a reset before any answer is charged the prompt's estimate", [.reset], prompt: estimate,
       completion: 0, .estimated, .cut, nanos: estimateNanos),
@@ -125,6 +125,12 @@ struct SettlementCase: CustomTestStringConvertible, Sendable {
     SettlementCase(
       "a cut stream is charged what it wrote", [.headers(200), .stream(delta, end: false), .reset],
       prompt: estimate, completion: 3, .estimated, .cut, nanos: estimateNanos + 3 * 2_000),
+    SettlementCase(
+      "headers alone may never have reached the client", [.headers(200), .reset],
+      prompt: estimate, completion: 0, .estimated, .cut, nanos: estimateNanos),
+    SettlementCase(
+      "a backend's 500 cut behind its headers", [.headers(500), .reset], prompt: 0, completion: 0,
+      .none, .cut, nanos: 0),
     SettlementCase(
       "a cut body without usage is charged the prompt's estimate",
       [.headers(200), .body("{", end: false), .halfClose], prompt: estimate, completion: 0,

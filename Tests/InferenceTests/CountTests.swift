@@ -205,6 +205,18 @@ import Testing
         #"{"input_tokens":5,"cache_read_input_tokens":0,"output_tokens":12}"#,
       ], prompt: 95, completion: 12, cached: 90),
     stream(
+      "a total is that of its own object",
+      [
+        #""input_tokens":100,"output_tokens":50,"total_tokens":150"#,
+        #"{"input_tokens":20,"output_tokens":12}"#,
+      ], prompt: 20, completion: 12),
+    stream(
+      "a later total is one",
+      [
+        #""input_tokens":100,"output_tokens":1"#,
+        #"{"input_tokens":100,"output_tokens":12,"total_tokens":130}"#,
+      ], prompt: 100, completion: 30),
+    stream(
       "no usage behind the text", [#""input_tokens":10,"output_tokens":1"#], prompt: 10,
       completion: 1, .estimated),
     stream(

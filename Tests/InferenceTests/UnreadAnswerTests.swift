@@ -162,6 +162,9 @@ import Testing
       #"{"type":"content_block_start","content_block":{"type":"redacted_thinking","data":"abc"}}"#,
       3
     ),
+    (#"{"choices":[{"delta":{"role":"assistant","thought":"abc"}}]}"#, 3),
+    (#"{"choices":[{"delta":{"content":"a","thought":"abc","id":"abc"}}]}"#, 1),
+    (#"{"choices":[{"delta":{"thought":null,"thoughts":["abc"],"type":"abc"}}]}"#, 0),
     (#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"a":1}}}]}}]}"#, 6),
     (
       #"{"choices":[{"delta":{"content":"ab"},"logprobs":{"x":NaN,"y":-Infinity,"z":Infinity}}]}"#,

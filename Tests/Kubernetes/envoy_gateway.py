@@ -86,7 +86,7 @@ def _manager(documents: list[dict], place: Place, policy: dict, listener: dict) 
         "xForwardedClientCert",
     )  # fmt: skip
     path = taken(policy.get("path", {}), "disableMergeSlashes", "escapedSlashesAction")
-    http1 = taken(policy.get("http1", {}), "enableTrailers")
+    http1 = taken(policy.get("http1", {}), "enableTrailers", "http10")
     http2 = taken(
         policy.get("http2", {}), "maxConcurrentStreams", "initialStreamWindowSize",
         "initialConnectionWindowSize",
@@ -130,8 +130,14 @@ def _manager(documents: list[dict], place: Place, policy: dict, listener: dict) 
             "virtual_hosts": virtual_hosts(documents, listener),
         },
     )
+    options = {}
     if http1.get("enableTrailers"):
-        manager["http_protocol_options"] = {"enable_trailers": True}
+        options["enable_trailers"] = True
+    if "http10" in http1:
+        taken(http1["http10"])
+        options["accept_http_10"] = True
+    if options:
+        manager["http_protocol_options"] = options
     if (action := headers.get("requestID")) is not None:
         manager["generate_request_id"] = {"Generate": True}[action]
         manager["preserve_external_request_id"] = False

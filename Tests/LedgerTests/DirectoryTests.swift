@@ -147,6 +147,117 @@ import Testing
     withExtendedLifetime(next) {}
   }
 
+  /// What somebody does to a file that the process has open.
+  enum Tampering: CaseIterable {
+    case removed, replaced, renamed
+
+    func happen(to file: String) throws {
+      let manager = FileManager.default
+      switch self {
+      case .removed: try manager.removeItem(atPath: file)
+      case .replaced:
+        try manager.copyItem(atPath: file, toPath: file + ".copy")
+        #expect(unsafe rename(file + ".copy", file) == 0)
+      case .renamed: try manager.moveItem(atPath: file, toPath: file + ".moved")
+      }
+    }
+  }
+
+  private static func wait(_ what: String, until isSo: () -> Bool) {
+    let end = ContinuousClock.now + .seconds(60)
+    while !isSo() {
+      guard ContinuousClock.now < end else {
+        Issue.record("\(what)")
+        return
+      }
+      usleep(1000)
+    }
+  }
+
+  @Test(arguments: Tampering.allCases)
+  func `A lock file that goes ends all writing, and who takes it later reads all that counts`(
+    _ tampering: Tampering
+  ) throws {
+    let path = Self.temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let files = try DirectoryFiles.creating(path: path + "/ledger")
+    let lock = try DirectoryLock.take(directory: path)
+    let first = try TestBooks(OwnedFiles(files, lock: lock))
+    try first.start()
+    let before = try #require(first.admit())
+    #expect(first.writer.flush())
+    try tampering.happen(to: path + "/lock")
+    // What is under way when the lock goes is not acknowledged.
+    _ = first.admit()
+    #expect(!first.writer.flush())
+    let fault = LedgerState.unavailable(.failed(.lostLock(path + "/lock")))
+    Self.wait("it is noticed") { first.writer.state == fault }
+    #expect(first.admit() == nil)
+
+    let otherLock = try DirectoryLock.take(directory: path)
+    let other = try TestBooks(OwnedFiles(files, lock: otherLock), firstNumber: 100)
+    #expect(other.sums.open.contains(before))
+    try other.start()
+    let later = try #require(other.admit())
+    #expect(other.writer.flush())
+    // Also where the first one's file comes back.
+    if tampering == .renamed {
+      #expect(unsafe rename(path + "/lock", path + "/lock.other") == 0)
+      #expect(unsafe rename(path + "/lock.moved", path + "/lock") == 0)
+      Self.wait("the second has no lock now") { other.writer.state == fault }
+    }
+    #expect(first.writer.state == fault)
+    _ = first.record(.stop(ProcessEvent(policy: "p", version: "1")))
+    #expect(!first.writer.stop(), "what it had to write is not written")
+    _ = other.writer.stop()
+    #expect(Verification.run(files).problem == nil)
+    #expect(try Replay(files).admitted.isSuperset(of: first.acknowledged.union([later])))
+    withExtendedLifetime((lock, otherLock)) {}
+  }
+
+  @Test(arguments: Tampering.allCases)
+  func `A segment that goes is noticed without a write, and another begins with a checkpoint`(
+    _ tampering: Tampering
+  ) throws {
+    let path = Self.temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let files = try DirectoryFiles.creating(path: path + "/ledger")
+    let lock = try DirectoryLock.take(directory: path)
+    let books = try TestBooks(OwnedFiles(files, lock: lock))
+    try books.start()
+    let id = try #require(books.admit())
+    #expect(books.writer.flush())
+    let segment = try #require(Segment.list(files).last)
+    try tampering.happen(to: path + "/ledger/" + segment.name)
+    books.waitUntilBack()
+    #expect(books.states.contains(.unavailable(.failed(.lostSegment(segment.name)))))
+    books.complete(id)
+    #expect(books.writer.flush())
+    let sums = books.sums
+    #expect(books.writer.stop())
+    let next = try TestBooks(files, firstNumber: 100)
+    #expect(next.sums == sums)
+    withExtendedLifetime(lock) {}
+  }
+
+  @Test func `An old segment that somebody removes is forgotten and told`() throws {
+    let path = Self.temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let files = try DirectoryFiles.creating(path: path + "/ledger")
+    let books = try TestBooks(files)
+    try books.start()
+    let first = try #require(Segment.list(files).first)
+    books.writer.beginSegment()
+    Self.wait("a segment begins") { books.writer.statistics.segmentCount == 2 }
+    let bytes = books.writer.statistics.diskBytes
+    try FileManager.default.removeItem(atPath: path + "/ledger/" + first.name)
+    Self.wait("it is noticed") { books.writer.statistics.segmentCount == 1 }
+    #expect(books.writer.statistics.diskBytes < bytes)
+    #expect(books.gone == [first])
+    #expect(books.writer.state == .writable)
+    #expect(books.writer.stop())
+  }
+
   @Test func `A data directory that nobody holds has no holder, and asking takes nothing`() throws {
     let path = Self.temporary()
     defer { try? FileManager.default.removeItem(atPath: path) }

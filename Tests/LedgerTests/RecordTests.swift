@@ -27,7 +27,7 @@ import Testing
     cacheWritePromptTokens: 1, cacheWrite1hPromptTokens: 1, completionTokens: 20,
     reasoningTokens: 5, totalTokens: 30, units: units, tier: .priority, usageSource: .estimated,
     costNanodollars: 1_000_000_001, gatewayBackend: "10.1.1.1:8000",
-    endReason: .cut, origin: .backend, traceparent: "00-ab-cd-01",
+    endReason: .cut, origin: .route, droppedReason: .expired, traceparent: "00-ab-cd-01",
     charged: [Charge(counter: "c", amount: -5, window: 0)])
   static let event = ProcessEvent(policy: "p", version: "1.2.3")
   static let bodies: [LedgerRecord.Body] = [
@@ -99,10 +99,24 @@ import Testing
     for name in [
       "tenant", "latency_ms", "ttft_ms", "prompt_tokens", "completion_tokens",
       "cached_prompt_tokens", "cache_write_prompt_tokens", "reasoning_tokens", "total_tokens",
-      "estimated_cost_usd", "gateway_backend", "origin", "traceparent", "http_status", "stream",
-      "cache_write_1h_prompt_tokens", "units", "tier",
+      "estimated_cost_usd", "gateway_backend", "origin", "dropped_reason", "traceparent",
+      "http_status", "stream", "cache_write_1h_prompt_tokens", "units", "tier",
     ] {
       #expect(line.contains("\"\(name)\":null"), "\(name)")
+    }
+  }
+
+  @Test func `A completion of an older ledger names no reason of a drop`() throws {
+    let completion = Completion(
+      requestID: "r", usageSource: .none, endReason: .failed, origin: .gateway)
+    let record = LedgerRecord(seq: 1, timeMs: 0, body: .completion(completion))
+    let line = String(decoding: Self.sealed(record), as: UTF8.self)
+    let older = line.replacing(#""dropped_reason":null,"#, with: "")
+    #expect(older != line)
+    #expect(try LedgerRecord(line: Array(older.utf8)) == record)
+    for word in ["text", ""] {
+      let wrong = line.replacing("reason\":null", with: "reason\":\"\(word)\"")
+      #expect(throws: RecordProblem.self) { try LedgerRecord(line: Array(wrong.utf8)) }
     }
   }
 

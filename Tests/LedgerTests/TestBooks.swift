@@ -16,7 +16,11 @@ final class TestBooks: @unchecked Sendable {
   private(set) var failed: Set<String> = []
   private(set) var completed: [String] = []
   /// States the writer told, in order.
-  private(set) var states: [LedgerState] = []
+  private var toldStates: [LedgerState] = []
+  var states: [LedgerState] { locked { toldStates } }
+  /// Segments that the writer says somebody removed.
+  private var goneSegments: [Segment] = []
+  var gone: [Segment] { locked { goneSegments } }
   private let cameBack = DispatchSemaphore(value: 0)
   private(set) var writer: LedgerWriter!
   private let durability: Durability
@@ -34,43 +38,44 @@ final class TestBooks: @unchecked Sendable {
     total = replay.total
     open = replay.open.byRequestID
     timeMs = max(timeMs, outcome.timeMs)
-    writer = try LedgerWriter(
-      files: files, recovered: outcome, settings: settings,
-      callbacks: LedgerCallbacks(
-        checkpointDue: { [unowned self] in
-          locked {
-            let state = CounterState(
-              counter: Self.counter, kind: .tokens, fields: [.init("used", total)])
-            writer.queueCheckpoint(
-              BooksState(counters: [state], open: open.values.sorted { $0.seq < $1.seq }),
-              timeMs: tick())
-          }
-        },
-        durable: { [unowned self] seq in
-          let new = locked {
-            let due = waiting.filter { $0.key <= seq }
-            for seq in due.keys { waiting[seq] = nil }
-            acknowledgedIDs.formUnion(due.values)
-            return Set(due.values)
-          }
-          onDurable?(new)
-        },
-        failed: { [unowned self] seqs in
-          locked {
-            for seq in seqs {
-              guard let id = waiting.removeValue(forKey: seq) else { continue }
-              failed.insert(id)
-              if let exchange = open.removeValue(forKey: id) {
-                total -= exchange.admission.reserved[0].amount
-              }
+    var callbacks = LedgerCallbacks(
+      checkpointDue: { [unowned self] in
+        locked {
+          let state = CounterState(
+            counter: Self.counter, kind: .tokens, fields: [.init("used", total)])
+          writer.queueCheckpoint(
+            BooksState(counters: [state], open: open.values.sorted { $0.seq < $1.seq }),
+            timeMs: tick())
+        }
+      },
+      durable: { [unowned self] seq in
+        let new = locked {
+          let due = waiting.filter { $0.key <= seq }
+          for seq in due.keys { waiting[seq] = nil }
+          acknowledgedIDs.formUnion(due.values)
+          return Set(due.values)
+        }
+        onDurable?(new)
+      },
+      failed: { [unowned self] seqs in
+        locked {
+          for seq in seqs {
+            guard let id = waiting.removeValue(forKey: seq) else { continue }
+            failed.insert(id)
+            if let exchange = open.removeValue(forKey: id) {
+              total -= exchange.admission.reserved[0].amount
             }
           }
-        },
-        stateChanged: { [unowned self] state in
-          locked { states.append(state) }
-          if state == .writable { cameBack.signal() }
-        },
-        wallMs: { 1_790_000_000_000 }))
+        }
+      },
+      stateChanged: { [unowned self] state in
+        locked { toldStates.append(state) }
+        if state == .writable { cameBack.signal() }
+      },
+      wallMs: { 1_790_000_000_000 })
+    callbacks.segmentsGone = { [unowned self] segments in locked { goneSegments += segments } }
+    writer = try LedgerWriter(
+      files: files, recovered: outcome, settings: settings, callbacks: callbacks)
   }
 
   var acknowledged: Set<String> { locked { acknowledgedIDs } }

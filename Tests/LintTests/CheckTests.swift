@@ -159,6 +159,27 @@ struct CheckTests {
     #expect(found.first?.message.contains("m, k,") == true)
   }
 
+  @Test(arguments: [
+    (#"{"numRetries": 0}"#, String?.none), (#"{}"#, "by default"),
+    (#"{"retryOn": {}}"#, "by default"),
+    (#"{"retryOn": {"triggers": ["connect-failure", "refused-stream"]}}"#, nil),
+    (#"{"retryOn": {"triggers": ["reset-before-request"]}}"#, nil),
+    (#"{"retryOn": {"triggers": ["reset", "connect-failure", "5xx"]}}"#, "reset, 5xx"),
+    (#"{"retryOn": {"triggers": ["retriable-status-codes"]}}"#, "retriable-status-codes"),
+  ])
+  func `a batch job is not sent again once a model server had it`(
+    retry: String, triggers: String?
+  ) throws {
+    let policy = object(
+      "gateway.envoyproxy.io/v1alpha1", "BackendTrafficPolicy", "b",
+      #"{"targetRefs": [{"kind": "HTTPRoute", "name": "embed"}], "retry": \#(retry)}"#)
+    let found = try findings([
+      route("embed", rule(path: "/v1/embeddings")), catchAll, policy,
+    ])
+    #expect(found.map(\.check) == (triggers == nil ? [] : ["retries-repeat-work"]))
+    #expect(found.allSatisfy { $0.message.hasSuffix("retried \(triggers ?? "")") })
+  }
+
   @Test func `a grant that may be in other files is only asked for`() throws {
     let elsewhere = rule().replacing(#"{"name": "s"}"#, with: #"{"name": "s", "namespace": "x"}"#)
     let documents = [route("chat", elsewhere), catchAll]

@@ -38,16 +38,26 @@ struct RandomLife {
   var open: [(id: Int, held: Held)] = []
   /// The ledger: the last checkpoint, and what came after it.
   var checkpoint: [CounterState] = []
+  var checkpointSince: Int64 = 0
   var records: [Record] = []
+  /// How far the clock is set away from the right time.
+  var awayMs: Int64 = 0
+  /// How far it is whenever somebody sets it. One for each life: else there would be more windows than
+  /// are kept.
+  let stepMs: Int64
   /// Of the exchanges that were open at the checkpoint and later ones: what they reserved.
   var reserved: [Int: [Charge]] = [:]
 
   enum Record {
     case admission(Int, [Charge], Int64)
     case completion(Int, [Charge], Int64)
+    case clock(from: Int64, to: Int64)
   }
 
   init(seed: UInt64) {
+    let hour: Int64 = 3_600_000
+    let steps = [hour, -hour, 24 * hour, -24 * hour, 8_760 * hour, -8_760 * hour]
+    stepMs = steps[Int(seed % UInt64(steps.count))]
     random = SeededGenerator(state: seed)
     reload()
   }
@@ -61,9 +71,21 @@ struct RandomLife {
     case 0..<45: ask()
     case 45..<75: settle()
     case 75..<94: now += number(0...9) == 0 ? number(0...40_000_000) : number(0...400)
-    case 94..<97: restart()
+    case 94..<96: restart()
+    case 96..<98: setClock()
     case _: reload()
     }
+  }
+
+  /// Somebody sets the clock to another time, or back to the right one.
+  private mutating func setClock() {
+    let step = awayMs == 0 ? stepMs : -awayMs
+    awayMs += step
+    desk.table.step(from: now, to: now + step)
+    model.step(from: now, to: now + step)
+    records.append(.clock(from: now, to: now + step))
+    now += step
+    expectModelAgrees()
   }
 
   private mutating func reload() {
@@ -77,8 +99,7 @@ struct RandomLife {
         .promptTokens, number(50...200), per: 512, name: "p", scope: .subject,
         subjectsMax: subjectsMax),
       Limits.budget(
-        .completionTokens, number(2_000...4_000), name: "c", scope: .subject,
-        subjectsMax: subjectsMax),
+        .completionTokens, number(2_000...4_000), name: "c", scope: .subject, subjectsMax: 3),
       Limits.budget(.usd, number(20_000...40_000), name: "u"),
       Limits.slots(number(1...5), name: "s"),
       Limits.slots(number(1...3), name: "one", scope: .subject, subjectsMax: subjectsMax),
@@ -93,6 +114,7 @@ struct RandomLife {
 
   private mutating func keepCheckpoint() {
     checkpoint = desk.states(at: now)
+    checkpointSince = desk.table.clockSinceMs
     records = []
   }
 
@@ -185,16 +207,19 @@ struct RandomLife {
     let before = desk.states(at: now)
     let successor = Desk(rules)
     #expect(throws: Never.self) { try successor.table.restore(checkpoint) }
+    successor.table.clockRuns(since: checkpointSince)
     for record in records {
       switch record {
       case .admission(_, let charges, let time):
         successor.table.replayAdmission(charges, now: time)
       case .completion(let id, let final, let time):
         successor.table.replayCompletion(reserved: reserved[id]!, final: final, now: time)
+      case .clock(let from, let to): successor.table.step(from: from, to: to)
       }
     }
     successor.table.configure(successor.set.catalog, now: now)
     #expect(successor.states(at: now) == before)
+    successor.table.resume(after: now, at: now)
     for index in open.indices {
       let reservation = open[index].held.take()
       let charges = reservation.charges

@@ -50,6 +50,14 @@ struct NaiveModel {
     return entry
   }
 
+  /// The clock was set: what has passed has passed, and no more.
+  mutating func step(from: Int64, to: Int64) {
+    for (name, entry) in entries {
+      entries[name] = Self.refilled(entry, from)
+      entries[name]!.time = to
+    }
+  }
+
   mutating func reload(_ rules: [LimitRule], subjects: [String], now: Int64) {
     for rule in rules {
       for subject in subjects {

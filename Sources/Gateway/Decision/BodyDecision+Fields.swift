@@ -46,9 +46,7 @@ extension BodyDecision {
       beside: fields, unreadable: limit ?? TokenEstimator.outputTokensDefault)
     guard let limit, let written = fields.first else { return bound }
     guard let stated = bound.stated else {
-      if model.requests.bound == .inject {
-        bound.splices = [facts.splice(bound: limit, in: written)]
-      }
+      if model.requests.bound == .inject { bound.written = written }
       return bound
     }
     guard stated > limit else { return bound }

@@ -8,8 +8,10 @@ struct ChosenBound {
   var stated: Int?
   /// The most tokens that a field asks for which does not bind here.
   var raised: Int?
-  /// What writes the bound into the body, or lowers it.
+  /// What lowers the bound in the body.
   var splices: [Splice] = []
+  /// The field into which the reserved bound is written, where the client stated none.
+  var written: BoundField?
 }
 
 /// Where a request may go: the model it asked for, the route chosen for it, and what the backend is

@@ -22,8 +22,9 @@ extension RequestSize {
       model: model.name.string, textBytes: facts.textBytes,
       arrayNumbers: facts.arrayNumbers + facts.mediaTokens,
       choices: choices * max(1, facts.prompts), statedBound: route.bound.stated,
-      raisedBound: route.bound.raised, isBackground: route.isBackground,
-      maxOutputTokens: model.maxOutputTokens, contextTokens: model.requests.contextTokens,
+      raisedBound: route.bound.raised, isBoundWritten: route.bound.written != nil,
+      isBackground: route.isBackground, maxOutputTokens: model.maxOutputTokens,
+      contextTokens: model.requests.contextTokens,
       continuedTokens: route.continuedTokens.map { Int(clamping: $0) },
       writesOutput: endpoint.writesOutput)
   }

@@ -19,4 +19,6 @@ enum EnvoyAttribute {
   static let responseFlags: StaticString = "response.flags"
   /// The host that was tried.
   static let upstreamAddress: StaticString = "upstream.address"
+  /// How many hosts were tried, each time anew; 0 where the router was not asked.
+  static let attemptCount: StaticString = "upstream.request_attempt_count"
 }

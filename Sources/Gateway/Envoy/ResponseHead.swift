@@ -1,8 +1,9 @@
 import Bytes
 import EnvoyAPI
+import Terms
 
-/// What Envoy says of a response at its beginning: the headers that metering needs, and the attributes
-/// that tell whose answer it is (ext_proc's `response_attributes`). Ranges are in the message's bytes.
+/// What Envoy says of a response at its beginning: the headers that metering needs, and whose answer it
+/// is. Ranges are in the message's bytes.
 struct ResponseHead {
   /// Header fields, `:status` among them, as Envoy counts them.
   private(set) var count = 0
@@ -13,24 +14,21 @@ struct ResponseHead {
   private(set) var bodyBytes: Int?
   /// The body has a content-encoding other than `identity`: it cannot be read.
   private(set) var isEncoded = false
-  /// Envoy gave the answer itself (`response.code_details` is not `via_upstream`); nil where it does
-  /// not say.
-  private(set) var isGateways: Bool?
-  /// A backend may have worked on the request: false where Envoy says that it reached none.
-  private(set) var wasReached = true
+  /// Who gave the answer; known when the attributes were read, behind the headers.
+  private(set) var source = AnswerSource.unknown
   /// `upstream.address`: the host that was tried.
   private(set) var backend: String?
+  /// Why flow control dropped the request; nil on a backend's own answer.
+  private(set) var droppedReason: DroppedReason?
+  private var dropped: Range<Int>?
 
-  /// The longest `upstream.address` that is kept, in bytes.
-  static let backendBytesMax = 64
-  /// `response.flags` of answers for which no backend was reached: UH, UF, UO, NR.
-  private static let unreachedFlags: UInt64 = 0x2 | 0x20 | 0x80 | 0x100
+  /// The longest word of a dropped request that is looked at, in bytes.
+  private static let droppedReasonBytesMax = 64
 
-  private static let viaUpstream: StaticString = "via_upstream"
-  private static let directResponse: StaticString = "direct_response"
   private static let statusName: StaticString = ":status"
   private static let contentTypeName: StaticString = "content-type"
   private static let contentEncodingName: StaticString = "content-encoding"
+  private static let droppedReasonName: StaticString = "x-llm-d-request-dropped-reason"
   private static let contentLengthName: StaticString = "content-length"
   private static let identity: StaticString = "identity"
 
@@ -54,6 +52,7 @@ struct ResponseHead {
     case 16 where name.elementsEqual(Self.contentEncodingName):
       let coding = bytes.extracting(value)
       isEncoded = !coding.isEmpty && !coding.elementsEqual(ignoringCase: Self.identity)
+    case 30 where name.elementsEqual(Self.droppedReasonName): dropped = value
     default: break
     }
   }
@@ -62,25 +61,18 @@ struct ResponseHead {
   mutating func readAttributes(
     in bytes: Span<UInt8>, _ attributes: Range<Int>
   ) throws(WireError) {
-    if let details = try StructFields.string(EnvoyAttribute.codeDetails, in: bytes, attributes),
-      !details.isEmpty
-    {
-      let text = bytes.extracting(details)
-      isGateways = !text.elementsEqual(Self.viaUpstream)
-      if text.elementsEqual(Self.directResponse) { wasReached = false }
+    let told = try ResponseAttributes(in: bytes, attributes)
+    backend = told.backend(in: bytes)
+    source = told.source(in: bytes)
+    if let dropped, case .envoy(let wasReached) = source {
+      let reason = Self.droppedReason(bytes.extracting(dropped))
+      droppedReason = reason
+      source = .envoy(wasReached: wasReached || reason.wasDispatched)
     }
-    if isGateways == true,
-      case .number(let flags)? = try StructFields.value(
-        of: EnvoyAttribute.responseFlags, in: bytes, attributes),
-      flags >= 0, flags < 9e15, UInt64(flags) & Self.unreachedFlags != 0
-    {
-      wasReached = false
-    }
-    if let upstream = try StructFields.string(
-      EnvoyAttribute.upstreamAddress, in: bytes, attributes),
-      upstream.count <= Self.backendBytesMax
-    {
-      backend = String(decoding: bytes.extracting(upstream).copy(), as: UTF8.self)
-    }
+  }
+
+  private static func droppedReason(_ word: Span<UInt8>) -> DroppedReason {
+    guard word.count <= droppedReasonBytesMax else { return .other }
+    return DroppedReason(rawValue: String(decoding: word.copy(), as: UTF8.self)) ?? .other
   }
 }

@@ -15,9 +15,20 @@ struct ExchangeLife {
     case unobserved
     /// It has not begun.
     case none
-    /// Envoy gave it; `wasReached`: a backend may have worked on the request.
-    case gateway(status: Int?, wasReached: Bool)
-    case backend(status: Int, isWhole: Bool)
+    /// Envoy or another of its filters gave it; `wasReached`: a backend may have worked on the
+    /// request.
+    case envoy(status: Int?, wasReached: Bool)
+    case backend(status: Int, Seen)
+  }
+
+  /// How much was seen of a backend's answer.
+  enum Seen: Equatable {
+    /// The headers. Where the backend is lost before Envoy has the reply to them, the client gets
+    /// Envoy's 502 in their place, of which nothing is ever seen here.
+    case head
+    /// Enough to know that the client has the headers.
+    case body
+    case end
   }
 
   /// The replies that wait for the record, the verdict among them.
@@ -108,26 +119,28 @@ struct ExchangeLife {
     }
   }
 
-  /// Response headers came. `status`: nil where it is none; `isGateways`: Envoy says that it gave
-  /// the answer itself; `wasReached`: a backend may have worked on it.
-  mutating func answerBegan(status: Int?, isGateways: Bool, wasReached: Bool) {
+  /// Response headers came. `status`: nil where it is none.
+  mutating func answerBegan(status: Int?, from source: AnswerSource) {
     switch state {
     case .waiting(let open, _, let replies):
       // Envoy's own: no backend can have been asked before the verdict went out.
-      state = .waiting(open, .gateway(status: status, wasReached: false), replies)
+      state = .waiting(open, .envoy(status: status, wasReached: false), replies)
     case .released(let open, _):
       let answer: Answer =
-        if !wasReached {
-          .gateway(status: status, wasReached: false)
-        } else if let status {
-          isGateways
-            ? .gateway(status: status, wasReached: true)
-            : .backend(status: status, isWhole: false)
-        } else {
-          .none
+        switch source {
+        case .envoy(let wasReached): .envoy(status: status, wasReached: wasReached)
+        // Where Envoy does not say, it is charged like a backend's.
+        case .backend, .unknown: status.map { .backend(status: $0, .head) } ?? .none
         }
       state = .released(open, answer)
     case .undecided, .settledBefore, .unreleased, .settledUnrecorded, .over: break
+    }
+  }
+
+  /// The client has the headers: some of a response's body came, or much time has passed.
+  mutating func answerReachedClient() {
+    if case .released(let open, .backend(let status, .head)) = state {
+      state = .released(open, .backend(status: status, .body))
     }
   }
 
@@ -136,7 +149,7 @@ struct ExchangeLife {
     switch state {
     case .released(let open, .backend(let status, _)):
       state = .over
-      return Settle(open: open, ending: Self.ending(.backend(status: status, isWhole: true)))
+      return Settle(open: open, ending: Self.ending(.backend(status: status, .end)))
     case .released, .waiting, .unreleased, .undecided, .settledBefore, .settledUnrecorded, .over:
       return settle()
     }
@@ -256,7 +269,7 @@ struct ExchangeLife {
 
   private static func status(_ answer: Answer) -> Int? {
     switch answer {
-    case .gateway(let status, _): status
+    case .envoy(let status, _): status
     case .backend(let status, _): status
     case .own, .unobserved, .none: nil
     }
@@ -268,10 +281,12 @@ struct ExchangeLife {
     case .own: .answeredHere
     case .unobserved: .unobserved
     case .none: .noAnswer
-    case .gateway(let status, wasReached: false): .unreached(status: status)
-    case .gateway(let status, wasReached: true):
+    case .envoy(let status, wasReached: false): .unreached(status: status)
+    case .envoy(let status, wasReached: true):
       status.map { .gatewayAnswer(status: $0) } ?? .noAnswer
-    case .backend(let status, let isWhole): .backendAnswer(status: status, isWhole: isWhole)
+    // Which status the client got is not known, but for an error, which it got in either case.
+    case .backend(let status, .head) where status < 400: .noAnswer
+    case .backend(let status, let seen): .backendAnswer(status: status, isWhole: seen == .end)
     }
   }
 }

@@ -79,7 +79,8 @@ extension ExtProcExchange {
     let metered = response.meter?.finish(endedCleanly: response.isWhole) ?? MeteredUsage()
     response.meter = nil
     response.unsaid = loop.settle(
-      settle, of: &life, metered: metered, backend: response.backend)
+      settle, of: &life, metered: metered, backend: response.backend,
+      droppedReason: response.droppedReason)
     if !response.ids.isEmpty, let tokens = response.unsaid?.totalTokens {
       loop.remember(response.ids, decision, tokens: tokens)
     }

@@ -1,6 +1,8 @@
+import Books
 import Bytes
 import EnvoyAPI
 import Inference
+import Ledger
 import Log
 import Policy
 import Terms
@@ -229,8 +231,8 @@ extension ExtProcExchange {
     do throws(Refusal) {
       let facts = try request.reader!.finish()
       route = try decided.decide(facts, draw: loop.random.next())
-      splices = self.splices(route, facts, multipart: inspection.multipart != nil)
       replies = try reserve(route, facts, stream)
+      splices = self.splices(route, facts, multipart: inspection.multipart != nil)
     } catch {
       decision.asked = decided.asked
       machine.bodyDecided(admitted: false)
@@ -261,6 +263,9 @@ extension ExtProcExchange {
     _ route: ChosenRoute, _ facts: RequestFacts, multipart: Bool
   ) -> [Splice] {
     var splices = route.bound.splices
+    if let field = route.bound.written {
+      splices.append(facts.splice(bound: reservedBound(route), in: field))
+    }
     if let rename = route.rename,
       let splice = facts.splice(model: rename, multipart: multipart)
     {
@@ -272,6 +277,15 @@ extension ExtProcExchange {
     }
     splices.order()
     return splices
+  }
+
+  /// The tokens of each answer that were reserved: the model's most, less where a limit could never
+  /// admit it.
+  private func reservedBound(_ route: ChosenRoute) -> Int {
+    guard let request = life.open?.request, let size = request.size,
+      let tokens = request.record.reservedCompletionTokens
+    else { return route.model?.maxOutputTokens ?? 1 }
+    return max(1, Int(clamping: tokens) / max(1, size.choices))
   }
 
   /// The verdict without a new body.

@@ -36,12 +36,13 @@ extension ExtProcExchange {
   }
 
   private func began(_ head: ResponseHead, of open: OpenAdmission, in bytes: Span<UInt8>) {
-    let isGateways = head.isGateways == true
     response.backend = head.backend
-    life.answerBegan(
-      status: head.status, isGateways: isGateways, wasReached: head.wasReached)
+    response.droppedReason = head.droppedReason
+    life.answerBegan(status: head.status, from: head.source)
+    if case .envoy = head.source { return }
+    response.beganMs = loop.now().milliseconds
     // What comes before the verdict is Envoy's own, too.
-    guard !isGateways, !life.holdsReplies else { return }
+    guard !life.holdsReplies else { return }
     let format =
       head.isEncoded
       ? .encoded : ResponseFormat(contentType: bytes.extracting(head.contentType))
@@ -64,6 +65,7 @@ extension ExtProcExchange {
       guard stream.retain(bytes: piece.count) else { return buffersFull(stream) }
       response.gatheredBytes += piece.count
       response.gathered.append(piece)
+      life.answerReachedClient()
     } else {
       _ = meter(piece, endOfStream: false)
       if machine.echoesResponse { echo(.responseBody, piece, endOfStream: false, stream) }
@@ -107,6 +109,7 @@ extension ExtProcExchange {
   }
 
   private func meter(_ piece: Span<UInt8>, endOfStream: Bool) -> ResponseMeter.Action {
+    if !piece.isEmpty { life.answerReachedClient() }
     guard response.meter != nil else { return .pass }
     if response.idReader != nil { rememberIDs(piece) }
     return response.meter!.consume(
@@ -164,8 +167,13 @@ extension ExtProcExchange {
         return fail(stream, GRPCFailure(.invalidArgument, "malformed attributes"))
       }
     }
-    if head.isGateways == nil, decision.requestID.isEmpty { reportUnattributed() }
-    let isBackends = head.isGateways.map { !$0 } ?? (self.request.inspection != nil)
+    if head.source == .unknown, decision.requestID.isEmpty { reportUnattributed() }
+    let isBackends =
+      switch head.source {
+      case .backend: true
+      case .envoy: false
+      case .unknown: self.request.inspection != nil
+      }
     guard isBackends else {
       ProcessingReplies.proceed(.responseHeaders, &loop.writer)
       return stream.reply(loop.writer)

@@ -138,6 +138,11 @@ final class ExtProcExchange: CallHandler, WaitsForRecord {
     hasEnded = true
     replies = nil
     dropBody(ExchangeStream(call))
+    if let began = response.beganMs,
+      loop.now().milliseconds - began >= ResponseBody.headersArriveMs
+    {
+      life.answerReachedClient()
+    }
     settle(life.streamEnded())
     loop.metrics?.called(
       .process,

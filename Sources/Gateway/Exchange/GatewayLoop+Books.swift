@@ -85,11 +85,13 @@ extension GatewayLoop {
   /// completion.
   func settle(
     _ settle: ExchangeLife.Settle?, of life: inout ExchangeLife,
-    metered: MeteredUsage = MeteredUsage(), backend: String? = nil
+    metered: MeteredUsage = MeteredUsage(), backend: String? = nil,
+    droppedReason: DroppedReason? = nil
   ) -> Completion? {
     guard let settle, let books else { return nil }
     let completion = books.settle(
-      settle.open, as: settle.ending, metered: metered, backend: backend)
+      settle.open, as: settle.ending, metered: metered, backend: backend,
+      droppedReason: droppedReason)
     switch life.settled(completion) {
     case .count(let completion): ended(completion)
     case .later: break

@@ -204,6 +204,11 @@ private struct Explainer {
     if let raised = route.bound.raised {
       note("bound", "\(raised) tokens in a field that does not bind: reserved, if that is more")
     }
+    if let field = route.bound.written, let most = model.maxOutputTokens {
+      note(
+        "rewrite",
+        "\(field.rawValue) is written into the body: \(most), or what the limits could admit")
+    }
     for splice in route.bound.splices {
       let written = String(decoding: splice.replacement, as: UTF8.self)
       note("rewrite", "the body's bound becomes \(written)")

@@ -47,18 +47,23 @@ package final class PolicyReplay {
       complete(completion, timeMs: record.timeMs)
     case .denials(let denials):
       report.leaveOut(denials.reason, count: denials.count)
-    case .start, .reload, .clock, .repair, .stop, .drop: break
+    case .clock(let jump):
+      // One that is written again after a failure is before its checkpoint.
+      if let fromMs = jump.fromMs, !record.isCarried {
+        table.step(from: fromMs, to: record.timeMs)
+      }
+    case .start, .reload, .repair, .stop, .drop: break
     }
   }
 
   /// Goes on from the counters of the oldest checkpoint there is, under the new amounts.
   private func begin(_ checkpoint: Checkpoint, timeMs: Int64) {
     do throws(RecoveryError) {
-      try table.restore(checkpoint.counters)
+      try table.restore(checkpoint.counters, now: timeMs)
     } catch {
       report.lacksCounters = true
-      table = QuotaTable(limits.catalog)
     }
+    table.clockRuns(since: checkpoint.clockSinceMs ?? timeMs)
     table.configure(limits.catalog, now: timeMs)
     for exchange in checkpoint.open {
       open[exchange.admission.requestID] = OpenAdmission(

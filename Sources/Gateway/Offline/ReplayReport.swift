@@ -98,7 +98,9 @@ package struct ReplayReport: Equatable, Sendable {
   }
 
   mutating func leaveOut(_ reason: String, count: Int64) {
-    notReplayed[reason, default: 0] += count
+    // A record may say any count.
+    let (sum, overflow) = notReplayed[reason, default: 0].addingReportingOverflow(max(0, count))
+    notReplayed[reason] = overflow ? .max : sum
   }
 
   /// All decisions that turn out otherwise, or may.

@@ -57,6 +57,8 @@ struct ResponseEvent {
   var reasoningContentBytes = 0
   var reasoningDetailBytes = 0
   var deltaBytes = 0
+  /// Bytes of a message's members that are not known, which count where there is no other content.
+  var unknownBytes = 0
   /// Bytes of base64: audio, pictures.
   var mediaBytes = 0
   /// Bytes of `logprobs`, which count where there is no other content.
@@ -71,8 +73,10 @@ struct ResponseEvent {
 
   /// The bytes of text that the model wrote: reasoning once, audio not.
   var outputBytes: Int {
-    contentBytes + max(reasoningBytes, reasoningContentBytes, reasoningDetailBytes)
+    let known =
+      contentBytes + max(reasoningBytes, reasoningContentBytes, reasoningDetailBytes)
       + (kind == .audioDelta ? 0 : deltaBytes)
+    return known | mediaBytes == 0 ? unknownBytes : known
   }
 
   /// The bytes of base64 that the model made.

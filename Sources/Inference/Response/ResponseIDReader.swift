@@ -65,7 +65,9 @@ package struct ResponseIDReader: Sendable {
   package mutating func read(_ bytes: Span<UInt8>) {
     guard count < Self.idsMax else { return }
     if isStream == nil {
-      guard let first = bytes.indices.first(where: { bytes[$0] > 0x20 }) else { return }
+      var first = 0
+      while first < bytes.count, bytes[first] <= 0x20 { first += 1 }
+      guard first < bytes.count else { return }
       isStream = bytes[first] != UInt8(ascii: "{")
     }
     guard isStream == true else { return scan(bytes) }

@@ -92,6 +92,8 @@ extension ResponseMember {
 
   static func ofMessage(_ name: Span<UInt8>) -> Self {
     switch name.count {
+    case 2 where name.elementsEqual("id"): .ignored
+    case 4 where name.elementsEqual("role") || name.elementsEqual("type"): .ignored
     case 5 where name.elementsEqual("audio"): .audio
     case 7 where name.elementsEqual("content"): .blocks
     case 7 where name.elementsEqual("refusal"): .output
@@ -100,7 +102,7 @@ extension ResponseMember {
     case 13 where name.elementsEqual("function_call"): .function
     case 17 where name.elementsEqual("reasoning_content"): .reasoningContent
     case 17 where name.elementsEqual("reasoning_details"): .reasoningDetails
-    default: .ignored
+    default: .unknown
     }
   }
 

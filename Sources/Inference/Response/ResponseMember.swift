@@ -30,6 +30,8 @@ enum ResponseMember: Equatable {
   /// Text, where it is a string; `output` is what the model wrote in any form.
   case text, output
   case reasoning, reasoningContent, reasoningDetail, media, logprobs
+  /// A member of a message that is not known: text of the model's may be in it.
+  case unknown
   case kind, object, finish, status, tier, error
 
   /// What a member of this name is in this place. `isEvent`: the text is an event of a stream, not a
@@ -104,7 +106,7 @@ enum ResponseMember: Equatable {
       outer == .reasoningDetails
         ? (isArray ? nil : .reasoningDetail) : (isArray ? .reasoningDetails : nil)
     case .ignored, .tokens, .text, .output, .reasoning, .reasoningContent, .reasoningDetail,
-      .media, .logprobs, .kind, .object, .finish, .status, .tier, .error:
+      .media, .logprobs, .unknown, .kind, .object, .finish, .status, .tier, .error:
       nil
     }
   }
@@ -117,6 +119,7 @@ enum ResponseMember: Equatable {
     case .reasoningContent: .reasoningContent
     case .reasoningDetail: .reasoningDetail
     case .media: .media
+    case .unknown: .unknown
     case .delta: .delta
     case .kind: .kind
     case .object: .object
@@ -141,7 +144,8 @@ enum ResponseMember: Equatable {
     case .ignored, .usage, .promptDetails, .completionDetails, .cacheCreation, .billedUnits,
       .countedTokens, .tokens, .choices, .message, .toolCalls, .toolCall, .function, .audio,
       .reasoningDetails, .reasoningDetail, .envelope, .response, .wrapper, .delta, .block, .blocks,
-      .parts, .outputItems, .text, .media, .kind, .object, .finish, .status, .tier, .error:
+      .parts, .outputItems, .text, .media, .unknown, .kind, .object, .finish, .status, .tier,
+      .error:
       .ignored
     }
   }

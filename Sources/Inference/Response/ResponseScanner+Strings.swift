@@ -43,7 +43,7 @@ extension ResponseScanner {
     switch role {
     case .ignored: break
     case .content, .reasoning, .reasoningContent, .reasoningDetail, .delta, .media, .logprobs,
-      .error:
+      .unknown, .error:
       take(run.count, as: role)
     case .key, .kind, .object, .finish, .status, .tier:
       var index = 0
@@ -62,7 +62,7 @@ extension ResponseScanner {
     switch role {
     case .ignored: break
     case .content, .reasoning, .reasoningContent, .reasoningDetail, .delta, .media, .logprobs,
-      .error:
+      .unknown, .error:
       take(count, as: role)
     case .key, .kind, .object, .finish, .status, .tier:
       guard wordCount < Self.wordBytesMax else {
@@ -116,7 +116,7 @@ extension ResponseScanner {
     let text = word.span.extracting(0..<(isWord ? wordCount : 0))
     switch role {
     case .ignored, .content, .reasoning, .reasoningContent, .reasoningDetail, .delta, .media,
-      .logprobs, .error:
+      .logprobs, .unknown, .error:
       break
     case .key:
       member = ResponseMember(text, in: place, isEvent: hasEventNames)

@@ -31,6 +31,7 @@ struct ResponseScanner {
   /// What a string is for.
   enum Role {
     case ignored, content, reasoning, reasoningContent, reasoningDetail, delta, media, logprobs
+    case unknown
     case key, kind, object, finish, status, tier, error
   }
 
@@ -171,6 +172,7 @@ struct ResponseScanner {
     case .delta: event.deltaBytes += count
     case .media: event.mediaBytes += count
     case .logprobs: event.logprobBytes += count
+    case .unknown: event.unknownBytes += count
     case .error: event.hasError = true
     case .ignored, .key, .kind, .object, .finish, .status, .tier: break
     }

@@ -37,6 +37,10 @@ struct UsageFields: Equatable {
     hasImpossible = hasImpossible || later.hasImpossible
     // A prompt that is 0 now stands in the cache fields, where those have grown.
     let isTakenOver = later.cacheParts > cacheParts
+    // A total is that of its own object.
+    if later[.totalTokens] == nil, later.statedPrompt != nil || later.statedCompletion != nil {
+      self[.totalTokens] = nil
+    }
     for index in values.indices {
       let value = later.values[index]
       guard value != Self.unknown else { continue }

@@ -78,7 +78,7 @@ package struct DirectoryFiles: LedgerFiles {
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC
     let descriptor = unsafe open(full(name), flags, 0o600)
     guard descriptor >= 0 else { throw fault("open", name) }
-    return AppendedFile(name: name, descriptor: descriptor)
+    return AppendedFile(directory: path, name: name, descriptor: descriptor)
   }
 
   /// Calls rename(2).
@@ -108,10 +108,12 @@ package struct DirectoryFiles: LedgerFiles {
 
 /// A file that `DirectoryFiles` created.
 private final class AppendedFile: LedgerFile {
+  private let directory: String
   private let name: String
   private let descriptor: Int32
 
-  init(name: String, descriptor: Int32) {
+  init(directory: String, name: String, descriptor: Int32) {
+    self.directory = directory
     self.name = name
     self.descriptor = descriptor
   }
@@ -138,14 +140,39 @@ private final class AppendedFile: LedgerFile {
       throw LedgerFault(call: "fdatasync", file: name, code: errno)
     }
   }
+
+  func isStill(named name: String) -> Bool {
+    FileIdentity.isSame(descriptor, path: directory + "/" + name)
+  }
+}
+
+/// Which file a name stands for.
+enum FileIdentity {
+  /// Whether the path names the file of that descriptor. A call that fails for another reason than that
+  /// there is no such file says nothing against it.
+  static func isSame(_ descriptor: Int32, path: String) -> Bool {
+    var (open, named) = (stat(), stat())
+    guard unsafe fstat(descriptor, &open) == 0 else { return true }
+    guard unsafe stat(path, &named) == 0 else { return errno != ENOENT && errno != ENOTDIR }
+    return open.st_dev == named.st_dev && open.st_ino == named.st_ino
+  }
 }
 
 extension LedgerFault: CustomStringConvertible {
   /// File, call and the error's text, as in `00000000000000000001.jsonl: write: No space left on
   /// device`.
   package var description: String {
-    // glibc's texts for known codes are constants; the text is copied at once.
-    "\(file): \(call): \(unsafe String(cString: strerror(code)))"
+    switch call {
+    case Self.lostLockCall:
+      "\(file) was removed or replaced while this process had the lock: another process may use the"
+        + " ledger, so this one must be restarted"
+    case Self.lostSegmentCall:
+      "\(file) was removed or replaced while it was written: its records are lost, unless somebody"
+        + " puts the file back"
+    default:
+      // glibc's texts for known codes are constants; the text is copied at once.
+      "\(file): \(call): \(unsafe String(cString: strerror(code)))"
+    }
   }
 
   /// Whether the file does not exist, perhaps because it was removed meanwhile.

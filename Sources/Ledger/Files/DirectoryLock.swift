@@ -1,9 +1,13 @@
+import Bytes
 import Glibc
 
 /// Keeps other processes from using a data directory, as long as this object lives: flock(2) on
 /// `DIR/lock`. The file contains the pid of the process that holds the lock, for messages.
 package final class DirectoryLock: Sendable {
   private let descriptor: Int32
+  /// The lock file's path.
+  let path: String
+  private let wasLost = Locked(false)
 
   /// Why the lock cannot be taken or read.
   package enum Problem: Error, Equatable, Sendable, CustomStringConvertible {
@@ -27,7 +31,19 @@ package final class DirectoryLock: Sendable {
   package static let attemptsMax = 50
   private static let pauseMicroseconds: UInt32 = 5_000
 
-  private init(descriptor: Int32) { self.descriptor = descriptor }
+  private init(descriptor: Int32, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  /// Whether the lock file is still there, and always was: else another process may have made and
+  /// locked a new one, and may have written.
+  var isInPlace: Bool {
+    wasLost.withLock { wasLost in
+      wasLost = wasLost || !FileIdentity.isSame(descriptor, path: path)
+      return !wasLost
+    }
+  }
 
   deinit { close(descriptor) }
 
@@ -37,14 +53,21 @@ package final class DirectoryLock: Sendable {
     directory: String, pause: () -> Void = { _ = usleep(pauseMicroseconds) }
   ) throws(Problem) -> DirectoryLock {
     let path = directory + "/lock"
-    let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else {
-      throw .failed(LedgerFault(call: "open", file: path, code: errno))
-    }
-    let lock = DirectoryLock(descriptor: descriptor)
     var attempts = 1
-    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-      guard errno == EWOULDBLOCK || errno == EINTR else {
+    while true {
+      // Opened each time: the file may have been replaced since.
+      let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+      guard descriptor >= 0 else {
+        throw .failed(LedgerFault(call: "open", file: path, code: errno))
+      }
+      let lock = DirectoryLock(descriptor: descriptor, path: path)
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
+        if lock.isInPlace {
+          lock.writePID()
+          return lock
+        }
+        // Removed between the two calls: whoever did that may have locked another.
+      } else if errno != EWOULDBLOCK && errno != EINTR {
         throw .failed(LedgerFault(call: "flock", file: path, code: errno))
       }
       guard attempts < attemptsMax else {
@@ -53,8 +76,6 @@ package final class DirectoryLock: Sendable {
       attempts += 1
       pause()
     }
-    lock.writePID()
-    return lock
   }
 
   /// The pid of the process that holds the lock of `directory` now; nil where there is none. Writes
@@ -65,7 +86,7 @@ package final class DirectoryLock: Sendable {
     guard descriptor >= 0 else {
       throw .failed(LedgerFault(call: "open", file: path, code: errno))
     }
-    let lock = DirectoryLock(descriptor: descriptor)
+    let lock = DirectoryLock(descriptor: descriptor, path: path)
     // A shared lock is refused while another process has the exclusive one. Where it is granted,
     // the descriptor's owner, `lock`, gives it back on return.
     if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return nil }

@@ -12,6 +12,20 @@ package struct LedgerFault: Error, Equatable, Sendable {
     self.file = file
     self.code = code
   }
+
+  /// The data directory's lock file was removed or replaced while this process had the lock: another
+  /// process may have it now.
+  package static func lostLock(_ path: String) -> LedgerFault {
+    LedgerFault(call: lostLockCall, file: path, code: 0)
+  }
+
+  /// The segment that was written was removed or replaced.
+  package static func lostSegment(_ name: String) -> LedgerFault {
+    LedgerFault(call: lostSegmentCall, file: name, code: 0)
+  }
+
+  static let lostLockCall = "lock"
+  static let lostSegmentCall = "segment"
 }
 
 /// The directory of a ledger. Names are file names without a path.
@@ -30,6 +44,13 @@ package protocol LedgerFiles: Sendable {
   func remove(_ name: String) throws(LedgerFault)
   /// Returns when all created, renamed and removed names are on disk.
   func synchronizeNames() throws(LedgerFault)
+  /// Throws where the files are not this process's alone any more.
+  func checkOwner() throws(LedgerFault)
+}
+
+extension LedgerFiles {
+  /// Nothing can be found out.
+  package func checkOwner() throws(LedgerFault) {}
 }
 
 /// A file that is only appended to. It is closed when the last reference to it is released.
@@ -38,4 +59,11 @@ package protocol LedgerFile: AnyObject {
   func append(_ bytes: [UInt8]) throws(LedgerFault)
   /// Returns when everything appended is on disk.
   func synchronize() throws(LedgerFault)
+  /// Whether the file of that name in the directory is this one: nobody has removed or replaced it.
+  func isStill(named name: String) -> Bool
+}
+
+extension LedgerFile {
+  /// Nothing can be found out.
+  package func isStill(named name: String) -> Bool { true }
 }

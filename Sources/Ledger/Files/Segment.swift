@@ -15,7 +15,7 @@ package struct Segment: Equatable, Sendable {
   package init?(name: String) {
     guard name.utf8.count == 26, name.hasSuffix(".jsonl"),
       name.utf8.prefix(20).allSatisfy({ (0x30...0x39).contains($0) }),
-      let seq = Int64(name.prefix(20)), seq >= LedgerFormat.firstSeq
+      let seq = Int64(name.prefix(20)), LedgerFormat.seqs.contains(seq)
     else { return nil }
     firstSeq = seq
   }

@@ -83,14 +83,15 @@ package struct LedgerWalk {
   }
 
   /// After damage: goes on at the segment that begins a new chain and whose `repair` record names
-  /// this damage. Returns that record; nil where there is no such segment.
+  /// this damage, or an earlier one in the same file: a start also finds a record that fits the chain
+  /// and says what cannot be. Returns that record; nil where there is no such segment.
   package mutating func skipToRepair(of damage: LedgerProblem) -> Repair? {
     guard case .damaged(let file, let offset, _) = damage else { return nil }
     for (index, segment) in ahead.enumerated() {
       var candidate = SegmentReader(files, segment, endSeq: nil)
       guard (try? candidate.next()) != nil, candidate.checkpoint?.previousHash == Chain.origin,
         let line = try? candidate.next(), let record = try? line.record(of: segment),
-        case .repair(let repair) = record.body, repair.file == file, repair.offset == offset
+        case .repair(let repair) = record.body, repair.file == file, repair.offset <= offset
       else { continue }
       ahead.removeFirst(index)
       reader = nil

@@ -31,8 +31,12 @@ package struct Recovery {
   /// first; where it throws, the caller must forget what was visited. Throws where the ledger is
   /// damaged; with `repairing` it ends the old chain there instead, and calls `visit` with every
   /// record that can still be read. That begins with a checkpoint again.
+  ///
+  /// `visit` throws where a record says what cannot be: that is damage, at the record's place. It
+  /// must have changed nothing then, because with `repairing` the record is left out.
   package static func run(
-    _ files: any LedgerFiles, repairing: Bool = false, visit: (LedgerRecord) -> Void
+    _ files: any LedgerFiles, repairing: Bool = false,
+    visit: (LedgerRecord) throws(RecordProblem) -> Void
   ) throws(LedgerProblem) -> Outcome {
     var recovery = Recovery(files: files)
     do throws(LedgerFault) {
@@ -40,19 +44,27 @@ package struct Recovery {
         try files.remove(name)
       }
     } catch { throw .files(error) }
+    let outcome: Outcome
     do {
-      return try recovery.recover(visit)
+      outcome = try recovery.recover(visit)
     } catch .damaged(let file, let offset, let damage) where repairing {
       let repair = Repair(
         file: file, offset: offset, damage: damage.description, lastGoodSeq: recovery.lastGoodSeq)
-      return try recovery.salvage(repair, visit)
+      outcome = try recovery.salvage(repair, visit)
     }
+    // Only a file with a made up name comes here; the next segment could not be named.
+    guard LedgerFormat.seqs.contains(outcome.nextSeq) else {
+      throw .damaged(
+        file: Segment(firstSeq: outcome.nextSeq).name, offset: 0,
+        .seq(expected: LedgerFormat.firstSeq, found: outcome.nextSeq))
+    }
+    return outcome
   }
 
   private var lastGoodSeq: Int64 = 0
 
   private mutating func recover(
-    _ visit: (LedgerRecord) -> Void
+    _ visit: (LedgerRecord) throws(RecordProblem) -> Void
   ) throws(LedgerProblem) -> Outcome {
     var segments = try list()
     while let last = segments.last, let end = try tornHead(last) {
@@ -67,13 +79,17 @@ package struct Recovery {
     var outcome = Outcome(
       nextSeq: 0, chain: Chain(), timeMs: 0, wasClean: false, torn: [], repair: nil)
     var end: TornEnd?
-    do {
+    do throws(LedgerProblem) {
       while let line = try reader.next() {
         let record = try line.record(of: last)
         if !record.isCarried { outcome.timeMs = record.timeMs }
         if case .stop = record.body { outcome.wasClean = true } else { outcome.wasClean = false }
+        do throws(RecordProblem) {
+          try visit(record)
+        } catch {
+          throw LedgerProblem.damaged(file: last.name, offset: line.offset, .record(error))
+        }
         lastGoodSeq = record.seq
-        visit(record)
       }
       if reader.endsInIncompleteLine { end = try TornEnd.cut(files, last, at: reader.offset) }
     } catch .damaged(let file, let offset, let damage) {
@@ -169,15 +185,16 @@ package struct Recovery {
     }
   }
 
-  /// Visits the newest checkpoint that can be read, and every record behind it that can. The
-  /// numbers of the new chain begin above all numbers that the old one may have used.
+  /// Visits the newest checkpoint that can be read, and every record behind it that can, each number
+  /// once. The numbers of the new chain begin above all numbers that the old one may have used.
   private func salvage(
-    _ repair: Repair, _ visit: (LedgerRecord) -> Void
+    _ repair: Repair, _ visit: (LedgerRecord) throws(RecordProblem) -> Void
   ) throws(LedgerProblem) -> Outcome {
     let segments = try list()
     var first = segments.count - 1
     while first > 0, !hasReadableHead(segments[first]) { first -= 1 }
     var highest = segments.last?.firstSeq ?? 0
+    var (seen, newest): (Set<Int64>, Int64) = ([], 0)
     var timeMs: Int64 = 0
     for (index, segment) in segments.enumerated() where index >= first {
       let endSeq = index + 1 < segments.count ? segments[index + 1].firstSeq : Int64.max
@@ -190,10 +207,13 @@ package struct Recovery {
           record.seq >= segment.firstSeq, record.seq < endSeq,
           record.seq <= expected + Self.seqGapMax
         else { continue }
-        if case .checkpoint = record.body, record.seq != segment.firstSeq { continue }
+        // A checkpoint among records that are newer would make them undone.
+        if case .checkpoint = record.body, record.seq < newest { continue }
+        guard seen.insert(record.seq).inserted else { continue }
+        newest = max(newest, record.seq)
         highest = max(highest, record.seq)
-        timeMs = max(timeMs, record.timeMs)
-        visit(record)
+        do throws(RecordProblem) { try visit(record) } catch { continue }
+        if !record.isCarried { timeMs = record.timeMs }
       }
       highest = max(highest, expected)
     }

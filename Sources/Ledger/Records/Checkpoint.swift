@@ -8,6 +8,8 @@ package struct Checkpoint: Equatable, Sendable {
   package var format: Int64
   /// The hash of the record before it; 32 zero bytes where a chain begins.
   package var previousHash: SHA256Digest
+  /// Since when the ledger's time runs without a step, in Unix milliseconds; nil in older ledgers.
+  package var clockSinceMs: Int64?
   /// Every counter that differs from a new one.
   package var counters: [CounterState]
   /// Every exchange that is not settled.
@@ -17,11 +19,13 @@ package struct Checkpoint: Equatable, Sendable {
   package var estimates: [ModelEstimate]
 
   package init(
-    format: Int64 = LedgerFormat.number, previousHash: SHA256Digest, counters: [CounterState],
-    open: [OpenExchange], estimates: [ModelEstimate] = []
+    format: Int64 = LedgerFormat.number, previousHash: SHA256Digest,
+    clockSinceMs: Int64? = nil, counters: [CounterState], open: [OpenExchange],
+    estimates: [ModelEstimate] = []
   ) {
     self.format = format
     self.previousHash = previousHash
+    self.clockSinceMs = clockSinceMs
     self.counters = counters
     self.open = open
     self.estimates = estimates
@@ -69,12 +73,16 @@ package struct BooksState: Sendable {
   package var open: [OpenExchange]
   /// As `Checkpoint.estimates`.
   package var estimates: [ModelEstimate]
+  /// As `Checkpoint.clockSinceMs`.
+  package var clockSinceMs: Int64?
 
   package init(
-    counters: [CounterState] = [], open: [OpenExchange] = [], estimates: [ModelEstimate] = []
+    counters: [CounterState] = [], open: [OpenExchange] = [], estimates: [ModelEstimate] = [],
+    clockSinceMs: Int64? = nil
   ) {
     self.counters = counters
     self.open = open
     self.estimates = estimates
+    self.clockSinceMs = clockSinceMs
   }
 }

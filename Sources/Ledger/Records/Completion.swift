@@ -73,6 +73,8 @@ package struct Completion: Equatable, Sendable {
   package var endReason: EndReason
   /// Who gave the answer; nil where that is not known.
   package var origin: Origin?
+  /// Why an endpoint picker's flow control dropped the request.
+  package var droppedReason: DroppedReason?
   /// The request's W3C trace context, always well-formed (`TraceParent`).
   package var traceparent: String?
   /// What the backend reported beyond what is charged; nil where all of it is.
@@ -89,8 +91,8 @@ package struct Completion: Equatable, Sendable {
     cacheWrite1hPromptTokens: Int64? = nil, completionTokens: Int64? = nil,
     reasoningTokens: Int64? = nil, totalTokens: Int64? = nil, units: UsageUnits = UsageUnits(),
     tier: ServiceTier? = nil, usageSource: UsageSource, costNanodollars: Int64? = nil,
-    gatewayBackend: String? = nil,
-    endReason: EndReason, origin: Origin? = nil, traceparent: String? = nil,
+    gatewayBackend: String? = nil, endReason: EndReason, origin: Origin? = nil,
+    droppedReason: DroppedReason? = nil, traceparent: String? = nil,
     disputed: DisputedUsage? = nil, charged: [Charge] = []
   ) {
     self.requestID = requestID
@@ -119,6 +121,7 @@ package struct Completion: Equatable, Sendable {
     self.gatewayBackend = gatewayBackend
     self.endReason = endReason
     self.origin = origin
+    self.droppedReason = droppedReason
     self.traceparent = traceparent
     self.disputed = disputed
     self.charged = charged

@@ -137,6 +137,13 @@ struct FieldReader {
     return time
   }
 
+  /// Nil where the member is missing.
+  mutating func timeWherePresent(_ name: String) throws(RecordProblem) -> Int64? {
+    guard let text = try textWherePresent(name) else { return nil }
+    guard let time = UTCTime.milliseconds(text) else { throw .wrongValue(name) }
+    return time
+  }
+
   mutating func digest(_ name: String) throws(RecordProblem) -> SHA256Digest {
     guard let digest = SHA256Digest(hex: try text(name)) else { throw .wrongValue(name) }
     return digest

@@ -32,7 +32,9 @@ extension LedgerRecord {
     case "stop": body = .stop(try ProcessEvent(&fields))
     case "clock":
       body = .clock(
-        ClockJump(wallMs: try fields.time("wall"), jumpMs: try fields.integer("jump_ms")))
+        ClockJump(
+          fromMs: try fields.timeWherePresent("from"), wallMs: try fields.time("wall"),
+          jumpMs: try fields.integer("jump_ms")))
     case "repair":
       body = .repair(
         Repair(
@@ -110,6 +112,7 @@ extension Completion {
     gatewayBackend = try fields.optionalText("gateway_backend")
     endReason = try fields.word("end_reason")
     origin = try fields.optionalWord("origin")
+    droppedReason = try fields.wordWherePresent("dropped_reason")
     traceparent = try fields.optionalText("traceparent")
     disputed = try DisputedUsage(wherePresent: &fields)
     charged = try fields.charges("charged")
@@ -131,6 +134,7 @@ extension Checkpoint {
   init(_ fields: inout FieldReader) throws(RecordProblem) {
     format = try fields.format()
     previousHash = try fields.digest("previous_hash")
+    clockSinceMs = try fields.timeWherePresent("clock_since")
     var counters: [CounterState] = []
     for element in try fields.array("counters") { counters.append(try CounterState(element)) }
     self.counters = counters

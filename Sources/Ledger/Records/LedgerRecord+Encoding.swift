@@ -27,6 +27,7 @@ extension LedgerRecord {
       event.encode(into: &line)
     case .reload(let event), .stop(let event): event.encode(into: &line)
     case .clock(let jump):
+      if let fromMs = jump.fromMs { line.field("from", timeMs: fromMs) }
       line.field("wall", timeMs: jump.wallMs)
       line.field("jump_ms", jump.jumpMs)
     case .repair(let repair):
@@ -100,6 +101,7 @@ extension Completion {
     line.field("gateway_backend", cut: gatewayBackend)
     line.field("end_reason", endReason.rawValue)
     line.field("origin", identifier: origin?.rawValue)
+    line.field("dropped_reason", identifier: droppedReason?.rawValue)
     line.field("traceparent", cut: traceparent)
     if let disputed {
       line.name("disputed")
@@ -116,6 +118,7 @@ extension Checkpoint {
   func encode(into line: inout JSONWriter) {
     line.field("format", format)
     line.field("previous_hash", previousHash)
+    if let clockSinceMs { line.field("clock_since", timeMs: clockSinceMs) }
     line.name("counters")
     line.beginArray()
     for counter in counters {

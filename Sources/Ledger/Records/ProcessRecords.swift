@@ -55,14 +55,25 @@ package struct Drop: Equatable, Sendable {
   }
 }
 
-/// The record `clock`: the wall clock jumped. The ledger's own time did not run backwards.
+/// The record `clock`: the wall clock was set, and the ledger's time goes on from what it says. Only
+/// here does the ledger's time step back.
 package struct ClockJump: Equatable, Sendable {
-  /// The wall clock after the jump, in Unix milliseconds.
+  /// How far the ledger's time had come, in Unix milliseconds. Nil in records of older versions,
+  /// whose ledger's time did not step: it stood until the wall clock had caught up.
+  package var fromMs: Int64?
+  /// What the wall clock says, in Unix milliseconds.
   package var wallMs: Int64
-  /// The difference to the expected time, in milliseconds; negative where the clock went back.
+  /// How far that is from what was expected, in milliseconds; negative where the clock went back.
   package var jumpMs: Int64
 
-  package init(wallMs: Int64, jumpMs: Int64) {
+  /// A step.
+  package init(fromMs: Int64, wallMs: Int64) {
+    self.init(fromMs: fromMs, wallMs: wallMs, jumpMs: wallMs - fromMs)
+  }
+
+  /// As a record says it.
+  package init(fromMs: Int64? = nil, wallMs: Int64, jumpMs: Int64) {
+    self.fromMs = fromMs
     self.wallMs = wallMs
     self.jumpMs = jumpMs
   }

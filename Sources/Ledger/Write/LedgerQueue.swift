@@ -10,6 +10,8 @@ struct LedgerQueue {
   private(set) var carried: [LedgerRecord] = []
   /// The number of the next record.
   private(set) var nextSeq: Int64
+  /// The time of the last record that is not carried: on disk, or queued behind it.
+  private(set) var lastTimeMs: Int64
   /// An estimate of the length of all lines in `entries` and `carried`.
   private(set) var queuedBytes = 0
   /// The same for records that are being written and are not in `diskBytes` yet.
@@ -38,7 +40,11 @@ struct LedgerQueue {
   /// yet.
   private var voided: Set<String> = []
 
-  init(nextSeq: Int64, durability: Durability, ledgerBytesMax: Int64?, diskBytes: Int64) {
+  init(
+    nextSeq: Int64, lastTimeMs: Int64 = 0, durability: Durability, ledgerBytesMax: Int64?,
+    diskBytes: Int64
+  ) {
+    self.lastTimeMs = lastTimeMs
     self.diskBytes = diskBytes
     self.nextSeq = nextSeq
     self.durability = durability
@@ -93,7 +99,8 @@ struct LedgerQueue {
   /// - a completion, never: room for it was kept free at its admission;
   /// - a denial, likewise, and where the ledger's bound is reached or the queue is full, because
   ///   anybody can cause any number of them;
-  /// - a record of the process, where the queue is full;
+  /// - a record of the process, where the queue is full; a `clock`, also where there is no segment to
+  ///   write to, because the time may step only behind it;
   /// - every record, after `stop`.
   mutating func enqueue(_ body: LedgerRecord.Body, timeMs: Int64) -> Enqueued {
     if status == .unavailable(.stopped) { return .refused(.stopped) }
@@ -112,6 +119,9 @@ struct LedgerQueue {
       }
       fallthrough
     case .start, .reload, .clock, .stop, .drop:
+      if case .clock = body, case .unavailable(let reason) = status, !isBeginningSegment {
+        return .refused(reason)
+      }
       if queuedBytes >= LedgerLimits.queueBytesMax {
         refusedCount += 1
         return .refused(.queueFull)
@@ -123,6 +133,7 @@ struct LedgerQueue {
     if ledgerBytesMax != nil { shares.wrote(record, isCrowded: isCrowded) }
     if status == .writable || isBeginningSegment {
       nextSeq += 1
+      lastTimeMs = timeMs
       entries.append(record)
       return .queued(seq: record.seq)
     }
@@ -141,8 +152,9 @@ struct LedgerQueue {
     if ledgerBytesMax != nil { shares.open(books.open) }
     // The previous hash is filled in when it is written.
     let checkpoint = Checkpoint(
-      previousHash: Chain.origin, counters: books.counters, open: books.open,
-      estimates: books.estimates)
+      previousHash: Chain.origin, clockSinceMs: books.clockSinceMs, counters: books.counters,
+      open: books.open, estimates: books.estimates)
+    lastTimeMs = timeMs
     append(LedgerRecord(seq: 0, timeMs: timeMs, body: .checkpoint(checkpoint)))
     if let repair { append(LedgerRecord(seq: 0, timeMs: timeMs, body: .repair(repair))) }
     for record in carried { append(record) }
@@ -205,7 +217,8 @@ struct LedgerQueue {
   /// entries, have no record on disk. Returns the `seq` of the admissions that fail; everything
   /// else is carried into the next segment.
   mutating func fail(
-    _ fault: LedgerFault, unacknowledged: [LedgerRecord], durableSeq: Int64
+    _ fault: LedgerFault, unacknowledged: [LedgerRecord], durableSeq: Int64,
+    durableTimeMs: Int64
   ) -> [Int64] {
     var failed: [Int64] = []
     let all = unacknowledged + entries
@@ -227,6 +240,7 @@ struct LedgerQueue {
     writingBytes = 0
     queuedBytes = carried.reduce(0) { $0 + $1.estimatedBytes }
     nextSeq = durableSeq + 1
+    lastTimeMs = durableTimeMs
     isBeginningSegment = false
     status = .unavailable(.failed(fault))
     return failed

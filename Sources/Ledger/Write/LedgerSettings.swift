@@ -52,13 +52,17 @@ package struct LedgerCallbacks: Sendable {
   package var failed: @Sendable ([Int64]) -> Void
   /// The ledger became unavailable, or available again.
   package var stateChanged: @Sendable (LedgerState) -> Void
-  /// Returns the wall clock's Unix milliseconds, to compare with `retain`.
+  /// Returns the Unix milliseconds by which segments are old: a clock that has just been set ahead
+  /// makes none older.
   package var wallMs: @Sendable () -> Int64
   /// A batch is on disk: the nanoseconds since it was taken from the queue; in relaxed mode, since
   /// its flush began.
   package var committed: @Sendable (Int64) -> Void = { _ in }
+  /// Somebody else removed these segments, which were not the newest: counters lack nothing, but the
+  /// records are gone.
+  package var segmentsGone: @Sendable ([Segment]) -> Void = { _ in }
 
-  /// All but `committed`, which does nothing unless it is set.
+  /// All but `committed` and `segmentsGone`, which do nothing unless they are set.
   package init(
     checkpointDue: @escaping @Sendable () -> Void,
     durable: @escaping @Sendable (Int64) -> Void,

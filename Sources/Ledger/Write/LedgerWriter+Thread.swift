@@ -1,9 +1,11 @@
-import Foundation
+import Bytes
 
 /// What the writer's thread does: `run` is its body, and all the rest is called from there.
 extension LedgerWriter {
   /// The time between two looks for segments that may be removed.
   private static let retentionInterval = Duration.seconds(60)
+  /// The time between two looks whether the files are still there.
+  private static let lookInterval = Duration.seconds(1)
   /// The same while the ledger's bound is reached, or tenants share what is left.
   private static let retentionIntervalAtBound = Duration.seconds(1)
 
@@ -13,6 +15,7 @@ extension LedgerWriter {
     case write([LedgerRecord])
     case flush
     case retain
+    case look
     case finish
   }
 
@@ -27,6 +30,7 @@ extension LedgerWriter {
       case .write(let batch): write(batch)
       case .flush: attempt { () throws(LedgerFault) in try self.flushSegment() }
       case .retain: retain()
+      case .look: look()
       case .finish: return finish()
       }
     }
@@ -41,6 +45,8 @@ extension LedgerWriter {
       var wake = nextRetention
       if shared.knowsBound { wake = min(wake, lastRetention + Self.retentionIntervalAtBound) }
       if wake <= now { return .retain }
+      if nextLook <= now { return .look }
+      wake = min(wake, nextLook)
       if !segments.isOpen, !shared.queue.isBeginningSegment {
         if shared.isStopping {
           let isInOrder = shared.queue.carried.isEmpty && !mayHaveVoidBytes
@@ -72,8 +78,7 @@ extension LedgerWriter {
       } else if shared.isStopping, segments.isOpen {
         return writtenCount == 0 ? .finish : .flush
       }
-      let seconds = (wake - now) / .seconds(1)
-      _ = condition.wait(until: Date(timeIntervalSinceNow: seconds))
+      _ = condition.wait(for: wake - now)
     }
   }
 
@@ -164,6 +169,7 @@ extension LedgerWriter {
   /// Notes that all that was written is on disk, and tells the books.
   private func acknowledge() {
     let seq = unacknowledged[writtenCount - 1].seq
+    let timeMs = unacknowledged[..<writtenCount].last { !$0.isCarried }?.timeMs
     unacknowledged.removeFirst(writtenCount)
     writtenCount = 0
     unflushedBytes = 0
@@ -172,6 +178,7 @@ extension LedgerWriter {
     sayCommitted()
     withShared { shared in
       shared.durableSeq = seq
+      if let timeMs { shared.durableTimeMs = timeMs }
       shared.durableSegment = segments.last
       shared.flushCount += 1
       shared.segmentCount = segments.count
@@ -234,7 +241,8 @@ extension LedgerWriter {
     chain = durableChain
     let failed = withShared { shared in
       let failed = shared.queue.fail(
-        fault, unacknowledged: unacknowledged, durableSeq: shared.durableSeq)
+        fault, unacknowledged: unacknowledged, durableSeq: shared.durableSeq,
+        durableTimeMs: shared.durableTimeMs)
       shared.failureCount += 1
       shared.oldestEntry = nil
       condition.broadcast()
@@ -259,8 +267,10 @@ extension LedgerWriter {
     nextRetention = lastRetention + Self.retentionInterval
     let retainMs = Int64(settings.retain / .milliseconds(1))
     let keep = withShared { $0.keep }
-    let before = callbacks.wallMs() - retainMs
-    var removed = segments.removeOlder(than: before, keepFromSeq: keep.fromSeq)
+    let nowMs = callbacks.wallMs()
+    let before = nowMs - retainMs
+    var removed = segments.removeOlder(
+      than: before, asOf: max(nowMs, before), keepFromSeq: keep.fromSeq)
     if removed { tellRemoved() }
     // These segments go whatever their age: a target that may lose records must not stop the
     // gateway.
@@ -278,6 +288,18 @@ extension LedgerWriter {
       shared.queue.mayShrink = mayShrink
       shared.knowsBound = shared.queue.hasReachedBound || shared.queue.isCrowded
     }
+  }
+
+  /// Notices what nobody else says: that the lock file or segments were removed or replaced.
+  private func look() {
+    nextLook = .now + Self.lookInterval
+    if segments.isOpen {
+      attempt { () throws(LedgerFault) in try self.segments.checkPlace() }
+    }
+    let gone = segments.forgetMissing()
+    guard !gone.isEmpty else { return }
+    tellRemoved()
+    callbacks.segmentsGone(gone)
   }
 
   private func tellRemoved() {

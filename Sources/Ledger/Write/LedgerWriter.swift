@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 
 /// Writes records to disk. One thread writes one batch after another; in durable mode it flushes
@@ -11,7 +12,7 @@ package final class LedgerWriter: @unchecked Sendable {
   let settings: LedgerSettings
   let callbacks: LedgerCallbacks
   /// Guards everything in `shared`.
-  let condition = NSCondition()
+  let condition = TimedCondition()
   var shared: Shared
   // Everything below belongs to the thread; nobody else uses it once the thread runs.
 
@@ -38,12 +39,15 @@ package final class LedgerWriter: @unchecked Sendable {
   var nextAttempt = ContinuousClock.now
   var nextRetention = ContinuousClock.now
   var lastRetention = ContinuousClock.now
+  var nextLook = ContinuousClock.now
 
   /// What the thread and its callers share, under `condition`.
   struct Shared {
     var queue: LedgerQueue
     /// The `seq` of the last record on disk.
     var durableSeq: Int64
+    /// The time of the last one of these that is not carried.
+    var durableTimeMs: Int64
     /// The segment of that record; nil in a new ledger.
     var durableSegment: Segment?
     /// When the first of the queue's entries came; nil where there are none.
@@ -72,10 +76,11 @@ package final class LedgerWriter: @unchecked Sendable {
     durableChain = recovered.chain
     repair = recovered.repair
     let queue = LedgerQueue(
-      nextSeq: recovered.nextSeq, durability: settings.durability,
+      nextSeq: recovered.nextSeq, lastTimeMs: recovered.timeMs, durability: settings.durability,
       ledgerBytesMax: settings.ledgerBytesMax, diskBytes: segments.totalBytes)
     shared = Shared(
-      queue: queue, durableSeq: recovered.nextSeq - 1, durableSegment: segments.last,
+      queue: queue, durableSeq: recovered.nextSeq - 1, durableTimeMs: recovered.timeMs,
+      durableSegment: segments.last,
       keep: settings.isShipped ? .everything : .nothing)
   }
 
@@ -117,6 +122,9 @@ package final class LedgerWriter: @unchecked Sendable {
       return result
     }
   }
+
+  /// The time of the last record: the next one may be earlier only where it is a `clock`.
+  package var lastTimeMs: Int64 { withShared { $0.queue.lastTimeMs } }
 
   /// Sets how many tenants share the ledger; 1 until then. Call it under the books' lock.
   package func shares(among tenantCount: Int) {

@@ -75,7 +75,8 @@ struct SegmentStore {
     do throws(LedgerFault) {
       try files.synchronizeNames()
     } catch {
-      // Where this fails too, the next attempt's rename replaces the file.
+      // Where this fails too, the next attempt's rename replaces the file. It is not removed where
+      // another process may have put a file of its own there.
       try? files.remove(segment.name)
       throw error
     }
@@ -99,23 +100,46 @@ struct SegmentStore {
     try file.append(bytes)
   }
 
-  /// Flushes the open segment.
+  /// Flushes the open segment. Throws where it is not the ledger's any more.
   func synchronize() throws(LedgerFault) {
     guard let file else { preconditionFailure("a segment is open") }
     try file.synchronize()
+    try checkPlace()
+  }
+
+  /// Throws where the files are not this process's alone any more, or somebody removed or replaced the
+  /// open segment.
+  func checkPlace() throws(LedgerFault) {
+    try files.checkOwner()
+    guard let file, let name = last?.name, !file.isStill(named: name) else { return }
+    throw .lostSegment(name)
+  }
+
+  /// The older segments that somebody has removed, which are forgotten. None where the directory cannot
+  /// be read.
+  mutating func forgetMissing() -> [Segment] {
+    guard let names = try? Set(files.names()) else { return [] }
+    let missing = kept.dropLast().filter { !names.contains($0.segment.name) }
+    guard !missing.isEmpty else { return [] }
+    let gone = missing.map(\.segment)
+    totalBytes -= missing.reduce(0) { $0 + $1.bytes }
+    kept.removeAll { gone.contains($0.segment) }
+    return gone
   }
 
   /// Closes the open segment. Nothing is ever appended to it again.
   mutating func abandon() { file = nil }
 
-  /// Removes at most `limit` segments, oldest first: those whose next segment began before `timeMs`
-  /// and whose records are all below `keepFromSeq`. Never removes the newest segment. Returns
-  /// whether one was removed.
+  /// Removes at most `limit` segments, oldest first: those that ended before `timeMs` and whose
+  /// records are all below `keepFromSeq`. Never removes the newest segment. Returns whether one was
+  /// removed.
+  ///
+  /// `nowMs`: no segment began later. One whose name says so was written by a wrong clock.
   mutating func removeOlder(
-    than timeMs: Int64, keepFromSeq: Int64, limit: Int = .max
+    than timeMs: Int64, asOf nowMs: Int64 = .max, keepFromSeq: Int64, limit: Int = .max
   ) -> Bool {
     var removed = 0
-    while removed < limit, kept.count > 1, kept[1].timeMs < timeMs,
+    while removed < limit, kept.count > 1, isOldest(before: timeMs, asOf: nowMs),
       kept[1].segment.firstSeq <= keepFromSeq
     {
       do {
@@ -127,6 +151,13 @@ struct SegmentStore {
       removed += 1
     }
     return removed > 0
+  }
+
+  /// Whether the oldest segment ended before `timeMs`: when the next one began whose time can be. It
+  /// must have begun before that too, because a wrong clock may have been behind.
+  private func isOldest(before timeMs: Int64, asOf nowMs: Int64) -> Bool {
+    guard let end = kept.dropFirst().first(where: { $0.timeMs <= nowMs }) else { return false }
+    return end.timeMs < timeMs && (kept[0].timeMs < timeMs || kept[0].timeMs >= nowMs)
   }
 
   /// Whether `removeOlder` would remove a segment, whatever its age.

@@ -31,9 +31,25 @@ extension Checks {
     Check(
       "retries-on-streams", .error,
       "A route that serves streams or waiting users is retried, although the model may have begun to respond.",
-      remedy: "make no retries there (numRetries: 0); only idempotent batch requests may have a few"
+      remedy: "make no retries there (numRetries: 0); only batch requests may have a few"
     ) { context, check in
       context.setups.flatMap { retries($0, context.traffic, check) }
+    },
+    Check(
+      "retries-repeat-work", .warning,
+      "A request is sent again after a model server had it: the same work is done several times, and clients try again as well.",
+      remedy: "retry on connect-failure, refused-stream and reset-before-request only"
+    ) { context, check in
+      context.setups.flatMap { setup in
+        places(setup) {
+          context.traffic.isInteractive($0) == false && !$0.repeatingTriggers.isEmpty
+        }.map { rule, rules in
+          check.finding(
+            rule.retries ?? rule.field,
+            "\(rules.joined(separator: ", ")): retried \(rule.repeatingTriggers.joined(separator: ", "))"
+          )
+        }
+      }
     },
     Check(
       "idle-timeout", .error,
@@ -58,24 +74,31 @@ extension Checks {
     },
   ]
 
-  /// One finding for each setting that asks for retries, with all the routes that it applies to.
   private static func retries(
     _ setup: GatewaySetup, _ traffic: PolicyTraffic, _ check: Check
   ) -> [Finding] {
-    var places: [(field: Field, rules: [String])] = []
-    for rule in setup.backendRules {
-      guard let field = rule.retries, traffic.isInteractive(rule) ?? true else { continue }
-      if let known = places.firstIndex(where: { $0.field.place == field.place }) {
-        places[known].rules.append(rule.name)
-      } else {
-        places.append((field, [rule.name]))
-      }
-    }
-    return places.map { field, rules in
+    places(setup) { traffic.isInteractive($0) ?? true }.map { rule, rules in
       check.finding(
-        field,
+        rule.retries ?? rule.field,
         "retries apply to \(rules.joined(separator: ", ")), which serves streams or waiting users")
     }
+  }
+
+  /// Each setting that asks for retries, by the first of the wanted rules that it applies to, with the
+  /// names of all of them.
+  private static func places(
+    _ setup: GatewaySetup, where isWanted: (RouteRule) -> Bool
+  ) -> [(rule: RouteRule, rules: [String])] {
+    var places: [(rule: RouteRule, rules: [String])] = []
+    for rule in setup.backendRules {
+      guard let field = rule.retries, isWanted(rule) else { continue }
+      if let known = places.firstIndex(where: { $0.rule.retries?.place == field.place }) {
+        places[known].rules.append(rule.name)
+      } else {
+        places.append((rule, [rule.name]))
+      }
+    }
+    return places
   }
 
   private static func backendTimeouts(_ rule: RouteRule, _ check: Check) -> [Finding] {

@@ -42,6 +42,24 @@ struct RouteRule: Sendable {
     return timeout.value == .zero ? streamBound : timeout.value
   }
 
+  /// What has a request sent again although a backend may have worked on it; empty where nothing has.
+  var repeatingTriggers: [String] {
+    guard let retries else { return [] }
+    let envoys = retries["retry_on"].text?.split(separator: ",").map {
+      String($0.drop(while: { $0 == " " }))
+    }
+    let gateways =
+      retries["retryOn"]["triggers"].exists ? retries["retryOn"]["triggers"].texts : nil
+    // Envoy Gateway's default has 503 and more, and a Gateway API route retries by status codes.
+    guard let triggers = envoys ?? gateways else { return ["by default"] }
+    return triggers.filter { !Self.triggersBeforeWork.contains($0) }
+  }
+
+  /// Reasons to try again that come before a backend has the request.
+  private static let triggersBeforeWork: Set<String> = [
+    "connect-failure", "refused-stream", "reset-before-request", "http3-post-connect-failure",
+  ]
+
   /// Envoy's default of a route's timeout.
   static let unsetTimeout = Duration.seconds(15)
   /// Envoy's default of the stream idle timeout.

@@ -70,6 +70,20 @@ struct StatusReport {
       json.field("failures", ledger.failureCount)
       json.field("carried", ledger.carriedCount)
       json.field("refused", ledger.refusedCount)
+      if let clock = now.books?.clockReading { Self.add(clock, to: &json) }
+    }
+  }
+
+  private static func add(_ clock: ClockReading, to json: inout JSONWriter) {
+    json.object("clock") { json in
+      json.field("time", timeMs: clock.timeMs)
+      json.field("steps", clock.stepCount)
+      guard let last = clock.last else { return json.field("last", nil as String?) }
+      json.object("last") { json in
+        json.field("from", timeMs: last.wallMs - last.jumpMs)
+        json.field("to", timeMs: last.wallMs)
+        json.field("jump_ms", last.jumpMs)
+      }
     }
   }
 

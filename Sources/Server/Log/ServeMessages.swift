@@ -1,4 +1,5 @@
 import Books
+import Bytes
 import Gateway
 import Ledger
 import Log
@@ -39,6 +40,30 @@ extension Logger {
         "\(found.interrupted) exchange\(found.interrupted == 1 ? " was" : "s were")"
           + " open when the last process ended: closed",
         [.count: .integer(found.interrupted)])
+    }
+  }
+
+  /// Somebody else removed old segments of the ledger.
+  package func segmentsGone(_ segments: [Segment]) {
+    guard let first = segments.first else { return }
+    let others = segments.count == 1 ? "" : " and \(segments.count - 1) more"
+    log(
+      .error, .ledgerSegmentsGone,
+      "\(first.name)\(others) of the ledger were not removed by Tollgate and are gone: no counter"
+        + " depends on them, but their records are lost, and `audit verify` may miss them",
+      [.file: .text(first.name), .count: .integer(segments.count)])
+  }
+
+  /// The machine's clock was set, while the process runs or before it started.
+  package func clockSteps(_ jumps: [ClockJump]) {
+    for jump in jumps {
+      let (from, to) = (UTCTime.string(jump.wallMs &- jump.jumpMs), UTCTime.string(jump.wallMs))
+      log(
+        .warning, .clockStepped,
+        "the machine's clock was set \(jump.jumpMs < 0 ? "back" : "ahead") by "
+          + "\(jump.jumpMs.magnitude / 1000) s, from \(from) to \(to): limits refill by the "
+          + "time that passes, calendar windows go by the new time",
+        [.from: .text(from), .to: .text(to), .jumpSeconds: .seconds(.milliseconds(jump.jumpMs))])
     }
   }
 

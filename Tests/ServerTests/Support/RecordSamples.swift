@@ -18,7 +18,7 @@ enum RecordSamples {
     let stop = ProcessEvent(
       policy: "p", version: "v", estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])])
     let checkpoint = Checkpoint(
-      previousHash: Chain.origin,
+      previousHash: Chain.origin, clockSinceMs: 0,
       counters: [CounterState(counter: "tenant/t/l", kind: .requests, fields: [])],
       open: [OpenExchange(seq: 1, timeMs: 0, admission: admission)],
       estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])])
@@ -27,7 +27,7 @@ enum RecordSamples {
       .denials(
         Denials(tenant: "t", reason: "r", count: 1, sinceMs: 0, requestIDs: ["req_1"])),
       .checkpoint(checkpoint),
-      .clock(ClockJump(wallMs: 0, jumpMs: 0)),
+      .clock(ClockJump(fromMs: 0, wallMs: 0)),
       .repair(Repair(file: "f", offset: 0, damage: "d", lastGoodSeq: 0)),
       .drop(Drop(target: "t", firstSeq: 1, lastSeq: 1)),
     ]
