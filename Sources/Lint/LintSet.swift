@@ -18,7 +18,8 @@ struct LintSet: Sendable {
   ///   - embedded: Envoy configs that are texts in these documents.
   ///   - policies: those of the command line.
   init(
-    name: String, documents: [Document], embedded: EmbeddedConfigs = EmbeddedConfigs(), policies: [PolicySnapshot], nowSeconds: Int64
+    name: String, documents: [Document], embedded: EmbeddedConfigs = EmbeddedConfigs(),
+    policies: [PolicySnapshot], nowSeconds: Int64
   ) {
     self.name = name
     resources = documents.flatMap(Resource.all)

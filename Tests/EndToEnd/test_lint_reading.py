@@ -41,7 +41,7 @@ BROKEN = {
     "a key given twice, deep": ("a:\n  - b: 1\n    b: 2\n", 3),
     "a tab": ("a:\n\tb: 1\n", 2),
     "an anchor nobody set": ("a: 1\nb: *x\n", 2),
-    "an anchor that contains itself": ("a: &x\n  - *x\n", 2),
+    "an anchor that contains itself": ("b: 1\na: &x\n  - *x\n", 2),
     "no UTF-8": (b"a: 1\nb: \xff\n", 2),
     "too deep": ("\n" + "[" * 101 + "]" * 101, 2),
     "laughs": (

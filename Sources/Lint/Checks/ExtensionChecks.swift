@@ -108,11 +108,7 @@ extension Checks {
       "Envoy's ext_authz filter does not send what Tollgate needs to decide, or does not apply its decision.",
       remedy: "write encode_raw_headers: true and clear_route_cache: true"
     ) { context, check in
-      context.setups.flatMap { setup in
-        setup.authorizers.flatMap(\.faults).map {
-          check.finding($0.field, $0.message, remedy: $0.remedy)
-        }
-      }
+      context.setups.flatMap(\.authorizers).flatMap(\.faults).map(check.finding)
     },
     Check(
       "socket", .error,
@@ -126,7 +122,7 @@ extension Checks {
 
   private static func messageTimeout(_ processor: ProcessorSettings, _ check: Check) -> Finding? {
     // With FULL_DUPLEX_STREAMED the message timeout does not apply.
-    if processor.requestBody == .fullDuplexStreamed { return nil }
+    if processor.requestBody.value == .fullDuplexStreamed { return nil }
     guard let timeout = processor.messageTimeout.duration else {
       return check.finding(
         processor.messageTimeout, "no message timeout is written; the default is 200 ms")

@@ -72,7 +72,14 @@ extension Checks {
         let selections =
           setup.authorizers.map { ($0.headers, keyHeaders(context, at: .extAuthz)) }
           + setup.processors.compactMap { processor in
-            processor.headers.map { ($0, decidingHeaders + keyHeaders(context, at: .extProc)) }
+            // Where ext_authz is sent the key, ext_proc is told whose it is.
+            processor.headers.map {
+              (
+                $0,
+                decidingHeaders
+                  + (setup.authorizers.isEmpty ? keyHeaders(context, at: .extProc) : [])
+              )
+            }
           }
         return selections.compactMap { headers, wanted in
           let withheld = wanted.filter { !headers.shows($0) }

@@ -32,7 +32,8 @@ extension Checks {
             + (isTooLarge
               ? "Kubernetes takes \(QuantityReading.text(configMapBytesMax))"
               : "`kubectl apply` keeps it in an annotation, which takes "
-                + QuantityReading.text(appliedBytesMax)), severity: isTooLarge ? .error : .warning)
+                + QuantityReading.text(appliedBytesMax)),
+          severity: isTooLarge ? .error : .warning)
       }
     },
     Check(

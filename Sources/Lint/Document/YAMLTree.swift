@@ -1,4 +1,4 @@
-/// Reads what the YAML reader (`YAMLScript`) prints.
+/// Reads what the YAML reader (`yaml_trees.py`) prints.
 enum YAMLTree {
   /// The nesting of the printed JSON: a map in a map is three arrays deeper.
   private static let printedDepthMax = DocumentLimits.depthMax * 3 + 8

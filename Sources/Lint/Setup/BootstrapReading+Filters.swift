@@ -29,37 +29,31 @@ extension BootstrapReading {
 
   func processor(_ field: Layered) -> ProcessorSettings {
     let modes = field["processing_mode"]
-    var faults: [(field: Field, message: String, remedy: String)] = []
-    for name in ["request_header_mode", "response_header_mode"] where modes[name].text == "SKIP" {
-      faults.append((modes[name], "Tollgate does not see these headers", "write \(name): SEND"))
+    func mode(_ name: String, isWrong: Bool, _ message: String) -> SettingFault? {
+      isWrong ? SettingFault(modes[name], message, remedy: "write \(name): SEND") : nil
     }
-    for phase in ["request", "response"]
-    where modes["\(phase)_body_mode"].text == "FULL_DUPLEX_STREAMED"
-      && modes["\(phase)_trailer_mode"].text != "SEND"
-    {
-      faults.append(
-        (
-          modes["\(phase)_trailer_mode"], "FULL_DUPLEX_STREAMED needs the trailers too",
-          "write \(phase)_trailer_mode: SEND"
-        ))
+    let headers = ["request_header_mode", "response_header_mode"].map {
+      mode($0, isWrong: modes[$0].text == "SKIP", "Tollgate does not see these headers")
     }
-    let trailers = modes["request_trailer_mode"]
-    if modes["request_body_mode"].text == "BUFFERED", trailers.text != "SEND" {
-      faults.append(
-        (
-          trailers, "a request with trailers and no body ends before Tollgate has decided",
-          "write request_trailer_mode: SEND"
-        ))
+    let trailers = ["request", "response"].map { phase in
+      let name = "\(phase)_trailer_mode"
+      let isFull = modes["\(phase)_body_mode"].text == "FULL_DUPLEX_STREAMED"
+      return mode(
+        name, isWrong: isFull && modes[name].text != "SEND",
+        "FULL_DUPLEX_STREAMED needs the trailers too")
     }
+    let isBuffered = modes["request_body_mode"].text == "BUFFERED"
+    let last = mode(
+      "request_trailer_mode", isWrong: isBuffered && modes["request_trailer_mode"].text != "SEND",
+      "a request with trailers and no body ends before Tollgate has decided")
     let failOpen = [field["failure_mode_allow"], field["observability_mode"]]
     let retained = field["route_cache_action"]
     return ProcessorSettings(
       field: field.own, failOpen: failOpen.filter { $0.bool == true },
       statusOnError: field["status_on_error.code"], messageTimeout: field["message_timeout"],
-      requestBody: bodyMode(modes["request_body_mode"]),
-      requestBodyField: modes["request_body_mode"],
-      responseBody: bodyMode(modes["response_body_mode"]),
-      responseBodyField: modes["response_body_mode"], modeFaults: faults,
+      requestBody: Placed(mode: modes["request_body_mode"]),
+      responseBody: Placed(mode: modes["response_body_mode"]),
+      modeFaults: (headers + trailers + [last]).compactMap { $0 },
       requestAttributes: field["request_attributes"],
       responseAttributes: field["response_attributes"],
       readableNamespaces: field["metadata_options.forwarding_namespaces.untyped"],
@@ -84,16 +78,6 @@ extension BootstrapReading {
     return speaks.contains { $0["http2_protocol_options"].exists } ? nil : cluster
   }
 
-  private func bodyMode(_ field: Field) -> ProcessorSettings.BodyMode {
-    switch field.text {
-    case "BUFFERED": .buffered
-    case "BUFFERED_PARTIAL": .bufferedPartial
-    case "STREAMED": .streamed
-    case "FULL_DUPLEX_STREAMED": .fullDuplexStreamed
-    default: .none
-    }
-  }
-
   func authorizer(_ field: Layered) -> AuthorizerSettings {
     let body = field["with_request_body"]
     let asBytes = body["pack_as_bytes"]
@@ -113,9 +97,7 @@ extension BootstrapReading {
       wrongProtocol: wrongProtocol(field), breakers: breakers(field))
   }
 
-  private func checkFaults(
-    _ field: Layered
-  ) -> [(field: Field, message: String, remedy: String)] {
+  private func checkFaults(_ field: Layered) -> [SettingFault] {
     [
       (
         "encode_raw_headers",
@@ -126,7 +108,7 @@ extension BootstrapReading {
         "Envoy keeps the route that it chose by the client's headers, before the check"
       ),
     ].filter { field[$0.0].bool != true }.map { name, message in
-      (field[name], message, "write \(name): true")
+      SettingFault(field[name], message, remedy: "write \(name): true")
     }
   }
 
@@ -187,37 +169,19 @@ extension BootstrapReading {
     let fromSecret =
       common["validation_context_sds_secret_config"].exists
       || common["combined_validation_context"]["validation_context_sds_secret_config"].exists
-    let isRequired = context["require_client_certificate"].bool == true
-    var faults: [CertificateFault] = []
-    if validation["trust_chain_verification"].text == "ACCEPT_UNTRUSTED" {
-      faults.append(
-        CertificateFault(
-          severity: .error, field: validation["trust_chain_verification"],
-          message:
-            "certificates of any authority are accepted, although the policy trusts them as identity",
-          remedy: "write VERIFY_TRUST_CHAIN, with a trusted_ca"))
-    } else if !fromSecret, isRequired || validation.exists, !validation["trusted_ca"].exists {
-      faults.append(
-        CertificateFault(
-          severity: .error, field: validation["trusted_ca"],
-          message: "it does not say which authority must have signed client certificates",
-          remedy: "write trusted_ca into the validation context"))
-    }
-    if !isRequired, validation.exists || fromSecret {
-      faults.append(
-        CertificateFault(
-          severity: .warning, field: context["require_client_certificate"],
-          message:
-            "callers without a certificate are let in, although the policy has no other credentials",
-          remedy: "write require_client_certificate: true", isOptional: true))
-    }
-    if validation["allow_expired_certificate"].bool == true {
-      faults.append(
-        CertificateFault(
-          severity: .error, field: validation["allow_expired_certificate"],
-          message: "expired certificates are accepted as identity",
-          remedy: "remove allow_expired_certificate"))
-    }
-    return faults
+    let trust = validation["trust_chain_verification"]
+    let required = context["require_client_certificate"]
+    let isRequired = required.bool == true
+    let lacksAuthority =
+      !fromSecret && (isRequired || validation.exists) && !validation["trusted_ca"].exists
+    return CertificateFault.all(
+      untrusted: trust.text == "ACCEPT_UNTRUSTED" ? trust : nil,
+      unnamed: lacksAuthority ? validation["trusted_ca"] : nil,
+      optional: !isRequired && (validation.exists || fromSecret) ? required : nil,
+      expired: validation["allow_expired_certificate"],
+      remedies: (
+        "write VERIFY_TRUST_CHAIN, with a trusted_ca",
+        "write trusted_ca into the validation context", "write require_client_certificate: true"
+      ))
   }
 }

@@ -37,37 +37,22 @@ extension EnvoyGatewayReading {
   func processor(_ field: Field) -> ProcessorSettings {
     let modes = field["processingMode"]
     let failOpen = [field["failOpen"], field["shadowMode"]].filter { $0.bool == true }
-    var faults: [(field: Field, message: String, remedy: String)] = []
-    for phase in ["request", "response"] where !modes[phase].exists {
-      faults.append(
-        (
-          modes[phase], "Envoy sends nothing of the \(phase) to Tollgate",
-          "write processingMode.\(phase) with its body mode"
-        ))
+    let faults = ["request", "response"].filter { !modes[$0].exists }.map { phase in
+      SettingFault(
+        modes[phase], "Envoy sends nothing of the \(phase) to Tollgate",
+        remedy: "write processingMode.\(phase) with its body mode")
     }
     return ProcessorSettings(
       field: field, failOpen: failOpen, statusOnError: field["statusOnError"],
       messageTimeout: field["messageTimeout"],
-      requestBody: bodyMode(modes["request"]["body"]),
-      requestBodyField: modes["request"]["body"],
-      responseBody: bodyMode(modes["response"]["body"]),
-      responseBodyField: modes["response"]["body"], modeFaults: faults,
+      requestBody: Placed(mode: modes["request"]["body"]),
+      responseBody: Placed(mode: modes["response"]["body"]), modeFaults: faults,
       requestAttributes: modes["request"]["attributes"],
       responseAttributes: modes["response"]["attributes"],
       readableNamespaces: field["metadata"]["accessibleNamespaces"],
       writableNamespaces: field["metadata"]["writableNamespaces"], keepsRoute: nil,
       ignoresRefusals: nil, mutations: nil, headers: nil, wrongProtocol: nil,
-      breakers: breakers(field["backendSettings"]["circuitBreaker"]))
-  }
-
-  private func bodyMode(_ field: Field) -> ProcessorSettings.BodyMode {
-    switch field.text {
-    case "Buffered": .buffered
-    case "BufferedPartial": .bufferedPartial
-    case "Streamed": .streamed
-    case "FullDuplexStreamed": .fullDuplexStreamed
-    default: .none
-    }
+      breakers: breakers(field))
   }
 
   func authorizer(_ field: Field) -> AuthorizerSettings {
@@ -81,7 +66,7 @@ extension EnvoyGatewayReading {
       headers: HeaderSelection(names: field["headersToExtAuth"]),
       bodyAsBytes: Placed(value: true, field: field), faults: [], mutations: nil,
       wrongProtocol: field["http"].exists ? field["http"] : nil,
-      breakers: breakers(field["grpc"]["backendSettings"]["circuitBreaker"]))
+      breakers: breakers(field["grpc"]))
   }
 
   func verifier(_ field: Field) -> JWTSettings {
@@ -133,10 +118,12 @@ extension EnvoyGatewayReading {
     return isThere && route.spec["rules"].items.contains { !$0["backendRefs"].items.isEmpty }
   }
 
-  private func breakers(_ field: Field) -> BreakerSettings {
+  /// Those of a filter's gRPC form.
+  private func breakers(_ filter: Field) -> BreakerSettings {
+    let field = filter["backendSettings"]["circuitBreaker"]
     let names = ["maxConnections", "maxPendingRequests", "maxParallelRequests"]
     return BreakerSettings(
-      bounds: names.map { ($0, field[$0].integer) }, field: field,
+      bounds: filter.exists ? names.map { ($0, field[$0].integer) } : [], field: field,
       setting: "backendSettings.circuitBreaker")
   }
 }

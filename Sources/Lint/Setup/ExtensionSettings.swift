@@ -1,7 +1,31 @@
+/// A setting that is wrong by itself.
+struct SettingFault: Sendable {
+  let field: Field
+  let message: String
+  let remedy: String
+
+  init(_ field: Field, _ message: String, remedy: String) {
+    self.field = field
+    self.message = message
+    self.remedy = remedy
+  }
+}
+
 /// An ext_proc filter that asks Tollgate.
 struct ProcessorSettings: Sendable {
   enum BodyMode: Equatable, Sendable {
     case none, buffered, bufferedPartial, streamed, fullDuplexStreamed
+
+    /// `BUFFERED_PARTIAL` in Envoy's words, `BufferedPartial` in Envoy Gateway's.
+    init(_ field: Field) {
+      switch (field.text ?? "").filter({ $0 != "_" }).lowercased() {
+      case "buffered": self = .buffered
+      case "bufferedpartial": self = .bufferedPartial
+      case "streamed": self = .streamed
+      case "fullduplexstreamed": self = .fullDuplexStreamed
+      default: self = .none
+      }
+    }
   }
 
   let field: Field
@@ -9,12 +33,10 @@ struct ProcessorSettings: Sendable {
   let failOpen: [Field]
   let statusOnError: Field
   let messageTimeout: Field
-  let requestBody: BodyMode
-  let requestBodyField: Field
-  let responseBody: BodyMode
-  let responseBodyField: Field
+  let requestBody: Placed<BodyMode>
+  let responseBody: Placed<BodyMode>
   /// Processing modes that are wrong: headers that are not sent, or trailers that must be.
-  let modeFaults: [(field: Field, message: String, remedy: String)]
+  let modeFaults: [SettingFault]
   let requestAttributes: Field
   let responseAttributes: Field
   let readableNamespaces: Field
@@ -54,7 +76,7 @@ struct AuthorizerSettings: Sendable {
   /// Whether the body is sent as bytes and not as text, and where that is written.
   let bodyAsBytes: Placed<Bool>
   /// Settings of plain Envoy that are wrong.
-  let faults: [(field: Field, message: String, remedy: String)]
+  let faults: [SettingFault]
   let mutations: MutationRules?
   /// What does not speak gRPC; nil where all does.
   let wrongProtocol: Field?

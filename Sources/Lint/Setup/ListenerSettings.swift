@@ -23,4 +23,44 @@ struct CertificateFault: Sendable {
   let remedy: String
   /// Whether it is only that callers without a certificate are let in.
   var isOptional = false
+
+  /// - Parameters:
+  ///   - untrusted: the setting by which any authority is accepted.
+  ///   - unnamed: where the authority is not named.
+  ///   - optional: where certificates are not required.
+  ///   - expired: the setting by which expired ones are accepted.
+  ///   - remedies: for the first three.
+  static func all(
+    untrusted: Field?, unnamed: Field?, optional: Field?, expired: Field,
+    remedies: (String, String, String)
+  ) -> [CertificateFault] {
+    [
+      untrusted.map {
+        CertificateFault(
+          severity: .error, field: $0,
+          message:
+            "certificates of any authority are accepted, although the policy trusts them as identity",
+          remedy: remedies.0)
+      },
+      untrusted == nil
+        ? unnamed.map {
+          CertificateFault(
+            severity: .error, field: $0,
+            message: "it does not say which authority must have signed client certificates",
+            remedy: remedies.1)
+        } : nil,
+      optional.map {
+        CertificateFault(
+          severity: .warning, field: $0,
+          message:
+            "callers without a certificate are let in, although the policy has no other credentials",
+          remedy: remedies.2, isOptional: true)
+      },
+      expired.bool == true
+        ? CertificateFault(
+          severity: .error, field: expired,
+          message: "expired certificates are accepted as identity",
+          remedy: "remove this setting") : nil,
+    ].compactMap { $0 }
+  }
 }
