@@ -286,12 +286,17 @@ RIGHT_IN_CHAIN = {
 @pytest.mark.parametrize("title", RIGHT_IN_CHAIN)
 def test_what_is_odd_and_right_on_the_routes_is_clean(title):
     config = planted(*RIGHT_IN_CHAIN[title])
-    if "disabled" in title or "Gateway" in title:
-        # Where filters run by route, a client's header must not choose the route before.
-        early = manager(config)["early_header_mutation_extensions"][0]["typed_config"]["mutations"]
-        early.append({"remove_on_match": {"key_matcher": {"safe_regex": {
-            "regex": "x[-_](ai|gateway)[-_].*"}}}})  # fmt: skip
     assert judged(config) == []
+
+
+def test_a_clients_header_may_not_choose_among_filters_that_differ():
+    def found(*steps) -> set[str]:
+        config = planted(disabled_filter, *steps)
+        del manager(config)["early_header_mutation_extensions"]
+        return checks(judged(config), "error")
+
+    assert found(switched(host, False)) == set()
+    assert found(switched(host, False), overridden(chat, message_timeout=None)) == {"client-headers"}
 
 
 def nameless(config: dict) -> None:

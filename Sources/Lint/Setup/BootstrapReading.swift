@@ -49,6 +49,7 @@ struct BootstrapReading {
     return GatewaySetup(
       field: manager, origin: .envoy,
       filtersByRoute: processors.isByRoute || authorizers.isByRoute,
+      filtersDiffer: processors.differ || authorizers.differ,
       isWhole: true, rules: routes.map(\.rule), hasAllRules: hasAllRules,
       processors: processors.settings.map(processor),
       authorizers: authorizers.settings.map(authorizer),
@@ -73,6 +74,8 @@ struct BootstrapReading {
     var bypasses: [(field: Field, message: String)] = []
     /// Whether a filter asks it only on routes that enable the filter.
     var isByRoute = false
+
+    var differ: Bool { isByRoute && settings.count > 1 }
   }
 
   private func asked(_ filters: [HTTPFilter], _ routes: [EnvoyRoute], isWhole: Bool) -> Asked {

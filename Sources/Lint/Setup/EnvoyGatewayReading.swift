@@ -29,7 +29,8 @@ struct EnvoyGatewayReading {
     let authorizers = securities.map(\.policy.spec["extAuth"]).filter(isTollgate).map(authorizer)
     let proxy = envoyProxy(of: gateway)
     return GatewaySetup(
-      field: gateway.root, origin: .gatewayAPI, filtersByRoute: true, isWhole: true,
+      field: gateway.root, origin: .gatewayAPI, filtersByRoute: true, filtersDiffer: true,
+      isWhole: true,
       rules: routes.flatMap { rules(of: $0, gateway: gateway) }, hasAllRules: true,
       processors: processors, authorizers: authorizers,
       verifiers: securities.map(\.policy.spec["jwt"]).filter(\.exists).map(verifier),
@@ -43,7 +44,8 @@ struct EnvoyGatewayReading {
   private func routesAlone() -> GatewaySetup {
     let nothing = routes[0].root["metadata"]["none"]
     return GatewaySetup(
-      field: routes[0].root, origin: .gatewayAPI, filtersByRoute: true, isWhole: false,
+      field: routes[0].root, origin: .gatewayAPI, filtersByRoute: true, filtersDiffer: true,
+      isWhole: false,
       rules: routes.flatMap { rules(of: $0, gateway: nil) }, hasAllRules: true,
       processors: [], authorizers: [], verifiers: [], bypasses: [],
       listener: ListenerSettings(

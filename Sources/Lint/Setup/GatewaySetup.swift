@@ -9,6 +9,8 @@ struct GatewaySetup: Sendable {
   let origin: Origin
   /// Whether filters are enabled for each route, as Envoy Gateway does it; otherwise they run for all.
   let filtersByRoute: Bool
+  /// Whether routes differ in whom they ask, so that a client's header can choose that.
+  let filtersDiffer: Bool
   /// Whether the gateway itself is in the set, and not only routes.
   let isWhole: Bool
   /// For an Envoy config in the order in which Envoy tries them.
