@@ -99,11 +99,15 @@ extension Ending {
     switch self {
     case .notReleased, .answeredHere, .unreached: return MeteredUsage()
     case .backendAnswer:
-      if usage.isPending { raiseToReserved(&usage, of: request) }
+      break
     case .gatewayAnswer, .noAnswer, .interrupted:
       if usage.source == .none, request.isMetered { usage.source = .estimated }
     case .unobserved:
       usage.source = .estimated
+      raiseToReserved(&usage, of: request)
+    }
+    // The work goes on behind an answer that was asked for in the background, whoever leaves.
+    if usage.source == .estimated, usage.isPending || request.size?.isBackground == true {
       raiseToReserved(&usage, of: request)
     }
     return usage

@@ -14,7 +14,7 @@ struct EndingTests {
   /// An admission of 40 prompt tokens (estimated) and at most 30 of output.
   private static func open(
     _ prices: Prices? = prices, isMetered: Bool = true, modelRoute: String? = "r",
-    reservedNanos: Int64 = 0
+    reservedNanos: Int64 = 0, size: RequestSize? = nil
   ) -> OpenAdmission {
     let catalog = LimitCatalog(rules: [])
     var table = QuotaTable(catalog)
@@ -30,11 +30,31 @@ struct EndingTests {
     record.reservedCompletionTokens = 30
     let open = OpenAdmission(
       AdmissionRequest(
-        limits: catalog.set([]), caller: caller, size: nil, prices: prices,
+        limits: catalog.set([]), caller: caller, size: size, prices: prices,
         isMetered: isMetered, record: record),
       seq: 1, timeMs: 0, reservedNanos: reservedNanos, reservation)
     open.take()?.leaveToRecovery()
     return open
+  }
+
+  @Test(arguments: [
+    (Ending.noAnswer, MeteredUsage(), 40, 30),
+    (.gatewayAnswer(status: 504), MeteredUsage(), 40, 30),
+    (.backendAnswer(status: 200, isWhole: false), usage(.estimated, completion: 2), 40, 30),
+    (.backendAnswer(status: 200, isWhole: true), usage(.reported, prompt: 7, completion: 9), 7, 9),
+    (.backendAnswer(status: 500, isWhole: true), usage(.none), 0, 0),
+    (.unreached(status: 503), usage(.none), 0, 0),
+  ])
+  func `work in the background goes on, whoever leaves, and is charged as reserved`(
+    ending: Ending, metered: MeteredUsage, prompt: Int64, completion: Int64
+  ) {
+    let size = RequestSize(
+      model: "m", textBytes: 160, arrayNumbers: 0, choices: 1, statedBound: 30,
+      isBackground: true, maxOutputTokens: nil, writesOutput: true)
+    let outcome = ending.outcome(
+      of: Self.open(size: size), metered: metered, by: TokenEstimator())
+    guard case .used(let used) = outcome.settlement else { return #expect(prompt == 0) }
+    #expect((used.promptTokens, used.completionTokens) == (prompt, completion))
   }
 
   private static func usage(
