@@ -37,9 +37,7 @@ package struct LintReport {
     var documents: [(text: LintInputs.Text, documents: [Document])] = []
     for (text, result) in zip(texts, read) {
       switch result {
-      case .success(let nodes):
-        documents.append(
-          (text, nodes.map { Document(source: text.name, hasLines: true, root: $0) }))
+      case .success(let nodes): documents.append((text, Document.all(nodes, of: text)))
       case .failure(let problem): add([Self.finding(problem, in: text)], set: text.name, ignored)
       }
     }
@@ -52,7 +50,7 @@ package struct LintReport {
       })
     let origins = Origins(
       zip(inputs.origins, besideRead.dropFirst(kustomizations.count)).flatMap { text, result in
-        ((try? result.get()) ?? []).map { Document(source: text.name, hasLines: true, root: $0) }
+        Document.all((try? result.get()) ?? [], of: text)
       })
     for (name, set) in Self.plainSets(documents) {
       let embedded = try EmbeddedConfigs(in: set, tools)

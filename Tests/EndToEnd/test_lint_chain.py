@@ -410,6 +410,36 @@ def test_a_text_that_looks_like_a_config_and_is_none_is_not_checked():
     assert (status, checks(found)) == (1, {"not-checked"})
 
 
+EMBEDDED_MAX = 64
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_configs_in_objects_are_read_up_to_a_number(over):
+    def judge(count: int, size: int = 40) -> set[str]:
+        text = "static_resources: {}\n#"
+        text += "x" * (size - len(text))
+        maps = [
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"e{number}"},
+             "data": {"envoy.yaml": text}} for number in range(count)]  # fmt: skip
+        file = json.dumps({"apiVersion": "v1", "kind": "List", "items": maps})
+        # Of the texts that were read, nothing but that they have no listener.
+        return {one["field"] for one in lint("-", "--json", text=file)[1]
+                if one["message"] == "not checked: this Envoy config"}  # fmt: skip
+
+    assert bool(judge(EMBEDDED_MAX + over)) == bool(over)
+
+
+def test_a_text_that_stands_for_itself_often_is_not_read_without_end(tmp_path):
+    lines = ["apiVersion: v1", "kind: ConfigMap", "metadata: { name: e }", "data:"]
+    lines += ["  a0: &a |", "    static_resources: {}", "    # " + "x" * (6 << 20)]
+    lines += [f"  a{number}: *a" for number in range(1, 40)]
+    file = tmp_path / "map.yaml"
+    file.write_text("\n".join(lines))
+    found = lint(file, "--json")[1]
+    unread = [one for one in found if one["message"] == "not checked: this Envoy config"]
+    assert len(unread) == 38
+
+
 def test_a_dump_without_its_parts_is_not_checked():
     tree = dump(planted())
     for part in (1, 3):
@@ -453,7 +483,7 @@ def fits(found: list[dict], status: int, expected: dict) -> bool:
 
 
 @pytest.mark.skipif(not CASES.exists(), reason="skipped: ../shared is not there")
-@pytest.mark.parametrize(("case", "name"), expectations())
+@pytest.mark.parametrize(("case", "name"), list(expectations()))
 def test_configurations_that_were_misjudged(case, name):
     expected = json.loads((CASES / case / "expect.json").read_text())[name]
     if name.startswith("make "):

@@ -11,7 +11,15 @@ struct EmbeddedConfigs {
   init(in documents: [Document], _ tools: LintTools) throws(LintFault) {
     let fields = documents.flatMap(Resource.all).filter { $0.kind != Self.schemas }
       .flatMap { $0.root.allTexts }.filter { Self.looksLikeConfig($0.text) }
-    let texts = fields.map { LintInputs.Text(name: $0.field.path, bytes: Array($0.text.utf8)) }
+    var texts: [LintInputs.Text] = []
+    var bytesTotal = 0
+    // An alias of YAML can stand for a large text thousands of times.
+    for (field, text) in fields.prefix(DocumentLimits.embeddedMax) {
+      bytesTotal += text.utf8.count
+      if bytesTotal > DocumentLimits.embeddedBytesMax { break }
+      texts.append(LintInputs.Text(name: field.path, bytes: Array(text.utf8)))
+    }
+    unread = fields.dropFirst(texts.count).map(\.field)
     for ((field, _), read) in zip(fields, try tools.documents(texts)) {
       // The lines of a literal block are lines of the file, from the one after its `|`.
       var isLiteral = false
