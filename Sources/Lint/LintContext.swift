@@ -16,7 +16,7 @@ struct LintContext: Sendable {
     let isMeant = !set.policies.isEmpty
     envoys = set.configs.map { BootstrapReading($0, isMeant: isMeant) }
     setups =
-      (EnvoyGatewayReading(set).setups() + envoys.flatMap { $0.setups() })
+      (EnvoyGatewayReading(set).setups() + envoys.flatMap(\.setups))
       .filter(\.concernsTollgate)
     pods = TollgatePodReading(set).pods()
     traffic = PolicyTraffic(set.policies)

@@ -68,6 +68,7 @@ package struct PolicyDifference: Sendable, Equatable {
       ("shared_hostnames", old.sharedHostnames == new.sharedHostnames),
       ("max_body_bytes", old.maxBodyBytes == new.maxBodyBytes),
       ("max_headers_count", old.maxHeadersCount == new.maxHeadersCount),
+      ("max_headers_kb", old.maxHeadersBytes == new.maxHeadersBytes),
       ("enforce_at", old.enforceAt == new.enforceAt),
       ("response_ids", old.responseIDs == new.responseIDs),
       ("log_level", old.logLevel == new.logLevel),

@@ -21,6 +21,8 @@ struct PolicySettings: Sendable {
   var maxBodyBytes = 32 * 1_024 * 1_024
   /// Envoy's own default.
   var maxHeadersCount = 100
+  /// Envoy's own default.
+  var maxHeadersKiB = 60
   var enforceAt = EnforcementPoint.extProc
   var responseIDs = ResponseIDRule.strict
   var maxSubjects = 100_000
@@ -40,6 +42,8 @@ package final class PolicySnapshot: Sendable {
   package let maxBodyBytes: Int
   /// The most header fields that Envoy takes in a request or an answer.
   package let maxHeadersCount: Int
+  /// The most bytes of their names and values.
+  package let maxHeadersBytes: Int
   package let enforceAt: EnforcementPoint
   /// Always `any` where ext_authz decides: it sees no answers, and so no ids.
   package let responseIDs: ResponseIDRule
@@ -75,6 +79,7 @@ package final class PolicySnapshot: Sendable {
     timeZone = settings.timeZone
     maxBodyBytes = settings.maxBodyBytes
     maxHeadersCount = settings.maxHeadersCount
+    maxHeadersBytes = settings.maxHeadersKiB * 1_024
     enforceAt = settings.enforceAt
     responseIDs = settings.enforceAt == .extAuthz ? .any : settings.responseIDs
     logLevel = settings.logLevel

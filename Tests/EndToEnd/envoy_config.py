@@ -43,6 +43,8 @@ class EnvoyOptions:
     # `max_headers_count` of requests and answers. The hygiene tests send every spelling of every name at
     # once; the bench's policy says the same number. None keeps the shipped one.
     headers_max: int | None = 1000
+    # `max_request_headers_kb`; likewise.
+    headers_kb: int | None = 96
     route_timeout: str = "120s"
 
 
@@ -66,7 +68,8 @@ def bootstrap(options: EnvoyOptions, place: Place) -> dict:
         listener["per_connection_buffer_limit_bytes"] = options.buffer_bytes
     chain = listener["filter_chains"][0]
     manager = chain["filters"][0]["typed_config"]
-    manager["max_request_headers_kb"] = 96
+    if options.headers_kb is not None:
+        manager["max_request_headers_kb"] = options.headers_kb
     if not options.edge_removes:
         del manager["early_header_mutation_extensions"]
     manager["upgrade_configs"] = [{"upgrade_type": name} for name in options.upgrades]

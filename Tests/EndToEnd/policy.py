@@ -41,8 +41,9 @@ BASE = {
     "version": 1,
     "shared_hostnames": [SHARED_HOST],
     "max_body_bytes": MAX_BODY_BYTES,
-    # As in `EnvoyOptions.headers_max`.
+    # As in `EnvoyOptions.headers_max` and `headers_kb`.
     "max_headers_count": 1000,
+    "max_headers_kb": 96,
     "auth": {"api_key_headers": ["authorization", "x-api-key", "api-key"]},
     "path_aliases": {"/api/v2/chat": "/v1/chat/completions"},
     "classes": {

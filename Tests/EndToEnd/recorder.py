@@ -11,6 +11,7 @@ What it answers is chosen by the request's own `x-test-*` headers:
     x-test-status: N          answer with this status
     x-test-cut-after: N       close the connection after N events, the answer unfinished
     x-test-headers: N         add N header fields to the answer
+    x-test-header-bytes: N    add so many bytes of header values to the answer
 
 or, for a request with a given `x-test-id`, set beforehand with `Recorder.replay`.
 """
@@ -239,7 +240,9 @@ class Recorder:
             return await self._answer_canned(canned, reader, writer)
         asked = {
             name: int(seen.values(f"x-test-{name}")[0])
-            for name in ("hold", "events", "interval-ms", "status", "cut-after", "headers")
+            for name in (
+                "hold", "events", "interval-ms", "status", "cut-after", "headers", "header-bytes",
+            )  # fmt: skip
             if seen.values(f"x-test-{name}")
         }
         if asked.get("hold"):
@@ -250,6 +253,9 @@ class Recorder:
                 self.held -= 1
         status = asked.get("status", 200)
         more = b"".join(b"x-more-%d: 1\r\n" % number for number in range(asked.get("headers", 0)))
+        # In several: no part that reads them has to take a long line.
+        for left in range(asked.get("header-bytes", 0), 0, -8000):
+            more += b"x-long-%d: %s\r\n" % (left, b"m" * min(left, 8000))
         if "events" in asked:
             writer.write(
                 b"HTTP/1.1 %d OK\r\ncontent-type: text/event-stream\r\n%s"

@@ -200,6 +200,16 @@ import Testing
         Sketch(top: ", max_headers_count: §\(count)").text,
         ["error: max_headers_count: must be from 32 to 10000"])
     }
+    #expect(load(Sketch().text).policy?.maxHeadersBytes == 61_440)
+    for size in [1, 8_192] {
+      #expect(
+        load(Sketch(top: ", max_headers_kb: \(size)").text).policy?.maxHeadersBytes == size * 1_024)
+    }
+    for size in [0, 8_193] {
+      expectProblems(
+        Sketch(top: ", max_headers_kb: §\(size)").text,
+        ["error: max_headers_kb: must be from 1 to 8192"])
+    }
     #expect(load(Sketch(top: ", max_body_bytes: 1024").text).policy?.maxBodyBytes == 1_024)
     #expect(load(Sketch(top: ", max_body_bytes: 62914560").text).policy?.maxBodyBytes == 62_914_560)
     #expect(load(Sketch(top: ", max_subjects: 10000000").text).policy != nil)

@@ -118,6 +118,7 @@ struct PolicyDifferenceTests {
       "auth.jwt"
     ),
     ("version: 1", "version: 1, max_headers_count: 200", "max_headers_count"),
+    ("version: 1", "version: 1, max_headers_kb: 96", "max_headers_kb"),
   ])
   func `settings of the whole policy are told by their names`(
     from: String, to: String, name: String

@@ -8,6 +8,7 @@ package final class CompiledPolicy: Sendable {
   let names: PolicyHeaderNames
   let issuers: [JWTIssuerKeys]
   let prepared: PreparedReplies
+  let ownHeaders: OwnHeaders
   /// The policy knows callers by certificate, so Envoy's attribute for it is read.
   let readsCertificates: Bool
   /// Some model has aliases, or its bodies may have to be rewritten under its own name too.
@@ -29,6 +30,7 @@ package final class CompiledPolicy: Sendable {
     self.limits = limits
     names = PolicyHeaderNames(snapshot)
     prepared = PreparedReplies(snapshot)
+    ownHeaders = OwnHeaders(snapshot)
     issuers = snapshot.jwt.map(JWTIssuerKeys.init)
     readsCertificates = snapshot.clientCertificates
     let renamed = snapshot.models.map { model in

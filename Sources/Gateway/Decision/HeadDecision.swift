@@ -97,7 +97,7 @@ struct HeadDecision {
     do throws(Refusal) {
       try checkPlace(head, in: bytes, known, policy)
       outcome = try decidePath(match, head, in: bytes, known, policy, endOfStream: endOfStream)
-      try checkCount(head, at: filter, policy)
+      try checkSize(head, at: filter, known, policy)
     } catch {
       outcome = .refuse(error)
     }
@@ -173,27 +173,35 @@ struct HeadDecision {
   }
 
   /// Refuses what Envoy would not pass on with our headers.
-  private func checkCount(
-    _ head: RequestHead, at filter: Filter, _ policy: CompiledPolicy
+  private func checkSize(
+    _ head: RequestHead, at filter: Filter, _ identity: Identity, _ policy: CompiledPolicy
   ) throws(Refusal) {
-    let isInspected: Bool
+    let kind: HeaderBlock.Kind
     switch outcome {
     case .refuse, .deferred: return
     case .answer:
       // Only ext_authz lets such a request go on, where ext_proc is to answer it.
       guard case .extAuthz(enforces: false) = filter else { return }
-      isInspected = false
-    case .pass: isInspected = false
-    case .inspect: isInspected = true
+      kind = .passed(routeBytes: 0)
+    case .pass(let route): kind = .passed(routeBytes: route.bytes.count)
+    case .inspect(let inspection): kind = .inspected(pathModel: inspection.pathModelRange)
     }
-    let count = HeaderCount(
-      head, at: filter, isInspected: isInspected, mayGrow: policy.renames)
+    let block = HeaderBlock(head, at: filter, kind, identity, policy)
     let limit = policy.snapshot.maxHeadersCount
-    guard count.fields > limit else { return }
-    throw Refusal(
-      .tooManyHeaders,
-      "The request has too many header fields: with the gateway's own they are \(count.fields), "
-        + "and at most \(limit) can be passed on. Send fewer.")
+    guard block.fields <= limit else {
+      throw Refusal(
+        .tooManyHeaders,
+        "The request has too many header fields: with the gateway's own they are "
+          + "\(block.fields), and at most \(limit) can be passed on. Send fewer.")
+    }
+    let limitBytes = policy.snapshot.maxHeadersBytes
+    guard block.bytes <= limitBytes else {
+      throw Refusal(
+        .tooManyHeaders,
+        "The request's header fields are too long: with the gateway's own they may have "
+          + "\(block.bytes) bytes, and at most \(limitBytes) can be passed on. Send fewer or "
+          + "shorter ones.")
+    }
   }
 
   private func require(

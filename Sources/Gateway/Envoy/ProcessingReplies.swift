@@ -152,25 +152,27 @@ enum ProcessingReplies {
   }
 
   /// CONTINUE to the response's headers of an admitted exchange.
-  /// - Parameter room: how many header fields Envoy would still take. An answer that has none left
-  ///   goes without ours, which first drops the limits, then the route, then the ids.
+  /// - Parameter room: what Envoy would still take. An answer that has none left goes without ours,
+  ///   which first drops the limits, then the route, then the ids.
   static func beginResponse(
     _ decision: Decision, _ limits: [(name: [UInt8], value: [UInt8])],
-    room: Int, metadata: UsageMetadata?, _ writer: inout WireWriter
+    room: HeaderRoom, metadata: UsageMetadata?, _ writer: inout WireWriter
   ) {
     writer.reset()
     let set = HeaderMutationField.setHeaders
     var left = room
-    for name in HeaderName.ofResponseID(anthropic: decision.isAnthropic) where left > 0 {
+    for name in HeaderName.ofResponseID(anthropic: decision.isAnthropic)
+    where left.take(bytes: name.utf8CodeUnitCount + decision.requestID.count) {
       writer.setHeader(set, name, decision.requestID)
-      left -= 1
     }
-    if left > 0, let route = decision.route {
+    if let route = decision.route,
+      left.take(bytes: HeaderName.modelRoute.utf8CodeUnitCount + route.name.bytes.count)
+    {
       writer.setHeader(set, HeaderName.modelRoute, route.name.bytes)
-      left -= 1
     }
     // All or none: some of them would say something else than all.
-    if limits.count <= left {
+    let bytes = limits.reduce(0) { $0 + $1.name.count + $1.value.count }
+    if left.take(fields: limits.count, bytes: bytes) {
       for limit in limits { writer.setHeader(set, limit.name, limit.value) }
     }
     if writer.mark > 0 { writer.close(CommonResponseField.headerMutation, since: 0) }

@@ -22,6 +22,11 @@ struct RequestHead {
   private(set) var hasAnthropicVersion = false
   /// Header fields, pseudo-headers and those that Envoy added among them, as Envoy counts them.
   private(set) var count = 0
+  /// The bytes of their names and values, as Envoy counts them; of those whose names are in
+  /// `steering` or `secrets`; and of those in `acceptEncodings`.
+  private(set) var byteCount = 0
+  private(set) var unwantedBytes = 0
+  private(set) var acceptEncodingBytes = 0
   /// For records.
   private(set) var traceparent = 0..<0
   private(set) var envoyRequestID = 0..<0
@@ -57,11 +62,14 @@ struct RequestHead {
     name: Range<Int>, value: Range<Int>, in bytes: Span<UInt8>, names: PolicyHeaderNames
   ) {
     count += 1
+    byteCount += name.count + value.count
     let text = bytes.extracting(name)
+    let unwanted = steering.count + secrets.count
     if names.lengths & PolicyHeaderNames.bit(ofLength: text.count) != 0 {
       addNamed(text, name: name, value, names)
     }
     addKnown(text, name: name, value: value, in: bytes)
+    if steering.count + secrets.count > unwanted { unwantedBytes += name.count + value.count }
   }
 
   /// A header whose name is as long as a credential's or one that the policy names.
@@ -105,7 +113,9 @@ struct RequestHead {
       contentType = value
     case 14 where text.elementsEqual(HeaderName.contentLength):
       contentLength = contentLength == nil ? Self.number(bytes.extracting(value)) : -1
-    case 15 where text.elementsEqual(HeaderName.acceptEncoding): acceptEncodings.append(name)
+    case 15 where text.elementsEqual(HeaderName.acceptEncoding):
+      acceptEncodings.append(name)
+      acceptEncodingBytes += name.count + value.count
     case 16 where text.elementsEqual(Self.contentEncodingName):
       if !bytes.extracting(value).elementsEqual(Self.identity) { isContentEncoded = true }
     case 17 where text.elementsEqual(Self.anthropicVersionName): hasAnthropicVersion = true

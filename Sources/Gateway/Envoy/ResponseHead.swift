@@ -7,6 +7,8 @@ import Terms
 struct ResponseHead {
   /// Header fields, `:status` among them, as Envoy counts them.
   private(set) var count = 0
+  /// The bytes of their names and values.
+  private(set) var byteCount = 0
   /// `:status`; nil where it is no number.
   private(set) var status: Int?
   private(set) var contentType = 0..<0
@@ -43,6 +45,7 @@ struct ResponseHead {
 
   private mutating func add(_ name: Span<UInt8>, _ value: Range<Int>, in bytes: Span<UInt8>) {
     count += 1
+    byteCount += name.count + value.count
     switch name.count {
     case 7 where name.elementsEqual(Self.statusName):
       status = Int(String(decoding: bytes.extracting(value).copy(), as: UTF8.self))

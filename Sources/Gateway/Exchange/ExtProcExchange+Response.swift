@@ -29,9 +29,11 @@ extension ExtProcExchange {
       }
       if request.endOfStream { responseEnded() }
     }
+    let room = HeaderRoom(
+      fields: policy.snapshot.maxHeadersCount - head.count,
+      bytes: policy.snapshot.maxHeadersBytes - head.byteCount)
     ProcessingReplies.beginResponse(
-      decision, limits, room: policy.snapshot.maxHeadersCount - head.count, metadata: takeUsage(),
-      &loop.writer)
+      decision, limits, room: room, metadata: takeUsage(), &loop.writer)
     stream.reply(loop.writer)
   }
 

@@ -78,10 +78,9 @@ extension Checks {
   private static func envoyWays(_ context: LintContext, _ check: Check) -> [Finding] {
     var findings: [Finding] = []
     for reading in context.envoys {
-      let setups = reading.setups()
-      let ways = setups.filter(\.asksTollgate).flatMap(\.backendRules).flatMap(\.backends)
+      let ways = reading.setups.filter(\.asksTollgate).flatMap(\.backendRules).flatMap(\.backends)
       let models = Set(ways.flatMap(BootstrapReading.clusterNames))
-      let others = setups.filter { !$0.concernsTollgate }.flatMap(\.backendRules)
+      let others = reading.setups.filter { !$0.concernsTollgate }.flatMap(\.backendRules)
       for way in others.flatMap(\.backends) + reading.tcpProxies() {
         guard let name = BootstrapReading.clusterNames(way).first(where: models.contains) else {
           continue

@@ -59,7 +59,7 @@ extension BootstrapReading {
 
   /// The clusters of Tollgate that are not in the file: Envoy fetches them (CDS).
   private func fetchedClusters() -> [(Field, String)] {
-    setups().filter(\.asksTollgate).flatMap { setup in
+    setups.filter(\.asksTollgate).flatMap { setup in
       (setup.processors.map(\.field) + setup.authorizers.map(\.field)).compactMap { filter in
         let name = filter["grpc_service"]["envoy_grpc"]["cluster_name"]
         guard let text = name.text, config.cluster(text) == nil else { return nil }

@@ -4,15 +4,13 @@ struct BootstrapReading {
   let config: EnvoyConfig
   /// The clusters and gRPC targets that are Tollgate's.
   private(set) var tollgates: Set<String> = []
+  private(set) var setups: [GatewaySetup] = []
 
   /// `isMeant`: something else in the set (a policy) says that Tollgate is to be asked.
   init(_ config: EnvoyConfig, isMeant: Bool) {
     self.config = config
     tollgates = findTollgates(isMeant: isMeant)
-  }
-
-  func setups() -> [GatewaySetup] {
-    chains.flatMap { name, chain, listener in
+    setups = chains.flatMap { name, chain, listener in
       Self.managers(of: chain).map {
         setup($0.named(name), listener.named(name), chain.named(name))
       }

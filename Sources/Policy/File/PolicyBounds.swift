@@ -57,6 +57,8 @@ struct PolicyBounds: Sendable {
   var bodyBytes = 1_024...(60 * 1_024 * 1_024)
   /// `max_headers_count`: Tollgate's own and those of any request must fit.
   var headersCount = 32...10_000
+  /// `max_headers_kb`: what Envoy takes as `max_request_headers_kb`.
+  var headersKiB = 1...8_192
   var outputTokens = 1...2_147_483_647
   var concurrent = 1...1_000_000
   /// The amount of a limit on requests or tokens.

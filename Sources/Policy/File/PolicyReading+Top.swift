@@ -2,9 +2,10 @@ import Terms
 
 extension PolicyReading {
   private static let topFields = [
-    "version", "timezone", "shared_hostnames", "max_body_bytes", "max_headers_count", "enforce_at",
-    "response_ids", "max_subjects", "log_level", "auth", "classes", "models", "path_aliases",
-    "tenants", "limits",
+    "version", "timezone", "shared_hostnames", "max_body_bytes", "max_headers_count",
+    "max_headers_kb",
+    "enforce_at", "response_ids", "max_subjects", "log_level", "auth", "classes", "models",
+    "path_aliases", "tenants", "limits",
   ]
   private static let authFields = ["api_key_headers", "jwt", "client_certificates"]
 
@@ -79,6 +80,10 @@ extension PolicyReading {
       let count = integer(node, in: bounds.headersCount)
     {
       settings.maxHeadersCount = count
+    }
+    if let node = setting("max_headers_kb", files), let size = integer(node, in: bounds.headersKiB)
+    {
+      settings.maxHeadersKiB = size
     }
     if let node = setting("max_subjects", files), let count = integer(node, in: bounds.subjects) {
       settings.maxSubjects = count
