@@ -124,6 +124,10 @@ PLANTED_IN_CHAIN = {
         [no_check, overridden(chat, grpc_service=OTHER)], "not-asked", False),
     "another service for the host": (
         [no_check, overridden(host, grpc_service=OTHER)], "not-asked", False),
+    "upgrades with filters of their own": (
+        [lambda c: manager(c).update(upgrade_configs=[{
+            "upgrade_type": "websocket", "filters": manager(c)["http_filters"][-1:]}])],
+        "not-asked", False),
     "ext_authz is off on the catch-all": (
         [lambda c: catch_all(c).update(typed_per_filter_config={
             AUTH: {"@type": CHECKS, "disabled": True}})], "not-asked", False),

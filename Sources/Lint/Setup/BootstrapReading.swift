@@ -52,7 +52,8 @@ struct BootstrapReading {
       processors: processors.settings.map(processor),
       authorizers: authorizers.settings.map(authorizer),
       verifiers: filters.filter { $0.name == .jwtAuthn }.map { verifier($0.settings) },
-      bypasses: processors.bypasses + authorizers.bypasses,
+      bypasses: processors.bypasses + authorizers.bypasses
+        + (processors.settings + authorizers.settings).prefix(1).flatMap { _ in upgrades(manager) },
       listener: listenerSettings(manager, listener, chain), accessLog: accessLog(manager),
       filterOrder: filters.compactMap { filter in
         filter.name.map { Placed(value: $0, field: filter.field) }
@@ -60,6 +61,13 @@ struct BootstrapReading {
       hasEndpointPicker: config.clusters.contains {
         $0["lb_policy"].text == "CLUSTER_PROVIDED" || $0["type"].text == "ORIGINAL_DST"
       })
+  }
+
+  /// Upgrades with a list of filters of their own, in which none asks Tollgate.
+  private func upgrades(_ manager: Field) -> [(field: Field, message: String)] {
+    manager["upgrade_configs"].items.map { $0["filters"] }.filter { filters in
+      filters.exists && !filters.items.contains { asksTollgate($0["typed_config"]) }
+    }.map { ($0, "upgraded requests pass these filters only, and none asks Tollgate") }
   }
 
   // MARK: - Who is asked on which route
