@@ -293,6 +293,14 @@ def test_what_is_odd_and_right_on_the_routes_is_clean(title):
     assert judged(config) == []
 
 
+# Another team's authorizer has nobody behind it here, and nobody may pass it.
+@pytest.mark.parametrize("title", [name for name in RIGHT_IN_CHAIN if "authorizer" not in name])
+def test_the_real_envoy_agrees_with_what_is_right(tmp_path, title):
+    config = planted(*RIGHT_IN_CHAIN[title])
+    code, _, text = prove(tmp_path, config, "--cluster", "tollgate")
+    assert code == 0, text
+
+
 def test_a_clients_header_may_not_choose_among_filters_that_differ():
     def found(*steps) -> set[str]:
         config = planted(disabled_filter, *steps)
