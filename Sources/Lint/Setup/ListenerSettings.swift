@@ -34,33 +34,30 @@ struct CertificateFault: Sendable {
     untrusted: Field?, unnamed: Field?, optional: Field?, expired: Field,
     remedies: (String, String, String)
   ) -> [CertificateFault] {
-    [
-      untrusted.map {
+    func fault(
+      _ field: Field?, _ message: String, _ remedy: String, isOptional: Bool = false
+    ) -> CertificateFault? {
+      field.map {
         CertificateFault(
-          severity: .error, field: $0,
-          message:
-            "certificates of any authority are accepted, although the policy trusts them as identity",
-          remedy: remedies.0)
-      },
-      untrusted == nil
-        ? unnamed.map {
-          CertificateFault(
-            severity: .error, field: $0,
-            message: "it does not say which authority must have signed client certificates",
-            remedy: remedies.1)
-        } : nil,
-      optional.map {
-        CertificateFault(
-          severity: .warning, field: $0,
-          message:
-            "callers without a certificate are let in, although the policy has no other credentials",
-          remedy: remedies.2, isOptional: true)
-      },
-      expired.bool == true
-        ? CertificateFault(
-          severity: .error, field: expired,
-          message: "expired certificates are accepted as identity",
-          remedy: "remove this setting") : nil,
+          severity: isOptional ? .warning : .error, field: $0, message: message, remedy: remedy,
+          isOptional: isOptional)
+      }
+    }
+    return [
+      fault(
+        untrusted,
+        "certificates of any authority are accepted, although the policy trusts them as identity",
+        remedies.0),
+      fault(
+        untrusted == nil ? unnamed : nil,
+        "it does not say which authority must have signed client certificates", remedies.1),
+      fault(
+        optional,
+        "callers without a certificate are let in, although the policy has no other credentials",
+        remedies.2, isOptional: true),
+      fault(
+        expired.bool == true ? expired : nil, "expired certificates are accepted as identity",
+        "remove this setting"),
     ].compactMap { $0 }
   }
 }
