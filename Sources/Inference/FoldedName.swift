@@ -7,10 +7,10 @@ import Bytes
 /// its simple case folding also maps `ſ` (U+017F) to s and the Kelvin sign (U+212A) to k. A backend
 /// that reads such a key must not see a model or a bound that was not seen here.
 struct FoldedName {
-  /// The longest inspected key is `continuous_usage_stats`.
-  static let bytesMax = 22
+  /// The longest inspected key is `context_window_fallback_dict`.
+  static let bytesMax = 28
 
-  private var bytes = InlineArray<22, UInt8>(repeating: 0)
+  private var bytes = InlineArray<28, UInt8>(repeating: 0)
   private var count = 0
   /// False as soon as folding changed a character: the key is not spelled exactly as documented.
   private(set) var isExact = true

@@ -13,8 +13,10 @@ package enum InspectedKey: UInt8, CaseIterable, Sendable {
   case previousResponseID, conversation, input
   case extraBody, parameters
   // What `GuardedField` lists.
-  case models, fallbacks, fallbackModels, modelFallbacks, route, provider, loraPath, loraRequest
-  case lora, adapterID, kvTransferParams, bootstrapHost, apiBase, baseURL, apiKey, background
+  case models, fallbacks, fallbackModels, modelFallbacks
+  case contextWindowFallbacks, contentPolicyFallbacks, contextWindowFallbackDict
+  case route, provider, customProvider, loraPath, loraRequest, lora, adapterID, kvTransferParams
+  case ecTransferParams, bootstrapHost, apiBase, baseURL, apiKey, background
   // The way to pictures, sound and files, and to references to earlier items.
   case messages, content, output, result, imageURL, videoURL, audioURL, inputAudio, file, fileData
   case source, url, data, type, id, role
@@ -50,13 +52,18 @@ package enum InspectedKey: UInt8, CaseIterable, Sendable {
     case .fallbacks: "fallbacks"
     case .fallbackModels: "fallback_models"
     case .modelFallbacks: "model_fallbacks"
+    case .contextWindowFallbacks: "context_window_fallbacks"
+    case .contentPolicyFallbacks: "content_policy_fallbacks"
+    case .contextWindowFallbackDict: "context_window_fallback_dict"
     case .route: "route"
     case .provider: "provider"
+    case .customProvider: "custom_llm_provider"
     case .loraPath: "lora_path"
     case .loraRequest: "lora_request"
     case .lora: "lora"
     case .adapterID: "adapter_id"
     case .kvTransferParams: "kv_transfer_params"
+    case .ecTransferParams: "ec_transfer_params"
     case .bootstrapHost: "bootstrap_host"
     case .apiBase: "api_base"
     case .baseURL: "base_url"
@@ -97,7 +104,8 @@ package enum InspectedKey: UInt8, CaseIterable, Sendable {
   /// Whether its value, or that of its members, may name a model.
   @inline(__always)
   var namesModels: Bool {
-    self == .model || rawValue >= Self.models.rawValue && rawValue <= Self.modelFallbacks.rawValue
+    self == .model
+      || rawValue >= Self.models.rawValue && rawValue <= Self.contextWindowFallbackDict.rawValue
   }
 }
 
@@ -188,9 +196,12 @@ extension InspectedKey {
     case 14: ofFourteen(name)
     case 15: name[0] == UInt8(ascii: "f") ? .fallbackModels : .modelFallbacks
     case 17: .maxOutputTokens
-    case 18: .kvTransferParams
+    case 18: name[0] == UInt8(ascii: "k") ? .kvTransferParams : .ecTransferParams
+    case 19: .customProvider
     case 20: name[0] == UInt8(ascii: "p") ? .previousResponseID : .maxTokensToSample
     case 21: .maxCompletionTokens
+    case 24: name[5] == UInt8(ascii: "x") ? .contextWindowFallbacks : .contentPolicyFallbacks
+    case 28: .contextWindowFallbackDict
     default: nil
     }
   }

@@ -4,12 +4,17 @@ package enum GuardedField: String, Sendable, CaseIterable {
   case models, fallbacks
   case fallbackModels = "fallback_models"
   case modelFallbacks = "model_fallbacks"
+  case contextWindowFallbacks = "context_window_fallbacks"
+  case contentPolicyFallbacks = "content_policy_fallbacks"
+  case contextWindowFallbackDict = "context_window_fallback_dict"
   case route, provider
+  case customProvider = "custom_llm_provider"
   case loraPath = "lora_path"
   case loraRequest = "lora_request"
   case lora
   case adapterID = "adapter_id"
   case kvTransferParams = "kv_transfer_params"
+  case ecTransferParams = "ec_transfer_params"
   case bootstrapHost = "bootstrap_host"
   case apiBase = "api_base"
   case baseURL = "base_url"
@@ -19,9 +24,12 @@ package enum GuardedField: String, Sendable, CaseIterable {
   /// Whether its value is the name of a model, or a list of them.
   package var namesModels: Bool {
     switch self {
-    case .models, .fallbacks, .fallbackModels, .modelFallbacks: true
-    case .route, .provider, .loraPath, .loraRequest, .lora, .adapterID, .kvTransferParams,
-      .bootstrapHost, .apiBase, .baseURL, .apiKey, .background:
+    case .models, .fallbacks, .fallbackModels, .modelFallbacks, .contextWindowFallbacks,
+      .contentPolicyFallbacks, .contextWindowFallbackDict:
+      true
+    case .route, .provider, .customProvider, .loraPath, .loraRequest, .lora, .adapterID,
+      .kvTransferParams, .ecTransferParams, .bootstrapHost, .apiBase, .baseURL, .apiKey,
+      .background:
       false
     }
   }

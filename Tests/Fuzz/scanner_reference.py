@@ -22,10 +22,13 @@ LITERAL_BYTES = 4
 ONCE = {"model", "stream", "stream_options", "n", "best_of", "previous_response_id", "conversation"}
 OWNABLE = ["max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict", "max_new_tokens", "max_length"]
 RAISING = ["min_tokens", "min_new_tokens", "num_predict", "max_tokens_to_sample"]
-NAMING = {"models", "fallbacks", "fallback_models", "model_fallbacks"}
+NAMING = {
+    "models", "fallbacks", "fallback_models", "model_fallbacks", "context_window_fallbacks",
+    "content_policy_fallbacks", "context_window_fallback_dict",
+}
 GUARDED = NAMING | {
-    "route", "provider", "lora_path", "lora_request", "lora", "adapter_id", "kv_transfer_params",
-    "bootstrap_host", "api_base", "base_url", "api_key", "background",
+    "route", "provider", "custom_llm_provider", "lora_path", "lora_request", "lora", "adapter_id",
+    "kv_transfer_params", "ec_transfer_params", "bootstrap_host", "api_base", "base_url", "api_key", "background",
 }
 # Only at the top level do these say what they say; in extra_body they choose another way.
 GUARDED_INSIDE = GUARDED | {"model", "previous_response_id", "conversation"}

@@ -24,6 +24,9 @@ import Testing
     #"{"object":"error","message":"no","code":400}"#, #"{"message":"no","object":"error"}"#,
     #"{"object":"response","status":"failed","error":{"code":"server_error"},"output":[],"usage":null}"#,
     #"{"object":"response","status":"failed","error":null,"output":[]}"#,
+    #"{"message":"no","type":"BadRequestError","param":null,"code":400}"#,
+    "data: {\"message\":\"no\",\"type\":\"server_error\",\"code\":503}\n\n",
+    "data: {\"x_groq\":{\"error\":\"over capacity\"},\"choices\":[]}\n\n",
   ])
   func `an answer that is an error from its beginning is charged nothing`(text: String) {
     let body = Array(text.utf8)

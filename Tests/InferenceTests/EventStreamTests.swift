@@ -139,8 +139,7 @@ import Testing
 
   @Test(arguments: [
     #"{"choices":[{"delta":{"role":"assistant","content":null}}]}"#,
-    #"{"type":"response.output_text.done","text":"abc"}"#,
-    #"{"type":"response.completed","response":{"output":[{"content":[{"text":"abc"}]}]}}"#,
+    #"{"type":"response.content_part.done","part":{"text":"abc"}}"#,
     #"{"type":"ping"}"#, #"{"id":"abc","model":"abc","object":"abc"}"#,
     #"{"type":"content_block_delta","delta":{"type":"signature_delta","signature":"abc"}}"#,
   ])

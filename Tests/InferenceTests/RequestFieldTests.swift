@@ -107,7 +107,7 @@ import Testing
     (#"["a",["b"]]"#, nil), (#"[""]"#, nil), (#"["\n"]"#, nil),
   ])
   func `the names in a list of models are told`(value: String, names: [String]?) throws {
-    for field in ["models", "fallbacks", "fallback_models", "model_fallbacks"] {
+    for field in GuardedField.allCases.filter(\.namesModels).map(\.rawValue) {
       let facts = try found("{\"\(field)\":\(value),\"n\":2,\"stop\":[\"x\"]}")
       #expect(facts.guarded.first?.models == names.map { $0.map { Array($0.utf8) } })
       #expect(facts.n == 2)

@@ -135,7 +135,7 @@ import Testing
   @Test(arguments: [
     #"{"text":"Danube.","usage":{"type":"duration","seconds":0}}"#,
     #"{"text":"Danube.","usage":{"type":"duration","seconds":-11}}"#,
-    #"{"text":"Danube.","usage":{"type":"duration","seconds":"11"}}"#,
+    #"{"text":"Danube.","usage":{"type":"duration","seconds":"11 s"}}"#,
     #"{"text":"Danube.","usage":{"type":"duration"}}"#,
   ])
   func `an amount of another unit that is none is not one`(text: String) {

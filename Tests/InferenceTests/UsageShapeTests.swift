@@ -235,7 +235,7 @@ extension UsageShape {
     #"{"usage":{"prompt_tokens_details":{"prompt_tokens":1,"completion_tokens":1}}}"#,
     #"{"Usage":{"prompt_tokens":1,"completion_tokens":1}}"#,
     #"{"usage":{"prompt_tokens":-1,"completion_tokens":1.5}}"#,
-    #"{"usage":{"prompt_tokens":"1","completion_tokens":true}}"#,
+    #"{"usage":{"prompt_tokens":"1 or 2","completion_tokens":true}}"#,
     #"{"usage":{"prompt_tokens":1e2,"completion_tokens":[1]}}"#,
     #"{"usage":{"prompt_tokens":-99999999999999999999999999999999,"completion_tokens":-1}}"#,
     #"{"usage":{"prompt_tokens":null,"completion_tokens":{"a":1}}}"#,

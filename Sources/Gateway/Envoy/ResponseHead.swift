@@ -54,7 +54,8 @@ struct ResponseHead {
       bodyBytes = Int(String(decoding: bytes.extracting(value).copy(), as: UTF8.self))
     case 16 where name.elementsEqual(Self.contentEncodingName):
       let coding = bytes.extracting(value)
-      isEncoded = !coding.isEmpty && !coding.elementsEqual(ignoringCase: Self.identity)
+      // The header may come several times, one coding each.
+      if !coding.isEmpty, !coding.elementsEqual(ignoringCase: Self.identity) { isEncoded = true }
     case 30 where name.elementsEqual(Self.droppedReasonName): dropped = value
     default: break
     }

@@ -33,9 +33,10 @@ extension RequestScanner {
       if scope == .top { noteBound(key) }
       target = key
     case .minTokens, .minNewTokens, .numPredict, .maxTokensToSample: target = key
-    case .models, .fallbacks, .fallbackModels, .modelFallbacks, .route, .provider, .loraPath,
-      .loraRequest, .lora, .adapterID, .kvTransferParams, .bootstrapHost, .apiBase, .baseURL,
-      .apiKey, .background:
+    case .models, .fallbacks, .fallbackModels, .modelFallbacks, .contextWindowFallbacks,
+      .contentPolicyFallbacks, .contextWindowFallbackDict, .route, .provider, .customProvider,
+      .loraPath, .loraRequest, .lora, .adapterID, .kvTransferParams, .ecTransferParams,
+      .bootstrapHost, .apiBase, .baseURL, .apiKey, .background:
       expectGuarded(key)
     case .prompt, .promptEmbeds: pending = .prompts
     case .input: pending = .input

@@ -10,6 +10,8 @@ struct ResponseEvent {
     case responseCompleted, responseIncomplete, responseFailed
     /// Comes before any work: the response exists, and nothing has been generated.
     case announcement
+    /// Says again in one piece what came in pieces before (`response.output_text.done`).
+    case restatement
     case audioDelta, error, other
 
     init(_ text: Span<UInt8>) {
@@ -27,13 +29,21 @@ struct ResponseEvent {
       case 20 where text.elementsEqual("response.audio.delta"): self = .audioDelta
       case 20 where text.elementsEqual("response.in_progress"): self = .announcement
       case 27 where text.elementsEqual("response.output_audio.delta"): self = .audioDelta
-      default: self = .other
+      default: self = Self.byEnding(text)
       }
+    }
+
+    /// What the last letters tell: providers name their errors and their ends in many ways
+    /// (`overloaded_error`, `BadRequestError`).
+    private static func byEnding(_ text: Span<UInt8>) -> Kind {
+      let ending = text.extracting(last: 5)
+      if ending.elementsEqual(ignoringCase: "error") { return .error }
+      return ending.elementsEqual(".done") ? .restatement : .other
     }
   }
 
   /// Where the usage object was: at the top level or in a choice, in `message`, in `response`, or in an
-  /// object of the provider's own (`x_groq`, `meta`).
+  /// object of the provider's own (`x_groq`, `meta`), for which counts beside the answer stand too.
   enum UsagePlace { case none, top, message, response, wrapper }
 
   var kind = Kind.other
@@ -91,16 +101,20 @@ struct ResponseEvent {
   /// Whether anything in it is known.
   var isRecognized: Bool {
     hasContent || hasText || hasChoices || isError || isPending || usagePlace != .none
-      || finish != nil || kind != .other
+      || finish != nil || kind != .other && kind != .restatement
   }
 
   /// Whether this is the last event of its stream.
   var isEnd: Bool {
     switch kind {
     case .messageStop, .responseCompleted, .responseIncomplete, .responseFailed: true
-    case .messageStart, .messageDelta, .announcement, .audioDelta, .error, .other: false
+    case .messageStart, .messageDelta, .announcement, .restatement, .audioDelta, .error, .other:
+      false
     }
   }
+
+  /// Whether its text is the answer that came in pieces before, as far as those came.
+  var isRestated: Bool { kind == .restatement || isEnd }
 
   /// How much of the exchange the usage in this event covers.
   var standing: UsageStanding {

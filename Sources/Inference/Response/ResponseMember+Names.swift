@@ -8,6 +8,7 @@ extension ResponseMember {
     switch name.count {
     case 4 where name.elementsEqual("type"): .kind
     case 4 where name.elementsEqual("meta"): .wrapper
+    case 4 where name.elementsEqual("text"): .text
     case 5 where name.elementsEqual("usage"): .usage
     case 5 where name.elementsEqual("delta"): .delta
     case 5 where name.elementsEqual("error"): .error
@@ -16,20 +17,23 @@ extension ResponseMember {
     case 6 where name.elementsEqual("x_groq"): .wrapper
     case 7 where name.elementsEqual("choices"): .choices
     case 7 where name.elementsEqual("message"): .envelope
+    case 7 where name.elementsEqual("content"): .blocks
     case 8 where name.elementsEqual("response"): .response
     case 8 where name.elementsEqual("b64_json"): .media
     case 10 where name.elementsEqual("candidates"): .choices
     case 12 where name.elementsEqual("service_tier"): .tier
     case 13 where name.elementsEqual("content_block"): .block
     case 13 where name.elementsEqual("usageMetadata"): .usage
+    case 14 where name.elementsEqual("usage_metadata"): .usage
     case 17 where name.elementsEqual("partial_image_b64"): .media
-    default: .ignored
+    default: UsageField(root: name).map { .tokens($0) } ?? .ignored
     }
   }
 
   static func ofBody(_ name: Span<UInt8>) -> Self {
     switch name.count {
     case 4 where name.elementsEqual("text"): .text
+    case 4 where name.elementsEqual("type"): .kind
     case 4 where name.elementsEqual("meta"): .wrapper
     case 5 where name.elementsEqual("usage"): .usage
     case 5 where name.elementsEqual("error"): .error
@@ -40,11 +44,13 @@ extension ResponseMember {
     case 7 where name.elementsEqual("choices"): .choices
     case 7 where name.elementsEqual("content"): .blocks
     case 7 where name.elementsEqual("message"): .message
+    case 8 where name.elementsEqual("response"): .text
     case 10 where name.elementsEqual("candidates"): .choices
     case 11 where name.elementsEqual("stop_reason"): .finish
     case 12 where name.elementsEqual("service_tier"): .tier
     case 13 where name.elementsEqual("usageMetadata"): .usage
-    default: .ignored
+    case 14 where name.elementsEqual("usage_metadata"): .usage
+    default: UsageField(root: name).map { .tokens($0) } ?? .ignored
     }
   }
 
@@ -69,6 +75,7 @@ extension ResponseMember {
   static func ofWrapper(_ name: Span<UInt8>) -> Self {
     switch name.count {
     case 5 where name.elementsEqual("usage"): .usage
+    case 5 where name.elementsEqual("error"): .error
     case 6 where name.elementsEqual("tokens"): .countedTokens
     case 12 where name.elementsEqual("billed_units"): .billedUnits
     default: .ignored
@@ -97,9 +104,11 @@ extension ResponseMember {
     case 5 where name.elementsEqual("audio"): .audio
     case 7 where name.elementsEqual("content"): .blocks
     case 7 where name.elementsEqual("refusal"): .output
+    case 8 where name.elementsEqual("thinking"): .reasoning
     case 9 where name.elementsEqual("reasoning"): .reasoning
     case 10 where name.elementsEqual("tool_calls"): .toolCalls
     case 13 where name.elementsEqual("function_call"): .function
+    case 14 where name.elementsEqual("reasoning_text"): .reasoning
     case 17 where name.elementsEqual("reasoning_content"): .reasoningContent
     case 17 where name.elementsEqual("reasoning_details"): .reasoningDetails
     default: .unknown
@@ -137,11 +146,32 @@ extension ResponseMember {
 
   static func ofResponse(_ name: Span<UInt8>) -> Self {
     switch name.count {
+    case 4 where name.elementsEqual("meta"): .wrapper
     case 5 where name.elementsEqual("usage"): .usage
     case 5 where name.elementsEqual("error"): .error
     case 6 where name.elementsEqual("status"): .status
+    case 6 where name.elementsEqual("output"): .outputItems
     case 12 where name.elementsEqual("service_tier"): .tier
     default: .ignored
+    }
+  }
+
+  /// Of the `message` of an event: Anthropic's first event, or a piece of an answer (Ollama).
+  static func ofEnvelope(_ name: Span<UInt8>) -> Self {
+    switch name.count {
+    case 5 where name.elementsEqual("usage"): .usage
+    case 7 where name.elementsEqual("content"): .blocks
+    case 8 where name.elementsEqual("thinking"): .reasoning
+    case 10 where name.elementsEqual("tool_calls"): .toolCalls
+    default: .ignored
+    }
+  }
+
+  static func ofDelta(_ name: Span<UInt8>) -> Self {
+    switch name.count {
+    case 5 where name.elementsEqual("usage"): .usage
+    case 7 where name.elementsEqual("message"): .message
+    default: ofBlock(name)
     }
   }
 

@@ -52,10 +52,10 @@ enum ResponseMember: Equatable {
     case .function: self = Self.ofFunction(name)
     case .audio: self = Self.ofAudio(name)
     case .reasoningDetail: self = Self.ofReasoningDetail(name)
-    case .envelope: self = name.elementsEqual("usage") ? .usage : .ignored
+    case .envelope: self = Self.ofEnvelope(name)
     case .response: self = Self.ofResponse(name)
     case .wrapper: self = Self.ofWrapper(name)
-    case .delta: self = name.elementsEqual("usage") ? .usage : Self.ofBlock(name)
+    case .delta: self = Self.ofDelta(name)
     case .block: self = Self.ofBlock(name)
     case .parts: self = name.elementsEqual("parts") ? .blocks : .ignored
     case .outputItem: self = Self.ofOutputItem(name)
@@ -98,7 +98,7 @@ enum ResponseMember: Equatable {
     case .wrapper: isArray ? nil : .wrapper
     case .delta: isArray ? nil : .delta
     case .block: isArray ? nil : .block
-    case .blocks: isArray ? .blocks : nil
+    case .blocks: isArray ? .blocks : .block
     case .parts: isArray ? nil : .parts
     case .outputItems:
       outer == .outputItems ? (isArray ? nil : .outputItem) : (isArray ? .outputItems : nil)
@@ -114,7 +114,7 @@ enum ResponseMember: Equatable {
   /// What a string in this member is for.
   var stringRole: ResponseScanner.Role {
     switch self {
-    case .text, .output, .blocks, .block: .content
+    case .text, .output, .blocks, .block, .response: .content
     case .reasoning: .reasoning
     case .reasoningContent: .reasoningContent
     case .reasoningDetail: .reasoningDetail
@@ -127,9 +127,10 @@ enum ResponseMember: Equatable {
     case .status: .status
     case .tier: .tier
     case .error: .error
+    case .tokens: .count
     case .ignored, .usage, .promptDetails, .completionDetails, .cacheCreation, .billedUnits,
-      .countedTokens, .tokens, .choices, .message, .toolCalls, .toolCall, .function, .audio,
-      .reasoningDetails, .envelope, .response, .wrapper, .parts, .outputItems, .logprobs:
+      .countedTokens, .choices, .message, .toolCalls, .toolCall, .function, .audio,
+      .reasoningDetails, .envelope, .wrapper, .parts, .outputItems, .logprobs:
       .ignored
     }
   }

@@ -45,6 +45,8 @@ extension ResponseScanner {
     case .content, .reasoning, .reasoningContent, .reasoningDetail, .delta, .media, .logprobs,
       .unknown, .error:
       take(run.count, as: role)
+    case .count:
+      for index in run.indices { number.take(run[index]) }
     case .key, .kind, .object, .finish, .status, .tier:
       var index = 0
       while index < run.count, wordCount < Self.wordBytesMax {
@@ -64,6 +66,7 @@ extension ResponseScanner {
     case .content, .reasoning, .reasoningContent, .reasoningDetail, .delta, .media, .logprobs,
       .unknown, .error:
       take(count, as: role)
+    case .count: number.take(byte)
     case .key, .kind, .object, .finish, .status, .tier:
       guard wordCount < Self.wordBytesMax else {
         wordCount = .max
@@ -112,11 +115,12 @@ extension ResponseScanner {
 
   private mutating func endString() {
     state = skippedDepth > 0 ? .skip : .separator
+    if role == .count { return endNumber() }
     let isWord = wordCount <= Self.wordBytesMax
     let text = word.span.extracting(0..<(isWord ? wordCount : 0))
     switch role {
     case .ignored, .content, .reasoning, .reasoningContent, .reasoningDetail, .delta, .media,
-      .logprobs, .unknown, .error:
+      .logprobs, .unknown, .error, .count:
       break
     case .key:
       member = ResponseMember(text, in: place, isEvent: hasEventNames)

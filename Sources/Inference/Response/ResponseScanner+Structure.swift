@@ -124,6 +124,7 @@ extension ResponseScanner {
         state = .separator
         return start + length + 2
       }
+      if role == .count { number = TokenCountReading() }
       beginString(role)
       return start + 1
     case UInt8(ascii: "{"), UInt8(ascii: "["):
@@ -263,6 +264,9 @@ extension ResponseScanner {
 
   mutating func endNumber() {
     state = .separator
-    if case .tokens(let field) = member { usage.take(field, number) }
+    guard case .tokens(let field) = member else { return }
+    guard place == .root else { return usage.take(field, number) }
+    event.usage.take(field, number)
+    event.usagePlace = .wrapper
   }
 }

@@ -31,7 +31,7 @@ struct ResponseScanner {
   /// What a string is for.
   enum Role {
     case ignored, content, reasoning, reasoningContent, reasoningDetail, delta, media, logprobs
-    case unknown
+    case unknown, count
     case key, kind, object, finish, status, tier, error
   }
 
@@ -174,7 +174,7 @@ struct ResponseScanner {
     case .logprobs: event.logprobBytes += count
     case .unknown: event.unknownBytes += count
     case .error: event.hasError = true
-    case .ignored, .key, .kind, .object, .finish, .status, .tier: break
+    case .ignored, .key, .kind, .object, .finish, .status, .tier, .count: break
     }
   }
 

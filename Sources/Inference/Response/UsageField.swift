@@ -46,18 +46,37 @@ enum UsageField: Int, CaseIterable {
     case 15 where name.elementsEqual("totalTokenCount"): self = .totalTokens
     case 16 where name.elementsEqual("reasoning_tokens"): self = .reasoningTokens
     case 16 where name.elementsEqual("promptTokenCount"): self = .promptTokens
+    case 17 where name.elementsEqual("total_token_count"): self = .totalTokens
+    case 18 where name.elementsEqual("prompt_token_count"): self = .promptTokens
     case 17 where name.elementsEqual("completion_tokens"): self = .completionTokens
     case 18 where name.elementsEqual("thoughtsTokenCount"): self = .thoughtsTokens
     case 20 where name.elementsEqual("candidatesTokenCount"): self = .completionTokens
+    case 20 where name.elementsEqual("thoughts_token_count"): self = .thoughtsTokens
+    case 22 where name.elementsEqual("candidates_token_count"): self = .completionTokens
+    case 26 where name.elementsEqual("cached_content_token_count"): self = .cachedTokens
+    case 27 where name.elementsEqual("tool_use_prompt_token_count"): self = .toolPromptTokens
     case 20 where name.elementsEqual("cacheReadInputTokens"): self = .cacheReadInputTokens
     case 20 where name.elementsEqual("prompt_audio_seconds"): self = .seconds
     case 21 where name.elementsEqual("cacheWriteInputTokens"): self = .cacheCreationInputTokens
     case 23 where name.elementsEqual("cache_read_input_tokens"): self = .cacheReadInputTokens
+    case 24 where name.elementsEqual("cacheReadInputTokenCount"): self = .cacheReadInputTokens
+    case 25 where name.elementsEqual("cacheWriteInputTokenCount"): self = .cacheCreationInputTokens
     case 23 where name.elementsEqual("prompt_cache_hit_tokens"): self = .promptCacheHitTokens
     case 23 where name.elementsEqual("cachedContentTokenCount"): self = .cachedTokens
     case 23 where name.elementsEqual("toolUsePromptTokenCount"): self = .toolPromptTokens
     case 27 where name.elementsEqual("cache_creation_input_tokens"):
       self = .cacheCreationInputTokens
+    default: return nil
+    }
+  }
+
+  /// Beside the answer itself, without a usage object (Ollama, llama.cpp).
+  init?(root name: Span<UInt8>) {
+    switch name.count {
+    case 10 where name.elementsEqual("eval_count"): self = .completionTokens
+    case 16 where name.elementsEqual("tokens_evaluated"): self = .promptTokens
+    case 16 where name.elementsEqual("tokens_predicted"): self = .completionTokens
+    case 17 where name.elementsEqual("prompt_eval_count"): self = .promptTokens
     default: return nil
     }
   }
@@ -68,6 +87,7 @@ enum UsageField: Int, CaseIterable {
     case 13 where name.elementsEqual("cached_tokens"): self = .cachedTokens
     case 18 where name.elementsEqual("cache_write_tokens"): self = .cacheWriteTokens
     case 21 where name.elementsEqual("cache_creation_tokens"): self = .cacheWriteTokens
+    case 22 where name.elementsEqual("cached_creation_tokens"): self = .cacheWriteTokens
     case 27 where name.elementsEqual("cache_creation_input_tokens"): self = .cacheWriteTokens
     default: return nil
     }

@@ -3,8 +3,8 @@ import Terms
 /// The numbers of a response's usage objects, whichever provider's names they have.
 ///
 /// A field given again replaces the earlier value, in the same object or in a later one (Anthropic's
-/// counts are cumulative). `null`, a value of another type and a number that is not a count change
-/// nothing, and a count that was positive does not become 0: servers write 0 for what they do not
+/// counts are cumulative); a string of digits is a number too. `null`, a value of another type and a number
+/// that is not a count change nothing, and a count that was positive does not become 0: servers write 0 for what they do not
 /// repeat.
 struct UsageFields: Equatable {
   private static let unknown = -1

@@ -42,7 +42,8 @@ struct UsageTally {
   /// Adds an event, or a whole body.
   mutating func absorb(_ event: ResponseEvent) {
     textCount += 1
-    let bytes = event.outputBytes
+    let bytes =
+      event.isRestated ? max(0, event.outputBytes - outputBytes) : event.outputBytes
     outputBytes += bytes
     outputBytesAfterUsage += bytes
     mediaBytesAfterUsage += event.mediaOutputBytes
