@@ -57,7 +57,10 @@ let package = Package(
     target("Metrics", ["Books", "Bytes", "Ledger", "Policy", "Quota", "Terms"]),
     // What of the ledger goes elsewhere: batches, cursors, OTLP. No I/O.
     target("Shipping", ["Bytes", "Ledger"]),
-    target("Lint", ["Bytes", "Policy", "Terms"]),
+    // The reader of YAML is a Python program, embedded.
+    .target(
+      name: "Lint", dependencies: ["Bytes", "Policy", "Terms"],
+      resources: [.embedInCode("Inputs/yaml_trees.py")], swiftSettings: swift),
 
     // What operators look at: one file, embedded.
     .target(

@@ -30,4 +30,8 @@ package struct Check: Sendable {
       severity: severity ?? self.severity, check: name, place: field.place, message: message,
       remedy: remedy ?? self.remedy)
   }
+
+  func finding(_ fault: SettingFault) -> Finding {
+    finding(fault.field, fault.message, remedy: fault.remedy)
+  }
 }

@@ -15,14 +15,4 @@ package struct Finding: Equatable, Sendable {
   package let remedy: String
   /// The names of the other sets in which the same was found.
   package internal(set) var alsoIn: [String] = []
-
-  init(
-    severity: Severity, check: String, place: Place, message: String, remedy: String
-  ) {
-    self.severity = severity
-    self.check = check
-    self.place = place
-    self.message = message
-    self.remedy = remedy
-  }
 }

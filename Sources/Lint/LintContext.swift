@@ -3,6 +3,8 @@ import Policy
 /// A set with all that the checks derive from it, once for all checks.
 struct LintContext: Sendable {
   let set: LintSet
+  /// The Envoy configs.
+  let envoys: [BootstrapReading]
   /// The gateways that ask Tollgate or route on its header.
   let setups: [GatewaySetup]
   /// The containers that run Tollgate.
@@ -11,9 +13,10 @@ struct LintContext: Sendable {
 
   init(_ set: LintSet) {
     self.set = set
+    let isMeant = !set.policies.isEmpty
+    envoys = set.configs.map { BootstrapReading($0, isMeant: isMeant) }
     setups =
-      (EnvoyGatewayReading(set).setups()
-      + set.bootstraps.flatMap { BootstrapReading($0).setups() })
+      (EnvoyGatewayReading(set).setups() + envoys.flatMap(\.setups))
       .filter(\.concernsTollgate)
     pods = TollgatePodReading(set).pods()
     traffic = PolicyTraffic(set.policies)

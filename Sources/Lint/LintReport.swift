@@ -13,6 +13,8 @@ package struct LintReport {
 
   package var errorCount: Int { findings.count { $0.severity == .error } }
   package var warningCount: Int { findings.count - errorCount }
+  /// Whether something was given that no check looked at.
+  package var hasUnchecked: Bool { findings.contains { $0.check == Checks.notChecked } }
 
   /// Checks files and directories.
   ///
@@ -31,13 +33,11 @@ package struct LintReport {
     let beside = kustomizations.map(\.file) + inputs.origins
     // The files of a kustomization are read only to find the lines of its objects. An error in one of
     // them is kustomize's to report.
-    let read = try Self.documents(texts + beside, tools)
+    let read = try tools.documents(texts + beside)
     var documents: [(text: LintInputs.Text, documents: [Document])] = []
     for (text, result) in zip(texts, read) {
       switch result {
-      case .success(let nodes):
-        documents.append(
-          (text, nodes.map { Document(source: text.name, hasLines: true, root: $0) }))
+      case .success(let nodes): documents.append((text, Document.all(nodes, of: text)))
       case .failure(let problem): add([Self.finding(problem, in: text)], set: text.name, ignored)
       }
     }
@@ -50,12 +50,14 @@ package struct LintReport {
       })
     let origins = Origins(
       zip(inputs.origins, besideRead.dropFirst(kustomizations.count)).flatMap { text, result in
-        ((try? result.get()) ?? []).map { Document(source: text.name, hasLines: true, root: $0) }
+        Document.all((try? result.get()) ?? [], of: text)
       })
     for (name, set) in Self.plainSets(documents) {
+      let embedded = try EmbeddedConfigs(in: set, tools)
       check(
-        LintSet(name: name, documents: set, policies: policies, nowSeconds: nowSeconds), ignored,
-        origins: nil)
+        LintSet(
+          name: name, documents: set, embedded: embedded, policies: policies,
+          nowSeconds: nowSeconds), ignored, origins: nil)
     }
     let roots = files.roots
     var built: [LintInputs.Text] = []
@@ -63,25 +65,35 @@ package struct LintReport {
     for (text, result) in zip(built, try tools.readYAML(built)) {
       switch result {
       case .success(let nodes):
+        let written = nodes.map { Document(source: text.name, hasLines: false, root: $0) }
         let set = LintSet(
-          name: text.name,
-          documents: nodes.map { Document(source: text.name, hasLines: false, root: $0) },
+          name: text.name, documents: written, embedded: try EmbeddedConfigs(in: written, tools),
           policies: policies, nowSeconds: nowSeconds)
         check(set, ignored, origins: origins.restricted(to: files.reach(of: text.name)))
       case .failure(let problem): add([Self.finding(problem, in: text)], set: text.name, ignored)
       }
     }
+    addUnknown(documents, ignored)
   }
 
-  /// The documents of each text. JSON is read here; one run of Python reads all YAML.
-  private static func documents(
-    _ texts: [LintInputs.Text], _ tools: LintTools
-  ) throws(LintFault) -> [Result<[Node], DocumentProblem>] {
-    var yaml = try tools.readYAML(texts.filter { !$0.isJSON })[...]
-    return texts.map { text in
-      guard text.isJSON else { return yaml.removeFirst() }
-      return Result { () throws(DocumentProblem) in [try Node(json: text.bytes)] }
+  /// Names the inputs in which there is nothing that lint knows: those that the command line names, and
+  /// all where nothing was checked.
+  private mutating func addUnknown(
+    _ files: [(text: LintInputs.Text, documents: [Document])], _ ignored: Set<String>
+  ) {
+    let isNothing = sets.isEmpty && findings.isEmpty
+    let unknown = files.filter { file in
+      (isNothing || file.text.isNamed) && !file.documents.contains(where: LintSet.knows)
+    }.map(\.text.name)
+    let names = unknown.isEmpty && isNothing ? ["the input"] : unknown
+    let found = names.map { name in
+      Finding(
+        severity: .warning, check: Checks.notChecked,
+        place: Place(source: name, line: nil, object: "", field: ""),
+        message: "nothing here is a Kubernetes object or a configuration of Envoy's",
+        remedy: "give manifests, an Envoy config, or what Envoy answers at /config_dump")
     }
+    add(found, set: "", ignored)
   }
 
   /// What is checked together: all manifests; each Envoy config alone, and standard input alone.
@@ -92,9 +104,7 @@ package struct LintReport {
     var names: [String] = []
     var sets: [(String, [Document])] = []
     for (text, documents) in files {
-      let isConfig = documents.contains { document in
-        document.root.member("static_resources") != nil && document.root.member("kind") == nil
-      }
+      let isConfig = documents.contains { !EnvoyConfig.all(in: $0).isEmpty }
       if isConfig || text.name == LintInputs.stdinName {
         sets.append((text.name, documents))
       } else {

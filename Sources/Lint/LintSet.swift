@@ -6,24 +6,27 @@ struct LintSet: Sendable {
   /// What the report calls it: the file, `3 files`, or the directory of a kustomization.
   let name: String
   let resources: [Resource]
-  /// Envoy bootstrap configs.
-  let bootstraps: [Field]
+  let configs: [EnvoyConfig]
+  /// What may change Envoy's filters and is not read.
+  let unread: [(field: Field, message: String)]
   /// The policies of its ConfigMaps, then those of the command line.
   let policies: [PolicySnapshot]
   /// The problems of the policies in its ConfigMaps.
   let policyFindings: [Finding]
 
-  /// `policies`: those of the command line.
+  /// - Parameters:
+  ///   - embedded: Envoy configs that are texts in these documents.
+  ///   - policies: those of the command line.
   init(
-    name: String, documents: [Document], policies: [PolicySnapshot], nowSeconds: Int64
+    name: String, documents: [Document], embedded: EmbeddedConfigs = EmbeddedConfigs(),
+    policies: [PolicySnapshot], nowSeconds: Int64
   ) {
     self.name = name
     resources = documents.flatMap(Resource.all)
-    bootstraps = documents.compactMap { document in
-      let root = Field(document: document, object: "Envoy")
-      let isBootstrap = root["static_resources"].exists || root["dynamic_resources"].exists
-      return isBootstrap && !root["kind"].exists ? root : nil
-    }
+    configs = (documents + embedded.documents).flatMap(EnvoyConfig.all)
+    unread =
+      documents.compactMap(ForeignObjects.reason)
+      + embedded.unread.map { ($0, "this Envoy config") }
     var found: [PolicySnapshot] = []
     var findings: [Finding] = []
     for resource in resources where resource.kind == "ConfigMap" && resource.group.isEmpty {
@@ -35,11 +38,17 @@ struct LintSet: Sendable {
     policyFindings = findings
   }
 
+  /// Whether a document is something that is checked, or that must be reported as not checked.
+  static func knows(_ document: Document) -> Bool {
+    !Resource.all(in: document).isEmpty || !EnvoyConfig.all(in: document).isEmpty
+      || ForeignObjects.reason(for: document) != nil
+  }
+
   /// Whether it has nothing to check.
-  var isEmpty: Bool { resources.isEmpty && bootstraps.isEmpty }
+  var isEmpty: Bool { objectCount == 0 && unread.isEmpty }
 
   /// How many objects and Envoy configs it has.
-  var objectCount: Int { resources.count + bootstraps.count }
+  var objectCount: Int { resources.count + configs.count }
 
   /// The resources of these kinds; of any group where none is given.
   func resources(_ kinds: String..., group: String? = nil) -> [Resource] {

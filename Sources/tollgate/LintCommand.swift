@@ -7,7 +7,9 @@ import Server
 /// policy.
 enum LintCommand {
   static let specification = CommandSpecification(
-    "lint", "Finds common mistakes in manifests and Envoy configs, and says how to correct them.",
+    "lint",
+    "Finds common mistakes in manifests, Envoy configs and config dumps, and says how to correct them. "
+      + "The exit status is 1 where there is an error, or where something was not checked (not-checked).",
     positionals: [.init("PATH", isRequired: false, repeats: true)],
     flags: [
       Flag("policy", .value("PATH"), "a policy to check against, besides those in ConfigMaps"),
@@ -54,12 +56,14 @@ enum LintCommand {
     if arguments.toggle("json") {
       Console.result(LintText.json(report))
     } else {
+      var told: Set<String> = []
       for finding in report.findings.prefix(LintText.findingsMax) {
-        Console.result(LintText.lines(finding))
+        let isNew = told.insert("\(finding.check) \(finding.remedy)").inserted
+        Console.result(LintText.lines(finding, withRemedy: isNew))
       }
       Console.diagnose(LintText.summary(report))
     }
-    return report.errorCount == 0 ? ExitStatus.done : ExitStatus.failed
+    return report.errorCount == 0 && !report.hasUnchecked ? ExitStatus.done : ExitStatus.failed
   }
 
   private static func nearest(_ name: String, _ names: Set<String>) -> String {

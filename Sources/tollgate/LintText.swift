@@ -6,8 +6,9 @@ enum LintText {
   /// The most findings that are printed; the others are only counted.
   static let findingsMax = 1000
 
-  /// `file:12: error: HTTPRoute tenant-a/chat spec.rules[0]: … [check]`, and the remedy below.
-  static func lines(_ finding: Finding) -> String {
+  /// `file:12: error: HTTPRoute tenant-a/chat spec.rules[0]: … [check]`, and the remedy below, which the
+  /// report says once for all findings that have the same.
+  static func lines(_ finding: Finding, withRemedy: Bool) -> String {
     let subject = finding.place.subject
     let parts = [
       UsageText.plain(finding.place.position), finding.severity.rawValue,
@@ -18,8 +19,8 @@ enum LintText {
     if !finding.alsoIn.isEmpty {
       also = "\n    also in: \(finding.alsoIn.map(UsageText.plain).joined(separator: ", "))"
     }
-    return "\(head): \(UsageText.plain(finding.message)) [\(finding.check)]\n"
-      + "    remedy: \(finding.remedy)\(also)"
+    return "\(head): \(UsageText.plain(finding.message)) [\(finding.check)]"
+      + (withRemedy ? "\n    remedy: \(finding.remedy)" : "") + also
   }
 
   /// `3 errors, 1 warning in 2 sets: envoy/base (40 objects), …`

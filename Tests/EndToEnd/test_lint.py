@@ -12,6 +12,7 @@ from lint_bench import (
     ARGS, AUTH, CLEAN, KUBE, MINUTELY, MODE, MONTHLY, PROC, ROUTE_TARGET, RULE, SIDECAR, TEMPLATE,
     VALIDATION, Tree, as_daemon_set, both, checks, expect_planted, field, lint, lint_objects, manifests,
 )  # fmt: skip
+from test_lint_chain import PLANTED_IN_CHAIN
 from test_lint_envoy import PLANTED_IN_ENVOY
 from test_lint_wiring import PLANTED_IN_WIRING
 
@@ -75,6 +76,23 @@ def patch(resource: str, target: dict = {"kind": "Gateway", "name": "shared"}, *
             }],
         },
     })  # fmt: skip
+
+
+def asked_over_http(tree: Tree) -> None:
+    check = tree.find("SecurityPolicy")["spec"]["extAuth"]
+    check["http"] = check.pop("grpc")
+
+
+def mirrored(service: str):
+    return lambda tree: tree.find("HTTPRoute", "chat")["spec"]["rules"][0].update(filters=[{
+        "type": "RequestMirror",
+        "requestMirror": {"backendRef": {"name": service, "namespace": "ai-models", "port": 8000}},
+    }])  # fmt: skip
+
+
+def filled(count: int, mark: str = "x"):
+    """A ConfigMap of that size."""
+    return lambda tree: tree.find("ConfigMap")["data"].update({"notes.txt": mark * count})
 
 
 def listener_set(tree: Tree) -> None:
@@ -159,6 +177,12 @@ PLANTED = {
         field("EnvoyExtensionPolicy", f"{PROC}.failOpen", True), "fail-open"),
     "ext_authz fails open": (field("SecurityPolicy", f"{AUTH}.failOpen", True), "fail-open"),
     "shadow mode": (field("EnvoyExtensionPolicy", f"{PROC}.shadowMode", True), "fail-open"),
+    "ext_authz over HTTP": (asked_over_http, "wrong-protocol"),
+    "prompts are mirrored": (mirrored("chat-v1"), "mirrored-prompts"),
+    "prompts are mirrored to another model": (mirrored("embed-v1"), "mirrored-prompts"),
+    "a ConfigMap that needs --server-side": (filled(262_144), "config-map-size"),
+    "a ConfigMap of two-byte letters": (filled(140_000, "é"), "config-map-size"),
+    "a ConfigMap that is too large": (filled(1_000_000), "config-map-size"),
     "no status": (
         field("EnvoyExtensionPolicy", f"{PROC}.statusOnError", None), "status-on-error"),
     "the default message timeout": (
@@ -424,9 +448,26 @@ def test_the_clean_deployment_is_clean():
     assert (status, found) == (0, []), text
 
 
+def test_a_config_map_is_too_large_before_kubernetes_says_so():
+    def severities(count: int) -> list[str]:
+        tree = Tree(manifests())
+        tree.drop("ConfigMap")
+        tree.objects.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})
+        rest = len("v1" + "ConfigMap" + "a")
+        tree.objects[-1]["data"] = {"notes.txt": "x" * (count - rest)}
+        found = lint_objects(tree.objects)[1]
+        return [one["severity"] for one in found if one["check"] == "config-map-size"]
+
+    assert severities(262_144) == []
+    assert severities(262_145) == ["warning"]
+    assert severities(1_048_576 * 19 // 20) == ["warning"]
+    assert severities(1_048_576) == ["error"]
+
+
 def test_every_check_has_a_planted_mistake():
     listed = set(re.findall(r"^([a-z0-9-]+) \((?:error|warning)\):", lint("--list")[2], re.M))
     planted = [*PLANTED.values(), *PLANTED_IN_ENVOY.values(), *PLANTED_IN_WIRING.values()]
+    planted += [(None, expected) for _, expected, _ in PLANTED_IN_CHAIN.values()]
     found = set().union(*({one} if isinstance(one, str) else one for _, one in planted))
     # What lies in a file's text is planted below.
     assert listed - found == {"broken-file"}

@@ -105,7 +105,6 @@ PLANTED_IN_ENVOY = {
     "an endless stream": (
         lambda c: envoy_route(c, f"{CHAT}-stream")["route"].pop("max_stream_duration"),
         "endless-stream"),
-    "no catch-all": (lambda c: envoy_routes(c).pop(), "no-catch-all"),
     "a catch-all that leads to a model": (
         lambda c: envoy_routes(c)[-1].update(route={"cluster": CHAT, "timeout": "9s"}),
         "route-without-model-header"),

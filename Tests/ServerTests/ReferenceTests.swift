@@ -93,6 +93,14 @@ struct ReferenceTests {
     }
   }
 
+  @Test func `checks of lint, with their severities and words`() throws {
+    let table = try #require(reference.tables("Checks of `tollgate lint`", with: "check").first)
+    let actual = try output(["lint", "--list"]).compactMap { line in
+      line.wholeMatch(of: /([a-z-]+) \((\w+)\): (.*)/).map { "`\($0.1)` \($0.2) \($0.3)" }
+    }
+    expectSame(table.rows.map { $0.joined(separator: " ") }, actual, atLeast: 45, "checks of lint")
+  }
+
   // MARK: Policy
 
   @Test func `fields of the policy`() {

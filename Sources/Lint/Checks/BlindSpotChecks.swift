@@ -3,16 +3,30 @@ extension Checks {
   /// were checked.
   static let blindSpotChecks = [
     Check(
-      "not-checked", .warning,
-      "Part of the configuration is not in the input, and was not checked.",
-      remedy: "add its files to the input, or check Envoy's running config (/config_dump) yourself"
+      notChecked, .warning,
+      "Part of the configuration is not in the input or not understood, and was not checked: the exit code is 1 unless this check is ignored.",
+      remedy:
+        "add its files to the input, give lint what Envoy answers at /config_dump, or run envoy/prove on that"
     ) { context, check in
-      gatewayBlindSpots(context, check)
-        + context.set.bootstraps.flatMap { bootstrap in
-          BootstrapReading(bootstrap).blindSpots().map { check.finding($0.field, $0.message) }
+      let found = context.envoys.flatMap { $0.blindSpots() } + context.set.unread
+      return gatewayBlindSpots(context, check)
+        + (found + nobodyAsked(context)).map {
+          check.finding($0.field, "not checked: \($0.message)")
         }
     }
   ]
+
+  static let notChecked = "not-checked"
+
+  /// Gateways and Envoy configs, where none of the set has to do with Tollgate.
+  private static func nobodyAsked(_ context: LintContext) -> [(field: Field, message: String)] {
+    guard context.setups.isEmpty else { return [] }
+    let gateways = context.set.resources("Gateway", group: EnvoyGatewayReading.gatewayGroup)
+    let configs = context.set.configs.filter { !$0.listeners.isEmpty }.map(\.root)
+    return (gateways.map(\.root) + configs).map {
+      ($0, "nothing here asks Tollgate, as far as lint can tell")
+    }
+  }
 
   private static func gatewayBlindSpots(_ context: LintContext, _ check: Check) -> [Finding] {
     let reading = EnvoyGatewayReading(context.set)

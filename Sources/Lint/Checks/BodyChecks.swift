@@ -19,11 +19,9 @@ extension Checks {
   ]
 
   private static func bodyModes(_ processor: ProcessorSettings, _ check: Check) -> [Finding] {
-    var findings = processor.modeFaults.map {
-      check.finding($0.field, $0.message, remedy: $0.remedy)
-    }
+    var findings = processor.modeFaults.map(check.finding)
     let request: String? =
-      switch processor.requestBody {
+      switch processor.requestBody.value {
       case .buffered, .fullDuplexStreamed: nil
       case .none: "the request's body is not sent, so Tollgate does not see the model"
       case .streamed: "the request's headers are sent to the backend before its model is known"
@@ -32,11 +30,11 @@ extension Checks {
     if let request {
       findings.append(
         check.finding(
-          processor.requestBodyField, request,
+          processor.requestBody.field, request,
           remedy: "write Buffered (BUFFERED), or FullDuplexStreamed"))
     }
     let response: String? =
-      switch processor.responseBody {
+      switch processor.responseBody.value {
       case .streamed, .fullDuplexStreamed: nil
       case .none: "the response's body is not sent, so its usage is not metered"
       case .buffered, .bufferedPartial:
@@ -45,7 +43,7 @@ extension Checks {
     if let response {
       findings.append(
         check.finding(
-          processor.responseBodyField, response, remedy: "write Streamed (STREAMED)"))
+          processor.responseBody.field, response, remedy: "write Streamed (STREAMED)"))
     }
     return findings
   }
@@ -59,7 +57,7 @@ extension Checks {
     let listener = setup.listener
     let isHeld =
       setup.processors.contains {
-        $0.requestBody == .buffered || $0.requestBody == .bufferedPartial
+        $0.requestBody.value == .buffered || $0.requestBody.value == .bufferedPartial
       }
       || setup.authorizers.contains(where: \.sendsBody)
     let limit = listener.bufferBytes ?? listener.defaultBufferBytes

@@ -77,11 +77,10 @@ extension Checks {
   /// Listeners of an Envoy config without Tollgate that lead to the clusters of those with Tollgate.
   private static func envoyWays(_ context: LintContext, _ check: Check) -> [Finding] {
     var findings: [Finding] = []
-    for reading in context.set.bootstraps.map(BootstrapReading.init) {
-      let setups = reading.setups()
-      let ways = setups.filter(\.asksTollgate).flatMap(\.backendRules).flatMap(\.backends)
+    for reading in context.envoys {
+      let ways = reading.setups.filter(\.asksTollgate).flatMap(\.backendRules).flatMap(\.backends)
       let models = Set(ways.flatMap(BootstrapReading.clusterNames))
-      let others = setups.filter { !$0.concernsTollgate }.flatMap(\.backendRules)
+      let others = reading.setups.filter { !$0.concernsTollgate }.flatMap(\.backendRules)
       for way in others.flatMap(\.backends) + reading.tcpProxies() {
         guard let name = BootstrapReading.clusterNames(way).first(where: models.contains) else {
           continue

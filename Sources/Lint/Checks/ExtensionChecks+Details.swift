@@ -3,6 +3,32 @@ import Policy
 extension Checks {
   private static let ownNamespace = "tollgate"
 
+  static func ignoredDecisions(
+    _ setup: GatewaySetup, _ context: LintContext, _ check: Check
+  ) -> [Finding] {
+    let keys = Set(context.policies.flatMap(\.apiKeyHeaders)).sorted()
+    let wanted = HeaderNames.own + ["content-length"] + (keys.isEmpty ? ["authorization"] : keys)
+    let rules = setup.processors.map(\.mutations) + setup.authorizers.map(\.mutations)
+    return setup.processors.compactMap { processor in
+      processor.keepsRoute.map {
+        check.finding($0, "Envoy keeps the route that it chose before Tollgate named one")
+      }
+    }
+      + setup.processors.compactMap { processor in
+        processor.ignoresRefusals.flatMap { field in
+          field.bool == true
+            ? check.finding(field, "a request that Tollgate refuses is not answered by its refusal")
+            : nil
+        }
+      }
+      + rules.compactMap { $0 }.compactMap { rules in
+        let kept = wanted.filter { rules.rule(against: $0) != nil }
+        return kept.first.flatMap(rules.rule).map {
+          check.finding($0, "Tollgate may not change \(kept.joined(separator: ", "))")
+        }
+      }
+  }
+
   static func namespaces(
     _ setup: GatewaySetup, _ context: LintContext, _ check: Check
   ) -> [Finding] {
@@ -51,7 +77,7 @@ extension Checks {
           : [
             check.finding(field, "Tollgate does not get \(missing.joined(separator: ", "))")
           ]
-        for item in field.items where setup.filtersByRoute && !isAllowed(item.text ?? "") {
+        for item in field.items where setup.origin == .gatewayAPI && !isAllowed(item.text ?? "") {
           findings.append(
             check.finding(
               item, "Envoy Gateway does not allow the attribute \(item.text ?? "")",
@@ -94,7 +120,9 @@ extension Checks {
         check.finding(
           order[checker].field,
           "the policy enforces at ext_authz, which runs before jwt_authn: no JWT is verified yet",
-          remedy: "put jwt_authn first (EnvoyProxy spec.filterOrder: jwt_authn before ext_authz)"))
+          remedy: setup.origin == .envoy
+            ? "put jwt_authn before ext_authz"
+            : "put jwt_authn first (EnvoyProxy spec.filterOrder: jwt_authn before ext_authz)"))
     }
     if let router = position(.router), router != order.count - 1 {
       findings.append(
@@ -151,11 +179,9 @@ extension Checks {
     for backend in context.set.resources("Backend", group: EnvoyGatewayReading.envoyGroup) {
       ours += backend.spec["endpoints"].items.map { $0["unix"]["path"] }.filter(\.exists)
     }
-    for bootstrap in context.set.bootstraps {
-      for cluster in bootstrap["static_resources"]["clusters"].items {
-        let named = cluster.named("Envoy cluster \(cluster["name"].text ?? "?")")
-        ours += BootstrapReading.addresses(named).map { $0["pipe"]["path"] }.filter(\.exists)
-      }
+    for cluster in context.set.configs.flatMap(\.clusters) {
+      let named = cluster.named("Envoy cluster \(cluster["name"].text ?? "?")")
+      ours += BootstrapReading.addresses(named).map { $0["pipe"]["path"] }.filter(\.exists)
     }
     for path in ours where (path.text ?? "").utf8.count > socketPathBytesMax {
       findings.append(

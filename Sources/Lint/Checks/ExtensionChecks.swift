@@ -13,6 +13,22 @@ extension Checks {
       }
     },
     Check(
+      "wrong-protocol", .error,
+      "Envoy asks Tollgate in another protocol than gRPC over HTTP/2: every request fails.",
+      remedy:
+        "use grpc_service (extAuth.grpc); in Envoy, write http2_protocol_options into the cluster's HttpProtocolOptions"
+    ) { context, check in
+      context.setups.flatMap { setup in
+        (setup.processors.map(\.wrongProtocol) + setup.authorizers.map(\.wrongProtocol))
+          .compactMap { $0 }.map { check.finding($0, "Tollgate speaks gRPC only, over HTTP/2") }
+      }
+    },
+    Check(
+      "ignored-decision", .error,
+      "Envoy does not do what Tollgate replies: the route, the headers or the refusal stay away.",
+      remedy: "remove the setting, or exempt Tollgate's headers from it"
+    ) { context, check in context.setups.flatMap { ignoredDecisions($0, context, check) } },
+    Check(
       "status-on-error", .warning,
       "When Tollgate does not reply, the client gets a status that means something else.",
       remedy: "write 503 (statusOnError, status_on_error)"
@@ -33,8 +49,16 @@ extension Checks {
       remedy: "set the timeout to 5s"
     ) { context, check in
       context.setups.flatMap { setup in
-        setup.processors.compactMap { messageTimeout($0, check) }
-          + setup.authorizers.compactMap { checkTimeout($0, check) }
+        // With FULL_DUPLEX_STREAMED the message timeout does not apply.
+        let timeouts =
+          setup.processors.filter { $0.requestBody.value != .fullDuplexStreamed }
+          .map { ($0.messageTimeout, shortTimeout) }
+          + setup.authorizers.map { ($0.timeout, $0.unsetTimeout) }
+        return timeouts.filter { ($0.duration ?? $1) <= shortTimeout }.map { field, unset in
+          let what = field.duration == nil ? ", the default" : ""
+          let time = DurationReading.text(field.duration ?? unset)
+          return check.finding(field, "Envoy gives Tollgate \(time)\(what)")
+        }
       }
     },
     Check(
@@ -92,11 +116,7 @@ extension Checks {
       "Envoy's ext_authz filter does not send what Tollgate needs to decide, or does not apply its decision.",
       remedy: "write encode_raw_headers: true and clear_route_cache: true"
     ) { context, check in
-      context.setups.flatMap { setup in
-        setup.authorizers.flatMap(\.faults).map {
-          check.finding($0.field, $0.message, remedy: $0.remedy)
-        }
-      }
+      context.setups.flatMap(\.authorizers).flatMap(\.faults).map(check.finding)
     },
     Check(
       "socket", .error,
@@ -106,30 +126,6 @@ extension Checks {
   ]
 
   private static let breakerDefault: Int64 = 1024
-  private static let messageTimeoutDefault = Duration.milliseconds(200)
-
-  private static func messageTimeout(_ processor: ProcessorSettings, _ check: Check) -> Finding? {
-    // With FULL_DUPLEX_STREAMED the message timeout does not apply.
-    if processor.requestBody == .fullDuplexStreamed { return nil }
-    guard let timeout = processor.messageTimeout.duration else {
-      return check.finding(
-        processor.messageTimeout, "no message timeout is written; the default is 200 ms")
-    }
-    return timeout > messageTimeoutDefault
-      ? nil
-      : check.finding(
-        processor.messageTimeout,
-        "a message timeout of \(DurationReading.text(timeout)) is too short"
-      )
-  }
-
-  private static func checkTimeout(_ authorizer: AuthorizerSettings, _ check: Check) -> Finding? {
-    let written = authorizer.timeout.duration
-    let timeout = written ?? authorizer.unsetTimeout
-    guard timeout <= messageTimeoutDefault else { return nil }
-    return check.finding(
-      authorizer.timeout,
-      "ext_authz gives Tollgate \(DurationReading.text(timeout))"
-        + (written == nil ? ", the default" : ""))
-  }
+  /// Envoy's default, which is too short for a busy disk.
+  private static let shortTimeout = Duration.milliseconds(200)
 }

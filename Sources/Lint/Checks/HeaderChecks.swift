@@ -6,7 +6,7 @@ extension Checks {
       "Envoy chooses the route, and with it the filters that run, by x-ai-* headers that the client sent, before Tollgate is asked.",
       remedy: "remove Tollgate's headers early, in every spelling: with - and with _"
     ) { context, check in
-      context.setups.filter { $0.isWhole && $0.filtersByRoute }.compactMap { setup in
+      context.setups.filter { $0.isWhole && $0.filtersDiffer }.compactMap { setup in
         let left = HeaderNames.own.filter { !isRemoved($0, setup) }
         return left.isEmpty
           ? nil

@@ -64,31 +64,56 @@ extension Checks {
     },
     Check(
       "withheld-credentials", .error,
-      "ext_authz does not send a header in which the policy expects API keys: a caller that uses it gets 401.",
+      "Envoy does not send Tollgate a header that it decides by: the caller's API key, the path or the content type.",
       remedy:
         "list it (headersToExtAuth, allowed_headers), or remove it from the policy's auth.api_key_headers"
     ) { context, check in
-      guard hasKeys(context) else { return [] }
-      let wanted = Set(context.policies.flatMap(\.apiKeyHeaders)).sorted()
-      return context.setups.flatMap { setup in
-        setup.authorizers.compactMap { authorizer in
-          let withheld = wanted.filter { !authorizer.shows($0) }
+      context.setups.flatMap { setup in
+        let selections =
+          setup.authorizers.map { ($0.headers, keyHeaders(context, at: .extAuthz)) }
+          + setup.processors.compactMap { processor in
+            // Where ext_authz is sent the key, ext_proc is told whose it is.
+            processor.headers.map {
+              (
+                $0,
+                decidingHeaders
+                  + (setup.authorizers.isEmpty ? keyHeaders(context, at: .extProc) : [])
+              )
+            }
+          }
+        return selections.compactMap { headers, wanted in
+          let withheld = wanted.filter { !headers.shows($0) }
           return withheld.isEmpty
             ? nil
             : check.finding(
-              authorizer.headersField,
-              "ext_authz does not send \(withheld.joined(separator: ", "))")
+              headers.field, "Tollgate is not sent \(withheld.joined(separator: ", "))")
         }
       }
     },
   ]
+
+  /// What ext_proc is sent as headers and ext_authz in fields of its own.
+  private static let decidingHeaders = [":method", ":path", ":authority", "content-type"]
+
+  /// The headers in which callers may send a key to a filter; without a policy the most usual one.
+  private static func keyHeaders(
+    _ context: LintContext, at point: EnforcementPoint
+  ) -> [String] {
+    guard !context.policies.isEmpty else { return ["authorization"] }
+    // A policy that decides at ext_authz needs no keys at ext_proc.
+    let own = context.policies.filter { policy in
+      policy.tenants.contains { !$0.keys.isEmpty }
+        && (point == .extAuthz || policy.enforceAt == point)
+    }
+    return Set(own.flatMap(\.apiKeyHeaders)).sorted()
+  }
 
   private static func hasKeys(_ context: LintContext) -> Bool {
     context.policies.contains { $0.tenants.contains { !$0.keys.isEmpty } }
   }
 
   private static func verifiesJWT(_ setup: GatewaySetup, _ context: LintContext) -> Bool {
-    if setup.filtersByRoute {
+    if setup.origin == .gatewayAPI {
       return context.set.resources("SecurityPolicy", group: EnvoyGatewayReading.envoyGroup)
         .contains { $0.spec["jwt"].exists }
     }

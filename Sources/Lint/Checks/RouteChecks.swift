@@ -57,7 +57,7 @@ extension Checks {
       "Envoy takes the first route that matches, so this one is never chosen.",
       remedy: "put the more specific route first"
     ) { context, check in
-      context.setups.filter(\.isOrdered).flatMap { shadowed($0, check) }
+      context.setups.filter { $0.origin == .envoy }.flatMap { shadowed($0, check) }
     },
   ]
 
@@ -70,8 +70,9 @@ extension Checks {
   }
 
   private static func catchAlls(_ setup: GatewaySetup, _ check: Check) -> [Finding] {
-    // The catch-all may be among the routes that Envoy fetches.
-    guard setup.hasAllRules else { return [] }
+    // Where filters run for each request, also one without a route asks Tollgate, and gets one. The
+    // catch-all may be among the routes that Envoy fetches.
+    guard setup.filtersByRoute, setup.hasAllRules else { return [] }
     var seen: Set<String> = []
     var findings: [Finding] = []
     for rule in setup.rules where !rule.modelRoutes.isEmpty {

@@ -22,6 +22,15 @@ extension Checks {
         "use each host in one namespace only, besides the Gateway's own, and enforce that by an admission policy"
     ) { context, check in gateways(context).flatMap { foreignHosts($0, context, check) } },
     Check(
+      "mirrored-prompts", .warning,
+      "Copies of requests go to another backend: no limit, no price and no record knows of them, and prompts may leave the platform.",
+      remedy: "remove the mirror, or limit that backend by itself and --ignore mirrored-prompts"
+    ) { context, check in
+      context.setups.flatMap(\.backendRules).flatMap(\.mirrors).map {
+        check.finding($0, "a copy of every request goes here, and is not metered")
+      }
+    },
+    Check(
       "missing-port", .error,
       "A route leads to a port that its Service does not have: its requests get 500 or 503.",
       remedy: "write a port of the Service (spec.ports[].port, not the container's port)"

@@ -17,6 +17,26 @@ extension Checks {
       }
     },
     Check(
+      "config-map-size", .error,
+      "A ConfigMap is too large: above 256 KiB `kubectl apply` refuses it, above 1 MiB Kubernetes does.",
+      remedy:
+        "above 256 KiB use `kubectl apply --server-side`; near 1 MiB split it into several ConfigMaps, mounted as one directory by a projected volume"
+    ) { context, check in
+      context.set.resources("ConfigMap", group: "").compactMap { map in
+        let bytes = Int64(map.root.allTexts.reduce(0) { $0 + $1.text.utf8.count })
+        guard bytes > appliedBytesMax else { return nil }
+        let isTooLarge = bytes > configMapBytesMax - configMapBytesMax / 20
+        return check.finding(
+          map.root,
+          "it has \(QuantityReading.text(bytes)); "
+            + (isTooLarge
+              ? "Kubernetes takes \(QuantityReading.text(configMapBytesMax))"
+              : "`kubectl apply` keeps it in an annotation, which takes "
+                + QuantityReading.text(appliedBytesMax)),
+          severity: isTooLarge ? .error : .warning)
+      }
+    },
+    Check(
       "memory-limit", .error,
       "Tollgate may buffer more bytes of bodies than the container's memory limit: instead of refusing a request it is killed, and all exchanges fail.",
       remedy: "set --max-buffer-bytes well below the memory limit, or raise the limit"
@@ -33,6 +53,10 @@ extension Checks {
       }
     },
   ]
+
+  /// What Kubernetes takes of annotations, in one of which client-side apply keeps the object.
+  static let appliedBytesMax: Int64 = 262_144
+  static let configMapBytesMax: Int64 = 1_048_576
 
   /// The default of `tollgate serve --max-buffer-bytes`.
   static let bufferBytesDefault: Int64 = 2 << 30

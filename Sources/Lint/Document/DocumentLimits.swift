@@ -12,4 +12,8 @@ enum DocumentLimits {
   static let depthMax = 100
   /// Nested directories.
   static let directoryDepthMax = 32
+  /// Envoy configs that are texts in the objects of a set.
+  static let embeddedMax = 64
+  /// Bytes of all of them.
+  static let embeddedBytesMax = 16 << 20
 }

@@ -34,10 +34,21 @@ struct Field: Sendable {
   }
 
   /// The value of a key. A key with a dot or a slash is in brackets in the path: `data[policy.json5]`.
-  subscript(_ key: String) -> Field {
+  /// Envoy reads `static_resources` and `staticResources` alike, so a name with `_` stands for both.
+  subscript(_ name: String) -> Field {
+    var key = name
+    var member = node?.member(key)
+    if member == nil, name.contains("_"), let other = node?.member(Self.camelCase(name)) {
+      (key, member) = (other.key, other)
+    }
     let step = key.contains(".") || key.contains("/") ? "[\(key)]" : (path.isEmpty ? "" : ".") + key
-    let member = node?.member(key)
     return Field(self, path: path + step, node: member?.value, line: member?.line ?? line)
+  }
+
+  /// `staticResources` for `static_resources`.
+  private static func camelCase(_ name: String) -> String {
+    let words = name.split(separator: "_", omittingEmptySubsequences: false)
+    return words[0] + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
   }
 
   /// An item of a list.
@@ -102,8 +113,18 @@ struct Field: Sendable {
   /// The texts of a list's strings, numbers and bools.
   var texts: [String] { items.compactMap(\.text) }
 
-  /// A bool of YAML 1.1, as Kubernetes reads it.
+  /// Every text in it, with its field: of a scalar itself, else of all that it holds.
+  var allTexts: [(field: Field, text: String)] {
+    if let text { return [(self, text)] }
+    return members.flatMap { $0.value.allTexts } + items.flatMap(\.allTexts)
+  }
+
+  /// The last word of the type that Envoy's `@type` names: `ExtProcPerRoute`.
+  var typeName: Substring? { self["@type"].text?.split(separator: ".").last }
+
+  /// A bool of YAML 1.1, as Kubernetes reads it; also Envoy's `{ value: true }`.
   var bool: Bool? {
+    if case .map? = node?.kind { return self["value"].bool }
     guard case .bool(let text)? = node?.kind else { return nil }
     return ["true", "yes", "on", "y"].contains(text.lowercased())
   }

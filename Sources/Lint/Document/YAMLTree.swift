@@ -1,4 +1,4 @@
-/// Reads what the YAML reader (`YAMLScript`) prints.
+/// Reads what the YAML reader (`yaml_trees.py`) prints.
 enum YAMLTree {
   /// The nesting of the printed JSON: a map in a map is three arrays deeper.
   private static let printedDepthMax = DocumentLimits.depthMax * 3 + 8
@@ -10,25 +10,20 @@ enum YAMLTree {
   ) throws(DocumentProblem) -> [Result<[Node], DocumentProblem>] {
     let root = try Node(json: printed, depthMax: printedDepthMax, nodesMax: .max)
     guard case .list(let files) = root.kind else { throw unexpected }
-    var results: [Result<[Node], DocumentProblem>] = []
-    for file in files {
-      if let problem = file.member("problem") {
-        guard case .list(let parts) = problem.value.kind, parts.count == 3,
-          let line = integer(parts[0]), let column = integer(parts[1]),
-          case .string(let message, _) = parts[2].kind
-        else { throw unexpected }
-        results.append(
-          .failure(DocumentProblem(line: line, column: column, message: message)))
-        continue
-      }
-      guard case .list(let documents)? = file.member("documents")?.value.kind else {
-        throw unexpected
-      }
-      var nodes: [Node] = []
-      for document in documents { nodes.append(try node(document)) }
-      results.append(.success(nodes))
+    return try files.map(result)
+  }
+
+  private static func result(
+    of file: Node
+  ) throws(DocumentProblem) -> Result<[Node], DocumentProblem> {
+    if case .list(let documents)? = file.member("documents")?.value.kind {
+      return .success(try documents.map(node))
     }
-    return results
+    guard case .list(let parts)? = file.member("problem")?.value.kind, parts.count == 3,
+      let line = integer(parts[0]), let column = integer(parts[1]),
+      case .string(let message, _) = parts[2].kind
+    else { throw unexpected }
+    return .failure(DocumentProblem(line: line, column: column, message: message))
   }
 
   private static var unexpected: DocumentProblem {
@@ -53,20 +48,17 @@ enum YAMLTree {
       return Node(line: line, kind: .string(text, isLiteral: false))
     case ("literal", .string(let text, _)):
       return Node(line: line, kind: .string(text, isLiteral: true))
-    case ("list", .list(let printedItems)):
-      var items: [Node] = []
-      for item in printedItems { items.append(try node(item)) }
-      return Node(line: line, kind: .list(items))
-    case ("map", .list(let printedMembers)):
-      var members: [Node.Member] = []
-      for member in printedMembers {
-        guard case .list(let pair) = member.kind, pair.count == 3, let keyLine = integer(pair[0]),
-          case .string(let key, _) = pair[1].kind
-        else { throw unexpected }
-        members.append(Node.Member(key: key, line: keyLine, value: try node(pair[2])))
-      }
-      return Node(line: line, kind: .map(members))
+    case ("list", .list(let items)): return Node(line: line, kind: .list(try items.map(node)))
+    case ("map", .list(let members)): return Node(line: line, kind: .map(try members.map(member)))
     default: throw unexpected
     }
+  }
+
+  /// A member of a map, printed as `[line, key, node]`.
+  private static func member(_ printed: Node) throws(DocumentProblem) -> Node.Member {
+    guard case .list(let parts) = printed.kind, parts.count == 3, let line = integer(parts[0]),
+      case .string(let key, _) = parts[1].kind
+    else { throw unexpected }
+    return Node.Member(key: key, line: line, value: try node(parts[2]))
   }
 }

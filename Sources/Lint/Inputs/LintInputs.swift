@@ -6,10 +6,13 @@ struct LintInputs {
   struct Text {
     let name: String
     let bytes: [UInt8]
+    /// Whether the command line names it, and not only a directory that it is in.
+    var isNamed = false
 
     var isJSON: Bool {
       let first = bytes.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
-      return name.hasSuffix(".json") || name == LintInputs.stdinName && first == UInt8(ascii: "{")
+      let isFile = [".yaml", ".yml"].contains(where: name.hasSuffix)
+      return name.hasSuffix(".json") || !isFile && first == UInt8(ascii: "{")
     }
   }
 
@@ -40,7 +43,7 @@ struct LintInputs {
   private mutating func add(_ path: String) throws(LintFault) {
     if path == "-" {
       let bytes = try Self.read(.standardInput, Self.stdinName)
-      stdin = try counted(Text(name: Self.stdinName, bytes: bytes))
+      stdin = try counted(Text(name: Self.stdinName, bytes: bytes, isNamed: true))
       return
     }
     guard let isDirectory = Self.isDirectory(path) else {
@@ -48,7 +51,8 @@ struct LintInputs {
     }
     if isDirectory {
       try walk(Self.clean(path), depth: 0, isInside: false, isNamed: true)
-    } else if let text = try read(path) {
+    } else if var text = try read(path) {
+      text.isNamed = true
       plain.append(text)
     }
   }

@@ -16,8 +16,21 @@ package struct LintTools {
 
   /// How long one run may take. It is long because a kustomization may fetch from the network.
   private static let secondsMax = 120.0
+  /// The exit status of `yaml_trees.py` where PyYAML is missing.
+  private static let noYAMLStatus: Int32 = 3
 
-  /// The documents of each text, or why it cannot be read.
+  /// The documents of each text, or why it cannot be read. JSON is read here; one run of Python reads all
+  /// YAML.
+  func documents(
+    _ texts: [LintInputs.Text]
+  ) throws(LintFault) -> [Result<[Node], DocumentProblem>] {
+    var yaml = try readYAML(texts.filter { !$0.isJSON })[...]
+    return texts.map { text in
+      guard text.isJSON else { return yaml.removeFirst() }
+      return Result { () throws(DocumentProblem) in [try Node(json: text.bytes)] }
+    }
+  }
+
   func readYAML(
     _ texts: [LintInputs.Text]
   ) throws(LintFault) -> [Result<[Node], DocumentProblem>] {
@@ -26,10 +39,12 @@ package struct LintTools {
     var input: [UInt8] = []
     for text in texts { input += Array("\(text.bytes.count)\n".utf8) + text.bytes }
     // -I: Python runs no code from the current directory or the environment.
-    let result = try run(executable, ["-I", "-c", YAMLScript.source], input: input)
+    let script = String(decoding: PackageResources.yaml_trees_py, as: UTF8.self)
+    let limits = [DocumentLimits.nodesMax, DocumentLimits.depthMax].map(String.init)
+    let result = try run(executable, ["-I", "-c", script] + limits, input: input)
     switch result.status {
     case 0: break
-    case YAMLScript.noYAMLStatus: throw .noYAML(python)
+    case Self.noYAMLStatus: throw .noYAML(python)
     default: throw .toolFailed(python, result.lastError)
     }
     do {

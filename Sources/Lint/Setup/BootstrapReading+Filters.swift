@@ -1,105 +1,114 @@
 extension BootstrapReading {
-  func processor(_ field: Field) -> ProcessorSettings {
+  /// An HTTP filter of a connection manager.
+  struct HTTPFilter {
+    let field: Field
+    /// Its settings, also where it fetched them.
+    let settings: Field
+    /// Nil for a filter whose order does not matter.
+    let name: FilterName?
+
+    /// The kind of a filter that asks a service about requests; nil for any other.
+    var kind: FilterName? { name == .extProc || name == .extAuthz ? name : nil }
+  }
+
+  func filters(of manager: Field) -> [HTTPFilter] {
+    manager["http_filters"].items.map { filter in
+      let fetched = filter["config_discovery"].exists ? filter["name"].text : nil
+      let settings = fetched.flatMap { config.filters[$0] } ?? filter["typed_config"]
+      let name: FilterName? =
+        switch settings.typeName {
+        case "ExtAuthz": .extAuthz
+        case "JwtAuthentication": .jwtAuthn
+        case "ExternalProcessor": .extProc
+        case "Router": .router
+        default: nil
+        }
+      return HTTPFilter(field: filter, settings: settings.named(manager.object), name: name)
+    }
+  }
+
+  func processor(_ field: Layered) -> ProcessorSettings {
     let modes = field["processing_mode"]
-    var faults: [(field: Field, message: String, remedy: String)] = []
-    for name in ["request_header_mode", "response_header_mode"] where modes[name].text == "SKIP" {
-      faults.append((modes[name], "Tollgate does not see these headers", "write \(name): SEND"))
+    func mode(_ name: String, isWrong: Bool, _ message: String) -> SettingFault? {
+      isWrong ? SettingFault(modes[name], message, remedy: "write \(name): SEND") : nil
     }
-    for phase in ["request", "response"]
-    where modes["\(phase)_body_mode"].text == "FULL_DUPLEX_STREAMED"
-      && modes["\(phase)_trailer_mode"].text != "SEND"
-    {
-      faults.append(
-        (
-          modes["\(phase)_trailer_mode"], "FULL_DUPLEX_STREAMED needs the trailers too",
-          "write \(phase)_trailer_mode: SEND"
-        ))
+    let headers = ["request_header_mode", "response_header_mode"].map {
+      mode($0, isWrong: modes[$0].text == "SKIP", "Tollgate does not see these headers")
     }
-    let trailers = modes["request_trailer_mode"]
-    if modes["request_body_mode"].text == "BUFFERED", trailers.text != "SEND" {
-      faults.append(
-        (
-          trailers, "a request with trailers and no body ends before Tollgate has decided",
-          "write request_trailer_mode: SEND"
-        ))
+    let trailers = ["request", "response"].map { phase in
+      let name = "\(phase)_trailer_mode"
+      let isFull = modes["\(phase)_body_mode"].text == "FULL_DUPLEX_STREAMED"
+      return mode(
+        name, isWrong: isFull && modes[name].text != "SEND",
+        "FULL_DUPLEX_STREAMED needs the trailers too")
     }
+    let isBuffered = modes["request_body_mode"].text == "BUFFERED"
+    let last = mode(
+      "request_trailer_mode", isWrong: isBuffered && modes["request_trailer_mode"].text != "SEND",
+      "a request with trailers and no body ends before Tollgate has decided")
     let failOpen = [field["failure_mode_allow"], field["observability_mode"]]
-    let keepsRoute = [field["disable_clear_route_cache"]].first { $0.bool == true }
-    let retained = field["route_cache_action"].text == "RETAIN"
+    let retained = field["route_cache_action"]
     return ProcessorSettings(
-      field: field, failOpen: failOpen.filter { $0.bool == true },
-      statusOnError: field["status_on_error"]["code"], messageTimeout: field["message_timeout"],
-      requestBody: bodyMode(modes["request_body_mode"]),
-      requestBodyField: modes["request_body_mode"],
-      responseBody: bodyMode(modes["response_body_mode"]),
-      responseBodyField: modes["response_body_mode"], modeFaults: faults,
+      field: field.own, failOpen: failOpen.filter { $0.bool == true },
+      statusOnError: field["status_on_error.code"], messageTimeout: field["message_timeout"],
+      requestBody: Placed(mode: modes["request_body_mode"]),
+      responseBody: Placed(mode: modes["response_body_mode"]),
+      modeFaults: (headers + trailers + [last]).compactMap { $0 },
       requestAttributes: field["request_attributes"],
       responseAttributes: field["response_attributes"],
-      readableNamespaces: field["metadata_options"]["forwarding_namespaces"]["untyped"],
-      writableNamespaces: field["metadata_options"]["receiving_namespaces"]["untyped"],
-      keepsRoute: keepsRoute ?? (retained ? field["route_cache_action"] : nil),
-      breakers: breakers(field))
+      readableNamespaces: field["metadata_options.forwarding_namespaces.untyped"],
+      writableNamespaces: field["metadata_options.receiving_namespaces.untyped"],
+      keepsRoute: field["disable_clear_route_cache"].bool == true
+        ? field["disable_clear_route_cache"] : retained.text == "RETAIN" ? retained : nil,
+      ignoresRefusals: field["disable_immediate_response"],
+      mutations: MutationRules(field["mutation_rules"]),
+      headers: HeaderSelection(field["forward_rules"]),
+      wrongProtocol: wrongProtocol(field), breakers: breakers(field))
   }
 
-  private func bodyMode(_ field: Field) -> ProcessorSettings.BodyMode {
-    switch field.text {
-    case "BUFFERED": .buffered
-    case "BUFFERED_PARTIAL": .bufferedPartial
-    case "STREAMED": .streamed
-    case "FULL_DUPLEX_STREAMED": .fullDuplexStreamed
-    default: .none
-    }
+  /// What of a filter's service does not speak gRPC: its HTTP form, or a cluster without HTTP/2.
+  private func wrongProtocol(_ field: Layered) -> Field? {
+    let name = field["grpc_service.envoy_grpc.cluster_name"]
+    guard field["grpc_service"].exists else { return field["http_service"] }
+    guard let cluster = name.text.flatMap(config.cluster) else { return nil }
+    let options = cluster["typed_extension_protocol_options"][
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"]
+    let speaks =
+      [cluster] + options.members.map(\.value)
+    return speaks.contains { $0["http2_protocol_options"].exists } ? nil : cluster
   }
 
-  func authorizer(_ field: Field) -> AuthorizerSettings {
+  func authorizer(_ field: Layered) -> AuthorizerSettings {
     let body = field["with_request_body"]
     let asBytes = body["pack_as_bytes"]
-    let allowed = field["allowed_headers"]
+    let timeout =
+      field["grpc_service"].exists ? "grpc_service.timeout" : "http_service.server_uri.timeout"
     return AuthorizerSettings(
-      field: field, failOpen: [field["failure_mode_allow"]].filter { $0.bool == true },
-      statusOnError: field["status_on_error"]["code"], timeout: field["grpc_service"]["timeout"],
+      field: field.own, failOpen: [field["failure_mode_allow"]].filter { $0.bool == true },
+      statusOnError: field["status_on_error.code"], timeout: field[timeout],
       unsetTimeout: .milliseconds(200), bodyBytes: body["max_request_bytes"],
-      sendsBody: body.exists,
+      sendsBody: body.exists && field["disable_request_body_buffering"].bool != true,
       partialBody: [body["allow_partial_message"]].first { $0.bool == true },
       choosesRouteAgain: field["clear_route_cache"].bool == true,
       choosesRouteAgainField: field["clear_route_cache"],
-      allowedHeaders: allowed.exists ? matchers(allowed) : nil,
-      withheldHeaders: matchers(field["disallowed_headers"]),
-      headersField: allowed.exists ? allowed : field["disallowed_headers"],
+      headers: HeaderSelection(field.own),
       bodyAsBytes: Placed(value: asBytes.bool == true, field: asBytes),
-      faults: checkFaults(field), breakers: breakers(field))
+      faults: checkFaults(field), mutations: MutationRules(field["decoder_header_mutation_rules"]),
+      wrongProtocol: wrongProtocol(field), breakers: breakers(field))
   }
 
-  private func checkFaults(
-    _ field: Field
-  ) -> [(field: Field, message: String, remedy: String)] {
-    var faults: [(field: Field, message: String, remedy: String)] = []
-    if field["encode_raw_headers"].bool != true {
-      faults.append(
-        (
-          field["encode_raw_headers"],
-          "Envoy joins repeated headers with commas, so Tollgate cannot tell two credentials from one",
-          "write encode_raw_headers: true"
-        ))
-    }
-    if field["clear_route_cache"].bool != true {
-      faults.append(
-        (
-          field["clear_route_cache"],
-          "Envoy keeps the route that it chose by the client's headers, before the check",
-          "write clear_route_cache: true"
-        ))
-    }
-    return faults
-  }
-
-  private func matchers(_ list: Field) -> [NameMatcher] {
-    list["patterns"].items.compactMap { pattern in
-      if let text = pattern["exact"].text { return .exact(text) }
-      if let text = pattern["prefix"].text { return .prefix(text) }
-      if let text = pattern["suffix"].text { return .suffix(text) }
-      if let text = pattern["safe_regex"]["regex"].text { return .regex(text) }
-      return pattern["contains"].text.map(NameMatcher.containing)
+  private func checkFaults(_ field: Layered) -> [SettingFault] {
+    [
+      (
+        "encode_raw_headers",
+        "Envoy joins repeated headers with commas, so Tollgate cannot tell two credentials from one"
+      ),
+      (
+        "clear_route_cache",
+        "Envoy keeps the route that it chose by the client's headers, before the check"
+      ),
+    ].filter { field[$0.0].bool != true }.map { name, message in
+      SettingFault(field[name], message, remedy: "write \(name): true")
     }
   }
 
@@ -122,9 +131,9 @@ extension BootstrapReading {
       || requirement["requires_any"]["requirements"].items.contains(where: letsOthersPass)
   }
 
-  private func breakers(_ filter: Field) -> BreakerSettings {
-    let name = filter["grpc_service"]["envoy_grpc"]["cluster_name"]
-    guard let cluster = name.text.flatMap(cluster) else {
+  private func breakers(_ filter: Layered) -> BreakerSettings {
+    let name = filter["grpc_service.envoy_grpc.cluster_name"]
+    guard let cluster = name.text.flatMap(config.cluster) else {
       // The cluster is not in the file: nothing to check.
       return BreakerSettings(bounds: [], field: name, setting: "")
     }
@@ -139,7 +148,10 @@ extension BootstrapReading {
   func listenerSettings(_ manager: Field, _ listener: Field, _ chain: Field) -> ListenerSettings {
     let early = manager["early_header_mutation_extensions"]
     let removals = early.items.flatMap { extended in
-      extended["typed_config"]["mutations"].items.compactMap(removal)
+      extended["typed_config"]["mutations"].items.compactMap { mutation in
+        mutation["remove"].text.map(NameMatcher.exact)
+          ?? NameMatcher(mutation["remove_on_match"]["key_matcher"])
+      }
     }
     let context = chain["transport_socket"]["typed_config"]
     return ListenerSettings(
@@ -150,15 +162,6 @@ extension BootstrapReading {
       certificateFaults: certificateFaults(context))
   }
 
-  private func removal(_ mutation: Field) -> NameMatcher? {
-    if let name = mutation["remove"].text { return .exact(name) }
-    let matcher = mutation["remove_on_match"]["key_matcher"]
-    if let text = matcher["exact"].text { return .exact(text) }
-    if let text = matcher["prefix"].text { return .prefix(text) }
-    if let text = matcher["suffix"].text { return .suffix(text) }
-    return matcher["safe_regex"]["regex"].text.map(NameMatcher.regex)
-  }
-
   private func certificateFaults(_ context: Field) -> [CertificateFault] {
     let common = context["common_tls_context"]
     let combined = common["combined_validation_context"]["default_validation_context"]
@@ -166,37 +169,19 @@ extension BootstrapReading {
     let fromSecret =
       common["validation_context_sds_secret_config"].exists
       || common["combined_validation_context"]["validation_context_sds_secret_config"].exists
-    let isRequired = context["require_client_certificate"].bool == true
-    var faults: [CertificateFault] = []
-    if validation["trust_chain_verification"].text == "ACCEPT_UNTRUSTED" {
-      faults.append(
-        CertificateFault(
-          severity: .error, field: validation["trust_chain_verification"],
-          message:
-            "certificates of any authority are accepted, although the policy trusts them as identity",
-          remedy: "write VERIFY_TRUST_CHAIN, with a trusted_ca"))
-    } else if !fromSecret, isRequired || validation.exists, !validation["trusted_ca"].exists {
-      faults.append(
-        CertificateFault(
-          severity: .error, field: validation["trusted_ca"],
-          message: "it does not say which authority must have signed client certificates",
-          remedy: "write trusted_ca into the validation context"))
-    }
-    if !isRequired, validation.exists || fromSecret {
-      faults.append(
-        CertificateFault(
-          severity: .warning, field: context["require_client_certificate"],
-          message:
-            "callers without a certificate are let in, although the policy has no other credentials",
-          remedy: "write require_client_certificate: true", isOptional: true))
-    }
-    if validation["allow_expired_certificate"].bool == true {
-      faults.append(
-        CertificateFault(
-          severity: .error, field: validation["allow_expired_certificate"],
-          message: "expired certificates are accepted as identity",
-          remedy: "remove allow_expired_certificate"))
-    }
-    return faults
+    let trust = validation["trust_chain_verification"]
+    let required = context["require_client_certificate"]
+    let isRequired = required.bool == true
+    let lacksAuthority =
+      !fromSecret && (isRequired || validation.exists) && !validation["trusted_ca"].exists
+    return CertificateFault.all(
+      untrusted: trust.text == "ACCEPT_UNTRUSTED" ? trust : nil,
+      unnamed: lacksAuthority ? validation["trusted_ca"] : nil,
+      optional: !isRequired && (validation.exists || fromSecret) ? required : nil,
+      expired: validation["allow_expired_certificate"],
+      remedies: (
+        "write VERIFY_TRUST_CHAIN, with a trusted_ca",
+        "write trusted_ca into the validation context", "write require_client_certificate: true"
+      ))
   }
 }

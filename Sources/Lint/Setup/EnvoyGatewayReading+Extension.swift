@@ -1,12 +1,17 @@
 extension EnvoyGatewayReading {
   /// Whether a filter asks Tollgate: the name of its backend, its socket's path or the metadata namespace
-  /// that it may write says so, or no filter's does.
+  /// that it may write says so. Where no filter's does, and Tollgate is meant to be asked, it is the extProc
+  /// that is sent request bodies.
   func isTollgate(_ filter: Field) -> Bool {
     guard filter.exists else { return false }
     if looksLikeTollgate(filter) { return true }
+    guard filter["processingMode"]["request"]["body"].exists else { return false }
     let filters = set.resources("EnvoyExtensionPolicy", "SecurityPolicy", group: Self.envoyGroup)
       .flatMap { $0.spec["extProc"].items + [$0.spec["extAuth"]].filter(\.exists) }
-    return !filters.contains(where: looksLikeTollgate)
+    let isMeant =
+      !set.policies.isEmpty
+      || routes.contains { rules(of: $0, gateway: nil).contains { !$0.modelRoutes.isEmpty } }
+    return isMeant && !filters.contains(where: looksLikeTollgate)
   }
 
   private func looksLikeTollgate(_ filter: Field) -> Bool {
@@ -32,36 +37,22 @@ extension EnvoyGatewayReading {
   func processor(_ field: Field) -> ProcessorSettings {
     let modes = field["processingMode"]
     let failOpen = [field["failOpen"], field["shadowMode"]].filter { $0.bool == true }
-    var faults: [(field: Field, message: String, remedy: String)] = []
-    for phase in ["request", "response"] where !modes[phase].exists {
-      faults.append(
-        (
-          modes[phase], "Envoy sends nothing of the \(phase) to Tollgate",
-          "write processingMode.\(phase) with its body mode"
-        ))
+    let faults = ["request", "response"].filter { !modes[$0].exists }.map { phase in
+      SettingFault(
+        modes[phase], "Envoy sends nothing of the \(phase) to Tollgate",
+        remedy: "write processingMode.\(phase) with its body mode")
     }
     return ProcessorSettings(
       field: field, failOpen: failOpen, statusOnError: field["statusOnError"],
       messageTimeout: field["messageTimeout"],
-      requestBody: bodyMode(modes["request"]["body"]),
-      requestBodyField: modes["request"]["body"],
-      responseBody: bodyMode(modes["response"]["body"]),
-      responseBodyField: modes["response"]["body"], modeFaults: faults,
+      requestBody: Placed(mode: modes["request"]["body"]),
+      responseBody: Placed(mode: modes["response"]["body"]), modeFaults: faults,
       requestAttributes: modes["request"]["attributes"],
       responseAttributes: modes["response"]["attributes"],
       readableNamespaces: field["metadata"]["accessibleNamespaces"],
       writableNamespaces: field["metadata"]["writableNamespaces"], keepsRoute: nil,
-      breakers: breakers(field["backendSettings"]["circuitBreaker"]))
-  }
-
-  private func bodyMode(_ field: Field) -> ProcessorSettings.BodyMode {
-    switch field.text {
-    case "Buffered": .buffered
-    case "BufferedPartial": .bufferedPartial
-    case "Streamed": .streamed
-    case "FullDuplexStreamed": .fullDuplexStreamed
-    default: .none
-    }
+      ignoresRefusals: nil, mutations: nil, headers: nil, wrongProtocol: nil,
+      breakers: breakers(field))
   }
 
   func authorizer(_ field: Field) -> AuthorizerSettings {
@@ -72,13 +63,10 @@ extension EnvoyGatewayReading {
       sendsBody: field["bodyToExtAuth"].exists, partialBody: nil,
       choosesRouteAgain: field["recomputeRoute"].bool == true,
       choosesRouteAgainField: field["recomputeRoute"],
-      allowedHeaders: field["headersToExtAuth"].exists
-        ? field["headersToExtAuth"].texts.map(NameMatcher.exact) : nil,
-      withheldHeaders: [], headersField: field["headersToExtAuth"],
-      bodyAsBytes: Placed(value: true, field: field), faults: [],
-      breakers: breakers(
-        (field["grpc"].exists ? field["grpc"] : field["http"])["backendSettings"]["circuitBreaker"])
-    )
+      headers: HeaderSelection(names: field["headersToExtAuth"]),
+      bodyAsBytes: Placed(value: true, field: field), faults: [], mutations: nil,
+      wrongProtocol: field["http"].exists ? field["http"] : nil,
+      breakers: breakers(field["grpc"]))
   }
 
   func verifier(_ field: Field) -> JWTSettings {
@@ -130,10 +118,12 @@ extension EnvoyGatewayReading {
     return isThere && route.spec["rules"].items.contains { !$0["backendRefs"].items.isEmpty }
   }
 
-  private func breakers(_ field: Field) -> BreakerSettings {
+  /// Those of a filter's gRPC form.
+  private func breakers(_ filter: Field) -> BreakerSettings {
+    let field = filter["backendSettings"]["circuitBreaker"]
     let names = ["maxConnections", "maxPendingRequests", "maxParallelRequests"]
     return BreakerSettings(
-      bounds: names.map { ($0, field[$0].integer) }, field: field,
+      bounds: filter.exists ? names.map { ($0, field[$0].integer) } : [], field: field,
       setting: "backendSettings.circuitBreaker")
   }
 }

@@ -47,40 +47,17 @@ extension EnvoyGatewayReading {
 
   private func certificateFaults(_ validation: Field) -> [CertificateFault] {
     guard validation.exists else { return [] }
-    var faults: [CertificateFault] = []
-    let remedy = "use mode RequireAndVerify with caCertificateRefs"
     let mode = validation["mode"]
-    if mode.text == "Request" || mode.text == "RequireAny" {
-      faults.append(
-        CertificateFault(
-          severity: .error, field: mode,
-          message:
-            "certificates of any authority are accepted, although the policy trusts them as identity",
-          remedy: remedy))
-    } else if !validation["caCertificateRefs"].items.contains(where: \.exists),
-      validation["spkiHashes"].items.isEmpty, validation["certificateHashes"].items.isEmpty
-    {
-      faults.append(
-        CertificateFault(
-          severity: .error, field: validation["caCertificateRefs"],
-          message: "it does not say which authority must have signed client certificates",
-          remedy: remedy))
-    }
-    if validation["optional"].bool == true || mode.text == "VerifyIfGiven" {
-      faults.append(
-        CertificateFault(
-          severity: .warning, field: mode.exists ? mode : validation["optional"],
-          message:
-            "callers without a certificate are let in, although the policy has no other credentials",
-          remedy: "use mode RequireAndVerify", isOptional: true))
-    }
-    if validation["allowExpiredCertificate"].bool == true {
-      faults.append(
-        CertificateFault(
-          severity: .error, field: validation["allowExpiredCertificate"],
-          message: "expired certificates are accepted as identity",
-          remedy: "remove allowExpiredCertificate"))
-    }
-    return faults
+    let hasAuthority =
+      validation["caCertificateRefs"].items.contains(where: \.exists)
+      || !validation["spkiHashes"].items.isEmpty || !validation["certificateHashes"].items.isEmpty
+    let isOptional = validation["optional"].bool == true || mode.text == "VerifyIfGiven"
+    let remedy = "use mode RequireAndVerify with caCertificateRefs"
+    return CertificateFault.all(
+      untrusted: mode.text == "Request" || mode.text == "RequireAny" ? mode : nil,
+      unnamed: hasAuthority ? nil : validation["caCertificateRefs"],
+      optional: isOptional ? (mode.exists ? mode : validation["optional"]) : nil,
+      expired: validation["allowExpiredCertificate"],
+      remedies: (remedy, remedy, "use mode RequireAndVerify"))
   }
 }

@@ -11,6 +11,7 @@ extension EnvoyGatewayReading {
       return RouteRule(
         field: rule, hosts: hosts, matches: matches.isEmpty ? [anything] : matches,
         backends: rule["backendRefs"].items,
+        mirrors: rule["filters"].items.map { $0["requestMirror"] }.filter(\.exists),
         timeout: Placed(rule["timeouts"]["request"])
           ?? traffic.lazy.compactMap { Placed($0["timeout"]["http"]["requestTimeout"]) }.first,
         takesTimeouts: route.kind == "HTTPRoute",

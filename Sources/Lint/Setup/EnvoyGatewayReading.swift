@@ -27,15 +27,13 @@ struct EnvoyGatewayReading {
         .map { processor($0) }
     }
     let authorizers = securities.map(\.policy.spec["extAuth"]).filter(isTollgate).map(authorizer)
-    let onGateway = (extensions + securities).filter { $0.target == .gateway }
     let proxy = envoyProxy(of: gateway)
     return GatewaySetup(
-      field: gateway.root, filtersByRoute: true, isWhole: true,
+      field: gateway.root, origin: .gatewayAPI, filtersByRoute: true, filtersDiffer: true,
+      isWhole: true,
       rules: routes.flatMap { rules(of: $0, gateway: gateway) }, hasAllRules: true,
-      isOrdered: false,
       processors: processors, authorizers: authorizers,
       verifiers: securities.map(\.policy.spec["jwt"]).filter(\.exists).map(verifier),
-      isGuarded: onGateway.contains { asksTollgate($0.policy) },
       bypasses: bypasses(extensions + securities, routes)
         + uncovered(extensions + securities, of: gateway, routes),
       listener: listener(of: gateway),
@@ -46,9 +44,10 @@ struct EnvoyGatewayReading {
   private func routesAlone() -> GatewaySetup {
     let nothing = routes[0].root["metadata"]["none"]
     return GatewaySetup(
-      field: routes[0].root, filtersByRoute: true, isWhole: false,
-      rules: routes.flatMap { rules(of: $0, gateway: nil) }, hasAllRules: true, isOrdered: false,
-      processors: [], authorizers: [], verifiers: [], isGuarded: false, bypasses: [],
+      field: routes[0].root, origin: .gatewayAPI, filtersByRoute: true, filtersDiffer: true,
+      isWhole: false,
+      rules: routes.flatMap { rules(of: $0, gateway: nil) }, hasAllRules: true,
+      processors: [], authorizers: [], verifiers: [], bypasses: [],
       listener: ListenerSettings(
         field: nothing, bufferBytes: nil, bufferField: nothing, defaultBufferBytes: 0,
         bufferSetting: "", earlyRemovals: [], earlyRemovalField: nothing, earlyRemovalSetting: "",

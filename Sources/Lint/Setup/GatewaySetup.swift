@@ -1,24 +1,25 @@
 /// A gateway with everything that is attached to it. The checks look at this, whether it was read from
 /// Gateway API resources or from an Envoy config.
 struct GatewaySetup: Sendable {
+  /// What it was read from. Envoy takes the first rule that matches, the Gateway API the most specific one.
+  enum Origin: Sendable { case gatewayAPI, envoy }
+
   /// The Gateway, or the HTTP connection manager.
   let field: Field
+  let origin: Origin
   /// Whether filters are enabled for each route, as Envoy Gateway does it; otherwise they run for all.
   let filtersByRoute: Bool
+  /// Whether routes differ in whom they ask, so that a client's header can choose that.
+  let filtersDiffer: Bool
   /// Whether the gateway itself is in the set, and not only routes.
   let isWhole: Bool
   /// For an Envoy config in the order in which Envoy tries them.
   let rules: [RouteRule]
   /// Whether these are all rules; otherwise Envoy fetches others while it runs.
   let hasAllRules: Bool
-  /// Whether the first rule that matches is taken, as in Envoy; otherwise the most specific one, as in
-  /// the Gateway API.
-  let isOrdered: Bool
   let processors: [ProcessorSettings]
   let authorizers: [AuthorizerSettings]
   let verifiers: [JWTSettings]
-  /// Whether Tollgate is asked for all routes, and not only for some.
-  let isGuarded: Bool
   /// Routes to a backend for which Tollgate is not asked, and why.
   let bypasses: [(field: Field, message: String)]
   let listener: ListenerSettings
@@ -39,7 +40,7 @@ struct GatewaySetup: Sendable {
   var routesByModel: Bool { rules.contains { !$0.modelRoutes.isEmpty } }
 
   /// Whether it has to do with Tollgate.
-  var concernsTollgate: Bool { asksTollgate || routesByModel }
+  var concernsTollgate: Bool { asksTollgate || routesByModel || !bypasses.isEmpty }
 }
 
 /// The filters whose order matters.

@@ -6,6 +6,19 @@ enum NameMatcher: Sendable {
   case containing(String)
   case regex(String)
 
+  /// Envoy's StringMatcher; nil for a kind that lint does not know.
+  init?(_ matcher: Field) {
+    let kinds: [(Field, (String) -> NameMatcher)] = [
+      (matcher["exact"], NameMatcher.exact), (matcher["prefix"], NameMatcher.prefix),
+      (matcher["suffix"], NameMatcher.suffix), (matcher["contains"], NameMatcher.containing),
+      (matcher["safe_regex"]["regex"], NameMatcher.regex),
+    ]
+    guard let (field, make) = kinds.first(where: { $0.0.exists }), let text = field.text else {
+      return nil
+    }
+    self = make(text)
+  }
+
   func matches(_ name: String) -> Bool {
     switch self {
     case .exact(let text): text.lowercased() == name

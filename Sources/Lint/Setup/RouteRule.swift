@@ -8,6 +8,8 @@ struct RouteRule: Sendable {
   let matches: [RouteMatch]
   /// Where it sends requests; empty for a direct response or a redirect.
   let backends: [Field]
+  /// Where it sends copies of requests.
+  let mirrors: [Field]
   /// The timeout of the whole exchange; `.zero` is none. Nil where nothing is written.
   let timeout: Placed<Duration>?
   /// Whether such a rule can have timeouts at all (a GRPCRoute's cannot).

@@ -1,0 +1,44 @@
+/// Envoy configs that are written as text in Kubernetes objects: in a ConfigMap, a Secret's `stringData`, a
+/// container's arguments.
+struct EmbeddedConfigs {
+  private(set) var documents: [Document] = []
+  /// Texts that look like one and could not be read.
+  private(set) var unread: [Field] = []
+
+  init() {}
+
+  /// Reads those in some documents; one run of Python reads all that are YAML.
+  init(in documents: [Document], _ tools: LintTools) throws(LintFault) {
+    let fields = documents.flatMap(Resource.all).filter { $0.kind != Self.schemas }
+      .flatMap { $0.root.allTexts }.filter { Self.looksLikeConfig($0.text) }
+    var texts: [LintInputs.Text] = []
+    var bytesTotal = 0
+    // An alias of YAML can stand for a large text thousands of times.
+    for (field, text) in fields.prefix(DocumentLimits.embeddedMax) {
+      bytesTotal += text.utf8.count
+      if bytesTotal > DocumentLimits.embeddedBytesMax { break }
+      texts.append(LintInputs.Text(name: field.path, bytes: Array(text.utf8)))
+    }
+    unread = fields.dropFirst(texts.count).map(\.field)
+    for ((field, _), read) in zip(fields, try tools.documents(texts)) {
+      // The lines of a literal block are lines of the file, from the one after its `|`.
+      var isLiteral = false
+      if case .string(_, isLiteral: true)? = field.node?.kind { isLiteral = true }
+      let found = ((try? read.get()) ?? []).map { root in
+        Document(
+          source: field.source, hasLines: field.hasLines && isLiteral,
+          root: root.moved(by: field.node?.line ?? 0))
+      }.filter { !EnvoyConfig.all(in: $0).isEmpty }
+      self.documents += found
+      if found.isEmpty { unread.append(field) }
+    }
+  }
+
+  private static func looksLikeConfig(_ text: String) -> Bool {
+    ["static_resources", "staticResources", "envoy.extensions.filters.http.", "envoyExtAuthz"]
+      .contains { text.contains($0) }
+  }
+
+  /// The kind whose texts describe fields.
+  private static let schemas = "CustomResourceDefinition"
+}

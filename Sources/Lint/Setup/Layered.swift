@@ -1,0 +1,43 @@
+/// The settings of an HTTP filter on one route: what overrides them there, the most specific first, and at
+/// last the filter's own.
+struct Layered: Sendable {
+  let layers: [Field]
+
+  /// The filter's own settings.
+  var own: Field { layers[layers.count - 1] }
+
+  /// The setting of the first layer that has it; the filter's own where none has.
+  subscript(_ path: String) -> Field {
+    layers.lazy.map { $0.at(path) }.first(where: \.exists) ?? own.at(path)
+  }
+}
+
+/// What becomes of an HTTP filter on one route.
+enum FilterEffect: Sendable {
+  /// It does nothing there: the setting that says so.
+  case off(Field)
+  case runs(Layered)
+
+  /// - Parameters:
+  ///   - filter: the item of `http_filters`.
+  ///   - settings: its own settings.
+  ///   - scopes: the route and what is around it, the most specific first: each may have a
+  ///     `typed_per_filter_config`.
+  init(of filter: Field, _ settings: Field, on scopes: [Field]) {
+    let layers = scopes.map { $0["typed_per_filter_config"][filter["name"].text ?? ""] }
+      .filter(\.exists)
+    // Where a filter is disabled, any settings of it for a route enable it there, unless they say
+    // `disabled` themselves.
+    let wrapped = layers.first.map { $0.typeName == "FilterConfig" } ?? false
+    let isOff = wrapped ? layers[0]["disabled"] : filter["disabled"]
+    let configs = layers.map { $0.typeName == "FilterConfig" ? $0["config"] : $0 }.filter(\.exists)
+    if isOff.bool == true, wrapped || layers.isEmpty {
+      self = .off(isOff)
+    } else if let off = configs.first?["disabled"], off.bool == true {
+      self = .off(off)
+    } else {
+      let overrides = configs.flatMap { [$0["overrides"], $0["check_settings"]] }
+      self = .runs(Layered(layers: overrides.filter(\.exists) + [settings]))
+    }
+  }
+}
