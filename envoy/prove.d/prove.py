@@ -28,7 +28,7 @@ KEY = "tg-prove-0123456789abcdef0123456789abcdef"
 START_SECONDS = 60
 STOP_SECONDS = 30
 REQUEST_SECONDS = 20
-AT_ONCE = 8
+AT_ONCE = 32
 SHOWN_MAX = 8
 # A configuration with hundreds of hosts is tried in the time of a coffee, and what is left out is said.
 REQUESTS_MAX = 20_000
