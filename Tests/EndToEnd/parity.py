@@ -209,7 +209,9 @@ def answer(seen: Seen) -> dict:
     text = re.sub(r"(chatcmpl|req|embd|cmpl)[-_][A-Za-z0-9]+", r"\1", seen.response.text)
     text = re.sub(r'"created": ?\d+', '"created"', text)
     # When to come back is the moment's, too.
-    text = re.sub(r"\b(in|at) \d[0-9T:hmsZ-]*", r"\1 then", text)
+    text, moments = re.subn(r"\b(in|at) \d[0-9T:hmsZ-]*", r"\1 then", text)
+    if moments and headers.get("content-length") == str(len(seen.response.content)):
+        headers["content-length"] = "the body's"
     return {"verdict": seen.verdict, "headers": headers, "body": text}
 
 
