@@ -17,6 +17,8 @@ GUARDED_MAX = 64
 REFERENCES_MAX = 1000
 IDS_MAX = 8
 NUMBER_BYTES_MAX = 20
+# An element of a list of texts is a token at least.
+ELEMENT_BYTES_MIN = 4
 LITERAL_BYTES = 4
 
 ONCE = {"model", "stream", "stream_options", "n", "best_of", "previous_response_id", "conversation"}
@@ -247,6 +249,8 @@ class Judge:
         inside = {"messages": "message", "input": "item", "parts": "part"}.get(scope, "none")
         for element in elements:
             self.facts["array_numbers"] += isinstance(element, Number)
+            if is_text(element):
+                self.facts["text_bytes"] += max(0, ELEMENT_BYTES_MIN - len(utf8(element)))
             self.plain(element, scope, depth, object_scope=inside)
         if scope == "prompts":
             numbers = sum(isinstance(element, Number) for element in elements)

@@ -27,6 +27,14 @@ import Testing
     #expect(try textBytes(String(repeating: "词", count: 100)) == 300)
   }
 
+  @Test func `a text of a list is a token at least, however short it is`() throws {
+    let letters = Array(repeating: "\"a\"", count: 500).joined(separator: ",")
+    #expect(try weight("{\"input\":[\(letters)]}").bytes == 2_000)
+    #expect(try weight("{\"prompt\":[\"\",\"\\u0041\",\"abcde\"]}").bytes == 4 + 4 + 5)
+    // A member is no element.
+    #expect(try weight("{\"prompt\":\"a\"}").bytes == 1)
+  }
+
   @Test func `text without blanks counts, also where it looks like base64 or a data URI`() throws {
     let words = String(repeating: "word/word/", count: 100)
     #expect(try textBytes(words) == 1000)

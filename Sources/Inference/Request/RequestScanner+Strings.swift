@@ -145,6 +145,14 @@ extension RequestScanner {
     }
   }
 
+  /// The bytes that a text counts for. One of a list of texts is a token at least, however short it is.
+  @inline(__always)
+  func weight(ofText byteCount: Int) -> Int {
+    nesting.isInObject ? byteCount : max(byteCount, Self.elementBytesMin)
+  }
+
+  private static var elementBytesMin: Int { 4 }
+
   private mutating func endString(at quote: Int) {
     flushSurrogate()
     switch string.role {
@@ -156,10 +164,10 @@ extension RequestScanner {
       endKey(string.name.key(in: scope), isExact: string.name.isExact)
     case .text:
       state = .separator
-      facts.textBytes += string.byteCount
+      facts.textBytes += weight(ofText: string.byteCount)
     case .captured:
       state = .separator
-      facts.textBytes += string.byteCount
+      facts.textBytes += weight(ofText: string.byteCount)
       settleCaptured(end: quote + 1)
     case .media:
       state = .separator

@@ -47,7 +47,7 @@ extension RequestScanner {
     }
     if byte == UInt8(ascii: "\"") {
       if let length = ByteRun.plainString(bytes, from: start + 1) {
-        facts.textBytes += length
+        facts.textBytes += weight(ofText: length)
         state = .separator
         return start + length + 2
       }
