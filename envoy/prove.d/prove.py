@@ -60,6 +60,7 @@ class Child:
         end = time.monotonic() + START_SECONDS
         while not is_ready():
             if self.process.poll() is not None or time.monotonic() > end:
+                self.stop()
                 raise NotProven(what, f"{self.name} did not come up:\n{self.tail()}")
             time.sleep(0.05)
 
@@ -200,11 +201,12 @@ class Proof:
         self.recorder = Recorder(self.prepared.ports)
         self.recorder.start()
         tollgate = self._tollgate()
-        envoy = Child("envoy", [
-            self.arguments.envoy, "-c", str(config), "--disable-hot-restart", "--log-level", "warn",
-            "--concurrency", "2", "--file-flush-interval-msec", "50",
-        ], self.folder)  # fmt: skip
+        envoy = None
         try:
+            envoy = Child("envoy", [
+                self.arguments.envoy, "-c", str(config), "--disable-hot-restart", "--log-level", "warn",
+                "--concurrency", "2", "--file-flush-interval-msec", "50",
+            ], self.folder)  # fmt: skip
             envoy.until("envoy", self._is_live)
             self.asked: dict[str, set[str]] = {}
             self._try("with Tollgate")
@@ -215,7 +217,8 @@ class Proof:
             self._judge("with Tollgate stopped")
             self.why = {passed: self._why(passed) for passed in self._examples()}
         finally:
-            envoy.stop()
+            if envoy:
+                envoy.stop()
             tollgate.stop()
 
     def _validate(self, config: Path) -> None:
