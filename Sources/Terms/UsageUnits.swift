@@ -43,25 +43,12 @@ package struct UsageUnits: Sendable, Equatable {
 
   /// An amount as a decimal number without trailing zeros: `11`, `0.25`.
   package static func text(_ thousandths: Int64) -> String {
-    let magnitude = thousandths.magnitude
-    var text = (thousandths < 0 ? "-" : "") + String(magnitude / 1000)
-    var fraction = String(magnitude % 1000)
-    if fraction == "0" { return text }
-    fraction = String(repeating: "0", count: places - fraction.count) + fraction
-    while fraction.last == "0" { fraction.removeLast() }
-    text += "." + fraction
-    return text
+    FixedPoint.text(thousandths, places: places)
   }
 
   /// Reads a decimal number, in thousandths. Nil where the text is not one that is 0 or more, has more
   /// than three decimal places, or does not fit.
   package static func thousandths(_ text: String) -> Int64? {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    let fraction = parts.count == 2 ? parts[1] : ""
-    guard parts.count <= 2, parts.count == 1 || !fraction.isEmpty, !parts[0].isEmpty,
-      fraction.utf8.count <= places,
-      (parts[0] + fraction).utf8.allSatisfy({ (0x30...0x39).contains($0) })
-    else { return nil }
-    return Int64(parts[0] + fraction + String(repeating: "0", count: places - fraction.utf8.count))
+    text.first == "-" ? nil : FixedPoint.amount(text, places: places)
   }
 }
