@@ -152,6 +152,14 @@ def refused_file(stack: Stack) -> list[dict]:
     return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
+def recorded(port: int, bodies: list[dict], more: str = "") -> Stack:
+    """A stack, not started, that will ship to `port` the records it has already."""
+    target = f"otlp://127.0.0.1:{port}?age=20ms{more}"
+    stack = Stack(StackOptions(envoy=None, tollgate_arguments=("--ship", target)))
+    write_segment(stack.tollgate.data, 1, int(time.time() * 1000) - 60_000, ORIGIN, bodies)
+    return stack
+
+
 @pytest.mark.parametrize("code", ["PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED"])
 def test_a_receiver_without_permission_gets_every_record_when_it_has_one(code: str):
     """202 records wait, whatever it says; the page says that it is held, and why."""
@@ -163,11 +171,7 @@ def test_a_receiver_without_permission_gets_every_record_when_it_has_one(code: s
         return Answer(grpc.StatusCode[code]) if broken.is_set() else None
 
     with Receiver(f"127.0.0.1:{port}", plan) as receiver:
-        stack = Stack(StackOptions(
-            envoy=None, tollgate_arguments=("--ship", f"otlp://127.0.0.1:{port}?age=20ms&batch=20"),
-        ))  # fmt: skip
-        now = int(time.time() * 1000) - 60_000
-        write_segment(stack.tollgate.data, 1, now, ORIGIN, denials(201, 300))
+        stack = recorded(port, denials(201, 300), "&batch=20")
         with stack:
             poll("three refusals", lambda: len(receiver.exports) >= 3)
             target = poll("it is held", lambda: (
@@ -188,11 +192,7 @@ def test_a_record_that_is_refused_by_itself_is_set_aside_and_can_be_shipped_agai
     receiver = Receiver(f"127.0.0.1:{port}")
     receiver.judge = lambda seqs: Answer(INVALID_ARGUMENT) if bad & set(seqs) else None
     with receiver:
-        stack = Stack(StackOptions(
-            envoy=None, tollgate_arguments=("--ship", f"otlp://127.0.0.1:{port}?age=20ms"),
-        ))  # fmt: skip
-        now = int(time.time() * 1000) - 60_000
-        write_segment(stack.tollgate.data, 1, now, ORIGIN, denials(201, 300))
+        stack = recorded(port, denials(201, 300))
         with stack:
             poll("all is shipped", lambda: cursors(stack) == [max(lines_of(stack.tollgate.data))])
             assert status_of(stack)["rejected"] == len(bad)
@@ -217,11 +217,7 @@ def test_a_receiver_that_refuses_everything_is_held_after_ten_records():
     receiver = Receiver(f"127.0.0.1:{port}")
     receiver.judge = lambda seqs: Answer(INVALID_ARGUMENT)
     with receiver:
-        stack = Stack(StackOptions(
-            envoy=None, tollgate_arguments=("--ship", f"otlp://127.0.0.1:{port}?age=20ms"),
-        ))  # fmt: skip
-        now = int(time.time() * 1000) - 60_000
-        write_segment(stack.tollgate.data, 1, now, ORIGIN, denials(50, 300))
+        stack = recorded(port, denials(50, 300))
         with stack:
             target = poll("it is held", lambda: (
                 found := status_of(stack))["state"] == "held" and found)  # fmt: skip
@@ -455,11 +451,8 @@ def test_a_message_limit_costs_only_the_record_that_alone_is_over_it():
     """gRPC's own limit, as grpcio enforces it: batches become smaller, one record cannot."""
     port = free_port()
     with Receiver(f"127.0.0.1:{port}", message_bytes_max=300_000) as receiver:
-        stack = Stack(StackOptions(
-            envoy=None, tollgate_arguments=("--ship", f"otlp://127.0.0.1:{port}?age=20ms"),
-        ))  # fmt: skip
         bodies = denials(60, 8_000) + denials(1, 400_000) + denials(3, 8_000)
-        write_segment(stack.tollgate.data, 1, int(time.time() * 1000) - 60_000, ORIGIN, bodies)
+        stack = recorded(port, bodies)
         with stack:
             large = 62
             poll("all is shipped", lambda: cursors(stack) == [max(lines_of(stack.tollgate.data))])
