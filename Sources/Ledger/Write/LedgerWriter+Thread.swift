@@ -112,7 +112,8 @@ extension LedgerWriter {
   package func queueCheckpoint(_ books: BooksState, timeMs: Int64) {
     withShared { shared in
       shared.asksForSegment = false
-      shared.queue.beginSegment(books, timeMs: timeMs, repair: repair)
+      shared.queue.beginSegment(
+          books, timeMs: timeMs, identity: identity, repair: repair)
     }
   }
 

@@ -11,6 +11,9 @@ import Foundation
 package final class LedgerWriter: @unchecked Sendable {
   let settings: LedgerSettings
   let callbacks: LedgerCallbacks
+  /// The ledger's id and the number of this start. The first checkpoint has them: they are on disk
+  /// when `start` returns.
+  package let identity: LedgerIdentity
   /// Guards everything in `shared`.
   let condition = TimedCondition()
   var shared: Shared
@@ -71,6 +74,7 @@ package final class LedgerWriter: @unchecked Sendable {
   ) throws(LedgerFault) {
     self.settings = settings
     self.callbacks = callbacks
+    identity = recovered.identity?.next ?? .made()
     segments = try SegmentStore(files)
     chain = recovered.chain
     durableChain = recovered.chain
