@@ -235,6 +235,7 @@ PROVEN = {
     "another processor on the catch-all": "not-asked",
     "no body on the catch-all": "body-mode",
     "prompts are mirrored": "mirrored-prompts",
+    "a route takes every model's requests": "open-model-route",
 }
 
 
