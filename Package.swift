@@ -11,9 +11,11 @@ let swift: [SwiftSetting] = [
 ]
 
 func target(
-  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+  _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil,
+  exclude: [String] = []
 ) -> Target {
-  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swift)
+  .target(
+    name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: swift)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -93,6 +95,10 @@ let package = Package(
     .executableTarget(
       name: "model-simulator", dependencies: ["Bytes", "CLinux"], path: "envoy/model-simulator",
       swiftSettings: swift),
+
+    // What the store's scripts do, in exact integers: the scripts are compared with it, and fleets
+    // are simulated on it. For tests only.
+    target("StoreModel", ["Quota"], path: "Tests/StoreModel"),
 
     // Tests/Fuzz/scanner drives it.
     .executableTarget(
