@@ -73,7 +73,8 @@ extension QuotaTable {
     let claims = claims(partition, in: places)
     let statements = places.map { state($0, call: id, bootMs: bootMs) }
     let call = StatementCall(
-      partition: partition, statements: statements, isWhole: claims.isWhole)
+      partition: partition, statements: statements, isWhole: claims.isWhole,
+      openingMs: claims.isAlone ? nil : sharing!.partitions[partition].openingMs)
     sharing!.calls[id] = Sharing.Call(
       call: call, sentMs: bootMs,
       counters: places.map { ($0, counters[$0].generation) }, isWholeAlone: claims.isAlone)

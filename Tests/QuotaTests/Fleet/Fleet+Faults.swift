@@ -58,6 +58,9 @@ extension Fleet {
   }
 
   /// Its directory is empty, or an old copy.
+  ///
+  /// What the old copy lacks, and the store was not told of as settled, is known to nobody any more:
+  /// of each budget at most what the replica held beside what was settled.
   private func spoil(_ replica: FleetReplica, _ copy: FleetReplica.Ledger) {
     switch number(0...2) {
     case 0:
@@ -75,7 +78,12 @@ extension Fleet {
         case .completion(let id, _, _): old.open.remove(id)
         }
       }
-      // What the copy lacks is settled by the store's word alone.
+      for (name, rule) in rules {
+        let key = SharedKey(rule, name: name, scopeValue: "")
+        let counter = store.partitions[key.partition]?.counters[key.id]
+        guard let share = counter?.holders[copy.id] else { continue }
+        truth.lost[name, default: 0] += share.hold - share.settled
+      }
       replica.ledger = old
       truth.forget(copy.open, copy.reserved, rules)
     case _: break
@@ -139,7 +147,7 @@ extension Fleet {
   ) {
     let used = truth.settled[name]?[window] ?? 0
     let unit: Int64 = rule.kind == .usd ? 1_000 : 1
-    if counter.sum < used / unit {
+    if counter.sum < used / unit - (truth.lost[name] ?? 0) {
       problems.append("\(name): the store has \(counter.sum), used was \(used / unit)")
     }
     guard !plan.areLedgersBad else { return }

@@ -47,6 +47,8 @@ struct FleetTruth {
   var reserved: [String: [Int64: Int64]] = [:]
   var levels: [String: Level] = [:]
   var inFlight: [String: [Int: Open]] = [:]
+  /// Of budgets: what was charged and is known to no ledger and not to the store.
+  var lost: [String: Int64] = [:]
   var problems: [String] = []
   private var open: Set<Int> = []
 
@@ -63,7 +65,7 @@ struct FleetTruth {
         reserved[charge.counter, default: [:]][window, default: 0] += charge.amount
         let sum =
           reserved[charge.counter]![window]! + (settled[charge.counter]?[window] ?? 0)
-        if sum > rule.amount && !mayExceed {
+        if sum > rule.amount + (lost[charge.counter] ?? 0) && !mayExceed {
           problems.append("\(now): \(charge.counter) has \(sum) of \(rule.amount)")
         }
       case .bucket:
