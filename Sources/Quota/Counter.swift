@@ -202,8 +202,10 @@ struct Counter {
   /// Whether the store that it is shared through has something of it: then it is not forgotten.
   var isPinned = false
 
+  /// Whether nothing is to be recorded of it. Call `advance` to now before.
+  var isUnused: Bool { open == 0 && count.isLikeNew }
   /// Whether it equals a new counter: it means the same as none. Call `advance` to now before.
-  var isLikeNew: Bool { open == 0 && !isPinned && count.isLikeNew }
+  var isLikeNew: Bool { isUnused && !isPinned }
 
   /// When it can be forgotten where there is no room, if nothing more is taken.
   func idleTime(now: Int64) -> Int64 {

@@ -21,7 +21,7 @@ extension QuotaTable {
     for tally in tallies {
       for place in tally.places {
         counters[place].count.advance(to: now, windows: &windows)
-        if counters[place].isLikeNew { continue }
+        if counters[place].isUnused { continue }
         if sharing != nil { noteWindow(place) }
         states.append(
           CounterState(

@@ -182,6 +182,9 @@ extension QuotaTable {
     sharing!.partitions[partition].isReached = true
     if state == .open {
       sharing!.partitions[partition].state = .open
+      // A store that lost what it had is silent about it: it is asked again and again.
+      sharing!.partitions[partition].probeMs =
+        bootMs + sharing!.settings.restatedMilliseconds
       if before.isLost {
         for place in before.places { sharing!.parts[place]?.local = nil }
       }

@@ -38,7 +38,8 @@ extension QuotaTable {
     }
     guard failures.isEmpty else { return .refused(QuotaRefusal(failures: failures)) }
     if lacks, let ask = ask(entries, indices, demand, bootMs: bootMs) { return .asks(ask) }
-    if lacks {
+    // The limit that refused it may have left the policy meanwhile.
+    if lacks || waited?.refusal != nil {
       let first = indices[0]
       return .refused(
         QuotaRefusal(failures: [
@@ -73,21 +74,20 @@ extension QuotaTable {
     guard need > 0 else { return .fits(place: place) }
     let part = sharing!.parts[place]!
     if part.units(need) > part.limit(tallies[tally].capacity) { return .fails(.neverFits) }
+    if let waited, let refusal = waited.refusal {
+      // It is refused by that limit; what the others would have said was not waited for.
+      return refusal.place == place ? .fails(refusal.shortage) : .fits(place: place)
+    }
     guard !sharing!.partitions[part.key.partition].isLost else {
       return whileLost(place, need, bootMs: bootMs)
     }
     if sharing!.usesLeases || waited != nil, need <= part.free { return .fits(place: place) }
-    guard let waited else {
-      guard let shortage = shortageByWord(place, need, bootMs: bootMs) else {
-        return .lacks(place: place)
-      }
-      sharing!.counts.refusedByWord += 1
-      return .fails(shortage)
+    guard waited == nil else { return whileLost(place, need, bootMs: bootMs) }
+    guard let shortage = shortageByWord(place, need, bootMs: bootMs) else {
+      return .lacks(place: place)
     }
-    for entry in waited.entries where entry.place == place {
-      if case .refused(let shortage) = entry.state { return .fails(shortage) }
-    }
-    return whileLost(place, need, bootMs: bootMs)
+    sharing!.counts.refusedByWord += 1
+    return .fails(shortage)
   }
 
   /// What the limit says should happen without the store.

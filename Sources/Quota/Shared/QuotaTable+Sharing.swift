@@ -12,6 +12,7 @@ extension QuotaTable {
   ) {
     sharing = Sharing(settings, as: holder, nowAheadMs: now.minusSaturating(bootMs))
     sharing?.parts = Array(repeating: nil, count: counters.count)
+    if holder.start > 1 { insertBudgets(now: now) }
     for tally in tallies {
       for place in tally.places {
         attachPart(place)
@@ -19,18 +20,45 @@ extension QuotaTable {
         if let (seen, window) = restoredSeen[place], counters[place].count.windowStart == window {
           sharing?.parts[place]?.seen = seen
         }
-        sharing?.parts[place]?.mustState = !counters[place].count.isBucket
+        sharing?.parts[place]?.mustState = true
         schedule(place, bootMs: bootMs)
       }
     }
     restoredSeen = [:]
   }
 
+  /// A process before may have leased something of a budget, and died before it used any of it: then
+  /// its ledger knows nothing of the counter, and only a statement gives it back.
+  private mutating func insertBudgets(now: Int64) {
+    for (index, rule) in catalog.rules.enumerated()
+    where rule.scope == .owner && tallies[index].places.isEmpty {
+      guard case .calendar = rule.window else { continue }
+      let count = Count(fresh: rule, now: now, windows: &windows)
+      _ = insert(count, tally: index, scopeValue: "")
+    }
+  }
+
   package var isShared: Bool { sharing != nil }
 
-  /// Which replicas live.
-  package mutating func alive(_ fleet: FleetView) {
-    sharing?.replicas = Int64(max(1, fleet.replicas.count))
+  /// Which replicas live, as the store says.
+  package mutating func alive(_ fleet: FleetView, bootMs: Int64) {
+    guard sharing != nil else { return }
+    sharing!.replicas = Int64(max(1, fleet.replicas.count))
+    guard fleet.isComplete else { return }
+    let lease = sharing!.settings.leaseMilliseconds
+    for replica in fleet.replicas {
+      sharing!.living[replica.holder.ledger] = (replica.holder, bootMs)
+    }
+    sharing!.living = sharing!.living.filter { bootMs - $0.value.seenMs < lease }
+  }
+
+  /// Whom this replica saw alive within the lease's time: a partition that opens waits for them. A
+  /// store that came back as an old copy knows fewer, and must not be believed at once.
+  package func living(bootMs: Int64) -> [Holder] {
+    guard let sharing else { return [] }
+    return sharing.living.values
+      .filter { bootMs - $0.seenMs < sharing.settings.leaseMilliseconds }
+      .map(\.holder).sorted { $0.ledger < $1.ledger }
   }
 
   /// Another process goes on with this ledger: everything shared is refused from now on.

@@ -22,6 +22,7 @@ extension QuotaTable {
     for (partition, view) in sharing!.partitions.enumerated()
     where view.probeMs <= bootMs && view.isReached {
       sharing!.partitions[partition].probeMs = .max
+      if view.state == .open, view.claimedMs == view.openingMs, !holdsAnything(view) { continue }
       due[partition, default: []] += []
     }
     var calls: [StatementCallUnderWay] = []
@@ -37,6 +38,13 @@ extension QuotaTable {
     var next = sharing.queue.first?.dueMs ?? .max
     for view in sharing.partitions where view.isReached { next = min(next, view.probeMs) }
     return next == .max ? nil : next
+  }
+
+  /// Whether the store would lose something of this holder's.
+  private func holdsAnything(_ view: PartitionView) -> Bool {
+    view.places.contains { place in
+      sharing!.parts[place].map { $0.holding(counters[place].count).hold != 0 } ?? false
+    }
   }
 
   /// Requests that nobody tried again or withdrew: a mistake of the caller's must not keep a slice for

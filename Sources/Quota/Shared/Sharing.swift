@@ -21,6 +21,14 @@ struct Sharing {
     var entries: [Entry]
     let sinceMs: Int64
 
+    /// The limit that refused it.
+    var refusal: (place: Int, shortage: Shortage)? {
+      for entry in entries {
+        if case .refused(let shortage) = entry.state { return (entry.place, shortage) }
+      }
+      return nil
+    }
+
     /// Whether it can be tried again.
     var isOver: Bool {
       var isReady = true
@@ -59,6 +67,8 @@ struct Sharing {
   var storeAheadMs: Int64?
   /// How many replicas live; 0 where that is not known.
   var replicas: Int64 = 0
+  /// Whom a complete list named, by ledger, and when that was last.
+  var living: [String: (holder: Holder, seenMs: Int64)] = [:]
   var fencedBy: Int64?
   /// Whether everything unspent is given back, and nothing more is leased.
   var isDraining = false

@@ -66,7 +66,6 @@ extension Fleet {
     case 0:
       replica.ledger = FleetReplica.Ledger(id: FleetReplica.id(10_000 + Int(number(0...999_999))))
       truth.forget(copy.open, copy.reserved, rules)
-      replica.alive = []
     case 1:
       var old = FleetReplica.Ledger(id: copy.id, start: copy.start)
       for record in copy.records.prefix(copy.records.count * 2 / 3) {

@@ -26,6 +26,9 @@ struct FleetPlan {
   var clocksDifferMs: Int64 = 0
   var startMs: Int64 = 1_799_000_000_000
   var subjects = 1
+  /// Exchanges use all that they reserve.
+  var usesAll = false
+  var lastsLeastMs: Int64 = 1
 }
 
 /// A fleet of real tables before a model of the store, event by event.
@@ -158,8 +161,7 @@ final class Fleet {
           of: replica.holder, nonce: replica.nonce, name: "r\(replica.number)", revision: "1",
           isStarting: isStarting, leaseMs: plan.settings.leaseMilliseconds, storeMs: nowMs)
         if case .alive(let view)? = answer {
-          replica.table.alive(view)
-          if view.isComplete { replica.alive = view.replicas.map(\.holder) }
+          replica.table.alive(view, bootMs: replica.boot(nowMs))
         }
         if case .fenced(let start)? = answer { replica.table.fenced(by: start) }
       }
@@ -276,7 +278,7 @@ final class Fleet {
     init(_ replica: FleetReplica, refunds: [String: Int64], sentMs: Int64, run: Int) {
       holder = replica.holder
       nonce = replica.nonce
-      alive = replica.alive
+      alive = replica.table.living(bootMs: replica.boot(sentMs))
       connection = replica.connection
       number = replica.number
       self.refunds = refunds
@@ -370,8 +372,9 @@ final class Fleet {
     let need = tokens ?? number(1...plan.tokensMost)
     let exchange = FleetExchange(
       id: exchanges, tokens: need,
-      caller: .subject("s\(number(1...Int64(plan.subjects)))"), lastsMs: number(1...plan.lastsMs),
-      used: chance(0.5) ? need : number(0...need))
+      caller: .subject("s\(number(1...Int64(plan.subjects)))"),
+      lastsMs: number(plan.lastsLeastMs...plan.lastsMs),
+      used: plan.usesAll || chance(0.5) ? need : number(0...need))
     ask(exchange, on: replica, asked: nil)
     wake(replica)
   }
@@ -471,7 +474,7 @@ final class Fleet {
         continue
       }
       let age = nowMs - word.sentMs
-      if word.left >= failure.need || age > 150 && !plan.isNetworkBad {
+      if word.left >= failure.need || age > 150 && !plan.isNetworkBad && !plan.isFleetBad {
         truth.problems.append(
           "\(nowMs): \(name) refuses \(failure.need), \(word.left) were left \(age) ms ago")
       }

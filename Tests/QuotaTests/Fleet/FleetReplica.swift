@@ -40,8 +40,6 @@ final class FleetReplica {
   var isCutOff = false
   var waiting: [Waiting] = []
   var open: [Int: Held] = [:]
-  /// Whom it saw alive.
-  var alive: [Holder] = []
   /// What buckets got back since the start, by counter; and how much of it the store was told.
   var refunds: [String: Int64] = [:]
   var wakeMs: Int64 = .max
