@@ -33,7 +33,7 @@ package struct PartitionModel: Sendable, Equatable {
     try Self.check(call, caller)
     var next = self
     next.expire(at: caller.nowMs)
-    let phase = next.open(isWhole: call.isWhole, by: caller)
+    let phase = next.open(call, by: caller)
 
     var works: [WorkModel] = []
     for statement in call.statements {
@@ -85,7 +85,7 @@ package struct PartitionModel: Sendable, Equatable {
     var isOpen: Bool { state == .open }
   }
 
-  private mutating func open(isWhole: Bool, by caller: CallerModel) -> Phase {
+  private mutating func open(_ call: StatementCall, by caller: CallerModel) -> Phase {
     if var marker, marker.runID == caller.runID {
       if caller.nowMs - marker.renewedMs >= StoreLimits.markerRenewalMs {
         marker.renewedMs = caller.nowMs
@@ -98,7 +98,7 @@ package struct PartitionModel: Sendable, Equatable {
       opening.flatMap { $0.runID == caller.runID ? $0 : nil }
       ?? Opening(runID: caller.runID, sinceMs: caller.nowMs, expiresMs: 0)
     let ledger = caller.holder.ledger
-    if isWhole {
+    if call.isWhole && (call.openingMs ?? opening.sinceMs) == opening.sinceMs {
       opening.claimed.insert(ledger)
       opening.expected.formUnion(caller.alive.map(\.ledger))
       if !caller.alive.isEmpty { opening.isInformed = true }
