@@ -54,6 +54,18 @@ package enum LimitOwner: Sendable, Hashable {
 /// one for each tenant, API key or subject.
 package enum LimitScope: Sendable, Hashable { case owner, tenant, key, subject }
 
+/// What becomes of a shared limit's requests while the store is lost.
+package enum StoreLoss: Sendable, Hashable {
+  /// Slices in hand are spent; then requests are refused.
+  case lease
+  /// Requests are refused at once.
+  case deny
+  /// Beside its slices, each replica spends its share of what was left when it saw the store last.
+  case local
+  /// Requests are not checked, only counted.
+  case allow
+}
+
 /// One limit as the quota table counts it.
 package struct LimitRule: Sendable, Equatable {
   /// The value of `subjectsMax` where the policy states none.
@@ -74,11 +86,14 @@ package struct LimitRule: Sendable, Equatable {
   package let scope: LimitScope
   /// The most counters that are kept of a limit whose scope is not `owner`.
   package let subjectsMax: Int
+  /// What to do while the shared store is lost.
+  package let onStoreLoss: StoreLoss
 
   /// `window` must be `.slots` exactly where `kind` is `concurrent`.
   package init(
     owner: LimitOwner, name: String, kind: LimitKind, amount: Int64, window: LimitWindow,
-    scope: LimitScope = .owner, subjectsMax: Int = LimitRule.subjectsMaxDefault
+    scope: LimitScope = .owner, subjectsMax: Int = LimitRule.subjectsMaxDefault,
+    onStoreLoss: StoreLoss = .lease
   ) {
     precondition(amount > 0, "a limit's amount is positive")
     precondition((kind == .concurrent) == (window == .slots), "slots mean concurrent")
@@ -92,6 +107,7 @@ package struct LimitRule: Sendable, Equatable {
     self.window = window
     self.scope = scope
     self.subjectsMax = subjectsMax
+    self.onStoreLoss = onStoreLoss
   }
 
   /// The limit that a class's `max_concurrent` is: each tenant may have that many exchanges of the

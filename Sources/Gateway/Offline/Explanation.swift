@@ -247,6 +247,7 @@ private struct Explainer {
       tenant: identity.tenant, keyIndex: identity.keyIndex, model: route.model)
     switch table.reserve(set, caller: Caller(identity), demand: demand, now: now) {
     case .refused(let refusal): throw Refusal(refusal, nowMs: now)
+    case .asks: preconditionFailure("what is explained shares its limits with nobody")
     case .admitted(let reservation):
       let reserved = reservation.demand
       note(
