@@ -105,7 +105,8 @@ struct NaiveModel {
     case .promptTokens: Double(demand.promptTokens)
     case .completionTokens: output
     case .usd:
-      Double(demand.promptTokens * demand.prices.promptNanos + (demand.prices.others.perRequest ?? 0))
+      Double(
+        demand.promptTokens * demand.prices.promptNanos + (demand.prices.others.perRequest ?? 0))
         + paid * Double(demand.prices.completionNanos)
     }
   }

@@ -163,7 +163,8 @@ extension PolicyReading {
     }
     let power = unit == .perMillionTokens ? 6 : 9
     let finest =
-      unit == .perMillionTokens ? "0.000001 (one pico-dollar a token)" : "0.000000001 (one nano-dollar)"
+      unit == .perMillionTokens
+      ? "0.000001 (one pico-dollar a token)" : "0.000000001 (one nano-dollar)"
     var max = bounds.priceUSDMax
     for _ in 0..<power { max *= 10 }
     do throws(ExactDecimal.Misfit) {
