@@ -81,7 +81,7 @@ let package = Package(
       "Server",
       [
         "AdminPage", "Books", "Bytes", "CLinux", "EnvoyAPI", "Gateway", "Ledger", "Log", "Metrics",
-        "Policy", "Shipping", "Terms", "Transport",
+        "Policy", "Quota", "Shipping", "Terms", "Transport",
       ]),
     .executableTarget(
       name: "tollgate",
@@ -129,7 +129,7 @@ let package = Package(
 
     tests("Bytes"), tests("Terms"), tests("Inference", ["Bytes", "CInstructions", "Terms"]),
     tests("Policy", ["Bytes", "Terms"]), tests("Ledger", ["Bytes", "Terms"]),
-    tests("Quota", ["StoreModel", "Terms"]), tests("Metrics", ["Terms"]),
+    tests("Quota", ["StoreModel", "Terms"]), tests("Metrics", ["Books", "Quota", "Terms"]),
     tests("Lint", ["Policy"]), tests("Log", ["Bytes", "Terms"]),
     tests("Shipping", ["Bytes", "Ledger"]),
     tests("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC"]),
@@ -145,7 +145,7 @@ let package = Package(
       "Server",
       [
         "AdminPage", "Books", "Bytes", "EnvoyAPI", "Gateway", "Ledger", "Log", "Metrics", "Policy",
-        "Shipping", "Terms", "Transport",
+        "Quota", "Shipping", "Terms", "Transport",
       ]),
   ]
 )

@@ -48,3 +48,16 @@ package struct StoreNote: Sendable, Equatable {
     self.replicas = replicas
   }
 }
+
+extension StoreNote {
+  /// What happened, as logs and `/api/v1/status` call it.
+  package var word: String {
+    switch kind {
+    case .joined: "joined"
+    case .lost: "lost"
+    case .returned: "returned"
+    case .opened: "opened"
+    case .fenced: "fenced"
+    }
+  }
+}

@@ -120,6 +120,26 @@ package struct StoreStatus: Sendable, Equatable {
     failures = [:]
   }
 
+  /// The most words of `failures` that are told apart where they are shown.
+  package static let wordsMax = 32
+
+  /// The failures by word, in order of the words; beyond `wordsMax` they count as `other`.
+  package var boundedFailures: [(word: String, count: Int64)] {
+    let sorted = failures.sorted { $0.key < $1.key }
+    var bounded = sorted.prefix(Self.wordsMax).map { (word: $0.key, count: $0.value) }
+    let rest = sorted.dropFirst(Self.wordsMax).reduce(Int64(0)) { $0 &+ $1.value }
+    guard rest > 0 else { return bounded }
+    if let place = bounded.firstIndex(where: { $0.word == "other" }) {
+      bounded[place].count &+= rest
+    } else {
+      bounded.append((word: "other", count: rest))
+    }
+    return bounded
+  }
+
+  /// The revisions of the policy that the living replicas work by.
+  package var revisions: Set<String> { Set(fleet?.replicas.map(\.revision) ?? []) }
+
   /// How many partitions are in a state.
   package func count(_ state: State) -> Int {
     partitions.reduce(0) { $0 + ($1.state == state ? 1 : 0) }

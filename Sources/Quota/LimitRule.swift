@@ -54,18 +54,6 @@ package enum LimitOwner: Sendable, Hashable {
 /// one for each tenant, API key or subject.
 package enum LimitScope: Sendable, Hashable { case owner, tenant, key, subject }
 
-/// What becomes of a shared limit's requests while the store is lost.
-package enum StoreLoss: Sendable, Hashable {
-  /// Slices in hand are spent; then requests are refused.
-  case lease
-  /// Requests are refused at once.
-  case deny
-  /// Beside its slices, each replica spends its share of what was left when it saw the store last.
-  case local
-  /// Requests are not checked, only counted.
-  case allow
-}
-
 /// One limit as the quota table counts it.
 package struct LimitRule: Sendable, Equatable {
   /// The value of `subjectsMax` where the policy states none.
