@@ -95,7 +95,8 @@ package final class PolicyReplay {
     case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter,
       .previousResponseNotFound, .unsupportedUpgrade, .invalidAPIKey, .modelNotFound,
       .methodNotAllowed, .requestTooLarge, .tooManyHeaders, .unsupportedEncoding,
-      .unsupportedMediaType, .overloaded, .ledgerUnavailable, .gatewayMisconfigured:
+      .unsupportedMediaType, .overloaded, .ledgerUnavailable, .storeUnavailable,
+      .gatewayMisconfigured:
       false
     }
   }

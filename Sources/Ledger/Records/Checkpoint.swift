@@ -22,7 +22,8 @@ package struct Checkpoint: Equatable, Sendable {
 
   package init(
     format: Int64 = LedgerFormat.number, previousHash: SHA256Digest,
-    identity: LedgerIdentity? = nil, clockSinceMs: Int64? = nil, counters: [CounterState], open: [OpenExchange],
+    identity: LedgerIdentity? = nil, clockSinceMs: Int64? = nil, counters: [CounterState],
+    open: [OpenExchange],
     estimates: [ModelEstimate] = []
   ) {
     self.format = format

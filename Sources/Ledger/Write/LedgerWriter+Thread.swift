@@ -113,7 +113,7 @@ extension LedgerWriter {
     withShared { shared in
       shared.asksForSegment = false
       shared.queue.beginSegment(
-          books, timeMs: timeMs, identity: identity, repair: repair)
+        books, timeMs: timeMs, identity: shared.identity, repair: repair)
     }
   }
 
@@ -224,7 +224,10 @@ extension LedgerWriter {
       segmentBegan = .now
       nextRetention = .now
       writtenCount = head.count
-      withShared { $0.queue.segmentBegan() }
+      withShared { shared in
+        shared.queue.segmentBegan()
+        shared.identityOnDisk = checkpoint.identity
+      }
       acknowledge()
     }
     if !wasWritable, segments.isOpen { callbacks.stateChanged(.writable) }
