@@ -134,7 +134,7 @@ let package = Package(
     tests("Shipping", ["Bytes", "Ledger"]),
     tests("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["Bytes"]),
-    tests("Books", ["Inference", "Ledger", "Policy", "Quota", "Terms"]),
+    tests("Books", ["Inference", "Ledger", "Policy", "Quota", "StoreModel", "Terms"]),
     tests(
       "Gateway",
       [
