@@ -15,4 +15,6 @@ package final class StoreTicket: Sendable {
 
   /// By which the exchange is told.
   package var id: UInt64 { ask.id }
+  /// The output that it demands, also when it is asked again: it may be written into the request.
+  package var completionTokens: Int64 { ask.demand.completionTokens }
 }

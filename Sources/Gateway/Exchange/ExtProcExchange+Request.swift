@@ -285,7 +285,7 @@ extension ExtProcExchange {
     let asking = life.asking
     guard let size = (life.open?.request ?? asking?.request)?.size,
       let tokens = life.open?.request.record.reservedCompletionTokens
-        ?? asking?.ask.demand.completionTokens
+        ?? asking?.completionTokens
     else { return route.model?.maxOutputTokens ?? 1 }
     return max(1, Int(clamping: tokens) / max(1, size.choices))
   }
