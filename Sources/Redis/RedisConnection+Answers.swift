@@ -29,8 +29,8 @@ extension RedisConnection {
     // Where it fails, so does the call behind it. A subscription that is refused is asked for by
     // looking again and again (`RedisLimits.masterInterval`).
     case .asking, .subscription: break
-    case .loading:
-      if case .error(let error) = value { loadingFailed = error } else { loadingFailed = nil }
+    // Where it fails, each call brings the source.
+    case .loading(let name): if case .string(let digest) = value { digests[name] = digest }
     case .script(let id, let call, let isRepeated): answered(id, call, isRepeated, value, nowMs)
     case .command(let id): events.append(.answered(id, value))
     }
@@ -44,16 +44,12 @@ extension RedisConnection {
       return
     }
     guard !isRepeated else {
-      events.append(.answered(id, .error(loadingFailed ?? error)))
+      events.append(.answered(id, value))
       return
     }
-    // The server has started, or its scripts were removed. Many calls may find that: one of them loads.
-    if !awaited.isLoading(call.script.digest) {
-      send(
-        [Array("SCRIPT".utf8), Array("LOAD".utf8), call.script.source],
-        .loading(digest: call.script.digest), nowMs)
-    }
-    send(call.command, .script(id, call, isRepeated: true), nowMs)
+    // The server's scripts were removed: it was not run, and is sent once more with the source, which
+    // the server keeps under the same digest again.
+    send(call.command(digest: nil), .script(id, call, isRepeated: true), nowMs)
   }
 
   // MARK: Before the first call

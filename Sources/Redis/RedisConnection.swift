@@ -33,7 +33,10 @@ package struct RedisConnection: Sendable {
   }
 
   /// What is asked before the first call, and how far that is.
-  enum Phase: Equatable { case greeting, examining, ready, broken(Fault) }
+  enum Phase: Equatable {
+    case greeting, examining, ready
+    case broken(Fault)
+  }
 
   /// What an answer that is waited for is of.
   enum Awaited {
@@ -43,7 +46,7 @@ package struct RedisConnection: Sendable {
     case information
     case configuration
     case asking
-    case loading(digest: [UInt8])
+    case loading(name: String)
     case script(UInt64, RedisCall, isRepeated: Bool)
     case command(UInt64)
     /// SUBSCRIBE: answered by a push.
@@ -53,15 +56,15 @@ package struct RedisConnection: Sendable {
   let purpose: Purpose
   let credentials: RedisCredentials?
   var phase = Phase.greeting
-  var server = RedisServer()
+  package internal(set) var server = RedisServer()
   /// Whether version 3 of the protocol is spoken.
   package internal(set) var isVersion3 = false
   private var parser = RESPParser()
   var awaited = Awaiting()
   var events: [Event] = []
   private var output: [UInt8] = []
-  /// Why a script could not be loaded, for calls that fail because of it.
-  var loadingFailed: RedisError?
+  /// What the server calls the scripts that it was given, by our names.
+  var digests: [String: [UInt8]] = [:]
 
   /// A connection that was just made: its first bytes are in the output.
   package init(_ purpose: Purpose, credentials: RedisCredentials?, nowMs: Int64) {
@@ -103,10 +106,19 @@ package struct RedisConnection: Sendable {
   package mutating func call(
     _ call: RedisCall, id: UInt64, isAsking: Bool = false, nowMs: Int64
   ) -> Bool {
-    guard canTake(call.command) else { return false }
+    let script = call.script
+    let digest = digests[script.name]
+    let command = call.command(digest: digest)
+    guard canTake(command) else { return false }
+    if digest == nil, !awaited.isLoading(script.name) { load(script, nowMs) }
     if isAsking { send([Array("ASKING".utf8)], .asking, nowMs) }
-    send(call.command, .script(id, call, isRepeated: false), nowMs)
+    send(command, .script(id, call, isRepeated: digest == nil), nowMs)
     return true
+  }
+
+  private mutating func load(_ script: RedisScript, _ nowMs: Int64) {
+    send(
+      [Array("SCRIPT".utf8), Array("LOAD".utf8), script.source], .loading(name: script.name), nowMs)
   }
 
   /// Sends any other command, in the same way.
@@ -184,9 +196,9 @@ struct Awaiting {
   var next: RedisConnection.Awaited? { isEmpty ? nil : entries[first] }
 
   /// Whether a script's source was sent and not yet answered.
-  func isLoading(_ digest: [UInt8]) -> Bool {
+  func isLoading(_ script: String) -> Bool {
     entries[first...].contains {
-      if case .loading(digest) = $0 { true } else { false }
+      if case .loading(script) = $0 { true } else { false }
     }
   }
 

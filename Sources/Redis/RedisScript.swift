@@ -1,15 +1,13 @@
-/// A script in Lua that runs on the server, named by its digest.
+/// A script in Lua that runs on the server. The server names it by a digest, which it says itself when
+/// it is given the source.
 package struct RedisScript: Sendable {
   /// For people, such as `statement`.
   package let name: String
   package let source: [UInt8]
-  /// The SHA-1 digest of the source in hexadecimal digits.
-  package let digest: [UInt8]
 
   package init(name: String, source: [UInt8]) {
     self.name = name
     self.source = source
-    digest = SHA1.hexadecimal(of: source)
   }
 }
 
@@ -25,8 +23,9 @@ package struct RedisCall: Sendable {
     self.arguments = arguments
   }
 
-  /// As EVALSHA takes it.
-  var command: [[UInt8]] {
-    [Array("EVALSHA".utf8), script.digest, Array(String(keys.count).utf8)] + keys + arguments
+  /// With the digest as EVALSHA takes it; without one as EVAL does, which needs the whole source.
+  func command(digest: [UInt8]?) -> [[UInt8]] {
+    [Array((digest == nil ? "EVAL" : "EVALSHA").utf8), digest ?? script.source]
+      + [Array(String(keys.count).utf8)] + keys + arguments
   }
 }
