@@ -133,7 +133,10 @@ class FaultProxy:
 
         async def read() -> None:
             while True:
-                piece = await reader.read(PIECE_BYTES)
+                try:
+                    piece = await reader.read(PIECE_BYTES)
+                except OSError:
+                    piece = b""
                 is_late = is_answer and self.fault is Fault.SLOW
                 await pieces.put((self._loop.time() + (self.delay if is_late else 0), piece))
                 if not piece:

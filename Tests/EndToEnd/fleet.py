@@ -20,8 +20,8 @@ from envoy_config import EnvoyOptions, Place, bootstrap
 from exposition import Metrics
 from fleet_policy import ROUTE
 from harness import (
-    BINARIES, ENVOY_ARGUMENTS, Process, Tollgate, _listens, envoy_binary, envoy_runtime, free_port,
-    poll, session_folder,
+    BINARIES, DRAIN_SECONDS, ENVOY_ARGUMENTS, Process, Tollgate, _listens, envoy_binary,
+    envoy_runtime, free_port, poll, session_folder,
 )  # fmt: skip
 from redis_servers import PASSWORD
 
@@ -49,7 +49,10 @@ class FleetOptions:
 class Replica(Tollgate):
     """One Tollgate of a fleet."""
 
-    def __init__(self, fleet: "Fleet", name: str, data: Path | None = None):
+    def __init__(
+        self, fleet: "Fleet", name: str, data: Path | None = None, called: str | None = None
+    ):
+        """`data`: a directory that is there already; `called`: `--replica`, where it is not the name."""
         self.name = name
         folder = fleet.folder / name
         folder.mkdir()
@@ -59,7 +62,7 @@ class Replica(Tollgate):
         if options.store:
             arguments += (
                 "--store", options.store, "--store-credentials", str(fleet.credentials),
-                "--replica", name, "--lease", "on" if options.lease else "off",
+                "--replica", called or name, "--lease", "on" if options.lease else "off",
                 "--lease-ttl", options.lease_ttl, "--store-timeout", options.store_timeout,
             )  # fmt: skip
         super().__init__(folder, fleet.policy_path, arguments)
@@ -144,14 +147,17 @@ class Fleet:
         if not self.envoy.is_running:
             problems.append(f"envoy died:\n{self.envoy.log()[-3000:]}")
         self.envoy.stop(10)
-        for replica in self.replicas:
-            if replica.process.is_running:
-                replica.process.signal(signal.SIGCONT)
-                replica.process.signal(signal.SIGTERM)
-        for replica in self.replicas:
+        running = [replica for replica in self.replicas if replica.process.is_running]
+        for replica in running:
+            replica.process.signal(signal.SIGCONT)
+            replica.process.signal(signal.SIGTERM)
+        for replica in running:
             try:
-                replica.stop()
+                code = replica.process.wait(DRAIN_SECONDS)
+                assert code == 0, f"ended with {code}:\n{replica.process.log()[-4000:]}"
+                replica.check_log()
             except AssertionError as problem:
+                replica.process.stop(1)
                 problems.append(f"{replica.name}: {problem}")
         self.simulator.stop(10)
         if not problems and kind is None:
@@ -221,6 +227,8 @@ class Fleet:
         cluster |= {
             "type": "EDS",
             "lb_policy": "ROUND_ROBIN",
+            # One that is taken out is gone at once, and not when it fails.
+            "ignore_health_on_host_removal": True,
             "eds_cluster_config": {
                 "eds_config": {"resource_api_version": "V3", "path_config_source": source},
             },

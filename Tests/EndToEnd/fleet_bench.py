@@ -38,6 +38,13 @@ class Bench:
         books.match(crowd.answers)
         return books
 
+    def inflight(self) -> int:
+        """Exchanges that the replicas have under way now."""
+        return sum(
+            int(replica.metrics().sum("ai_gateway_inflight_requests"))
+            for replica in self.fleet.replicas
+        )
+
     def calls(self) -> int:
         """Scripts that the masters have run since they started."""
         count = 0

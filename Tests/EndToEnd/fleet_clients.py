@@ -76,6 +76,13 @@ class Crowd:
         self._thread.join(HANG_SECONDS + 10)
         assert not self._thread.is_alive(), "the clients do not end"
 
+    def abandon(self) -> None:
+        """Ends at once; who waits for an answer leaves."""
+        self._done.set()
+        self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in self._tasks])
+        self._thread.join(10)
+        assert not self._thread.is_alive(), "the clients do not end"
+
     def of(self, tenant: str) -> list[Answer]:
         return [answer for answer in list(self.answers) if answer.tenant == tenant]
 
@@ -92,7 +99,11 @@ class Crowd:
         return min(self.refused(tenant), key=lambda answer: answer.ended, default=None)
 
     async def _run(self) -> None:
-        await asyncio.gather(*(self._client(*entry) for entry in enumerate(self.callers)))
+        self._loop = asyncio.get_running_loop()
+        self._tasks = [
+            asyncio.ensure_future(self._client(*entry)) for entry in enumerate(self.callers)
+        ]
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _client(self, number: int, caller: Caller) -> None:
         chance = random.Random(self.seed * 10_000 + number)
