@@ -25,13 +25,16 @@ class Bench:
         return Crowd(self.fleet.listener, callers)
 
     def rest(self, crowd: Crowd, codes: set[str] = CODES_WHEN_WELL) -> FleetBooks:
-        """When the load has stopped: everything is on record, nobody waited for long, every answer was
-        one of these, and every replica lives."""
+        """When the load has stopped: as `is_well`, and everything is on record."""
+        self.is_well(crowd, codes)
+        return self.books(crowd)
+
+    def is_well(self, crowd: Crowd, codes: set[str] = CODES_WHEN_WELL) -> None:
+        """Nobody waited for long, every answer was one of these, and every replica lives."""
         self.fleet.check()
         assert crowd.hung == 0 and crowd.broken == [], (crowd.hung, crowd.broken[:3])
         others = [answer for answer in crowd.answers if answer.code not in codes]
         assert not others, f"{len(others)} of {len(crowd.answers)} answers, such as {others[:3]}"
-        return self.books(crowd)
 
     def books(self, crowd: Crowd) -> FleetBooks:
         books = at_rest(self.fleet.ledgers)

@@ -184,7 +184,7 @@ def emptied(server: RedisServer, make: Callable[[], RedisServer]):
 
 
 @contextlib.contextmanager
-def aged(server: RedisServer, make: Callable[[], RedisServer], seconds: float):
+def aged(server: RedisServer, make: Callable[[], RedisServer], seconds: float = 1):
     """A fail-over to a replica that had stopped to follow some seconds before."""
     old = make()
     old("REPLICAOF", "127.0.0.1", server.port)

@@ -138,5 +138,5 @@ def refuse(bench: Bench, tenant: str, seconds: float, clients: int = 100, rate: 
         calls, lasted = bench.calls() - before, time.monotonic() - began
         refusals = len(crowd.refused(tenant)) - refused
         assert len(crowd.allowed(tenant)) == allowed, "it was let through meanwhile"
-    bench.rest(crowd)
+    bench.is_well(crowd)
     return Cost(refusals, calls / lasted / len(bench.fleet.replicas))

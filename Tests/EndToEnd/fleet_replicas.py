@@ -28,7 +28,7 @@ class Life:
     books: FleetBooks
 
 
-def budget_crowd(bench: Bench, tenant: str, clients: int = 60, rate: float = 120) -> Crowd:
+def budget_crowd(bench: Bench, tenant: str, clients: int = 60, rate: float = 200) -> Crowd:
     return bench.crowd([Caller(tenant, chat(tenant), clients / rate)] * clients)
 
 

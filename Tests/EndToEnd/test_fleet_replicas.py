@@ -87,14 +87,14 @@ def test_a_rollout_with_a_wrong_password_stops_at_its_first_replica(bench):
     new = Replica(fleet, "wrong")
     new.launch()
     try:
-        poll("its probes are answered", lambda: new.is_ready_for_probes() is not None)
+        poll("its probes are answered", lambda: new.probe() == 503)
         end = time.monotonic() + 5
         while time.monotonic() < end:
             assert new.process.is_running, new.process.log()[-2000:]
-            assert not new.is_ready_for_probes()
+            assert new.probe() == 503
             time.sleep(0.2)
         assert "wrong-password" not in new.process.log()
-        assert all(replica.is_ready_for_probes() for replica in fleet.replicas)
+        assert all(replica.probe() == 200 for replica in fleet.replicas)
     finally:
         fleet.write_password(fleet.options.password)
         new.expected_dead = True
@@ -109,7 +109,7 @@ def test_a_copied_directory_is_one_holder_and_the_later_start_wins(bench):
     shutil.copytree(original.data, data)
     copy = Replica(fleet, "copy", data)
     copy.start()
-    poll("the first says that it is out", lambda: not original.is_ready_for_probes())
+    poll("the first says that it is out", lambda: original.probe() == 503)
     poll("envoy leaves it", lambda: original.path not in fleet.seen())
     fleet.replicas.append(copy)
     fleet.serve([one for one in fleet.replicas if one is not original])

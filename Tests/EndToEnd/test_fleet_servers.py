@@ -5,8 +5,7 @@ import time
 import pytest
 
 from fault_proxy import Fault
-from harness import poll
-from redis_servers import PASSWORD, RedisCluster, SentinelSet, Standalone
+from redis_servers import PASSWORD, RedisCluster, Standalone
 from resp import RedisClient, RedisError
 
 
@@ -40,16 +39,6 @@ def test_one_server_behind_a_proxy_with_faults(tmp_path):
         assert server("DBSIZE") == 0
 
 
-def test_sentinels_make_another_server_the_master(tmp_path):
-    with SentinelSet(tmp_path) as store:
-        old = store.master()
-        old("SET", "a", 1)
-        old("WAIT", 2, 5000)
-        old.kill()
-        master = store.wait_for_another(old)
-        assert master("GET", "a") == b"1"
-
-
 def test_a_cluster_whose_slots_move(tmp_path):
     with RedisCluster(tmp_path) as store:
         slot = store.servers[0]("CLUSTER", "KEYSLOT", "{3}:a")
@@ -61,14 +50,3 @@ def test_a_cluster_whose_slots_move(tmp_path):
         store.move(slot, target)
         assert store.owner(slot) is target
         assert target("GET", "{3}:a") == b"1"
-
-
-def test_a_replica_of_a_cluster_takes_its_masters_place(tmp_path):
-    with RedisCluster(tmp_path, replicas=3) as store:
-        slot = store.servers[0]("CLUSTER", "KEYSLOT", "{3}:a")
-        owner = store.owner(slot)
-        owner("SET", "{3}:a", 1)
-        assert owner("WAIT", 1, 5000) == 1
-        owner.kill()
-        poll("the cluster is whole again", store.is_whole, 30)
-        assert store.owner(slot)("GET", "{3}:a") == b"1"

@@ -2,8 +2,6 @@
 
 import time
 
-import pytest
-
 from fleet import Fleet, FleetOptions
 from fleet_bench import CODES_WHEN_LOST, Bench, wait_until
 from fleet_clients import Caller
@@ -17,14 +15,13 @@ DAY = 86_400
 TENANTS = {"days": [{"name": "n", "requests": AMOUNT, "per": "day"}]}
 
 
-@pytest.mark.parametrize("lease", ["on", "off"])
-def test_each_window_has_its_own_budget_and_no_request_is_of_two(tmp_path, lease):
+def test_each_window_has_its_own_budget_and_no_request_is_of_two(tmp_path):
     clock = WallClock(tmp_path)
     environment = {"LD_PRELOAD": str(clock.library), "TEST_WALL_CLOCK": str(clock.path)}
     # The day begins anew some seconds from now, when all are started.
     midnight = int(time.time()) + 12
     clock.set(-midnight % DAY)
-    options = FleetOptions(fleet_policy(TENANTS), lease=lease == "on", environment=environment)
+    options = FleetOptions(fleet_policy(TENANTS), environment=environment)
     with Standalone(tmp_path, environment=environment) as store:
         options.store = store.url
         with Fleet(options) as fleet:
