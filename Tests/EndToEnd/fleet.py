@@ -20,12 +20,12 @@ from envoy_config import EnvoyOptions, Place, bootstrap
 from exposition import Metrics
 from fleet_policy import ROUTE
 from harness import (
-    BINARIES, DRAIN_SECONDS, ENVOY_ARGUMENTS, Process, Tollgate, _listens, envoy_binary,
+    BINARIES, DRAIN_SECONDS, ENVOY_ARGUMENTS, SANITIZER, Process, Tollgate, _listens, envoy_binary,
     envoy_runtime, free_port, poll, session_folder,
 )  # fmt: skip
 from redis_servers import PASSWORD
 
-REPLICAS = 8
+REPLICAS = 3 if SANITIZER else 8
 ASSIGNMENT = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
 
 

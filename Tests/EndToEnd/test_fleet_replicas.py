@@ -101,6 +101,30 @@ def test_a_rollout_with_a_wrong_password_stops_at_its_first_replica(bench):
         new.process.stop()
 
 
+def test_of_two_copies_of_a_stopped_replicas_directory_one_is_let_in(bench):
+    fleet = bench.fleet
+    stopped = Replica(fleet, "stopped")
+    stopped.start()
+    stopped.stop()
+    pair = []
+    for name in ("first", "second"):
+        data = fleet.folder / f"data-{name}"
+        shutil.copytree(stopped.data, data)
+        pair.append(Replica(fleet, name, data))
+    for copy in pair:
+        copy.launch()
+    try:
+        poll("one is let in", lambda: sorted(copy.probe() for copy in pair) == [200, 503])
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            assert sorted(copy.probe() for copy in pair) == [200, 503]
+            time.sleep(0.2)
+    finally:
+        for copy in pair:
+            copy.expected_dead = True
+            copy.process.stop()
+
+
 def test_a_copied_directory_is_one_holder_and_the_later_start_wins(bench):
     """The last of this file: a replica of it is out afterwards."""
     fleet = bench.fleet
