@@ -1,12 +1,15 @@
 """A fleet with its store and its books: what every scenario of the fleet's tests needs."""
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 
 from fleet import Fleet
 from fleet_books import FleetBooks, at_rest
 from fleet_clients import Caller, Crowd
-from harness import SANITIZER
+from fleet_policy import counter_of
+from fleet_store import StoreCounter, read_counter
+from harness import SANITIZER, poll
 
 # What the product may answer; anything else is Envoy's, or a fault.
 CODES_WHEN_WELL = {"", "rate_limit_exceeded", "insufficient_quota"}
@@ -14,6 +17,9 @@ CODES_WHEN_LOST = CODES_WHEN_WELL | {"store_unavailable"}
 # No answer takes longer, whatever the store does. Far above `--store-timeout`, for busy machines;
 # far below what Envoy waits for (5 s).
 ANSWER_SECONDS = 15 if SANITIZER else 3
+# Unused slices go back a second after the last use.
+RETURNED_SECONDS = 20
+NANO_IN_MICRO = 1000
 
 
 @dataclass
@@ -41,6 +47,41 @@ class Bench:
         books = at_rest(self.fleet.ledgers)
         books.match(crowd.answers)
         return books
+
+    def counter(self, tenant: str) -> StoreCounter:
+        """The tenant's one counter, as the store has it now."""
+        [limit] = self.fleet.options.policy["tenants"][tenant]["limits"]
+        return read_counter(self.store, counter_of(tenant, limit["name"]), limit)
+
+    def holds_nothing(self, tenant: str) -> None:
+        """Some seconds after the last use nothing is leased of a bucket, and no slot is taken."""
+
+        def is_at_rest() -> bool:
+            counter = self.counter(tenant)
+            return counter.unspent == 0 and (counter.kind != "slots" or counter.sum == 0)
+
+        poll(f"nothing of {tenant} is held: {self.counter(tenant)}", is_at_rest, RETURNED_SECONDS)
+
+    def equals_store(self, books: FleetBooks, tenant: str) -> None:
+        """Some seconds after the last use nothing is leased of a budget, and the store's sum is that of
+        the ledgers; `books` are those of a fleet at rest."""
+        [limit] = self.fleet.options.policy["tenants"][tenant]["limits"]
+        by_ledger: dict[int, int] = defaultdict(int)
+        for move in books.moves[counter_of(tenant, limit["name"])]:
+            by_ledger[move.ledger] += move.amount
+        # Money is rounded up once for each holder.
+        unit = NANO_IN_MICRO if "usd" in limit else 1
+        used = sum(-(-amount // unit) for amount in by_ledger.values())
+
+        def is_at_rest() -> bool:
+            counter = self.counter(tenant)
+            return counter.unspent == 0 and counter.sum == counter.settled
+
+        poll(f"nothing of {tenant} is leased: {self.counter(tenant)}", is_at_rest, RETURNED_SECONDS)
+        counter = self.counter(tenant)
+        assert counter.settled == used, f"the store has {counter}, the ledgers {dict(by_ledger)}"
+        assert sum(share.settled for share in counter.shares.values()) == used, counter
+        assert counter.gone == 0, counter
 
     def inflight(self) -> int:
         """Exchanges that the replicas have under way now."""

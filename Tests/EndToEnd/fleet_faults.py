@@ -106,6 +106,10 @@ def lose(bench: Bench, name: str, fault: AbstractContextManager, seconds: float)
                      RETURN_SECONDS)  # fmt: skip
     bench.rest(rest, CODES_WHEN_LOST)
     books = bench.rest(crowd, CODES_WHEN_LOST)
+    for kind in ("lease", "deny", "allow", "local"):
+        bench.equals_store(books, f"{kind}-{name}")
+    for kind in ("slots", "bucket"):
+        bench.holds_nothing(f"{kind}-{name}")
 
     def of(kind: str) -> list[Answer]:
         return crowd.of(f"{kind}-{name}")

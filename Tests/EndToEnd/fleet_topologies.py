@@ -76,6 +76,8 @@ def change(bench: Bench, name: str, amount: int, work: Callable[[], None]) -> Mo
             wait_until(time.time() + 1)
     bench.rest(rest, CODES_WHEN_LOST)
     books = bench.rest(crowd, CODES_WHEN_LOST)
+    for tenant in names:
+        bench.equals_store(books, tenant)
     counters = [counter_of(tenant, "n") for tenant in names]
     every = [*crowd.answers, *rest.answers]
     return Moved(

@@ -76,6 +76,7 @@ def test_slots_are_never_more_than_there_are_and_all_are_used(bench):
     slots = crowd_slots(bench, "slots", 5, seconds=4)
     assert slots.peak == 5, slots
     assert slots.left == 0, slots
+    bench.holds_nothing("slots")
     assert slots.refused > 0
 
 
@@ -84,6 +85,7 @@ def test_a_bucket_gives_what_is_refilled_and_no_more(bench):
     assert rate.asked > 1.5 * rate.had, f"the load was too small: {rate}"
     assert rate.peak <= BURST, rate
     assert rate.share >= 0.97, rate
+    bench.holds_nothing("bucket")
 
 
 def test_a_bucket_to_which_settlements_give_back_gives_no_more_than_it_has(bench):
