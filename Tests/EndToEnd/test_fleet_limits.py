@@ -45,7 +45,7 @@ def test_a_budget_is_spent_to_the_last_request_and_never_beyond(bench):
     spent, books, _ = spend(bench, "requests", 1000)
     assert (spent.peak, spent.at_end, spent.used) == (1000, 1000, 1000), spent
     assert spent.replicas == len(bench.fleet.replicas)
-    bench.equals_store(books, "requests")
+    assert bench.equals_store(books, "requests") == 0
 
 
 @pytest.mark.parametrize("tenant, amount, rounding", [
@@ -60,7 +60,7 @@ def test_a_budget_whose_requests_cost_less_than_they_reserve_is_spent_to_the_las
     spent, books, _ = spend(bench, tenant, amount)
     assert spent.peak <= amount, spent
     assert amount - spent.used < spent.largest + rounding, spent
-    bench.equals_store(books, tenant)
+    assert bench.equals_store(books, tenant) == 0
 
 
 def test_with_even_load_nearly_all_of_a_budget_is_spent_before_the_first_refusal(bench):

@@ -29,7 +29,7 @@ def bench(request, tmp_path_factory):
 def test_a_budget_is_spent_to_the_last_request_and_never_beyond(bench):
     spent, books, _ = spend(bench, "requests", 500)
     assert (spent.peak, spent.at_end, spent.used) == (500, 500, 500), spent
-    bench.equals_store(books, "requests")
+    assert bench.equals_store(books, "requests") == 0
 
 
 def test_slots_are_never_more_than_there_are(bench):
