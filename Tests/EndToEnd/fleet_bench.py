@@ -17,6 +17,8 @@ CODES_WHEN_LOST = CODES_WHEN_WELL | {"store_unavailable"}
 # No answer takes longer, whatever the store does. Far above `--store-timeout`, for busy machines;
 # far below what Envoy waits for (5 s).
 ANSWER_SECONDS = 15 if SANITIZER else 3
+# In which what is leased elsewhere comes back and is given out.
+SPENT_SECONDS = 3
 # Unused slices go back a second after the last use.
 RETURNED_SECONDS = 20
 NANO_IN_MICRO = 1000
@@ -98,6 +100,17 @@ class Bench:
             calls = server.calls()
             count += sum(calls.get(name, 0) for name in ("eval", "evalsha", "fcall"))
         return count
+
+
+def is_spent(crowd: Crowd, tenant: str) -> bool:
+    """For some seconds everything was refused, and for want of budget."""
+    since = time.time() - SPENT_SECONDS
+    answers = crowd.of(tenant)
+    late = [answer for answer in answers if answer.began > since]
+    return (
+        min(answer.began for answer in answers) < since
+        and len(late) >= 5 and all(answer.status == 429 for answer in late)
+    ) if answers else False  # fmt: skip
 
 
 def wait_until(moment: float) -> None:

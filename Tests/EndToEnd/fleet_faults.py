@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from fault_proxy import Fault
-from fleet_bench import ANSWER_SECONDS, CODES_WHEN_LOST, Bench, wait_until
+from fleet_bench import ANSWER_SECONDS, CODES_WHEN_LOST, Bench, is_spent, wait_until
 from fleet_books import FleetBooks
 from fleet_clients import Answer, Caller
 from fleet_policy import chat, counter_of
@@ -108,8 +108,7 @@ def lose(bench: Bench, name: str, fault: AbstractContextManager, seconds: float)
                     for kind in ("lease", "deny")] * 10  # fmt: skip
         with bench.crowd(spenders) as rest:
             for kind in ("lease", "deny"):
-                poll(f"{kind} is spent", lambda: rest.refused(f"{kind}-{name}", "insufficient_quota"),
-                     RETURN_SECONDS)  # fmt: skip
+                poll(f"{kind} is spent", lambda: is_spent(rest, f"{kind}-{name}"), RETURN_SECONDS)
     bench.rest(rest, CODES_WHEN_LOST)
     books = bench.rest(crowd, CODES_WHEN_LOST)
     gone = {kind: bench.equals_store(books, f"{kind}-{name}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet import Replica
-from fleet_bench import CODES_WHEN_LOST, CODES_WHEN_WELL, Bench, wait_until
+from fleet_bench import CODES_WHEN_LOST, CODES_WHEN_WELL, Bench, is_spent, wait_until
 from fleet_books import FleetBooks
 from fleet_clients import Caller, Crowd
 from fleet_policy import chat, counter_of
@@ -37,10 +37,9 @@ def until(crowd: Crowd, tenant: str, count: int) -> None:
 
 
 def spend_rest(bench: Bench, tenant: str, codes: set[str]) -> None:
-    """What is left of the budget, to the last: it is asked until all refuse, three seconds long."""
+    """What is left of the budget, to the last."""
     with bench.crowd([Caller(tenant, chat(tenant))] * 40) as crowd:
-        poll("it is spent", lambda: crowd.refused(tenant, "insufficient_quota"), SPENT_SECONDS)
-        wait_until(time.time() + 3)
+        poll("it is spent", lambda: is_spent(crowd, tenant), SPENT_SECONDS)
     bench.rest(crowd, codes)
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fleet_bench import ANSWER_SECONDS, CODES_WHEN_LOST, Bench, wait_until
+from fleet_bench import ANSWER_SECONDS, CODES_WHEN_LOST, Bench, is_spent
 from fleet_clients import Caller
 from fleet_policy import chat, counter_of
 from harness import poll
@@ -74,9 +74,7 @@ def change(bench: Bench, name: str, amount: int, work: Callable[[], None]) -> Mo
         spenders = [Caller(tenant, chat(tenant)) for tenant in names] * 3
         with bench.crowd(spenders) as rest:
             for tenant in names:
-                poll(f"{tenant} is spent", lambda: rest.refused(tenant, "insufficient_quota"),
-                     RETURN_SECONDS)  # fmt: skip
-            wait_until(time.time() + 1)
+                poll(f"{tenant} is spent", lambda: is_spent(rest, tenant), RETURN_SECONDS)
     bench.rest(rest, CODES_WHEN_LOST)
     books = bench.rest(crowd, CODES_WHEN_LOST)
     gone = [bench.equals_store(books, tenant) for tenant in names]
