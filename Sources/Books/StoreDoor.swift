@@ -28,6 +28,8 @@ struct StoreDoor {
   /// The partitions that are opening, and whom the store had named alive when that was seen first.
   private var opening: [Int: [Holder]] = [:]
   private var untold: [StoreNote] = []
+  /// The partitions that have said that they grant.
+  private var opened: Set<Int> = []
   /// When the store's thread comes by itself; nil where it does not.
   private var comesMs: Int64?
   /// Whether it has been woken and has not come since.
@@ -112,6 +114,7 @@ struct StoreDoor {
     case .opening:
       if opening[partition] == nil { opening[partition] = fleet?.replicas.map(\.holder) ?? [] }
     case .open:
+      opened.insert(partition)
       guard let before = opening.removeValue(forKey: partition) else { return }
       let now = fleet?.replicas.map(\.holder) ?? []
       let alive = Set(now.map(\.ledger))
@@ -148,12 +151,13 @@ struct StoreDoor {
 
   // MARK: Readiness
 
-  /// Whether the process must not be ready yet: before the first contact, and while a partition opens
-  /// that was asked, for `readinessMs` at most. Once it was ready, it does not depend on the store.
+  /// Whether the process must not be ready yet: before the first contact, and before every partition has
+  /// said that it grants, for `readinessMs` at most. Once it was ready, it does not depend on the store.
   mutating func holdsReadiness(bootMs: Int64) -> Bool {
     if !isReady {
       isReady =
-        bootMs - sharedSinceMs >= Self.readinessMs || hasJoined && opening.isEmpty && lost.isEmpty
+        bootMs - sharedSinceMs >= Self.readinessMs
+        || hasJoined && opened.count == SharedKey.partitions && lost.isEmpty
     }
     return !isReady
   }

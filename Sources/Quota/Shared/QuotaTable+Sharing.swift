@@ -25,6 +25,9 @@ extension QuotaTable {
       }
     }
     restoredSeen = [:]
+    // Every partition is asked at once whether it grants: the first requests must not wait until it has
+    // been opened.
+    for partition in sharing!.partitions.indices { sharing!.partitions[partition].probeMs = bootMs }
   }
 
   /// A process before may have leased something of a budget, and died before it used any of it: then
