@@ -133,7 +133,7 @@ class Fleet:
             for replica in self.replicas:
                 replica.launch()
             for replica in self.replicas:
-                poll(f"{replica.name} serves", replica.is_ready)
+                poll(f"{replica.name} is ready", lambda: replica.probe() == 200)
             self._start_envoy()
         except BaseException:
             for process in self._processes():
