@@ -1,9 +1,9 @@
 import Ledger
-import Quota
 import StoreModel
 import Testing
 
 @testable import Books
+@testable import Quota
 
 /// Books that share their limits through a store, which is a model here.
 @Suite(.timeLimit(.minutes(1))) struct StoreTests {
@@ -176,15 +176,22 @@ import Testing
   {
     var door = StoreDoor(Holder(ledger: "a", start: 1), timeoutMs: 50, bootMs: 0)
     let demand = Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
-    for id in 0..<StoreDoor.waitingMax {
-      #expect(door.wait(for: QuotaAsk(id: UInt64(id), demand: demand), bootMs: 0))
+    var taken = 0
+    for id in 0..<StoreDoor.waitingMax
+    where door.wait(for: QuotaAsk(id: UInt64(id), demand: demand), bootMs: 0) {
+      taken += 1
     }
+    #expect(taken == 4_096)
     let last = QuotaAsk(id: 1 << 20, demand: demand)
-    #expect(!door.wait(for: last, bootMs: 0))
+    let isTaken = door.wait(for: last, bootMs: 0)
+    #expect(!isTaken)
     door.forget(QuotaAsk(id: 7, demand: demand))
-    #expect(door.wait(for: last, bootMs: 1))
-    #expect(door.takeOver(bootMs: 50, isAnswered: { _ in false }).count == 4_095)
-    #expect(door.takeOver(bootMs: 51, isAnswered: { _ in false }) == [1 << 20])
+    let isTakenLater = door.wait(for: last, bootMs: 1)
+    #expect(isTakenLater)
+    let over = door.takeOver(bootMs: 50, isAnswered: { _ in false })
+    #expect(over.count == 4_095)
+    let rest = door.takeOver(bootMs: 51, isAnswered: { _ in false })
+    #expect(rest == [1 << 20])
   }
 
   @Test func `a fenced replica refuses everything shared, says so on record, and stays so`() throws
@@ -224,22 +231,22 @@ import Testing
     try fleet.close()
   }
 
-  @Test func `readiness waits for the first contact, for a minute at most, and then no more`()
-    throws
-  {
+  @Test func `readiness waits for the first contact, for a minute at most, and then no more`() {
     var door = StoreDoor(Holder(ledger: "a", start: 1), timeoutMs: 50, bootMs: 5)
     let opening = PartitionState.opening(isClaimed: false, claimed: 0, expected: 1, sinceMs: 0)
-    #expect(door.holdsReadiness(bootMs: 5))
+    let before = door.holdsReadiness(bootMs: 5)
     door.joined(bootMs: 6, timeMs: 6)
     door.partition(1, is: opening, timeMs: 6)
-    #expect(door.holdsReadiness(bootMs: 60_004))
+    let whileOpening = door.holdsReadiness(bootMs: 60_004)
+    #expect(before && whileOpening)
     var late = door
-    #expect(!late.holdsReadiness(bootMs: 60_005))
+    let afterAMinute = late.holdsReadiness(bootMs: 60_005)
     door.partition(1, is: .open, timeMs: 7)
-    #expect(!door.holdsReadiness(bootMs: 8))
+    let open = door.holdsReadiness(bootMs: 8)
     door.partition(1, isLost: true)
     door.partition(2, is: opening, timeMs: 9)
-    #expect(!door.holdsReadiness(bootMs: 10))
+    let later = door.holdsReadiness(bootMs: 10)
+    #expect(!afterAMinute && !open && !later)
   }
 
   @Test func `a start after a crash states what its ledger says`() throws {
