@@ -27,6 +27,8 @@ struct StoreDoor {
   private var returnedSinceTold: Set<Int> = []
   /// The partitions that are opening, and whom the store had named alive when that was seen first.
   private var opening: [Int: [Holder]] = [:]
+  /// The partitions that were open, by their last answer, at least once.
+  private var opened: Set<Int> = []
   private var untold: [StoreNote] = []
   /// When the store's thread comes by itself; nil where it does not.
   private var comesMs: Int64?
@@ -112,6 +114,7 @@ struct StoreDoor {
     case .opening:
       if opening[partition] == nil { opening[partition] = fleet?.replicas.map(\.holder) ?? [] }
     case .open:
+      opened.insert(partition)
       guard let before = opening.removeValue(forKey: partition) else { return }
       let now = fleet?.replicas.map(\.holder) ?? []
       let alive = Set(now.map(\.ledger))
@@ -148,12 +151,12 @@ struct StoreDoor {
 
   // MARK: Readiness
 
-  /// Whether the process must not be ready yet: before the first contact, and while a partition opens
-  /// that was asked, for `readinessMs` at most. Once it was ready, it does not depend on the store.
+  /// Whether the process must not be ready yet: before every partition has answered that it is open, for
+  /// `readinessMs` at most. Once it was ready, it does not depend on the store.
   mutating func holdsReadiness(bootMs: Int64) -> Bool {
     if !isReady {
       isReady =
-        bootMs - sharedSinceMs >= Self.readinessMs || hasJoined && opening.isEmpty && lost.isEmpty
+        bootMs - sharedSinceMs >= Self.readinessMs || opened.count == SharedKey.partitions
     }
     return !isReady
   }

@@ -12,6 +12,9 @@ extension QuotaTable {
   ) {
     sharing = Sharing(settings, as: holder, nowAheadMs: now.minusSaturating(bootMs))
     sharing?.parts = Array(repeating: nil, count: counters.count)
+    // Every partition is asked, also without a counter in it: a store that was empty is open before the
+    // first request.
+    for partition in 0..<SharedKey.partitions { sharing?.partitions[partition].probeMs = bootMs }
     if holder.start > 1 { insertBudgets(now: now) }
     for tally in tallies {
       for place in tally.places {
