@@ -163,7 +163,8 @@ extension QuotaTable {
     let count = counters[place].count
     let holding = part.holding(count)
     var due = part.waiting.isEmpty ? Int64.max : bootMs
-    if part.isUncertain || part.known == nil && (part.mustState || holding.hold != 0) {
+    let mustState = part.mustState || holding.hold != 0 || part.taken != 0
+    if part.isUncertain || part.known == nil && mustState {
       due = bootMs
     }
     if let known = part.known {
