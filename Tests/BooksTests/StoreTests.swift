@@ -213,7 +213,7 @@ import Testing
     let events = try books.records().compactMap { body -> StoreEvent? in
       if case .store(let event) = body { event } else { nil }
     }
-    #expect(events.map(\.kind) == [.joined, .fenced])
+    #expect(events.map(\.kind) == [.joined, .opened, .fenced])
     #expect(events.last?.by == [LedgerIdentity(id: holder.ledger, start: 9)])
   }
 
@@ -225,7 +225,7 @@ import Testing
     books.books.store(partition: 3, isLost: false)
     books.books.store(partition: 3, isLost: true)
     books.books.tick()
-    #expect(books.books.takeStoreNotes().map(\.partitions.count) == [0, 64, 1, 1])
+    #expect(books.books.takeStoreNotes().map(\.partitions.count) == [0, 64, 64, 1, 1])
     #expect(books.books.takeStoreNotes().isEmpty)
     #expect(verdict(try books.admit("r")) == .storeUnavailable)
     try fleet.close()
