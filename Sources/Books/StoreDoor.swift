@@ -27,9 +27,9 @@ struct StoreDoor {
   private var returnedSinceTold: Set<Int> = []
   /// The partitions that are opening, and whom the store had named alive when that was seen first.
   private var opening: [Int: [Holder]] = [:]
-  private var untold: [StoreNote] = []
-  /// The partitions that have said that they grant.
+  /// The partitions that were open, by their last answer, at least once.
   private var opened: Set<Int> = []
+  private var untold: [StoreNote] = []
   /// When the store's thread comes by itself; nil where it does not.
   private var comesMs: Int64?
   /// Whether it has been woken and has not come since.
@@ -151,13 +151,12 @@ struct StoreDoor {
 
   // MARK: Readiness
 
-  /// Whether the process must not be ready yet: before the first contact, and before every partition has
-  /// said that it grants, for `readinessMs` at most. Once it was ready, it does not depend on the store.
+  /// Whether the process must not be ready yet: before every partition has answered that it is open, for
+  /// `readinessMs` at most. Once it was ready, it does not depend on the store.
   mutating func holdsReadiness(bootMs: Int64) -> Bool {
     if !isReady {
       isReady =
-        bootMs - sharedSinceMs >= Self.readinessMs
-        || hasJoined && opened.count == SharedKey.partitions && lost.isEmpty
+        bootMs - sharedSinceMs >= Self.readinessMs || opened.count == SharedKey.partitions
     }
     return !isReady
   }

@@ -98,8 +98,8 @@ def test_a_bucket_to_which_settlements_give_back_gives_no_more_than_it_has(bench
 def test_a_caller_over_its_limit_costs_the_store_ten_scripts_a_second_for_each_replica(bench):
     spend(bench, "spent", 5, clients=10)
     cost = refuse(bench, "spent", seconds=4)
-    # One more a second: each replica says that it lives.
-    assert cost.calls <= 10 + 2, cost
+    # What the fleet asks anyway differs a little from second to second.
+    assert cost.calls <= 10 + 1, cost
     assert cost.refusals > 10 * cost.calls, cost
 
 

@@ -12,6 +12,9 @@ extension QuotaTable {
   ) {
     sharing = Sharing(settings, as: holder, nowAheadMs: now.minusSaturating(bootMs))
     sharing?.parts = Array(repeating: nil, count: counters.count)
+    // Every partition is asked, also without a counter in it: a store that was empty is open before the
+    // first request.
+    for partition in 0..<SharedKey.partitions { sharing?.partitions[partition].probeMs = bootMs }
     if holder.start > 1 { insertBudgets(now: now) }
     for tally in tallies {
       for place in tally.places {
@@ -25,9 +28,6 @@ extension QuotaTable {
       }
     }
     restoredSeen = [:]
-    // Every partition is asked at once whether it grants: the first requests must not wait until it has
-    // been opened.
-    for partition in sharing!.partitions.indices { sharing!.partitions[partition].probeMs = bootMs }
   }
 
   /// A process before may have leased something of a budget, and died before it used any of it: then
