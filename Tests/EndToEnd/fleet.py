@@ -69,6 +69,15 @@ class Replica(Tollgate):
         self.data = data or self.data
         self.environment = options.environment or {}
 
+    def start(self) -> None:
+        self.launch()
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """It serves, and has been told by the store what it may give out."""
+        poll(f"{self.name} serves", self.is_ready)
+        poll(f"{self.name} is ready", lambda: self.probe() == 200)
+
     @property
     def path(self) -> str:
         return self.socket.removeprefix("unix:")
@@ -133,7 +142,7 @@ class Fleet:
             for replica in self.replicas:
                 replica.launch()
             for replica in self.replicas:
-                poll(f"{replica.name} is ready", lambda: replica.probe() == 200)
+                replica.wait_until_ready()
             self._start_envoy()
         except BaseException:
             for process in self._processes():

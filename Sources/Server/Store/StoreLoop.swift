@@ -14,8 +14,8 @@ final class StoreLoop {
   static let presenceInterval: Int64 = 1_000
   /// How often what is known is published.
   static let statusInterval: Int64 = 200
-  /// How long the last statements of a process may take.
-  static let farewellMax: Int64 = 1_000
+  /// How long the last statements of a process may take: what was settled last is stated within a second.
+  static let farewellMax: Int64 = 1_500
   /// The longest sleep.
   static let sleepMax: Int64 = 1_000
   /// How often a call may be sent to another server, each time because the one before said so.
@@ -86,7 +86,10 @@ final class StoreLoop {
       let next = sendStatements(nowMs)
       flush(nowMs)
       publish(nowMs)
-      if let farewellByMs, calls.isEmpty || nowMs >= farewellByMs { break }
+      if let farewellByMs {
+        let isQuiet = calls.isEmpty && (next ?? .max) > farewellByMs
+        if isQuiet || nowMs >= farewellByMs { break }
+      }
       sleep(until: next, nowMs)
     }
     publish(.max)

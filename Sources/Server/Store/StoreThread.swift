@@ -37,7 +37,7 @@ package final class StoreThread: Sendable {
   package func reload() { shared.ask { $0.reloads = true } }
 
   /// Has the thread give back what is leased, and end; waits for that, at most `seconds`.
-  package func stop(within seconds: Int = 2) {
+  package func stop(within seconds: Int = 3) {
     shared.ask { $0.stops = true }
     shared.waitForEnd(upTo: .seconds(seconds))
   }
