@@ -156,7 +156,7 @@ enum ServeCommand {
     // The last step that can fail, because nothing ends its threads before the books are closed:
     // they ship what closing the books writes.
     let shipper = try startShipping(settings, books, log)
-    let sharing = try startSharing(settings, opened, state, log)
+    let sharing = try startSharing(settings, opened, state, handle, log)
     isStarted = true
     if let shipper { state.ships { shipper.statistics } }
     books.onOutcome {
@@ -260,13 +260,14 @@ enum ServeCommand {
 
   /// The thread that shares the limits; nil where they are this process's alone.
   private static func startSharing(
-    _ settings: ServeSettings, _ opened: Opened, _ state: ServingState, _ log: Logger
+    _ settings: ServeSettings, _ opened: Opened, _ state: ServingState, _ handle: ServerHandle,
+    _ log: Logger
   ) throws -> StoreThread? {
     guard let store = settings.store else { return nil }
     let (revision, metrics) = (opened.revision, state.metrics)
     let thread = try StoreThread(
       store, books: opened.books, revision: { revision.withLock { $0 } },
-      record: { metrics.record(storeCallNanoseconds: $0) }, log: log)
+      record: { metrics.record(storeCallNanoseconds: $0) }, fenced: handle.stopHealth, log: log)
     state.shares { thread.status }
     return thread
   }

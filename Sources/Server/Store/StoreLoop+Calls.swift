@@ -131,8 +131,15 @@ extension StoreLoop {
         // Asked again at once, by the new number, which is on disk by then.
         if books.renumber(to: start) { nextPresenceMs = nowMs }
       case .fenced(let start):
+        // A start may take the place of a process that is gone, once that was silent for the lease's
+        // time: so long it asks.
+        if !isRegistered, nowMs < startedMs + settings.leaseTime.wholeMilliseconds + Self.fenceDelay
+        {
+          return
+        }
         isFenced = true
         books.fenced(by: start)
+        fenced()
       }
     } catch {
       if case .error(let error) = error,

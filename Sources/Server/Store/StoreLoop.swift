@@ -16,6 +16,8 @@ final class StoreLoop {
   static let statusInterval: Int64 = 200
   /// How long the last statements of a process may take: what was settled last is stated within a second.
   static let farewellMax: Int64 = 1_500
+  /// How much longer than the lease's time a start asks for the place of a process that is gone.
+  static let fenceDelay: Int64 = 2_000
   /// The longest sleep.
   static let sleepMax: Int64 = 1_000
   /// How often a call may be sent to another server, each time because the one before said so.
@@ -46,6 +48,8 @@ final class StoreLoop {
   /// Whether the store has taken this process's start number: nothing is stated before.
   var isRegistered = false
   var isFenced = false
+  private(set) var startedMs: Int64 = 0
+  let fenced: @Sendable () -> Void
   var lost: Set<Int> = []
   var nextPresenceMs: Int64 = 0
   var presenceIsUnderWay = false
@@ -59,13 +63,15 @@ final class StoreLoop {
 
   init(
     _ settings: StoreSettings, books: Books, revision: @escaping @Sendable () -> String,
-    record: @escaping @Sendable (Int64) -> Void, shared: StoreShared, log: Logger
+    record: @escaping @Sendable (Int64) -> Void, fenced: @escaping @Sendable () -> Void,
+    shared: StoreShared, log: Logger
   ) {
     self.settings = settings
     address = StoreAddress(settings.address)
     self.books = books
     self.revision = revision
     self.record = record
+    self.fenced = fenced
     self.shared = shared
     self.log = log
     nonce = UInt32.random(in: 0 ... .max)
@@ -77,6 +83,7 @@ final class StoreLoop {
   }
 
   func run() {
+    startedMs = Self.nowMs()
     while true {
       let nowMs = Self.nowMs()
       if takeRequests(nowMs) { break }
