@@ -80,6 +80,7 @@ package final class Books: @unchecked Sendable {
         } ?? Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
       switch table.reserve(request.limits, caller: request.caller, demand: demand, now: now) {
       case .refused(let refusal): return .refused(refusal)
+      case .asks: return .unavailable
       case .admitted(let reservation):
         return record(request, reservation, now)
       }

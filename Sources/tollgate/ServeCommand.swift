@@ -25,6 +25,7 @@ enum ServeCommand {
     defer { log.flush() }
     do {
       let signals = try signals.get()
+      try refuseStore(settings)
       // First, because the uptime counts from here.
       let state = ServingState()
       let (store, warnings) = try PolicyStore.open(
@@ -41,6 +42,17 @@ enum ServeCommand {
       sayFailed(error, settings, log)
       return ExitStatus.failed
     }
+  }
+
+  /// Nothing may run whose limits are not shared, though `--store` says so.
+  private static func refuseStore(_ settings: ServeSettings) throws {
+    guard let store = settings.store else { return }
+    _ = try store.credentials.read()
+    throw StoreMissing()
+  }
+
+  private struct StoreMissing: Error, CustomStringConvertible {
+    var description: String { "this build cannot share limits yet (--store)" }
   }
 
   /// Says why serving could not begin: as lines for people, or as lines of the JSON log.

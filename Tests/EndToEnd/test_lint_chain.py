@@ -256,7 +256,7 @@ def test_what_is_proven_is_found(title):
 BEYOND_A_PROOF = {
     "it shows in time, under load or in the log": {
         "shared-timeout", "missing-timeout", "backend-timeout", "retries-on-streams",
-        "retries-repeat-work", "idle-timeout", "endless-stream", "default-message-timeout",
+        "retries-repeat-work", "idle-timeout", "endless-stream", "default-message-timeout", "store-timeout",
         "default-circuit-breakers", "buffer-limit", "log-labels", "log-blame", "status-on-error"},
     "it is about the user's own policy, callers, identities or paths, and a proof brings its own": {
         "policy", "unknown-host", "unknown-model-route", "unrouted-model", "model-by-path",
@@ -265,7 +265,8 @@ BEYOND_A_PROOF = {
         "endpoint-header", "client-headers", "foreign-host"},
     "Kubernetes or its controller does it before there is an Envoy": {
         "missing-reference-grant", "policy-on-route", "ledger-forgotten", "limits-per-replica",
-        "rollout-shares-ledger", "short-drain", "sidecar-security", "sidecar-order",
+        "store-loss-without-store", "store-ledger-forgotten", "store-over-network",
+        "store-credentials-shown", "rollout-shares-ledger", "short-drain", "sidecar-security", "sidecar-order",
         "open-model-service", "routes-from-anywhere", "no-sidecar", "unfollowed-policy",
         "unreachable-metrics", "missing-config-map", "closed-egress", "ledger-above-volume",
         "config-map-size", "memory-limit", "envoy-patch", "unattached-route", "missing-port"},

@@ -81,7 +81,7 @@ import Testing
     ) -> Limit {
       Limit(
         name: name, kind: kind, amount: amount, per: per, burst: nil, scope: scope, models: models,
-        onStoreLoss: .deny, maxSubjects: 100_000)
+        statedStoreLoss: nil, maxSubjects: 100_000)
     }
     #expect(
       limits == [

@@ -85,7 +85,7 @@ import Testing
     ),
     (
       "{ name: \"l\", requests: 1, per: \"day\", on_store_loss: §\"denyy\" }",
-      ".on_store_loss: must be \"deny\", \"local\" or \"allow\"; did you mean `deny`?"
+      ".on_store_loss: must be \"lease\", \"deny\", \"local\" or \"allow\"; did you mean `deny`?"
     ),
     (
       "{ name: \"l\", requests: 1, per: \"day\", max_subjects: §1 }",
@@ -199,18 +199,20 @@ import Testing
       policy.tenants[0].limits == [
         Limit(
           name: "a", kind: .usd, amount: 500_000_000, per: .second, burst: 1_500_000_000,
-          scope: .key, models: ["m"], onStoreLoss: .local, maxSubjects: 7),
+          scope: .key, models: ["m"], statedStoreLoss: .local, maxSubjects: 7),
         Limit(
           name: "b", kind: .completionTokens, amount: 1, per: .week, burst: nil, scope: .subject,
-          models: nil, onStoreLoss: .allow, maxSubjects: 9),
+          models: nil, statedStoreLoss: .allow, maxSubjects: 9),
       ])
     #expect(
       policy.tenants[0].keys[0].limits == [
         Limit(
           name: "own", kind: .tokens, amount: 5, per: .hour, burst: nil, scope: .key, models: nil,
-          onStoreLoss: .deny, maxSubjects: 9)
+          statedStoreLoss: nil, maxSubjects: 9)
       ])
     #expect(policy.limits.map(\.kind) == [.promptTokens])
+    #expect(policy.tenants[0].limits.map(\.onStoreLoss) == [.local, .allow])
+    #expect(policy.limits.map(\.onStoreLoss) == [.lease])
     #expect(policy.summary.description == "1 tenant, 1 model, 1 key, 4 limits")
   }
 }

@@ -145,6 +145,7 @@ struct RandomLife {
       #expect(!expected, "refused what the model admits")
       #expect(!refusal.failures.isEmpty)
       #expect(desk.states(at: now) == before, "a refusal charges nothing")
+    case .asks: Issue.record("a table that is not shared asks nobody")
     }
   }
 

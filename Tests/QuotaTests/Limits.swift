@@ -84,15 +84,18 @@ final class Held {
 enum Answer {
   case held(Held)
   case refused(QuotaRefusal)
+  case asks(QuotaAsk)
 
   init(_ admission: consuming QuotaAnswer) {
     switch consume admission {
     case .admitted(let reservation): self = .held(Held(reservation))
     case .refused(let refusal): self = .refused(refusal)
+    case .asks(let ask): self = .asks(ask)
     }
   }
 
   var held: Held? { if case .held(let held) = self { held } else { nil } }
+  var ask: QuotaAsk? { if case .asks(let ask) = self { ask } else { nil } }
   var refusal: QuotaRefusal? { if case .refused(let refusal) = self { refusal } else { nil } }
 }
 

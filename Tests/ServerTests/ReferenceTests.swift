@@ -205,8 +205,9 @@ struct ReferenceTests {
     let page = try serving.get("/metrics").body
     // What an idle process has no sample of.
     let traffic = MetricsProbe.page()
-    let metrics = MetricsProbe.metrics(page)
-    let labels = MetricsProbe.labels(page + "\n" + traffic)
+    let metrics = MetricsProbe.metrics(page + "\n" + MetricsProbe.storePage())
+    let labels = MetricsProbe.labels(
+      [page, traffic, MetricsProbe.storePage()].joined(separator: "\n"))
 
     let table = try #require(reference.tables("Metrics", with: "metric").first)
     expectSame(

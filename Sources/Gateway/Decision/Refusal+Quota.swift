@@ -23,6 +23,8 @@ extension Refusal {
         "The budget \(limit) is spent. The request asks for \(asked). The budget begins anew at "
           + "\(LimitText.moment(reset, after: nowMs)); it does not help to try again before.")
       shouldRetry = false
+    case .storeUnavailable:
+      self = Self.ledgerUnavailable
     case .rateLimited(let wait):
       let seconds = Self.seconds(wait)
       var what = "is reached"

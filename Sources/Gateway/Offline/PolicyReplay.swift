@@ -230,12 +230,14 @@ extension PolicyReplay {
       // If the client stated no bound, Tollgate would lower it until it fits.
       demand.isBoundStated = false
       doubt = doubt ?? Self.unsure(.rateLimitExceeded, limit: refusal.decisive.rule.name)
+    case .asks: preconditionFailure("a replay shares its limits with nobody")
     }
     switch table.reserve(set, caller: caller, demand: demand, now: request.timeMs) {
     case .admitted(let reservation):
       hold(request, reservation)
       return doubt ?? .allow
     case .refused(let refusal): return Self.deny(refusal, request)
+    case .asks: preconditionFailure("a replay shares its limits with nobody")
     }
   }
 

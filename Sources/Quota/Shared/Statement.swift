@@ -91,7 +91,7 @@ package struct StatementAnswer: Sendable, Equatable {
     /// Taken in; the need is not there, and nothing was granted. For a bucket the time until it is,
     /// if nobody takes more, in milliseconds; 0 where that is not known.
     case short(waitMilliseconds: Int64)
-    /// Taken in; another counter of the call was short.
+    /// Taken in; another counter of the call was short, or its statement was not taken in.
     case otherShort
     /// Taken in; the partition is not open, so that nothing is granted.
     case opening
@@ -109,6 +109,9 @@ package struct StatementAnswer: Sendable, Equatable {
   package let sum: Int64
   /// The settled part over all holders, of a budget; else 0.
   package let settled: Int64
+  /// The same before the statement: whose statement takes `settled` over a threshold is the one that
+  /// tells of it. The same as `settled` while a partition opens, when nothing is new use.
+  package let settledBefore: Int64
   /// What this ledger has settled by the store, of a budget: more than the holder says where the
   /// ledger is an old copy; else 0.
   package let ownSettled: Int64
@@ -120,12 +123,14 @@ package struct StatementAnswer: Sendable, Equatable {
   package let isShort: Bool
 
   package init(
-    outcome: Outcome, sum: Int64, settled: Int64 = 0, ownSettled: Int64 = 0,
-    window: (start: Int64, end: Int64) = (0, 0), holders: Int64, isShort: Bool
+    outcome: Outcome, sum: Int64, settled: Int64 = 0, settledBefore: Int64 = 0,
+    ownSettled: Int64 = 0, window: (start: Int64, end: Int64) = (0, 0), holders: Int64,
+    isShort: Bool
   ) {
     self.outcome = outcome
     self.sum = sum
     self.settled = settled
+    self.settledBefore = settledBefore
     self.ownSettled = ownSettled
     self.window = window
     self.holders = holders
@@ -134,7 +139,8 @@ package struct StatementAnswer: Sendable, Equatable {
 
   package static func == (one: Self, other: Self) -> Bool {
     one.outcome == other.outcome && one.sum == other.sum && one.settled == other.settled
-      && one.ownSettled == other.ownSettled && one.window == other.window
+      && one.settledBefore == other.settledBefore && one.ownSettled == other.ownSettled
+      && one.window == other.window
       && one.holders == other.holders && one.isShort == other.isShort
   }
 }
@@ -153,12 +159,19 @@ package struct StatementCallAnswer: Sendable, Equatable {
   /// The store's clock, in Unix milliseconds.
   package let storeMs: Int64
   package let state: PartitionState
+  /// Which opening the partition is in, or was opened by last: when it began, by the store's clock.
+  /// A holder that has not stated all it holds since an opening with this number does so now, also
+  /// where the partition is open.
+  package let openingMs: Int64
   /// One for each statement, in their order.
   package let answers: [StatementAnswer]
 
-  package init(storeMs: Int64, state: PartitionState, answers: [StatementAnswer]) {
+  package init(
+    storeMs: Int64, state: PartitionState, openingMs: Int64 = 0, answers: [StatementAnswer]
+  ) {
     self.storeMs = storeMs
     self.state = state
+    self.openingMs = openingMs
     self.answers = answers
   }
 }
@@ -184,6 +197,24 @@ package struct FleetView: Sendable, Equatable {
   }
 
   package var replicas: [Replica]
+  /// Whether the store has kept the list for the lease's time at least. Where not (it lost writes, or
+  /// it is new), replicas may live that have not stated again, and this is no list to open by.
+  package var isComplete: Bool
 
-  package init(replicas: [Replica]) { self.replicas = replicas }
+  package init(replicas: [Replica], isComplete: Bool = true) {
+    self.replicas = replicas
+    self.isComplete = isComplete
+  }
+}
+
+/// What the store answered to a replica that stated that it lives.
+package enum PresenceAnswer: Sendable, Equatable {
+  case alive(FleetView)
+  /// The ledger has been started with a higher number than this process knows (it is an old copy),
+  /// and that process is silent: this one goes on as this number, which is its own from now on. It is
+  /// on disk before anything else is said to the store.
+  case renumbered(start: Int64)
+  /// Another process with this ledger counts, by its higher start number or, with the same number,
+  /// because it was first.
+  case fenced(start: Int64)
 }
