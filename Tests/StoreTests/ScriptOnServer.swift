@@ -57,7 +57,8 @@ final class ScriptOnServer {
   private func run(_ call: RedisCall, _ script: RedisScript) throws -> RESPValue {
     try server.ask([
       ["SET", "clock", String(nowMs)].map { Array($0.utf8) },
-      [Array("EVALSHA".utf8), digests[script.name] ?? [], Array(String(call.keys.count).utf8)] + call.keys
+      [Array("EVALSHA".utf8), digests[script.name] ?? [], Array(String(call.keys.count).utf8)]
+        + call.keys
         + call.arguments,
     ])[1]
   }

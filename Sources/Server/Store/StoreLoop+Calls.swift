@@ -50,9 +50,6 @@ extension StoreLoop {
       let answer = try StoreCodec.stateAnswer(value, to: call.call)
       record(SystemClock.monotonicNanoseconds() - sentNanoseconds)
       status.problem = nil
-      if lost.remove(call.call.partition) != nil {
-        books.store(partition: call.call.partition, isLost: false)
-      }
       books.storeAnswered(call.id, answer)
     } catch {
       if case .error(let error) = error,
@@ -219,10 +216,19 @@ extension StoreLoop {
 
   // MARK: What happens on a link
 
+  /// The server speaks: its partitions are asked again.
+  private func reached(_ node: RedisNode) {
+    guard !lost.isEmpty else { return }
+    for partition in map.partitions(of: node) where lost.remove(partition) != nil {
+      books.store(partition: partition, isLost: false)
+    }
+  }
+
   func handle(_ events: [StoreLink.Event], _ node: RedisNode, _ nowMs: Int64) {
     for event in events {
       switch event {
       case .ready(let server):
+        reached(node)
         nextPresenceMs = min(nextPresenceMs, nowMs)
         if address.kind == .cluster { nextGuideMs = min(nextGuideMs, nowMs) }
         let doubts = server.doubts(in: address.kind).map { "\(node) \($0.description)" }
@@ -232,6 +238,7 @@ extension StoreLoop {
         }
       case .pushed: break
       case .answered(let id, let value):
+        reached(node)
         switch calls.removeValue(forKey: id) {
         case .statements(let call, _, let sent, let redirections):
           answered(call, sent, redirections, value, node, nowMs)
