@@ -141,7 +141,7 @@ let package = Package(
     tests("Quota", ["StoreModel", "Terms"]), tests("Metrics", ["Books", "Quota", "Terms"]),
     tests("Lint", ["Policy"]), tests("Log", ["Bytes", "Terms"]),
     tests("Shipping", ["Bytes", "Ledger"]),
-    tests("Store", ["Quota", "Redis", "StoreModel", "Terms"]),
+    tests("Redis", ["Bytes"]), tests("Store", ["Quota", "Redis", "StoreModel", "Terms"]),
     tests("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["Bytes"]),
     tests("Books", ["Inference", "Ledger", "Policy", "Quota", "StoreModel", "Terms"]),
