@@ -155,7 +155,7 @@ let package = Package(
       "Server",
       [
         "AdminPage", "Books", "Bytes", "EnvoyAPI", "Gateway", "Ledger", "Log", "Metrics", "Policy",
-        "Quota", "Shipping", "Terms", "Transport",
+        "Quota", "Redis", "Shipping", "Store", "Terms", "Transport",
       ]),
   ]
 )
