@@ -124,6 +124,8 @@ class Standalone:
         need_redis()
         self.server = RedisServer(folder, *settings, environment=environment)
         self.servers = [self.server]
+        # The server that the proxy leads to, where a test put another in its place.
+        self.acting: RedisServer | None = None
 
     def __enter__(self) -> "Standalone":
         _start(self)
@@ -140,7 +142,7 @@ class Standalone:
         return f"redis://127.0.0.1:{self.server.address}/0"
 
     def masters(self) -> list[RedisServer]:
-        return [self.server]
+        return [self.acting or self.server]
 
 
 class SentinelSet:
