@@ -13,7 +13,11 @@ extension CounterModel {
     let seen = phase.wasOpen ? nil : statement.seen
     switch statement.shape {
     case .budget(_, _, let settled):
-      share.settled = max(settled, before?.settled ?? 0)
+      var known = before?.settled ?? 0
+      // A ledger that has settled less than it stated before a start is an old copy. It does not know
+      // what that process used last, so all that it held stays used.
+      if let before, settled < known, before.start < share.start { known = before.hold }
+      share.settled = max(settled, known)
       share.hold += share.settled - settled
       takeBudget(&share, before: before, seen: seen, phase: phase)
     case .bucket(_, let period):

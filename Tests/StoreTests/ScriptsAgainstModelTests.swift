@@ -94,7 +94,7 @@ struct ScriptsAgainstModelTests {
     ),
     ("refill without the rest", "counter.sum - units, rest", "counter.sum - units, 0"),
     (
-      "a smaller settled stands", "math.max(s.settled, before and before.settled or 0)", "s.settled"
+      "a smaller settled stands", "math.max(s.settled, known)", "s.settled"
     ),
     (
       "a bucket that measures across starts", "before and before.start == start and", "before and"

@@ -122,7 +122,11 @@ end
 -- What was seen in use before an opening stays in use until somebody claims it: whoever states for
 -- the first time since, and more than the store knew, claims of it.
 local function takeBudget(s, counter, share, before)
-  share.settled = math.max(s.settled, before and before.settled or 0)
+  local known = before and before.settled or 0
+  -- A ledger that has settled less than it stated before a start is an old copy. It does not know what
+  -- that process used last, so all that it held stays used.
+  if before and s.settled < known and before.start < start then known = before.hold end
+  share.settled = math.max(s.settled, known)
   share.hold = s.hold + (share.settled - s.settled)
   if not wasOpen and counter.opening ~= openingID then
     counter.opening, counter.generation = openingID, counter.generation + 1
