@@ -50,6 +50,8 @@ let package = Package(
     target("Inference", ["Bytes", "CInstructions", "Terms"]),
     target("Policy", ["Bytes", "Terms"]),
     target("Quota", ["Bytes", "Terms"], exclude: ["README.md"]),
+    // Redis without a socket: bytes in, answers out; who is the master, who has which slots.
+    target("Redis", ["Bytes"]),
 
     // The books on disk: a format, and the one thread that writes it.
     target("Ledger", ["Bytes", "Terms"], exclude: ["README.md"]),
@@ -59,6 +61,13 @@ let package = Package(
     target("Metrics", ["Books", "Bytes", "Ledger", "Policy", "Quota", "Terms"]),
     // What of the ledger goes elsewhere: batches, cursors, OTLP. No I/O.
     target("Shipping", ["Bytes", "Ledger"]),
+    // Statements to a shared store: scripts that run there, embedded, and what they are sent and answer.
+    .target(
+      name: "Store", dependencies: ["Quota", "Redis"], exclude: ["README.md"],
+      resources: ["common", "opening", "counters", "state", "presence"].map {
+        .embedInCode("Scripts/\($0).lua")
+      },
+      swiftSettings: swift),
     // The reader of YAML is a Python program, embedded.
     .target(
       name: "Lint", dependencies: ["Bytes", "Policy", "Terms"],
@@ -132,6 +141,7 @@ let package = Package(
     tests("Quota", ["StoreModel", "Terms"]), tests("Metrics", ["Books", "Quota", "Terms"]),
     tests("Lint", ["Policy"]), tests("Log", ["Bytes", "Terms"]),
     tests("Shipping", ["Bytes", "Ledger"]),
+    tests("Store", ["Quota", "Redis", "StoreModel", "Terms"]),
     tests("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["Bytes"]),
     tests("Books", ["Inference", "Ledger", "Policy", "Quota", "Terms"]),

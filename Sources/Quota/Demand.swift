@@ -85,3 +85,8 @@ package struct Demand: Sendable, Equatable {
     }
   }
 }
+
+extension Demand {
+  /// Nothing.
+  static let none = Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
+}

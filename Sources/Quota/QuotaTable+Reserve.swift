@@ -16,12 +16,16 @@ extension QuotaTable {
     asked: QuotaAsk? = nil
   ) -> QuotaAnswer {
     let indices = tallyIndices(set)
-    var demand = demand
+    var demand = asked?.demand ?? demand
     if !demand.isBoundStated {
       for index in indices {
         demand.cutOutput(
           toFit: tallies[index].capacity, of: tallies[index].kind)
       }
+    }
+    if sharing != nil {
+      return reserveShared(
+        indices, caller: caller, demand: demand, now: now, bootMs: bootMs, asked: asked)
     }
     let failures = check(indices, caller: caller, demand: demand, now: now)
     guard failures.isEmpty else { return .refused(QuotaRefusal(failures: failures)) }

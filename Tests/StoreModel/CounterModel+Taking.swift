@@ -18,7 +18,9 @@ extension CounterModel {
       takeBudget(&share, before: before, seen: seen, phase: phase)
     case .bucket(_, let period):
       share.heardMs = caller.nowMs
-      let isMeasured = before?.start == share.start
+      // A counter that the holder forgot and made again counts from 0: what it says first, until it
+      // was answered, sets the mark too.
+      let isMeasured = before?.start == share.start && statement.seen != nil
       sum += isMeasured ? share.hold - (before?.hold ?? 0) : 0
       unspent += share.unspent - (before?.unspent ?? 0)
       sum = max(sum, unspent, 0)

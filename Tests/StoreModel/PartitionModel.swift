@@ -32,8 +32,7 @@ package struct PartitionModel: Sendable, Equatable {
   ) throws(InvalidCall) -> StatementCallAnswer {
     try Self.check(call, caller)
     var next = self
-    next.expire(at: caller.nowMs)
-    let phase = next.open(isWhole: call.isWhole, by: caller)
+    let phase = next.open(call, by: caller)
 
     var works: [WorkModel] = []
     for statement in call.statements {
@@ -67,11 +66,13 @@ package struct PartitionModel: Sendable, Equatable {
       throw .otherPartition
     }
     guard caller.leaseMs >= 1, caller.leaseMs <= StoreLimits.periodMs, caller.holder.start >= 1,
-      caller.holder.start <= StoreLimits.numberMax, call.statements.allSatisfy(\.isInRange)
+      caller.holder.start <= StoreLimits.numberMax,
+      (0...StoreLimits.numberMax).contains(call.openingMs ?? 0),
+      call.statements.allSatisfy(\.isInRange)
     else { throw .badNumber }
   }
 
-  private mutating func expire(at nowMs: Int64) {
+  mutating func expire(at nowMs: Int64) {
     if let marker, marker.expiresMs <= nowMs { self.marker = nil }
     if let opening, opening.expiresMs <= nowMs { self.opening = nil }
     counters = counters.filter { $0.value.expiresMs > nowMs }
@@ -85,7 +86,7 @@ package struct PartitionModel: Sendable, Equatable {
     var isOpen: Bool { state == .open }
   }
 
-  private mutating func open(isWhole: Bool, by caller: CallerModel) -> Phase {
+  private mutating func open(_ call: StatementCall, by caller: CallerModel) -> Phase {
     if var marker, marker.runID == caller.runID {
       if caller.nowMs - marker.renewedMs >= StoreLimits.markerRenewalMs {
         marker.renewedMs = caller.nowMs
@@ -97,8 +98,10 @@ package struct PartitionModel: Sendable, Equatable {
     var opening =
       opening.flatMap { $0.runID == caller.runID ? $0 : nil }
       ?? Opening(runID: caller.runID, sinceMs: caller.nowMs, expiresMs: 0)
+    // A clock that was set back: the wait is not longer for it.
+    opening.sinceMs = min(opening.sinceMs, caller.nowMs)
     let ledger = caller.holder.ledger
-    if isWhole {
+    if call.isWhole && (call.openingMs ?? opening.sinceMs) == opening.sinceMs {
       opening.claimed.insert(ledger)
       opening.expected.formUnion(caller.alive.map(\.ledger))
       if !caller.alive.isEmpty { opening.isInformed = true }

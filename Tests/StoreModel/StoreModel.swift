@@ -27,6 +27,9 @@ package struct StoreModel: Sendable, Equatable {
     var partition = partitions[call.partition] ?? PartitionModel()
     let caller = CallerModel(
       holder: holder, nonce: nonce, runID: runID, alive: alive, leaseMs: leaseMs, nowMs: storeMs)
+    // What has expired is gone, also where the call is refused.
+    partition.expire(at: storeMs)
+    partitions[call.partition] = partition
     let answer = try partition.state(call, by: caller)
     partitions[call.partition] = partition
     return answer

@@ -45,6 +45,7 @@ struct WorkModel {
     next?.take(statement, by: caller, phase: phase)
     counter = next
     isTakenIn = true
+    try check()
     if !phase.isOpen { outcome = .opening }
   }
 
@@ -127,6 +128,13 @@ struct WorkModel {
   /// The counter to be kept; nil where the statement was not taken in.
   func written(by caller: CallerModel) throws(InvalidCall) -> CounterModel? {
     guard isTakenIn, var counter else { return nil }
+    try check()
+    counter.expiresMs = caller.nowMs + counter.expiry(at: caller.nowMs, leaseMs: caller.leaseMs)
+    return counter
+  }
+
+  private func check() throws(InvalidCall) {
+    guard let counter else { return }
     let share = counter.holders[ledger]
     let numbers = [
       counter.sum, counter.settled, counter.gone, counter.unspent, share?.hold ?? 0,
@@ -135,8 +143,6 @@ struct WorkModel {
     guard numbers.allSatisfy({ $0.magnitude <= UInt64(StoreLimits.numberMax) }) else {
       throw .sumTooLarge
     }
-    counter.expiresMs = caller.nowMs + counter.expiry(at: caller.nowMs, leaseMs: caller.leaseMs)
-    return counter
   }
 }
 

@@ -75,11 +75,17 @@ package struct StatementCall: Sendable, Equatable {
   /// Whether, in these and the calls before, the holder has stated all that it holds in the
   /// partition since the store asked for it (`PartitionState.opening`).
   package let isWhole: Bool
+  /// Which opening the calls before stated all the rest in (`StatementCallAnswer.openingMs`): for
+  /// another one, this call is not whole. Nil where its statements alone are all that there is.
+  package let openingMs: Int64?
 
-  package init(partition: Int, statements: [Statement], isWhole: Bool = false) {
+  package init(
+    partition: Int, statements: [Statement], isWhole: Bool = false, openingMs: Int64? = nil
+  ) {
     self.partition = partition
     self.statements = statements
     self.isWhole = isWhole
+    self.openingMs = openingMs
   }
 }
 
