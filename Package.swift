@@ -144,7 +144,7 @@ let package = Package(
     tests("Store", ["Quota", "Redis", "StoreModel", "Terms"]),
     tests("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["Bytes"]),
-    tests("Books", ["Inference", "Ledger", "Policy", "Quota", "Terms"]),
+    tests("Books", ["Inference", "Ledger", "Policy", "Quota", "StoreModel", "Terms"]),
     tests(
       "Gateway",
       [

@@ -197,7 +197,8 @@ struct RandomLife {
       case 0: .nothing
       case 1: .requestOnly
       case 2: .undone
-      case _: .used(.tokens(number(0...150), number(0...200), nanos: number(0...2_000) * unit))
+      case _ where link != nil: used(within: item.held.demand)
+      case _: .used(.tokens(number(0...150), number(0...200), nanos: number(0...2_000)))
       }
     model.settle(item.id, settlement, now: now)
     let final = desk.settle(item.held, settlement, at: now)
@@ -205,6 +206,14 @@ struct RandomLife {
     #expect(final.map(\.counter) == item.held.charges.map(\.counter))
     #expect(final.map(\.window) == item.held.charges.map(\.window))
     records.append(.completion(item.id, final, now))
+  }
+
+  /// Debt is not covered by what the store promises.
+  private mutating func used(within demand: Demand) -> Settlement {
+    .used(
+      .tokens(
+        number(0...demand.promptTokens), number(0...demand.completionTokens),
+        nanos: number(0...demand.nanoDollars / unit) * unit))
   }
 
   /// What has just been admitted was there to be had.

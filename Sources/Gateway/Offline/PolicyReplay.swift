@@ -52,7 +52,7 @@ package final class PolicyReplay {
       if let fromMs = jump.fromMs, !record.isCarried {
         table.step(from: fromMs, to: record.timeMs)
       }
-    case .start, .reload, .repair, .stop, .drop: break
+    case .start, .reload, .repair, .stop, .store, .drop: break
     }
   }
 
@@ -95,7 +95,8 @@ package final class PolicyReplay {
     case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter,
       .previousResponseNotFound, .unsupportedUpgrade, .invalidAPIKey, .modelNotFound,
       .methodNotAllowed, .requestTooLarge, .tooManyHeaders, .unsupportedEncoding,
-      .unsupportedMediaType, .overloaded, .ledgerUnavailable, .gatewayMisconfigured:
+      .unsupportedMediaType, .overloaded, .ledgerUnavailable, .storeUnavailable,
+      .gatewayMisconfigured:
       false
     }
   }

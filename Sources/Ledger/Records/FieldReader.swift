@@ -170,8 +170,19 @@ struct FieldReader {
   }
 
   mutating func integers(_ name: String) throws(RecordProblem) -> [Int64] {
+    try integers(name, try array(name))
+  }
+
+  /// Empty where the member is missing.
+  mutating func integersWherePresent(_ name: String) throws(RecordProblem) -> [Int64] {
+    try integers(name, try arrayWherePresent(name))
+  }
+
+  private func integers(
+    _ name: String, _ elements: [JSONValue]
+  ) throws(RecordProblem) -> [Int64] {
     var integers: [Int64] = []
-    for element in try array(name) {
+    for element in elements {
       guard case .number(let text) = element, let value = Int64(text) else {
         throw .wrongValue(name)
       }

@@ -35,6 +35,7 @@ extension LedgerRecord {
       line.field("offset", repair.offset)
       line.field("damage", repair.damage)
       line.field("last_good_seq", repair.lastGoodSeq)
+    case .store(let event): event.encode(into: &line)
     case .drop(let drop):
       line.field("target", cut: drop.target)
       line.field("first_seq", drop.firstSeq)
@@ -119,6 +120,7 @@ extension Checkpoint {
   func encode(into line: inout JSONWriter) {
     line.field("format", format)
     line.field("previous_hash", previousHash)
+    line.identity(identity)
     if let clockSinceMs { line.field("clock_since", timeMs: clockSinceMs) }
     line.name("counters")
     line.beginArray()
@@ -164,11 +166,32 @@ extension ProcessEvent {
   func encode(into line: inout JSONWriter) {
     line.field("policy", policy)
     line.field("version", version)
+    line.identity(identity)
     if !estimates.isEmpty { line.estimates(estimates) }
   }
 }
 
+extension StoreEvent {
+  func encode(into line: inout JSONWriter) {
+    line.field("event", kind.rawValue)
+    if !partitions.isEmpty {
+      line.array("partitions") { line in
+        for partition in partitions { line.value(partition) }
+      }
+    }
+    if !by.isEmpty { line.field("by", by.map(\.text)) }
+    if !missing.isEmpty { line.field("missing", missing.map(\.text)) }
+    if let bound { line.field("bound", bound) }
+  }
+}
+
 extension JSONWriter {
+  fileprivate mutating func identity(_ identity: LedgerIdentity?) {
+    guard let identity else { return }
+    field("ledger_id", identity.id)
+    field("start_number", identity.start)
+  }
+
   /// An object with the units that are known; `null` where none is.
   fileprivate mutating func field(_ name: String, _ units: UsageUnits) {
     guard !units.isEmpty else { return field(name, number: nil) }

@@ -12,6 +12,9 @@ extension QuotaTable {
   ) {
     sharing = Sharing(settings, as: holder, nowAheadMs: now.minusSaturating(bootMs))
     sharing?.parts = Array(repeating: nil, count: counters.count)
+    // Every partition is asked, also without a counter in it: a store that was empty is open before the
+    // first request.
+    for partition in 0..<SharedKey.partitions { sharing?.partitions[partition].probeMs = bootMs }
     if holder.start > 1 { insertBudgets(now: now) }
     for tally in tallies {
       for place in tally.places {
@@ -160,7 +163,8 @@ extension QuotaTable {
     let count = counters[place].count
     let holding = part.holding(count)
     var due = part.waiting.isEmpty ? Int64.max : bootMs
-    if part.isUncertain || part.known == nil && (part.mustState || holding.hold != 0) {
+    let mustState = part.mustState || holding.hold != 0 || part.taken != 0
+    if part.isUncertain || part.known == nil && mustState {
       due = bootMs
     }
     if let known = part.known {

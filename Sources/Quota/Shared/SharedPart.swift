@@ -108,6 +108,9 @@ struct SharedPart {
 
   /// What is to be stated of it.
   func holding(_ count: Count) -> Holding {
+    // The first statement of a bucket sets the mark to measure from, and moves nothing: what was used
+    // before it is stated after it.
+    if count.isBucket && known == nil { return Holding(hold: 0, unspent: 0, settled: 0) }
     let own = own(count)
     let hold = units(own.plusSaturating(unspent))
     var settled: Int64 = 0

@@ -28,6 +28,11 @@ package struct ServerHandle: Sendable {
   /// The most of it that was taken at once since this was last asked.
   package func takeBufferPeak() -> Int { workers.budget.takePeak() }
 
+  /// Exchanges that waited for the store ask the books again.
+  package func storeAnswered(_ tickets: [UInt64]) {
+    workers.postToAll { $0.router.storeAnswered(tickets) }
+  }
+
   /// Tells every worker what became of records.
   package func recordsEnded(_ outcome: Books.RecordOutcome) {
     workers.postToAll { $0.router.recordsEnded(outcome) }

@@ -75,7 +75,8 @@ struct FleetLoadTests {
       Limits.slots(1_500),
     ]
     plan.everyMs = 2
-    plan.lengthMs = 10_000
+    plan.lengthMs = 8_000
+    plan.presenceMs = 100_000
     plan.isNetworkBad = true
     plan.settings = SharingSettings(leaseMilliseconds: 3_000)
     let fleet = Fleet(plan, seed: 3)
