@@ -85,6 +85,10 @@ package final class MetricsRegistry: Sendable {
     allCells.reduce(0) { $0 &+ $1.calls(method, status) }
   }
 
+  func unpriced(_ what: Unpriced) -> UInt64 {
+    allCells.reduce(0) { $0 &+ $1.unpriced(what) }
+  }
+
   func unread(_ reason: UnreadReason) -> UInt64 {
     allCells.reduce(0) { $0 &+ $1.unread(reason) }
   }

@@ -142,7 +142,7 @@ import Testing
     let free = ", n: { class: \"c\", routes: [{ name: \"r\" }] }"
     let money = "{ name: \"usd\", usd: 1, per: \"day\" }"
     let words =
-      "limits money, but `n` has no price; add `price_usd_per_million` or `price_usd_per_request`, "
+      "limits money, but `n` has no price; add a price such as `price_usd_per_million`, "
       + "or narrow the limit's `models`"
     let allow = "{ paths: [\"/v1/chat/completions\"], models: [\"*\"] }"
     expectProblems(
@@ -177,7 +177,7 @@ import Testing
       ).text,
       [
         "error: tenants.t.limits[0]: limits money, but `n` and `o` have no price; add "
-          + "`price_usd_per_million` or `price_usd_per_request`, or narrow the limit's `models`"
+          + "a price such as `price_usd_per_million`, or narrow the limit's `models`"
       ])
   }
 

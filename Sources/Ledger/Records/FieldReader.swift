@@ -131,6 +131,15 @@ struct FieldReader {
     }
   }
 
+  /// Nil where the member is `null` or missing.
+  mutating func boolWherePresent(_ name: String) throws(RecordProblem) -> Bool? {
+    switch takeIfPresent(name) {
+    case nil, .null: nil
+    case .bool(let value): value
+    default: throw .wrongValue(name)
+    }
+  }
+
   /// A time as the ledger writes it, in Unix milliseconds.
   mutating func time(_ name: String) throws(RecordProblem) -> Int64 {
     guard let time = UTCTime.milliseconds(try text(name)) else { throw .wrongValue(name) }

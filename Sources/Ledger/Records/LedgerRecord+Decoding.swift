@@ -109,6 +109,7 @@ extension Completion {
     tier = try fields.wordWherePresent("tier")
     usageSource = try fields.word("usage_source")
     costNanodollars = try fields.optionalDollars("estimated_cost_usd")
+    costParts = try CostParts(wherePresent: &fields)
     gatewayBackend = try fields.optionalText("gateway_backend")
     endReason = try fields.word("end_reason")
     origin = try fields.optionalWord("origin")
@@ -116,6 +117,27 @@ extension Completion {
     traceparent = try fields.optionalText("traceparent")
     disputed = try DisputedUsage(wherePresent: &fields)
     charged = try fields.charges("charged")
+  }
+}
+
+extension CostParts {
+  /// Nil where the completion has none.
+  fileprivate init?(wherePresent fields: inout FieldReader) throws(RecordProblem) {
+    guard let value = fields.takeIfPresent("cost_parts"), value != .null else { return nil }
+    self.init()
+    var members = try FieldReader(value, "cost_parts")
+    for kind in TokenKind.allCases {
+      if let count = try members.integerWherePresent(kind.rawValue) { tokens[kind] = count }
+    }
+    tier = try members.wordWherePresent("tier")
+    region = try members.wordWherePresent("region")
+    isAbove = try members.boolWherePresent("above") ?? false
+    for word in try members.textsWherePresent("unpriced") {
+      guard let what = Unpriced(rawValue: word) else { throw .wrongValue("unpriced") }
+      unpriced.append(what)
+    }
+    revision = try members.text("prices")
+    try members.finish()
   }
 }
 

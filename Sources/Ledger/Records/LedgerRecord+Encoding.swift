@@ -98,6 +98,7 @@ extension Completion {
     line.field("tier", identifier: tier?.rawValue)
     line.field("usage_source", usageSource.rawValue)
     line.field("estimated_cost_usd", dollarsOf: costNanodollars)
+    if let costParts { line.costParts(costParts) }
     line.field("gateway_backend", cut: gatewayBackend)
     line.field("end_reason", endReason.rawValue)
     line.field("origin", identifier: origin?.rawValue)
@@ -175,6 +176,24 @@ extension JSONWriter {
       for unit in UsageUnits.Unit.allCases {
         if let amount = units[unit] { line.field(unit.rawValue, number: UsageUnits.text(amount)) }
       }
+    }
+  }
+
+  /// Only what is not 0 and not the standard.
+  fileprivate mutating func costParts(_ parts: CostParts) {
+    object("cost_parts") { line in
+      for kind in TokenKind.allCases where parts.tokens[kind] != 0 {
+        line.field(kind.rawValue, parts.tokens[kind])
+      }
+      if let tier = parts.tier { line.field("tier", tier.rawValue) }
+      if let region = parts.region { line.field("region", region.rawValue) }
+      if parts.isAbove { line.field("above", true) }
+      if !parts.unpriced.isEmpty {
+        line.array("unpriced") { line in
+          for what in parts.unpriced { line.value(what.rawValue) }
+        }
+      }
+      line.field("prices", parts.revision)
     }
   }
 

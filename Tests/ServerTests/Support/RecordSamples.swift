@@ -12,7 +12,7 @@ enum RecordSamples {
     let admission = Admission(
       requestID: "req_1", decision: .allow, reserved: [charge], policy: "p")
     let completion = Completion(
-      requestID: "req_1", usageSource: .reported, endReason: .complete,
+      requestID: "req_1", usageSource: .reported, costParts: CostParts(), endReason: .complete,
       disputed: DisputedUsage(promptTokens: 0, completionTokens: 1), charged: [charge])
     let event = ProcessEvent(policy: "p", version: "v")
     let stop = ProcessEvent(
