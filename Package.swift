@@ -90,13 +90,13 @@ let package = Package(
       "Server",
       [
         "AdminPage", "Books", "Bytes", "CLinux", "EnvoyAPI", "Gateway", "Ledger", "Log", "Metrics",
-        "Policy", "Quota", "Shipping", "Terms", "Transport",
+        "Policy", "Quota", "Redis", "Shipping", "Store", "Terms", "Transport",
       ]),
     .executableTarget(
       name: "tollgate",
       dependencies: [
         "Books", "Bytes", "EnvoyAPI", "Gateway", "Ledger", "Lint", "Log", "Metrics", "Policy",
-        "Server", "Shipping", "Terms",
+        "Quota", "Server", "Shipping", "Terms",
       ],
       swiftSettings: swift),
 

@@ -13,6 +13,9 @@ final class ScriptOnServer {
   /// Unix milliseconds.
   var nowMs: Int64
 
+  /// What the server calls them.
+  private var digests: [String: [UInt8]] = [:]
+
   /// `broken`: text of the script, and what stands in its place.
   init(
     _ server: TestServer, nowMs: Int64, broken: (text: String, by: String)? = nil
@@ -26,9 +29,10 @@ final class ScriptOnServer {
       let answer = try server.ask([
         [Array("SCRIPT".utf8), Array("LOAD".utf8), script.source]
       ])[0]
-      guard answer == .string(script.digest) else {
+      guard case .string(let digest) = answer else {
         throw TestServer.Failure(what: "\(script.name) was not loaded: \(answer)")
       }
+      digests[script.name] = digest
     }
   }
 
@@ -53,7 +57,8 @@ final class ScriptOnServer {
   private func run(_ call: RedisCall, _ script: RedisScript) throws -> RESPValue {
     try server.ask([
       ["SET", "clock", String(nowMs)].map { Array($0.utf8) },
-      [Array("EVALSHA".utf8), script.digest, Array(String(call.keys.count).utf8)] + call.keys
+      [Array("EVALSHA".utf8), digests[script.name] ?? [], Array(String(call.keys.count).utf8)]
+        + call.keys
         + call.arguments,
     ])[1]
   }
