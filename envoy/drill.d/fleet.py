@@ -4,6 +4,7 @@ import re
 import signal
 import socket
 
+from client import BROKEN
 from stack import READY_SECONDS, Process, Stack
 
 
@@ -19,7 +20,19 @@ class Fleet(Stack):
 
     def start(self) -> None:
         self.start_redis()
-        self.start_gateway()
+        for tollgate in self.tollgates:
+            tollgate.start()
+        # Ready with the store's first word: before that each request would be refused, and be on record.
+        for tollgate in self.tollgates:
+            self._need(lambda: self._is_ready(tollgate), tollgate)
+        self.envoy.start()
+        self._need(self.is_serving, self.envoy, *self.tollgates)
+
+    def _is_ready(self, tollgate: Process) -> bool:
+        try:
+            return self.page("/readyz", tollgate)[0] == 200
+        except BROKEN:
+            return False
 
     def stop(self) -> list[tuple[str, int | None]]:
         # It may be stopped in the other sense.

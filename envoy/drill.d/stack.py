@@ -138,15 +138,10 @@ class Stack:
     def start(self) -> None:
         for name in BACKENDS:
             self.start_backend(name)
-        self.start_gateway()
-
-    def start_gateway(self) -> None:
-        for tollgate in self.tollgates:
-            tollgate.start()
-        for tollgate in self.tollgates:
-            self._need(lambda: (self.run / f"{tollgate.name}.sock").exists(), tollgate)
+        self.tollgate.start()
+        self._need(lambda: (self.run / "tollgate.sock").exists(), self.tollgate)
         self.envoy.start()
-        self._need(self.is_serving, self.envoy, *self.tollgates)
+        self._need(self.is_serving, self.envoy, self.tollgate)
 
     def rest(self) -> None:
         """Ends the gateway for a while, so that another may have its ports; `revive` starts it again."""
