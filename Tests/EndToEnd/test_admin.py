@@ -111,7 +111,7 @@ def test_the_page_answers_to_no_name_that_dns_could_have_pointed_here(stack, hos
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 STATUS = {
     "version", "now", "started", "uptime_seconds", "ready", "reasons", "draining", "inflight",
-    "policy", "ledger", "ship",
+    "policy", "ledger", "ship", "store",
 }  # fmt: skip
 POLICY = {
     "revision", "generation", "loaded_at", "reloads", "refused", "tenants", "models", "problems",
