@@ -8,19 +8,16 @@ extension Checks {
       "ledger-forgotten", .error,
       "The policy has calendar or global limits, but the ledger is deleted with the pod: budgets start again at every restart.",
       remedy: "put --data on a persistent volume claim or on the node's disk"
-    ) { context, check in
-      limitedPods(context).compactMap { pod, limits in
-        guard let volume = pod.dataVolume else {
-          return pod.dataMount != nil
-            ? nil
-            : check.finding(
-              pod.container,
-              "--data \(pod.dataDirectory) is on no volume, and the policy has "
-                + limits)
+    ) { context, report in
+      for (pod, limits) in limitedPods(context) {
+        let volume = pod.dataVolume
+        if let volume, volume["emptyDir"].node != nil {
+          report(volume, "the ledger is on an emptyDir, and the policy has \(limits)")
+        } else if volume == nil, pod.dataMount == nil {
+          report(
+            pod.container,
+            "--data \(pod.dataDirectory) is on no volume, and the policy has \(limits)")
         }
-        return volume["emptyDir"].exists || volume["emptyDir"].node != nil
-          ? check.finding(volume, "the ledger is on an emptyDir, and the policy has \(limits)")
-          : nil
       }
     },
     Check(
@@ -28,28 +25,32 @@ extension Checks {
       "The policy has calendar or global limits, but several Tollgates count each for itself: the budget can be spent several times.",
       remedy:
         "run one replica with a volume claim; limits per second, minute and hour, and concurrent ones, may be per replica"
-    ) { context, check in
-      limitedPods(context).compactMap { pod, limits in
-        guard case .several(let field, let why) = pod.copies else { return nil }
-        return check.finding(
-          field, "\(why), each with a ledger of its own, and the policy has \(limits)")
+    ) { context, report in
+      for (pod, limits) in limitedPods(context) {
+        let rest = "each with a ledger of its own, and the policy has \(limits)"
+        switch pod.copies {
+        case .one: break
+        case .several(let count) where count.path.hasSuffix("maxReplicas"):
+          report(count, "the autoscaler makes up to \(count.text ?? ""), \(rest)")
+        case .several(let count): report(count, "there are \(count.text ?? ""), \(rest)")
+        case .everyNode(let field): report(field, "a DaemonSet runs one on every node, \(rest)")
+        }
       }
     },
     Check(
       "rollout-shares-ledger", .warning,
       "A rollout starts the new pod before the old one has ended, but only one process can use a ledger: the new pod cannot start.",
       remedy: "set maxSurge to 0, or (for a Deployment) the strategy to Recreate"
-    ) { context, check in
-      context.pods.compactMap { pod in
-        guard let surges = pod.surges, let volume = pod.dataVolume else { return nil }
+    ) { context, report in
+      for pod in context.pods {
+        guard let surges = pod.surges, let volume = pod.dataVolume else { continue }
         // Several replicas on one claim are another mistake (limits-per-replica). A hostPath is shared by
         // all pods of a node, also a DaemonSet's.
         var isOne = false
         if case .one = pod.copies { isOne = true }
-        let isShared =
-          volume["hostPath"].exists || isOne && volume["persistentVolumeClaim"].exists
-        guard isShared else { return nil }
-        return check.finding(surges, "a new pod starts while the old one still uses the ledger")
+        if volume["hostPath"].exists || isOne && volume["persistentVolumeClaim"].exists {
+          report(surges, "a new pod starts while the old one still uses the ledger")
+        }
       }
     },
   ]
