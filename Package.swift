@@ -11,9 +11,11 @@ let swift: [SwiftSetting] = [
 ]
 
 func target(
-  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+  _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil,
+  exclude: [String] = []
 ) -> Target {
-  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swift)
+  .target(
+    name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: swift)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -47,7 +49,9 @@ let package = Package(
     // Pure parts: neither C nor I/O.
     target("Inference", ["Bytes", "CInstructions", "Terms"]),
     target("Policy", ["Bytes", "Terms"]),
-    target("Quota", ["Terms"]),
+    target("Quota", ["Bytes", "Terms"], exclude: ["README.md"]),
+    // Redis without a socket: bytes in, answers out; who is the master, who has which slots.
+    target("Redis", ["Bytes"]),
 
     // The books on disk: a format, and the one thread that writes it.
     target("Ledger", ["Bytes", "Terms"], exclude: ["README.md"]),
@@ -57,6 +61,13 @@ let package = Package(
     target("Metrics", ["Books", "Bytes", "Ledger", "Policy", "Quota", "Terms"]),
     // What of the ledger goes elsewhere: batches, cursors, OTLP. No I/O.
     target("Shipping", ["Bytes", "Ledger"]),
+    // Statements to a shared store: scripts that run there, embedded, and what they are sent and answer.
+    .target(
+      name: "Store", dependencies: ["Quota", "Redis"], exclude: ["README.md"],
+      resources: ["common", "opening", "counters", "state", "presence"].map {
+        .embedInCode("Scripts/\($0).lua")
+      },
+      swiftSettings: swift),
     // The reader of YAML is a Python program, embedded.
     .target(
       name: "Lint", dependencies: ["Bytes", "Policy", "Terms"],
@@ -79,13 +90,13 @@ let package = Package(
       "Server",
       [
         "AdminPage", "Books", "Bytes", "CLinux", "EnvoyAPI", "Gateway", "Ledger", "Log", "Metrics",
-        "Policy", "Shipping", "Terms", "Transport",
+        "Policy", "Quota", "Redis", "Shipping", "Store", "Terms", "Transport",
       ]),
     .executableTarget(
       name: "tollgate",
       dependencies: [
         "Books", "Bytes", "EnvoyAPI", "Gateway", "Ledger", "Lint", "Log", "Metrics", "Policy",
-        "Server", "Shipping", "Terms",
+        "Quota", "Server", "Shipping", "Terms",
       ],
       swiftSettings: swift),
 
@@ -93,6 +104,10 @@ let package = Package(
     .executableTarget(
       name: "model-simulator", dependencies: ["Bytes", "CLinux"], path: "envoy/model-simulator",
       swiftSettings: swift),
+
+    // What the store's scripts do, in exact integers: the scripts are compared with it, and fleets
+    // are simulated on it. For tests only.
+    target("StoreModel", ["Quota"], path: "Tests/StoreModel"),
 
     // Tests/Fuzz/scanner drives it.
     .executableTarget(
@@ -123,12 +138,13 @@ let package = Package(
 
     tests("Bytes"), tests("Terms"), tests("Inference", ["Bytes", "CInstructions", "Terms"]),
     tests("Policy", ["Bytes", "Terms"]), tests("Ledger", ["Bytes", "Terms"]),
-    tests("Quota", ["Terms"]), tests("Metrics", ["Terms"]),
+    tests("Quota", ["StoreModel", "Terms"]), tests("Metrics", ["Books", "Quota", "Terms"]),
     tests("Lint", ["Policy"]), tests("Log", ["Bytes", "Terms"]),
     tests("Shipping", ["Bytes", "Ledger"]),
+    tests("Store", ["Quota", "Redis", "StoreModel", "Terms"]),
     tests("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["Bytes"]),
-    tests("Books", ["Inference", "Ledger", "Policy", "Quota", "Terms"]),
+    tests("Books", ["Inference", "Ledger", "Policy", "Quota", "StoreModel", "Terms"]),
     tests(
       "Gateway",
       [
@@ -139,7 +155,7 @@ let package = Package(
       "Server",
       [
         "AdminPage", "Books", "Bytes", "EnvoyAPI", "Gateway", "Ledger", "Log", "Metrics", "Policy",
-        "Shipping", "Terms", "Transport",
+        "Quota", "Shipping", "Terms", "Transport",
       ]),
   ]
 )

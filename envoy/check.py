@@ -4,11 +4,13 @@ Called by `envoy/up --check`. Python's standard library only. Exit code 0 when a
 """
 
 import argparse
+import hashlib
 import http.client
 import json
 import math
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -60,7 +62,9 @@ class Demo:
         self.address = (host, int(port))
         self.models_port = arguments.models_port
         self.policy = arguments.policy
-        self.tollgate_pid = arguments.tollgate_pid
+        self.tollgate_pids = arguments.tollgate_pid
+        self.tollgate = arguments.tollgate
+        self.ledgers = arguments.ledger
         self.tollgate_log = arguments.tollgate_log
         self.access_log = arguments.access_log
         self.rows = []
@@ -121,6 +125,19 @@ class Demo:
         while not (found := condition()) and time.monotonic() < end:
             time.sleep(0.1)
         return found
+
+    def write_policy(self, text):
+        """As an editor does it, whole or not at all; then every Tollgate is told."""
+        with open(self.policy + ".new", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(self.policy + ".new", self.policy)
+        for pid in self.tollgate_pids:
+            os.kill(pid, signal.SIGHUP)
+
+    def on_every_replica(self, condition):
+        """Whether it comes to hold on each Tollgate: Envoy deals one request to each in turn."""
+        rounds = 3 * len(self.tollgate_pids)
+        return self.until(lambda: all(condition() for _ in range(rounds)))
 
     # Telling
 
@@ -287,12 +304,7 @@ def records(demo):
 
 
 def reload(demo):
-    def write(text):
-        # As an editor does it: whole or not at all.
-        with open(demo.policy + ".new", "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(demo.policy + ".new", demo.policy)
-        os.kill(demo.tollgate_pid, signal.SIGHUP)
+    write = demo.write_policy
 
     def said():
         with open(demo.tollgate_log, encoding="utf-8", errors="replace") as file:
@@ -305,7 +317,7 @@ def reload(demo):
         good = file.read()
     demo.row("a name the policy lacks", 404, chat("llama3-next"))
     write(good.replace('aliases: ["llama3"]', 'aliases: ["llama3", "llama3-next"]'))
-    demo.row("  after SIGHUP with it", 200, demo.until(lambda: chat("llama3-next") == 200) and 200)
+    demo.row("  after SIGHUP with it", 200, demo.on_every_replica(lambda: chat("llama3-next") == 200) and 200)
     before = len(said())
     write(good.replace("version: 1", "version: 1, tenantz: {}"))
     name = os.path.basename(demo.policy)
@@ -314,7 +326,56 @@ def reload(demo):
              f"{'complained about' if complained else 'not a word'}, "
              f"the old one {'stays' if chat('llama3-next') == 200 else 'is gone'}")
     write(good)
-    demo.row("  after SIGHUP with the first", 404, demo.until(lambda: chat("llama3-next") == 404) and 404)
+    demo.row("  after SIGHUP with the first", 404, demo.on_every_replica(lambda: chat("llama3-next") == 404) and 404)
+
+
+def shared(demo):
+    """Several replicas: one budget for all of them, in no ledger of which it is whole."""
+    if len(demo.tollgate_pids) == 1:
+        return
+    budget, key = 30, "demo-key-crowd"
+    tenant = f"""tenants: {{
+    "crowd": {{
+      keys: [{{ id: "crowd", sha256: "{hashlib.sha256(key.encode()).hexdigest()}" }}],
+      allow: [{{ paths: ["/v1/embeddings"], models: ["bge-small"] }}],
+      limits: [{{ name: "monthly", requests: {budget}, per: "month" }}],
+    }},"""
+    with open(demo.policy, encoding="utf-8") as file:
+        demo.write_policy(file.read().replace("tenants: {", tenant, 1))
+
+    def ask(path, body=None):
+        return demo.ask(path, body, key=key, host="localhost")
+
+    demo.on_every_replica(lambda: ask("/v1/models").status == 200)
+    listings = len(charged(demo))
+    answers = []
+
+    def spent():
+        # What a replica has leased and does not use goes back within seconds.
+        answers.extend(ask("/v1/embeddings", EMBED) for _ in range(5))
+        return sum(answer.status == 200 for answer in answers) >= budget - listings
+
+    demo.until(spent)
+    rest = [ask("/v1/embeddings", EMBED) for _ in range(15)]
+    allowed = sum(answer.status == 200 for answer in answers + rest)
+    others = sorted({f"{answer.status} {answer.code}" for answer in rest})
+    demo.row(f"a month's {budget} requests for {len(demo.ledgers)} replicas", f"{budget}, then 429 insufficient_quota",
+             f"{allowed + listings}, then {', '.join(others)}")
+    ledgers = {ledger for ledger, _ in charged(demo)}
+    all_of_them = f"{len(demo.ledgers)} of {len(demo.ledgers)}"
+    demo.row("  in the ledger of each", all_of_them, f"{len(ledgers)} of {len(demo.ledgers)}")
+    demo.row("  whose sum it is", f"{budget} requests", f"{len(charged(demo))} requests")
+
+
+def charged(demo):
+    """Each request of the crowd that was let through, with the ledger that has it."""
+    found = []
+    for ledger in demo.ledgers:
+        command = [demo.tollgate, "audit", "show", ledger, "--tenant", "crowd", "--type", "admission", "--json"]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        records = map(json.loads, said.stdout.splitlines())
+        found += [(ledger, record) for record in records if record["decision"] == "allow"]
+    return found
 
 
 def main():
@@ -322,11 +383,13 @@ def main():
     parser.add_argument("--gateway", required=True, help="host:port of Envoy's listener")
     parser.add_argument("--models-port", type=int, required=True, help="the first backend's port")
     parser.add_argument("--policy", required=True, help="the copy that Tollgate serves; it is edited and put back")
-    parser.add_argument("--tollgate-pid", type=int, required=True)
+    parser.add_argument("--tollgate-pid", type=int, nargs="+", required=True)
+    parser.add_argument("--tollgate", required=True, help="the program, for its commands")
+    parser.add_argument("--ledger", nargs="+", required=True, help="the --data of each Tollgate")
     parser.add_argument("--tollgate-log", required=True)
     parser.add_argument("--access-log", required=True)
     demo = Demo(parser.parse_args())
-    for step in (allowed, streams, canary, refusals, forgeries, records, reload):
+    for step in (allowed, streams, canary, refusals, forgeries, records, reload, shared):
         try:
             step(demo)
         except (OSError, http.client.HTTPException, ValueError) as error:

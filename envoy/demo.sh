@@ -23,6 +23,8 @@ END
 
 # demo_settings: reads the environment into listen_port, admin_port, models_port and the body modes.
 demo_settings() {
+  # How many Tollgates there are behind the one Envoy; more than one share a Redis.
+  replicas=1
   listen_port=${DEMO_LISTEN_PORT:-10000}
   admin_port=${DEMO_ADMIN_PORT:-9901}
   models_port=${DEMO_MODELS_PORT:-8101}
@@ -57,17 +59,28 @@ demo_programs() {
   fi
 }
 
+# tollgate_name NUMBER: what its files are called after; one alone needs no number.
+tollgate_name() { if [ "$replicas" -eq 1 ]; then echo tollgate; else echo "tollgate-$1"; fi; }
+
+# tollgate_data NUMBER: the directory of its ledger.
+tollgate_data() { if [ "$replicas" -eq 1 ]; then echo "$run/data"; else echo "$run/data-$1"; fi; }
+
 # demo_run_directory: sets `run`. A short path: a Unix socket's has at most 108 characters.
 demo_run_directory() { run=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-demo.XXXXXX"); }
 
-# demo_envoy_yaml: writes $run/envoy.yaml.
+# demo_envoy_yaml: writes $run/envoy.yaml, in which Envoy deals to all replicas in turn.
 demo_envoy_yaml() {
+  local number endpoints=
+  for ((number = 1; number <= replicas; number++)); do
+    endpoints+="${endpoints:+\\n}\\1$run/$(tollgate_name "$number").sock\\2"
+  done
   render "${DEMO_ENVOY_YAML:-envoy/envoy.yaml}" \
     LISTEN_PORT="$listen_port" ADMIN_PORT="$admin_port" TOLLGATE_SOCKET="$run/tollgate.sock" \
     ACCESS_LOG="$run/access.log" ENVOY_HEAP_BYTES="${DEMO_ENVOY_HEAP_BYTES:-3221225472}" \
     REQUEST_BODY_MODE="$request_body_mode" RESPONSE_BODY_MODE="$response_body_mode" \
     CHAT_V1_PORT="$models_port" CHAT_V2_PORT=$((models_port + 1)) EMBED_PORT=$((models_port + 2)) \
-    MESSAGES_PORT=$((models_port + 3)) MISC_PORT=$((models_port + 4)) >"$run/envoy.yaml"
+    MESSAGES_PORT=$((models_port + 3)) MISC_PORT=$((models_port + 4)) |
+    sed "s|\(.*\)$run/tollgate.sock\(.*\)|$endpoints|" >"$run/envoy.yaml"
 }
 
 # The command lines, into `command`.
@@ -85,11 +98,26 @@ simulator_command() {
   done
 }
 
-# tollgate_command POLICY PAGE: PAGE is the address of Tollgate's own page.
+# tollgate_command POLICY PAGE [NUMBER]: PAGE is the address of Tollgate's own page.
 tollgate_command() {
+  local name
+  name=$(tollgate_name "${3:-1}")
   command=(
-    "$bin/tollgate" serve --policy "$1" --listen "unix:$run/tollgate.sock" --data "$run/data"
-    --admin "$2"
+    "$bin/tollgate" serve --policy "$1" --listen "unix:$run/$name.sock"
+    --data "$(tollgate_data "${3:-1}")" --admin "$2"
+  )
+  # The first start on an empty store waits for the lease's time. And a machine on which all of this
+  # runs at once may be slower to answer than the default of 50 ms allows for.
+  [ "$replicas" -eq 1 ] || command+=(
+    --store "redis+unix:$run/redis.sock" --replica "$name" --lease-ttl 3s --store-timeout 1s
+  )
+}
+
+# On a socket, so that no port is taken; it writes nothing to the disk, as in the manifests.
+redis_command() {
+  command=(
+    redis-server --port 0 --unixsocket "$run/redis.sock" --unixsocketperm 700 --dir "$run"
+    --save '' --appendonly no --maxmemory-policy noeviction
   )
 }
 

@@ -68,6 +68,18 @@ unpack_prometheus() {
   ) >&2
 }
 
+# need_redis: `redis-server` on the path. Debian's package of that name starts a server that keeps
+# running; the program itself is in redis-tools, and does what the name says by which it is called.
+need_redis() {
+  local folder=$PWD/.cache/redis
+  if command -v redis-server >/dev/null; then return 0; fi
+  need_apt redis-tools
+  mkdir -p "$folder"
+  ln -sf "$(command -v redis-check-rdb)" "$folder/redis-server"
+  PATH=$folder:$PATH
+  redis-server --version >/dev/null || die "Debian's package redis-tools has no redis-server"
+}
+
 # wait_for SECONDS WHAT COMMAND...: polls until the command succeeds; fails when the time is over.
 wait_for() {
   local until=$((SECONDS + $1)) what=$2

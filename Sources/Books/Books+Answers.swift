@@ -13,6 +13,11 @@ extension Books {
     case refused(QuotaRefusal)
     /// The ledger takes no record, so no exchange may go on; nothing is reserved.
     case unavailable
+    /// The store is asked; nothing is reserved. `onStoreOutcome` tells when to ask again, after this
+    /// answer.
+    case asks(StoreTicket)
+    /// `StoreDoor.waitingMax` exchanges wait for the store; nothing is reserved.
+    case overloaded
   }
 
   /// What became of admissions' records. Every loop is told, and each finds its own exchanges.

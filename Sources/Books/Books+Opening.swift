@@ -110,6 +110,8 @@ extension Books {
           stateChanged: stateChanged, committed: committed, segmentsGone: segmentsGone))
       books.attach(writer)
       try writer.start()
+      var event = event
+      event.identity = writer.identity
       books.note(.start(event))
       for admission in reopened { _ = books.settle(admission, as: .interrupted) }
       _ = writer.flush()
@@ -163,7 +165,7 @@ private struct Recovering {
       if let fromMs = jump.fromMs, !record.isCarried {
         table.step(from: fromMs, to: record.timeMs)
       }
-    case .admission, .denials, .start, .reload, .repair, .drop: break
+    case .admission, .denials, .start, .reload, .repair, .store, .drop: break
     }
     open.apply(record)
   }

@@ -13,13 +13,13 @@ import Terms
 /// but the closures of `Clock`, which must be short and must not call the books. Where both locks are
 /// needed, the books' is taken first, then the ledger's.
 package final class Books: @unchecked Sendable {
-  private let lock = NSLock()
-  private var table: QuotaTable
+  let lock = NSLock()
+  var table: QuotaTable
   /// The policy's limits that the table was configured with.
   private var limits: PolicyLimits
   private var ledgerClock: LedgerClock
   /// The last reading of the clock that counts the time that passes.
-  private var monotonicMs: Int64
+  private(set) var monotonicMs: Int64
   private var clockSteps = ClockSteps()
   private var denials = DenialTally()
   private var refusals = RefusalTally()
@@ -29,11 +29,17 @@ package final class Books: @unchecked Sendable {
   private var epoch = 0
   private var estimates: Estimates
   /// Nil once the books are closed.
-  private var writer: LedgerWriter?
+  private(set) var writer: LedgerWriter?
   private let clock: Clock
   private let durability: Durability
   /// Called on the ledger's thread, without a lock.
   private var tellOutcome: @Sendable (RecordOutcome) -> Void = { _ in }
+  /// Nil where limits are not shared.
+  var door: StoreDoor?
+  /// Notes of the store that are on record and were not taken yet.
+  var toldNotes: [StoreNote] = []
+  /// Called on any thread, without the lock.
+  var tellStoreOutcome: @Sendable ([UInt64]) -> Void = { _ in }
 
   init(
     table: consuming QuotaTable, of limits: PolicyLimits, estimates: Estimates,
@@ -69,20 +75,32 @@ package final class Books: @unchecked Sendable {
 
   /// Reserves what the exchange may use and queues its record; or refuses. A refusal charges
   /// nothing and is not recorded: call `deny` with its record.
-  package func admit(_ request: AdmissionRequest) -> Answer {
-    lock.withLock {
-      let now = readClock()
-      let demand =
-        request.size.map {
-          $0.demand(
-            by: estimates.estimator(ofTenant: request.caller.tenant, model: $0.model),
-            request.prices)
-        } ?? Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
-      switch table.reserve(request.limits, caller: request.caller, demand: demand, now: now) {
-      case .refused(let refusal): return .refused(refusal)
-      case .admitted(let reservation):
-        return record(request, reservation, now)
-      }
+  ///
+  /// Where limits are shared the answer may be that the store is asked first: see `StoreTicket`.
+  package func admit(_ request: AdmissionRequest) -> Answer { admit(request, nil) }
+
+  func admit(_ request: AdmissionRequest, _ asked: QuotaAsk?) -> Answer {
+    let (answer, wake) = lock.withLock { (decide(request, asked), storeWake()) }
+    wake?()
+    return answer
+  }
+
+  /// Under the lock. What is asked again demands what it did: a bound may be written into a body.
+  private func decide(_ request: AdmissionRequest, _ asked: QuotaAsk?) -> Answer {
+    let now = readClock()
+    let demand =
+      asked?.demand ?? request.size.map {
+        $0.demand(
+          by: estimates.estimator(ofTenant: request.caller.tenant, model: $0.model),
+          request.prices)
+      } ?? Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
+    switch table.reserve(
+      request.limits, caller: request.caller, demand: demand, now: now, bootMs: monotonicMs,
+      asked: asked)
+    {
+    case .refused(let refusal): return .refused(refusal)
+    case .asks(let ask): return wait(ask, request)
+    case .admitted(let reservation): return record(request, reservation, now)
     }
   }
 
@@ -116,26 +134,36 @@ package final class Books: @unchecked Sendable {
     _ admission: OpenAdmission, as ending: Ending, metered: MeteredUsage = MeteredUsage(),
     backend: String? = nil, droppedReason: DroppedReason? = nil
   ) -> Completion? {
-    lock.withLock {
-      guard let reservation = admission.take() else { return nil }
-      let now = readClock()
-      open[admission.seq] = nil
-      let (tenant, size) = (admission.request.caller.tenant, admission.request.size)
-      let outcome = ending.outcome(
-        of: admission, metered: metered,
-        by: estimates.estimator(ofTenant: tenant, model: size?.model))
-      if let size, outcome.disputed == nil {
-        estimates.learn(ofTenant: tenant, size, outcome.usage)
-      }
-      var completion = Completion(of: admission.record, outcome)
-      completion.gatewayBackend = backend
-      completion.droppedReason = droppedReason
-      completion.latencyMs =
-        admission.monotonicMs.map { monotonicMs - $0 } ?? max(0, now - admission.timeMs)
-      completion.charged = table.settle(reservation, as: outcome.settlement, now: now)
-      _ = writer?.enqueue(.completion(completion), timeMs: now)
-      return completion
+    let (completion, wake) = lock.withLock {
+      (end(admission, as: ending, metered, backend, droppedReason), storeWake())
     }
+    wake?()
+    return completion
+  }
+
+  /// Under the lock.
+  private func end(
+    _ admission: OpenAdmission, as ending: Ending, _ metered: MeteredUsage, _ backend: String?,
+    _ droppedReason: DroppedReason?
+  ) -> Completion? {
+    guard let reservation = admission.take() else { return nil }
+    let now = readClock()
+    open[admission.seq] = nil
+    let (tenant, size) = (admission.request.caller.tenant, admission.request.size)
+    let outcome = ending.outcome(
+      of: admission, metered: metered,
+      by: estimates.estimator(ofTenant: tenant, model: size?.model))
+    if let size, outcome.disputed == nil {
+      estimates.learn(ofTenant: tenant, size, outcome.usage)
+    }
+    var completion = Completion(of: admission.record, outcome)
+    completion.gatewayBackend = backend
+    completion.droppedReason = droppedReason
+    completion.latencyMs =
+      admission.monotonicMs.map { monotonicMs - $0 } ?? max(0, now - admission.timeMs)
+    completion.charged = table.settle(reservation, as: outcome.settlement, now: now)
+    _ = writer?.enqueue(.completion(completion), timeMs: now)
+    return completion
   }
 
   /// Records a refusal, without waiting. Of one tenant and reason, what exceeds
@@ -169,6 +197,8 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       write(denials.flush(timeMs: now), now)
     }
+    storeTick()
+    recordStoreNotes()
   }
 
   /// The refusals to be logged now. Call once a second, and with `isLast` once before the process
@@ -248,6 +278,8 @@ package final class Books: @unchecked Sendable {
     lock.withLock {
       writer = nil
       tellOutcome = { _ in }
+      door = nil
+      tellStoreOutcome = { _ in }
     }
     return isWhole
   }
@@ -269,7 +301,7 @@ package final class Books: @unchecked Sendable {
 
   /// The ledger's time in Unix milliseconds. Where the wall clock was set, that is recorded first, and
   /// the counters go on by it; as long as it cannot be recorded, the time goes on as before.
-  private func readClock() -> Int64 {
+  func readClock() -> Int64 {
     monotonicMs = clock.monotonicMs()
     let (now, jump) = ledgerClock.read(wallMs: clock.wallMs(), monotonicMs: monotonicMs)
     guard let jump, case .queued? = writer?.enqueue(.clock(jump), timeMs: jump.wallMs) else {

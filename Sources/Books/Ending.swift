@@ -41,6 +41,8 @@ package struct EndingOutcome {
   package var httpStatus: Int64?
   /// What it cost, in nano-dollars; nil where something was used and its price is not known.
   package var costNanodollars: Int64?
+  /// What the cost is made of; nil where the model has no prices, and where nothing was used.
+  package var costParts: CostParts?
   /// What the backend reported beyond what it can be believed, and is not charged; nil where it is
   /// believed.
   package var disputed: DisputedUsage?
@@ -78,7 +80,8 @@ extension Ending {
     if usage.unread == .encoded { raiseToReserved(&usage, of: request) }
     // An estimate is cut likewise, and nobody's word.
     if let cap { _ = usage.cut(to: cap) }
-    let settlement = settlement(usage, of: admission)
+    let priced = priced(usage, of: admission)
+    let settlement = settlement(usage, priced, of: admission)
     // An admission without a model route is an answer of Tollgate's own, which costs 0.
     let isPriced =
       request.prices != nil || admission.reservedNanos > 0 || request.record.modelRoute == nil
@@ -86,12 +89,27 @@ extension Ending {
       switch settlement {
       case .nothing, .undone: 0
       case .requestOnly: isPriced ? 0 : nil
-      case .used(let used): isPriced ? used.nanoDollars : nil
+      case .used(let used): isPriced && priced?.isWhole ?? true ? used.nanoDollars : nil
       }
-    return EndingOutcome(
+    var outcome = EndingOutcome(
       usage: usage, settlement: settlement, endReason: endReason(metered),
       origin: origin(metered),
       httpStatus: httpStatus, costNanodollars: cost, disputed: disputed)
+    if case .used = settlement { outcome.costParts = priced?.parts }
+    return outcome
+  }
+
+  /// What a usage costs by the model's prices; nil where it has none. Where it is in units that have no
+  /// price, that is unknown, and limits on money are charged for the tokens that were reserved.
+  private func priced(_ usage: MeteredUsage, of admission: OpenAdmission) -> Cost? {
+    let request = admission.request
+    guard let cost = request.prices?.cost(of: usage) else { return nil }
+    guard !cost.isWhole, var reserved = request.prices?.cost(of: charged(usage, of: request)) else {
+      return cost
+    }
+    reserved.isWhole = false
+    reserved.parts.unpriced = cost.parts.unpriced
+    return reserved
   }
 
   private func usage(_ metered: MeteredUsage, of request: AdmissionRequest) -> MeteredUsage {
@@ -120,7 +138,9 @@ extension Ending {
       completion: Int(clamping: request.record.reservedCompletionTokens ?? 0))
   }
 
-  private func settlement(_ usage: MeteredUsage, of admission: OpenAdmission) -> Settlement {
+  private func settlement(
+    _ usage: MeteredUsage, _ cost: Cost?, of admission: OpenAdmission
+  ) -> Settlement {
     switch self {
     case .notReleased, .unreached: return .nothing
     case .answeredHere: return .requestOnly
@@ -133,7 +153,12 @@ extension Ending {
           promptTokens: admission.record.estimatedPromptTokens ?? 0, completionTokens: 0,
           nanoDollars: admission.reservedNanos))
     case .backendAnswer, .gatewayAnswer, .noAnswer, .unobserved, .interrupted:
-      return .used(charged(usage, of: admission.request), at: admission.request.prices)
+      let charged = charged(usage, of: admission.request)
+      return .used(
+        Usage(
+          promptTokens: Int64(charged.prompt ?? 0),
+          completionTokens: Int64(charged.completion ?? 0),
+          nanoDollars: cost?.nanoDollars ?? 0))
     }
   }
 
@@ -180,35 +205,6 @@ extension Ending {
   }
 }
 
-extension Settlement {
-  /// The charge for a usage. A cost that does not fit in an Int64 becomes `Int64.max`: a backend
-  /// may report any token counts.
-  package static func used(_ usage: MeteredUsage, at prices: Prices?) -> Settlement {
-    .used(
-      Usage(
-        promptTokens: Int64(usage.prompt ?? 0), completionTokens: Int64(usage.completion ?? 0),
-        nanoDollars: prices.map { $0.nanoDollars(of: usage) } ?? 0))
-  }
-}
-
-extension Prices {
-  /// The cost in nano-dollars. Prompt tokens that were read from or written to a cache are charged
-  /// at their own prices only.
-  fileprivate func nanoDollars(of usage: MeteredUsage) -> Int64 {
-    // Numbers may come from a record on disk: none is negative, and no difference overflows.
-    func tokens(_ count: Int?) -> Int128 { Int128(max(0, count ?? 0)) }
-    let prompt = tokens(usage.prompt)
-    let cached = min(prompt, tokens(usage.cachedPrompt))
-    let written = min(prompt - cached, tokens(usage.cacheWritePrompt))
-    let plain = prompt - cached - written
-    let nanos =
-      plain * Int128(promptNanos) + cached * Int128(cachedPromptNanos)
-      + written * Int128(cacheWritePromptNanos)
-      + tokens(usage.completion) * Int128(completionNanos) + Int128(perRequestNanos)
-    return Int64(clamping: nanos)
-  }
-}
-
 // MARK: - Records
 
 extension Completion {
@@ -228,7 +224,8 @@ extension Completion {
       reasoningTokens: usage.reasoning.map(Int64.init),
       totalTokens: usage.total.map(Int64.init), units: usage.units, tier: usage.tier,
       usageSource: usage.source,
-      costNanodollars: outcome.costNanodollars, endReason: outcome.endReason,
+      costNanodollars: outcome.costNanodollars, costParts: outcome.costParts,
+      endReason: outcome.endReason,
       origin: outcome.origin, traceparent: admission.traceparent, disputed: outcome.disputed)
   }
 }
@@ -275,6 +272,12 @@ extension MeteredUsage {
     reasoning = completion.reasoningTokens.map(Int.init(clamping:))
     units = completion.units
     tier = completion.tier
+    region = completion.costParts?.region
+    let tokens = completion.costParts?.tokens ?? TokenAmounts()
+    promptAudio = Int(clamping: tokens[.promptAudio])
+    promptImage = Int(clamping: tokens[.promptImage])
+    completionAudio = Int(clamping: tokens[.completionAudio])
+    completionImage = Int(clamping: tokens[.completionImage])
     sawError = completion.endReason == .failed && completion.origin == .backend
   }
 }

@@ -150,7 +150,8 @@ package final class PolicyLimits: Sendable {
   private static func rule(_ limit: Policy.Limit, _ owner: LimitOwner) -> LimitRule {
     LimitRule(
       owner: owner, name: limit.name, kind: limit.kind, amount: limit.amount,
-      window: window(limit), scope: scope(limit.scope), subjectsMax: limit.maxSubjects)
+      window: window(limit), scope: scope(limit.scope), subjectsMax: limit.maxSubjects,
+      onStoreLoss: limit.onStoreLoss)
   }
 
   private static func window(_ limit: Policy.Limit) -> LimitWindow {

@@ -31,12 +31,17 @@ package struct RequestSize: Sendable, Equatable {
   package var continuedTokens: Int?
   /// Whether the endpoint produces tokens; an embedding does not.
   package var writesOutput: Bool
+  /// The tier of service that the request asks for.
+  package var tier: ServiceTier?
+  /// How many pictures it asks for, where it asks for pictures; else 0.
+  package var pictures: Int
 
   package init(
     model: String, textBytes: Int, arrayNumbers: Int, choices: Int, statedBound: Int?,
     raisedBound: Int? = nil, isBoundWritten: Bool = false, isBackground: Bool = false,
     maxOutputTokens: Int?,
-    contextTokens: Int? = nil, continuedTokens: Int? = nil, writesOutput: Bool
+    contextTokens: Int? = nil, continuedTokens: Int? = nil, writesOutput: Bool,
+    tier: ServiceTier? = nil, pictures: Int = 0
   ) {
     self.model = model
     self.textBytes = textBytes
@@ -50,6 +55,8 @@ package struct RequestSize: Sendable, Equatable {
     self.contextTokens = contextTokens
     self.continuedTokens = continuedTokens
     self.writesOutput = writesOutput
+    self.tier = tier
+    self.pictures = pictures
   }
 
   /// What is to be reserved for it, by what its tenant's estimator for the model has
@@ -73,7 +80,8 @@ package struct RequestSize: Sendable, Equatable {
       promptTokens: Int64(prompt),
       completionTokens: Int64(usual).timesSaturating(Int64(choices)),
       completionTokensMost: Int64(most).timesSaturating(Int64(choices)),
-      isBoundStated: statedBound != nil || !writesOutput, prices: prices ?? .free)
+      isBoundStated: statedBound != nil || !writesOutput, prices: prices ?? .free, tier: tier,
+      pictures: Int64(pictures))
   }
 
   /// What the estimator learns from an answer to this request.

@@ -20,6 +20,8 @@ package enum InspectedKey: UInt8, CaseIterable, Sendable {
   // The way to pictures, sound and files, and to references to earlier items.
   case messages, content, output, result, imageURL, videoURL, audioURL, inputAudio, file, fileData
   case source, url, data, type, id, role
+  // What chooses the price.
+  case serviceTier, speed
 
   /// The key as its object has it: `max_tokens`; `include_usage`.
   var member: StaticString {
@@ -85,6 +87,8 @@ package enum InspectedKey: UInt8, CaseIterable, Sendable {
     case .type: "type"
     case .id: "id"
     case .role: "role"
+    case .serviceTier: "service_tier"
+    case .speed: "speed"
     }
   }
 
@@ -191,7 +195,7 @@ extension InspectedKey {
     case 9: ofNine(name[0])
     case 10: ofTen(name)
     case 11: .numPredict
-    case 12: name[0] == UInt8(ascii: "c") ? .conversation : .loraRequest
+    case 12: ofTwelve(name[0])
     case 13: .promptEmbeds
     case 14: ofFourteen(name)
     case 15: name[0] == UInt8(ascii: "f") ? .fallbackModels : .modelFallbacks
@@ -210,7 +214,16 @@ extension InspectedKey {
     switch first {
     case UInt8(ascii: "m"): .model
     case UInt8(ascii: "r"): .route
+    case UInt8(ascii: "s"): .speed
     default: .input
+    }
+  }
+
+  private static func ofTwelve(_ first: UInt8) -> InspectedKey {
+    switch first {
+    case UInt8(ascii: "c"): .conversation
+    case UInt8(ascii: "s"): .serviceTier
+    default: .loraRequest
     }
   }
 

@@ -1,3 +1,6 @@
+import Bytes
+import Terms
+
 /// What one pass over a request body found: the result of `RequestScanner` and `MultipartScanner`.
 /// Ranges are byte offsets in the body. Nil where the body does not have the member, or has null.
 package struct RequestFacts: Sendable, Equatable {
@@ -56,6 +59,32 @@ package struct RequestFacts: Sendable, Equatable {
   package var firstMemberOffset = 0
   /// Whether the top-level object has any member: then an inserted one needs a comma behind it.
   package var hasMembers = false
+  /// The tier of service that is asked for: `service_tier`, or `fast` where `speed` says so. The dearest
+  /// word counts where there are several. Nil for the provider's own choice.
+  package var tier: ServiceTier? = nil
   /// The length of the body.
   package var byteCount = 0
+
+  mutating func note(tier word: Span<UInt8>, of key: InspectedKey) {
+    let named = ServiceTier(word)
+    guard key == .serviceTier || named == .fast, tier != .fast, tier != .priority else { return }
+    tier = named
+  }
+}
+
+extension ServiceTier {
+  /// The tier that a provider calls so.
+  init(_ text: Span<UInt8>) {
+    switch text.count {
+    case 4 where text.elementsEqual("auto"): self = .auto
+    case 4 where text.elementsEqual("flex"): self = .flex
+    case 4 where text.elementsEqual("fast"): self = .fast
+    case 5 where text.elementsEqual("batch"): self = .batch
+    case 5 where text.elementsEqual("scale"): self = .scale
+    case 7 where text.elementsEqual("default"): self = .default
+    case 8 where text.elementsEqual("standard"): self = .standard
+    case 8 where text.elementsEqual("priority"): self = .priority
+    default: self = .other
+    }
+  }
 }

@@ -3,7 +3,8 @@ package enum Checks {
   /// In the order in which they run and are listed.
   package static let all: [Check] =
     inputChecks + timeoutChecks + routeChecks + attachmentChecks + extensionChecks
-    + bodyChecks + headerChecks + identityChecks + ledgerChecks + podChecks + accessChecks
+    + bodyChecks + headerChecks + identityChecks + ledgerChecks + storeChecks + podChecks
+    + accessChecks
     + sidecarChecks + sizeChecks + bypassChecks + routeTargetChecks + blindSpotChecks
 
   /// Mistakes that are found while the input is read.

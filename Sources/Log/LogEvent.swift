@@ -37,6 +37,15 @@ package enum LogEvent: String, Sendable, CaseIterable {
   case responseIDsUnwritten = "response_ids_unwritten"
   case responseIDsWritten = "response_ids_written"
 
+  // The store that limits are shared through.
+  case storeJoined = "store_joined"
+  case storeLost = "store_lost"
+  case storeReturned = "store_returned"
+  case storeOpened = "store_opened"
+  case storeFenced = "store_fenced"
+  case storeCredentials = "store_credentials"
+  case storeUnfit = "store_unfit"
+
   // Shipping.
   case shipBegan = "ship_began"
   case shipFailed = "ship_failed"

@@ -52,6 +52,10 @@ package enum LogKey: String, Sendable, CaseIterable {
   /// Where records are shipped to.
   case target, bytes
 
+  // The store that limits are shared through.
+  case store, replicas, partitions, missing
+  case startNumber = "start_number"
+
   // One exchange, at debug: named as in the ledger.
   case requestID = "request_id"
   case tenant, subject, route, model, stream, origin

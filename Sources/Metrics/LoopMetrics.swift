@@ -114,6 +114,9 @@ package final class LoopMetrics {
   /// An answer could not be read for its usage, so that it was charged by its bytes.
   package func unread(_ reason: UnreadReason) { shared.add(reason) }
 
+  /// Something was used that has no price.
+  package func unpriced(_ what: Unpriced) { shared.add(what) }
+
   /// A gRPC call of Envoy's has ended.
   package func called(_ method: CallMethod, _ status: CallStatus) { shared.add(method, status) }
 

@@ -13,7 +13,10 @@ package final class MetricsRegistry: Sendable {
 
   private let state: Locked<State>
   /// How long the ledger's commits took. Only the ledger's thread records.
-  package let commitDurations = Histogram.commitDurations()
+  package let commitDurations = Histogram.shortWaits()
+
+  /// How long the store took to answer calls. Only the store's thread records.
+  package let storeCallDurations = Histogram.shortWaits()
 
   /// A registry without loops and series.
   package convenience init() { self.init(seriesMax: { $0.seriesMax }) }
@@ -34,6 +37,11 @@ package final class MetricsRegistry: Sendable {
   /// A commit of the ledger took `commitNanoseconds`. Only for the ledger's thread.
   package func record(commitNanoseconds: Int64) {
     commitDurations.record(UInt64(max(0, commitNanoseconds)))
+  }
+
+  /// The store answered a call after `storeCallNanoseconds`. Only for the store's thread.
+  package func record(storeCallNanoseconds: Int64) {
+    storeCallDurations.record(UInt64(max(0, storeCallNanoseconds)))
   }
 
   // MARK: Loops
@@ -83,6 +91,10 @@ package final class MetricsRegistry: Sendable {
 
   func calls(_ method: CallMethod, _ status: CallStatus) -> UInt64 {
     allCells.reduce(0) { $0 &+ $1.calls(method, status) }
+  }
+
+  func unpriced(_ what: Unpriced) -> UInt64 {
+    allCells.reduce(0) { $0 &+ $1.unpriced(what) }
   }
 
   func unread(_ reason: UnreadReason) -> UInt64 {

@@ -6,8 +6,6 @@ package struct Limit: Sendable, Equatable {
   package enum Period: Sendable, Equatable { case second, minute, hour, day, week, month }
   /// `scope`: what has a counter of its own.
   package enum Scope: Sendable, Equatable { case tenant, key, subject }
-  /// `on_store_loss`: what to do while the shared store is not reachable.
-  package enum StoreLoss: Sendable, Equatable { case deny, local, allow }
 
   package let name: String
   package let kind: LimitKind
@@ -22,7 +20,11 @@ package struct Limit: Sendable, Equatable {
   package let scope: Scope
   /// Patterns of the models whose requests it counts; nil for all.
   package let models: [String]?
-  package let onStoreLoss: StoreLoss
+  /// `on_store_loss`, where the policy states it.
+  package let statedStoreLoss: StoreLoss?
   /// The most counters that are kept, for `.key` and `.subject`.
   package let maxSubjects: Int
+
+  /// What to do while the shared store is lost.
+  package var onStoreLoss: StoreLoss { statedStoreLoss ?? .lease }
 }

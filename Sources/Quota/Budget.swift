@@ -97,6 +97,23 @@ struct Budget: Equatable {
     left.removeAll { $0.isOver(at: now, since: since) }
   }
 
+  /// Goes to a window that somebody else says is the current one.
+  mutating func go(to next: CalendarWindow) {
+    guard window != next else { return }
+    guard window.start != next.start else {
+      window = next
+      return
+    }
+    leave()
+    let known = left.firstIndex { $0.window.start == next.start }
+    var entered = Left(window: next, used: 0, reserved: 0)
+    if let known {
+      let one = left.remove(at: known)
+      (entered.used, entered.reserved) = (one.used, one.reserved)
+    }
+    enter(entered)
+  }
+
   private mutating func leave() {
     guard !isUntouched else { return }
     keep(Left(window: window, used: used, reserved: reserved))

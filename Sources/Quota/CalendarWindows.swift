@@ -9,6 +9,9 @@ struct CalendarWindows: Sendable {
   let timeZone: String
   /// Since when the time that the table is given runs without a step, in Unix milliseconds.
   var sinceMs: Int64 = 0
+  /// How far the time that budgets go by is ahead of the table's: that of the store that they are
+  /// shared through.
+  var aheadMs: Int64 = 0
   private let calendar: Calendar
   private var cached: [CalendarWindow]
 

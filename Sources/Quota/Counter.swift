@@ -20,7 +20,9 @@ enum Count: Equatable {
         Bucket(amount: rule.amount, capacity: capacity, periodMilliseconds: period, now: now))
     case .calendar(let unit):
       self = .budget(
-        Budget(unit: unit, amount: rule.amount, window: windows.current(unit, now: now)))
+        Budget(
+          unit: unit, amount: rule.amount,
+          window: windows.current(unit, now: now.plusSaturating(windows.aheadMs))))
     case .slots: self = .slots(Slots(amount: rule.amount))
     }
   }
@@ -32,6 +34,7 @@ enum Count: Equatable {
       bucket.advance(to: now)
       self = .bucket(bucket)
     case .budget(var budget):
+      let now = now.plusSaturating(windows.aheadMs)
       guard budget.isDue(at: now, since: windows.sinceMs) else { return }
       budget.advance(
         to: now, since: windows.sinceMs, current: windows.current(budget.unit, now: now))
@@ -196,9 +199,16 @@ struct Counter {
   /// process before left open.
   var reserved: Int64 = 0
 
+  /// Whether the store that it is shared through has something of it: then it is not forgotten.
+  var isPinned = false
+
+  /// Whether nothing is to be recorded of it. Call `advance` to now before.
+  var isUnused: Bool { open == 0 && count.isLikeNew }
   /// Whether it equals a new counter: it means the same as none. Call `advance` to now before.
-  var isLikeNew: Bool { open == 0 && count.isLikeNew }
+  var isLikeNew: Bool { isUnused && !isPinned }
 
   /// When it can be forgotten where there is no room, if nothing more is taken.
-  func idleTime(now: Int64) -> Int64 { open > 0 ? .max : count.idleTime(now: now) }
+  func idleTime(now: Int64) -> Int64 {
+    open > 0 || isPinned ? .max : count.idleTime(now: now)
+  }
 }

@@ -2,7 +2,7 @@ import Terms
 
 /// Writes each shape of count as the fields of a checkpoint, and reads it back.
 extension CounterState {
-  init(_ counter: Counter, kind: LimitKind) {
+  init(_ counter: Counter, kind: LimitKind, seen: Statement.Seen?) {
     var fields: [Field]
     switch counter.count {
     case .bucket(let bucket):
@@ -27,6 +27,7 @@ extension CounterState {
     case .slots(let slots): fields = [Field("amount", slots.amount), Field("held", slots.held)]
     }
     fields.append(Field("open", counter.open))
+    if let seen { fields += [Field("seen", seen.sum), Field("seen_at", seen.atMs)] }
     self.init(counter: counter.name, kind: kind, fields: fields)
   }
 
@@ -55,6 +56,12 @@ extension CounterState {
       unit: unit, amount: amount, window: CalendarWindow(start: start, end: end), used: used,
       reserved: reserved, left: left
     ).map { .budget($0) }
+  }
+
+  /// The sum of a shared counter that the store said last; older ledgers have none.
+  var seen: Statement.Seen? {
+    guard let sum = self["seen"], let at = self["seen_at"], sum >= 0, at >= 0 else { return nil }
+    return Statement.Seen(sum: sum, atMs: at)
   }
 
   /// The windows of a budget beside the current one: older ledgers have none.

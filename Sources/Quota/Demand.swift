@@ -14,11 +14,15 @@ package struct Demand: Sendable, Equatable {
   package var isBoundStated: Bool
   /// The model's prices, for limits on money.
   package var prices: Prices
+  /// The tier of service that the request asks for; nil for the provider's own choice.
+  package var tier: ServiceTier?
+  /// How many pictures it asks for, where it asks for pictures; else 0.
+  package var pictures: Int64 = 0
 
   /// Token counts must not be negative.
   package init(
     promptTokens: Int64, completionTokens: Int64, completionTokensMost: Int64 = 0,
-    isBoundStated: Bool, prices: Prices = .free
+    isBoundStated: Bool, prices: Prices = .free, tier: ServiceTier? = nil, pictures: Int64 = 0
   ) {
     precondition(promptTokens >= 0 && completionTokens >= 0, "tokens are not negative")
     self.promptTokens = promptTokens
@@ -26,14 +30,27 @@ package struct Demand: Sendable, Equatable {
     self.completionTokensMost = max(completionTokens, completionTokensMost)
     self.isBoundStated = isBoundStated
     self.prices = prices
+    self.tier = tier
+    self.pictures = pictures
   }
 
-  /// The price of the request, the prompt and the longest answer. A sum that does not fit in an Int64
-  /// becomes `Int64.max`, which exceeds every limit.
+  /// The price of the request, the prompt and the longest answer, in the dearer one of the standard tier
+  /// and the tier that is asked for. A sum that does not fit in an Int64 becomes `Int64.max`, which
+  /// exceeds every limit.
   package var nanoDollars: Int64 {
-    prices.promptNanos.timesSaturating(promptTokens)
-      .plusSaturating(prices.completionNanos.timesSaturating(completionTokensMost))
-      .plusSaturating(prices.perRequestNanos)
+    let dearest = prices.dearest(tier: tier, promptTokens: promptTokens)
+    return Int64(
+      saturating: fixedNanos
+        + Prices.nanosRoundedUp(
+          Int128(min(promptTokens, TokenPrices.tokensMax)) * dearest.prompt
+            + Int128(min(completionTokensMost, TokenPrices.tokensMax)) * dearest.completion)
+    )
+  }
+
+  /// What does not depend on tokens.
+  private var fixedNanos: Int128 {
+    Int128(prices.others.perRequest ?? 0)
+      + Int128(prices.others.perImage ?? 0) * Int128(pictures)
   }
 
   /// What a limit of that kind must have left.
@@ -57,12 +74,19 @@ package struct Demand: Sendable, Equatable {
       completionTokens = min(completionTokens, max(0, capacity - min(capacity, promptTokens)))
     case .completionTokens: completionTokens = min(completionTokens, capacity)
     case .usd:
-      guard prices.completionNanos > 0 else { return }
+      let price = prices.dearest(tier: tier, promptTokens: promptTokens).completion
+      guard price > 0 else { return }
       var promptOnly = self
       promptOnly.completionTokensMost = 0
       let left = max(0, capacity - min(capacity, promptOnly.nanoDollars))
-      completionTokensMost = min(completionTokensMost, left / prices.completionNanos)
+      completionTokensMost = min(
+        completionTokensMost, Int64(saturating: Prices.fineUnits(ofNanos: left) / price))
       completionTokens = min(completionTokens, completionTokensMost)
     }
   }
+}
+
+extension Demand {
+  /// Nothing.
+  static let none = Demand(promptTokens: 0, completionTokens: 0, isBoundStated: true)
 }

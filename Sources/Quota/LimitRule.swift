@@ -74,11 +74,14 @@ package struct LimitRule: Sendable, Equatable {
   package let scope: LimitScope
   /// The most counters that are kept of a limit whose scope is not `owner`.
   package let subjectsMax: Int
+  /// What to do while the shared store is lost.
+  package let onStoreLoss: StoreLoss
 
   /// `window` must be `.slots` exactly where `kind` is `concurrent`.
   package init(
     owner: LimitOwner, name: String, kind: LimitKind, amount: Int64, window: LimitWindow,
-    scope: LimitScope = .owner, subjectsMax: Int = LimitRule.subjectsMaxDefault
+    scope: LimitScope = .owner, subjectsMax: Int = LimitRule.subjectsMaxDefault,
+    onStoreLoss: StoreLoss = .lease
   ) {
     precondition(amount > 0, "a limit's amount is positive")
     precondition((kind == .concurrent) == (window == .slots), "slots mean concurrent")
@@ -92,6 +95,7 @@ package struct LimitRule: Sendable, Equatable {
     self.window = window
     self.scope = scope
     self.subjectsMax = subjectsMax
+    self.onStoreLoss = onStoreLoss
   }
 
   /// The limit that a class's `max_concurrent` is: each tenant may have that many exchanges of the

@@ -14,11 +14,14 @@ package enum Shortage: Sendable, Equatable {
   /// The limit has `subjectsMax` counters, and each of them is in use, so there is none for this
   /// caller.
   case tooManySubjects(waitMilliseconds: Int64)
+  /// The limit is shared, and the store that knows what is left of it does not answer.
+  case storeUnavailable
 
   /// How long to wait before the demand may be admitted; nil where waiting does not help.
   package var waitMilliseconds: Int64? {
     switch self {
     case .neverFits: nil
+    case .storeUnavailable: Count.retryMilliseconds
     case .spent(let wait), .exceeded(let wait), .tooManySubjects(let wait): wait
     }
   }
@@ -45,6 +48,8 @@ package struct QuotaRefusal: Sendable, Equatable {
     case insufficientQuota(waitMilliseconds: Int64)
     /// 429 `rate_limit_exceeded`.
     case rateLimited(waitMilliseconds: Int64)
+    /// 503 `store_unavailable`.
+    case storeUnavailable
   }
 
   /// Every limit that failed, at least one, in the set's order.
@@ -61,17 +66,19 @@ package struct QuotaRefusal: Sendable, Equatable {
   }
 
   /// What the client is told: `neverFits` if one limit says that, else `insufficientQuota` if one
-  /// budget is spent, else `rateLimited`.
+  /// budget is spent, else `storeUnavailable` if that is why one failed, else `rateLimited`.
   package var verdict: Verdict {
     guard let wait = waitMilliseconds else { return .neverFits }
     for failure in failures {
       if case .spent = failure.shortage { return .insufficientQuota(waitMilliseconds: wait) }
     }
+    if failures.contains(where: { $0.shortage == .storeUnavailable }) { return .storeUnavailable }
     return .rateLimited(waitMilliseconds: wait)
   }
 
   /// The failed limit that the answer names: one that never admits the demand before a spent
-  /// budget, a spent budget before any other, and then the one with the longest wait.
+  /// budget, a spent budget before one that the store did not answer for, this before any other, and
+  /// then the one with the longest wait.
   package var decisive: LimitFailure {
     var first = failures[0]
     for failure in failures.dropFirst()
@@ -83,8 +90,9 @@ package struct QuotaRefusal: Sendable, Equatable {
 
   private static func weight(_ shortage: Shortage) -> (Int, Int64) {
     switch shortage {
-    case .neverFits: (2, 0)
-    case .spent(let wait): (1, wait)
+    case .neverFits: (3, 0)
+    case .spent(let wait): (2, wait)
+    case .storeUnavailable: (1, 0)
     case .exceeded(let wait), .tooManySubjects(let wait): (0, wait)
     }
   }

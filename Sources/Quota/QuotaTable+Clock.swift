@@ -24,6 +24,10 @@ extension QuotaTable {
     // These were times of the old clock.
     for index in tallies.indices { tallies[index].expectIdle(at: 0) }
     windows.sinceMs = to
+    guard sharing != nil else { return }
+    let step = to.minusSaturating(from)
+    sharing!.nowAheadMs = sharing!.nowAheadMs.plusSaturating(step)
+    if sharing!.storeAheadMs != nil { windows.aheadMs = windows.aheadMs.minusSaturating(step) }
   }
 
   /// A checkpoint says since when its time runs without a step.

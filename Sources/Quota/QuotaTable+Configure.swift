@@ -14,21 +14,38 @@ extension QuotaTable {
   package mutating func configure(_ next: LimitCatalog, now: Int64) {
     let old = tallies
     if next.timeZone != windows.timeZone {
-      let sinceMs = windows.sinceMs
+      let (sinceMs, aheadMs) = (windows.sinceMs, windows.aheadMs)
       windows = CalendarWindows(timeZone: next.timeZone)
       windows.sinceMs = sinceMs
+      windows.aheadMs = aheadMs
     }
     catalog = next
     tallies = zip(next.rules, next.names).map { LimitTally(rule: $0, name: $1) }
     for tally in old {
       let index = next.indices[tally.name]
       if let index, next.rules[index].keepsCount(of: tally.rule) {
+        if next.rules[index].amount != tally.rule.amount
+          || next.rules[index].window != tally.rule.window
+        {
+          giveBack(tally.places, now: now)
+        }
         move(tally.places, to: index, now: now) { $0.adopt(next.rules[index], now: now) }
       } else if index != nil {
         for place in tally.places { free(place) }
       } else {
         retire(tally, now: now)
       }
+    }
+  }
+
+  /// What was leased under another amount goes back.
+  private mutating func giveBack(_ places: [Int], now: Int64) {
+    guard sharing != nil else { return }
+    let bootMs = now.minusSaturating(sharing!.nowAheadMs)
+    for place in places {
+      sync(place, bootMs: bootMs)
+      sharing!.parts[place]!.disown()
+      schedule(place, bootMs: bootMs)
     }
   }
 

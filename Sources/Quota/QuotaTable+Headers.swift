@@ -50,6 +50,11 @@ extension QuotaTable {
       return Count(fresh: tallies[tally].rule, now: now, windows: &windows).share(now: now)
     }
     counters[place].count.advance(to: now, windows: &windows)
-    return counters[place].count.share(now: now)
+    let share = counters[place].count.share(now: now.plusSaturating(windows.aheadMs))
+    guard let use = sharedUse(place: place, now: now) else { return share }
+    return LimitShare(
+      limit: share.limit, remaining: use.remaining,
+      resetMilliseconds: counters[place].count.isBucket
+        ? use.resetMilliseconds : share.resetMilliseconds)
   }
 }

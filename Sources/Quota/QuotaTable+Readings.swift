@@ -71,8 +71,16 @@ extension QuotaTable {
 
   private mutating func reading(place: Int, now: Int64) -> CounterReading {
     counters[place].count.advance(to: now, windows: &windows)
-    return counters[place].count.reading(
-      scopeValue: counters[place].scopeValue, openReserved: counters[place].reserved, now: now)
+    let own = counters[place].count.reading(
+      scopeValue: counters[place].scopeValue, openReserved: counters[place].reserved,
+      now: now.plusSaturating(windows.aheadMs))
+    guard let use = sharedUse(place: place, now: now) else { return own }
+    return CounterReading(
+      scopeValue: own.scopeValue,
+      used: max(0, use.sum.minusSaturating(use.unspent).minusSaturating(own.reserved)),
+      reserved: own.reserved, remaining: use.remaining, capacity: own.capacity,
+      resetMilliseconds: counters[place].count.isBucket
+        ? use.resetMilliseconds : own.resetMilliseconds)
   }
 }
 

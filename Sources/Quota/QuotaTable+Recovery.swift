@@ -21,8 +21,12 @@ extension QuotaTable {
     for tally in tallies {
       for place in tally.places {
         counters[place].count.advance(to: now, windows: &windows)
-        if counters[place].isLikeNew { continue }
-        states.append(CounterState(counters[place], kind: tally.rule.kind))
+        if counters[place].isUnused { continue }
+        if sharing != nil { noteWindow(place) }
+        states.append(
+          CounterState(
+            counters[place], kind: tally.rule.kind,
+            seen: sharing.flatMap { $0.parts[place]?.seen }))
       }
     }
     return states
@@ -59,7 +63,8 @@ extension QuotaTable {
       guard tallies[tally].place(of: parts.scopeValue) == nil else {
         throw .repeatedState(counter: state.counter)
       }
-      _ = insert(count, tally: tally, scopeValue: parts.scopeValue, open: open)
+      let place = insert(count, tally: tally, scopeValue: parts.scopeValue, open: open)
+      if let seen = state.seen { restoredSeen[place] = (seen, count.windowStart) }
     }
   }
 

@@ -7,16 +7,25 @@ extension QuotaTable {
   ///
   /// Where the client stated no bound of the answer, the bound is cut to what the tightest limit
   /// could ever admit (its capacity, not what is left of it now). `now` is Unix milliseconds.
+  ///
+  /// Of a table that is shared, `bootMs` is the same moment by the clock that counts the time that
+  /// passes, and `asked` is what the request waited for, when it is tried again: it is then admitted
+  /// or refused, by what the store said until now.
   package mutating func reserve(
-    _ set: LimitSet, caller: Caller, demand: Demand, now: Int64
+    _ set: LimitSet, caller: Caller, demand: Demand, now: Int64, bootMs: Int64 = 0,
+    asked: QuotaAsk? = nil
   ) -> QuotaAnswer {
     let indices = tallyIndices(set)
-    var demand = demand
+    var demand = asked?.demand ?? demand
     if !demand.isBoundStated {
       for index in indices {
         demand.cutOutput(
           toFit: tallies[index].capacity, of: tallies[index].kind)
       }
+    }
+    if sharing != nil {
+      return reserveShared(
+        indices, caller: caller, demand: demand, now: now, bootMs: bootMs, asked: asked)
     }
     let failures = check(indices, caller: caller, demand: demand, now: now)
     guard failures.isEmpty else { return .refused(QuotaRefusal(failures: failures)) }

@@ -31,6 +31,9 @@ extension QuotaTable {
     counters[place].count.advance(to: now, windows: &windows)
     counters[place].count.settle(
       reserved: reserved, final: final, window: window, windows: &windows)
+    if sharing != nil {
+      settleShared(place: place, reserved: reserved, final: final, window: window, now: now)
+    }
     counters[place].open = max(0, counters[place].open - 1)
     counters[place].reserved = max(0, counters[place].reserved.minusSaturating(reserved))
     tallies[counters[place].tally].expectIdle(at: counters[place].idleTime(now: now))

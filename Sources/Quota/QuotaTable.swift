@@ -20,6 +20,10 @@ package struct QuotaTable {
   /// The places of the counters of the demand that is being checked. It is stored here only to use
   /// the same memory again.
   var found: [Int?] = []
+  /// What is known of the store that the limits are shared through; nil where they are not.
+  var sharing: Sharing?
+  /// By place: the sum of the store that a checkpoint says was seen last, and in which window.
+  var restoredSeen: [Int: (seen: Statement.Seen, window: Int64?)] = [:]
 
   /// A table without counters.
   package init(_ catalog: LimitCatalog) {
@@ -59,11 +63,13 @@ package struct QuotaTable {
       counters.append(counter)
     }
     tallies[tally].add(place, scopeValue: scopeValue)
+    if sharing != nil { attachPart(place) }
     return place
   }
 
   /// Removes the counter of a place that no tally names any more.
   mutating func free(_ place: Int) {
+    if sharing != nil { detachPart(place) }
     generation += 1
     counters[place] = Counter(
       name: "", scopeValue: "", tally: -1, generation: generation, open: 0,

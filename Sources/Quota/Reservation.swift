@@ -52,4 +52,6 @@ package enum QuotaAnswer: ~Copyable, Sendable {
   case admitted(Reservation)
   /// Nothing is reserved.
   case refused(QuotaRefusal)
+  /// Nothing is reserved; the store is to be asked first. Only of a table that is shared.
+  case asks(QuotaAsk)
 }

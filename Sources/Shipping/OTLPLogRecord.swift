@@ -94,6 +94,12 @@ struct OTLPLogRecord {
       case "failed": .error
       default: .warning
       }
+    case "store":
+      switch text("event") {
+      case "fenced": .error
+      case "lost": .warning
+      default: .info
+      }
     case "repair", "drop": .error
     default: .info
     }

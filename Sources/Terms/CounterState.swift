@@ -6,6 +6,10 @@
 /// | calendar | `unit` (0 day, 1 week, 2 month), `window` and `end` (ms), `used`, `reserved` |
 /// | slots    | `held` |
 ///
+/// A counter that is shared through a store also has `seen`, the sum that the store said last in the
+/// store's unit, and `seen_at`, when, by the store's clock; the other fields are then this replica's
+/// own use.
+///
 /// Times are Unix milliseconds. `open` is the number of reservations that are not settled. `Quota`
 /// gives the fields their meaning; `Ledger` writes and reads them by name.
 package struct CounterState: Sendable, Equatable {

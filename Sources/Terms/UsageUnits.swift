@@ -8,34 +8,50 @@ package struct UsageUnits: Sendable, Equatable {
     case searchUnits = "search_units"
     /// Pinecone's for rerank.
     case rerankUnits = "rerank_units"
+    /// Searches that the provider made for the answer.
+    case webSearches = "web_searches"
+    case fileSearches = "file_searches"
+    /// Pictures that were made.
+    case images
+
+    fileprivate var index: Int {
+      switch self {
+      case .seconds: 0
+      case .searchUnits: 1
+      case .rerankUnits: 2
+      case .webSearches: 3
+      case .fileSearches: 4
+      case .images: 5
+      }
+    }
   }
 
-  /// In thousandths, so that parts of a second count: one place for each unit.
-  private var amounts: (Int64?, Int64?, Int64?) = (nil, nil, nil)
+  /// In thousandths, so that parts of a second count: one place for each unit, `unknown` where there is none.
+  private var amounts = InlineArray<6, Int64>(repeating: unknown)
+  private static let unknown: Int64 = -1
 
   package init() {}
 
   /// The amount of a unit in thousandths of it.
   package subscript(unit: Unit) -> Int64? {
     get {
-      switch unit {
-      case .seconds: amounts.0
-      case .searchUnits: amounts.1
-      case .rerankUnits: amounts.2
-      }
+      let amount = amounts[unit.index]
+      return amount == Self.unknown ? nil : amount
     }
-    set {
-      switch unit {
-      case .seconds: amounts.0 = newValue
-      case .searchUnits: amounts.1 = newValue
-      case .rerankUnits: amounts.2 = newValue
-      }
-    }
+    set { amounts[unit.index] = newValue ?? Self.unknown }
+  }
+
+  /// Whether one of them says how large the answer was, as tokens do elsewhere; searches stand beside
+  /// tokens.
+  package var measureAnswer: Bool {
+    [.seconds, .searchUnits, .rerankUnits, .images].contains { self[$0] != nil }
   }
 
   package var isEmpty: Bool { Unit.allCases.allSatisfy { self[$0] == nil } }
 
-  package static func == (left: Self, right: Self) -> Bool { left.amounts == right.amounts }
+  package static func == (left: Self, right: Self) -> Bool {
+    Unit.allCases.allSatisfy { left[$0] == right[$0] }
+  }
 
   // MARK: As text
 

@@ -41,9 +41,17 @@ enum RecordText {
         ("since", UTCTime.string(denials.sinceMs)),
       ])
     case .start(let event), .reload(let event), .stop(let event):
-      return pairs([("policy", event.policy), ("version", event.version)])
+      return pairs([
+        ("policy", event.policy), ("version", event.version), ("ledger_id", event.identity?.id),
+        ("start_number", event.identity.map { String($0.start) }),
+      ])
     case .checkpoint(let checkpoint):
       return ["counters=\(checkpoint.counters.count)", "open=\(checkpoint.open.count)"]
+    case .store(let event):
+      let partitions = event.partitions.map(String.init).joined(separator: ",")
+      return [event.kind.rawValue, "partitions=" + (partitions.isEmpty ? "all" : partitions)]
+        + event.by.map { "by=\($0.text)" } + event.missing.map { "missing=\($0.text)" }
+        + pairs([("bound", event.bound.map(String.init))])
     case .clock(let jump):
       return pairs([("from", jump.fromMs.map { UTCTime.string($0) })]) + ["jump_ms=\(jump.jumpMs)"]
     case .drop(let drop):

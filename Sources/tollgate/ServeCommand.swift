@@ -6,6 +6,7 @@ import Ledger
 import Log
 import Metrics
 import Policy
+import Quota
 import Server
 
 /// `tollgate serve`: opens everything in order, serves until the drain is over, and closes it in
@@ -25,6 +26,8 @@ enum ServeCommand {
     defer { log.flush() }
     do {
       let signals = try signals.get()
+      // What cannot be read now would leave the process waiting for ever.
+      _ = try settings.store?.credentials.read()
       // First, because the uptime counts from here.
       let state = ServingState()
       let (store, warnings) = try PolicyStore.open(
@@ -89,6 +92,11 @@ enum ServeCommand {
     let outage = LedgerOutage(log: log)
     let (books, lock, revision) = try openBooks(settings, first, outage, state.metrics, log)
     defer { withExtendedLifetime(lock) {} }
+    if let store = settings.store {
+      let sharing = SharingSettings(
+        usesLeases: store.usesLeases, leaseMilliseconds: store.leaseTime.wholeMilliseconds)
+      books.share(sharing, timeoutMs: store.timeout.wholeMilliseconds)
+    }
     let responseIDs = ResponseIDs()
     let idWriter = ResponseIDWriter.start(
       responseIDs, directory: settings.books.directory, log: log)
@@ -148,12 +156,15 @@ enum ServeCommand {
     // The last step that can fail, because nothing ends its threads before the books are closed:
     // they ship what closing the books writes.
     let shipper = try startShipping(settings, books, log)
+    let sharing = try startSharing(settings, opened, state, handle, log)
     isStarted = true
     if let shipper { state.ships { shipper.statistics } }
     books.onOutcome {
       handle.recordsEnded($0)
       shipper?.wake()
     }
+    books.onStoreOutcome { handle.storeAnswered($0) }
+    sharing?.start()
     let clock = startClock(books, opened.outage, memory, log)
     state.started()
     if let summary = opened.first.compiled?.snapshot.summary {
@@ -161,9 +172,13 @@ enum ServeCommand {
         server.addresses, revision.withLock { $0 }, summary, workers: settings.server.workers)
     }
     opened.first.forget()
-    var status = server.run(signals: signals, rotate: books.rotate) { watcher.reload() }
+    var status = server.run(signals: signals, rotate: books.rotate) {
+      watcher.reload()
+      sharing?.reload()
+    }
     watcher.stop()
     clock.cancel()
+    sharing?.stop()
     if !close(opened, log) { status = ExitStatus.failed }
     shipper?.finish()
     log.stopped(status: status)
@@ -241,6 +256,20 @@ enum ServeCommand {
     return try Shipper(
       settings.ship, directory: settings.books.directory, source: source, version: Version.string,
       log: log)
+  }
+
+  /// The thread that shares the limits; nil where they are this process's alone.
+  private static func startSharing(
+    _ settings: ServeSettings, _ opened: Opened, _ state: ServingState, _ handle: ServerHandle,
+    _ log: Logger
+  ) throws -> StoreThread? {
+    guard let store = settings.store else { return nil }
+    let (revision, metrics) = (opened.revision, state.metrics)
+    let thread = try StoreThread(
+      store, books: opened.books, revision: { revision.withLock { $0 } },
+      record: { metrics.record(storeCallNanoseconds: $0) }, fenced: handle.stopHealth, log: log)
+    state.shares { thread.status }
+    return thread
   }
 
   private static func event(_ revision: String) -> ProcessEvent {

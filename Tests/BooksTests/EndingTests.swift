@@ -179,11 +179,11 @@ struct EndingTests {
     Row(
       ending: .backendAnswer(status: 200, isWhole: false), metered: compressed(tokens: 31),
       settlement: used(40, 31, 335), reason: .cut, status: 200, source: .estimated, nanos: 335),
-    // Seconds and the like: token limits keep what was reserved.
+    // Seconds and the like: limits keep what was reserved. Without a price the cost is not known.
     Row(
       ending: .backendAnswer(status: 200, isWhole: true), metered: seconds,
       settlement: used(40, 30, 330), reason: .complete, origin: .backend, status: 200,
-      source: .reported, nanos: 330),
+      source: .reported, nanos: nil),
     // Nothing of it is seen: what was reserved.
     Row(
       ending: .unobserved, settlement: used(40, 30, 330), reason: .complete, source: .estimated,

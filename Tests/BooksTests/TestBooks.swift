@@ -23,6 +23,8 @@ final class TestBooks {
   private final class Told: @unchecked Sendable {
     let condition = NSCondition()
     var outcomes: [Books.RecordOutcome] = []
+    var tickets: [UInt64] = []
+    var wakes = 0
     var nowMs = TestBooks.startMs
     /// What the wall clock says too much.
     var setMs: Int64 = 0
@@ -127,6 +129,20 @@ final class TestBooks {
   }
 
   struct Refused: Error { let requestID: String }
+
+  /// Tickets that wait no longer, as they were told.
+  var storeTold: [UInt64] { told.condition.withLock { told.tickets } }
+
+  /// Shares the limits, as `--store` does.
+  func share(_ settings: SharingSettings = SharingSettings(), timeoutMs: Int64 = 50) {
+    books.share(settings, timeoutMs: timeoutMs)
+    let told = told
+    books.onStatementsDue { told.change { $0.wakes += 1 } }
+    books.onStoreOutcome { tickets in told.change { $0.tickets += tickets } }
+  }
+
+  /// How often the store's thread was woken.
+  var wakes: Int { told.condition.withLock { told.wakes } }
 
   func advance(ms: Int64) { told.change { $0.nowMs += ms } }
 

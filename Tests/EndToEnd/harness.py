@@ -233,6 +233,11 @@ class Tollgate:
         return answer.text
 
     def start(self) -> None:
+        self.launch()
+        poll("tollgate serves", self.is_ready)
+
+    def launch(self) -> None:
+        """Starts it and waits for nothing."""
         # halt_on_error=0: a run goes on, so that every report is seen; the log is read at the end.
         environment = {
             "ASAN_OPTIONS": "detect_leaks=1:exitcode=86:abort_on_error=0",
@@ -249,9 +254,9 @@ class Tollgate:
             command += ["--admin", f"127.0.0.1:{self.admin_port}"]
         self.expected_dead = False
         self.process = Process("tollgate", command, self.folder, environment)
-        poll("tollgate serves", self._is_ready)
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Fails when it ended instead."""
         assert self.process and self.process.is_running, (
             f"tollgate ended with {self.process.child.returncode}:\n{self.process.log()[-4000:]}"
         )

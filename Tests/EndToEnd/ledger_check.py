@@ -30,7 +30,7 @@ SEAL = re.compile(rb',"hash":"([0-9a-f]{64})"\}\Z')
 HEAD = re.compile(rb'\{"type":"([a-z]+)","seq":(\d+),"timestamp":"([0-9TZ:.-]+)"')
 NAME = re.compile(r"(\d{20})\.jsonl\Z")
 TYPES = {"admission", "completion", "denials", "start", "reload", "checkpoint", "clock", "repair",
-         "stop", "drop"}  # fmt: skip
+         "stop", "store", "drop"}  # fmt: skip
 BATCH_BYTES_MAX = 1 << 20
 
 
@@ -122,6 +122,8 @@ class LedgerReader:
         self.hash = ORIGIN
         self.next_seq = 0
         self.time = 0
+        # The ledger's id and the number of the last start; None where it has none yet.
+        self.identity: tuple[str, int] | None = None
         self.tail = 0
         self.void_bytes = 0
         self.segment_count = 0
@@ -219,6 +221,19 @@ class LedgerReader:
             if reached < self.time:
                 raise damage("the ledger's time runs backwards")
             self.time = record.time
+        if "ledger_id" in body:
+            identity = (body["ledger_id"], body["start_number"])
+            if not re.fullmatch("[0-9a-f]{32}", identity[0]) or identity[1] < 1:
+                raise damage("the ledger's id or its start's number is none")
+            is_new_chain = record.type == "checkpoint" and body["previous_hash"] == ORIGIN
+            if not record.is_carried:
+                if self.identity and not is_new_chain and (
+                    identity[0] != self.identity[0] or identity[1] < self.identity[1]
+                ):
+                    raise damage("the ledger's id changes, or its starts count back")
+                self.identity = identity
+        elif self.identity and record.type in ("start", "checkpoint"):
+            raise damage("the ledger's id is missing")
         self.hash = digest
         self.next_seq += 1
         return record

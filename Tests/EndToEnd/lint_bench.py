@@ -129,6 +129,18 @@ def both(*steps):
     return run
 
 
+def adding_argument(text: str):
+    """One more argument of Tollgate's."""
+
+    def step(tree: Tree) -> None:
+        at = tree.find("EnvoyProxy")
+        for key in ARGS.split("."):
+            at = at[int(key)] if key.isdecimal() else at[key]
+        at.append(text)
+
+    return step
+
+
 def as_daemon_set(tree: Tree) -> None:
     kubernetes = tree.find("EnvoyProxy")["spec"]["provider"]["kubernetes"]
     kubernetes["envoyDaemonSet"] = kubernetes.pop("envoyDeployment")

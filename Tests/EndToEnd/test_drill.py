@@ -181,6 +181,22 @@ done"""
     assert "a name that was added" in report.missed("reload"), report.text
 
 
+def test_replicas_that_share_nothing_are_caught(drill, tmp_path):
+    """The wrapped tollgate never hears of the store: each replica gives out the whole budget."""
+    alone = """
+words=()
+while [ "$#" -gt 0 ]; do
+  case "$1" in --store | --replica | --lease-ttl | --store-timeout) shift ;; *) words+=("$1") ;; esac
+  shift
+done
+set -- "${words[@]}"
+"""
+    report = drill("store", DEMO_BIN=wrapped(tmp_path / "bin", alone))
+    assert_missed(report, "store", "a month's 30 requests, asked of 3 replicas")
+    assert report.missed("store").count("on_store_loss: deny") == 2, report.text
+    assert report.missed("books") == [], report.text
+
+
 def test_a_ledger_that_loses_its_last_records_is_caught(drill, tmp_path):
     """The chain of what is left holds, so only the sums can tell."""
     lose = """

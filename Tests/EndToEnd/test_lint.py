@@ -10,7 +10,8 @@ import pytest
 
 from lint_bench import (
     ARGS, AUTH, CLEAN, KUBE, MINUTELY, MODE, MONTHLY, PROC, ROUTE_TARGET, RULE, SIDECAR, TEMPLATE,
-    VALIDATION, Tree, as_daemon_set, both, checks, expect_planted, field, lint, lint_objects, manifests,
+    VALIDATION, Tree, adding_argument, as_daemon_set, both, checks, expect_planted, field, lint,
+    lint_objects, manifests,
 )  # fmt: skip
 from test_lint_chain import PLANTED_IN_CHAIN
 from test_lint_envoy import PLANTED_IN_ENVOY
@@ -305,6 +306,24 @@ PLANTED = {
             lambda tree: tree.policy(MONTHLY, MINUTELY).policy("version: 1,", GLOBAL_LIMIT),
             field("EnvoyProxy", f"{KUBE}.envoyDeployment.replicas", 2),
         ), "limits-per-replica"),
+    "a store's loss is thought of, and there is no store": (
+        lambda tree: tree.policy(MONTHLY, MONTHLY.replace("per:", 'on_store_loss: "deny", per:')),
+        "store-loss-without-store"),
+    "the holders of a store go with their pods": (
+        both(
+            adding_argument("--store=redis+unix:/run/redis.sock"),
+            field("EnvoyProxy", f"{KUBE}.envoyDeployment.pod.volumes.2",
+                  {"name": "books", "emptyDir": {}}),
+        ), "store-ledger-forgotten"),
+    "a store in the next namespace": (
+        adding_argument("--store=redis://redis.stores:6379"), "store-over-network"),
+    "a store's password among the arguments": (
+        adding_argument("--store=redis://:hush@127.0.0.1:6379"), "store-credentials-shown"),
+    "Envoy is quicker than the store": (
+        both(
+            adding_argument("--store=redis+unix:/run/redis.sock"),
+            adding_argument("--store-timeout=5s"),
+        ), "store-timeout"),
     "a rollout beside the ledger's holder": (
         field("EnvoyProxy", f"{KUBE}.envoyDeployment.strategy", None), "rollout-shares-ledger"),
     "Envoy drains too shortly": (

@@ -188,6 +188,12 @@ PLANTED_IN_CHAIN = {
         [lambda c: chat(c)["match"].update(
             headers=[{"name": "x-ai-model-route", "present_match": True}])],
         "open-model-route", False),
+    "the catch-all comes first": (
+        [lambda c: envoy_routes(c).insert(0, envoy_routes(c).pop())], "shadowed-route", True),
+    "ext_proc runs before ext_authz": (
+        [lambda c: manager(c)["http_filters"].sort(key=lambda one: [PROC, AUTH].index(one["name"])
+            if one["name"] in (PROC, AUTH) else 2 if "router" in one["name"] else -1)],
+        "filter-order", True),
     "routes by another form of match": (
         [lambda c: host(c).update(matcher={"matcher_tree": {}})], "not-checked", False),
     "a filter around the filter": (
@@ -235,6 +241,7 @@ PROVEN = {
     "another processor on the catch-all": "not-asked",
     "no body on the catch-all": "body-mode",
     "prompts are mirrored": "mirrored-prompts",
+    "a route takes every model's requests": "open-model-route",
 }
 
 
@@ -243,6 +250,37 @@ def test_what_is_proven_is_found(title):
     plant = (test_prove.PAST | test_prove.BROKEN)[title][0]
     found = judged(planted(plant))
     assert PROVEN[title] in checks(found), found
+
+
+# What lint says of a running Envoy and a proof cannot show, and why.
+BEYOND_A_PROOF = {
+    "it shows in time, under load or in the log": {
+        "shared-timeout", "missing-timeout", "backend-timeout", "retries-on-streams",
+        "retries-repeat-work", "idle-timeout", "endless-stream", "default-message-timeout", "store-timeout",
+        "default-circuit-breakers", "buffer-limit", "log-labels", "log-blame", "status-on-error"},
+    "it is about the user's own policy, callers, identities or paths, and a proof brings its own": {
+        "policy", "unknown-host", "unknown-model-route", "unrouted-model", "model-by-path",
+        "enforcement-point", "jwt-not-verified", "jwt-issuer", "jwt-shuts-keys-out",
+        "untrusted-client-ca", "metadata-namespaces", "attributes", "check-settings", "socket",
+        "endpoint-header", "client-headers", "foreign-host"},
+    "Kubernetes or its controller does it before there is an Envoy": {
+        "missing-reference-grant", "policy-on-route", "ledger-forgotten", "limits-per-replica",
+        "store-loss-without-store", "store-ledger-forgotten", "store-over-network",
+        "store-credentials-shown", "rollout-shares-ledger", "short-drain", "sidecar-security", "sidecar-order",
+        "open-model-service", "routes-from-anywhere", "no-sidecar", "unfollowed-policy",
+        "unreachable-metrics", "missing-config-map", "closed-egress", "ledger-above-volume",
+        "config-map-size", "memory-limit", "envoy-patch", "unattached-route", "missing-port"},
+    "nothing was read": {"broken-file", "not-checked"},
+}  # fmt: skip
+
+
+def test_lint_and_proof_agree_on_every_check_that_a_proof_can_show():
+    agreed = set(PROVEN.values()) | {row[1] for row in PLANTED_IN_CHAIN.values() if row[2]}
+    beyond = set().union(*BEYOND_A_PROOF.values())
+    reference = (harness.REPOSITORY / "envoy" / "reference.md").read_text()
+    listed = reference.split("## Checks of `tollgate lint`")[1].split("\n## ")[0]
+    claimed = {line.split("`")[1] for line in listed.splitlines() if line.startswith("| `")}
+    assert claimed - beyond == agreed and not agreed & beyond
 
 
 RIGHT_IN_CHAIN = {

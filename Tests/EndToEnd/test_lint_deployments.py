@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from lint_bench import (
-    CLEAN, MINUTELY, MONTHLY, PROC, REFERENCE, RULE, Tree, as_daemon_set, checks, field, lint,
-    lint_objects, manifests,
+    CLEAN, MINUTELY, MONTHLY, PROC, REFERENCE, RULE, Tree, adding_argument, as_daemon_set, checks, field,
+    lint, lint_objects, manifests,
 )  # fmt: skip
 
 
@@ -37,13 +37,22 @@ def test_a_shared_store_makes_calendar_limits_right():
     as_daemon_set(tree)
     container = tree.find("EnvoyProxy")["spec"]["provider"]["kubernetes"]["envoyDaemonSet"]["patch"]
     sidecar = container["value"]["spec"]["template"]["spec"]["initContainers"][0]
-    sidecar["args"].append("--store=redis://redis:6379/0")
+    sidecar["args"].append("--store=redis://127.0.0.1:6379/0")
     assert lint_objects(tree.objects)[1] == []
     sidecar["args"].pop()
-    sidecar["env"] = [{"name": "TOLLGATE_STORE", "value": "redis://redis:6379/0"}]
+    sidecar["env"] = [{"name": "TOLLGATE_STORE", "value": "redis://127.0.0.1:6379/0"}]
     assert lint_objects(tree.objects)[1] == []
     del sidecar["env"]
     assert checks(lint_objects(tree.objects)[1]) == {"limits-per-replica"}
+
+
+def test_envoy_waits_for_the_store_and_the_disk():
+    # Envoy waits for 5 s here.
+    for timeout, found in [("4900ms", set()), ("4901ms", {"store-timeout"}), ("10s", {"store-timeout"})]:
+        tree = Tree(manifests())
+        adding_argument("--store=redis+unix:/run/redis.sock")(tree)
+        adding_argument(f"--store-timeout={timeout}")(tree)
+        assert checks(lint_objects(tree.objects)[1]) == found, timeout
 
 
 def test_rates_and_slots_may_stay_on_every_node():

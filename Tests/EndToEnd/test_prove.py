@@ -199,7 +199,15 @@ def a_mirror(config: dict) -> None:
             route["route"]["request_mirror_policies"] = [{"cluster": EMBED}]
 
 
+def any_models_route(config: dict) -> None:
+    headers = envoy_route(config, CHAT)["match"]["headers"]
+    headers[0] = {"name": "x-ai-model-route", "present_match": True}
+    envoy_routes(config).insert(0, envoy_routes(config).pop(
+        envoy_routes(config).index(envoy_route(config, CHAT))))  # fmt: skip
+
+
 BROKEN = {
+    "a route takes every model's requests": (any_models_route, "an earlier route takes it"),
     "ext_authz over HTTP": (http_check, "no good request"),
     "a cluster without HTTP/2": (no_http2, "no good request"),
     "nothing may be changed": (nothing_may_change, "no good request"),

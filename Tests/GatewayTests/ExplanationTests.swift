@@ -44,6 +44,21 @@ import Testing
     }
   }
 
+  @Test func `limits are listed with what the policy says of the store's loss`() throws {
+    let body = #"{"model":"llama","max_tokens":5}"#
+    let plain = try explain(keptPolicy(), body: body)
+    #expect(plain.steps.contains { $0.step == "limits" && !$0.outcome.contains("on_store_loss") })
+    for loss in ["lease", "deny", "local", "allow"] {
+      let policy = keptPolicy().replacing(
+        "per: \"day\"", with: "per: \"day\", on_store_loss: \"\(loss)\"")
+      let found = try explain(policy, body: body)
+      #expect(
+        found.steps.contains {
+          $0.step == "limits" && $0.outcome.contains("tpd (on_store_loss \(loss))")
+        }, "\(found)")
+    }
+  }
+
   @Test func `what can never fit a limit is refused as it would be`() throws {
     for (tokens, bound, status) in [(100, 50, 200), (50, 100, 429)] {
       let found = try explain(

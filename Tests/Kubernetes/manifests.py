@@ -15,7 +15,7 @@ BINARIES = Path(os.environ.get("TOLLGATE_BIN_DIR", REPOSITORY / ".build" / "debu
 # Where the CRD schemas and the validator are, outside of the project.
 SHARED = Path(os.environ.get("TOLLGATE_SHARED", REPOSITORY.parent / "shared"))
 
-NAMES = ["base", "single-replica"] + sorted(
+NAMES = ["base", "single-replica", "several-replicas"] + sorted(
     f"overlays/{path.name}" for path in (KUBERNETES / "overlays").iterdir()
 )
 
@@ -98,3 +98,14 @@ def pod_spec(documents: list[dict]) -> dict:
 def sidecar(documents: list[dict]) -> dict:
     (found,) = [c for c in pod_spec(documents)["initContainers"] if c["name"] == "tollgate"]
     return found
+
+
+def settings(documents: list[dict]) -> dict[str, str]:
+    """The sidecar's environment, as far as components add to it."""
+    (source,) = sidecar(documents)["envFrom"]
+    return find(documents, "ConfigMap", source["configMapRef"]["name"], "ai-gateway")["data"]
+
+
+def shares_limits(documents: list[dict]) -> bool:
+    """Whether all replicas count together, in a store."""
+    return "TOLLGATE_STORE" in settings(documents)

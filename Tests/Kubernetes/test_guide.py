@@ -15,6 +15,7 @@ from manifests import BINARIES, KUBERNETES, REPOSITORY, find, policy_files
 
 TREE = Path("envoy/kubernetes")
 BUDGETED = "single-replica"
+SHARED = "several-replicas"
 # (what is built on, components): each that the guide names, and those that exchange the same words.
 COMBINATIONS = [
     ("base", []), (BUDGETED, []),
@@ -22,6 +23,8 @@ COMBINATIONS = [
     (BUDGETED, ["jwt", "otlp"]), (BUDGETED, ["ext-authz-only"]),
     (BUDGETED, ["canary-by-weight", "ext-authz-only"]),
     (BUDGETED, ["ext-authz-only", "canary-by-weight"]),
+    (SHARED, []), (SHARED, ["ext-authz-only", "otlp"]), ("base", ["budgets", "store"]),
+    ("base", ["deployment", "budgets", "store", "otlp", "jwt"]),
 ]  # fmt: skip
 
 
@@ -136,7 +139,7 @@ def test_the_installed_key_opens_every_variant_and_budgets_stay(reader, installe
     assert done.returncode == 0 and not done.stderr, done.stderr
     status, limits = explained(policy, installed, "tenant-a.ai.your-domain.example")
     assert status == 200
-    assert ("monthly" in limits) == (base == BUDGETED)
+    assert ("monthly" in limits) == (base in (BUDGETED, SHARED) or "budgets" in components)
     assert ("parallel" in limits) == ("ext-authz-only" not in components)
 
 
@@ -145,7 +148,8 @@ def test_the_guides_names_are_everywhere(reader, installed):
         if path.is_file():
             text = path.read_text()
             assert "ai.example.com" not in text, path
-            assert "image: busybox" not in text and "registry.example.com" not in text, path
+            assert "image: busybox" not in text and "image: redis" not in text, path
+            assert "registry.example.com" not in text, path
 
 
 def test_a_tenant_is_onboarded_by_what_the_guide_says(reader, installed):
@@ -153,7 +157,9 @@ def test_a_tenant_is_onboarded_by_what_the_guide_says(reader, installed):
     said = reader.types(script)
     key = said.splitlines()[0]
     assert re.fullmatch(r"tg_\S+", key) and "0 errors, 0 warnings" in said
-    for base, components in ((BUDGETED, ["mtls"]), (BUDGETED, ["otlp", "ext-authz-only"])):
+    for base, components in (
+        (BUDGETED, ["mtls"]), (BUDGETED, ["otlp", "ext-authz-only"]), (SHARED, ["otlp"]),
+    ):  # fmt: skip
         policy = reader.policy(base, components)
         status, limits = explained(policy, key, "tenant-b.ai.your-domain.example")
         assert status == 200 and "monthly" in limits
@@ -166,6 +172,8 @@ def test_a_tenant_is_onboarded_by_what_the_guide_says(reader, installed):
 
 @pytest.mark.parametrize("components", [
     ["canary-by-weight", "inference"], ["inference", "canary-by-weight"],
+    # In this order the password would be lost.
+    ["redis", "deployment"], ["store", "deployment"],
 ])  # fmt: skip
 def test_components_that_exclude_each_other_do_not_build(reader, components):
     done = reader.builds("base", components)

@@ -14,7 +14,7 @@ import yaml
 import envoy_gateway
 from manifests import (
     BINARIES, KUBERNETES, NAMES, REPOSITORY, SHARED, find, kustomize, load, of_kind, pod_spec,
-    policy_files, proxy_kind, sidecar, text,
+    policy_files, proxy_kind, settings, shares_limits, sidecar, text,
 )  # fmt: skip
 
 # Admission policies are general from 1.30 (native sidecars on by default from 1.29); the newest is what
@@ -139,18 +139,19 @@ def test_the_policy_is_a_good_one(policy_folder):
     assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
 
 
-def test_the_sidecars_arguments_and_settings_are_tollgates(built, name):
+def test_the_sidecars_arguments_and_settings_are_tollgates(built, name, tmp_path):
     """A policy that is not there ends it with 1; a flag or a setting that is wrong, with 2."""
-    container = sidecar(built)
-    (source,) = container["envFrom"]
-    settings = find(built, "ConfigMap", source["configMapRef"]["name"], "ai-gateway")["data"]
-    assert ("TOLLGATE_SHIP" in settings) == (name == "overlays/otlp")
+    container, environment = sidecar(built), settings(built)
+    password = tmp_path / "credentials"
+    password.write_text("tollgate:word\n")
+    assert ("TOLLGATE_SHIP" in environment) == (name in ("overlays/otlp", "overlays/deployment"))
     command = [str(BINARIES / "tollgate"), *container["args"]]
+    command = [word.replace("/etc/limits-store/credentials", str(password)) for word in command]
     command[command.index("--policy=/etc/tollgate")] = "--policy=/nowhere"
-    done = subprocess.run(command, env=settings, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 1 and "/nowhere" in done.stderr, done.stderr
     command.append("--no-such-flag")
-    assert subprocess.run(command, env=settings, capture_output=True).returncode == 2
+    assert subprocess.run(command, env=environment, capture_output=True).returncode == 2
 
 
 def test_lint_has_nothing_to_say(built, name, tmp_path):
@@ -303,10 +304,14 @@ def test_bodies_fill_half_of_the_sidecars_memory_at_most(built):
     assert 2 * envoy_gateway.quantity(buffer.removesuffix("B")) <= envoy_gateway.quantity(limit)
 
 
-def test_a_claim_is_one_pods_at_a_time(built, name):
+def test_a_ledgers_volume_is_one_pods_at_a_time(built, name):
     """The successor of a deleted pod would find the ledger's lock taken, and crash."""
     modes = [claim["spec"]["accessModes"] for claim in of_kind(built, "PersistentVolumeClaim")]
-    assert modes == ([["ReadWriteOncePod"]] if name == "single-replica" else [])
+    modes += [
+        volume["ephemeral"]["volumeClaimTemplate"]["spec"]["accessModes"]
+        for volume in pod_spec(built)["volumes"] if "ephemeral" in volume
+    ]  # fmt: skip
+    assert modes == ([["ReadWriteOncePod"]] if proxy_kind(built)[0] == "Deployment" else [])
 
 
 def test_draining_outlasts_the_longest_stream_and_the_pod_outlasts_draining(built):
@@ -325,16 +330,35 @@ def test_draining_outlasts_the_longest_stream_and_the_pod_outlasts_draining(buil
     assert envoy + own < pod_spec(built)["terminationGracePeriodSeconds"]
 
 
-def test_calendar_budgets_stand_only_where_one_process_counts(built, name):
+def test_calendar_budgets_stand_only_where_all_traffic_is_counted_together(built, name):
     calendar = [
         content for content in policy_files(built).values()
         if re.search(r'per: "(day|week|month)', content)
     ]  # fmt: skip
-    assert bool(calendar) == (name == "single-replica")
+    assert bool(calendar) == (name == "single-replica" or shares_limits(built))
     kind, settings = proxy_kind(built)
-    assert (kind, settings.get("replicas")) == (
-        ("Deployment", 1) if name == "single-replica" else ("DaemonSet", None)
-    )
+    replicas = {"single-replica": 1, "overlays/deployment": 3}.get(name)
+    assert (kind, settings.get("replicas")) == ("Deployment" if replicas else "DaemonSet", replicas)
+
+
+def test_no_rollout_has_two_processes_on_one_ledger_or_takes_what_serves(built, name):
+    """On every node, and with one claim, the old pod ends first; else the new one serves first."""
+    _, settings = proxy_kind(built)
+    strategy = settings["strategy"]
+    volumes = pod_spec(built)["volumes"]
+    if any("ephemeral" in volume for volume in volumes):
+        assert strategy["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+        provider = find(built, "EnvoyProxy", "ai-gateway")["spec"]["provider"]["kubernetes"]
+        assert provider["envoyPDB"] == {"maxUnavailable": 1}
+    elif name == "single-replica":
+        assert strategy == {"type": "Recreate"}
+    else:
+        assert strategy["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+        # Other nodes serve meanwhile: this one fails the load balancer's check while it drains.
+        provider = find(built, "EnvoyProxy", "ai-gateway")["spec"]["provider"]["kubernetes"]
+        assert provider["envoyService"]["externalTrafficPolicy"] == "Local"
+    for probe in ("startupProbe", "readinessProbe"):
+        assert sidecar(built)[probe]["httpGet"]["path"] == "/readyz"
 
 
 def test_the_network_lets_the_gateway_reach_models_and_monitoring_reach_metrics(built):
@@ -356,7 +380,8 @@ def test_the_network_lets_the_gateway_reach_models_and_monitoring_reach_metrics(
 def test_every_model_keeps_a_replica_and_the_tenant_has_its_quota(built):
     services = {
         document["metadata"]["name"] for document in of_kind(built, "Service")
-        if not document["metadata"]["name"].endswith("-picker")
+        if document["metadata"]["namespace"] == "ai-models"
+        and not document["metadata"]["name"].endswith("-picker")
     }  # fmt: skip
     assert services == {"chat-llama3-8b-v1", "chat-llama3-8b-v2", "embed-bge-small-v1"}
     for service in services:

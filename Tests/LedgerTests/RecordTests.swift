@@ -20,13 +20,23 @@ import Testing
     units[.rerankUnits] = 1000
     return units
   }()
+  static let costParts = {
+    var parts = CostParts()
+    for (index, kind) in TokenKind.allCases.enumerated() { parts.tokens[kind] = Int64(index) }
+    parts.tier = .priority
+    parts.region = .us
+    parts.isAbove = true
+    parts.unpriced = [.tier, .webSearches]
+    parts.revision = "0123456789ab"
+    return parts
+  }()
   static let completion = Completion(
     requestID: "req_1", tenant: "tenant-a", subject: "ü", hostname: "a", route: "/v1/messages",
     model: "m", modelRoute: "r", trafficClass: "c", stream: false, httpStatus: 200,
     latencyMs: 812, ttftMs: 90, promptTokens: 10, cachedPromptTokens: 4,
     cacheWritePromptTokens: 1, cacheWrite1hPromptTokens: 1, completionTokens: 20,
     reasoningTokens: 5, totalTokens: 30, units: units, tier: .priority, usageSource: .estimated,
-    costNanodollars: 1_000_000_001, gatewayBackend: "10.1.1.1:8000",
+    costNanodollars: 1_000_000_001, costParts: costParts, gatewayBackend: "10.1.1.1:8000",
     endReason: .cut, origin: .route, droppedReason: .expired, traceparent: "00-ab-cd-01",
     charged: [Charge(counter: "c", amount: -5, window: 0)])
   static let event = ProcessEvent(policy: "p", version: "1.2.3")

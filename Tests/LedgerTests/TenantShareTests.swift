@@ -12,7 +12,7 @@ struct TenantShareTests {
       nextSeq: 1, durability: .durable, ledgerBytesMax: 1 << 20, diskBytes: diskBytes)
     queue.tenantCount = tenantCount
     queue.beginSegment(
-      BooksState(counters: [], open: [], estimates: []), timeMs: 0, repair: nil)
+      BooksState(counters: [], open: [], estimates: []), timeMs: 0, identity: .made(), repair: nil)
     _ = queue.takeBatch()
     queue.segmentBegan()
     return queue
@@ -133,7 +133,7 @@ struct TenantShareTests {
     var queue = LedgerQueue(nextSeq: 1, durability: .durable, ledgerBytesMax: nil, diskBytes: 0)
     queue.tenantCount = 2
     queue.beginSegment(
-      BooksState(counters: [], open: [], estimates: []), timeMs: 0, repair: nil)
+      BooksState(counters: [], open: [], estimates: []), timeMs: 0, identity: .made(), repair: nil)
     queue.segmentBegan()
     #expect(Self.flood(&queue, "a", most: 2_000).why == nil)
   }

@@ -3,11 +3,11 @@ import Testing
 @testable import Lint
 
 struct PodTests {
-  private let monthly = twoModels.replacing(
+  let monthly = twoModels.replacing(
     "allow:", with: #"limits: [{ name: "monthly", requests: 5, per: "month" }], allow:"#)
 
   /// A Deployment of one Tollgate without mistakes, except for the parts that are given.
-  private func workload(
+  func workload(
     kind: String = "Deployment", replicas: Int = 1, arguments: String = #""--data=/d/x""#,
     volume: String = #""persistentVolumeClaim": {"claimName": "c"}"#,
     strategy: String = #"{"type": "Recreate"}"#, grace: String = "200",
@@ -27,7 +27,7 @@ struct PodTests {
       """)
   }
 
-  private func checks(_ workload: String) throws -> [String] {
+  func checks(_ workload: String) throws -> [String] {
     try findings([workload], policy: monthly).map(\.check)
   }
 
@@ -49,9 +49,9 @@ struct PodTests {
   @Test func `several ledgers may not, unless they share a store`() throws {
     #expect(try checks(workload(replicas: 2)) == ["limits-per-replica"])
     #expect(try checks(workload(kind: "DaemonSet")) == ["limits-per-replica"])
-    let store = #""--data=/d", "--store=redis://r:6379/0""#
+    let store = #""--data=/d", "--store=redis://127.0.0.1:6379/0""#
     #expect(try checks(workload(replicas: 2, arguments: store)).isEmpty)
-    let variable = #"[{"name": "TOLLGATE_STORE", "value": "redis://r:6379/0"}]"#
+    let variable = #"[{"name": "TOLLGATE_STORE", "value": "redis+unix:/run/r"}]"#
     #expect(try checks(workload(replicas: 2, environment: variable)).isEmpty)
   }
 

@@ -60,9 +60,9 @@ struct ExpositionTests {
   }
 
   @Test func `a histogram's buckets add up, and its count is the last of them`() {
-    let histogram = Histogram.commitDurations()
+    let histogram = Histogram.shortWaits()
     for value: UInt64 in [40_000, 60_000, 7_000_000_000] { histogram.record(value) }
-    let lines = Self.text { $0.commitHistogram("h", "help", histogram) }
+    let lines = Self.text { $0.secondsHistogram("h", "help", histogram) }
       .split(separator: "\n").map(String.init)
     #expect(lines[..<2] == ["# HELP h help", "# TYPE h histogram"])
     #expect(lines[2] == #"h_bucket{le="0.00005"} 1"#)

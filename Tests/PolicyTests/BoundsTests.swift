@@ -231,6 +231,24 @@ import Testing
     }
   }
 
+  /// The store counts in whole numbers below 2 to the power of 53, money in micro-dollars.
+  @Test func `no amount that a policy may state is beyond what the store counts`() {
+    let (bounds, storeMax) = (PolicyBounds.standard, Int64(1) << 53)
+    #expect(bounds.amountMax < storeMax)
+    #expect(bounds.usdMax < storeMax / 1_000_000)
+    #expect(Int64(bounds.concurrent.upperBound) < storeMax)
+    let problem = "error: tenants.t.limits[0]"
+    for (limit, field) in [
+      ("usd: §1000000000.000001, per: \"month\"", "usd"),
+      ("usd: §9007199254.740993, per: \"day\"", "usd"),
+      ("usd: 1, per: \"hour\", burst: §1e10", "burst"),
+    ] {
+      expectProblems(
+        Sketch(limits: "{ name: \"l\", \(limit) }").text,
+        ["\(problem).\(field): must be more than 0 and at most 1000000000 dollars (usdMax)"])
+    }
+  }
+
   @Test func `files have bounds in number, size and sum`() {
     var bounds = PolicyBounds()
     bounds.sourcesMax = 2

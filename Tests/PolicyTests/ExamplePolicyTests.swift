@@ -45,14 +45,14 @@ import Testing
       llama.prices
         == Prices(
           promptNanos: 200, cachedPromptNanos: 100, cacheWritePromptNanos: 250,
-          completionNanos: 600, perRequestNanos: 0))
+          completionNanos: 600, perRequestNanos: nil))
     let bge = try #require(policy.model("bge-small"))
     #expect(bge.trafficClass.maxConcurrent == 64)
     #expect(
       bge.prices
         == Prices(
           promptNanos: 20, cachedPromptNanos: 20, cacheWritePromptNanos: 20, completionNanos: 0,
-          perRequestNanos: 0))
+          perRequestNanos: nil))
   }
 
   @Test func `the example's tenant may do what it says`() throws {
@@ -81,7 +81,7 @@ import Testing
     ) -> Limit {
       Limit(
         name: name, kind: kind, amount: amount, per: per, burst: nil, scope: scope, models: models,
-        onStoreLoss: .deny, maxSubjects: 100_000)
+        statedStoreLoss: nil, maxSubjects: 100_000)
     }
     #expect(
       limits == [

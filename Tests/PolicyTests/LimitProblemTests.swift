@@ -85,7 +85,7 @@ import Testing
     ),
     (
       "{ name: \"l\", requests: 1, per: \"day\", on_store_loss: §\"denyy\" }",
-      ".on_store_loss: must be \"deny\", \"local\" or \"allow\"; did you mean `deny`?"
+      ".on_store_loss: must be \"lease\", \"deny\", \"local\" or \"allow\"; did you mean `deny`?"
     ),
     (
       "{ name: \"l\", requests: 1, per: \"day\", max_subjects: §1 }",
@@ -142,7 +142,7 @@ import Testing
     let free = ", n: { class: \"c\", routes: [{ name: \"r\" }] }"
     let money = "{ name: \"usd\", usd: 1, per: \"day\" }"
     let words =
-      "limits money, but `n` has no price; add `price_usd_per_million` or `price_usd_per_request`, "
+      "limits money, but `n` has no price; add a price such as `price_usd_per_million`, "
       + "or narrow the limit's `models`"
     let allow = "{ paths: [\"/v1/chat/completions\"], models: [\"*\"] }"
     expectProblems(
@@ -177,7 +177,7 @@ import Testing
       ).text,
       [
         "error: tenants.t.limits[0]: limits money, but `n` and `o` have no price; add "
-          + "`price_usd_per_million` or `price_usd_per_request`, or narrow the limit's `models`"
+          + "a price such as `price_usd_per_million`, or narrow the limit's `models`"
       ])
   }
 
@@ -199,18 +199,20 @@ import Testing
       policy.tenants[0].limits == [
         Limit(
           name: "a", kind: .usd, amount: 500_000_000, per: .second, burst: 1_500_000_000,
-          scope: .key, models: ["m"], onStoreLoss: .local, maxSubjects: 7),
+          scope: .key, models: ["m"], statedStoreLoss: .local, maxSubjects: 7),
         Limit(
           name: "b", kind: .completionTokens, amount: 1, per: .week, burst: nil, scope: .subject,
-          models: nil, onStoreLoss: .allow, maxSubjects: 9),
+          models: nil, statedStoreLoss: .allow, maxSubjects: 9),
       ])
     #expect(
       policy.tenants[0].keys[0].limits == [
         Limit(
           name: "own", kind: .tokens, amount: 5, per: .hour, burst: nil, scope: .key, models: nil,
-          onStoreLoss: .deny, maxSubjects: 9)
+          statedStoreLoss: nil, maxSubjects: 9)
       ])
     #expect(policy.limits.map(\.kind) == [.promptTokens])
+    #expect(policy.tenants[0].limits.map(\.onStoreLoss) == [.local, .allow])
+    #expect(policy.limits.map(\.onStoreLoss) == [.lease])
     #expect(policy.summary.description == "1 tenant, 1 model, 1 key, 4 limits")
   }
 }

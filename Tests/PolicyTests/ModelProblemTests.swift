@@ -129,14 +129,14 @@ import Testing
   @Test(arguments: [
     ("{ prompt: §-0.5 }", ".prompt: must not be negative"),
     (
-      "{ prompt: §0.0005 }",
-      ".prompt: has too many decimals; write a multiple of 0.001 (one nano-dollar)"
+      "{ prompt: §0.0000005 }",
+      ".prompt: has too many decimals; write a multiple of 0.000001 (one pico-dollar a token)"
     ),
     (
       "{ prompt: §0.20000000000000000001 }",
-      ".prompt: has too many decimals; write a multiple of 0.001 (one nano-dollar)"
+      ".prompt: has too many decimals; write a multiple of 0.000001 (one pico-dollar a token)"
     ),
-    ("{ prompt: §1000000.001 }", ".prompt: must be at most 1000000 dollars (priceUSDMax)"),
+    ("{ prompt: §1000000.000001 }", ".prompt: must be at most 1000000 dollars (priceUSDMax)"),
     ("{ prompt: §1e300 }", ".prompt: must be at most 1000000 dollars (priceUSDMax)"),
     ("{ prompt: 1, §completions: 1 }", ": unknown field `completions`; did you mean `completion`?"),
     ("§{ completion: 1 }", ": `prompt` is missing; add `prompt: 0` if it is free"),
@@ -150,30 +150,30 @@ import Testing
 
   @Test(
     arguments: [
-      ("0.001", 1), ("0.02", 20), ("0.20", 200), ("0.2", 200), (".5", 500), ("5.", 5_000),
-      ("2e-1", 200), ("20E-2", 200), ("+3", 3_000), ("0x10", 16_000), ("0", 0), ("-0", 0),
-      ("1000000", 1_000_000_000), ("15", 15_000), ("0.100000", 100), ("0.29", 290),
-      ("1.001", 1_001),
+      ("0.000001", 1), ("0.0375", 37_500), ("0.001", 1_000), ("0.02", 20_000), ("0.20", 200_000),
+      ("0.2", 200_000), (".5", 500_000), ("5.", 5_000_000), ("2e-1", 200_000), ("20E-2", 200_000),
+      ("+3", 3_000_000), ("0x10", 16_000_000), ("0", 0), ("-0", 0), ("1000000", 1_000_000_000_000),
+      ("15", 15_000_000), ("0.100000", 100_000), ("0.29", 290_000), ("1.001", 1_001_000),
     ] as [(String, Int64)])
-  func `a price per million tokens is exact in nano-dollars per token`(text: String, nanos: Int64) {
+  func `a price per million tokens is exact in pico-dollars per token`(text: String, picos: Int64) {
     let model =
       "class: \"c\", routes: [{ name: \"r\" }], price_usd_per_million: { prompt: \(text) }"
     let prices = load(Sketch(model: model).text).policy?.models[0].prices
-    #expect(prices?.promptNanos == nanos)
-    #expect(prices?.cachedPromptNanos == nanos)
-    #expect(prices?.cacheWritePromptNanos == nanos)
-    #expect(prices?.completionNanos == 0)
+    #expect(prices?.standard.tokens[.prompt] == picos)
+    #expect(prices?.standard.tokens[.cachedPrompt] == picos)
+    #expect(prices?.standard.tokens[.cacheWritePrompt] == picos)
+    #expect(prices?.standard.tokens[.completion] == 0)
   }
 
   @Test func `a price per request is exact in nano-dollars, alone and beside the others`() {
     let alone = "class: \"c\", routes: [{ name: \"r\" }], price_usd_per_request: 0.000000001"
     let one = load(Sketch(model: alone).text).policy?.models[0].prices
-    #expect(one?.perRequestNanos == 1)
-    #expect(one?.promptNanos == 0)
+    #expect(one?.others.perRequest == 1)
+    #expect(one?.standard.tokens[.prompt] == 0)
     let both = load(Sketch(moreModel: ", price_usd_per_request: 1000000").text).policy?.models[0]
       .prices
-    #expect(both?.perRequestNanos == 1_000_000_000_000_000)
-    #expect(both?.promptNanos == 1_000)
+    #expect(both?.others.perRequest == 1_000_000_000_000_000)
+    #expect(both?.standard.tokens[.prompt] == 1_000_000)
   }
 
   @Test func `names that clash name both places`() {

@@ -84,15 +84,18 @@ final class Held {
 enum Answer {
   case held(Held)
   case refused(QuotaRefusal)
+  case asks(QuotaAsk)
 
   init(_ admission: consuming QuotaAnswer) {
     switch consume admission {
     case .admitted(let reservation): self = .held(Held(reservation))
     case .refused(let refusal): self = .refused(refusal)
+    case .asks(let ask): self = .asks(ask)
     }
   }
 
   var held: Held? { if case .held(let held) = self { held } else { nil } }
+  var ask: QuotaAsk? { if case .asks(let ask) = self { ask } else { nil } }
   var refusal: QuotaRefusal? { if case .refused(let refusal) = self { refusal } else { nil } }
 }
 
@@ -100,6 +103,8 @@ enum Answer {
 final class Desk {
   var table: QuotaTable
   var set: LimitSet
+  /// Where the limits are shared.
+  var link: StoreLink?
 
   init(_ rules: [LimitRule], timeZone: String = "UTC") {
     let catalog = LimitCatalog(rules: rules, timeZone: timeZone)
@@ -114,7 +119,25 @@ final class Desk {
   }
 
   func ask(_ demand: Demand, _ caller: Caller = .a, at now: Int64) -> Answer {
-    Answer(table.reserve(set, caller: caller, demand: demand, now: now))
+    guard let link else {
+      return Answer(table.reserve(set, caller: caller, demand: demand, now: now))
+    }
+    let boot = link.boot(now)
+    let answer = Answer(
+      table.reserve(set, caller: caller, demand: demand, now: now, bootMs: boot))
+    guard let ask = answer.ask else { return answer }
+    link.pump(&table, at: now)
+    return Answer(
+      table.reserve(set, caller: caller, demand: demand, now: now, bootMs: boot, asked: ask))
+  }
+
+  /// From now on the limits are shared through the link's store.
+  func share(_ link: StoreLink, usesLeases: Bool, at now: Int64) {
+    self.link = link
+    link.start += 1
+    table.share(
+      SharingSettings(usesLeases: usesLeases), as: link.holder, now: now, bootMs: link.boot(now))
+    link.pump(&table, at: now)
   }
 
   /// Asks and settles at once as used; whether it was admitted.
@@ -133,7 +156,12 @@ final class Desk {
     table.settle(held.take(), as: settlement, now: now)
   }
 
+  /// Without what the store said.
   func states(at now: Int64) -> [CounterState] {
-    table.snapshot(now: now).sorted { $0.counter < $1.counter }
+    var states = table.snapshot(now: now).sorted { $0.counter < $1.counter }
+    for index in states.indices {
+      states[index].fields.removeAll { $0.name == "seen" || $0.name == "seen_at" }
+    }
+    return states
   }
 }

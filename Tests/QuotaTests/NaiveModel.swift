@@ -87,7 +87,7 @@ struct NaiveModel {
       case .usd:
         let prompt =
           Double(demand.promptTokens * demand.prices.promptNanos)
-          + Double(demand.prices.perRequestNanos)
+          + Double((demand.prices.others.perRequest ?? 0))
         let left = max(0, most - prompt) / Double(demand.prices.completionNanos)
         paid = min(paid, left.rounded(.down))
       case .requests, .promptTokens, .concurrent: break
@@ -105,7 +105,8 @@ struct NaiveModel {
     case .promptTokens: Double(demand.promptTokens)
     case .completionTokens: output
     case .usd:
-      Double(demand.promptTokens * demand.prices.promptNanos + demand.prices.perRequestNanos)
+      Double(
+        demand.promptTokens * demand.prices.promptNanos + (demand.prices.others.perRequest ?? 0))
         + paid * Double(demand.prices.completionNanos)
     }
   }
@@ -164,4 +165,10 @@ struct NaiveModel {
       entries[charge.counter] = entry
     }
   }
+}
+
+extension Prices {
+  /// The property tests' prices are whole nano-dollars.
+  fileprivate var promptNanos: Int64 { standard.tokens[.prompt] / 1_000 }
+  fileprivate var completionNanos: Int64 { standard.tokens[.completion] / 1_000 }
 }

@@ -13,6 +13,7 @@ import Testing
     switch table.reserve(set, caller: caller, demand: demand, now: now) {
     case .admitted(let reservation): return reservation
     case .refused: throw Refused()
+    case .asks: throw Refused()
     }
   }
 

@@ -10,7 +10,7 @@ struct ArgumentParserTests {
       Flag("place", .list("PLACE", splitsAtCommas: true), "a place"),
       Flag("line", .list("LINE", splitsAtCommas: false), "a line"),
       Flag("count", .value("N"), "a number"), Flag("size", .value("SIZE"), "a size"),
-      Flag("wait", .value("DURATION"), "a duration"), Flag("later", .unavailable, ""),
+      Flag("wait", .value("DURATION"), "a duration"),
     ])
 
   private func parse(
@@ -60,8 +60,6 @@ struct ArgumentParserTests {
     (["a", "--nmae", "x"], .unknownFlag("--nmae", suggestion: "--name")),
     (["a", "--zzzzzz"], .unknownFlag("--zzzzzz", suggestion: nil)),
     (["a", "-l"], .unknownFlag("-l", suggestion: nil)),
-    (["a", "--later", "x"], .unavailableFlag(.flag("later"))),
-    (["a", "--later=x"], .unavailableFlag(.flag("later"))),
     ([], .argumentMissing("FROM")), (["a", "b", "c"], .unexpectedArgument("c")),
   ])
   func `each mistake is a problem`(arguments: [String], problem: UsageProblem) {
@@ -88,9 +86,6 @@ struct ArgumentParserTests {
         == [
           .invalid(.environment("TOLLGATE_LOUD"), value: "perhaps", expected: "true or false")
         ])
-    #expect(
-      parse(["a"], ["TOLLGATE_LATER": "x"]).problems
-        == [.unavailableFlag(.environment("TOLLGATE_LATER"))])
   }
 
   @Test func `numbers, sizes and durations are checked against their bounds`() {
@@ -109,7 +104,6 @@ struct ArgumentParserTests {
   @Test func `with --help nothing else is a problem`() {
     #expect(parse(["--help", "--nope"]).asksForHelp)
     #expect(parse(["-h"]).problems == [])
-    #expect(!Self.command.help.contains("--later"))
     #expect(Self.command.help.contains("usage: tollgate try FROM [TO] [flags]"))
   }
 

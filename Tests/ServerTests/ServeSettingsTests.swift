@@ -54,7 +54,8 @@ struct ServeSettingsTests {
     ])
     #expect(problems.count == 8)
     #expect(problems.contains(.flagMissing("policy", environment: "TOLLGATE_POLICY")))
-    #expect(problems.contains(.unavailableFlag(.flag("store"))))
+    #expect(
+      problems.contains(.refused(.flag("store"), "it \(StoreAddressText.Problem.unknownKind)")))
   }
 
   @Test func `an address given twice is refused, port 0 is another each time`() {
@@ -122,13 +123,6 @@ struct ServeSettingsTests {
         #expect(read(["--policy=p", "--\(flag)=\(example)"]).1 == [], "\(problem)")
       }
     }
-  }
-
-  @Test(arguments: ["store"])
-  func `a flag of a later version is refused by name`(flag: String) {
-    let (_, problems) = read(["--policy=p", "--\(flag)", "x"])
-    #expect(problems == [.unavailableFlag(.flag(flag))])
-    #expect(problems[0].description == "--\(flag) is not available in this version")
   }
 
   @Test func `limits reach the transport`() {

@@ -187,7 +187,9 @@ struct ShipSinkTests {
 
   @Test func `One turn reads so much and not one piece more`() throws {
     let live = try Receiver()
-    var socket = OutgoingSocket(target.place, timeout: target.timeout) { _, _ in [live.address] }
+    var socket = OutgoingSocket(.init(target.place), timeout: target.timeout) { _, _ in
+      [live.address]
+    }
     #expect(socket.connect() == nil)
     let end = MonotonicTime.now + TestClient.timeout
     while !socket.isOpen, .now < end {

@@ -87,7 +87,9 @@ import Testing
     ("completion", ",\"end_reason\":\"interrupted\"", "WARN"),
     ("denials", "", "WARN"), ("clock", "", "WARN"), ("start", "", "INFO"), ("stop", "", "INFO"),
     ("reload", "", "INFO"), ("checkpoint", "", "INFO"), ("repair", "", "ERROR"),
-    ("drop", "", "ERROR"),
+    ("drop", "", "ERROR"), ("store", ",\"event\":\"joined\"", "INFO"),
+    ("store", ",\"event\":\"lost\"", "WARN"), ("store", ",\"event\":\"fenced\"", "ERROR"),
+    ("store", ",\"event\":\"returned\"", "INFO"),
   ])
   func `Severity says what an operator should look at`(type: String, fields: String, text: String) {
     #expect(contains(request([line(1, type: type, fields: fields)]), string(3, text)))

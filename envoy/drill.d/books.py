@@ -1,4 +1,4 @@
-"""The ledger, read from its files with the standard library alone."""
+"""The ledgers, read from their files with the standard library alone."""
 
 import json
 from collections import Counter
@@ -7,19 +7,19 @@ from pathlib import Path
 
 
 class Books:
-    """Every record so far; `read` takes what was appended meanwhile."""
+    """Every record so far, of one ledger or of several; `read` takes what was appended meanwhile."""
 
-    def __init__(self, data: Path):
-        self._folder = data / "ledger"
+    def __init__(self, *data: Path):
+        self._folders = [folder / "ledger" for folder in data]
         self._offsets: dict[Path, int] = {}
         self.records: list[dict] = []
         self.admissions: dict[str, dict] = {}
         self.completions: dict[str, dict] = {}
-        # Anything that is on record twice.
+        # Anything that is on record twice, in two ledgers for instance.
         self.repeated: list[str] = []
 
     def read(self) -> "Books":
-        for path in sorted(self._folder.glob("*.jsonl")):
+        for path in (path for folder in self._folders for path in sorted(folder.glob("*.jsonl"))):
             with path.open("rb") as file:
                 file.seek(self._offsets.get(path, 0))
                 text = file.read()

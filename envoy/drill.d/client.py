@@ -13,6 +13,12 @@ PATIENCE_SECONDS = 30
 WHOLE_SECONDS = 60
 HOST = "localhost"
 BROKEN = (OSError, http.client.HTTPException)
+# What a key and its tenant are called behind "drill-key-" and "drill-".
+TENANTS = ("single", "small", "spent", "budget", "half", "deny", "allow")
+# Statuses of refusals: they are recorded as denials, and a flood of them as one with its count.
+REFUSED = {401, 403, 404, 405, 413, 415, 429}
+# The same for a status that a backend may answer too.
+REFUSED_WITH_503 = {"store_unavailable", "overloaded"}
 
 
 @dataclass
@@ -52,6 +58,11 @@ class Exchange:
         """The refusal's code; None for no JSON error."""
         error = self.json.get("error")
         return error.get("code") if isinstance(error, dict) else None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether Tollgate refused it, in words of its own."""
+        return self.status in REFUSED or (self.status == 503 and self.code in REFUSED_WITH_503)
 
     @property
     def events(self) -> list[dict]:
@@ -223,7 +234,7 @@ class Clients:
 def tenant_of(key: str) -> str:
     """The drill's keys are named after their tenants."""
     suffix = key.removeprefix("drill-key").removeprefix("-")
-    return f"drill-{suffix}" if suffix in ("single", "small", "spent") else "drill"
+    return f"drill-{suffix}" if suffix in TENANTS else "drill"
 
 
 def together(calls: list, width: int = 0) -> list:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import failures
 import restarts
+import store
 import traffic
 from client import BROKEN
 from stack import SHORTENED, Broken, Stack
@@ -64,6 +65,7 @@ SCENARIOS: dict[str, tuple[str, Callable[[Drill], None]]] = {
     "reload": ("a reload in the middle, and a bad one", restarts.reload),
     "tollgate": ("Tollgate killed and started again", restarts.tollgate),
     "envoy": ("Envoy killed and started again", restarts.envoy),
+    "store": ("three replicas that share a Redis, which is killed, stopped and emptied", store.store),
     "books": ("the ledger against what all clients saw", books),
 }
 

@@ -138,7 +138,7 @@ def tollgate(drill) -> None:
     answered = [answer for answer in answers if answer.status == 200 and answer.request_id]
     kept = [answer for answer in answered if answer.request_id in books.completions]
     drill.row("nothing that was answered is lost", f"{len(answered)} on record", f"{len(kept)} on record")
-    verified = stack.command("audit", "verify", str(stack.data))
+    verified = stack.command("audit", "verify", str(stack.ledgers[0]))
     drill.row("tollgate audit verify", "exit 0", f"exit {verified.returncode}", verified.stdout.strip()[:60])
     drained(drill)
     after = together([lambda: clients.ask(EMBED_PATH, EMBED_BODY)] * 20, 8)

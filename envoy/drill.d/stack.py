@@ -116,14 +116,18 @@ class Process:
 class Stack:
     """Simulated model servers, each a process; Tollgate; Envoy."""
 
-    def __init__(self, run: Path, bin_path: Path, listen_port: int, models_port: int):
+    def __init__(
+        self, run: Path, bin_path: Path, listen_port: int, models_port: int, names: tuple[str, ...] = ("tollgate",)
+    ):
         self.run, self.bin = run, bin_path
         self.listen_port, self.models_port = listen_port, models_port
-        self.data = run / "data"
-        self.books = Books(self.data)
+        # Of each Tollgate; one alone is called without a number.
+        self.ledgers = [run / name.replace("tollgate", "data") for name in names]
+        self.books = Books(*self.ledgers)
         self.clients = Clients(listen_port)
         self.backends = {name: Process(run, name) for name in BACKENDS}
-        self.tollgate = Process(run, "tollgate")
+        self.tollgates = [Process(run, name) for name in names]
+        self.tollgate = self.tollgates[0]
         self.envoy = Process(run, "envoy")
         self.policy = run / "policy" / "drill.json5"
         config = run / "envoy.yaml"
@@ -134,10 +138,20 @@ class Stack:
     def start(self) -> None:
         for name in BACKENDS:
             self.start_backend(name)
-        self.tollgate.start()
-        self._need(lambda: (self.run / "tollgate.sock").exists(), self.tollgate)
+        self.start_gateway()
+
+    def start_gateway(self) -> None:
+        for tollgate in self.tollgates:
+            tollgate.start()
+        for tollgate in self.tollgates:
+            self._need(lambda: (self.run / f"{tollgate.name}.sock").exists(), tollgate)
         self.envoy.start()
-        self._need(self.is_serving, self.envoy, self.tollgate)
+        self._need(self.is_serving, self.envoy, *self.tollgates)
+
+    def rest(self) -> None:
+        """Ends the gateway for a while, so that another may have its ports; `revive` starts it again."""
+        self.envoy.stop()
+        self.tollgate.stop()
 
     def stop(self) -> list[tuple[str, int | None]]:
         """Envoy first, so that nobody asks a Tollgate that is gone; names and exit codes."""
@@ -148,7 +162,8 @@ class Stack:
 
     def revive(self) -> list[str]:
         """Starts what a scenario left behind ended; the names of what ended by itself."""
-        ended = [process for process in (*self.backends.values(), self.tollgate, self.envoy) if not process.is_running]
+        every = (*self.backends.values(), self.tollgate, self.envoy)
+        ended = [process for process in every if not process.is_running]
         unasked = [process.name for process in ended if not process.is_ended]
         for process in ended:
             process.start()
@@ -232,11 +247,11 @@ class Stack:
             [str(self.bin / "tollgate"), *arguments], capture_output=True, text=True, timeout=60, check=False
         )  # fmt: skip
 
-    def page(self, path: str) -> tuple[int, str]:
+    def page(self, path: str, tollgate: Process | None = None) -> tuple[int, str]:
         """An answer of Tollgate's page: status and body."""
         with socket.socket(socket.AF_UNIX) as page:
             page.settimeout(5)
-            page.connect(str(self.run / "admin.sock"))
+            page.connect(str(self.run / f"{(tollgate or self.tollgate).name}-admin.sock"))
             connection = http.client.HTTPConnection("localhost")
             connection.sock = page
             connection.request("GET", path)

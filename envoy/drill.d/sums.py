@@ -1,24 +1,24 @@
-"""The end of every run: the ledger against what all clients saw, and against itself."""
+"""The end of every run: the ledger against what all clients saw, and against itself.
+
+Of several replicas all ledgers together, as if they were one.
+"""
 
 import json
 import signal
 from collections import Counter
 
+from books import Books
 from stack import PROBE_PATH, poll
 
 # Limits of the drill's policy that count over a month.
-BUDGETS = {"requests", "tokens", "dollars", "spent"}
-# Statuses of refusals: they are recorded as denials, and a flood of them as one with its count.
-REFUSED = {401, 403, 404, 405, 413, 415, 429}
+BUDGETS = {"requests", "tokens", "dollars", "spent", "budget", "half", "deny", "allow"}
 
 
 def books(drill) -> None:
     """Every exchange of the run, whatever scenarios there were."""
     stack, ledger = drill.stack, drill.books
     drill.row("every exchange has ended", "0 open", f"{0 if stack.settled() else len(ledger.open)} open")
-    verified = stack.command("audit", "verify", str(stack.data))
-    drill.row("tollgate audit verify", "exit 0", f"exit {verified.returncode}",
-              (verified.stdout + verified.stderr).strip()[:100])  # fmt: skip
+    verified(drill)
     drill.row("nothing is on record twice", "0 times", f"{len(ledger.read().repeated)} times")
     clients_and_records(drill)
     refusals(drill)
@@ -27,10 +27,17 @@ def books(drill) -> None:
     end(drill)
 
 
+def verified(drill) -> None:
+    done = [drill.stack.command("audit", "verify", str(data)) for data in drill.stack.ledgers]
+    drill.row("tollgate audit verify", ", ".join(["exit 0"] * len(done)),
+              ", ".join(f"exit {each.returncode}" for each in done),
+              "; ".join((each.stdout + each.stderr).strip()[:100] for each in done))  # fmt: skip
+
+
 def clients_and_records(drill) -> None:
     """What each client saw is what the record of its exchange says."""
     ledger, seen = drill.books, drill.clients.seen
-    named = [exchange for exchange in seen if exchange.request_id and exchange.status not in REFUSED]
+    named = [exchange for exchange in seen if exchange.request_id and not exchange.is_refused]
     wrong = [problem for exchange in named if (problem := disagreement(ledger, exchange))]
     drill.row("each answer is on record, status and tokens", f"{len(named)} of {len(named)}",
               f"{len(named) - len(wrong)} of {len(named)}", "; ".join(wrong[:2]))  # fmt: skip
@@ -100,7 +107,7 @@ def refusals(drill) -> None:
             found[key(tenant, reason)] += number
         return found
 
-    seen = Counter(key(e.tenant, e.code) for e in drill.clients.seen if e.status in REFUSED)
+    seen = Counter(key(e.tenant, e.code) for e in drill.clients.seen if e.is_refused)
     poll(lambda: recorded() == seen, 5)
     found = recorded()
     text = ", ".join(f"{number} {tenant} {reason}" for (tenant, reason), number in sorted(found.items()))
@@ -109,35 +116,43 @@ def refusals(drill) -> None:
 
 def usage(drill) -> None:
     """The product's own report is the sum of the records."""
-    answer = drill.stack.command("usage", str(drill.stack.data), "--by", "tenant", "--json")
-    total = json.loads(answer.stdout or "{}").get("total", {})
+    answers = [drill.stack.command("usage", str(data), "--by", "tenant", "--json") for data in drill.stack.ledgers]
+    totals = [json.loads(answer.stdout or "{}").get("total", {}) for answer in answers]
     records = drill.books.read().completions.values()
     expected = f"{len(records)} requests, {sum(r['total_tokens'] or 0 for r in records)} tokens"
-    drill.row("tollgate usage", expected, f"{total.get('requests')} requests, {total.get('total_tokens')} tokens",
-              f"{total.get('cost_usd')} USD")  # fmt: skip
+    requests, tokens = (sum(total.get(name, 0) for total in totals) for name in ("requests", "total_tokens"))
+    drill.row("tollgate usage", expected, f"{requests} requests, {tokens} tokens",
+              ", ".join(f"{total.get('cost_usd')} USD" for total in totals))  # fmt: skip
 
 
 def end(drill) -> None:
     """SIGTERM: drained, flushed, and the chain whole to its last record."""
     stack = drill.stack
     stack.envoy.stop()
-    code = stack.tollgate.stop()
-    last = drill.books.read().records[-1]["type"]
-    verified = stack.command("audit", "verify", str(stack.data))
-    drill.row("SIGTERM ends Tollgate in order", "exit 0, `stop` on record, verified",
-              f"exit {code}, `{last}` on record, {'verified' if verified.returncode == 0 else 'damaged'}")  # fmt: skip
+    for tollgate, data in zip(stack.tollgates, stack.ledgers):
+        code = tollgate.stop()
+        last = Books(data).read().records[-1]["type"]
+        whole = stack.command("audit", "verify", str(data)).returncode == 0
+        drill.row(f"SIGTERM ends {tollgate.name} in order", "exit 0, `stop` on record, verified",
+                  f"exit {code}, `{last}` on record, {'verified' if whole else 'damaged'}")  # fmt: skip
 
 
 def counters(drill) -> None:
-    """A new segment begins with every counter: they must be the sums of what was charged."""
-    ledger = drill.books
+    """A new segment begins with every counter: they must be the sums of what was charged, by all replicas."""
+    ledger, replicas = drill.books, len(drill.stack.tollgates)
     mark = ledger.mark
-    drill.stack.tollgate.signal(signal.SIGUSR1)
-    found = poll(lambda: ledger.since(mark, "checkpoint"))
-    if not found:
-        drill.row("SIGUSR1 begins a segment", "a checkpoint", "none")
+    for tollgate in drill.stack.tollgates:
+        tollgate.signal(signal.SIGUSR1)
+    poll(lambda: len(ledger.since(mark, "checkpoint")) >= replicas)
+    found = ledger.since(mark, "checkpoint")
+    if len(found) < replicas:
+        drill.row("SIGUSR1 begins a segment", f"{replicas} checkpoints", f"{len(found)} checkpoints")
         return
-    said = {entry["counter"]: entry for entry in found[-1]["counters"]}
+    said: Counter = Counter()
+    taken = 0
+    for entry in (entry for checkpoint in found for entry in checkpoint["counters"]):
+        said[entry["counter"]] += entry.get("used", 0)
+        taken += entry.get("held", 0) + entry.get("reserved", 0)
     sums: Counter = Counter()
     charges = [charge for record in ledger.completions.values() for charge in record["charged"]]
     # In a run over the turn of a month the counters are the new month's.
@@ -148,10 +163,10 @@ def counters(drill) -> None:
     # Those of a month: a bucket's level follows the clock.
     budgets = {name: amount for name, amount in sums.items() if amount and name.rsplit("/", 1)[1] in BUDGETS}
     off = [
-        f"{name} is {said.get(name, {}).get('used', 0)}, charged were {amount}"
-        for name, amount in budgets.items() if said.get(name, {}).get("used", 0) != amount
+        f"{name} is {said[name]}, charged were {amount}"
+        for name, amount in budgets.items() if said[name] != amount
     ]  # fmt: skip
     drill.row("calendar counters are the sums of the charges", f"{len(budgets)} of {len(budgets)}",
               f"{len(budgets) - len(off)} of {len(budgets)}", "; ".join(off[:2]))  # fmt: skip
-    taken = sum(entry.get("held", 0) + entry.get("reserved", 0) for entry in said.values())
-    drill.row("nothing stays reserved", "0 reserved, 0 open", f"{taken} reserved, {len(found[-1]['open'])} open")
+    drill.row("nothing stays reserved", "0 reserved, 0 open",
+              f"{taken} reserved, {sum(len(checkpoint['open']) for checkpoint in found)} open")  # fmt: skip

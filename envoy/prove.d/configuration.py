@@ -334,16 +334,35 @@ def loopback(port: int) -> dict:
     return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
-def route_values(chains: list[Chain]) -> list[str]:
-    """Every value that a route of the configuration wants of x-ai-model-route."""
-    values: dict[str, None] = {}
+def route_values(chains: list[Chain]) -> dict[str, set[str] | None]:
+    """Every value that a route of the configuration wants of x-ai-model-route, and the clusters that it
+    leads to; None where a request decides that."""
+    values: dict[str, set[str] | None] = {}
     for chain in chains:
         for _, found in walk(chain.routes):
-            if str(found.get("name", "")).lower() == "x-ai-model-route":
-                exact = (found.get("string_match") or {}).get("exact") or found.get("exact_match")
-                if isinstance(exact, str) and re.fullmatch(r"[A-Za-z0-9._/-]{1,128}", exact):
-                    values[exact] = None
-    return list(values)
+            for header in (found.get("match") or {}).get("headers") or []:
+                value = _exact_route(header)
+                if value is not None:
+                    known, more = values.get(value, set()), _clusters(found.get("route") or {})
+                    values[value] = None if known is None or more is None else known | more
+    return values
+
+
+def _exact_route(header: dict) -> str | None:
+    if str(header.get("name", "")).lower() != "x-ai-model-route" or header.get("invert_match"):
+        return None
+    exact = (header.get("string_match") or {}).get("exact") or header.get("exact_match")
+    fits = isinstance(exact, str) and re.fullmatch(r"[A-Za-z0-9._/-]{1,128}", exact)
+    return exact if fits else None
+
+
+def _clusters(action: dict) -> set[str] | None:
+    if "cluster" in action:
+        return {action["cluster"]}
+    parts = (action.get("weighted_clusters") or {}).get("clusters")
+    if parts and all("name" in part for part in parts):
+        return {part["name"] for part in parts}
+    return None
 
 
 def read_file(name: str, standard_input) -> bytes:

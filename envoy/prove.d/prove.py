@@ -190,7 +190,8 @@ class Proof:
         self.prepared: Prepared = prepare(
             tree, self.socket, self.arguments.cluster, str(self.folder / "access.log"), free_port
         )
-        self.routes = route_values(self.prepared.chains)
+        self.leads = route_values(self.prepared.chains)
+        self.routes = list(self.leads)
         bootstrap = self.prepared.bootstrap | {
             "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": self.admin}}}
         }
@@ -265,20 +266,20 @@ class Proof:
             statuses = pool.map(lambda one: send(*one), work)
             self.answers = {one[2]: status for one, status in zip(work, statuses)}
 
-    def _allowed(self) -> set[str]:
-        """The request ids that Tollgate let through, out of its ledger."""
-        ids = set()
+    def _allowed(self) -> dict[str, str | None]:
+        """The request ids that Tollgate let through and the model routes that it chose, out of its ledger."""
+        ids = {}
         for segment in sorted((self.folder / "data" / "ledger").glob("*.jsonl")):
             for line in segment.read_text().splitlines():
                 if '"type":"admission"' in line:
                     record = json.loads(line)
                     if record["decision"] == "allow":
-                        ids.add(record["request_id"])
+                        ids[record["request_id"]] = record.get("model_route")
         return ids
 
     def _judge(self, phase: str) -> None:
         """Everything that reached a cluster which requests are routed to must have an admission."""
-        allowed = self._allowed() if phase == "with Tollgate" else set()
+        allowed = self._allowed() if phase == "with Tollgate" else {}
         arrivals: dict[str, list[str]] = {}
         for seen in self.recorder.take():
             # Envoy's own calls: an authorizer, a processor, a tracer. They come before any verdict.
@@ -289,6 +290,14 @@ class Proof:
             else:
                 chain, request = self.marks.get(seen.mark, (0, Request(f"unmarked: {seen.line}")))
                 self.passed.append(Passed(phase, chain, request, seen.cluster))
+        single = {(allowed[one], clusters[0]) for one, clusters in arrivals.items() if len(clusters) == 1}
+        astray = {(chosen, cluster) for chosen, cluster in single
+                  if self.leads.get(chosen) and cluster not in self.leads[chosen]}  # fmt: skip
+        for chosen, cluster in sorted(astray):
+            self.problems.append(
+                f"the verdict was the route {chosen}, which leads to {', '.join(sorted(self.leads[chosen]))},"
+                f" and the request reached {cluster}: an earlier route takes it"
+            )
         # The recorder refuses nothing, so nothing is tried again: a second arrival is a copy.
         copies = {tuple(sorted(clusters)) for clusters in arrivals.values() if len(clusters) > 1}
         for clusters in sorted(copies):

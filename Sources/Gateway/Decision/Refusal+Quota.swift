@@ -23,6 +23,11 @@ extension Refusal {
         "The budget \(limit) is spent. The request asks for \(asked). The budget begins anew at "
           + "\(LimitText.moment(reset, after: nowMs)); it does not help to try again before.")
       shouldRetry = false
+    case .storeUnavailable:
+      self.init(
+        .storeUnavailable,
+        "The limit \(limit) cannot be checked at the moment; try again.")
+      retryAfterSeconds = 1
     case .rateLimited(let wait):
       let seconds = Self.seconds(wait)
       var what = "is reached"
@@ -47,6 +52,24 @@ extension Refusal {
   static let ledgerUnavailable: Refusal = {
     var refusal = Refusal(
       .ledgerUnavailable, "The gateway cannot keep its books at the moment; try again.")
+    refusal.retryAfterSeconds = 1
+    return refusal
+  }()
+}
+
+extension Refusal {
+  /// The store was asked and has not told.
+  static let storeUnavailable: Refusal = {
+    var refusal = Refusal(
+      .storeUnavailable, "The limits cannot be checked at the moment; try again.")
+    refusal.retryAfterSeconds = 1
+    return refusal
+  }()
+
+  /// As many requests wait for the store as may.
+  static let storeOverloaded: Refusal = {
+    var refusal = Refusal(
+      .overloaded, "Too many requests wait for their limits to be checked; try again.")
     refusal.retryAfterSeconds = 1
     return refusal
   }()

@@ -22,6 +22,8 @@ package enum RefusalCode: String, Sendable, CaseIterable {
   case insufficientQuota = "insufficient_quota"
   case overloaded = "overloaded"
   case ledgerUnavailable = "ledger_unavailable"
+  /// The limit is shared with other replicas, and their store does not answer.
+  case storeUnavailable = "store_unavailable"
   /// Envoy is set up so that the policy cannot be enforced. An operator must mend it; the client cannot.
   case gatewayMisconfigured = "gateway_misconfigured"
 
@@ -41,7 +43,7 @@ package enum RefusalCode: String, Sendable, CaseIterable {
     case .tooManyHeaders: 431
     case .rateLimitExceeded, .insufficientQuota: 429
     case .gatewayMisconfigured: 500
-    case .overloaded, .ledgerUnavailable: 503
+    case .overloaded, .ledgerUnavailable, .storeUnavailable: 503
     }
   }
 

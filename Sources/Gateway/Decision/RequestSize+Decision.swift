@@ -26,6 +26,7 @@ extension RequestSize {
       isBackground: route.isBackground, maxOutputTokens: model.maxOutputTokens,
       contextTokens: model.requests.contextTokens,
       continuedTokens: route.continuedTokens.map { Int(clamping: $0) },
-      writesOutput: endpoint.writesOutput)
+      writesOutput: endpoint.writesOutput, tier: facts.tier,
+      pictures: endpoint == .imageGenerations ? choices : 0)
   }
 }

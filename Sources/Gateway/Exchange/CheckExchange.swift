@@ -8,7 +8,7 @@ import Transport
 
 /// One ext_authz `Check`: identify, authorize the path, clean the headers; with
 /// `enforce_at: "ext_authz"` also inspect the body and choose the route.
-final class CheckExchange: CallHandler, WaitsForRecord {
+final class CheckExchange: CallHandler, WaitsForRecord, WaitsForStore {
   private let loop: GatewayLoop
   private let policy: CompiledPolicy
   private var gathered: [UInt8] = []
@@ -68,6 +68,7 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   func ended(_ how: CallTermination, on call: Call) {
     loop.metrics?.called(.check, CallStatus(how, call.end, isServed: false))
     waiting = nil
+    loop.withdraw(life.takeTicket())
     settle(life.streamEnded())
   }
 
@@ -85,8 +86,23 @@ final class CheckExchange: CallHandler, WaitsForRecord {
     call.finish(.ok)
   }
 
-  func recorded() {
-    let next = life.recorded()
+  func storeAnswered() {
+    guard let ticket = life.storeAnswered() else { return loop.withdraw(life.takeTicket()) }
+    do throws(Refusal) {
+      let reserved = try loop.reserve(again: ticket, &decision)
+      let next = life.admittedAgain(reserved.open, waits: reserved.waits)
+      if reserved.waits { loop.wait(for: reserved.open, self) }
+      settle(next.settle)
+      if let released = next.released { release(released) }
+    } catch {
+      refuse(life.refusedAgain(), as: error)
+    }
+  }
+
+  func recorded() { release(life.recorded()) }
+
+  /// Sends the answer that waited.
+  private func release(_ next: ExchangeLife.Recorded) {
     if let completion = next.completion { loop.ended(completion) }
     guard next.sendsReplies, let waiting else { return }
     self.waiting = nil
@@ -98,10 +114,15 @@ final class CheckExchange: CallHandler, WaitsForRecord {
   func recordFailed() {
     let next = life.recordFailed()
     loop.metrics?.withdrawn()
+    decision.withdraw()
+    refuse(next, as: .ledgerUnavailable)
+  }
+
+  /// Refuses in place of the answer that waited.
+  private func refuse(_ next: ExchangeLife.RecordFailed, as refusal: Refusal) {
     guard next.refuses, let waiting else { return }
     self.waiting = nil
-    decision.withdraw()
-    deny(.ledgerUnavailable)
+    deny(refusal)
     loop.writer.withBytes { waiting.call.send($0) }
     waiting.call.finish(.ok)
   }
@@ -120,12 +141,20 @@ final class CheckExchange: CallHandler, WaitsForRecord {
       let reserved = try loop.reserve(
         route, facts, at: decided.endpoint, &decision, under: policy)
     else { return }
-    life.admitted(
-      reserved.open, answer: route == nil ? .own : .unobserved, waits: reserved.waits)
-    if reserved.waits { loop.wait(for: reserved.open, self) }
+    let answer = route == nil ? ExchangeLife.Answer.own : .unobserved
+    let request: AdmissionRequest
+    switch reserved {
+    case .admitted(let open, let waits):
+      request = open.request
+      life.admitted(open, answer: answer, waits: waits)
+      if waits { loop.wait(for: open, self) }
+    case .asks(let ticket):
+      request = ticket.request
+      life.asked(ticket, answer: answer)
+      loop.wait(for: ticket, self)
+    }
     if let books = loop.books, route != nil {
-      rateLimits = GatewayLoop.rateLimits(
-        reserved.open.request, by: books, anthropic: decision.isAnthropic)
+      rateLimits = GatewayLoop.rateLimits(request, by: books, anthropic: decision.isAnthropic)
     }
   }
 

@@ -44,6 +44,9 @@ struct ExchangeLife {
     case undecided
     /// `enforce_at: "ext_authz"`: the filter before this one admitted the request and settled it.
     case settledBefore
+    /// The store was asked; nothing is reserved. `isOver`: the end of an answer came, which is
+    /// Envoy's own.
+    case asking(StoreTicket, Answer, isOver: Bool, Replies)
     /// Reserved; whether the admission is on record is not known yet.
     case waiting(OpenAdmission, Answer, Replies)
     /// On record, and the stream failed before the verdict was sent.
@@ -65,10 +68,12 @@ struct ExchangeLife {
   /// Whether replies are held back.
   var holdsReplies: Bool {
     switch state {
-    case .waiting(_, _, .held), .waiting(_, _, .heldAndHalfClosed),
+    case .asking(_, _, _, .held), .asking(_, _, _, .heldAndHalfClosed),
+      .waiting(_, _, .held), .waiting(_, _, .heldAndHalfClosed),
       .settledUnrecorded(_, .held), .settledUnrecorded(_, .heldAndHalfClosed):
       true
-    case .waiting(_, _, .dropped), .settledUnrecorded(_, .dropped), .undecided, .settledBefore,
+    case .asking(_, _, _, .dropped), .waiting(_, _, .dropped), .settledUnrecorded(_, .dropped),
+      .undecided, .settledBefore,
       .unreleased, .released, .over:
       false
     }
@@ -78,8 +83,13 @@ struct ExchangeLife {
   var open: OpenAdmission? {
     switch state {
     case .waiting(let open, _, _), .unreleased(let open, _), .released(let open, _): open
-    case .undecided, .settledBefore, .settledUnrecorded, .over: nil
+    case .undecided, .settledBefore, .asking, .settledUnrecorded, .over: nil
     }
+  }
+
+  /// What waits for the store.
+  var asking: StoreTicket? {
+    if case .asking(let ticket, _, _, _) = state { ticket } else { nil }
   }
 
   /// Another filter let the request through, and its completion is on record: a refusal here is of
@@ -94,6 +104,65 @@ struct ExchangeLife {
   mutating func admitted(_ open: OpenAdmission, answer: Answer, waits: Bool) {
     guard case .undecided = state else { preconditionFailure("an exchange is admitted once") }
     state = waits ? .waiting(open, answer, .held) : .released(open, answer)
+  }
+
+  /// The store is asked first: nothing may be sent before it has answered. Tell `storeAnswered`, or
+  /// take the ticket where the stream ends before.
+  mutating func asked(_ ticket: StoreTicket, answer: Answer) {
+    guard case .undecided = state else { preconditionFailure("an exchange is admitted once") }
+    state = .asking(ticket, answer, isOver: false, .held)
+  }
+
+  /// The stream is over: what waits for the store is to be withdrawn.
+  mutating func takeTicket() -> StoreTicket? {
+    guard let ticket = asking else { return nil }
+    state = .over
+    return ticket
+  }
+
+  /// The store was asked, and its answer, or the end of the time for it, is there. Returned: what is to
+  /// be asked again of the books, then told by `admittedAgain` or `refusedAgain`; nil where there is
+  /// nobody any more.
+  mutating func storeAnswered() -> StoreTicket? {
+    guard case .asking(let ticket, _, _, let replies) = state, replies != .dropped else {
+      return nil
+    }
+    return ticket
+  }
+
+  /// What to do when the books have reserved after all.
+  struct AdmittedAgain {
+    /// To be settled: an answer of Envoy's own came, and ended, before.
+    var settle: Settle?
+    /// What was held goes out; nil where it waits for the record.
+    var released: Recorded?
+  }
+
+  /// The books reserved when they were asked again. `waits`: nothing may be sent before it is on disk.
+  mutating func admittedAgain(_ open: OpenAdmission, waits: Bool) -> AdmittedAgain {
+    guard case .asking(_, let answer, let isOver, let replies) = state else {
+      preconditionFailure("only what waited for the store is asked again")
+    }
+    var next = AdmittedAgain()
+    if waits {
+      state = .waiting(open, answer, replies)
+    } else {
+      state = .released(open, answer)
+      next.released = Recorded(
+        sendsReplies: replies != .dropped, endsStream: replies == .heldAndHalfClosed)
+    }
+    if isOver { next.settle = settle() }
+    return next
+  }
+
+  /// The books refused when they were asked again.
+  mutating func refusedAgain() -> RecordFailed {
+    guard case .asking(_, _, _, let replies) = state else {
+      preconditionFailure("only what waited for the store is asked again")
+    }
+    state = .over
+    return RecordFailed(
+      refuses: replies != .dropped, endsStream: replies == .heldAndHalfClosed)
   }
 
   /// The decision of ext_authz is followed.
@@ -114,7 +183,8 @@ struct ExchangeLife {
     case .released(let open, let answer) where answer == .own || answer == .unobserved:
       state = .over
       return Settle(open: open, ending: Self.ending(answer))
-    case .released, .waiting, .undecided, .settledBefore, .unreleased, .settledUnrecorded, .over:
+    case .released, .asking, .waiting, .undecided, .settledBefore, .unreleased,
+      .settledUnrecorded, .over:
       return nil
     }
   }
@@ -122,6 +192,9 @@ struct ExchangeLife {
   /// Response headers came. `status`: nil where it is none.
   mutating func answerBegan(status: Int?, from source: AnswerSource) {
     switch state {
+    case .asking(let ticket, _, let isOver, let replies):
+      state = .asking(
+        ticket, .envoy(status: status, wasReached: false), isOver: isOver, replies)
     case .waiting(let open, _, let replies):
       // Envoy's own: no backend can have been asked before the verdict went out.
       state = .waiting(open, .envoy(status: status, wasReached: false), replies)
@@ -150,6 +223,9 @@ struct ExchangeLife {
     case .released(let open, .backend(let status, _)):
       state = .over
       return Settle(open: open, ending: Self.ending(.backend(status: status, .end)))
+    case .asking(let ticket, let answer, _, let replies):
+      state = .asking(ticket, answer, isOver: true, replies)
+      return nil
     case .released, .waiting, .unreleased, .undecided, .settledBefore, .settledUnrecorded, .over:
       return settle()
     }
@@ -158,6 +234,8 @@ struct ExchangeLife {
   /// The stream ends without a verdict, by our failure: nothing that is held is sent any more.
   mutating func streamFailed() {
     switch state {
+    case .asking(let ticket, let answer, let isOver, _):
+      state = .asking(ticket, answer, isOver: isOver, .dropped)
     case .waiting(let open, let answer, _): state = .waiting(open, answer, .dropped)
     case .settledUnrecorded(let completion, _): state = .settledUnrecorded(completion, .dropped)
     case .undecided, .settledBefore, .unreleased, .released, .over: break
@@ -173,14 +251,20 @@ struct ExchangeLife {
   /// Envoy closed its half of the stream. True where the end has to wait for the held replies.
   mutating func halfClosed() -> Bool {
     switch state {
+    case .asking(let ticket, let answer, let isOver, .held):
+      state = .asking(ticket, answer, isOver: isOver, .heldAndHalfClosed)
+      return true
     case .waiting(let open, let answer, .held):
       state = .waiting(open, answer, .heldAndHalfClosed)
       return true
     case .settledUnrecorded(let completion, .held):
       state = .settledUnrecorded(completion, .heldAndHalfClosed)
       return true
-    case .waiting(_, _, .heldAndHalfClosed), .settledUnrecorded(_, .heldAndHalfClosed): return true
-    case .waiting(_, _, .dropped), .settledUnrecorded(_, .dropped), .undecided, .settledBefore,
+    case .asking(_, _, _, .heldAndHalfClosed), .waiting(_, _, .heldAndHalfClosed),
+      .settledUnrecorded(_, .heldAndHalfClosed):
+      return true
+    case .asking(_, _, _, .dropped), .waiting(_, _, .dropped), .settledUnrecorded(_, .dropped),
+      .undecided, .settledBefore,
       .unreleased, .released, .over:
       return false
     }
@@ -224,7 +308,7 @@ struct ExchangeLife {
       return Recorded(
         completion: completion, sendsReplies: replies != .dropped,
         endsStream: replies == .heldAndHalfClosed)
-    case .undecided, .settledBefore, .unreleased, .released, .over:
+    case .undecided, .settledBefore, .asking, .unreleased, .released, .over:
       preconditionFailure("a record is waited for once")
     }
   }
@@ -245,7 +329,7 @@ struct ExchangeLife {
       state = .over
       return RecordFailed(
         refuses: replies != .dropped, endsStream: replies == .heldAndHalfClosed)
-    case .undecided, .settledBefore, .unreleased, .released, .over:
+    case .undecided, .settledBefore, .asking, .unreleased, .released, .over:
       preconditionFailure("a record is waited for once")
     }
   }
@@ -263,7 +347,7 @@ struct ExchangeLife {
     case .released(let open, let answer):
       state = .over
       return Settle(open: open, ending: Self.ending(answer))
-    case .undecided, .settledBefore, .settledUnrecorded, .over: return nil
+    case .undecided, .settledBefore, .asking, .settledUnrecorded, .over: return nil
     }
   }
 

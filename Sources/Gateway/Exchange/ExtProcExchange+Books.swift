@@ -18,11 +18,18 @@ extension ExtProcExchange {
         route, facts, at: request.inspection?.endpoint, &decision, under: policy)
     else { return stream }
     response.removesUsageChunk = asksForUsage(route, facts) && facts?.includeUsage != true
-    life.admitted(reserved.open, answer: route == nil ? .own : .none, waits: reserved.waits)
-    guard reserved.waits else { return stream }
+    let answer = route == nil ? ExchangeLife.Answer.own : .none
+    switch reserved {
+    case .admitted(let open, let waits):
+      life.admitted(open, answer: answer, waits: waits)
+      guard waits else { return stream }
+      loop.wait(for: open, self)
+    case .asks(let ticket):
+      life.asked(ticket, answer: answer)
+      loop.wait(for: ticket, self)
+    }
     let replies = stream.hold()
     self.replies = replies
-    loop.wait(for: reserved.open, self)
     return stream.holding(replies)
   }
 
@@ -34,10 +41,27 @@ extension ExtProcExchange {
     return model.streamUsage != .asAsked
   }
 
+  // MARK: The store
+
+  func storeAnswered() {
+    guard let ticket = life.storeAnswered() else { return loop.withdraw(life.takeTicket()) }
+    do throws(Refusal) {
+      let reserved = try loop.reserve(again: ticket, &decision)
+      let next = life.admittedAgain(reserved.open, waits: reserved.waits)
+      if reserved.waits { loop.wait(for: reserved.open, self) }
+      settle(next.settle)
+      if let released = next.released { release(released) }
+    } catch {
+      refuse(life.refusedAgain(), as: error)
+    }
+  }
+
   // MARK: The record
 
-  func recorded() {
-    let next = life.recorded()
+  func recorded() { release(life.recorded()) }
+
+  /// Sends what was held.
+  private func release(_ next: ExchangeLife.Recorded) {
     if let completion = next.completion { loop.ended(completion) }
     guard next.sendsReplies, let replies = takeReplies() else { return }
     let stream = ExchangeStream(replies.call)
@@ -49,11 +73,16 @@ extension ExtProcExchange {
   func recordFailed() {
     let next = life.recordFailed()
     loop.metrics?.withdrawn()
+    decision.withdraw()
+    refuse(next, as: .ledgerUnavailable)
+  }
+
+  /// Refuses the request in place of what was held.
+  private func refuse(_ next: ExchangeLife.RecordFailed, as refusal: Refusal) {
     guard next.refuses, let replies = takeReplies() else { return }
     let stream = ExchangeStream(replies.call)
     machine.refused()
-    decision.withdraw()
-    refuse(.ledgerUnavailable, stream)
+    refuse(refusal, stream)
     if next.endsStream { endStream(stream) }
   }
 

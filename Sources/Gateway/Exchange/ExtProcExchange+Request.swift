@@ -282,8 +282,10 @@ extension ExtProcExchange {
   /// The tokens of each answer that were reserved: the model's most, less where a limit could never
   /// admit it.
   private func reservedBound(_ route: ChosenRoute) -> Int {
-    guard let request = life.open?.request, let size = request.size,
-      let tokens = request.record.reservedCompletionTokens
+    let asking = life.asking
+    guard let size = (life.open?.request ?? asking?.request)?.size,
+      let tokens = life.open?.request.record.reservedCompletionTokens
+        ?? asking?.completionTokens
     else { return route.model?.maxOutputTokens ?? 1 }
     return max(1, Int(clamping: tokens) / max(1, size.choices))
   }

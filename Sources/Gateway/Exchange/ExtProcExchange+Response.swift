@@ -28,6 +28,10 @@ extension ExtProcExchange {
           open.request, by: books, anthropic: decision.isAnthropic)
       }
       if request.endOfStream { responseEnded() }
+    } else if life.asking != nil {
+      // Before the verdict, so it is Envoy's own.
+      life.answerBegan(status: head.status, from: head.source)
+      if request.endOfStream { responseEnded() }
     }
     let room = HeaderRoom(
       fields: policy.snapshot.maxHeadersCount - head.count,

@@ -15,7 +15,7 @@ extension GatewayLoop {
   func reserve(
     _ route: ChosenRoute?, _ facts: RequestFacts?, at endpoint: Endpoint?,
     _ decision: inout Decision, under policy: CompiledPolicy
-  ) throws(Refusal) -> (open: OpenAdmission, waits: Bool)? {
+  ) throws(Refusal) -> Reserved? {
     decision.route = route
     guard let books, let limits = policy.limits, let identity = decision.identity else {
       return nil
@@ -27,7 +27,28 @@ extension GatewayLoop {
       caller: Caller(identity), size: RequestSize(route, facts, endpoint),
       prices: route?.model?.prices, isMetered: endpoint?.isMetered ?? false,
       record: decision.record(policy: policy.snapshot))
-    switch books.admit(request) {
+    return try reserved(books.admit(request), request, &decision)
+  }
+
+  /// The same again, for what waited for the store. It does not wait for it once more.
+  func reserve(
+    again ticket: StoreTicket, _ decision: inout Decision
+  ) throws(Refusal) -> (open: OpenAdmission, waits: Bool) {
+    guard let books else { throw .ledgerUnavailable }
+    switch try reserved(books.admit(again: ticket), ticket.request, &decision) {
+    case .admitted(let open, let waits): return (open, waits)
+    case .asks(let another):
+      books.withdraw(another)
+      decision.withdraw()
+      throw .storeUnavailable
+    }
+  }
+
+  private func reserved(
+    _ answer: Books.Answer, _ request: AdmissionRequest, _ decision: inout Decision
+  ) throws(Refusal) -> Reserved {
+    guard let books else { throw .ledgerUnavailable }
+    switch answer {
     case .refused(let refusal):
       decision.withdraw()
       throw Self.refusal(refusal, request, by: books, anthropic: decision.isAnthropic)
@@ -36,8 +57,20 @@ extension GatewayLoop {
       throw .ledgerUnavailable
     case .admitted(let open, let waits):
       metrics?.began()
-      return (open, waits)
+      return .admitted(open, waits: waits)
+    case .asks(let ticket): return .asks(ticket)
+    case .overloaded:
+      decision.withdraw()
+      throw .storeOverloaded
     }
+  }
+
+  /// What came of reserving.
+  enum Reserved {
+    /// `waits`: nothing may be sent before the record is on disk.
+    case admitted(OpenAdmission, waits: Bool)
+    /// Nothing may be sent, and nothing is reserved, before the store has answered.
+    case asks(StoreTicket)
   }
 
   /// What the client is told of a refusal by limits: 429, which limit, and the caller's headers.

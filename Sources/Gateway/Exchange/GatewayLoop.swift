@@ -13,6 +13,12 @@ protocol WaitsForRecord: AnyObject {
   func recordFailed()
 }
 
+/// An exchange whose verdict waits for the store.
+protocol WaitsForStore: AnyObject {
+  /// The store has answered, or the time for it is over: the books are asked again.
+  func storeAnswered()
+}
+
 /// The gateway's half of one loop: gives each gRPC call its handler and holds what they share: the
 /// current policy, a writer, the random numbers, spare body buffers. One per loop; not Sendable.
 package final class GatewayLoop: CallRouter {
@@ -44,6 +50,8 @@ package final class GatewayLoop: CallRouter {
   /// out again, the outcome of the earlier records comes first.
   private var waiting: [(open: OpenAdmission, exchange: any WaitsForRecord)] = []
   private var firstWaiting = 0
+  /// Exchanges that wait for the store, by their tickets' ids.
+  private var asking: [UInt64: any WaitsForStore] = [:]
 
   private static let process: StaticString = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
   private static let check: StaticString = "/envoy.service.auth.v3.Authorization/Check"
@@ -92,6 +100,28 @@ package final class GatewayLoop: CallRouter {
   /// the loop that admitted it: the outcome comes in a later one.
   func wait(for open: OpenAdmission, _ exchange: any WaitsForRecord) {
     waiting.append((open, exchange))
+  }
+
+  /// The exchange is told when the books are to be asked again. To be called in the same turn of the
+  /// loop that got the ticket: what is told of it comes in a later one.
+  func wait(for ticket: StoreTicket, _ exchange: any WaitsForStore) {
+    asking[ticket.id] = exchange
+  }
+
+  /// The exchange does not wait for the store any more.
+  func withdraw(_ ticket: StoreTicket?) {
+    guard let ticket else { return }
+    asking[ticket.id] = nil
+    books?.withdraw(ticket)
+  }
+
+  /// Exchanges that wait for the store.
+  var askingCount: Int { asking.count }
+
+  /// Tickets that wait no longer, on this loop's thread.
+  package func storeAnswered(_ tickets: [UInt64]) {
+    guard !asking.isEmpty else { return }
+    for id in tickets { asking.removeValue(forKey: id)?.storeAnswered() }
   }
 
   /// Exchanges that have not been told of their record.

@@ -45,6 +45,7 @@ extension GatewayLoop {
       return
     }
     metrics?.settled(settled)
+    for what in settled.costParts?.unpriced ?? [] { metrics?.unpriced(what) }
     logEnd(settled)
   }
 

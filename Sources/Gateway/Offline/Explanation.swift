@@ -227,10 +227,15 @@ private struct Explainer {
     func applies(_ limit: Limit, _ model: Model?) -> Bool {
       self.applies(limit, model) && (!isOwnAnswer || limit.kind == .requests)
     }
+    func words(_ limit: Limit, _ owner: String? = nil) -> String {
+      let loss = limit.statedStoreLoss.map { "on_store_loss \($0.rawValue)" }
+      let notes = [owner, loss].compactMap(\.self).joined(separator: ", ")
+      return notes.isEmpty ? limit.name : "\(limit.name) (\(notes))"
+    }
     let limits =
-      policy.snapshot.limits.map { "\($0.name) (global)" }
-      + identity.tenant.limits.filter { applies($0, model) }.map(\.name)
-      + (identity.key?.limits ?? []).filter { applies($0, model) }.map { "\($0.name) (key)" }
+      policy.snapshot.limits.map { words($0, "global") }
+      + identity.tenant.limits.filter { applies($0, model) }.map { words($0) }
+      + (identity.key?.limits ?? []).filter { applies($0, model) }.map { words($0, "key") }
     note("limits", limits.isEmpty ? "none" : limits.joined(separator: ", "))
   }
 
@@ -247,6 +252,7 @@ private struct Explainer {
       tenant: identity.tenant, keyIndex: identity.keyIndex, model: route.model)
     switch table.reserve(set, caller: Caller(identity), demand: demand, now: now) {
     case .refused(let refusal): throw Refusal(refusal, nowMs: now)
+    case .asks: preconditionFailure("what is explained shares its limits with nobody")
     case .admitted(let reservation):
       let reserved = reservation.demand
       note(

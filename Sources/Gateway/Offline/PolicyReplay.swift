@@ -52,7 +52,7 @@ package final class PolicyReplay {
       if let fromMs = jump.fromMs, !record.isCarried {
         table.step(from: fromMs, to: record.timeMs)
       }
-    case .start, .reload, .repair, .stop, .drop: break
+    case .start, .reload, .repair, .stop, .store, .drop: break
     }
   }
 
@@ -95,7 +95,8 @@ package final class PolicyReplay {
     case .invalidJSON, .missingModel, .duplicateKey, .invalidValue, .unsupportedParameter,
       .previousResponseNotFound, .unsupportedUpgrade, .invalidAPIKey, .modelNotFound,
       .methodNotAllowed, .requestTooLarge, .tooManyHeaders, .unsupportedEncoding,
-      .unsupportedMediaType, .overloaded, .ledgerUnavailable, .gatewayMisconfigured:
+      .unsupportedMediaType, .overloaded, .ledgerUnavailable, .storeUnavailable,
+      .gatewayMisconfigured:
       false
     }
   }
@@ -230,12 +231,14 @@ extension PolicyReplay {
       // If the client stated no bound, Tollgate would lower it until it fits.
       demand.isBoundStated = false
       doubt = doubt ?? Self.unsure(.rateLimitExceeded, limit: refusal.decisive.rule.name)
+    case .asks: preconditionFailure("a replay shares its limits with nobody")
     }
     switch table.reserve(set, caller: caller, demand: demand, now: request.timeMs) {
     case .admitted(let reservation):
       hold(request, reservation)
       return doubt ?? .allow
     case .refused(let refusal): return Self.deny(refusal, request)
+    case .asks: preconditionFailure("a replay shares its limits with nobody")
     }
   }
 

@@ -53,6 +53,7 @@ extension RequestScanner {
       if scope == .conversation { expectOnce(key) } else { target = key }
     case .type: target = key
     case .role: if isExact { target = key }
+    case .serviceTier, .speed: if scope == .top { target = key }
     }
   }
 
@@ -82,7 +83,8 @@ extension RequestScanner {
     case .id where scope == .conversation: require(kind == .string, key, kind)
     case .n where scope == .top, .bestOf where scope == .top: require(kind == .number, key, kind)
     case .n, .bestOf: if kind != .number { target = nil }
-    case .id, .type: if kind == .string { beginCapture() } else { target = nil }
+    case .id, .type, .serviceTier, .speed:
+      if kind == .string { beginCapture() } else { target = nil }
     case .role:
       item.takeRole()
       target = nil
@@ -174,6 +176,7 @@ extension RequestScanner {
     target = nil
     let text = captured
     let value = capturedIsValid && !text.isEmpty ? text : nil
+    if key == .serviceTier || key == .speed { return facts.note(tier: text.span, of: key) }
     if isGuarded { return settleGuarded(name: value) }
     switch (key, scope) {
     case (.type, .source): source.take(type: text.span)

@@ -14,12 +14,19 @@ package struct MeteredUsage: Sendable, Equatable {
   package var cacheWritePrompt: Int? = nil
   /// Those of them that the cache keeps for an hour.
   package var cacheWrite1hPrompt: Int? = nil
+  /// Prompt tokens of sound and of pictures, and completion tokens of them.
+  package var promptAudio: Int? = nil
+  package var promptImage: Int? = nil
+  package var completionAudio: Int? = nil
+  package var completionImage: Int? = nil
   /// Completion tokens that were spent on reasoning.
   package var reasoning: Int? = nil
   /// What was reported in units other than tokens.
   package var units = UsageUnits()
   /// The tier of service that the provider says it gave.
   package var tier: ServiceTier? = nil
+  /// Where the provider says that it was computed.
+  package var region: ServedRegion? = nil
   /// Where the numbers come from, and so how they are charged.
   package var source = UsageSource.none
   /// Bytes of text that the model wrote, after unescaping.

@@ -59,6 +59,12 @@ struct ResponseEvent {
   var isPending = false
   var finish: FinishReason?
   var tier: ServiceTier?
+  var region: ServedRegion?
+  /// Items of the output that say that the provider searched.
+  var webSearches = 0
+  var fileSearches = 0
+  /// Pictures in the body.
+  var pictures = 0
   /// Bytes of content after unescaping. Reasoning is counted under each of its names, because some
   /// servers give the same text under several; a top-level `delta` is counted apart, because it is
   /// base64 where the event turns out to be audio.

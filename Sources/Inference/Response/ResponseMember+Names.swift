@@ -35,6 +35,7 @@ extension ResponseMember {
     case 4 where name.elementsEqual("text"): .text
     case 4 where name.elementsEqual("type"): .kind
     case 4 where name.elementsEqual("meta"): .wrapper
+    case 4 where name.elementsEqual("data"): .made
     case 5 where name.elementsEqual("usage"): .usage
     case 5 where name.elementsEqual("error"): .error
     case 6 where name.elementsEqual("output"): .outputItems
@@ -57,10 +58,15 @@ extension ResponseMember {
   static func ofUsage(_ name: Span<UInt8>) -> Self {
     if let field = UsageField(name) { return .tokens(field) }
     return switch name.count {
+    case 5 where name.elementsEqual("speed"): .speed
     case 6 where name.elementsEqual("tokens"): .countedTokens
     case 12 where name.elementsEqual("billed_units"): .billedUnits
     case 12 where name.elementsEqual("service_tier"): .tier
+    case 13 where name.elementsEqual("inference_geo"): .region
     case 14 where name.elementsEqual("cache_creation"): .cacheCreation
+    case 15 where name.elementsEqual("server_tool_use"): .serverTools
+    case 19 where name.elementsEqual("promptTokensDetails"): .promptKinds
+    case 23 where name.elementsEqual("candidatesTokensDetails"): .completionKinds
     case 19 where name.elementsEqual("input_token_details"): .promptDetails
     case 20 where name.elementsEqual("input_tokens_details"): .promptDetails
     case 20 where name.elementsEqual("output_token_details"): .completionDetails
@@ -69,6 +75,20 @@ extension ResponseMember {
     case 25 where name.elementsEqual("completion_tokens_details"): .completionDetails
     default: .ignored
     }
+  }
+
+  /// Of a count for one kind of content.
+  static func ofKind(_ name: Span<UInt8>) -> Self {
+    switch name.count {
+    case 8 where name.elementsEqual("modality"): .modality
+    case 10 where name.elementsEqual("tokenCount"): .modalityCount
+    default: .ignored
+    }
+  }
+
+  /// Of a picture that was made.
+  static func ofMade(_ name: Span<UInt8>) -> Self {
+    name.elementsEqual("b64_json") || name.elementsEqual("url") ? .madeOne : .ignored
   }
 
   /// Of an object of the provider's own around the usage.
@@ -192,6 +212,7 @@ extension ResponseMember {
   static func ofOutputItem(_ name: Span<UInt8>) -> Self {
     switch name.count {
     case 4 where name.elementsEqual("name") || name.elementsEqual("code"): .text
+    case 4 where name.elementsEqual("type"): .itemKind
     case 5 where name.elementsEqual("input"): .output
     case 7 where name.elementsEqual("content") || name.elementsEqual("summary"): .blocks
     case 9 where name.elementsEqual("arguments"): .output

@@ -4,16 +4,21 @@ import Bytes
 enum ResponsePlace: UInt8 {
   case root = 1
   case usage, promptDetails, completionDetails, cacheCreation, billedUnits, countedTokens
+  case serverTools, promptKinds, completionKinds, promptKind, completionKind, made, madeOne
   case choices, choice, message, toolCalls, toolCall, function, audio
   case reasoningDetails, reasoningDetail
   case envelope, response, wrapper, delta, block, blocks, parts, outputItems, outputItem
 
   var isArray: Bool {
     switch self {
-    case .choices, .toolCalls, .blocks, .outputItems, .reasoningDetails: true
+    case .choices, .toolCalls, .blocks, .outputItems, .reasoningDetails, .promptKinds,
+      .completionKinds, .made:
+      true
     case .root, .usage, .promptDetails, .completionDetails, .cacheCreation, .billedUnits,
-      .countedTokens, .choice, .message, .toolCall, .function, .audio, .reasoningDetail, .envelope,
-      .response, .wrapper, .delta, .block, .parts, .outputItem:
+      .countedTokens, .serverTools, .promptKind, .completionKind, .madeOne, .choice, .message,
+      .toolCall, .function, .audio, .reasoningDetail, .envelope, .response, .wrapper, .delta,
+      .block,
+      .parts, .outputItem:
       false
     }
   }
@@ -24,7 +29,12 @@ enum ResponsePlace: UInt8 {
 enum ResponseMember: Equatable {
   case ignored
   case usage, promptDetails, completionDetails, cacheCreation, billedUnits, countedTokens
+  case serverTools, promptKinds, completionKinds
   case tokens(UsageField)
+  /// The kind of content that a count is for, and the count.
+  case modality, modalityCount
+  /// What was made (pictures); that it is there is all that counts.
+  case made, madeOne
   case choices, message, toolCalls, toolCall, function, audio, reasoningDetails
   case envelope, response, wrapper, delta, block, blocks, parts, outputItems
   /// Text, where it is a string; `output` is what the model wrote in any form.
@@ -32,7 +42,7 @@ enum ResponseMember: Equatable {
   case reasoning, reasoningContent, reasoningDetail, media, logprobs
   /// A member of a message that is not known: text of the model's may be in it.
   case unknown
-  case kind, object, finish, status, tier, error
+  case kind, itemKind, object, finish, status, tier, speed, region, error
 
   /// What a member of this name is in this place. `isEvent`: the text is an event of a stream, not a
   /// whole body.
@@ -45,6 +55,9 @@ enum ResponseMember: Equatable {
       self = UsageField(completionDetail: name).map { .tokens($0) } ?? .ignored
     case .cacheCreation: self = UsageField(cacheCreation: name).map { .tokens($0) } ?? .ignored
     case .billedUnits: self = UsageField(billed: name).map { .tokens($0) } ?? .ignored
+    case .serverTools: self = UsageField(serverTool: name).map { .tokens($0) } ?? .ignored
+    case .promptKind, .completionKind: self = Self.ofKind(name)
+    case .madeOne: self = Self.ofMade(name)
     case .countedTokens: self = UsageField(name).map { .tokens($0) } ?? .ignored
     case .choice: self = Self.ofChoice(name)
     case .message: self = Self.ofMessage(name)
@@ -59,7 +72,9 @@ enum ResponseMember: Equatable {
     case .block: self = Self.ofBlock(name)
     case .parts: self = name.elementsEqual("parts") ? .blocks : .ignored
     case .outputItem: self = Self.ofOutputItem(name)
-    case .choices, .toolCalls, .blocks, .outputItems, .reasoningDetails: self = .ignored
+    case .choices, .toolCalls, .blocks, .outputItems, .reasoningDetails, .promptKinds,
+      .completionKinds, .made:
+      self = .ignored
     }
   }
 
@@ -71,9 +86,14 @@ enum ResponseMember: Equatable {
     case .blocks: self = .block
     case .outputItems: self = .outputItems
     case .reasoningDetails: self = .reasoningDetails
+    case .promptKinds: self = .promptKinds
+    case .completionKinds: self = .completionKinds
+    case .made: self = .made
     case .root, .usage, .promptDetails, .completionDetails, .cacheCreation, .billedUnits,
-      .countedTokens, .choice, .message, .toolCall, .function, .audio, .reasoningDetail, .envelope,
-      .response, .wrapper, .delta, .block, .parts, .outputItem:
+      .countedTokens, .serverTools, .promptKind, .completionKind, .madeOne, .choice, .message,
+      .toolCall, .function, .audio, .reasoningDetail, .envelope, .response, .wrapper, .delta,
+      .block,
+      .parts, .outputItem:
       self = .ignored
     }
   }
@@ -87,6 +107,13 @@ enum ResponseMember: Equatable {
     case .cacheCreation: isArray ? nil : .cacheCreation
     case .billedUnits: isArray ? nil : .billedUnits
     case .countedTokens: isArray ? nil : .countedTokens
+    case .serverTools: isArray ? nil : .serverTools
+    case .promptKinds:
+      outer == .promptKinds ? (isArray ? nil : .promptKind) : (isArray ? .promptKinds : nil)
+    case .completionKinds:
+      outer == .completionKinds
+        ? (isArray ? nil : .completionKind) : (isArray ? .completionKinds : nil)
+    case .made: outer == .made ? (isArray ? nil : .madeOne) : (isArray ? .made : nil)
     case .choices: outer == .choices ? (isArray ? nil : .choice) : (isArray ? .choices : nil)
     case .message: isArray ? nil : .message
     case .toolCalls: isArray ? .toolCalls : nil
@@ -106,7 +133,8 @@ enum ResponseMember: Equatable {
       outer == .reasoningDetails
         ? (isArray ? nil : .reasoningDetail) : (isArray ? .reasoningDetails : nil)
     case .ignored, .tokens, .text, .output, .reasoning, .reasoningContent, .reasoningDetail,
-      .media, .logprobs, .unknown, .kind, .object, .finish, .status, .tier, .error:
+      .media, .logprobs, .unknown, .kind, .itemKind, .object, .finish, .status, .tier, .speed,
+      .region, .modality, .modalityCount, .madeOne, .error:
       nil
     }
   }
@@ -126,11 +154,16 @@ enum ResponseMember: Equatable {
     case .finish: .finish
     case .status: .status
     case .tier: .tier
+    case .speed: .speed
+    case .region: .region
+    case .itemKind: .itemKind
+    case .modality: .modality
     case .error: .error
-    case .tokens: .count
+    case .tokens, .modalityCount: .count
     case .ignored, .usage, .promptDetails, .completionDetails, .cacheCreation, .billedUnits,
       .countedTokens, .choices, .message, .toolCalls, .toolCall, .function, .audio,
-      .reasoningDetails, .envelope, .wrapper, .parts, .outputItems, .logprobs:
+      .reasoningDetails, .envelope, .wrapper, .parts, .outputItems, .logprobs, .serverTools,
+      .promptKinds, .completionKinds, .made, .madeOne:
       .ignored
     }
   }
@@ -145,8 +178,9 @@ enum ResponseMember: Equatable {
     case .ignored, .usage, .promptDetails, .completionDetails, .cacheCreation, .billedUnits,
       .countedTokens, .tokens, .choices, .message, .toolCalls, .toolCall, .function, .audio,
       .reasoningDetails, .reasoningDetail, .envelope, .response, .wrapper, .delta, .block, .blocks,
-      .parts, .outputItems, .text, .media, .unknown, .kind, .object, .finish, .status, .tier,
-      .error:
+      .parts, .outputItems, .text, .media, .unknown, .kind, .itemKind, .object, .finish, .status,
+      .tier, .speed, .region, .serverTools, .promptKinds, .completionKinds, .modality,
+      .modalityCount, .made, .madeOne, .error:
       .ignored
     }
   }

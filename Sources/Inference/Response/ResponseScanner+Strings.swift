@@ -47,7 +47,7 @@ extension ResponseScanner {
       take(run.count, as: role)
     case .count:
       for index in run.indices { number.take(run[index]) }
-    case .key, .kind, .object, .finish, .status, .tier:
+    case .key, .kind, .itemKind, .object, .finish, .status, .tier, .speed, .region, .modality:
       var index = 0
       while index < run.count, wordCount < Self.wordBytesMax {
         word[wordCount] = run[index]
@@ -67,7 +67,7 @@ extension ResponseScanner {
       .unknown, .error:
       take(count, as: role)
     case .count: number.take(byte)
-    case .key, .kind, .object, .finish, .status, .tier:
+    case .key, .kind, .itemKind, .object, .finish, .status, .tier, .speed, .region, .modality:
       guard wordCount < Self.wordBytesMax else {
         wordCount = .max
         return
@@ -130,7 +130,17 @@ extension ResponseScanner {
     case .object:
       if text.elementsEqual("error") { event.hasError = true }
     case .tier:
-      event.tier = Self.tier(text)
+      // What the usage says of its speed is the dearer word.
+      if event.tier != .fast { event.tier = ServiceTier(text) }
+    case .speed:
+      if text.elementsEqual("fast") { event.tier = .fast }
+    case .region:
+      event.region = Self.region(text)
+    case .modality:
+      kindField = UsageField(modality: text, ofPrompt: place == .promptKind)
+    case .itemKind:
+      if text.elementsEqual("web_search_call") { event.webSearches += 1 }
+      if text.elementsEqual("file_search_call") { event.fileSearches += 1 }
     case .finish:
       event.finish = FinishReason(text)
     case .status:
@@ -141,16 +151,13 @@ extension ResponseScanner {
     }
   }
 
-  private static func tier(_ text: Span<UInt8>) -> ServiceTier {
+  private static func region(_ text: Span<UInt8>) -> ServedRegion? {
     switch text.count {
-    case 4 where text.elementsEqual("auto"): .auto
-    case 4 where text.elementsEqual("flex"): .flex
-    case 4 where text.elementsEqual("fast"): .fast
-    case 5 where text.elementsEqual("batch"): .batch
-    case 5 where text.elementsEqual("scale"): .scale
-    case 7 where text.elementsEqual("default"): .default
-    case 8 where text.elementsEqual("standard"): .standard
-    case 8 where text.elementsEqual("priority"): .priority
+    case 2 where text.elementsEqual("us"): .us
+    case 2 where text.elementsEqual("eu"): .eu
+    case 6 where text.elementsEqual("global"): .global
+    // The provider does not say.
+    case 13 where text.elementsEqual("not_available"): nil
     default: .other
     }
   }

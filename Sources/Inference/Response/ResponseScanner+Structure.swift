@@ -118,6 +118,7 @@ extension ResponseScanner {
     switch byte {
     case UInt8(ascii: "\""):
       noteChoice()
+      if member == .madeOne { event.pictures += 1 }
       let role = member.stringRole
       if role == .content { event.hasText = true }
       if role == .ignored, let length = ByteRun.plainString(bytes, from: start + 1) {
@@ -138,7 +139,7 @@ extension ResponseScanner {
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
       noteChoice()
       state = .bare
-      if case .tokens = member {
+      if member.stringRole == .count {
         number = TokenCountReading()
         state = .number
       }
@@ -171,6 +172,10 @@ extension ResponseScanner {
     }
     outerPlaces = outerPlaces << 8 | UInt64(place.rawValue)
     if Self.isUsage(inner, in: place) { usage = UsageFields() }
+    if inner == .promptKind || inner == .completionKind {
+      kindField = nil
+      kindCount = TokenCountReading()
+    }
     place = inner
     beginElement()
   }
@@ -205,6 +210,9 @@ extension ResponseScanner {
     place = outer
     outerPlaces >>= 8
     state = .separator
+    if closed == .promptKind || closed == .completionKind, let kindField {
+      usage.take(kindField, kindCount)
+    }
     if Self.isUsage(closed, in: outer) { endUsage() }
   }
 
@@ -264,6 +272,7 @@ extension ResponseScanner {
 
   mutating func endNumber() {
     state = .separator
+    if member == .modalityCount { kindCount = number }
     guard case .tokens(let field) = member else { return }
     guard place == .root else { return usage.take(field, number) }
     event.usage.take(field, number)

@@ -32,7 +32,7 @@ struct ResponseScanner {
   enum Role {
     case ignored, content, reasoning, reasoningContent, reasoningDetail, delta, media, logprobs
     case unknown, count
-    case key, kind, object, finish, status, tier, error
+    case key, kind, itemKind, object, finish, status, tier, speed, region, modality, error
   }
 
   /// The most bytes kept of a key or a short value. All known ones fit; a longer one is unknown.
@@ -60,6 +60,9 @@ struct ResponseScanner {
 
   var number = TokenCountReading()
   var usage = UsageFields()
+  /// Of the count for one kind of content that is being read: what it is for, and how many.
+  var kindField: UsageField?
+  var kindCount = TokenCountReading()
   /// How many bytes of `[DONE]` have come; `.max` where the text is something else.
   var doneBytes = 0
 
@@ -174,7 +177,9 @@ struct ResponseScanner {
     case .logprobs: event.logprobBytes += count
     case .unknown: event.unknownBytes += count
     case .error: event.hasError = true
-    case .ignored, .key, .kind, .object, .finish, .status, .tier, .count: break
+    case .ignored, .key, .kind, .itemKind, .object, .finish, .status, .tier, .speed, .region,
+      .modality, .count:
+      break
     }
   }
 

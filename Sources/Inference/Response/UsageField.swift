@@ -7,6 +7,7 @@ enum UsageField: Int, CaseIterable {
   case cacheReadInputTokens, cacheCreationInputTokens, promptCacheHitTokens
   /// In the details of the prompt and of the completion.
   case cachedTokens, cacheWriteTokens, reasoningTokens
+  case promptAudioTokens, promptImageTokens, completionAudioTokens, completionImageTokens
   /// Cache writes by how long they are kept (Anthropic's `cache_creation`).
   case cacheWrite5mTokens, cacheWrite1hTokens
   /// Gemini's, which stand beside the prompt's and the completion's count.
@@ -14,15 +15,16 @@ enum UsageField: Int, CaseIterable {
   /// Cohere's `billed_units`, which count before its `tokens`.
   case billedInputTokens, billedOutputTokens
   /// Other units than tokens, in thousandths.
-  case seconds, searchUnits, rerankUnits
+  case seconds, searchUnits, rerankUnits, webSearches
 
   /// Whether the number is in thousandths of its unit.
   var isInThousandths: Bool {
     switch self {
-    case .seconds, .searchUnits, .rerankUnits: true
+    case .seconds, .searchUnits, .rerankUnits, .webSearches: true
     case .promptTokens, .inputTokens, .completionTokens, .outputTokens, .totalTokens,
       .cacheReadInputTokens, .cacheCreationInputTokens, .promptCacheHitTokens, .cachedTokens,
-      .cacheWriteTokens, .reasoningTokens, .cacheWrite5mTokens, .cacheWrite1hTokens,
+      .cacheWriteTokens, .reasoningTokens, .promptAudioTokens, .promptImageTokens,
+      .completionAudioTokens, .completionImageTokens, .cacheWrite5mTokens, .cacheWrite1hTokens,
       .toolPromptTokens, .thoughtsTokens, .billedInputTokens, .billedOutputTokens:
       false
     }
@@ -46,6 +48,8 @@ enum UsageField: Int, CaseIterable {
     case 15 where name.elementsEqual("totalTokenCount"): self = .totalTokens
     case 16 where name.elementsEqual("reasoning_tokens"): self = .reasoningTokens
     case 16 where name.elementsEqual("promptTokenCount"): self = .promptTokens
+    case 16 where name.elementsEqual("num_sources_used"): self = .webSearches
+    case 18 where name.elementsEqual("num_search_queries"): self = .webSearches
     case 17 where name.elementsEqual("total_token_count"): self = .totalTokens
     case 18 where name.elementsEqual("prompt_token_count"): self = .promptTokens
     case 17 where name.elementsEqual("completion_tokens"): self = .completionTokens
@@ -84,6 +88,8 @@ enum UsageField: Int, CaseIterable {
   /// In the details of the prompt.
   init?(promptDetail name: Span<UInt8>) {
     switch name.count {
+    case 12 where name.elementsEqual("audio_tokens"): self = .promptAudioTokens
+    case 12 where name.elementsEqual("image_tokens"): self = .promptImageTokens
     case 13 where name.elementsEqual("cached_tokens"): self = .cachedTokens
     case 18 where name.elementsEqual("cache_write_tokens"): self = .cacheWriteTokens
     case 21 where name.elementsEqual("cache_creation_tokens"): self = .cacheWriteTokens
@@ -96,6 +102,8 @@ enum UsageField: Int, CaseIterable {
   /// In the details of the completion.
   init?(completionDetail name: Span<UInt8>) {
     switch name.count {
+    case 12 where name.elementsEqual("audio_tokens"): self = .completionAudioTokens
+    case 12 where name.elementsEqual("image_tokens"): self = .completionImageTokens
     case 15 where name.elementsEqual("thinking_tokens"): self = .reasoningTokens
     case 16 where name.elementsEqual("reasoning_tokens"): self = .reasoningTokens
     default: return nil
@@ -110,6 +118,24 @@ enum UsageField: Int, CaseIterable {
       self = .cacheWrite1hTokens
     } else {
       return nil
+    }
+  }
+
+  /// In `server_tool_use` (Anthropic).
+  init?(serverTool name: Span<UInt8>) {
+    guard name.elementsEqual("web_search_requests") else { return nil }
+    self = .webSearches
+  }
+
+  /// In a list of counts by kind of content (Gemini's `promptTokensDetails`): nil for text, which has no
+  /// count of its own.
+  init?(modality: Span<UInt8>, ofPrompt: Bool) {
+    switch modality.count {
+    case 5 where modality.elementsEqual("AUDIO"):
+      self = ofPrompt ? .promptAudioTokens : .completionAudioTokens
+    case 5 where modality.elementsEqual("IMAGE"), 5 where modality.elementsEqual("VIDEO"):
+      self = ofPrompt ? .promptImageTokens : .completionImageTokens
+    default: return nil
     }
   }
 

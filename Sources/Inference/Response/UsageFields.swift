@@ -9,7 +9,7 @@ import Terms
 struct UsageFields: Equatable {
   private static let unknown = -1
   /// One place for each case of `UsageField`.
-  private var values = InlineArray<20, Int>(repeating: unknown)
+  private var values = InlineArray<25, Int>(repeating: unknown)
   /// A number was there that is no count: what is missing is not 0.
   private(set) var hasImpossible = false
 
@@ -148,6 +148,7 @@ extension UsageFields {
     take(.seconds, as: .seconds)
     take(.searchUnits, as: .searchUnits)
     take(.rerankUnits, as: .rerankUnits)
+    take(.webSearches, as: .webSearches)
     return units
   }
 }

@@ -12,6 +12,11 @@ struct UsageTally {
   private var sawError = false
   private var finish: FinishReason?
   private var tier: ServiceTier?
+  private var region: ServedRegion?
+  /// The most that one event says: the last of a stream says all again.
+  private var webSearches = 0
+  private var fileSearches = 0
+  private var pictures = 0
   private var isPending = false
   /// An event of an answer came before any error.
   private var hasBegun = false
@@ -50,7 +55,11 @@ struct UsageTally {
     brokenBytes += event.brokenBytes
     if bytes == 0 { brokenBytes += event.logprobBytes }
     if let finish = event.finish { self.finish = finish }
-    if let tier = event.tier { self.tier = tier }
+    if let tier = event.tier, self.tier != .fast { self.tier = tier }
+    if let region = event.region { self.region = region }
+    webSearches = max(webSearches, event.webSearches)
+    fileSearches = max(fileSearches, event.fileSearches)
+    pictures = max(pictures, event.pictures)
     if event.isPending { isPending = true }
     if event.isRecognized { isRecognized = true }
     if event.isError { sawError = true } else if !event.isAnnouncement { hasBegun = true }
@@ -81,11 +90,12 @@ struct UsageTally {
     metered.sawError = sawError
     metered.finish = finish
     metered.tier = tier
+    metered.region = region
     count(into: &metered)
     let isLastWord = !isStream || isLastWord(endedCleanly: endedCleanly)
     if metered.prompt != nil, metered.completion != nil, isLastWord, outputBytesAfterUsage == 0 {
       metered.source = .reported
-    } else if metered.prompt == nil, metered.completion ?? 0 == 0, !metered.units.isEmpty,
+    } else if metered.prompt == nil, metered.completion ?? 0 == 0, metered.units.measureAnswer,
       isLastWord
     {
       metered.completion = nil
@@ -116,7 +126,18 @@ struct UsageTally {
     metered.cacheWritePrompt = usage.cacheWritePrompt
     metered.cacheWrite1hPrompt = usage.cacheWrite1hPrompt
     metered.reasoning = usage.reasoning
+    metered.promptAudio = usage[.promptAudioTokens]
+    metered.promptImage = usage[.promptImageTokens]
+    metered.completionAudio = usage[.completionAudioTokens]
+    metered.completionImage = usage[.completionImageTokens]
     metered.units = usage.units
+    /// What the items say where the usage says nothing.
+    func note(_ unit: UsageUnits.Unit, _ count: Int) {
+      if count > 0, metered.units[unit] == nil { metered.units[unit] = Int64(count) * 1_000 }
+    }
+    note(.webSearches, webSearches)
+    note(.fileSearches, fileSearches)
+    note(.images, pictures)
   }
 
   /// Whether the answer was an error from its beginning, and nothing was generated.

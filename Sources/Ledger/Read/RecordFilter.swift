@@ -68,7 +68,7 @@ package struct RecordFilter: Equatable, Sendable {
         tenant = denials.tenant
         decision = .deny
         reason = denials.reason
-      case .start, .reload, .checkpoint, .clock, .repair, .stop, .drop: break
+      case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: break
       }
     }
   }

@@ -20,6 +20,9 @@ package struct Recovery {
     package var torn: [TornEnd]
     /// The damage that the next segment must record; nil where there is none.
     package var repair: Repair?
+    /// The ledger's id and the number of its last start; nil in a new ledger, in one that has no id yet,
+    /// and after a repair, which begins a new one.
+    package var identity: LedgerIdentity?
   }
 
   private let files: any LedgerFiles
@@ -83,6 +86,7 @@ package struct Recovery {
       while let line = try reader.next() {
         let record = try line.record(of: last)
         if !record.isCarried { outcome.timeMs = record.timeMs }
+        if let identity = record.identity { outcome.identity = identity }
         if case .stop = record.body { outcome.wasClean = true } else { outcome.wasClean = false }
         do throws(RecordProblem) {
           try visit(record)

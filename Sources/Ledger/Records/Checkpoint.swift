@@ -8,6 +8,8 @@ package struct Checkpoint: Equatable, Sendable {
   package var format: Int64
   /// The hash of the record before it; 32 zero bytes where a chain begins.
   package var previousHash: SHA256Digest
+  /// The ledger's id and the number of this start; nil in older ledgers.
+  package var identity: LedgerIdentity?
   /// Since when the ledger's time runs without a step, in Unix milliseconds; nil in older ledgers.
   package var clockSinceMs: Int64?
   /// Every counter that differs from a new one.
@@ -20,11 +22,13 @@ package struct Checkpoint: Equatable, Sendable {
 
   package init(
     format: Int64 = LedgerFormat.number, previousHash: SHA256Digest,
-    clockSinceMs: Int64? = nil, counters: [CounterState], open: [OpenExchange],
+    identity: LedgerIdentity? = nil, clockSinceMs: Int64? = nil, counters: [CounterState],
+    open: [OpenExchange],
     estimates: [ModelEstimate] = []
   ) {
     self.format = format
     self.previousHash = previousHash
+    self.identity = identity
     self.clockSinceMs = clockSinceMs
     self.counters = counters
     self.open = open

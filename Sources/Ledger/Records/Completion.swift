@@ -67,6 +67,8 @@ package struct Completion: Equatable, Sendable {
   package var usageSource: UsageSource
   /// The cost in nano-dollars; written as decimal dollars, exactly.
   package var costNanodollars: Int64?
+  /// What the cost is made of; nil where there is none, and in older ledgers.
+  package var costParts: CostParts?
   /// The upstream's address as Envoy names it.
   package var gatewayBackend: String?
   /// How the exchange ended.
@@ -91,7 +93,8 @@ package struct Completion: Equatable, Sendable {
     cacheWrite1hPromptTokens: Int64? = nil, completionTokens: Int64? = nil,
     reasoningTokens: Int64? = nil, totalTokens: Int64? = nil, units: UsageUnits = UsageUnits(),
     tier: ServiceTier? = nil, usageSource: UsageSource, costNanodollars: Int64? = nil,
-    gatewayBackend: String? = nil, endReason: EndReason, origin: Origin? = nil,
+    costParts: CostParts? = nil, gatewayBackend: String? = nil, endReason: EndReason,
+    origin: Origin? = nil,
     droppedReason: DroppedReason? = nil, traceparent: String? = nil,
     disputed: DisputedUsage? = nil, charged: [Charge] = []
   ) {
@@ -118,6 +121,7 @@ package struct Completion: Equatable, Sendable {
     self.tier = tier
     self.usageSource = usageSource
     self.costNanodollars = costNanodollars
+    self.costParts = costParts
     self.gatewayBackend = gatewayBackend
     self.endReason = endReason
     self.origin = origin

@@ -131,6 +131,15 @@ struct FieldReader {
     }
   }
 
+  /// Nil where the member is `null` or missing.
+  mutating func boolWherePresent(_ name: String) throws(RecordProblem) -> Bool? {
+    switch takeIfPresent(name) {
+    case nil, .null: nil
+    case .bool(let value): value
+    default: throw .wrongValue(name)
+    }
+  }
+
   /// A time as the ledger writes it, in Unix milliseconds.
   mutating func time(_ name: String) throws(RecordProblem) -> Int64 {
     guard let time = UTCTime.milliseconds(try text(name)) else { throw .wrongValue(name) }
@@ -161,8 +170,19 @@ struct FieldReader {
   }
 
   mutating func integers(_ name: String) throws(RecordProblem) -> [Int64] {
+    try integers(name, try array(name))
+  }
+
+  /// Empty where the member is missing.
+  mutating func integersWherePresent(_ name: String) throws(RecordProblem) -> [Int64] {
+    try integers(name, try arrayWherePresent(name))
+  }
+
+  private func integers(
+    _ name: String, _ elements: [JSONValue]
+  ) throws(RecordProblem) -> [Int64] {
     var integers: [Int64] = []
-    for element in try array(name) {
+    for element in elements {
       guard case .number(let text) = element, let value = Int64(text) else {
         throw .wrongValue(name)
       }

@@ -40,6 +40,7 @@ extension LedgerRecord {
         Repair(
           file: try fields.text("file"), offset: try fields.integer("offset"),
           damage: try fields.text("damage"), lastGoodSeq: try fields.integer("last_good_seq")))
+    case "store": body = .store(try StoreEvent(&fields))
     case "drop":
       body = .drop(
         Drop(
@@ -109,6 +110,7 @@ extension Completion {
     tier = try fields.wordWherePresent("tier")
     usageSource = try fields.word("usage_source")
     costNanodollars = try fields.optionalDollars("estimated_cost_usd")
+    costParts = try CostParts(wherePresent: &fields)
     gatewayBackend = try fields.optionalText("gateway_backend")
     endReason = try fields.word("end_reason")
     origin = try fields.optionalWord("origin")
@@ -116,6 +118,27 @@ extension Completion {
     traceparent = try fields.optionalText("traceparent")
     disputed = try DisputedUsage(wherePresent: &fields)
     charged = try fields.charges("charged")
+  }
+}
+
+extension CostParts {
+  /// Nil where the completion has none.
+  fileprivate init?(wherePresent fields: inout FieldReader) throws(RecordProblem) {
+    guard let value = fields.takeIfPresent("cost_parts"), value != .null else { return nil }
+    self.init()
+    var members = try FieldReader(value, "cost_parts")
+    for kind in TokenKind.allCases {
+      if let count = try members.integerWherePresent(kind.rawValue) { tokens[kind] = count }
+    }
+    tier = try members.wordWherePresent("tier")
+    region = try members.wordWherePresent("region")
+    isAbove = try members.boolWherePresent("above") ?? false
+    for word in try members.textsWherePresent("unpriced") {
+      guard let what = Unpriced(rawValue: word) else { throw .wrongValue("unpriced") }
+      unpriced.append(what)
+    }
+    revision = try members.text("prices")
+    try members.finish()
   }
 }
 
@@ -134,6 +157,7 @@ extension Checkpoint {
   init(_ fields: inout FieldReader) throws(RecordProblem) {
     format = try fields.format()
     previousHash = try fields.digest("previous_hash")
+    identity = try fields.identityWherePresent()
     clockSinceMs = try fields.timeWherePresent("clock_since")
     var counters: [CounterState] = []
     for element in try fields.array("counters") { counters.append(try CounterState(element)) }
@@ -205,11 +229,41 @@ extension ProcessEvent {
   init(_ fields: inout FieldReader) throws(RecordProblem) {
     policy = try fields.text("policy")
     version = try fields.text("version")
+    identity = try fields.identityWherePresent()
     estimates = try ModelEstimate.list(try fields.arrayWherePresent("estimates"))
   }
 }
 
+extension StoreEvent {
+  init(_ fields: inout FieldReader) throws(RecordProblem) {
+    kind = try fields.word("event")
+    partitions = try fields.integersWherePresent("partitions")
+    by = try Self.identities(&fields, "by")
+    missing = try Self.identities(&fields, "missing")
+    bound = try fields.integerWherePresent("bound")
+  }
+
+  private static func identities(
+    _ fields: inout FieldReader, _ name: String
+  ) throws(RecordProblem) -> [LedgerIdentity] {
+    var identities: [LedgerIdentity] = []
+    for text in try fields.textsWherePresent(name) {
+      guard let identity = LedgerIdentity(text: text) else { throw .wrongValue(name) }
+      identities.append(identity)
+    }
+    return identities
+  }
+}
+
 extension FieldReader {
+  /// The ledger's id and the number of a start; nil where neither is there, as in older ledgers.
+  fileprivate mutating func identityWherePresent() throws(RecordProblem) -> LedgerIdentity? {
+    guard let id = try textWherePresent("ledger_id") else { return nil }
+    let identity = LedgerIdentity(id: id, start: try integer("start_number"))
+    guard identity.isWellFormed else { throw .wrongValue("ledger_id") }
+    return identity
+  }
+
   /// The ledger's format number; throws where this version does not know it.
   @discardableResult
   mutating func format() throws(RecordProblem) -> Int64 {

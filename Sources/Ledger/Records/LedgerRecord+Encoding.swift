@@ -35,6 +35,7 @@ extension LedgerRecord {
       line.field("offset", repair.offset)
       line.field("damage", repair.damage)
       line.field("last_good_seq", repair.lastGoodSeq)
+    case .store(let event): event.encode(into: &line)
     case .drop(let drop):
       line.field("target", cut: drop.target)
       line.field("first_seq", drop.firstSeq)
@@ -98,6 +99,7 @@ extension Completion {
     line.field("tier", identifier: tier?.rawValue)
     line.field("usage_source", usageSource.rawValue)
     line.field("estimated_cost_usd", dollarsOf: costNanodollars)
+    if let costParts { line.costParts(costParts) }
     line.field("gateway_backend", cut: gatewayBackend)
     line.field("end_reason", endReason.rawValue)
     line.field("origin", identifier: origin?.rawValue)
@@ -118,6 +120,7 @@ extension Checkpoint {
   func encode(into line: inout JSONWriter) {
     line.field("format", format)
     line.field("previous_hash", previousHash)
+    line.identity(identity)
     if let clockSinceMs { line.field("clock_since", timeMs: clockSinceMs) }
     line.name("counters")
     line.beginArray()
@@ -163,11 +166,32 @@ extension ProcessEvent {
   func encode(into line: inout JSONWriter) {
     line.field("policy", policy)
     line.field("version", version)
+    line.identity(identity)
     if !estimates.isEmpty { line.estimates(estimates) }
   }
 }
 
+extension StoreEvent {
+  func encode(into line: inout JSONWriter) {
+    line.field("event", kind.rawValue)
+    if !partitions.isEmpty {
+      line.array("partitions") { line in
+        for partition in partitions { line.value(partition) }
+      }
+    }
+    if !by.isEmpty { line.field("by", by.map(\.text)) }
+    if !missing.isEmpty { line.field("missing", missing.map(\.text)) }
+    if let bound { line.field("bound", bound) }
+  }
+}
+
 extension JSONWriter {
+  fileprivate mutating func identity(_ identity: LedgerIdentity?) {
+    guard let identity else { return }
+    field("ledger_id", identity.id)
+    field("start_number", identity.start)
+  }
+
   /// An object with the units that are known; `null` where none is.
   fileprivate mutating func field(_ name: String, _ units: UsageUnits) {
     guard !units.isEmpty else { return field(name, number: nil) }
@@ -175,6 +199,24 @@ extension JSONWriter {
       for unit in UsageUnits.Unit.allCases {
         if let amount = units[unit] { line.field(unit.rawValue, number: UsageUnits.text(amount)) }
       }
+    }
+  }
+
+  /// Only what is not 0 and not the standard.
+  fileprivate mutating func costParts(_ parts: CostParts) {
+    object("cost_parts") { line in
+      for kind in TokenKind.allCases where parts.tokens[kind] != 0 {
+        line.field(kind.rawValue, parts.tokens[kind])
+      }
+      if let tier = parts.tier { line.field("tier", tier.rawValue) }
+      if let region = parts.region { line.field("region", region.rawValue) }
+      if parts.isAbove { line.field("above", true) }
+      if !parts.unpriced.isEmpty {
+        line.array("unpriced") { line in
+          for what in parts.unpriced { line.value(what.rawValue) }
+        }
+      }
+      line.field("prices", parts.revision)
     }
   }
 

@@ -15,6 +15,8 @@ package struct LedgerRecord: Equatable, Sendable {
     case repair(Repair)
     /// The process stopped in order.
     case stop(ProcessEvent)
+    /// What became of the store that limits are shared through.
+    case store(StoreEvent)
     case drop(Drop)
   }
 
@@ -47,6 +49,7 @@ package struct LedgerRecord: Equatable, Sendable {
     case .clock: "clock"
     case .repair: "repair"
     case .stop: "stop"
+    case .store: "store"
     case .drop: "drop"
     }
   }
@@ -54,7 +57,7 @@ package struct LedgerRecord: Equatable, Sendable {
   /// Every value of `type`.
   package static let types = [
     "admission", "completion", "denials", "start", "reload", "checkpoint", "clock", "repair",
-    "stop", "drop",
+    "stop", "store", "drop",
   ]
 
   /// The id of the exchange that the record is about; nil where it is not about one.
@@ -62,7 +65,16 @@ package struct LedgerRecord: Equatable, Sendable {
     switch body {
     case .admission(let admission): admission.requestID
     case .completion(let completion): completion.requestID
-    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .drop: nil
+    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: nil
+    }
+  }
+
+  /// The ledger's id and the number of a start, where the record has them.
+  package var identity: LedgerIdentity? {
+    switch body {
+    case .start(let event): event.identity
+    case .checkpoint(let checkpoint): checkpoint.identity
+    case .admission, .completion, .denials, .reload, .clock, .repair, .stop, .store, .drop: nil
     }
   }
 
@@ -74,6 +86,7 @@ package struct LedgerRecord: Equatable, Sendable {
     case .stop(let event): event.estimates.reduce(320) { $0 + 64 + 8 * $1.state.count }
     case .denials(let denials): 320 + 40 * denials.requestIDs.count
     case .start, .reload, .clock, .repair, .checkpoint: 320
+    case .store(let event): 320 + 8 * event.partitions.count + 64 * event.identityCount
     case .drop: 640
     }
   }

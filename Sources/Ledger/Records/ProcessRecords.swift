@@ -28,12 +28,18 @@ package struct ProcessEvent: Equatable, Sendable {
   package var policy: String
   /// Tollgate's version.
   package var version: String
+  /// In a `start`, the ledger's id and the number of this start; nil in older ledgers, and in the others.
+  package var identity: LedgerIdentity?
   /// In a `stop`, what was learned of models' tokens since the last checkpoint; else empty.
   package var estimates: [ModelEstimate]
 
-  package init(policy: String, version: String, estimates: [ModelEstimate] = []) {
+  package init(
+    policy: String, version: String, identity: LedgerIdentity? = nil,
+    estimates: [ModelEstimate] = []
+  ) {
     self.policy = policy
     self.version = version
+    self.identity = identity
     self.estimates = estimates
   }
 }

@@ -118,7 +118,7 @@ struct LedgerQueue {
         return .refused(hasReachedBound ? .ledgerFull : .overShare)
       }
       fallthrough
-    case .start, .reload, .clock, .stop, .drop:
+    case .start, .reload, .clock, .stop, .store, .drop:
       if case .clock = body, case .unavailable(let reason) = status, !isBeginningSegment {
         return .refused(reason)
       }
@@ -145,15 +145,17 @@ struct LedgerQueue {
   /// Queues the head of a segment: its checkpoint, in a repaired ledger the repair, and the carried
   /// records, which the checkpoint's counters include. What is queued already belongs to the
   /// segment before.
-  mutating func beginSegment(_ books: BooksState, timeMs: Int64, repair: Repair?) {
+  mutating func beginSegment(
+    _ books: BooksState, timeMs: Int64, identity: LedgerIdentity, repair: Repair?
+  ) {
     precondition(!isBeginningSegment, "one segment begins at a time")
     isBeginningSegment = true
     openCount = books.open.count
     if ledgerBytesMax != nil { shares.open(books.open) }
     // The previous hash is filled in when it is written.
     let checkpoint = Checkpoint(
-      previousHash: Chain.origin, clockSinceMs: books.clockSinceMs, counters: books.counters,
-      open: books.open, estimates: books.estimates)
+      previousHash: Chain.origin, identity: identity, clockSinceMs: books.clockSinceMs,
+      counters: books.counters, open: books.open, estimates: books.estimates)
     lastTimeMs = timeMs
     append(LedgerRecord(seq: 0, timeMs: timeMs, body: .checkpoint(checkpoint)))
     if let repair { append(LedgerRecord(seq: 0, timeMs: timeMs, body: .repair(repair))) }
@@ -199,7 +201,7 @@ struct LedgerQueue {
     for record in batch {
       switch record.body {
       case .checkpoint, .repair: continue
-      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .drop:
+      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .store, .drop:
         queuedBytes -= record.estimatedBytes
         writingBytes += record.estimatedBytes
       }
@@ -232,7 +234,7 @@ struct LedgerQueue {
         voided.insert(admission.requestID)
         continue
       case .completion(let completion) where voided.contains(completion.requestID): continue
-      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .drop: break
+      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .store, .drop: break
       }
       record.isCarried = true
       carried.append(record)
@@ -259,7 +261,7 @@ extension LedgerRecord.Body {
     switch self {
     case .admission(let admission): admission.tenant
     case .denials(let denials): denials.tenant
-    case .completion, .start, .reload, .checkpoint, .clock, .repair, .stop, .drop: nil
+    case .completion, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: nil
     }
   }
 }

@@ -112,7 +112,8 @@ extension LedgerWriter {
   package func queueCheckpoint(_ books: BooksState, timeMs: Int64) {
     withShared { shared in
       shared.asksForSegment = false
-      shared.queue.beginSegment(books, timeMs: timeMs, repair: repair)
+      shared.queue.beginSegment(
+        books, timeMs: timeMs, identity: shared.identity, repair: repair)
     }
   }
 
@@ -223,7 +224,10 @@ extension LedgerWriter {
       segmentBegan = .now
       nextRetention = .now
       writtenCount = head.count
-      withShared { $0.queue.segmentBegan() }
+      withShared { shared in
+        shared.queue.segmentBegan()
+        shared.identityOnDisk = checkpoint.identity
+      }
       acknowledge()
     }
     if !wasWritable, segments.isOpen { callbacks.stateChanged(.writable) }

@@ -44,6 +44,9 @@ package final class LedgerWriter: @unchecked Sendable {
   /// What the thread and its callers share, under `condition`.
   struct Shared {
     var queue: LedgerQueue
+    var identity: LedgerIdentity
+    /// As the last checkpoint on disk has it; nil before there is one.
+    var identityOnDisk: LedgerIdentity?
     /// The `seq` of the last record on disk.
     var durableSeq: Int64
     /// The time of the last one of these that is not carried.
@@ -79,7 +82,8 @@ package final class LedgerWriter: @unchecked Sendable {
       nextSeq: recovered.nextSeq, lastTimeMs: recovered.timeMs, durability: settings.durability,
       ledgerBytesMax: settings.ledgerBytesMax, diskBytes: segments.totalBytes)
     shared = Shared(
-      queue: queue, durableSeq: recovered.nextSeq - 1, durableTimeMs: recovered.timeMs,
+      queue: queue, identity: recovered.identity?.next ?? .made(),
+      durableSeq: recovered.nextSeq - 1, durableTimeMs: recovered.timeMs,
       durableSegment: segments.last,
       keep: settings.isShipped ? .everything : .nothing)
   }
@@ -121,6 +125,29 @@ package final class LedgerWriter: @unchecked Sendable {
       }
       return result
     }
+  }
+
+  /// The ledger's id and the number of this start. The first checkpoint has them: they are on disk
+  /// when `start` returns.
+  package var identity: LedgerIdentity { withShared { $0.identity } }
+
+  /// Gives this start a higher number: another process has used its own. True when a checkpoint with
+  /// it is on disk; false where that failed, or the number is below the start's. It may be called again.
+  package func renumber(to start: Int64) -> Bool {
+    condition.lock()
+    defer { condition.unlock() }
+    if start > shared.identity.start, start <= LedgerIdentity.startMax {
+      shared.identity = LedgerIdentity(id: shared.identity.id, start: start)
+    }
+    guard start == shared.identity.start else { return false }
+    let failures = shared.failureCount
+    while shared.identityOnDisk != shared.identity {
+      if shared.isStopping || shared.hasFinished || shared.failureCount != failures { return false }
+      shared.asksForSegment = true
+      condition.broadcast()
+      condition.wait()
+    }
+    return true
   }
 
   /// The time of the last record: the next one may be earlier only where it is a `clock`.

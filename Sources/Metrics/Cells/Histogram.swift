@@ -8,8 +8,8 @@ package final class Histogram: Sendable {
     self.bounds = bounds
   }
 
-  /// How long it takes until a batch of records is on disk.
-  static func commitDurations() -> Histogram { Histogram(.commit) }
+  /// How long something takes that is waited for: a batch until it is on disk, a call of the store.
+  static func shortWaits() -> Histogram { Histogram(.commit) }
 
   /// Counts a value, in the unit of the bounds. Only for the thread that records.
   @inline(__always)

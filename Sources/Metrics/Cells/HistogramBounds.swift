@@ -16,7 +16,7 @@ struct HistogramBounds: Sendable {
     2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000,
     5_000_000, 10_000_000, 50_000_000, 100_000_000, 1_000_000_000,
   ])
-  /// Of the time until a batch of records is on disk, in nanoseconds.
+  /// Of the time until a batch of records is on disk, or the store has answered, in nanoseconds.
   static let commit = HistogramBounds([
     50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000,
     50_000_000, 100_000_000, 250_000_000, 500_000_000, 1_000_000_000, 5_000_000_000,

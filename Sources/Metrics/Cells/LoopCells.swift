@@ -9,6 +9,7 @@ final class LoopCells: Sendable {
   private let cells = CellBlock()
   private static let firstOverflow = 8
   private static let firstUnread = 16
+  private static let firstUnpriced = 24
   private static let firstCall = 32
 
   @inline(__always)
@@ -34,6 +35,14 @@ final class LoopCells: Sendable {
 
   private static func cell(_ reason: UnreadReason) -> Int {
     firstUnread + (UnreadReason.allCases.firstIndex(of: reason) ?? 0)
+  }
+
+  func add(_ what: Unpriced) { cells.add(1, at: Self.cell(what)) }
+
+  func unpriced(_ what: Unpriced) -> UInt64 { cells.value(at: Self.cell(what)) }
+
+  private static func cell(_ what: Unpriced) -> Int {
+    firstUnpriced + (Unpriced.allCases.firstIndex(of: what) ?? 0)
   }
 
   func addOverflow(_ family: Family) { cells.add(1, at: Self.firstOverflow + family.rawValue) }

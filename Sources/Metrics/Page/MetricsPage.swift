@@ -14,16 +14,20 @@ package struct MetricsPage {
     /// Nil where the operating system does not tell.
     package var process: ProcessStatus?
     package var responseIDs: ResponseIDStatistics
+    /// Nil without `--store`.
+    package var store: StoreStatus?
 
     package init(
       version: String, policy: PolicyStatus? = nil, ship: [ShipStatistics] = [],
-      process: ProcessStatus? = nil, responseIDs: ResponseIDStatistics = ResponseIDStatistics()
+      process: ProcessStatus? = nil, responseIDs: ResponseIDStatistics = ResponseIDStatistics(),
+      store: StoreStatus? = nil
     ) {
       self.version = version
       self.policy = policy
       self.ship = ship
       self.process = process
       self.responseIDs = responseIDs
+      self.store = store
     }
   }
 
@@ -54,6 +58,7 @@ package struct MetricsPage {
     if let policy = facts.policy { page.policy(policy) }
     page.shipping(facts.ship)
     page.responseIDs(facts.responseIDs)
+    if let store = facts.store { page.store(store, calls: registry.storeCallDurations) }
     if let process = facts.process { page.process(process) }
     return page.bytes
   }
@@ -97,7 +102,7 @@ extension Exposition {
       "ai_gateway_ledger_refused_records_total", .counter,
       "Records of refusals and of the process that were dropped because there was no room.")
     sample(ledger.refusedCount)
-    commitHistogram(
+    secondsHistogram(
       "ai_gateway_ledger_commit_duration_seconds",
       "Time until a batch of records is on disk.", commits)
   }

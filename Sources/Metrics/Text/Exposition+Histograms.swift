@@ -26,8 +26,8 @@ extension Exposition {
       labels[...], reading, Self.ends(bounds, per: unit), HistogramNames(name), per: unit)
   }
 
-  /// Writes the histogram of commit durations, in seconds, without labels.
-  mutating func commitHistogram(
+  /// Writes a histogram of `Histogram.shortWaits`, in seconds, without labels.
+  mutating func secondsHistogram(
     _ name: StaticString, _ help: StaticString, _ histogram: Histogram
   ) {
     metric(name, .histogram, help)

@@ -81,6 +81,12 @@ extension Exposition {
     for reason in UnreadReason.allCases {
       sample([("reason", reason.rawValue)], registry.unread(reason))
     }
+    metric(
+      "ai_gateway_unpriced_total", .counter,
+      "Answers that used something for which the policy has no price.")
+    for what in Unpriced.allCases {
+      sample([("what", what.rawValue)], registry.unpriced(what))
+    }
   }
 
   private mutating func processing(_ registry: MetricsRegistry) {

@@ -132,7 +132,7 @@ extension PolicyCompiler {
       log.error(
         limit.node,
         "limits money, but \(quotedList(free)) \(free.count == 1 ? "has" : "have") no price; add "
-          + "`price_usd_per_million` or `price_usd_per_request`, or narrow the limit's `models`")
+          + "a price such as `price_usd_per_million`, or narrow the limit's `models`")
     }
   }
 

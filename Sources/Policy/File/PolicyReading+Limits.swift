@@ -45,13 +45,13 @@ extension PolicyReading {
       subjects = integer(node, in: bounds.subjects) ?? maxSubjects
     }
     let onStoreLoss = fields["on_store_loss"].flatMap {
-      choice($0, [("deny", Limit.StoreLoss.deny), ("local", .local), ("allow", .allow)])
+      choice($0, StoreLoss.allCases.map { ($0.rawValue, $0) })
     }
     var limit: Limit?
     if log.errorCount == errorsBefore, let name, let amount {
       limit = Limit(
         name: name.text, kind: amount.kind, amount: amount.value, per: per, burst: burst,
-        scope: scope, models: models?.map(\.text), onStoreLoss: onStoreLoss ?? .deny,
+        scope: scope, models: models?.map(\.text), statedStoreLoss: onStoreLoss,
         maxSubjects: subjects)
     }
     return LimitDraft(node: node, limit: limit, name: name, models: models)

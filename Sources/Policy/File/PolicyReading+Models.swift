@@ -5,7 +5,8 @@ extension PolicyReading {
   private static let modelFields = [
     "aliases", "class", "routes", "sticky", "paths", "max_output_tokens", "context_tokens",
     "bound", "bound_above", "bound_fields", "allow_fields", "stream_usage",
-    "price_usd_per_million", "price_usd_per_request",
+    "price_usd_per_million", "price_usd_per_request", "price_usd_per_minute",
+    "price_usd_per_image", "price_usd_per_thousand",
   ]
 
   /// An entry of `models`.
@@ -31,7 +32,7 @@ extension PolicyReading {
       choice(
         $0, [("inject", StreamUsage.inject), ("as_asked", .asAsked), ("continuous", .continuous)])
     }
-    readPrices(fields, into: &draft)
+    draft.prices = readPrices(fields, into: &draft)
     return draft
   }
 
@@ -88,61 +89,5 @@ extension PolicyReading {
       return nil
     }
     return .header(text.dropFirst(prefix.count).lowercased())
-  }
-
-  private func readPrices(_ fields: Fields, into draft: inout ModelDraft) {
-    let perRequest = fields["price_usd_per_request"]
-    let perMillion = fields["price_usd_per_million"]
-    guard perRequest != nil || perMillion != nil else { return }
-    let request = perRequest.map { price($0, .perRequest) } ?? 0
-    var tokens: (prompt: Int64?, cached: Int64?, write: Int64?, completion: Int64?)? = (0, 0, 0, 0)
-    if let perMillion {
-      let known = ["prompt", "cached_prompt", "cache_write_prompt", "completion"]
-      tokens = self.fields(perMillion, known: known).map { prices in
-        if prices["prompt"] == nil { missing(perMillion, "prompt", "`prompt: 0` if it is free") }
-        draft.lacksCompletionPrice = prices["completion"] == nil
-        let prompt = prices["prompt"].map { price($0, .perMillionTokens) } ?? 0
-        return (
-          prompt, prices["cached_prompt"].map { price($0, .perMillionTokens) } ?? prompt,
-          prices["cache_write_prompt"].map { price($0, .perMillionTokens) } ?? prompt,
-          prices["completion"].map { price($0, .perMillionTokens) } ?? 0
-        )
-      }
-    }
-    // A price that is invalid has been reported. 0 takes its place, so that the model does not count as
-    // one without prices, which would be reported as well.
-    draft.prices = Prices(
-      promptNanos: tokens?.prompt ?? 0, cachedPromptNanos: tokens?.cached ?? 0,
-      cacheWritePromptNanos: tokens?.write ?? 0, completionNanos: tokens?.completion ?? 0,
-      perRequestNanos: request ?? 0)
-  }
-
-  private enum PriceUnit { case perMillionTokens, perRequest }
-
-  /// A price in nano-dollars, exact: dollars per million tokens × 1,000, or dollars × 10⁹.
-  private func price(_ node: Node, _ unit: PriceUnit) -> Int64? {
-    guard case .number(let number) = node.value.kind else {
-      refuseKind(node, "an amount of dollars")
-      return nil
-    }
-    guard !number.isNegative || number.isZero else {
-      log.error(node, "must not be negative")
-      return nil
-    }
-    let power = unit == .perMillionTokens ? 3 : 9
-    let finest = unit == .perMillionTokens ? "0.001" : "0.000000001"
-    var max = bounds.priceUSDMax
-    for _ in 0..<power { max *= 10 }
-    do throws(ExactDecimal.Misfit) {
-      let nanos = try number.integer(timesTenToThe: power)
-      if nanos <= max { return nanos }
-    } catch .tooPrecise {
-      log.error(
-        node,
-        "has too many decimals; write a multiple of \(finest) (one nano-dollar)")
-      return nil
-    } catch {}
-    log.error(node, "must be at most \(bounds.priceUSDMax) dollars (priceUSDMax)")
-    return nil
   }
 }

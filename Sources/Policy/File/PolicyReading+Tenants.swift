@@ -47,7 +47,7 @@ extension PolicyReading {
     }
     let limit = Limit(
       name: name.text, kind: .requests, amount: amount, per: .second, burst: nil, scope: .tenant,
-      models: nil, onStoreLoss: .deny, maxSubjects: maxSubjects)
+      models: nil, statedStoreLoss: nil, maxSubjects: maxSubjects)
     return LimitDraft(node: node, limit: limit, name: name, models: nil)
   }
 

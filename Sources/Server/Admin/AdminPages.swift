@@ -79,7 +79,7 @@ package final class AdminPages: AdminSite {
     let facts = MetricsPage.Facts(
       version: Version.string, policy: now.policyStatus, ship: now.ship(),
       process: ProcessReading.now(startedNanoseconds: state.startedNanoseconds),
-      responseIDs: now.responseIDs())
+      responseIDs: now.responseIDs(), store: now.store())
     return HTTPResponse(
       .ok, "text/plain; version=0.0.4; charset=utf-8", metrics.render(facts))
   }

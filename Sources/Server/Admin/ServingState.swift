@@ -23,6 +23,7 @@ package final class ServingState: Sendable {
     var policyStatus: PolicyStatus?
     var books: Books?
     var ship: @Sendable () -> [ShipStatistics] = { [] }
+    var store: @Sendable () -> StoreStatus? = { nil }
     var responseIDs: @Sendable () -> ResponseIDStatistics = { ResponseIDStatistics() }
   }
 
@@ -52,6 +53,11 @@ package final class ServingState: Sendable {
     values.withLock { $0.responseIDs = statistics }
   }
 
+  /// Limits are shared through a store; `status` returns how it stands with it, on any thread.
+  package func shares(_ status: @escaping @Sendable () -> StoreStatus?) {
+    values.withLock { $0.store = status }
+  }
+
   /// The listeners are open.
   package func started() {
     values.withLock { $0.isStarted = true }
@@ -75,12 +81,13 @@ extension ServingState.Values {
   var reasons: [String] {
     Self.reasons(
       isDraining: isDraining, isStarted: isStarted, hasPolicy: policy != nil,
-      ledger: books?.ledgerState)
+      ledger: books?.ledgerState, store: store())
   }
 
   /// The same from the facts alone.
   static func reasons(
-    isDraining: Bool, isStarted: Bool, hasPolicy: Bool, ledger: LedgerState?
+    isDraining: Bool, isStarted: Bool, hasPolicy: Bool, ledger: LedgerState?,
+    store: StoreStatus? = nil
   ) -> [String] {
     if isDraining { return ["draining"] }
     var reasons: [String] = []
@@ -90,6 +97,16 @@ extension ServingState.Values {
     case nil: reasons.append("the ledger is not open yet")
     case .writable: break
     case .unavailable(let reason): reasons.append("the ledger cannot be written: \(reason)")
+    }
+    if let store {
+      if let start = store.fencedBy {
+        reasons.append(
+          "another process goes on with this ledger (start \(start)): end one of the two")
+      } else if store.holdsReadiness {
+        reasons.append(
+          store.problem.map { "the store cannot be used: \($0)" }
+            ?? "the store has not answered yet, or is opening")
+      }
     }
     return reasons
   }

@@ -3,8 +3,8 @@ import Bytes
 import Ledger
 import Metrics
 
-/// `/api/v1/status`: the process, its policy, its ledger, and the targets that records are shipped
-/// to.
+/// `/api/v1/status`: the process, its policy, its ledger, the targets that records are shipped
+/// to, and the store that limits are shared through.
 ///
 /// On the admin server's thread.
 struct StatusReport {
@@ -29,6 +29,7 @@ struct StatusReport {
       json.array("ship") { json in
         for target in now.ship() { Self.add(target, to: &json) }
       }
+      StoreReport(status: now.store()).add(to: &json)
     }
     return json.bytes
   }

@@ -67,17 +67,13 @@ private struct Reading {
     guard spelled.hasPrefix("--"),
       let flag = specification.flags.first(where: { "--" + $0.name == spelled })
     else {
-      let names = specification.flags.filter { $0.kind != .unavailable }.map { "--" + $0.name }
+      let names = specification.flags.map { "--" + $0.name }
       problems.append(
         .unknownFlag(spelled, suggestion: NearestName.of(spelled, among: names)))
       return
     }
     let source = UsageProblem.Source.flag(flag.name)
     switch flag.kind {
-    case .unavailable:
-      problems.append(.unavailableFlag(source))
-      // Its value is skipped too, or it would be taken for an argument.
-      if attached == nil, let next = rest.first, !next.hasPrefix("-") { rest.removeFirst() }
     case .toggle:
       if attached != nil { return problems.append(.valueNotTaken(source)) }
       store(["true"], flag, source, repeats: false)
@@ -138,8 +134,6 @@ private struct Reading {
       guard let text = environment[flag.environmentName], !text.isEmpty else { continue }
       let source = UsageProblem.Source.environment(flag.environmentName)
       switch flag.kind {
-      case .unavailable:
-        problems.append(.unavailableFlag(source))
       case .toggle:
         readToggle(text, flag, source)
       case .value:

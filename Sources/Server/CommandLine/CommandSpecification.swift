@@ -39,14 +39,14 @@ package struct CommandSpecification: Sendable {
       let name = place.repeats ? place.name + "…" : place.name
       return place.isRequired ? name : "[\(name)]"
     }
-    let options = flags.contains { $0.kind != .unavailable } ? ["[flags]"] : []
+    let options = flags.isEmpty ? [] : ["[flags]"]
     return (["tollgate", name] + places + options).joined(separator: " ")
   }
 
   /// The whole text of `tollgate COMMAND --help`.
   package var help: String {
     var lines = ["\(summary)", "", "usage: \(usage)"]
-    let rows = flags.filter { $0.kind != .unavailable }.map { flag in
+    let rows = flags.map { flag in
       (left: Self.spelling(of: flag), right: Self.explanation(of: flag))
     }
     guard !rows.isEmpty else { return lines.joined(separator: "\n") }
@@ -64,7 +64,7 @@ package struct CommandSpecification: Sendable {
 
   private static func spelling(of flag: Flag) -> String {
     switch flag.kind {
-    case .toggle, .unavailable: "--\(flag.name)"
+    case .toggle: "--\(flag.name)"
     case .value(let placeholder), .list(let placeholder, _): "--\(flag.name) \(placeholder)"
     }
   }

@@ -8,8 +8,6 @@ package struct Flag: Sendable {
     case value(String)
     /// Any number of values; commas separate them too where `splitsAtCommas`.
     case list(String, splitsAtCommas: Bool)
-    /// Planned for a later version: refused where it is given, and left out of the help.
-    case unavailable
   }
 
   /// Without its dashes.

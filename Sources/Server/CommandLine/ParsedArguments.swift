@@ -37,6 +37,11 @@ package struct ParsedArguments {
     look(up: name) != nil
   }
 
+  /// Where the flag's value was given; nil where it was not.
+  package func source(_ name: String) -> UsageProblem.Source? {
+    look(up: name)?.source
+  }
+
   /// Whether a toggle is on.
   package func toggle(_ name: String) -> Bool {
     look(up: name)?.values.last == "true"

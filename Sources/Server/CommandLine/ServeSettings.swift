@@ -25,10 +25,13 @@ package struct ServeSettings: Sendable {
   /// `--ship`: where the ledger's records are sent.
   package var ship: [ShipTarget] = []
 
+  /// `--store` and what goes with it; nil where the limits are this process's alone.
+  package var store: StoreSettings?
+
   /// The declaration of `serve`.
   package static let specification = CommandSpecification(
     "serve", "Serves ext_proc, ext_authz and health over gRPC.",
-    flags: listenFlags + adminFlags + ledgerFlags + limitFlags + laterFlags)
+    flags: listenFlags + adminFlags + ledgerFlags + StoreSettings.flags + limitFlags)
 
   private static let listenFlags: [Flag] = [
     Flag("policy", .value("PATH"), "the policy: a JSON5 file, or a directory of them"),
@@ -39,7 +42,8 @@ package struct ServeSettings: Sendable {
       "where to listen: unix:/path or host:port", default: "127.0.0.1:9002"),
     Flag(
       "allow-plaintext-network", .toggle,
-      "listen on addresses that others can reach; there is no TLS here"),
+      "listen on addresses that others can reach, and reach --store over a network; there is no TLS"
+        + " here"),
     Flag("workers", .value("N"), "number of worker threads", default: "one for each processor"),
     Flag(
       "drain-timeout", .value("DURATION"), "how long streams may take to finish after SIGTERM",
@@ -121,9 +125,6 @@ package struct ServeSettings: Sendable {
     ]
   }()
 
-  /// Flags of a later version.
-  private static let laterFlags = [Flag("store", .unavailable, "")]
-
   /// Reads every flag; what is wrong is in `arguments.problems` afterwards.
   package init(_ arguments: inout ParsedArguments) {
     policyPath = arguments.requiredText("policy")
@@ -143,6 +144,7 @@ package struct ServeSettings: Sendable {
       "max-connections", default: server.connectionsMax, in: 1...1_000_000)
     readLedger(&arguments)
     readShip(&arguments)
+    store = StoreSettings.read(&arguments, allowsNetwork: server.allowPlaintextNetwork)
     readTransport(&arguments)
     server.loop.writeStallTimeout = arguments.duration(
       "write-timeout", default: server.loop.writeStallTimeout, in: .seconds(1) ... .seconds(3600))

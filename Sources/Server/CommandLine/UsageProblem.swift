@@ -2,7 +2,6 @@
 package enum UsageProblem: Error, Equatable, Sendable, CustomStringConvertible {
   case unknownCommand(String, suggestion: String?)
   case unknownFlag(String, suggestion: String?)
-  case unavailableFlag(Source)
   case valueMissing(Source)
   case valueEmpty(Source)
   case valueNotTaken(Source)
@@ -16,6 +15,8 @@ package enum UsageProblem: Error, Equatable, Sendable, CustomStringConvertible {
   case unknownAction(String, expected: String)
   /// Two flags that exclude each other.
   case notTogether(Source, Source)
+  /// The value is wrong, and is not shown, because it may hold a secret.
+  case refused(Source, String)
   /// The flag belongs to another form of the command, such as `audit show`.
   case flagOfOther(Source, form: String)
 
@@ -38,7 +39,6 @@ package enum UsageProblem: Error, Equatable, Sendable, CustomStringConvertible {
       "unknown command `\(name)`" + Self.suggest(suggestion)
     case .unknownFlag(let name, let suggestion):
       "unknown flag `\(name)`" + Self.suggest(suggestion)
-    case .unavailableFlag(let source): "\(source) is not available in this version"
     case .valueMissing(let source): "\(source) needs a value"
     case .valueEmpty(let source): "\(source) has an empty value"
     case .valueNotTaken(let source): "\(source) takes no value"
@@ -51,6 +51,7 @@ package enum UsageProblem: Error, Equatable, Sendable, CustomStringConvertible {
     case .unknownAction(let text, let expected): "`\(text)` is not \(expected)"
     case .notTogether(let one, let other):
       "\(one) and \(other) do not go together: give one of them"
+    case .refused(let source, let why): "\(source): \(why)"
     case .flagOfOther(let source, let form): "\(source) goes with `\(form)`"
     }
   }

@@ -141,7 +141,7 @@ extension Logger {
   /// The reasons that are the gateway's fault and not the caller's.
   private static let operatorsReasons: Set<String> = [
     RefusalCode.gatewayMisconfigured.rawValue, RefusalCode.ledgerUnavailable.rawValue,
-    RefusalCode.overloaded.rawValue, "store_unavailable",
+    RefusalCode.storeUnavailable.rawValue, RefusalCode.overloaded.rawValue,
   ]
 
   /// The last records of the ledger could not be written.

@@ -10,6 +10,8 @@ package protocol LoopGateway: CallRouter {
   func use(_ policy: CompiledPolicy)
   /// Tells the exchanges that wait for their record what became of it.
   func recordsEnded(_ outcome: Books.RecordOutcome)
+  /// Tells the exchanges with these tickets that the books are to be asked again.
+  func storeAnswered(_ tickets: [UInt64])
 }
 
 extension GatewayLoop: LoopGateway {}

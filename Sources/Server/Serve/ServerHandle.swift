@@ -28,6 +28,19 @@ package struct ServerHandle: Sendable {
   /// The most of it that was taken at once since this was last asked.
   package func takeBufferPeak() -> Int { workers.budget.takePeak() }
 
+  /// Health checks are told from now on that this process does not serve, so that Envoy asks another.
+  package func stopHealth() {
+    workers.postToAll { loop in
+      loop.health.stopServing()
+      loop.flushAnswers()
+    }
+  }
+
+  /// Exchanges that waited for the store ask the books again.
+  package func storeAnswered(_ tickets: [UInt64]) {
+    workers.postToAll { $0.router.storeAnswered(tickets) }
+  }
+
   /// Tells every worker what became of records.
   package func recordsEnded(_ outcome: Books.RecordOutcome) {
     workers.postToAll { $0.router.recordsEnded(outcome) }

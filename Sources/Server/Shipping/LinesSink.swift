@@ -31,7 +31,7 @@ final class LinesSink: ShipSink {
   private var isHalfClosed = false
 
   init(_ target: ShipTarget, resolve: @escaping OutgoingSocket.Resolve = Kernel.resolve) {
-    socket = OutgoingSocket(target.place, timeout: target.timeout, resolve: resolve)
+    socket = OutgoingSocket(.init(target.place), timeout: target.timeout, resolve: resolve)
   }
 
   func connect() {

@@ -27,7 +27,7 @@ final class OTLPSink: ShipSink {
     self.target = target
     self.resource = resource
     self.wallNanoseconds = wallNanoseconds
-    socket = OutgoingSocket(target.place, timeout: target.timeout, resolve: resolve)
+    socket = OutgoingSocket(.init(target.place), timeout: target.timeout, resolve: resolve)
   }
 
   func connect() {

@@ -1,10 +1,10 @@
 import Bytes
 import Shipping
 
-/// A client's non-blocking socket: resolves the target's name, connects to one of its addresses,
-/// writes and reads.
+/// A client's non-blocking socket: resolves the peer's name, connects to one of its addresses, writes
+/// and reads.
 ///
-/// On its target's thread.
+/// On its owner's thread.
 struct OutgoingSocket {
   /// Finds a host's addresses: `Kernel.resolve`, except in tests.
   typealias Resolve = (String, UInt16) throws(ResolveError) -> [SocketAddress]
@@ -16,7 +16,14 @@ struct OutgoingSocket {
     case open(Descriptor)
   }
 
-  private let place: ShipTarget.Place
+  /// Where it connects to.
+  enum Peer {
+    /// A Unix socket, whose path was checked when it was read.
+    case unix(String)
+    case tcp(host: String, port: UInt16)
+  }
+
+  private let peer: Peer
   private let timeout: Duration
   private let resolve: Resolve
   private var state = State.closed
@@ -31,9 +38,9 @@ struct OutgoingSocket {
   private(set) var unsent = UnsentOutput()
 
   init(
-    _ place: ShipTarget.Place, timeout: Duration, resolve: @escaping Resolve = Kernel.resolve
+    _ peer: Peer, timeout: Duration, resolve: @escaping Resolve = Kernel.resolve
   ) {
-    self.place = place
+    self.peer = peer
     self.timeout = timeout
     self.resolve = resolve
   }
@@ -58,19 +65,18 @@ struct OutgoingSocket {
   /// time, which may block.
   mutating func connect() -> String? {
     close()
-    switch place {
-    case .otlpUnix(let path):
+    switch peer {
+    case .unix(let path):
       guard let address = SocketAddress(unixPath: path) else {
         preconditionFailure("a path was validated when it was read")
       }
       return connect(round([address]))
-    case .otlp(let host, let port), .tcp(let host, let port):
+    case .tcp(let host, let port):
       do throws(ResolveError) {
         return connect(round(try resolve(host, port)))
       } catch {
         return "\(host) cannot be resolved: \(error.reason)"
       }
-    case .standardOutput: preconditionFailure("standard output is no socket")
     }
   }
 
@@ -87,8 +93,7 @@ struct OutgoingSocket {
     while let address = addresses.next(nowMs: Self.nowMs()) {
       do throws(SystemError) {
         let socket = try Kernel.createSocket(for: address)
-        if case .otlpUnix = place {
-        } else {
+        if case .tcp = peer {
           try Kernel.sendAtOnce(socket)
           try Kernel.detectLoss(socket, timeout: timeout)
         }
@@ -212,4 +217,15 @@ struct OutgoingSocket {
   }
 
   private static func nowMs() -> Int64 { SystemClock.monotonicNanoseconds() / 1_000_000 }
+}
+
+extension OutgoingSocket.Peer {
+  /// The receiver of a target that is reached through a socket.
+  init(_ place: ShipTarget.Place) {
+    switch place {
+    case .otlpUnix(let path): self = .unix(path)
+    case .otlp(let host, let port), .tcp(let host, let port): self = .tcp(host: host, port: port)
+    case .standardOutput: preconditionFailure("standard output is no socket")
+    }
+  }
 }

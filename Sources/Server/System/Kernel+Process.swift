@@ -22,6 +22,16 @@ extension Kernel {
   /// Gives freed memory back to the system: malloc_trim(3), where the C library has it.
   static func returnFreedMemory() { tollgate_trim_memory() }
 
+  /// The host's name: gethostname(2). Where there is none, or it is too long, `unknown`.
+  static func hostName() -> String {
+    var buffer = [UInt8](repeating: 0, count: 256)
+    let result = unsafe buffer.withUnsafeMutableBytes {
+      unsafe gethostname($0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count - 1)
+    }
+    let name = String(decoding: buffer.prefix { $0 != 0 }, as: UTF8.self)
+    return result == 0 && !name.isEmpty ? name : "unknown"
+  }
+
   /// The size of a page of memory.
   static func pageBytes() -> Int64 { Int64(sysconf(Int32(_SC_PAGESIZE))) }
 

@@ -7,6 +7,7 @@ import Transport
 final class EchoGateway: LoopGateway {
   func use(_ policy: CompiledPolicy) {}
   func recordsEnded(_ outcome: Books.RecordOutcome) {}
+  func storeAnswered(_ tickets: [UInt64]) {}
 
   func handler(path: Span<UInt8>) -> (any CallHandler)? {
     switch String(decoding: (0..<path.count).map { path[$0] }, as: UTF8.self) {

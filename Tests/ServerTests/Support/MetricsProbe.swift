@@ -1,3 +1,4 @@
+import Books
 import Gateway
 import Metrics
 import Terms
@@ -27,6 +28,18 @@ enum MetricsProbe {
       }
     }
     return labels
+  }
+
+  /// The metrics of a process that shares its limits.
+  static func storePage() -> String {
+    let all = String(decoding: render(StoreSample.status), as: UTF8.self)
+    let own = all.split(separator: "\n").filter { $0.contains("ai_gateway_store_") }
+    return own.joined(separator: "\n")
+  }
+
+  private static func render(_ store: StoreStatus) -> [UInt8] {
+    var page = MetricsPage(registry: MetricsRegistry(), books: nil)
+    return page.render(MetricsPage.Facts(version: "v", store: store))
   }
 
   /// A page on which one exchange has ended and shipping has worked.

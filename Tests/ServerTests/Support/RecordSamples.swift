@@ -12,23 +12,27 @@ enum RecordSamples {
     let admission = Admission(
       requestID: "req_1", decision: .allow, reserved: [charge], policy: "p")
     let completion = Completion(
-      requestID: "req_1", usageSource: .reported, endReason: .complete,
+      requestID: "req_1", usageSource: .reported, costParts: CostParts(), endReason: .complete,
       disputed: DisputedUsage(promptTokens: 0, completionTokens: 1), charged: [charge])
     let event = ProcessEvent(policy: "p", version: "v")
+    let identity = LedgerIdentity(id: String(repeating: "a", count: 32), start: 1)
+    let start = ProcessEvent(policy: "p", version: "v", identity: identity)
     let stop = ProcessEvent(
       policy: "p", version: "v", estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])])
     let checkpoint = Checkpoint(
-      previousHash: Chain.origin, clockSinceMs: 0,
+      previousHash: Chain.origin, identity: identity, clockSinceMs: 0,
       counters: [CounterState(counter: "tenant/t/l", kind: .requests, fields: [])],
       open: [OpenExchange(seq: 1, timeMs: 0, admission: admission)],
       estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])])
     let bodies: [LedgerRecord.Body] = [
-      .admission(admission), .completion(completion), .start(event), .reload(event), .stop(stop),
+      .admission(admission), .completion(completion), .start(start), .reload(event), .stop(stop),
       .denials(
         Denials(tenant: "t", reason: "r", count: 1, sinceMs: 0, requestIDs: ["req_1"])),
       .checkpoint(checkpoint),
       .clock(ClockJump(fromMs: 0, wallMs: 0)),
       .repair(Repair(file: "f", offset: 0, damage: "d", lastGoodSeq: 0)),
+      .store(
+        StoreEvent(.opened, partitions: [0], by: [identity], missing: [identity], bound: 0)),
       .drop(Drop(target: "t", firstSeq: 1, lastSeq: 1)),
     ]
     return bodies.map { LedgerRecord(seq: 1, timeMs: 0, isCarried: true, body: $0) }

@@ -1,0 +1,257 @@
+import Books
+import Bytes
+import Log
+import Quota
+import Redis
+import Store
+
+/// Carries statements from the books to the servers of the store, and answers back; says that this
+/// replica lives; follows the master, or a cluster's slots.
+///
+/// On the store's thread, which owns it.
+final class StoreLoop {
+  /// How often a replica says that it lives.
+  static let presenceInterval: Int64 = 1_000
+  /// How often what is known is published.
+  static let statusInterval: Int64 = 200
+  /// How long the last statements of a process may take: what was settled last is stated within a second.
+  static let farewellMax: Int64 = 1_500
+  /// How much longer than the lease's time a start asks for the place of a process that is gone.
+  static let fenceDelay: Int64 = 2_000
+  /// The longest sleep.
+  static let sleepMax: Int64 = 1_000
+  /// How often a call may be sent to another server, each time because the one before said so.
+  static let redirectionsMax = 3
+
+  /// A call that is under way.
+  enum Call {
+    case statements(StatementCallUnderWay, StoreCaller, sentNanoseconds: Int64, redirections: Int)
+    case presence(StoreCaller)
+    case guide
+  }
+
+  let settings: StoreSettings
+  let address: StoreAddress
+  let books: Books
+  let log: Logger
+  let shared: StoreShared
+  let record: @Sendable (Int64) -> Void
+  let revision: @Sendable () -> String
+  let nonce: UInt32
+
+  var map: StoreMap
+  var links: [RedisNode: StoreLink] = [:]
+  /// A Sentinel; in a cluster the servers themselves are asked.
+  var guide: StoreLink?
+  var calls: [UInt64: Call] = [:]
+  var lastCall: UInt64 = 0
+  /// Whether the store has taken this process's start number: nothing is stated before.
+  var isRegistered = false
+  var isFenced = false
+  private(set) var startedMs: Int64 = 0
+  let fenced: @Sendable () -> Void
+  var lost: Set<Int> = []
+  var nextPresenceMs: Int64 = 0
+  var presenceIsUnderWay = false
+  var nextGuideMs: Int64 = 0
+  var guideIsUnderWay = false
+  var nextStatusMs: Int64 = 0
+  var status: StoreStatus
+  var farewellByMs: Int64?
+  /// The last problem with the credentials or with how the master is set up, which is logged once.
+  var told = ""
+
+  init(
+    _ settings: StoreSettings, books: Books, revision: @escaping @Sendable () -> String,
+    record: @escaping @Sendable (Int64) -> Void, fenced: @escaping @Sendable () -> Void,
+    shared: StoreShared, log: Logger
+  ) {
+    self.settings = settings
+    address = StoreAddress(settings.address)
+    self.books = books
+    self.revision = revision
+    self.record = record
+    self.fenced = fenced
+    self.shared = shared
+    self.log = log
+    nonce = UInt32.random(in: 0 ... .max)
+    map = StoreMap(address)
+    status = StoreStatus(
+      address: settings.address.description, replica: settings.replica,
+      holder: books.holder ?? Holder(ledger: "", start: 0))
+    if let node = map.master { addLink(node) }
+  }
+
+  func run() {
+    startedMs = Self.nowMs()
+    while true {
+      let nowMs = Self.nowMs()
+      if takeRequests(nowMs) { break }
+      tickLinks(nowMs)
+      askTheGuide(nowMs)
+      sayPresence(nowMs)
+      let next = sendStatements(nowMs)
+      flush(nowMs)
+      publish(nowMs)
+      if let farewellByMs {
+        let isQuiet = calls.isEmpty && (next ?? .max) > farewellByMs
+        if isQuiet || nowMs >= farewellByMs { break }
+      }
+      sleep(until: next, nowMs)
+    }
+    publish(.max)
+    shared.end()
+  }
+
+  /// True where the thread is to end at once.
+  private func takeRequests(_ nowMs: Int64) -> Bool {
+    let (reloads, stops) = shared.values.withLock { values in
+      defer { (values.reloads, values.stops) = (false, false) }
+      return (values.reloads, values.stops)
+    }
+    if reloads {
+      for node in links.keys {
+        let jitter = self.jitter()
+        handle(
+          links[node]?.restart("reloaded", "RELOAD", nowMs: nowMs, jitter: jitter) ?? [], node,
+          nowMs)
+      }
+    }
+    if stops {
+      books.giveBack()
+      guard isRegistered, !isFenced else { return true }
+      farewellByMs = nowMs + Self.farewellMax
+    }
+    return false
+  }
+
+  private func sleep(until next: Int64?, _ nowMs: Int64) {
+    var until = min(nowMs + Self.sleepMax, nextPresenceMs, nextStatusMs)
+    if let next { until = min(until, next) }
+    if address.kind != .single { until = min(until, nextGuideMs) }
+    for link in links.values { if let due = link.nextMs(nowMs: nowMs) { until = min(until, due) } }
+    if let due = guide?.nextMs(nowMs: nowMs) { until = min(until, due) }
+    if let farewellByMs { until = min(until, farewellByMs) }
+    var polled = [Polled(shared.wakeEvent.raw, reads: true)]
+    var watched: [RedisNode] = []
+    for (node, link) in links {
+      guard let one = link.polled else { continue }
+      polled.append(one)
+      watched.append(node)
+    }
+    let guided = guide?.polled
+    if let guided { polled.append(guided) }
+    Kernel.poll(&polled, timeoutMilliseconds: Int32(clamping: max(0, until - nowMs)))
+    let wokenMs = Self.nowMs()
+    if polled[0].isReadable { Kernel.clear(shared.wakeEvent) }
+    for (index, node) in watched.enumerated() {
+      let jitter = self.jitter()
+      let events = links[node]?.proceed(polled[index + 1], nowMs: wokenMs, jitter: jitter) ?? []
+      handle(events, node, wokenMs)
+    }
+    if guided != nil, let last = polled.last {
+      handleGuide(guide?.proceed(last, nowMs: wokenMs, jitter: jitter()) ?? [], wokenMs)
+    }
+  }
+
+  /// By CLOCK_BOOTTIME, as the books count.
+  static func nowMs() -> Int64 { SystemClock.bootNanoseconds() / 1_000_000 }
+
+  func jitter() -> UInt64 { UInt64.random(in: 0 ... .max) }
+
+  func tellOnce(_ text: String, _ tell: (String) -> Void) {
+    guard text != told else { return }
+    told = text
+    tell(text)
+  }
+
+  // MARK: Links
+
+  func addLink(_ node: RedisNode) {
+    guard links[node] == nil, links.count < RedisLimits.serversMax else { return }
+    links[node] = StoreLink(node, .data(address.kind, database: address.database))
+  }
+
+  /// The links that the map names, and no others.
+  func followMap(_ nowMs: Int64) {
+    var wanted = map.servers
+    if address.kind == .cluster { wanted.insert(map.guide) }
+    for node in wanted { addLink(node) }
+    for node in links.keys where !wanted.contains(node) {
+      let jitter = self.jitter()
+      handle(
+        links[node]?.restart("not used any more", "MOVED", nowMs: nowMs, jitter: jitter) ?? [],
+        node, nowMs)
+      links[node] = nil
+    }
+  }
+
+  private func tickLinks(_ nowMs: Int64) {
+    for node in links.keys {
+      let jitter = self.jitter()
+      let events =
+        links[node]?.tick(nowMs: nowMs, jitter: jitter, readCredentials: readCredentials) ?? []
+      handle(events, node, nowMs)
+    }
+    noteLosses(nowMs)
+    books.storeTick()
+  }
+
+  func readCredentials() -> Result<RedisCredentials?, StoreProblem> {
+    do throws(StoreCredentialsSource.Problem) {
+      return .success(
+        try settings.credentials.read().map {
+          RedisCredentials(name: $0.name, password: $0.password)
+        })
+    } catch {
+      tellOnce("\(error)") { log.storeCredentialsRefused($0, address: address.description) }
+      return .failure(StoreProblem(text: "\(error)"))
+    }
+  }
+
+  /// Tells the books which partitions cannot be asked any more.
+  private func noteLosses(_ nowMs: Int64) {
+    for partition in 0..<SharedKey.partitions where !lost.contains(partition) {
+      let isLost: Bool
+      if let node = map.server(of: partition), let link = links[node] {
+        isLost = link.isLost(nowMs: nowMs)
+      } else {
+        // Nobody says where it is: as lost as whoever should say it.
+        isLost = guideIsLost(nowMs)
+      }
+      guard isLost else { continue }
+      lost.insert(partition)
+      books.store(partition: partition, isLost: true)
+    }
+  }
+
+  private func guideIsLost(_ nowMs: Int64) -> Bool {
+    if let guide { return guide.failures >= 2 || guide.isLost(nowMs: nowMs) }
+    return links[map.guide].map { $0.isLost(nowMs: nowMs) } ?? false
+  }
+
+  private func flush(_ nowMs: Int64) {
+    for node in links.keys {
+      let jitter = self.jitter()
+      handle(links[node]?.flush(nowMs: nowMs, jitter: jitter) ?? [], node, nowMs)
+    }
+    handleGuide(guide?.flush(nowMs: nowMs, jitter: jitter()) ?? [], nowMs)
+  }
+
+  // MARK: What is known
+
+  func publish(_ nowMs: Int64) {
+    guard nowMs >= nextStatusMs else { return }
+    nextStatusMs = nowMs == .max ? nowMs : nowMs + Self.statusInterval
+    books.fill(&status)
+    status.reconnects = links.values.reduce(0) { $0 + Int64(max(0, $1.connects - 1)) }
+    shared.values.withLock { $0.status = status }
+    for note in books.takeStoreNotes() { log.store(note, address: settings.address.description) }
+  }
+
+  func failed(_ word: String, _ reason: String) {
+    let known = RedisError.knownWords.contains(word) ? word : "other"
+    status.failures[known, default: 0] += 1
+    status.problem = reason
+  }
+}

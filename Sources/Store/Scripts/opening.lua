@@ -1,0 +1,86 @@
+-- What a call about counters says of its caller, and whether the partition is open.
+
+local SECOND = 1000            -- how long a counter is marked short; how often it looks for the silent
+local KEEP = 60000             -- how long what nobody states is kept, for late statements
+local BUCKET_HOLDER = 3600000  -- how long a bucket remembers a silent holder
+local LONGEST = 40 * DAY       -- the marker's expiry; the longest wait and expiry of a bucket
+local REFILL = 2000000000      -- the most time that is refilled at once: times a period it is exact
+local PERIOD = 3600000
+local STATEMENTS = 100
+
+local position = 0
+local function argument()
+  position = position + 1
+  return ARGV[position] or refuse('too few arguments')
+end
+local function count(most) return whole(argument(), 0, most or MAX) end
+local function ledgerID()
+  local id = argument()
+  if #id ~= 32 or not string.find(id, '^%x+$') then refuse('not a ledger') end
+  return id
+end
+
+local run = argument()
+local ledger = ledgerID()
+local start = whole(argument(), 1, MAX)
+local nonce = argument()
+if #nonce ~= 8 or not string.find(nonce, '^%x+$') then refuse('not a nonce') end
+local lease = whole(argument(), 1, PERIOD)
+local aliveCount = count(REPLICAS)
+local isWhole = count(1) == 1
+-- The opening in which the calls before have stated the rest; nothing where this call says all.
+local wholeSince = argument()
+if wholeSince ~= '' then wholeSince = whole(wholeSince, 0, MAX) end
+local expected = {}
+for i = 1, count(REPLICAS) do expected[i] = ledgerID() end
+if #KEYS < 2 or #KEYS - 2 > STATEMENTS then refuse('too many counters') end
+
+-- Whether the partition is open, and what is said of its opening.
+
+local marker = redis.call('HMGET', KEYS[1], 'run', 'opening', 'renewed')
+local opening = { since = now, informed = 0, claimed = 0, expected = 0, missing = 0 }
+local openingChanges = {}  -- what the opening's hash gets for each ledger
+local isNewOpening = false
+local wasOpen = marker[1] == run
+local isOpen = wasOpen
+local isClaimed = 0
+local openingID
+
+-- Counts a ledger as one that has stated all, or is to.
+local function expect(id, before, hasClaimed)
+  before = openingChanges[id] or before
+  if before == 'claimed' or before and not hasClaimed then return end
+  if not before then opening.expected = opening.expected + 1 end
+  if hasClaimed then
+    opening.claimed = opening.claimed + 1
+    if before then opening.missing = opening.missing - 1 end
+  else
+    opening.missing = opening.missing + 1
+  end
+  openingChanges[id] = hasClaimed and 'claimed' or 'expected'
+end
+
+if wasOpen then
+  openingID = whole(marker[2], 0, MAX)
+else
+  local names = { 'run', 'since', 'informed', 'claimed', 'expected', 'missing', ledger }
+  for i = 1, #expected do names[7 + i] = expected[i] end
+  local found = redis.call('HMGET', KEYS[2], unpack(names))
+  isNewOpening = found[1] ~= run
+  if isNewOpening then
+    found = {}  -- of another run: nothing of it counts
+  else
+    for i = 2, 6 do opening[names[i]] = whole(found[i], 0, MAX) end
+    opening.since = math.min(opening.since, now)  -- a clock that was set back makes no longer wait
+  end
+  if isWhole and (wholeSince == '' or wholeSince == opening.since) then
+    expect(ledger, found[7], true)
+    for i = 1, #expected do expect(expected[i], found[7 + i], false) end
+    if #expected > 0 then opening.informed = 1 end
+  end
+  if (openingChanges[ledger] or found[7]) == 'claimed' then isClaimed = 1 end
+  isOpen = isClaimed == 1
+    and (opening.informed == 1 and opening.missing == 0 or now - opening.since >= lease)
+  openingID = opening.since
+end
+

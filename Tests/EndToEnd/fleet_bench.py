@@ -1,0 +1,118 @@
+"""A fleet with its store and its books: what every scenario of the fleet's tests needs."""
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+
+from fleet import Fleet
+from fleet_books import FleetBooks, at_rest
+from fleet_clients import Caller, Crowd
+from fleet_policy import counter_of
+from fleet_store import StoreCounter, read_counter
+from harness import SANITIZER, poll
+
+# What the product may answer; anything else is Envoy's, or a fault.
+CODES_WHEN_WELL = {"", "rate_limit_exceeded", "insufficient_quota"}
+CODES_WHEN_LOST = CODES_WHEN_WELL | {"store_unavailable"}
+# No answer takes longer, whatever the store does. Far above `--store-timeout`, for busy machines;
+# far below what Envoy waits for (5 s).
+ANSWER_SECONDS = 15 if SANITIZER else 3
+# In which what is leased elsewhere comes back and is given out.
+SPENT_SECONDS = 3
+# Unused slices go back a second after the last use.
+RETURNED_SECONDS = 20
+NANO_IN_MICRO = 1000
+
+
+@dataclass
+class Bench:
+    fleet: Fleet
+    # A `Standalone`, `SentinelSet` or `RedisCluster`; None: the replicas share nothing.
+    store: object | None = None
+
+    def crowd(self, callers: list[Caller]) -> Crowd:
+        return Crowd(self.fleet.listener, callers)
+
+    def rest(self, crowd: Crowd, codes: set[str] = CODES_WHEN_WELL) -> FleetBooks:
+        """When the load has stopped: as `is_well`, and everything is on record."""
+        self.is_well(crowd, codes)
+        return self.books(crowd)
+
+    def is_well(self, crowd: Crowd, codes: set[str] = CODES_WHEN_WELL) -> None:
+        """Nobody waited for long, every answer was one of these, and every replica lives."""
+        self.fleet.check()
+        assert crowd.hung == 0 and crowd.broken == [], (crowd.hung, crowd.broken[:3])
+        others = [answer for answer in crowd.answers if answer.code not in codes]
+        assert not others, f"{len(others)} of {len(crowd.answers)} answers, such as {others[:3]}"
+
+    def books(self, crowd: Crowd) -> FleetBooks:
+        books = at_rest(self.fleet.ledgers)
+        books.match(crowd.answers)
+        return books
+
+    def counter(self, tenant: str) -> StoreCounter:
+        """The tenant's one counter, as the store has it now."""
+        [limit] = self.fleet.options.policy["tenants"][tenant]["limits"]
+        return read_counter(self.store, counter_of(tenant, limit["name"]), limit)
+
+    def holds_nothing(self, tenant: str) -> None:
+        """Some seconds after the last use nothing is leased of a bucket, and no slot is taken."""
+
+        def is_at_rest() -> bool:
+            counter = self.counter(tenant)
+            return counter.unspent == 0 and (counter.kind != "slots" or counter.sum == 0)
+
+        poll(f"nothing of {tenant} is held: {self.counter(tenant)}", is_at_rest, RETURNED_SECONDS)
+
+    def equals_store(self, books: FleetBooks, tenant: str) -> int:
+        """Some seconds after the last use nothing is leased of a budget, and the store's sum is that of
+        the ledgers; `books` are those of a fleet at rest. What was in use when the store lost writes
+        and nobody claimed is returned; without such a loss it is 0."""
+        [limit] = self.fleet.options.policy["tenants"][tenant]["limits"]
+        by_ledger: dict[int, int] = defaultdict(int)
+        for move in books.moves[counter_of(tenant, limit["name"])]:
+            by_ledger[move.ledger] += move.amount
+        # Money is rounded up once for each holder.
+        unit = NANO_IN_MICRO if "usd" in limit else 1
+        used = sum(-(-amount // unit) for amount in by_ledger.values())
+
+        def is_at_rest() -> bool:
+            counter = self.counter(tenant)
+            return counter.unspent == 0 and counter.sum == counter.settled + counter.gone
+
+        poll(f"nothing of {tenant} is leased: {self.counter(tenant)}", is_at_rest, RETURNED_SECONDS)
+        counter = self.counter(tenant)
+        assert counter.settled == used, f"the store has {counter}, the ledgers {dict(by_ledger)}"
+        assert sum(share.settled for share in counter.shares.values()) == used, counter
+        return counter.gone
+
+    def inflight(self) -> int:
+        """Exchanges that the replicas have under way now."""
+        return sum(
+            int(replica.metrics().sum("ai_gateway_inflight_requests"))
+            for replica in self.fleet.replicas
+        )
+
+    def calls(self) -> int:
+        """Scripts that the masters have run since they started."""
+        count = 0
+        for server in self.store.masters():
+            calls = server.calls()
+            count += sum(calls.get(name, 0) for name in ("eval", "evalsha", "fcall"))
+        return count
+
+
+def is_spent(crowd: Crowd, tenant: str) -> bool:
+    """For some seconds everything was refused, and for want of budget."""
+    since = time.time() - SPENT_SECONDS
+    answers = crowd.of(tenant)
+    late = [answer for answer in answers if answer.began > since]
+    return (
+        min(answer.began for answer in answers) < since
+        and len(late) >= 5 and all(answer.status == 429 for answer in late)
+    ) if answers else False  # fmt: skip
+
+
+def wait_until(moment: float) -> None:
+    """Unix seconds. For stretches of load that a scenario is about, never for readiness."""
+    time.sleep(max(0, moment - time.time()))

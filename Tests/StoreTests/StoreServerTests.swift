@@ -1,0 +1,163 @@
+import Foundation
+import Quota
+import Redis
+import Testing
+
+@testable import Store
+
+/// What a server does with the scripts as they are shipped.
+@Suite(
+  "Scripts on a server",
+  .enabled(if: TestServer.program != nil, Comment(rawValue: TestServer.missing)))
+struct StoreServerTests {
+  static let holder = Holder(ledger: String(repeating: "a", count: 32), start: 1)
+
+  private func caller(_ holder: Holder = holder) -> StoreCaller {
+    StoreCaller(
+      holder: holder, nonce: 7, runID: "run", alive: [holder], leaseMilliseconds: 10_000)
+  }
+
+  private func run(_ call: RedisCall, on server: TestServer) throws -> RESPValue {
+    try server.ask([
+      [Array("EVAL".utf8), call.script.source, Array(String(call.keys.count).utf8)] + call.keys
+        + call.arguments
+    ])[0]
+  }
+
+  private let call = StatementCall(
+    partition: 63,
+    statements: [
+      Statement(
+        key: SharedKey(partition: 63, id: String(repeating: "1", count: 32)), shape: .slots,
+        amount: 5, number: 1, hold: 0, unspent: 0, need: 2, want: 2)
+    ], isWhole: true)
+
+  @Test("go by the server's clock")
+  func clock() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    let value = try run(StoreCodec.stateCall(call, by: caller()), on: server)
+    let answer = try StoreCodec.stateAnswer(value, to: call)
+    #expect(answer.answers[0].outcome == .granted(2))
+    #expect(abs(answer.storeMs - Int64(Date().timeIntervalSince1970 * 1_000)) < 60_000)
+    let presence = StoreCodec.presenceCall(
+      by: caller(), name: "gateway 1 ☃", revision: "r 1", isStarting: true)
+    guard
+      case .alive(let view) = try StoreCodec.presenceAnswer(
+        run(presence, on: server), to: caller())
+    else { throw TestServer.Failure(what: "not alive") }
+    #expect(view.replicas.map(\.name) == ["gateway 1 ☃"])
+    #expect(view.replicas.map(\.revision) == ["r?1"] && !view.isComplete)
+  }
+
+  @Test("give every key an expiry")
+  func expiry() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    _ = try run(StoreCodec.stateCall(call, by: caller()), on: server)
+    let closed = StatementCall(partition: 5, statements: [])
+    _ = try run(StoreCodec.stateCall(closed, by: caller()), on: server)
+    _ = try run(
+      StoreCodec.presenceCall(by: caller(), name: "", revision: "", isStarting: true), on: server)
+    let stored = StoredResponse(tenant: "tenant-a", route: "chat-v1", tokens: 12)
+    let remember = try #require(StoreCodec.remember(stored, id: String(repeating: "3", count: 32)))
+    _ = try server.ask([remember])
+    let keys = try server.ask("KEYS", "*").elements ?? []
+    #expect(keys.count == 5)
+    for case .string(let key) in keys {
+      let expiry = try #require(try server.ask([[Array("PTTL".utf8), key]])[0].number)
+      #expect((60_000...40 * 86_400_000).contains(expiry))
+    }
+    let slots = StoreKeys.counter(call.statements[0].key)
+    let expiry = try #require(try server.ask([[Array("PTTL".utf8), slots]])[0].number)
+    #expect((60_000...70_000).contains(expiry))
+    let recalled = try server.ask([StoreCodec.recall(id: String(repeating: "3", count: 32))])[0]
+    #expect(try StoreCodec.recalled(recalled) == stored)
+  }
+
+  @Test("write nothing where the server does not take writes, and its word is a failure")
+  func failures() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    let state = StoreCodec.stateCall(call, by: caller())
+    func word() throws -> String {
+      do {
+        _ = try StoreCodec.stateAnswer(run(state, on: server), to: call)
+      } catch StoreFailure.error(let error) { return error.word }
+      return "answered"
+    }
+    _ = try server.ask("CONFIG", "SET", "maxmemory", "1")
+    #expect(try word() == "OOM")
+    _ = try server.ask("CONFIG", "SET", "maxmemory", "0")
+    _ = try server.ask("CONFIG", "SET", "min-replicas-to-write", "1")
+    #expect(try word() == "NOREPLICAS")
+    _ = try server.ask("CONFIG", "SET", "min-replicas-to-write", "0")
+    _ = try server.ask("SET", "{tollgate:63}:open", "not a hash")
+    #expect(try word() == "WRONGTYPE")
+    _ = try server.ask("DEL", "{tollgate:63}:open")
+    _ = try server.ask("REPLICAOF", "127.0.0.1", "1")
+    #expect(try word() == "READONLY")
+    #expect(try server.ask("DBSIZE") == .integer(0))
+    _ = try server.ask("REPLICAOF", "NO", "ONE")
+    #expect(try word() == "answered")
+  }
+
+  @Test("look through many silent holders in parts")
+  func manyHolders() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    let script = try ScriptOnServer(server, nowMs: 1_800_000_000_000)
+    let key = SharedKey(partition: 1, id: String(repeating: "4", count: 32))
+    func slots(_ number: Int64, hold: Int64, need: Int64) -> StatementCall {
+      StatementCall(
+        partition: 1,
+        statements: [
+          Statement(
+            key: key, shape: .slots, amount: 2_000, number: number, hold: hold, unspent: 0,
+            need: need, want: need)
+        ], isWhole: true)
+    }
+    for number in 0..<2_000 {
+      let digits = String(number, radix: 16)
+      let holder = Holder(
+        ledger: String(repeating: "0", count: 32 - digits.count) + digits, start: 1)
+      _ = try script.state(slots(1, hold: 0, need: 1), by: caller(holder))
+    }
+    script.nowMs += 10_000
+    var sums: [Int64] = [2_000]
+    var outcome = StatementAnswer.Outcome.stale
+    for number in 1...100 {
+      script.nowMs += 1_000
+      let answer = try script.state(
+        slots(Int64(number), hold: 0, need: 1_900), by: caller()
+      ).answers[0]
+      outcome = answer.outcome
+      sums.append(answer.sum)
+      if outcome == .granted(1_900) { break }
+    }
+    #expect(outcome == .granted(1_900))
+    // Some 200 each time, never all at once.
+    #expect(sums.count > 6)
+    #expect(zip(sums, sums.dropFirst().dropLast()).allSatisfy { $0 - $1 < 400 })
+  }
+
+  @Test("keep a bounded list of replicas")
+  func manyReplicas() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    let pair = try StorePair(server)
+    func holder(_ number: Int) -> Holder {
+      let digits = String(number)
+      return Holder(ledger: String(repeating: "0", count: 32 - digits.count) + digits, start: 1)
+    }
+    for number in 0..<StoreLimit.replicasMax {
+      _ = try pair.presence(by: holder(number), leaseMs: 60_000)
+    }
+    #expect(try pair.presence(by: holder(2_000), leaseMs: 60_000) == nil)
+    pair.nowMs += 60_000
+    guard case .alive(let view) = try pair.presence(by: holder(2_000), leaseMs: 60_000) else {
+      throw TestServer.Failure(what: "not alive")
+    }
+    #expect(view.replicas.map(\.holder) == [holder(2_000)] && view.isComplete)
+  }
+}
