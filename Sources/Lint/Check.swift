@@ -22,6 +22,18 @@ package struct Check: Sendable {
     self.run = run
   }
 
+  /// A property of each of many, such as `\.pods`: `run` looks at one of them.
+  init<Each>(
+    _ name: String, _ severity: Finding.Severity,
+    each all: any KeyPath<LintContext, [Each]> & Sendable,
+    _ summary: String, remedy: String,
+    _ run: @escaping @Sendable (Each, LintContext, inout Findings) -> Void
+  ) {
+    self.init(name, severity, summary, remedy: remedy) { context, report in
+      for one in context[keyPath: all] { run(one, context, &report) }
+    }
+  }
+
   func findings(in context: LintContext) -> [Finding] {
     var findings = Findings(check: self)
     run(context, &findings)
@@ -42,6 +54,13 @@ struct Findings {
       Finding(
         severity: severity ?? check.severity, check: check.name, place: field.place,
         message: message, remedy: remedy ?? check.remedy))
+  }
+
+  /// Adds a finding about all of these, joined by commas; none where there are none.
+  mutating func callAsFunction(
+    _ field: Field, all names: [String], separator: String = ", ", _ message: (String) -> String
+  ) {
+    if !names.isEmpty { self(field, message(names.joined(separator: separator))) }
   }
 
   mutating func callAsFunction(_ remarks: [Remark]) {

@@ -4,8 +4,8 @@ package enum Checks {
   package static let all: [Check] =
     inputChecks + timeoutChecks + routeChecks + attachmentChecks + extensionChecks
     + bodyChecks + headerChecks + identityChecks + ledgerChecks + storeChecks + podChecks
-    + accessChecks
-    + sidecarChecks + sizeChecks + bypassChecks + routeTargetChecks + blindSpotChecks
+    + accessChecks + sidecarChecks + sizeChecks + bypassChecks + routeTargetChecks
+    + blindSpotChecks
 
   /// Mistakes that are found while the input is read.
   private static let inputChecks = [

@@ -1,4 +1,5 @@
 import Policy
+import Terms
 
 /// A set with all that the checks derive from it, once for all checks.
 struct LintContext: Sendable {
@@ -25,17 +26,39 @@ struct LintContext: Sendable {
 
   var policies: [PolicySnapshot] { self.set.policies }
 
-  /// Whole gateways that ask Tollgate.
-  var asking: [Chain] { chains.filter { $0.isWhole && $0.asksTollgate } }
+  /// Those of which the gateway itself is in the set.
+  var wholeChains: [Chain] { chains.filter(\.isWhole) }
+  var asking: [Chain] { wholeChains.filter(\.asksTollgate) }
+  var accessLogs: [AccessLog] { asking.compactMap(\.accessLog) }
 
   /// The filters that ask Tollgate.
   var filters: [AskingFilter] { chains.flatMap(\.filters) }
+  var processors: [AskingFilter] { filters.filter { $0.kind == .extProc } }
 
+  var allRules: [RouteRule] { chains.flatMap(\.rules) }
   /// The rules that send requests to a backend.
   var rules: [RouteRule] { chains.flatMap(\.backendRules) }
+  var mirrors: [Field] { rules.flatMap(\.mirrors) }
+
+  /// Where HTTPRoutes and GRPCRoutes lead.
+  var backends: [(field: Field, target: ObjectReference)] { resources.routes.flatMap(\.backends) }
+  var configMaps: [Resource] { self.set.resources("ConfigMap") }
 
   /// The Gateways among the resources that ask Tollgate or route on its header.
   var gateways: [Resource] { chains.compactMap(\.gateway) }
+
+  /// The limits of the policies that `isWanted` takes, as messages name them.
+  func limits(
+    _ kind: String = "", where isWanted: (Limit, _ isGlobal: Bool) -> Bool
+  ) -> [String] {
+    policies.flatMap { policy in
+      policy.limits.filter { isWanted($0, true) }.map { "the global limit \($0.name)" }
+        + policy.tenants.flatMap { tenant in
+          (tenant.limits + tenant.keys.flatMap(\.limits)).filter { isWanted($0, false) }
+            .map { "\(kind)\($0.name) of \(tenant.name.string)" }
+        }
+    }
+  }
 
   /// The largest `max_body_bytes` of the policies; its default where there is no policy.
   var bodyBytesMax: Int64 {

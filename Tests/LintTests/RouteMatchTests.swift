@@ -4,19 +4,19 @@ import Testing
 
 struct RouteMatchTests {
   private func match(
-    _ path: RouteMatch.Path, _ headers: [(String, RouteMatch.Value)] = []
+    _ path: TextMatcher, _ headers: [(String, TextMatcher)] = []
   ) -> RouteMatch {
     RouteMatch(path: path, headers: headers.map { (name: $0.0, value: $0.1) }, isNarrower: false)
   }
 
   @Test(arguments: [
-    (RouteMatch.Path.exact("/a"), "/a", true), (.exact("/a"), "/a/b", false),
+    (TextMatcher.exact("/a"), "/a", true), (.exact("/a"), "/a/b", false),
     (.prefix("/"), "/a", true), (.prefix("/a"), "/a/b", true), (.prefix("/b"), "/a", false),
     (.regex("/v[0-9]/.*"), "/v1/x", true), (.regex("/v1"), "/v1/x", false),
     (.regex("(unclosed"), "/v1/x", true), (.other, "/a", true),
   ])
   func `a match covers the paths it takes`(
-    _ path: RouteMatch.Path, _ wanted: String, _ covers: Bool
+    _ path: TextMatcher, _ wanted: String, _ covers: Bool
   ) {
     #expect(match(path).covers(path: wanted) == covers)
   }

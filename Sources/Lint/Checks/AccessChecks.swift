@@ -30,16 +30,14 @@ extension Checks {
       }
     },
     Check(
-      "routes-from-anywhere", .warning,
+      "routes-from-anywhere", .warning, each: \.gateways,
       "Any namespace may attach routes to the gateway.",
       remedy:
         "write allowedRoutes.namespaces.from: Selector, and select namespaces by a label of yours"
-    ) { context, report in
-      for gateway in context.gateways {
-        for from in gateway.spec.all("listeners[].allowedRoutes.namespaces.from")
-        where from.text == "All" {
-          report(from, "every namespace of the cluster may attach routes here")
-        }
+    ) { gateway, _, report in
+      for from in gateway.spec.all("listeners[].allowedRoutes.namespaces.from")
+      where from.text == "All" {
+        report(from, "every namespace of the cluster may attach routes here")
       }
     },
   ]

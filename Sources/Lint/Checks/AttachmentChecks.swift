@@ -39,15 +39,13 @@ extension Checks {
       }
     },
     Check(
-      "not-asked", .error,
+      "not-asked", .error, each: \.wholeChains,
       "A gateway routes on x-ai-model-route and does not ask Tollgate, or not for all routes: clients choose the model route themselves.",
       remedy: "attach Tollgate's ext_proc (or ext_authz) to the whole gateway, without exceptions"
-    ) { context, report in
-      for chain in context.chains where chain.isWhole {
-        report(chain.bypasses)
-        if !chain.asksTollgate {
-          report(chain.field, "it routes on x-ai-model-route and never asks Tollgate")
-        }
+    ) { chain, _, report in
+      report(chain.bypasses)
+      if !chain.asksTollgate {
+        report(chain.field, "it routes on x-ai-model-route and never asks Tollgate")
       }
     },
   ]

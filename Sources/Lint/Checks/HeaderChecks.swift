@@ -2,68 +2,49 @@ extension Checks {
   /// Headers that clients may not set, and the fields of the access log.
   static let headerChecks = [
     Check(
-      "client-headers", .error,
+      "client-headers", .error, each: \.chains,
       "Envoy chooses the route, and with it the filters that run, by x-ai-* headers that the client sent, before Tollgate is asked.",
       remedy: "remove Tollgate's headers early, in every spelling: with - and with _"
-    ) { context, report in
-      for chain in context.chains where chain.filtersDiffer {
-        guard let listener = chain.listener else { continue }
-        let left = HeaderNames.own.filter { !listener.removes($0) }
-        if !left.isEmpty {
-          report(
-            listener.early.field,
-            "the client's own headers are not removed early (\(listener.early.name)): "
-              + left.joined(separator: ", "))
-        }
+    ) { chain, _, report in
+      guard chain.filtersDiffer, let listener = chain.listener else { return }
+      report(listener.early.field, all: HeaderNames.own.filter { !listener.removes($0) }) {
+        "the client's own headers are not removed early (\(listener.early.name)): \($0)"
       }
     },
     Check(
-      "endpoint-header", .warning,
+      "endpoint-header", .warning, each: \.asking,
       "A client can choose the backend's address itself where an endpoint picker is used.",
       remedy:
         "remove x-gateway-destination-endpoint, and headers that begin with it, from requests early"
-    ) { context, report in
-      for chain in context.asking {
-        guard let listener = chain.listener, !listener.removes(HeaderNames.endpoint) else {
-          continue
-        }
-        report(
-          listener.early.field,
-          "the client's own \(HeaderNames.endpoint) is not removed early (\(listener.early.name))",
-          severity: chain.hasEndpointPicker ? .error : .warning)
-      }
+    ) { chain, _, report in
+      guard let listener = chain.listener, !listener.removes(HeaderNames.endpoint) else { return }
+      report(
+        listener.early.field,
+        "the client's own \(HeaderNames.endpoint) is not removed early (\(listener.early.name))",
+        severity: chain.hasEndpointPicker ? .error : .warning)
     },
     Check(
-      "log-labels", .error,
+      "log-labels", .error, each: \.accessLogs,
       "The access log does not say the tenant, the model or the model route of a request.",
       remedy:
         "log %DYNAMIC_METADATA(tollgate:tenant)%, %DYNAMIC_METADATA(tollgate:model)% and %DYNAMIC_METADATA(tollgate:model_route)%"
-    ) { context, report in
-      for (place, formats) in context.asking.compactMap(\.accessLog) {
-        let text = formats.joined(separator: "\n").lowercased()
-        let missing = logLabels.filter { label in
-          !(label.spellings + ["%dynamic_metadata(tollgate)"]).contains { text.contains($0) }
-        }
-        if !missing.isEmpty {
-          report(
-            place.field,
-            "no access log has \(missing.map(\.name).joined(separator: ", ")) (\(place.name))")
-        }
-      }
+    ) { log, _, report in
+      let text = log.formats.joined(separator: "\n").lowercased()
+      let missing = logLabels.filter { label in
+        !(label.spellings + ["%dynamic_metadata(tollgate)"]).contains { text.contains($0) }
+      }.map(\.name)
+      report(log.place.field, all: missing) { "no access log has \($0) (\(log.place.name))" }
     },
     Check(
-      "log-blame", .warning,
+      "log-blame", .warning, each: \.accessLogs,
       "The access log does not say whether the gateway or the backend failed.",
       remedy: "log %RESPONSE_FLAGS% and %RESPONSE_CODE_DETAILS%"
-    ) { context, report in
-      for (place, formats) in context.asking.compactMap(\.accessLog) {
-        let text = formats.joined(separator: "\n")
-        let missing = ["%RESPONSE_FLAGS", "%RESPONSE_CODE_DETAILS"].filter { !text.contains($0) }
-        if formats.contains(where: { !$0.isEmpty }), !missing.isEmpty {
-          report(
-            place.field,
-            "no access log has \(missing.map { $0 + "%" }.joined(separator: " and "))")
-        }
+    ) { log, _, report in
+      let text = log.formats.joined(separator: "\n")
+      let missing = ["%RESPONSE_FLAGS", "%RESPONSE_CODE_DETAILS"].filter { !text.contains($0) }
+        .map { $0 + "%" }
+      if log.formats.contains(where: { !$0.isEmpty }) {
+        report(log.place.field, all: missing, separator: " and ") { "no access log has \($0)" }
       }
     },
   ]

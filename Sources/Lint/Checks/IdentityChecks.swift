@@ -62,24 +62,20 @@ extension Checks {
       }
     },
     Check(
-      "withheld-credentials", .error,
+      "withheld-credentials", .error, each: \.chains,
       "Envoy does not send Tollgate a header that it decides by: the caller's API key, the path or the content type.",
       remedy:
         "list it (headersToExtAuth, allowed_headers), or remove it from the policy's auth.api_key_headers"
-    ) { context, report in
-      for chain in context.chains {
-        for filter in chain.authorizers + chain.processors {
-          let wanted =
-            filter.kind == .extAuthz
-            ? keyHeaders(context, at: .extAuthz)
-            // Where ext_authz is sent the key, ext_proc is told whose it is.
-            : decidingHeaders
-              + (chain.authorizers.isEmpty ? keyHeaders(context, at: .extProc) : [])
-          let withheld = wanted.filter { !filter.headers.shows($0) }
-          if !withheld.isEmpty {
-            report(
-              filter.headers.field, "Tollgate is not sent \(withheld.joined(separator: ", "))")
-          }
+    ) { chain, context, report in
+      for filter in chain.authorizers + chain.processors {
+        let wanted =
+          filter.kind == .extAuthz
+          ? keyHeaders(context, at: .extAuthz)
+          // Where ext_authz is sent the key, ext_proc is told whose it is.
+          : decidingHeaders
+            + (chain.authorizers.isEmpty ? keyHeaders(context, at: .extProc) : [])
+        report(filter.headers.field, all: wanted.filter { !filter.headers.shows($0) }) {
+          "Tollgate is not sent \($0)"
         }
       }
     },

@@ -10,13 +10,8 @@ extension Checks {
       remedy: "put --data on a persistent volume claim or on the node's disk"
     ) { context, report in
       for (pod, limits) in limitedPods(context) {
-        let volume = pod.dataVolume
-        if let volume, volume["emptyDir"].node != nil {
-          report(volume, "the ledger is on an emptyDir, and the policy has \(limits)")
-        } else if volume == nil, pod.dataMount == nil {
-          report(
-            pod.container,
-            "--data \(pod.dataDirectory) is on no volume, and the policy has \(limits)")
+        if let (field, why) = pod.forgottenLedger {
+          report(field, "\(why), and the policy has \(limits)")
         }
       }
     },
@@ -38,19 +33,17 @@ extension Checks {
       }
     },
     Check(
-      "rollout-shares-ledger", .warning,
+      "rollout-shares-ledger", .warning, each: \.pods,
       "A rollout starts the new pod before the old one has ended, but only one process can use a ledger: the new pod cannot start.",
       remedy: "set maxSurge to 0, or (for a Deployment) the strategy to Recreate"
-    ) { context, report in
-      for pod in context.pods {
-        guard let surges = pod.surges, let volume = pod.dataVolume else { continue }
-        // Several replicas on one claim are another mistake (limits-per-replica). A hostPath is shared by
-        // all pods of a node, also a DaemonSet's.
-        var isOne = false
-        if case .one = pod.copies { isOne = true }
-        if volume["hostPath"].exists || isOne && volume["persistentVolumeClaim"].exists {
-          report(surges, "a new pod starts while the old one still uses the ledger")
-        }
+    ) { pod, _, report in
+      guard let surges = pod.surges, let volume = pod.dataVolume else { return }
+      // Several replicas on one claim are another mistake (limits-per-replica). A hostPath is shared by
+      // all pods of a node, also a DaemonSet's.
+      var isOne = false
+      if case .one = pod.copies { isOne = true }
+      if volume["hostPath"].exists || isOne && volume["persistentVolumeClaim"].exists {
+        report(surges, "a new pod starts while the old one still uses the ledger")
       }
     },
   ]
@@ -58,20 +51,10 @@ extension Checks {
   /// The pods that count by their own ledger, without a shared store, and the limits of the policies that
   /// need a single ledger; no pods where there are no such limits.
   private static func limitedPods(_ context: LintContext) -> [(TollgatePod, String)] {
-    let limits = context.policies.flatMap(lasting)
+    let limits = context.limits("the calendar limit ") { $1 || isCalendar($0) }
     guard let first = limits.first else { return [] }
     let text = limits.count == 1 ? first : "\(first) and \(limits.count - 1) more"
     return context.pods.filter { $0.setting("store") == nil }.map { ($0, text) }
-  }
-
-  /// The limits of a policy that need a single ledger that is kept: calendar and global ones.
-  private static func lasting(_ policy: PolicySnapshot) -> [String] {
-    let tenants = policy.tenants.flatMap { tenant in
-      (tenant.limits + tenant.keys.flatMap(\.limits)).filter(isCalendar).map {
-        "the calendar limit \($0.name) of \(tenant.name.string)"
-      }
-    }
-    return policy.limits.map { "the global limit \($0.name)" } + tenants
   }
 
   private static func isCalendar(_ limit: Limit) -> Bool {

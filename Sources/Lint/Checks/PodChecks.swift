@@ -2,40 +2,60 @@ extension Checks {
   /// The pod in which Tollgate runs.
   static let podChecks = [
     Check(
-      "short-drain", .error,
+      "short-drain", .error, each: \.pods,
       "A pod is stopped before its longest exchange can end: every rollout cuts responses off.",
       remedy:
         "make both drain timeouts at least as long as the longest route timeout, and the pod's grace period at least as long as both"
-    ) { context, report in
+    ) { pod, context, report in
       guard let longest = longestExchange(context) else { return }
-      for pod in context.pods { drains(pod, longest, &report) }
-    },
-    Check(
-      "sidecar-security", .error,
-      "The container has more privileges than it needs.",
-      remedy:
-        "set runAsNonRoot: true, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities drop ALL, seccompProfile RuntimeDefault"
-    ) { context, report in
-      for pod in context.pods {
-        let missing = securitySettings.filter { !$0.isSet(pod) }.map(\.name)
-        if !missing.isEmpty {
+      let needed = "\(longest.1) lasts up to \(DurationReading.text(longest.0))"
+      let written = pod.setting("drain-timeout").flatMap(DurationReading.parse)
+      var drain = written ?? drainTimeoutDefault
+      if drain < longest.0 {
+        report(
+          pod.settings["drain-timeout"]?.last ?? pod.container["args"],
+          "--drain-timeout is \(DurationReading.text(drain)), but \(needed)")
+      }
+      if let shutdown = pod.envoyShutdown {
+        let envoy = shutdown["drainTimeout"].duration ?? shutdownDefault
+        drain = max(drain, envoy)
+        if envoy < longest.0 {
           report(
-            pod.container["securityContext"],
-            "it does not set \(missing.joined(separator: ", "))")
+            shutdown["drainTimeout"],
+            "Envoy drains for \(DurationReading.text(envoy)), but \(needed)")
         }
+      }
+      // Without one that is written, Envoy Gateway sets a grace period that is long enough.
+      if pod.gracePeriod == nil, pod.envoyShutdown != nil { return }
+      let grace = pod.gracePeriod?.value ?? graceDefault
+      if grace < drain {
+        let what = pod.gracePeriod == nil ? ", the default," : ","
+        report(
+          pod.gracePeriod?.field ?? pod.podSpecs.first?["terminationGracePeriodSeconds"]
+            ?? pod.container,
+          "the pod is killed after \(DurationReading.text(grace))\(what) before its drain of "
+            + "\(DurationReading.text(drain)) has ended")
       }
     },
     Check(
-      "sidecar-order", .warning,
+      "sidecar-security", .error, each: \.pods,
+      "The container has more privileges than it needs.",
+      remedy:
+        "set runAsNonRoot: true, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities drop ALL, seccompProfile RuntimeDefault"
+    ) { pod, _, report in
+      let missing = securitySettings.filter { !$0.isSet(pod) }.map(\.name)
+      report(pod.container["securityContext"], all: missing) { "it does not set \($0)" }
+    },
+    Check(
+      "sidecar-order", .warning, each: \.pods,
       "Tollgate is not a native sidecar: it may start after Envoy, and ends while Envoy still has requests in flight.",
       remedy: "make it an init container with restartPolicy: Always and a startupProbe"
-    ) { context, report in
-      for pod in context.pods where pod.isBesideEnvoy {
-        if !pod.isNativeSidecar {
-          report(pod.container, "Tollgate is stopped together with Envoy, not after it")
-        } else if !pod.container["startupProbe"].exists {
-          report(pod.container, "Envoy starts before Tollgate is ready: there is no startupProbe")
-        }
+    ) { pod, _, report in
+      guard pod.isBesideEnvoy else { return }
+      if !pod.isNativeSidecar {
+        report(pod.container, "Tollgate is stopped together with Envoy, not after it")
+      } else if !pod.container["startupProbe"].exists {
+        report(pod.container, "Envoy starts before Tollgate is ready: there is no startupProbe")
       }
     },
   ]
@@ -52,39 +72,6 @@ extension Checks {
     context.rules.filter(\.takesTimeouts)
       .compactMap { rule in rule.longest.map { ($0, rule.name) } }
       .max { $0.0 < $1.0 }
-  }
-
-  private static func drains(
-    _ pod: TollgatePod, _ longest: (Duration, String), _ report: inout Findings
-  ) {
-    let needed = "\(longest.1) lasts up to \(DurationReading.text(longest.0))"
-    let written = pod.setting("drain-timeout").flatMap(DurationReading.parse)
-    var drain = written ?? drainTimeoutDefault
-    if drain < longest.0 {
-      report(
-        pod.settings["drain-timeout"]?.last ?? pod.container["args"],
-        "--drain-timeout is \(DurationReading.text(drain)), but \(needed)")
-    }
-    if let shutdown = pod.envoyShutdown {
-      let envoy = shutdown["drainTimeout"].duration ?? shutdownDefault
-      drain = max(drain, envoy)
-      if envoy < longest.0 {
-        report(
-          shutdown["drainTimeout"],
-          "Envoy drains for \(DurationReading.text(envoy)), but \(needed)")
-      }
-    }
-    // Without one that is written, Envoy Gateway sets a grace period that is long enough.
-    if pod.gracePeriod == nil, pod.envoyShutdown != nil { return }
-    let grace = pod.gracePeriod?.value ?? graceDefault
-    if grace < drain {
-      let what = pod.gracePeriod == nil ? ", the default," : ","
-      report(
-        pod.gracePeriod?.field ?? pod.podSpecs.first?["terminationGracePeriodSeconds"]
-          ?? pod.container,
-        "the pod is killed after \(DurationReading.text(grace))\(what) before its drain of "
-          + "\(DurationReading.text(drain)) has ended")
-    }
   }
 
   /// What a container's security context must say.

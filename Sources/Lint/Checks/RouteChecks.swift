@@ -5,41 +5,37 @@ extension Checks {
   /// Which requests reach which backend.
   static let routeChecks = [
     Check(
-      "no-catch-all", .error,
+      "no-catch-all", .error, each: \.chains,
       "A host has no catch-all route: a request comes without x-ai-model-route, matches no route, and Tollgate is never asked.",
       remedy:
         "add a rule on the same host, for the path prefix / without headers, that answers 503 directly"
-    ) { context, report in
+    ) { chain, _, report in
       // Where filters run for each request, also one without a route asks Tollgate, and gets one. The
       // catch-all may be among the routes that Envoy fetches.
-      for chain in context.chains where chain.filtersByRoute && chain.hasAllRules {
-        let open = chain.rules.filter { $0.matches.contains(where: \.takesAll) }
-        var hosts = Set(open.flatMap(\.hosts))
-        for rule in chain.rules where !rule.modelRoutes.isEmpty {
-          for host in rule.hosts where hosts.insert(host).inserted {
-            report(rule.field, "the host \(host) has no route that takes everything else")
-          }
+      guard chain.filtersByRoute, chain.hasAllRules else { return }
+      let open = chain.rules.filter { $0.matches.contains(where: \.takesAll) }
+      var hosts = Set(open.flatMap(\.hosts))
+      for rule in chain.rules where !rule.modelRoutes.isEmpty {
+        for host in rule.hosts where hosts.insert(host).inserted {
+          report(rule.field, "the host \(host) has no route that takes everything else")
         }
       }
     },
     Check(
-      "route-without-model-header", .error,
+      "route-without-model-header", .error, each: \.rules,
       "A route to a model does not match on x-ai-model-route: requests that Tollgate did not admit reach the model.",
       remedy: "match the header x-ai-model-route exactly, with the route's name in the policy"
-    ) { context, report in
-      for rule in context.rules
-      where rule.matches.contains(where: { !$0.asksFor(HeaderNames.modelRoute) }) {
-        report(
-          rule.field, "this route leads to a backend and does not match on x-ai-model-route")
+    ) { rule, _, report in
+      if rule.matches.contains(where: { !$0.asksFor(HeaderNames.modelRoute) }) {
+        report(rule.field, "this route leads to a backend and does not match on x-ai-model-route")
       }
     },
     Check(
-      "open-model-route", .error,
+      "open-model-route", .error, each: \.rules,
       "A route matches x-ai-model-route by a pattern, a prefix or its presence: requests that were admitted for one model reach another model's backend.",
       remedy: "match the header exactly; give each model route of the policy a match of its own"
-    ) { context, report in
-      for rule in context.rules
-      where rule.matches.contains(where: { $0.leavesOpen(HeaderNames.modelRoute) }) {
+    ) { rule, _, report in
+      if rule.matches.contains(where: { $0.leavesOpen(HeaderNames.modelRoute) }) {
         report(
           rule.field,
           "this route does not match x-ai-model-route exactly: requests for other models reach this "
@@ -92,15 +88,14 @@ extension Checks {
       }
     },
     Check(
-      "shadowed-route", .error,
+      "shadowed-route", .error, each: \.chains,
       "Envoy takes the first route that matches, so this one is never chosen.",
       remedy: "put the more specific route first"
-    ) { context, report in
-      for chain in context.chains where chain.origin == .envoy {
-        for (rule, earlier) in shadowed(chain.rules).pairs {
-          report(
-            rule.field, "\(earlier.field.object), which comes before it, takes all its requests")
-        }
+    ) { chain, _, report in
+      guard chain.origin == .envoy else { return }
+      for (rule, earlier) in shadowed(chain.rules).pairs {
+        report(
+          rule.field, "\(earlier.field.object), which comes before it, takes all its requests")
       }
     },
   ]

@@ -5,53 +5,74 @@ extension Checks {
   /// Whether listeners accept the routes, and where the routes lead.
   static let routeTargetChecks = [
     Check(
-      "unattached-route", .error,
+      "unattached-route", .error, each: \.gateways,
       "A route is for a listener that does not accept it: it is not served, and its requests match another route or none.",
       remedy:
         "name a listener of the Gateway whose hostname and allowedRoutes accept the route; give its namespace the labels that allowedRoutes selects"
-    ) { context, report in
-      for gateway in context.gateways {
-        for route in context.resources.routes {
-          for parent in route.parents(gateway) {
-            unattached(route, at: parent, to: gateway, context, &report)
-          }
+    ) { gateway, context, report in
+      for route in context.resources.routes {
+        for parent in route.parents(gateway) {
+          unattached(route, at: parent, to: gateway, context, &report)
         }
       }
     },
     Check(
-      "foreign-host", .error,
+      "foreign-host", .error, each: \.gateways,
       "Routes of several namespaces serve the same host of the policy: one with more header matches gets the other's requests, with their bodies.",
       remedy:
         "use each host in one namespace only, besides the Gateway's own, and enforce that by an admission policy"
-    ) { context, report in
-      for gateway in context.gateways { foreignHosts(gateway, context, &report) }
+    ) { gateway, context, report in
+      let places = context.resources.routes.filter { $0.isAttached(to: gateway) }.flatMap { route in
+        route.spec["hostnames"].items.map { field in
+          (host: (field.text ?? "").lowercased(), namespace: route.namespace, field: field)
+        }
+      }.filter { !$0.host.contains("*") }
+      let tenants = Set(context.policies.flatMap { $0.tenants.map(\.name.string) })
+      let byHost = Dictionary(grouping: places, by: \.host).mapValues { $0.map(\.namespace) }
+      for (host, namespace, field) in places where namespace != gateway.namespace {
+        guard let owner = owner(of: host, context.policies) else { continue }
+        let namespaces = byHost[host, default: [namespace]]
+        let isAnothers = tenants.contains(namespace) && namespace != owner.tenant
+        // The namespace to which the host's routes belong: the tenant's, else the Gateway's, else the one
+        // that comes first.
+        let first =
+          [owner.tenant, gateway.namespace].compactMap { $0 }.first(where: namespaces.contains)
+          ?? namespaces[0]
+        if namespace != first {
+          // Besides the Gateway's routes there may be the tenant's own, in a namespace of another name.
+          if owner.tenant != nil, first == gateway.namespace, !isAnothers { continue }
+          report(
+            field,
+            "\(host) is served from \(first), and this route of \(namespace) can take its requests",
+            severity: isAnothers ? nil : .warning)
+        } else if isAnothers, let tenant = owner.tenant {
+          report(field, "\(host) belongs to \(tenant), but this route is in \(namespace)")
+        }
+      }
     },
     Check(
-      "mirrored-prompts", .warning,
+      "mirrored-prompts", .warning, each: \.mirrors,
       "Copies of requests go to another backend: no limit, no price and no record knows of them, and prompts may leave the platform.",
       remedy: "remove the mirror, or limit that backend by itself and --ignore mirrored-prompts"
-    ) { context, report in
-      for mirror in context.rules.flatMap(\.mirrors) {
-        report(mirror, "a copy of every request goes here, and is not metered")
-      }
+    ) { mirror, _, report in
+      report(mirror, "a copy of every request goes here, and is not metered")
     },
     Check(
-      "missing-port", .error,
+      "missing-port", .error, each: \.backends,
       "A route leads to a port that its Service does not have: its requests get 500 or 503.",
       remedy: "write a port of the Service (spec.ports[].port, not the container's port)"
-    ) { context, report in
-      let services = context.set.resources("Service")
-      for (backend, target) in context.resources.routes.flatMap(\.backends) {
-        guard let service = services.first(where: target.names) else { continue }
-        let ports = service.spec.all("ports[].port").compactMap(\.integer)
-        let port = backend["port"]
-        if let number = port.integer, ports.contains(number) || ports.isEmpty { continue }
-        report(
-          port.exists ? port : backend,
-          "the Service \(target.namespace)/\(target.name) has the ports "
-            + ports.map(String.init).joined(separator: ", ")
-            + (port.exists ? ", not \(port.text ?? "")" : ", and none is named here"))
+    ) { backend, context, report in
+      let (target, port) = (backend.target, backend.field["port"])
+      guard let service = context.set.resources("Service").first(where: target.names) else {
+        return
       }
+      let ports = service.spec.all("ports[].port").compactMap(\.integer)
+      if let number = port.integer, ports.contains(number) || ports.isEmpty { return }
+      report(
+        port.exists ? port : backend.field,
+        "the Service \(target.namespace)/\(target.name) has the ports "
+          + ports.map(String.init).joined(separator: ", ")
+          + (port.exists ? ", not \(port.text ?? "")" : ", and none is named here"))
     },
   ]
 
@@ -84,40 +105,6 @@ extension Checks {
     {
       report(
         hosts, "no listener of \(name) that it names serves \(hosts.texts.joined(separator: ", "))")
-    }
-  }
-
-  /// Routes on a host that belongs to another namespace. The Gateway's own namespace may serve all
-  /// tenants' hosts.
-  private static func foreignHosts(
-    _ gateway: Resource, _ context: LintContext, _ report: inout Findings
-  ) {
-    let places = context.resources.routes.filter { $0.isAttached(to: gateway) }.flatMap { route in
-      route.spec["hostnames"].items.map { field in
-        (host: (field.text ?? "").lowercased(), namespace: route.namespace, field: field)
-      }
-    }.filter { !$0.host.contains("*") }
-    let tenants = Set(context.policies.flatMap { $0.tenants.map(\.name.string) })
-    let byHost = Dictionary(grouping: places, by: \.host).mapValues { $0.map(\.namespace) }
-    for (host, namespace, field) in places where namespace != gateway.namespace {
-      guard let owner = owner(of: host, context.policies) else { continue }
-      let namespaces = byHost[host, default: [namespace]]
-      let isAnothers = tenants.contains(namespace) && namespace != owner.tenant
-      // The namespace to which the host's routes belong: the tenant's, else the Gateway's, else the one
-      // that comes first.
-      let first =
-        [owner.tenant, gateway.namespace].compactMap { $0 }.first(where: namespaces.contains)
-        ?? namespaces[0]
-      if namespace != first {
-        // Besides the Gateway's routes there may be the tenant's own, in a namespace of another name.
-        if owner.tenant != nil, first == gateway.namespace, !isAnothers { continue }
-        report(
-          field,
-          "\(host) is served from \(first), and this route of \(namespace) can take its requests",
-          severity: isAnothers ? nil : .warning)
-      } else if isAnothers, let tenant = owner.tenant {
-        report(field, "\(host) belongs to \(tenant), but this route is in \(namespace)")
-      }
     }
   }
 

@@ -2,34 +2,47 @@ extension Checks {
   /// Timeouts and retries, which must differ between classes of traffic.
   static let timeoutChecks = [
     Check(
-      "shared-timeout", .error,
+      "shared-timeout", .error, each: \.chains,
       "Chat and embeddings have the same timeout: it is too short for chat, or too long for embeddings.",
       remedy: "give each class a timeout of its own: request 120s for chat, 30s for embeddings"
-    ) { context, report in
-      for chain in context.chains { sharedTimeouts(chain, context.traffic, &report) }
-    },
-    Check(
-      "missing-timeout", .error,
-      "A route to a model has no timeout; Envoy's default of 15 s cuts long responses off.",
-      remedy: "write timeouts.request on the rule (Envoy: route.timeout)"
-    ) { context, report in
-      for rule in context.rules where rule.timeout == nil && rule.takesTimeouts {
-        report(rule.field, "this route to a model has no timeout of its own")
+    ) { chain, context, report in
+      let rules = chain.backendRules.filter(\.takesTimeouts)
+      for rule in rules
+      where context.traffic.isInteractive(rule) == true && context.traffic.isBatch(rule) {
+        report(rule.field, "one rule serves chat and embeddings, so they have the same timeout")
+      }
+      let interactive = rules.filter {
+        context.traffic.isInteractive($0) == true && !context.traffic.isBatch($0)
+      }
+      let twins = Dictionary(interactive.map { ($0.timeout?.value, $0) }) { first, _ in first }
+      for rule in rules
+      where context.traffic.isBatch(rule) && context.traffic.isInteractive(rule) != true {
+        guard let timeout = rule.timeout, let twin = twins[timeout.value] else { continue }
+        report(
+          timeout.field,
+          "\(rule.name) and \(twin.name) have the same timeout, "
+            + DurationReading.text(timeout.value))
       }
     },
     Check(
-      "backend-timeout", .error,
+      "missing-timeout", .error, each: \.rules,
+      "A route to a model has no timeout; Envoy's default of 15 s cuts long responses off.",
+      remedy: "write timeouts.request on the rule (Envoy: route.timeout)"
+    ) { rule, _, report in
+      guard rule.timeout == nil && rule.takesTimeouts else { return }
+      report(rule.field, "this route to a model has no timeout of its own")
+    },
+    Check(
+      "backend-timeout", .error, each: \.allRules,
       "One attempt may take longer than the whole request: the request times out first, which looks like the gateway's fault and not the backend's.",
       remedy: "keep backendRequest (per_try_timeout) below request: 115s under 120s, 25s under 30s"
-    ) { context, report in
-      for rule in context.chains.flatMap(\.rules) {
-        guard let whole = rule.timeout?.value, whole != .zero else { continue }
-        for attempt in rule.attemptTimeouts where attempt.value > whole {
-          report(
-            attempt.field,
-            "one attempt may take \(DurationReading.text(attempt.value)), but the whole request only "
-              + DurationReading.text(whole))
-        }
+    ) { rule, _, report in
+      guard let whole = rule.timeout?.value, whole != .zero else { return }
+      for attempt in rule.attemptTimeouts where attempt.value > whole {
+        report(
+          attempt.field,
+          "one attempt may take \(DurationReading.text(attempt.value)), but the whole request only "
+            + DurationReading.text(whole))
       }
     },
     Check(
@@ -55,30 +68,29 @@ extension Checks {
       }
     },
     Check(
-      "idle-timeout", .error,
+      "idle-timeout", .error, each: \.rules,
       "The idle timeout is below the route's timeout: a response that is not a stream is cut off while the model computes it, because no byte comes before it is done.",
       remedy:
         "raise streamIdleTimeout (stream_idle_timeout, idle_timeout) to the route's timeout, or put it on a route for x-ai-stream: true alone"
-    ) { context, report in
-      for rule in context.rules where rule.takesTimeouts && rule.servesWholeAnswers {
-        guard rule.timeout != nil, let longest = rule.longest else { continue }
-        let silence = rule.idleTimeout?.value ?? RouteRule.unsetIdleTimeout
-        guard silence != .zero, silence < longest else { continue }
-        let what = rule.idleTimeout == nil ? ", the default" : ""
-        report(
-          rule.idleTimeout?.field ?? rule.field,
-          "\(rule.name) has an idle timeout of \(DurationReading.text(silence))\(what), but a response "
-            + "that is not a stream may take \(DurationReading.text(longest))")
-      }
+    ) { rule, _, report in
+      guard rule.takesTimeouts && rule.servesWholeAnswers else { return }
+      guard rule.timeout != nil, let longest = rule.longest else { return }
+      let silence = rule.idleTimeout?.value ?? RouteRule.unsetIdleTimeout
+      guard silence != .zero, silence < longest else { return }
+      let what = rule.idleTimeout == nil ? ", the default" : ""
+      report(
+        rule.idleTimeout?.field ?? rule.field,
+        "\(rule.name) has an idle timeout of \(DurationReading.text(silence))\(what), but a response "
+          + "that is not a stream may take \(DurationReading.text(longest))")
     },
     Check(
-      "endless-stream", .warning, "Nothing limits how long a stream on this route may last.",
+      "endless-stream", .warning, each: \.rules,
+      "Nothing limits how long a stream on this route may last.",
       remedy: "write a maximum stream duration beside the timeout of 0s"
-    ) { context, report in
-      for rule in context.rules where rule.longest == nil && rule.takesTimeouts {
-        report(
-          rule.timeout?.field ?? rule.field, "nothing limits how long an exchange may last here")
-      }
+    ) { rule, _, report in
+      guard rule.longest == nil && rule.takesTimeouts else { return }
+      report(
+        rule.timeout?.field ?? rule.field, "nothing limits how long an exchange may last here")
     },
   ]
 
@@ -98,24 +110,6 @@ extension Checks {
         guard let field = rule.retries, told.insert(field.place).inserted else { return nil }
         return (field, places[field.place] ?? [])
       }
-    }
-  }
-
-  private static func sharedTimeouts(
-    _ chain: Chain, _ traffic: PolicyTraffic, _ report: inout Findings
-  ) {
-    let rules = chain.backendRules.filter(\.takesTimeouts)
-    for rule in rules where traffic.isInteractive(rule) == true && traffic.isBatch(rule) {
-      report(rule.field, "one rule serves chat and embeddings, so they have the same timeout")
-    }
-    let interactive = rules.filter { traffic.isInteractive($0) == true && !traffic.isBatch($0) }
-    let twins = Dictionary(interactive.map { ($0.timeout?.value, $0) }) { first, _ in first }
-    for rule in rules where traffic.isBatch(rule) && traffic.isInteractive(rule) != true {
-      guard let timeout = rule.timeout, let twin = twins[timeout.value] else { continue }
-      report(
-        timeout.field,
-        "\(rule.name) and \(twin.name) have the same timeout, "
-          + DurationReading.text(timeout.value))
     }
   }
 }

@@ -49,9 +49,11 @@ struct AskingFilter: Sendable {
     let service = settings["grpc_service"].exists ? "grpc_service" : "http_service.server_uri"
     return setting("\(service).timeout", "timeout")
   }
-  /// The timeout where none is written.
-  var unsetTimeout: Duration {
-    kind == .extAuthz && origin == .gatewayAPI ? .seconds(10) : .milliseconds(200)
+  /// How long Envoy waits for a reply; nil where the timeout does not apply.
+  var patience: Duration? {
+    if kind == .extProc, requestMode == .fullDuplexStreamed { return nil }
+    return timeout.duration
+      ?? (kind == .extAuthz && origin == .gatewayAPI ? .seconds(10) : .milliseconds(200))
   }
 
   /// What does not speak gRPC: the filter's HTTP form, or a cluster without HTTP/2; nil where all does.

@@ -65,10 +65,9 @@ struct BootstrapReading {
     }
     chain.listener = ListenerSettings(manager.field, manager.listener, manager.chain)
     let log = manager.field["access_log"]
-    chain.accessLog = (
-      NamedField(field: log, name: "access_log[].typed_config.log_format"),
-      log.items.map { $0["typed_config"].allText }
-    )
+    chain.accessLog = AccessLog(
+      place: NamedField(field: log, name: "access_log[].typed_config.log_format"),
+      formats: log.items.map { $0["typed_config"].allText })
     chain.hasEndpointPicker = config.clusters.contains {
       $0["lb_policy"].text == "CLUSTER_PROVIDED" || $0["type"].text == "ORIGINAL_DST"
     }
@@ -131,6 +130,15 @@ struct BootstrapReading {
         }
       }
       if !isAsked { asked.bypasses += reasons }
+    }
+    if isKnown, asked.filters.isEmpty, asked.bypasses.isEmpty {
+      // There is no route to a model either: the filter itself is the place to say it.
+      asked.bypasses = filters.map { ($0.field["disabled"], $0) }.filter { disabled, filter in
+        disabled.bool == true && asksTollgate(filter.settings)
+      }.map { disabled, filter in
+        let name = filter.field["name"].text ?? "?"
+        return Remark(disabled, "\(name) is disabled, and no route enables it")
+      }
     }
     return asked
   }

@@ -27,9 +27,8 @@ struct Chain: Sendable {
   var filterOrder: [Placed<FilterName>] = []
   /// Nil where it is not in the set.
   var listener: ListenerSettings?
-  /// The access log, and the text of each log's format, "" for the default; nil where it is not in the
-  /// set.
-  var accessLog: (place: NamedField, formats: [String])?
+  /// Nil where it is not in the set.
+  var accessLog: AccessLog?
   /// Whether an endpoint picker chooses the backend's address (Gateway API Inference Extension).
   var hasEndpointPicker = false
 
@@ -63,6 +62,12 @@ enum FilterName: String, Sendable {
 struct NamedField: Sendable {
   let field: Field
   let name: String
+}
+
+struct AccessLog: Sendable {
+  let place: NamedField
+  /// The text of each log's format; "" for the default format.
+  let formats: [String]
 }
 
 struct ListenerSettings: Sendable {

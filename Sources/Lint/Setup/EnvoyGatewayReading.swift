@@ -200,14 +200,13 @@ struct EnvoyGatewayReading: Sendable {
     }
   }
 
-  private func accessLog(of proxy: Resource) -> (place: NamedField, formats: [String]) {
-    let field = proxy.spec.at("telemetry.accessLog")
-    let isOff = field["disable"].bool == true
+  private func accessLog(of proxy: Resource) -> AccessLog {
+    let log = proxy.spec.at("telemetry.accessLog")
     let name = "EnvoyProxy spec.telemetry.accessLog.settings[].format"
-    return (
-      NamedField(field: field, name: name),
-      isOff ? [] : field["settings"].items.map { $0["format"].allText }
-    )
+    return AccessLog(
+      place: NamedField(field: log, name: name),
+      formats: log["disable"].bool == true
+        ? [] : log["settings"].items.map { $0["format"].allText })
   }
 
   /// The order in which Envoy Gateway puts the filters that matter here, with the EnvoyProxy's

@@ -1,10 +1,8 @@
 /// One match of a rule: a path, and headers that must all match.
 struct RouteMatch: Sendable {
-  typealias Path = TextMatcher
-  typealias Value = TextMatcher
-  typealias Header = (name: String, value: Value)
+  typealias Header = (name: String, value: TextMatcher)
 
-  let path: Path
+  let path: TextMatcher
   let headers: [Header]
   /// Whether it has other conditions too: a method, query parameters.
   var isNarrower = false

@@ -54,6 +54,21 @@ struct TollgatePod: Sendable {
   /// The volume of that mount; nil for a claim of a StatefulSet, which is not among the pod's volumes.
   var dataVolume: Field? { dataMount.flatMap(volume) }
 
+  /// Whether its limits are shared in a store.
+  var hasStore: Bool { setting("store") != nil }
+
+  /// Why the ledger is deleted with the pod; nil where it is kept.
+  var forgottenLedger: (field: Field, why: String)? {
+    guard let mount = dataMount else {
+      return (container, "--data \(dataDirectory) is on no volume")
+    }
+    guard let volume = volume(of: mount), volume["emptyDir"].node != nil else { return nil }
+    return (volume, "the ledger is on an emptyDir")
+  }
+
+  /// The words of the container's command line.
+  var words: [String] { container["command"].texts + container["args"].texts }
+
   /// The mount that contains a path; nil for none.
   static func mount(of wanted: String, in mounts: [Field]) -> Field? {
     mounts.filter { mount in
