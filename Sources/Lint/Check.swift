@@ -8,12 +8,12 @@ package struct Check: Sendable {
   package let summary: String
   /// What to do about it, unless a finding says otherwise.
   package let remedy: String
-  /// Finds the mistake in a set.
-  let run: @Sendable (LintContext, Check) -> [Finding]
+  private let run: @Sendable (LintContext, inout Findings) -> Void
 
+  /// - Parameter run: finds the mistake in a set.
   init(
     _ name: String, _ severity: Finding.Severity, _ summary: String, remedy: String,
-    _ run: @escaping @Sendable (LintContext, Check) -> [Finding]
+    _ run: @escaping @Sendable (LintContext, inout Findings) -> Void
   ) {
     self.name = name
     self.severity = severity
@@ -22,16 +22,64 @@ package struct Check: Sendable {
     self.run = run
   }
 
-  /// A finding of this check at a field.
-  func finding(
-    _ field: Field, _ message: String, remedy: String? = nil, severity: Finding.Severity? = nil
-  ) -> Finding {
-    Finding(
-      severity: severity ?? self.severity, check: name, place: field.place, message: message,
-      remedy: remedy ?? self.remedy)
+  /// A property of each of many, such as `\.pods`: `run` looks at one of them.
+  init<Each>(
+    _ name: String, _ severity: Finding.Severity,
+    each all: any KeyPath<LintContext, [Each]> & Sendable,
+    _ summary: String, remedy: String,
+    _ run: @escaping @Sendable (Each, LintContext, inout Findings) -> Void
+  ) {
+    self.init(name, severity, summary, remedy: remedy) { context, report in
+      for one in context[keyPath: all] { run(one, context, &report) }
+    }
   }
 
-  func finding(_ fault: SettingFault) -> Finding {
-    finding(fault.field, fault.message, remedy: fault.remedy)
+  func findings(in context: LintContext) -> [Finding] {
+    var findings = Findings(check: self)
+    run(context, &findings)
+    return findings.all
+  }
+}
+
+/// What a check has found so far. A check calls it `report`: `report(field, "what is wrong here")`.
+struct Findings {
+  fileprivate let check: Check
+  fileprivate(set) var all: [Finding] = []
+
+  /// Adds a finding at a field.
+  mutating func callAsFunction(
+    _ field: Field, _ message: String, remedy: String? = nil, severity: Finding.Severity? = nil
+  ) {
+    all.append(
+      Finding(
+        severity: severity ?? check.severity, check: check.name, place: field.place,
+        message: message, remedy: remedy ?? check.remedy))
+  }
+
+  /// Adds a finding about all of these, joined by commas; none where there are none.
+  mutating func callAsFunction(
+    _ field: Field, all names: [String], separator: String = ", ", _ message: (String) -> String
+  ) {
+    if !names.isEmpty { self(field, message(names.joined(separator: separator))) }
+  }
+
+  mutating func callAsFunction(_ remarks: [Remark]) {
+    for remark in remarks { self(remark.field, remark.message, remedy: remark.remedy) }
+  }
+
+  mutating func callAsFunction(_ found: [Finding]) { all += found }
+}
+
+/// What is wrong at a field, before a check has made a finding of it.
+struct Remark: Sendable {
+  let field: Field
+  let message: String
+  /// What to do about it; nil for the check's own remedy.
+  let remedy: String?
+
+  init(_ field: Field, _ message: String, remedy: String? = nil) {
+    self.field = field
+    self.message = message
+    self.remedy = remedy
   }
 }

@@ -1,12 +1,15 @@
 import Policy
+import Terms
 
 /// A set with all that the checks derive from it, once for all checks.
 struct LintContext: Sendable {
   let set: LintSet
   /// The Envoy configs.
   let envoys: [BootstrapReading]
+  /// What Envoy Gateway makes of the resources.
+  let resources: EnvoyGatewayReading
   /// The gateways that ask Tollgate or route on its header.
-  let setups: [GatewaySetup]
+  let chains: [Chain]
   /// The containers that run Tollgate.
   let pods: [TollgatePod]
   let traffic: PolicyTraffic
@@ -15,14 +18,47 @@ struct LintContext: Sendable {
     self.set = set
     let isMeant = !set.policies.isEmpty
     envoys = set.configs.map { BootstrapReading($0, isMeant: isMeant) }
-    setups =
-      (EnvoyGatewayReading(set).setups() + envoys.flatMap(\.setups))
-      .filter(\.concernsTollgate)
+    resources = EnvoyGatewayReading(set)
+    chains = (resources.chains() + envoys.flatMap(\.chains)).filter(\.concernsTollgate)
     pods = TollgatePodReading(set).pods()
     traffic = PolicyTraffic(set.policies)
   }
 
   var policies: [PolicySnapshot] { self.set.policies }
+
+  /// Those of which the gateway itself is in the set.
+  var wholeChains: [Chain] { chains.filter(\.isWhole) }
+  var asking: [Chain] { wholeChains.filter(\.asksTollgate) }
+  var accessLogs: [AccessLog] { asking.compactMap(\.accessLog) }
+
+  /// The filters that ask Tollgate.
+  var filters: [AskingFilter] { chains.flatMap(\.filters) }
+  var processors: [AskingFilter] { filters.filter { $0.kind == .extProc } }
+
+  var allRules: [RouteRule] { chains.flatMap(\.rules) }
+  /// The rules that send requests to a backend.
+  var rules: [RouteRule] { chains.flatMap(\.backendRules) }
+  var mirrors: [Field] { rules.flatMap(\.mirrors) }
+
+  /// Where HTTPRoutes and GRPCRoutes lead.
+  var backends: [(field: Field, target: ObjectReference)] { resources.routes.flatMap(\.backends) }
+  var configMaps: [Resource] { self.set.resources("ConfigMap") }
+
+  /// The Gateways among the resources that ask Tollgate or route on its header.
+  var gateways: [Resource] { chains.compactMap(\.gateway) }
+
+  /// The limits of the policies that `isWanted` takes, as messages name them.
+  func limits(
+    _ kind: String = "", where isWanted: (Limit, _ isGlobal: Bool) -> Bool
+  ) -> [String] {
+    policies.flatMap { policy in
+      policy.limits.filter { isWanted($0, true) }.map { "the global limit \($0.name)" }
+        + policy.tenants.flatMap { tenant in
+          (tenant.limits + tenant.keys.flatMap(\.limits)).filter { isWanted($0, false) }
+            .map { "\(kind)\($0.name) of \(tenant.name.string)" }
+        }
+    }
+  }
 
   /// The largest `max_body_bytes` of the policies; its default where there is no policy.
   var bodyBytesMax: Int64 {

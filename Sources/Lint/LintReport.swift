@@ -8,6 +8,7 @@ package struct LintReport {
   /// What was checked together, with the number of its objects: the plain files, an Envoy config, the
   /// output of a kustomization.
   package private(set) var sets: [(name: String, objects: Int)] = []
+  private let ignored: Set<String>
   /// The index in `findings` by check, place and message.
   private var indicesByText: [String: Int] = [:]
 
@@ -27,6 +28,12 @@ package struct LintReport {
     of paths: [String], tools: LintTools, policies: [PolicySnapshot],
     ignoring ignored: Set<String>, nowSeconds: Int64
   ) throws(LintFault) {
+    self.ignored = ignored
+    func set(_ name: String, _ documents: [Document]) throws(LintFault) -> LintSet {
+      LintSet(
+        name: name, documents: documents, embedded: try EmbeddedConfigs(in: documents, tools),
+        policies: policies, nowSeconds: nowSeconds)
+    }
     let inputs = try LintInputs.gather(paths)
     let kustomizations = inputs.kustomizations
     let texts = inputs.plain + [inputs.stdin].compactMap { $0 }
@@ -38,7 +45,7 @@ package struct LintReport {
     for (text, result) in zip(texts, read) {
       switch result {
       case .success(let nodes): documents.append((text, Document.all(nodes, of: text)))
-      case .failure(let problem): add([Self.finding(problem, in: text)], set: text.name, ignored)
+      case .failure(let problem): add([Self.finding(problem, in: text)], set: text.name)
       }
     }
     let besideRead = read.dropFirst(texts.count)
@@ -46,41 +53,32 @@ package struct LintReport {
       zip(kustomizations, besideRead).map { kustomization, result in
         Kustomizations.Entry(
           directory: kustomization.directory, isNamed: kustomization.isNamed,
-          root: (try? result.get())?.first)
+          root: Document.all((try? result.get()) ?? [], of: kustomization.file).first.map {
+            Field(document: $0, object: "")
+          })
       })
     let origins = Origins(
       zip(inputs.origins, besideRead.dropFirst(kustomizations.count)).flatMap { text, result in
         Document.all((try? result.get()) ?? [], of: text)
       })
-    for (name, set) in Self.plainSets(documents) {
-      let embedded = try EmbeddedConfigs(in: set, tools)
-      check(
-        LintSet(
-          name: name, documents: set, embedded: embedded, policies: policies,
-          nowSeconds: nowSeconds), ignored, origins: nil)
-    }
-    let roots = files.roots
+    for (name, plain) in Self.plainSets(documents) { check(try set(name, plain), origins: nil) }
     var built: [LintInputs.Text] = []
-    for directory in roots { built.append(try tools.build(directory)) }
+    for directory in files.roots { built.append(try tools.build(directory)) }
     for (text, result) in zip(built, try tools.readYAML(built)) {
       switch result {
       case .success(let nodes):
         let written = nodes.map { Document(source: text.name, hasLines: false, root: $0) }
-        let set = LintSet(
-          name: text.name, documents: written, embedded: try EmbeddedConfigs(in: written, tools),
-          policies: policies, nowSeconds: nowSeconds)
-        check(set, ignored, origins: origins.restricted(to: files.reach(of: text.name)))
-      case .failure(let problem): add([Self.finding(problem, in: text)], set: text.name, ignored)
+        check(
+          try set(text.name, written), origins: origins.restricted(to: files.reach(of: text.name)))
+      case .failure(let problem): add([Self.finding(problem, in: text)], set: text.name)
       }
     }
-    addUnknown(documents, ignored)
+    addUnknown(documents)
   }
 
   /// Names the inputs in which there is nothing that lint knows: those that the command line names, and
   /// all where nothing was checked.
-  private mutating func addUnknown(
-    _ files: [(text: LintInputs.Text, documents: [Document])], _ ignored: Set<String>
-  ) {
+  private mutating func addUnknown(_ files: [(text: LintInputs.Text, documents: [Document])]) {
     let isNothing = sets.isEmpty && findings.isEmpty
     let unknown = files.filter { file in
       (isNothing || file.text.isNamed) && !file.documents.contains(where: LintSet.knows)
@@ -93,7 +91,7 @@ package struct LintReport {
         message: "nothing here is a Kubernetes object or a configuration of Envoy's",
         remedy: "give manifests, an Envoy config, or what Envoy answers at /config_dump")
     }
-    add(found, set: "", ignored)
+    add(found, set: "")
   }
 
   /// What is checked together: all manifests; each Envoy config alone, and standard input alone.
@@ -118,15 +116,15 @@ package struct LintReport {
     return sets
   }
 
-  private mutating func check(_ set: LintSet, _ ignored: Set<String>, origins: Origins?) {
+  private mutating func check(_ set: LintSet, origins: Origins?) {
     if set.isEmpty { return }
     sets.append((set.name, set.objectCount))
     let found = Checks.findings(in: set, ignoring: ignored)
-    add(found.map { origins?.placed($0) ?? $0 }, set: set.name, ignored)
+    add(found.map { origins?.placed($0) ?? $0 }, set: set.name)
   }
 
   /// Adds the findings in a set. One that was found in another set too is kept once, with both names.
-  private mutating func add(_ found: [Finding], set: String, _ ignored: Set<String>) {
+  private mutating func add(_ found: [Finding], set: String) {
     for finding in found where !ignored.contains(finding.check) {
       let subject = finding.place.subject
       let key = "\(finding.check) \(subject) \(finding.message)"
@@ -140,14 +138,13 @@ package struct LintReport {
   }
 
   private static func finding(_ problem: DocumentProblem, in text: LintInputs.Text) -> Finding {
-    var remedy = "correct the file"
     let content = String(decoding: text.bytes, as: UTF8.self)
-    if content.contains("${") {
-      remedy = "this looks like a template: fill in its variables first, and check the result"
-    } else if content.contains("{{") {
-      remedy =
-        "this looks like a Helm template: check its output: helm template … | tollgate lint -"
-    }
+    let remedy =
+      content.contains("${")
+      ? "this looks like a template: fill in its variables first, and check the result"
+      : content.contains("{{")
+        ? "this looks like a Helm template: check its output: helm template … | tollgate lint -"
+        : "correct the file"
     return Finding(
       severity: .error, check: "broken-file",
       place: Place(source: text.name, line: problem.line, object: "", field: ""),

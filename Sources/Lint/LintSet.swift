@@ -8,7 +8,7 @@ struct LintSet: Sendable {
   let resources: [Resource]
   let configs: [EnvoyConfig]
   /// What may change Envoy's filters and is not read.
-  let unread: [(field: Field, message: String)]
+  let unread: [Remark]
   /// The policies of its ConfigMaps, then those of the command line.
   let policies: [PolicySnapshot]
   /// The problems of the policies in its ConfigMaps.
@@ -26,7 +26,7 @@ struct LintSet: Sendable {
     configs = (documents + embedded.documents).flatMap(EnvoyConfig.all)
     unread =
       documents.compactMap(ForeignObjects.reason)
-      + embedded.unread.map { ($0, "this Envoy config") }
+      + embedded.unread.map { Remark($0, "this Envoy config") }
     var found: [PolicySnapshot] = []
     var findings: [Finding] = []
     for resource in resources where resource.kind == "ConfigMap" && resource.group.isEmpty {
@@ -50,8 +50,8 @@ struct LintSet: Sendable {
   /// How many objects and Envoy configs it has.
   var objectCount: Int { resources.count + configs.count }
 
-  /// The resources of these kinds; of any group where none is given.
-  func resources(_ kinds: String..., group: String? = nil) -> [Resource] {
-    resources.filter { kinds.contains($0.kind) && (group == nil || group == $0.group) }
+  /// The resources of these kinds, if they are of the group that lint knows them in.
+  func resources(_ kinds: String...) -> [Resource] {
+    resources.filter { kinds.contains($0.kind) && $0.group == Resource.groups[$0.kind] }
   }
 }

@@ -1,5 +1,5 @@
 /// Where in the input something is: the file and the line, and the object and the field.
-package struct Place: Equatable, Sendable {
+package struct Place: Hashable, Sendable {
   /// The file's path, the directory of the kustomization that was built, or `stdin`.
   package internal(set) var source: String
   /// From 1; nil in the output of kustomize, which nobody has as a file.

@@ -19,7 +19,7 @@ struct WiringTests {
     #expect(Pattern.words(of: pattern) == nil)
   }
 
-  private func match(_ values: RouteMatch.Value...) -> RouteMatch {
+  private func match(_ values: TextMatcher...) -> RouteMatch {
     RouteMatch(
       path: .prefix("/"), headers: values.map { (name: "m", value: $0) }, isNarrower: false)
   }
@@ -31,8 +31,8 @@ struct WiringTests {
     #expect(match(.regex("a.*")).leavesOpen("m"))
     #expect(match(.other).leavesOpen("m"))
     #expect(!match(.other, .exact("a")).leavesOpen("m"))
-    #expect(RouteMatch.Value(pattern: "^a$") == .exact("a"))
-    #expect(RouteMatch.Value(pattern: "a|b") == .regex("a|b"))
+    #expect(TextMatcher(pattern: "^a$") == .exact("a"))
+    #expect(TextMatcher(pattern: "a|b") == .regex("a|b"))
   }
 
   private func listener(_ json: String) throws -> Field {

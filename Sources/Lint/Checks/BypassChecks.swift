@@ -5,90 +5,67 @@ extension Checks {
       "way-around", .error,
       "A model's backend can be reached through Envoy without Tollgate being asked.",
       remedy: "remove this way, or use the gateway's HTTP routes"
-    ) { context, check in gatewayWays(context, check) + envoyWays(context, check) },
+    ) { context, report in
+      gatewayWays(context, &report)
+      envoyWays(context, &report)
+    },
     Check(
       "envoy-patch", .error,
       "A patch changes Envoy's filters or routes after Envoy Gateway made them: Envoy does not run what is checked here, and Tollgate is not asked for a route that a patch adds.",
       remedy: "use Envoy Gateway's own policies and routes; do not patch filters and routes"
-    ) { context, check in
-      EnvoyGatewayReading(context.set).patches(on: context.setups).flatMap { patches in
-        patches.compactMap { patch in
-          switch patch.part {
-          case .filters:
-            check.finding(
-              patch.field, "\(patch.name): this may remove or change Tollgate's filters")
-          case .routes:
-            check.finding(
-              patch.field, "\(patch.name): after this a route may not ask Tollgate any more")
-          case .other, nil: nil
-          }
+    ) { context, report in
+      for patch in context.resources.patches(on: context.gateways) {
+        switch patch.part {
+        case .filters:
+          report(patch.field, "\(patch.name): this may remove or change Tollgate's filters")
+        case .routes:
+          report(patch.field, "\(patch.name): after this a route may not ask Tollgate any more")
+        case .other, nil: break
         }
       }
     },
   ]
 
   /// TCPRoutes and TLSRoutes to models, and routes of gateways without Tollgate to the same backends.
-  private static func gatewayWays(_ context: LintContext, _ check: Check) -> [Finding] {
-    let reading = EnvoyGatewayReading(context.set)
-    let gateways = context.set.resources("Gateway", group: EnvoyGatewayReading.gatewayGroup)
-    let known = Set(context.setups.map(\.field.object))
-    let guarded = gateways.filter { gateway in
-      context.setups.contains { $0.asksTollgate && $0.field.object == gateway.root.object }
-    }
-    let models = Set(
-      reading.routes.filter { route in guarded.contains { reading.isAttached(route, to: $0) } }
-        .flatMap { backends(of: $0).map(\.target) })
-    var findings: [Finding] = []
-    for route in context.set.resources(
-      "TCPRoute", "TLSRoute", group: EnvoyGatewayReading.gatewayGroup)
-    {
-      let isBeside = guarded.contains { reading.isAttached(route, to: $0) }
-      for (field, target) in backends(of: route) where isBeside || models.contains(target) {
+  private static func gatewayWays(_ context: LintContext, _ report: inout Findings) {
+    let routes = context.resources.routes
+    let guarded = context.chains.filter(\.asksTollgate).compactMap(\.gateway)
+    func isGuarded(_ route: Resource) -> Bool { guarded.contains(where: route.isAttached) }
+    let models = Set(routes.filter(isGuarded).flatMap { $0.backends.map(\.target) })
+    for route in context.set.resources("TCPRoute", "TLSRoute") {
+      for (field, target) in route.backends where isGuarded(route) || models.contains(target) {
         let isModel = models.contains(target)
-        findings.append(
-          check.finding(
-            field,
-            "a \(route.kind) passes connections on unread, so Tollgate is not asked on the way to "
-              + "\(target.namespace)/\(target.name)"
-              + (isModel ? "" : ", which may be a model or something else"),
-            severity: isModel ? nil : .warning))
+        report(
+          field,
+          "a \(route.kind) passes connections on unread, so Tollgate is not asked on the way to "
+            + "\(target.namespace)/\(target.name)"
+            + (isModel ? "" : ", which may be a model or something else"),
+          severity: isModel ? nil : .warning)
       }
     }
-    for gateway in gateways where !known.contains(gateway.root.object) {
-      for route in reading.routes where reading.isAttached(route, to: gateway) {
-        for (field, target) in backends(of: route) where models.contains(target) {
-          findings.append(
-            check.finding(
-              field,
-              "\(gateway.root.object) also leads to \(target.namespace)/\(target.name), and does not "
-                + "ask Tollgate"))
-        }
+    let known = Set(context.chains.map(\.field.object))
+    for gateway in context.set.resources("Gateway") where !known.contains(gateway.root.object) {
+      for (field, target) in routes.filter({ $0.isAttached(to: gateway) }).flatMap(\.backends)
+      where models.contains(target) {
+        report(
+          field,
+          "\(gateway.root.object) also leads to \(target.namespace)/\(target.name), and does not ask "
+            + "Tollgate")
       }
-    }
-    return findings
-  }
-
-  private static func backends(of route: Resource) -> [(field: Field, target: ObjectReference)] {
-    route.spec["rules"].items.flatMap { $0["backendRefs"].items }.map { field in
-      (field, ObjectReference(field, group: "", kind: "Service", namespace: route.namespace))
     }
   }
 
   /// Listeners of an Envoy config without Tollgate that lead to the clusters of those with Tollgate.
-  private static func envoyWays(_ context: LintContext, _ check: Check) -> [Finding] {
-    var findings: [Finding] = []
+  private static func envoyWays(_ context: LintContext, _ report: inout Findings) {
     for reading in context.envoys {
-      let ways = reading.setups.filter(\.asksTollgate).flatMap(\.backendRules).flatMap(\.backends)
-      let models = Set(ways.flatMap(BootstrapReading.clusterNames))
-      let others = reading.setups.filter { !$0.concernsTollgate }.flatMap(\.backendRules)
+      let asking = reading.chains.filter(\.asksTollgate).flatMap(\.backendRules)
+      let models = Set(asking.flatMap(\.backends).flatMap(BootstrapReading.clusterNames))
+      let others = reading.chains.filter { !$0.concernsTollgate }.flatMap(\.backendRules)
       for way in others.flatMap(\.backends) + reading.tcpProxies() {
-        guard let name = BootstrapReading.clusterNames(way).first(where: models.contains) else {
-          continue
+        if let name = BootstrapReading.clusterNames(way).first(where: models.contains) {
+          report(way, "this also leads to the cluster \(name), and Tollgate is not asked")
         }
-        findings.append(
-          check.finding(way, "this also leads to the cluster \(name), and Tollgate is not asked"))
       }
     }
-    return findings
   }
 }

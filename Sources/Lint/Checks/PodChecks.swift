@@ -2,36 +2,60 @@ extension Checks {
   /// The pod in which Tollgate runs.
   static let podChecks = [
     Check(
-      "short-drain", .error,
+      "short-drain", .error, each: \.pods,
       "A pod is stopped before its longest exchange can end: every rollout cuts responses off.",
       remedy:
         "make both drain timeouts at least as long as the longest route timeout, and the pod's grace period at least as long as both"
-    ) { context, check in
-      guard let longest = longestExchange(context) else { return [] }
-      return context.pods.flatMap { drains($0, longest, check) }
+    ) { pod, context, report in
+      guard let longest = longestExchange(context) else { return }
+      let needed = "\(longest.1) lasts up to \(DurationReading.text(longest.0))"
+      let written = pod.setting("drain-timeout").flatMap(DurationReading.parse)
+      var drain = written ?? drainTimeoutDefault
+      if drain < longest.0 {
+        report(
+          pod.settings["drain-timeout"]?.last ?? pod.container["args"],
+          "--drain-timeout is \(DurationReading.text(drain)), but \(needed)")
+      }
+      if let shutdown = pod.envoyShutdown {
+        let envoy = shutdown["drainTimeout"].duration ?? shutdownDefault
+        drain = max(drain, envoy)
+        if envoy < longest.0 {
+          report(
+            shutdown["drainTimeout"],
+            "Envoy drains for \(DurationReading.text(envoy)), but \(needed)")
+        }
+      }
+      // Without one that is written, Envoy Gateway sets a grace period that is long enough.
+      if pod.gracePeriod == nil, pod.envoyShutdown != nil { return }
+      let grace = pod.gracePeriod?.value ?? graceDefault
+      if grace < drain {
+        let what = pod.gracePeriod == nil ? ", the default," : ","
+        report(
+          pod.gracePeriod?.field ?? pod.podSpecs.first?["terminationGracePeriodSeconds"]
+            ?? pod.container,
+          "the pod is killed after \(DurationReading.text(grace))\(what) before its drain of "
+            + "\(DurationReading.text(drain)) has ended")
+      }
     },
     Check(
-      "sidecar-security", .error,
+      "sidecar-security", .error, each: \.pods,
       "The container has more privileges than it needs.",
       remedy:
         "set runAsNonRoot: true, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities drop ALL, seccompProfile RuntimeDefault"
-    ) { context, check in
-      context.pods.flatMap { security($0, check) }
+    ) { pod, _, report in
+      let missing = securitySettings.filter { !$0.isSet(pod) }.map(\.name)
+      report(pod.container["securityContext"], all: missing) { "it does not set \($0)" }
     },
     Check(
-      "sidecar-order", .warning,
+      "sidecar-order", .warning, each: \.pods,
       "Tollgate is not a native sidecar: it may start after Envoy, and ends while Envoy still has requests in flight.",
       remedy: "make it an init container with restartPolicy: Always and a startupProbe"
-    ) { context, check in
-      context.pods.filter(\.isBesideEnvoy).compactMap { pod in
-        if !pod.isNativeSidecar {
-          return check.finding(
-            pod.container, "Tollgate is stopped together with Envoy, not after it")
-        }
-        return pod.container["startupProbe"].exists
-          ? nil
-          : check.finding(
-            pod.container, "Envoy starts before Tollgate is ready: there is no startupProbe")
+    ) { pod, _, report in
+      guard pod.isBesideEnvoy else { return }
+      if !pod.isNativeSidecar {
+        report(pod.container, "Tollgate is stopped together with Envoy, not after it")
+      } else if !pod.container["startupProbe"].exists {
+        report(pod.container, "Envoy starts before Tollgate is ready: there is no startupProbe")
       }
     },
   ]
@@ -45,75 +69,23 @@ extension Checks {
 
   /// How long the longest exchange may last, and the name of its route.
   private static func longestExchange(_ context: LintContext) -> (Duration, String)? {
-    context.setups.flatMap(\.backendRules).filter(\.takesTimeouts)
+    context.rules.filter(\.takesTimeouts)
       .compactMap { rule in rule.longest.map { ($0, rule.name) } }
       .max { $0.0 < $1.0 }
   }
 
-  private static func drains(
-    _ pod: TollgatePod, _ longest: (Duration, String), _ check: Check
-  ) -> [Finding] {
-    let needed = "\(longest.1) lasts up to \(DurationReading.text(longest.0))"
-    var findings: [Finding] = []
-    let written = pod.setting("drain-timeout").flatMap(DurationReading.parse)
-    let own = written ?? drainTimeoutDefault
-    if own < longest.0 {
-      findings.append(
-        check.finding(
-          pod.settings["drain-timeout"]?.last ?? pod.container["args"],
-          "--drain-timeout is \(DurationReading.text(own)), but \(needed)"))
-    }
-    var drain = own
-    if let shutdown = pod.envoyShutdown {
-      let envoy = shutdown["drainTimeout"].duration ?? shutdownDefault
-      drain = max(drain, envoy)
-      if envoy < longest.0 {
-        findings.append(
-          check.finding(
-            shutdown["drainTimeout"],
-            "Envoy drains for \(DurationReading.text(envoy)), but \(needed)"))
-      }
-    }
-    // Without one that is written, Envoy Gateway sets a grace period that is long enough.
-    guard let grace = pod.gracePeriod else {
-      if pod.envoyShutdown == nil, graceDefault < drain {
-        findings.append(
-          check.finding(
-            pod.podSpecs.first?["terminationGracePeriodSeconds"] ?? pod.container,
-            "the pod is killed after 30s, the default, before its drain of "
-              + "\(DurationReading.text(drain)) has ended"))
-      }
-      return findings
-    }
-    if grace.value < drain {
-      findings.append(
-        check.finding(
-          grace.field,
-          "the pod is killed after \(DurationReading.text(grace.value)), before its drain of "
-            + "\(DurationReading.text(drain)) has ended"))
-    }
-    return findings
-  }
-
-  private static func security(_ pod: TollgatePod, _ check: Check) -> [Finding] {
-    var missing: [String] = []
-    if pod.security("runAsNonRoot").bool != true { missing.append("runAsNonRoot") }
-    if pod.security("readOnlyRootFilesystem").bool != true {
-      missing.append("readOnlyRootFilesystem")
-    }
-    if pod.security("allowPrivilegeEscalation").bool != false {
-      missing.append("allowPrivilegeEscalation: false")
-    }
-    if !pod.security("capabilities")["drop"].texts.contains("ALL") {
-      missing.append("capabilities drop ALL")
-    }
-    let seccomp = pod.security("seccompProfile")["type"].text
-    if seccomp == nil || seccomp == "Unconfined" { missing.append("seccompProfile") }
-    if pod.security("privileged").bool == true { missing.append("privileged: false") }
-    guard !missing.isEmpty else { return [] }
-    return [
-      check.finding(
-        pod.container["securityContext"], "it does not set \(missing.joined(separator: ", "))")
-    ]
-  }
+  /// What a container's security context must say.
+  private static let securitySettings: [(name: String, isSet: @Sendable (TollgatePod) -> Bool)] = [
+    ("runAsNonRoot", { $0.security("runAsNonRoot").bool == true }),
+    ("readOnlyRootFilesystem", { $0.security("readOnlyRootFilesystem").bool == true }),
+    (
+      "allowPrivilegeEscalation: false", { $0.security("allowPrivilegeEscalation").bool == false }
+    ),
+    ("capabilities drop ALL", { $0.security("capabilities")["drop"].texts.contains("ALL") }),
+    (
+      "seccompProfile",
+      { ![nil, "Unconfined"].contains($0.security("seccompProfile")["type"].text) }
+    ),
+    ("privileged: false", { $0.security("privileged").bool != true }),
+  ]
 }

@@ -2,51 +2,46 @@ extension Checks {
   /// Tollgate's own limits that must be below a limit of the pod.
   static let sizeChecks = [
     Check(
-      "ledger-above-volume", .error,
+      "ledger-above-volume", .error, each: \.pods,
       "The ledger may grow larger than its volume: the disk is full before the limit is reached, and then all requests are refused.",
       remedy: "set --ledger-max-bytes below the volume's size, or make the volume larger"
-    ) { context, check in
-      context.pods.compactMap { pod in
-        guard let bound = pod.setting("ledger-max-bytes").flatMap(QuantityReading.flagBytes),
-          let size = dataBytes(pod, context), bound > size.value
-        else { return nil }
-        return check.finding(
-          pod.settings["ledger-max-bytes"]?.last ?? pod.container,
-          "--ledger-max-bytes is \(QuantityReading.text(bound)), but \(size.field.object) has only "
-            + QuantityReading.text(size.value))
-      }
+    ) { pod, context, report in
+      guard let bound = pod.setting("ledger-max-bytes").flatMap(QuantityReading.flagBytes),
+        let size = dataBytes(pod, context), bound > size.value
+      else { return }
+      report(
+        pod.settings["ledger-max-bytes"]?.last ?? pod.container,
+        "--ledger-max-bytes is \(QuantityReading.text(bound)), but \(size.field.object) has only "
+          + QuantityReading.text(size.value))
     },
     Check(
-      "config-map-size", .error,
+      "config-map-size", .error, each: \.configMaps,
       "A ConfigMap is too large: above 256 KiB `kubectl apply` refuses it, above 1 MiB Kubernetes does.",
       remedy:
         "above 256 KiB use `kubectl apply --server-side`; near 1 MiB split it into several ConfigMaps, mounted as one directory by a projected volume"
-    ) { context, check in
-      context.set.resources("ConfigMap", group: "").compactMap { map in
-        let bytes = Int64(map.root.allTexts.reduce(0) { $0 + $1.text.utf8.count })
-        guard bytes > appliedBytesMax else { return nil }
-        let isTooLarge = bytes > configMapBytesMax - configMapBytesMax / 20
-        return check.finding(
-          map.root,
-          "it has \(QuantityReading.text(bytes)); "
-            + (isTooLarge
-              ? "Kubernetes takes \(QuantityReading.text(configMapBytesMax))"
-              : "`kubectl apply` keeps it in an annotation, which takes "
-                + QuantityReading.text(appliedBytesMax)),
-          severity: isTooLarge ? .error : .warning)
-      }
+    ) { map, _, report in
+      let bytes = Int64(map.root.allTexts.reduce(0) { $0 + $1.text.utf8.count })
+      let isTooLarge = bytes > configMapBytesMax - configMapBytesMax / 20
+      guard bytes > appliedBytesMax else { return }
+      report(
+        map.root,
+        "it has \(QuantityReading.text(bytes)); "
+          + (isTooLarge
+            ? "Kubernetes takes \(QuantityReading.text(configMapBytesMax))"
+            : "`kubectl apply` keeps it in an annotation, which takes "
+              + QuantityReading.text(appliedBytesMax)),
+        severity: isTooLarge ? .error : .warning)
     },
     Check(
-      "memory-limit", .error,
+      "memory-limit", .error, each: \.pods,
       "Tollgate may buffer more bytes of bodies than the container's memory limit: instead of refusing a request it is killed, and all exchanges fail.",
       remedy: "set --max-buffer-bytes well below the memory limit, or raise the limit"
-    ) { context, check in
-      context.pods.compactMap { pod in
-        let limit = pod.container["resources"]["limits"]["memory"]
-        let written = pod.setting("max-buffer-bytes").flatMap(QuantityReading.flagBytes)
-        let buffers = written ?? bufferBytesDefault
-        guard let most = limit.byteCount, buffers >= most else { return nil }
-        return check.finding(
+    ) { pod, _, report in
+      let limit = pod.container.at("resources.limits.memory")
+      let written = pod.setting("max-buffer-bytes").flatMap(QuantityReading.flagBytes)
+      let buffers = written ?? bufferBytesDefault
+      if let most = limit.byteCount, buffers >= most {
+        report(
           limit,
           "the memory limit is \(QuantityReading.text(most)), but --max-buffer-bytes is "
             + QuantityReading.text(buffers) + (written == nil ? ", the default" : ""))
@@ -64,21 +59,19 @@ extension Checks {
   /// The size of the volume of the ledger; nil where it is not written.
   private static func dataBytes(_ pod: TollgatePod, _ context: LintContext) -> Placed<Int64>? {
     let volume = pod.dataVolume
-    let name = volume?["persistentVolumeClaim"]["claimName"].text
-    let claim = context.set.resources("PersistentVolumeClaim", group: "").first {
-      $0.name == name && $0.namespace == pod.namespace
+    let claim = context.set.resources("PersistentVolumeClaim").first {
+      $0.name == volume?.at("persistentVolumeClaim.claimName").text
+        && $0.namespace == pod.namespace
     }
     let template = pod.claimTemplates.first {
-      $0["metadata"]["name"].text == pod.dataMount?["name"].text
+      $0.at("metadata.name").text == pod.dataMount?["name"].text
     }
-    let fields = [
-      claim?.spec["resources"]["requests"]["storage"],
-      template?["spec"]["resources"]["requests"]["storage"],
-      volume?["ephemeral"]["volumeClaimTemplate"]["spec"]["resources"]["requests"]["storage"],
-      volume?["emptyDir"]["sizeLimit"],
-    ]
-    return fields.lazy.compactMap { $0 }.compactMap { field in
-      field.byteCount.map { Placed(value: $0, field: field) }
+    let request = "spec.resources.requests.storage"
+    return [
+      claim?.root.at(request), template?.at(request),
+      volume?.at("ephemeral.volumeClaimTemplate.\(request)"), volume?.at("emptyDir.sizeLimit"),
+    ].lazy.compactMap { field in
+      field.flatMap { field in field.byteCount.map { Placed(value: $0, field: field) } }
     }.first
   }
 }

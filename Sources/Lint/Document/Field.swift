@@ -91,6 +91,14 @@ struct Field: Sendable {
     return field
   }
 
+  /// Every value that is written at a path in which `[]` stands for each item of a list:
+  /// `rules[].backendRefs[]`.
+  func all(_ path: String) -> [Field] {
+    guard let each = path.firstRange(of: "[]") else { return [at(path)].filter(\.exists) }
+    let rest = String(path[each.upperBound...])
+    return at(String(path[..<each.lowerBound])).items.flatMap { $0.all(rest) }
+  }
+
   /// The same field, which findings name as another object's: `Envoy listener ai`.
   func named(_ object: String) -> Field {
     Field(self, path: path, node: node, line: line, object: object)
@@ -118,6 +126,9 @@ struct Field: Sendable {
     if let text { return [(self, text)] }
     return members.flatMap { $0.value.allTexts } + items.flatMap(\.allTexts)
   }
+
+  /// Every text in it, joined by spaces.
+  var allText: String { allTexts.map(\.text).joined(separator: " ") }
 
   /// The last word of the type that Envoy's `@type` names: `ExtProcPerRoute`.
   var typeName: Substring? { self["@type"].text?.split(separator: ".").last }

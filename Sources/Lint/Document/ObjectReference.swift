@@ -5,9 +5,9 @@ struct ObjectReference: Hashable, Sendable {
   let namespace: String
   let name: String
 
-  /// The reference at `field`. The other parameters are the defaults for what it leaves out.
-  init(_ field: Field, group: String, kind: String, namespace: String) {
-    self.group = field["group"].text ?? group
+  /// The reference at `field`. It may leave out the kind, and the namespace in which it is written.
+  init(_ field: Field, kind: String = "Service", in namespace: String) {
+    group = field["group"].text ?? Resource.groups[kind] ?? ""
     self.kind = field["kind"].text ?? kind
     self.namespace = field["namespace"].text ?? namespace
     name = field["name"].text ?? ""

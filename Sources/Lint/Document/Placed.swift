@@ -11,7 +11,3 @@ extension Placed where Value == Duration {
     self.init(value: value, field: field)
   }
 }
-
-extension Placed where Value == ProcessorSettings.BodyMode {
-  init(mode field: Field) { self.init(value: Value(field), field: field) }
-}

@@ -24,6 +24,41 @@ struct Resource: Sendable {
 
   var spec: Field { root["spec"] }
 
+  /// Where the rules of a route send requests.
+  var backends: [(field: Field, target: ObjectReference)] {
+    spec.all("rules[].backendRefs[]").map { ($0, ObjectReference($0, in: namespace)) }
+  }
+
+  /// The references of a route that attach it to a Gateway.
+  func parents(_ gateway: Resource) -> [Field] {
+    spec["parentRefs"].items.filter {
+      ObjectReference($0, kind: "Gateway", in: namespace).names(gateway)
+    }
+  }
+
+  func isAttached(to gateway: Resource) -> Bool { !parents(gateway).isEmpty }
+
+  /// The API group of each kind that lint reads.
+  static let groups: [String: String] = [
+    gatewayGroup: [
+      "Gateway", "GatewayClass", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute",
+      "ReferenceGrant", "ListenerSet",
+    ],
+    envoyGroup: [
+      "EnvoyProxy", "EnvoyExtensionPolicy", "SecurityPolicy", "ClientTrafficPolicy",
+      "BackendTrafficPolicy", "EnvoyPatchPolicy", "Backend",
+    ],
+    "": ["Service", "ConfigMap", "Namespace", "PersistentVolumeClaim", "Secret"],
+    "apps": ["Deployment", "DaemonSet", "StatefulSet"],
+    "autoscaling": ["HorizontalPodAutoscaler"], "networking.k8s.io": ["NetworkPolicy"],
+    "monitoring.coreos.com": ["PodMonitor"], "gateway.networking.x-k8s.io": ["XListenerSet"],
+  ].reduce(into: [:]) { groups, entry in
+    for kind in entry.value { groups[kind] = entry.key }
+  }
+
+  static let gatewayGroup = "gateway.networking.k8s.io"
+  static let envoyGroup = "gateway.envoyproxy.io"
+
   /// Whether findings call this resource `object`. Where its file has no namespace, because kustomize
   /// sets it, any namespace fits.
   func isWritten(as object: String) -> Bool {

@@ -5,29 +5,15 @@ struct Kustomizations {
     /// Whether the command line names it.
     let isNamed: Bool
     /// The document of its file; nil where that cannot be read, which kustomize will report.
-    let root: Node?
+    let root: Field?
 
-    var isComponent: Bool {
-      guard case .string("Component", _)? = root?.member("kind")?.value.kind else { return false }
-      return true
-    }
+    var isComponent: Bool { root?["kind"].text == "Component" }
 
     /// The directories and files that it names, as paths like `directory`.
     var parts: [String] {
-      ["resources", "components", "bases", "patches", "patchesStrategicMerge"].flatMap { key in
-        guard case .list(let items)? = root?.member(key)?.value.kind else { return [String]() }
-        return items.compactMap { item in
-          switch item.kind {
-          case .string(let text, _): LintInputs.clean("\(directory)/\(text)")
-          case .map:
-            switch item.member("path")?.value.kind {
-            case .string(let text, _)?: LintInputs.clean("\(directory)/\(text)")
-            default: nil
-            }
-          case .null, .bool, .number, .list: nil
-          }
-        }
-      }
+      let keys = ["resources", "components", "bases", "patches", "patchesStrategicMerge"]
+      return keys.flatMap { root?[$0].items ?? [] }.compactMap { $0.text ?? $0["path"].text }
+        .map { LintInputs.clean("\(directory)/\($0)") }
     }
   }
 

@@ -47,35 +47,27 @@ package struct LintTools {
     case Self.noYAMLStatus: throw .noYAML(python)
     default: throw .toolFailed(python, result.lastError)
     }
-    do {
-      let read = try YAMLTree.read(result.output)
-      guard read.count == texts.count else {
-        throw LintFault.toolFailed(python, "printed \(read.count) of \(texts.count) results")
-      }
-      return read
-    } catch let problem as DocumentProblem {
-      throw .toolFailed(python, problem.message)
-    } catch let fault as LintFault {
-      throw fault
+    let read: [Result<[Node], DocumentProblem>]
+    do throws(DocumentProblem) {
+      read = try YAMLTree.read(result.output)
     } catch {
-      preconditionFailure("readYAML throws an error of an unexpected type")
+      throw .toolFailed(python, error.message)
     }
+    guard read.count == texts.count else {
+      throw .toolFailed(python, "printed \(read.count) of \(texts.count) results")
+    }
+    return read
   }
 
   /// The output of a kustomization.
   func build(_ directory: String) throws(LintFault) -> LintInputs.Text {
-    let result: Run
-    let name: String
-    if let kustomize = find("kustomize") {
-      name = "kustomize build \(directory)"
-      result = try run(kustomize, ["build", directory], input: [])
-    } else if let kubectl = find("kubectl") {
-      name = "kubectl kustomize \(directory)"
-      result = try run(kubectl, ["kustomize", directory], input: [])
-    } else {
-      throw .noKustomize(directory: directory)
+    let ways = [("kustomize", "build"), ("kubectl", "kustomize")].lazy
+    let found = ways.compactMap { tool, verb in find(tool).map { ($0, tool, verb) } }.first
+    guard let (executable, tool, verb) = found else { throw .noKustomize(directory: directory) }
+    let result = try run(executable, [verb, directory], input: [])
+    guard result.status == 0 else {
+      throw .toolFailed("\(tool) \(verb) \(directory)", result.lastError)
     }
-    guard result.status == 0 else { throw .toolFailed(name, result.lastError) }
     return LintInputs.Text(name: directory, bytes: result.output)
   }
 

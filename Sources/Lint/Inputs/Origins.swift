@@ -37,20 +37,10 @@ struct Origins {
   /// The finding with the file and line at which its field is written, or else its object. Where several
   /// files write the object, the first that has the field.
   func placed(_ finding: Finding) -> Finding {
-    let own = resources(writing: finding.place.object)
-    var best: Place?
-    for resource in own {
-      let field = resource.root.at(finding.place.field)
-      if field.exists {
-        best = field.place
-        break
-      }
-      if best == nil { best = field.place }
-    }
-    guard let best else { return finding }
+    let fields = resources(writing: finding.place.object).map { $0.root.at(finding.place.field) }
+    guard let best = (fields.first(where: \.exists) ?? fields.first)?.place else { return finding }
     var finding = finding
-    finding.place.source = best.source
-    finding.place.line = best.line
+    (finding.place.source, finding.place.line) = (best.source, best.line)
     return finding
   }
 }

@@ -4,6 +4,7 @@ struct EnvoyConfig: Sendable {
   let root: Field
   let listeners: [Field]
   let clusters: [Field]
+  private let clustersByName: [String: Field]
   /// Route configurations that listeners fetch, by name.
   let routes: [String: Field]
   /// The settings of HTTP filters that listeners fetch, by the filter's name.
@@ -47,6 +48,7 @@ struct EnvoyConfig: Sendable {
     let known = parts("static_clusters", "cluster") + parts("dynamic_active_clusters", "cluster")
     listeners = (listening.isEmpty ? fixed("listeners") : listening) + typed("Listener")
     clusters = (known.isEmpty ? fixed("clusters") : known) + typed("Cluster")
+    clustersByName = Self.byName(clusters)
     let routing =
       parts("static_route_configs", "route_config")
       + parts("dynamic_route_configs", "route_config") + typed("RouteConfiguration")
@@ -60,6 +62,11 @@ struct EnvoyConfig: Sendable {
 
   /// A cluster by its name; nil where it is not in the config.
   func cluster(_ name: String) -> Field? {
-    clusters.first { $0["name"].text == name }?.named("Envoy cluster \(name)")
+    clustersByName[name]?.named("Envoy cluster \(name)")
+  }
+
+  /// The addresses of a cluster's endpoints.
+  static func addresses(_ cluster: Field) -> [Field] {
+    cluster.all("load_assignment.endpoints[].lb_endpoints[].endpoint.address")
   }
 }

@@ -1,154 +1,193 @@
-/// Reads Gateway API and Envoy Gateway resources into gateway setups, one for each Gateway.
-struct EnvoyGatewayReading {
-  static let gatewayGroup = "gateway.networking.k8s.io"
-  static let envoyGroup = "gateway.envoyproxy.io"
-
+/// Reads Gateway API and Envoy Gateway resources into chains, one for each Gateway.
+struct EnvoyGatewayReading: Sendable {
   let set: LintSet
   let routes: [Resource]
 
   init(_ set: LintSet) {
     self.set = set
-    routes = set.resources("HTTPRoute", "GRPCRoute", group: Self.gatewayGroup)
+    routes = set.resources("HTTPRoute", "GRPCRoute")
   }
 
-  /// One setup for each Gateway, or one of the routes alone where the set has no Gateway.
-  func setups() -> [GatewaySetup] {
-    let gateways = set.resources("Gateway", group: Self.gatewayGroup)
-    if gateways.isEmpty { return routes.isEmpty ? [] : [routesAlone()] }
-    return gateways.map(setup)
-  }
-
-  private func setup(of gateway: Resource) -> GatewaySetup {
-    let routes = routes.filter { isAttached($0, to: gateway) }
-    let extensions = policies("EnvoyExtensionPolicy", of: gateway, routes)
-    let securities = policies("SecurityPolicy", of: gateway, routes)
-    let processors = extensions.flatMap { entry in
-      entry.policy.spec["extProc"].items.filter(isTollgate)
-        .map { processor($0) }
+  /// One chain for each Gateway, or one of the routes alone where the set has no Gateway.
+  func chains() -> [Chain] {
+    let gateways = set.resources("Gateway")
+    if !gateways.isEmpty { return gateways.map(chain) }
+    return routes.prefix(1).map { first in
+      Chain(
+        field: first.root, origin: .gatewayAPI, rules: routes.flatMap { rules(of: $0, nil) },
+        hasEndpointPicker: routes.contains(where: leadsToPool))
     }
-    let authorizers = securities.map(\.policy.spec["extAuth"]).filter(isTollgate).map(authorizer)
+  }
+
+  private func chain(of gateway: Resource) -> Chain {
+    let routes = routes.filter { $0.isAttached(to: gateway) }
+    let extensions = attached("EnvoyExtensionPolicy", to: gateway, routes)
+    let securities = attached("SecurityPolicy", to: gateway, routes)
     let proxy = envoyProxy(of: gateway)
-    return GatewaySetup(
-      field: gateway.root, origin: .gatewayAPI, filtersByRoute: true, filtersDiffer: true,
-      isWhole: true,
-      rules: routes.flatMap { rules(of: $0, gateway: gateway) }, hasAllRules: true,
-      processors: processors, authorizers: authorizers,
-      verifiers: securities.map(\.policy.spec["jwt"]).filter(\.exists).map(verifier),
-      bypasses: bypasses(extensions + securities, routes)
-        + uncovered(extensions + securities, of: gateway, routes),
-      listener: listener(of: gateway),
-      accessLog: proxy.map(accessLog), filterOrder: filterOrder(proxy),
+    func asking(_ kind: FilterName, _ fields: [Field]) -> [AskingFilter] {
+      fields.filter(isTollgate).map {
+        AskingFilter(kind: kind, origin: .gatewayAPI, settings: Layered(layers: [$0]))
+      }
+    }
+    return Chain(
+      field: gateway.root, origin: .gatewayAPI, gateway: gateway,
+      rules: routes.flatMap { rules(of: $0, gateway) },
+      filters: asking(.extProc, extensions.flatMap { $0.policy.spec["extProc"].items })
+        + asking(.extAuthz, securities.map(\.policy.spec["extAuth"])),
+      bypasses: replaced(extensions + securities) + uncovered(extensions + securities, of: gateway),
+      verifiers: securities.flatMap { $0.policy.spec.all("jwt") }.map { jwt in
+        JWTFilter(
+          field: jwt, letsOthersPass: ["optional", "failOpen"].contains { jwt[$0].bool == true },
+          issuers: jwt["providers"].items.map { $0["issuer"] })
+      },
+      filterOrder: proxy.map { Self.filterOrder($0.spec["filterOrder"]) } ?? [],
+      listener: listener(of: gateway), accessLog: proxy.map(accessLog),
       hasEndpointPicker: routes.contains(where: leadsToPool))
   }
 
-  private func routesAlone() -> GatewaySetup {
-    let nothing = routes[0].root["metadata"]["none"]
-    return GatewaySetup(
-      field: routes[0].root, origin: .gatewayAPI, filtersByRoute: true, filtersDiffer: true,
-      isWhole: false,
-      rules: routes.flatMap { rules(of: $0, gateway: nil) }, hasAllRules: true,
-      processors: [], authorizers: [], verifiers: [], bypasses: [],
-      listener: ListenerSettings(
-        field: nothing, bufferBytes: nil, bufferField: nothing, defaultBufferBytes: 0,
-        bufferSetting: "", earlyRemovals: [], earlyRemovalField: nothing, earlyRemovalSetting: "",
-        certificateFaults: []),
-      accessLog: nil, filterOrder: [], hasEndpointPicker: routes.contains(where: leadsToPool))
-  }
-
-  func isAttached(_ route: Resource, to gateway: Resource) -> Bool {
-    route.spec["parentRefs"].items.contains { parent in
-      ObjectReference(
-        parent, group: Self.gatewayGroup, kind: "Gateway", namespace: route.namespace
-      ).names(gateway)
-    }
-  }
-
   private func leadsToPool(_ route: Resource) -> Bool {
-    route.spec["rules"].items.contains { rule in
-      rule["backendRefs"].items.contains { $0["kind"].text == "InferencePool" }
-    }
+    route.backends.contains { $0.target.kind == "InferencePool" }
   }
 
   // MARK: - What is attached
 
-  /// What a policy is attached to: the Gateway or one of its routes.
-  enum Target: Equatable { case gateway, route }
+  /// A policy, and whether it is attached to the Gateway or to one of its routes.
+  typealias Attached = (policy: Resource, isOnRoute: Bool)
 
-  /// The policies of a kind that are attached to a gateway or one of its routes, with which of them.
-  func policies(
-    _ kind: String, of gateway: Resource, _ routes: [Resource]
-  ) -> [(policy: Resource, target: Target)] {
-    set.resources(kind, group: Self.envoyGroup).flatMap { policy in
-      let targets: [Target?] = [
-        Self.targets(policy, gateway) ? .gateway : nil,
-        routes.contains { Self.targets(policy, $0) } ? .route : nil,
-      ]
-      return targets.compactMap { $0 }.map { (policy, $0) }
+  private func attached(
+    _ kind: String, to gateway: Resource, _ routes: [Resource]
+  ) -> [Attached] {
+    set.resources(kind).flatMap { policy in
+      (Self.targets(policy, gateway) ? [(policy, false)] : [])
+        + (routes.contains { Self.targets(policy, $0) } ? [(policy, true)] : [])
     }
+  }
+
+  /// The references of a policy to what it is attached to.
+  static func targets(of policy: Resource) -> [Field] {
+    policy.spec["targetRefs"].items + policy.spec.all("targetRef")
   }
 
   /// Whether a policy names an object, or selects it by its labels.
   static func targets(_ policy: Resource, _ object: Resource) -> Bool {
-    guard policy.namespace == object.namespace || policy.spec["targetSelectors"].exists else {
-      return false
-    }
-    let named = policy.spec["targetRefs"].items + [policy.spec["targetRef"]].filter(\.exists)
-    if policy.namespace == object.namespace,
-      named.contains(where: { target in
-        target["kind"].text == object.kind && target["name"].text == object.name
-      })
-    {
-      return true
-    }
-    return policy.spec["targetSelectors"].items.contains { selector in
-      selector["kind"].text == object.kind
-        && (policy.namespace == object.namespace || selector["namespaces"].exists)
-        && Labels.select(selector, object.root["metadata"]["labels"])
-    }
+    let isBeside = policy.namespace == object.namespace
+    return isBeside
+      && targets(of: policy).contains {
+        $0["kind"].text == object.kind && $0["name"].text == object.name
+      }
+      || policy.spec["targetSelectors"].items.contains { selector in
+        selector["kind"].text == object.kind && (isBeside || selector["namespaces"].exists)
+          && Labels.select(selector, object.root.at("metadata.labels"))
+      }
   }
 
   /// The patches of each EnvoyPatchPolicy that is attached to one of these gateways or its GatewayClass.
-  func patches(on setups: [GatewaySetup]) -> [[EnvoyPatch]] {
-    let gateways = set.resources("Gateway", group: Self.gatewayGroup).filter { gateway in
-      setups.contains { $0.field.object == gateway.root.object }
-    }
-    return set.resources("EnvoyPatchPolicy", group: Self.envoyGroup).filter { policy in
+  func patches(on gateways: [Resource]) -> [EnvoyPatch] {
+    set.resources("EnvoyPatchPolicy").filter { policy in
       let target = policy.spec["targetRef"]
       return gateways.contains { gateway in
         Self.targets(policy, gateway)
           || target["kind"].text == "GatewayClass"
             && target["name"].text == gateway.spec["gatewayClassName"].text
       }
-    }.map { $0.spec["jsonPatches"].items.map(EnvoyPatch.init) }
-  }
-
-  /// Whether a policy has a filter that asks Tollgate.
-  func asksTollgate(_ policy: Resource) -> Bool {
-    policy.spec["extProc"].items.contains(where: isTollgate)
-      || isTollgate(policy.spec["extAuth"])
+    }.flatMap { $0.spec["jsonPatches"].items.map(EnvoyPatch.init) }
   }
 
   /// Routes whose own policy replaces the Gateway's and does not ask Tollgate.
-  private func bypasses(
-    _ policies: [(policy: Resource, target: Target)], _ routes: [Resource]
-  ) -> [(field: Field, message: String)] {
-    policies.compactMap { policy, target in
-      guard target == .route, !policy.spec["mergeType"].exists, !asksTollgate(policy),
-        policies.contains(where: {
-          $0.target == .gateway && $0.policy.kind == policy.kind && asksTollgate($0.policy)
-        })
-      else { return nil }
-      return (
+  private func replaced(_ policies: [Attached]) -> [Remark] {
+    policies.filter { policy, isOnRoute in
+      isOnRoute && !policy.spec["mergeType"].exists && !asksTollgate(policy)
+        && policies.contains {
+          !$0.isOnRoute && $0.policy.kind == policy.kind && asksTollgate($0.policy)
+        }
+    }.map { policy, _ in
+      Remark(
         policy.spec,
-        "on this route it replaces the Gateway's \(policy.kind), so Tollgate is not asked"
-      )
+        "on this route it replaces the Gateway's \(policy.kind), so Tollgate is not asked")
     }
   }
 
+  /// Listeners with routes to backends that no policy of a kind covers, because every policy of that kind
+  /// is for another listener only (`sectionName`).
+  private func uncovered(_ policies: [Attached], of gateway: Resource) -> [Remark] {
+    let asking = policies.filter { !$0.isOnRoute && asksTollgate($0.policy) }.map(\.policy)
+    let byKind = Dictionary(grouping: asking, by: \.kind)
+    return byKind.sorted { $0.key < $1.key }.flatMap { kind, asking -> [Remark] in
+      let sections = asking.flatMap(Self.targets(of:)).filter {
+        $0["kind"].text == "Gateway" && $0["name"].text == gateway.name
+      }.map { $0["sectionName"] }
+      // A policy without a section, or with a selector, is for all listeners.
+      guard !sections.isEmpty, sections.allSatisfy(\.exists),
+        !asking.contains(where: { $0.spec["targetSelectors"].exists })
+      else { return [] }
+      let covered = Set(sections.compactMap(\.text)).sorted()
+      return gateway.spec.all("listeners[].name").compactMap(\.text).filter { name in
+        !covered.contains(name)
+          && routes.contains { leadsToBackend($0, through: name, of: gateway) }
+      }.map { name in
+        Remark(
+          sections[0],
+          "\(kind) covers only \(covered.joined(separator: ", ")), but the listener \(name) leads to "
+            + "models too")
+      }
+    }
+  }
+
+  private func leadsToBackend(
+    _ route: Resource, through section: String, of gateway: Resource
+  ) -> Bool {
+    !route.backends.isEmpty
+      && route.parents(gateway).contains { ($0["sectionName"].text ?? section) == section }
+  }
+
+  // MARK: - Who is Tollgate
+
+  /// Whether a policy has a filter that asks Tollgate.
+  func asksTollgate(_ policy: Resource) -> Bool { filters(of: policy).contains(where: isTollgate) }
+
+  private func filters(of policy: Resource) -> [Field] {
+    policy.spec.all("extProc[]") + policy.spec.all("extAuth")
+  }
+
+  /// Whether a filter asks Tollgate: the name of its backend, its socket's path or the metadata namespace
+  /// that it may write says so. Where no filter's does, and Tollgate is meant to be asked, it is the extProc
+  /// that is sent request bodies.
+  private func isTollgate(_ filter: Field) -> Bool {
+    if looksLikeTollgate(filter) { return true }
+    guard filter.at("processingMode.request.body").exists else { return false }
+    let filters = set.resources("EnvoyExtensionPolicy", "SecurityPolicy").flatMap(filters(of:))
+    let isMeant =
+      !set.policies.isEmpty
+      || routes.contains { rules(of: $0, nil).contains { !$0.modelRoutes.isEmpty } }
+    return isMeant && !filters.contains(where: looksLikeTollgate)
+  }
+
+  private func looksLikeTollgate(_ filter: Field) -> Bool {
+    filter.at("metadata.writableNamespaces").texts.contains("tollgate")
+      || backends(filter).contains { $0["name"].text?.contains("tollgate") == true }
+      || sockets(of: filter).contains { $0.contains("tollgate") }
+  }
+
+  /// The backend references of an ext_proc or ext_authz filter.
+  private func backends(_ filter: Field) -> [Field] {
+    [filter, filter["grpc"], filter["http"]].flatMap {
+      $0["backendRefs"].items + $0.all("backendRef")
+    }
+  }
+
+  /// The paths of the sockets of the Backends that a filter asks.
+  func sockets(of filter: Field) -> [String] {
+    let names = Set(backends(filter).compactMap { $0["name"].text })
+    return set.resources("Backend").filter { names.contains($0.name) }
+      .flatMap { $0.spec.all("endpoints[].unix.path") }.compactMap(\.text)
+  }
+
+  // MARK: - The EnvoyProxy
+
   /// The EnvoyProxy of a Gateway, or of its GatewayClass; nil where it is not in the set.
   func envoyProxy(of gateway: Resource) -> Resource? {
-    let proxies = set.resources("EnvoyProxy", group: Self.envoyGroup)
-    let own = gateway.spec["infrastructure"]["parametersRef"]
+    let proxies = set.resources("EnvoyProxy")
+    let own = gateway.spec.at("infrastructure.parametersRef")
     if let name = own["name"].text {
       return proxies.first { $0.name == name && $0.namespace == gateway.namespace }
     }
@@ -161,29 +200,23 @@ struct EnvoyGatewayReading {
     }
   }
 
-  private func accessLog(of proxy: Resource) -> AccessLogSettings {
-    let field = proxy.spec["telemetry"]["accessLog"]
-    let isOff = field["disable"].bool == true
-    let formats = field["settings"].items.map { setting in
-      AccessLogText.text(of: setting["format"])
-    }
-    return AccessLogSettings(
-      field: field, formats: isOff ? [] : formats,
-      setting: "EnvoyProxy spec.telemetry.accessLog.settings[].format")
+  private func accessLog(of proxy: Resource) -> AccessLog {
+    let log = proxy.spec.at("telemetry.accessLog")
+    let name = "EnvoyProxy spec.telemetry.accessLog.settings[].format"
+    return AccessLog(
+      place: NamedField(field: log, name: name),
+      formats: log["disable"].bool == true
+        ? [] : log["settings"].items.map { $0["format"].allText })
   }
 
   /// The order in which Envoy Gateway puts the filters that matter here, with the EnvoyProxy's
   /// `filterOrder` applied.
-  private func filterOrder(_ proxy: Resource?) -> [Placed<FilterName>] {
-    guard let proxy else { return [] }
-    let wishes = proxy.spec["filterOrder"]
+  private static func filterOrder(_ wishes: Field) -> [Placed<FilterName>] {
     var order: [FilterName] = [.extAuthz, .jwtAuthn, .extProc]
     for wish in wishes.items {
-      guard let name = wish["name"].text.flatMap(FilterName.init),
-        let from = order.firstIndex(of: name)
-      else { continue }
       let isBefore = wish["before"].exists
-      guard
+      guard let name = wish["name"].text.flatMap(FilterName.init),
+        let from = order.firstIndex(of: name),
         let anchor = (isBefore ? wish["before"] : wish["after"]).text.flatMap(FilterName.init),
         anchor != name
       else { continue }

@@ -2,18 +2,18 @@
 /// gateway's objects, a mesh's, a patch. Silence about it would look like consent.
 enum ForeignObjects {
   /// Why a document must be reported as not checked; nil where it is read, or is none of this.
-  static func reason(for document: Document) -> (field: Field, message: String)? {
+  static func reason(for document: Document) -> Remark? {
     guard let resource = Resource(document) else {
       let root = Field(document: document, object: "")
-      return EnvoyConfig.all(in: document).isEmpty && asks(root) ? (root, "what this says") : nil
+      return EnvoyConfig.all(in: document).isEmpty && asks(root)
+        ? Remark(root, "what this says") : nil
     }
     let what = "how the \(resource.kind) \(resource.name) changes Envoy's filters or routes"
     let isCustom = resource.spec["action"].text == "CUSTOM"
-    if kinds.contains(resource.kind) || isCustom { return (resource.root, what) }
-    guard !isRead(resource), asks(resource.root) || resource.spec["parentRefs"].exists else {
-      return nil
-    }
-    return (resource.root, what)
+    let isForeign =
+      kinds.contains(resource.kind) || isCustom
+      || !isRead(resource) && (asks(resource.root) || resource.spec["parentRefs"].exists)
+    return isForeign ? Remark(resource.root, what) : nil
   }
 
   /// Whether something in a tree asks a service about requests, or is a filter of Envoy's.
@@ -30,8 +30,7 @@ enum ForeignObjects {
 
   /// Whether lint reads objects of this kind, or knows that they change nothing of Envoy's.
   private static func isRead(_ resource: Resource) -> Bool {
-    [EnvoyGatewayReading.gatewayGroup, EnvoyGatewayReading.envoyGroup, "monitoring.coreos.com"]
-      .contains(resource.group) || !resource.group.contains(".")
+    Resource.groups.values.contains(resource.group) || !resource.group.contains(".")
       || resource.group.hasSuffix(".k8s.io")
   }
 

@@ -28,9 +28,9 @@ enum FilterEffect: Sendable {
       .filter(\.exists)
     // Where a filter is disabled, any settings of it for a route enable it there, unless they say
     // `disabled` themselves.
-    let wrapped = layers.first.map { $0.typeName == "FilterConfig" } ?? false
+    let wrapped = layers.first.map(Self.isWrapped) ?? false
     let isOff = wrapped ? layers[0]["disabled"] : filter["disabled"]
-    let configs = layers.map { $0.typeName == "FilterConfig" ? $0["config"] : $0 }.filter(\.exists)
+    let configs = layers.map(Self.unwrapped).filter(\.exists)
     if isOff.bool == true, wrapped || layers.isEmpty {
       self = .off(isOff)
     } else if let off = configs.first?["disabled"], off.bool == true {
@@ -40,4 +40,9 @@ enum FilterEffect: Sendable {
       self = .runs(Layered(layers: overrides.filter(\.exists) + [settings]))
     }
   }
+
+  /// The settings in an item of `typed_per_filter_config`, which a FilterConfig may be around.
+  static func unwrapped(_ layer: Field) -> Field { isWrapped(layer) ? layer["config"] : layer }
+
+  private static func isWrapped(_ layer: Field) -> Bool { layer.typeName == "FilterConfig" }
 }

@@ -1,33 +1,14 @@
 /// One match of a rule: a path, and headers that must all match.
 struct RouteMatch: Sendable {
-  enum Path: Equatable, Sendable {
-    case exact(String)
-    case prefix(String)
-    case regex(String)
-    /// A kind of match that lint does not know: taken to match.
-    case other
-  }
+  typealias Header = (name: String, value: TextMatcher)
 
-  enum Value: Equatable, Sendable {
-    case exact(String)
-    case regex(String)
-    /// The header's presence, a prefix, a range: taken to match.
-    case other
-
-    /// The value for a regular expression; `.exact` where that matches a single text only.
-    init(pattern: String) {
-      if let words = Pattern.words(of: pattern), words.count == 1 {
-        self = .exact(words[0])
-      } else {
-        self = .regex(pattern)
-      }
-    }
-  }
-
-  let path: Path
-  let headers: [(name: String, value: Value)]
+  let path: TextMatcher
+  let headers: [Header]
   /// Whether it has other conditions too: a method, query parameters.
-  let isNarrower: Bool
+  var isNarrower = false
+
+  /// What a rule without matches takes.
+  static let anything = RouteMatch(path: .prefix("/"), headers: [])
 
   /// The value that it asks for in a header, if that is an exact one.
   func exactHeader(_ name: String) -> String? {
@@ -56,29 +37,19 @@ struct RouteMatch: Sendable {
   var takesAll: Bool { path == .prefix("/") && headers.isEmpty && !isNarrower }
 
   /// Whether requests with this path match, as far as the path decides.
-  func covers(path wanted: String) -> Bool {
-    switch path {
-    case .exact(let text): text == wanted
-    case .prefix("/"), .other: true
-    case .prefix(let text): wanted == text || wanted.hasPrefix(text)
-    case .regex(let pattern): Pattern.matches(pattern, wanted) ?? true
-    }
-  }
+  func covers(path wanted: String) -> Bool { path.matches(wanted) }
 
   /// Whether requests with this value of a header match, as far as that header decides.
   func covers(header name: String, _ wanted: String) -> Bool {
-    headers.allSatisfy { header in
-      guard header.name == name else { return true }
-      switch header.value {
-      case .exact(let value): return value == wanted
-      case .regex(let pattern): return Pattern.matches(pattern, wanted) ?? true
-      case .other: return true
-      }
-    }
+    headers.allSatisfy { $0.name != name || $0.value.matches(wanted) }
   }
-}
 
-extension RouteMatch {
+  /// Whether requests that Tollgate sent to a model route match, as far as that and the path decide.
+  func takes(modelRoute: String, path: String) -> Bool {
+    asksFor(HeaderNames.modelRoute) && covers(header: HeaderNames.modelRoute, modelRoute)
+      && covers(path: path)
+  }
+
   /// Whether every request that matches `other` matches this too. False where that cannot be told.
   func includes(_ other: RouteMatch) -> Bool {
     guard !isNarrower else { return false }
@@ -92,8 +63,7 @@ extension RouteMatch {
       }
     return isPathIncluded
       && headers.allSatisfy { header in
-        other.headers.contains { $0.name == header.name && $0.value == header.value }
-          && header.value != .other
+        header.value != .other && other.headers.contains { $0 == header }
       }
   }
 }

@@ -25,6 +25,11 @@ struct RouteRule: Sendable {
 
   var sendsToBackend: Bool { !backends.isEmpty }
 
+  /// What findings call the rule.
+  var name: String {
+    modelRoutes.first ?? field["name"].text ?? "\(field.object) \(field.path)"
+  }
+
   /// The model routes that its matches name exactly.
   var modelRoutes: [String] {
     matches.compactMap { $0.exactHeader(HeaderNames.modelRoute) }

@@ -3,8 +3,10 @@ struct TollgatePod: Sendable {
   /// Whether several such pods run at the same time.
   enum Copies: Sendable {
     case one
-    /// More than one: the field that says so, and why.
-    case several(Field, String)
+    /// More than one: the number of replicas, or of those that an autoscaler makes at most.
+    case several(Field)
+    /// A DaemonSet's.
+    case everyNode(Field)
   }
 
   let container: Field
@@ -18,7 +20,7 @@ struct TollgatePod: Sendable {
   /// Whether it starts before the pod's other containers and ends after them.
   let isNativeSidecar: Bool
   /// `volumeClaimTemplates` of a StatefulSet.
-  let claimTemplates: [Field]
+  var claimTemplates: [Field] = []
   /// All fields that describe the pod.
   let podSpecs: [Field]
   let copies: Copies
@@ -52,6 +54,21 @@ struct TollgatePod: Sendable {
   /// The volume of that mount; nil for a claim of a StatefulSet, which is not among the pod's volumes.
   var dataVolume: Field? { dataMount.flatMap(volume) }
 
+  /// Whether its limits are shared in a store.
+  var hasStore: Bool { setting("store") != nil }
+
+  /// Why the ledger is deleted with the pod; nil where it is kept.
+  var forgottenLedger: (field: Field, why: String)? {
+    guard let mount = dataMount else {
+      return (container, "--data \(dataDirectory) is on no volume")
+    }
+    guard let volume = volume(of: mount), volume["emptyDir"].node != nil else { return nil }
+    return (volume, "the ledger is on an emptyDir")
+  }
+
+  /// The words of the container's command line.
+  var words: [String] { container["command"].texts + container["args"].texts }
+
   /// The mount that contains a path; nil for none.
   static func mount(of wanted: String, in mounts: [Field]) -> Field? {
     mounts.filter { mount in
@@ -66,11 +83,18 @@ struct TollgatePod: Sendable {
     return podSpecs.flatMap { $0["volumes"].items }.first { $0["name"].text == name }
   }
 
-  /// The paths of the Unix sockets on which Tollgate listens.
-  var sockets: [String] {
+  /// The addresses at which Tollgate listens for Envoy: `HOST:PORT`, `unix:PATH`.
+  var listening: [String] {
     settings("listen").flatMap { $0.split(separator: ",").map(String.init) }
-      .filter { $0.hasPrefix("unix:") }.map { String($0.dropFirst("unix:".count)) }
   }
+
+  /// The paths of the Unix sockets among them.
+  var sockets: [String] {
+    listening.filter { $0.hasPrefix("unix:") }.map { String($0.dropFirst("unix:".count)) }
+  }
+
+  /// The volumes that the container mounts.
+  var mountedVolumes: [Field] { container["volumeMounts"].items.compactMap(volume) }
 
   /// The port that a probe or a monitor names, by number or by name.
   func port(_ field: Field) -> Int64? {
