@@ -6,7 +6,7 @@ struct RouteMatchTests {
   private func match(
     _ path: TextMatcher, _ headers: [(String, TextMatcher)] = []
   ) -> RouteMatch {
-    RouteMatch(path: path, headers: headers.map { (name: $0.0, value: $0.1) }, isNarrower: false)
+    RouteMatch(path: path, headers: headers.map(RouteMatch.Header.init), isNarrower: false)
   }
 
   @Test(arguments: [
