@@ -56,4 +56,33 @@ struct RouteMatchTests {
     #expect(Pattern.matches(text, text) == true)
     #expect(Pattern.matches(text + "a", text + "a") == nil)
   }
+
+  /// A route with an exact path on the host `h`, for one model route.
+  private func rule(_ name: String, _ path: TextMatcher, route: String) throws -> RouteRule {
+    let document = Document(source: "", hasLines: true, root: try node("{}"))
+    return RouteRule(
+      field: Field(document: document, object: name), hosts: ["h"],
+      matches: [match(path, [("x-ai-model-route", .exact(route))])], backends: [], mirrors: [],
+      timeout: nil, takesTimeouts: true, attemptTimeouts: [], retries: nil, streamBound: nil,
+      idleTimeout: nil)
+  }
+
+  @Test func `the work of finding shadowed routes grows with the routes, not with their pairs`()
+    throws
+  {
+    let count = 3000
+    var rules = try (0..<count).map {
+      try rule("r\($0)", .exact("/v1/chat/completions"), route: "m\($0)")
+    }
+    let open = Checks.shadowed(rules)
+    #expect(open.pairs.isEmpty)
+    #expect(open.comparisons <= count)
+    rules += try (0..<count).map { try rule("s\($0)", .prefix("/v1/chat"), route: "m\($0)") }
+    rules += try (0..<count).map { try rule("t\($0)", .exact("/v1/chat/x"), route: "m\($0)") }
+    let shadowed = Checks.shadowed(rules)
+    #expect(shadowed.pairs.count == count)
+    #expect(shadowed.pairs.first?.rule.field.object == "t0")
+    #expect(shadowed.pairs.first?.earlier.field.object == "s0")
+    #expect(shadowed.comparisons <= 6 * count)
+  }
 }
