@@ -23,6 +23,8 @@ COMBINATIONS = [
     (BUDGETED, ["jwt", "otlp"]), (BUDGETED, ["ext-authz-only"]),
     (BUDGETED, ["canary-by-weight", "ext-authz-only"]),
     (BUDGETED, ["ext-authz-only", "canary-by-weight"]),
+    # On the way from one replica to several.
+    (BUDGETED, ["redis"]),
     (SHARED, []), (SHARED, ["ext-authz-only", "otlp"]), ("base", ["budgets", "store"]),
     ("base", ["deployment", "budgets", "store", "otlp", "jwt"]),
 ]  # fmt: skip

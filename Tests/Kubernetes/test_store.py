@@ -27,13 +27,14 @@ sharing = pytest.mark.parametrize(
     "name", [name for name in NAMES if kustomize() and shares_limits(load(name))]
 )
 with_redis = pytest.mark.parametrize(
-    "name", [name for name in NAMES if kustomize() and of_kind(load(name), "StatefulSet")]
+    "name", [name for name in NAMES if kustomize() and "//limits-store." in text(name)]
 )
 
 
 def test_there_are_variants_with_and_without_a_store():
     shared = [name for name in NAMES if shares_limits(load(name))]
     assert shared == ["several-replicas", "overlays/deployment", "overlays/store"]
+    assert not of_kind(load("overlays/store"), "StatefulSet")
 
 
 @sharing
