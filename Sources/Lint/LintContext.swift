@@ -29,6 +29,7 @@ struct LintContext: Sendable {
   /// Those of which the gateway itself is in the set.
   var wholeChains: [Chain] { chains.filter(\.isWhole) }
   var asking: [Chain] { wholeChains.filter(\.asksTollgate) }
+  var listeners: [ListenerSettings] { chains.compactMap(\.listener) }
   var accessLogs: [AccessLog] { asking.compactMap(\.accessLog) }
 
   /// The filters that ask Tollgate.
@@ -46,6 +47,19 @@ struct LintContext: Sendable {
 
   /// The Gateways among the resources that ask Tollgate or route on its header.
   var gateways: [Resource] { chains.compactMap(\.gateway) }
+
+  /// The NetworkPolicies of a type, Ingress or Egress, for pods with these labels. A policy that names no
+  /// type is for ingress.
+  func networkPolicies(
+    _ type: String, in namespace: String, for labels: [String: String]
+  ) -> [Resource] {
+    self.set.resources("NetworkPolicy").filter { policy in
+      let types = policy.spec["policyTypes"]
+      return policy.namespace == namespace
+        && (types.exists ? types.texts : ["Ingress"]).contains(type)
+        && Labels.select(policy.spec["podSelector"], labels)
+    }
+  }
 
   /// The limits of the policies that `isWanted` takes, as messages name them.
   func limits(

@@ -50,6 +50,11 @@ struct LintSet: Sendable {
   /// How many objects and Envoy configs it has.
   var objectCount: Int { resources.count + configs.count }
 
+  /// One by its name; nil where it is not in the set. One that is in no namespace has "".
+  func resource(_ kind: String, _ name: String?, in namespace: String?) -> Resource? {
+    resources(kind).first { $0.name == name && $0.namespace == namespace }
+  }
+
   /// The resources of these kinds, if they are of the group that lint knows them in.
   func resources(_ kinds: String...) -> [Resource] {
     resources.filter { kinds.contains($0.kind) && $0.group == Resource.groups[$0.kind] }

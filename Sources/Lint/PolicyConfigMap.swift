@@ -19,8 +19,7 @@ enum PolicyConfigMap {
       let value = resource.root["data"][problem.file]
       var place = value.place
       var position = "line \(problem.line), column \(problem.column)"
-      if value.hasLines, case .string(_, isLiteral: true)? = value.node?.kind {
-        // The lines of a literal block are lines of the file, from the one after its `|`.
+      if value.isLiteral {
         place.line = (value.node?.line ?? value.line) + problem.line
         position = "column \(problem.column) of the text"
       }

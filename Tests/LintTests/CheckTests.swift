@@ -124,7 +124,7 @@ struct CheckTests {
       Labels.select(
         Field(
           document: Document(source: "", hasLines: true, root: try node(selector)), object: ""),
-        labels)
+        Labels.all(labels))
     }
     #expect(try select("{}"))
     #expect(try select(#"{"matchLabels": {"a": "1"}}"#))

@@ -6,7 +6,7 @@ struct RouteMatchTests {
   private func match(
     _ path: TextMatcher, _ headers: [(String, TextMatcher)] = []
   ) -> RouteMatch {
-    RouteMatch(path: path, headers: headers.map { (name: $0.0, value: $0.1) }, isNarrower: false)
+    RouteMatch(path: path, headers: headers.map(RouteMatch.Header.init), isNarrower: false)
   }
 
   @Test(arguments: [
@@ -55,5 +55,34 @@ struct RouteMatchTests {
     let text = String(repeating: "a", count: Pattern.bytesMax)
     #expect(Pattern.matches(text, text) == true)
     #expect(Pattern.matches(text + "a", text + "a") == nil)
+  }
+
+  /// A route with an exact path on the host `h`, for one model route.
+  private func rule(_ name: String, _ path: TextMatcher, route: String) throws -> RouteRule {
+    let document = Document(source: "", hasLines: true, root: try node("{}"))
+    return RouteRule(
+      field: Field(document: document, object: name), hosts: ["h"],
+      matches: [match(path, [("x-ai-model-route", .exact(route))])], backends: [], mirrors: [],
+      timeout: nil, takesTimeouts: true, attemptTimeouts: [], retries: nil, streamBound: nil,
+      idleTimeout: nil)
+  }
+
+  @Test func `the work of finding shadowed routes grows with the routes, not with their pairs`()
+    throws
+  {
+    let count = 3000
+    var rules = try (0..<count).map {
+      try rule("r\($0)", .exact("/v1/chat/completions"), route: "m\($0)")
+    }
+    let open = Checks.shadowed(rules)
+    #expect(open.pairs.isEmpty)
+    #expect(open.comparisons <= count)
+    rules += try (0..<count).map { try rule("s\($0)", .prefix("/v1/chat"), route: "m\($0)") }
+    rules += try (0..<count).map { try rule("t\($0)", .exact("/v1/chat/x"), route: "m\($0)") }
+    let shadowed = Checks.shadowed(rules)
+    #expect(shadowed.pairs.count == count)
+    #expect(shadowed.pairs.first?.rule.field.object == "t0")
+    #expect(shadowed.pairs.first?.earlier.field.object == "s0")
+    #expect(shadowed.comparisons <= 6 * count)
   }
 }

@@ -21,7 +21,8 @@ struct WiringTests {
 
   private func match(_ values: TextMatcher...) -> RouteMatch {
     RouteMatch(
-      path: .prefix("/"), headers: values.map { (name: "m", value: $0) }, isNarrower: false)
+      path: .prefix("/"), headers: values.map { RouteMatch.Header(name: "m", value: $0) },
+      isNarrower: false)
   }
 
   @Test func `a match leaves a header open unless each value it takes is named`() {

@@ -10,22 +10,16 @@ extension Checks {
       let targets = context.set.resources("HTTPRoute").flatMap { $0.backends.map(\.target) }
       for service in context.set.resources("Service")
       where targets.contains(where: { $0.names(service) }) {
-        let policies = context.set.resources("NetworkPolicy").filter { policy in
-          let types = policy.spec["policyTypes"]
-          return policy.namespace == service.namespace
-            && (!types.exists || types.texts.contains("Ingress"))
-            && Labels.select(policy.spec["podSelector"], service.spec["selector"])
-        }
+        let policies = context.networkPolicies(
+          "Ingress", in: service.namespace, for: Labels.all(service.spec["selector"]))
         if policies.isEmpty {
           report(service.root, "no NetworkPolicy in \(service.namespace) selects its pods")
         }
         // NetworkPolicies add up, so one rule without `from` lets everybody in.
-        if policies.flatMap({ $0.spec["ingress"].items }).contains(where: {
-          $0["from"].items.isEmpty
-        }) {
+        let rules = policies.flatMap { $0.spec["ingress"].items }
+        if rules.contains(where: { $0["from"].items.isEmpty }) {
           report(
-            service.root,
-            "a NetworkPolicy in \(service.namespace) lets everybody reach its pods")
+            service.root, "a NetworkPolicy in \(service.namespace) lets everybody reach its pods")
         }
       }
     },

@@ -6,8 +6,43 @@ extension Checks {
       "A model's backend can be reached through Envoy without Tollgate being asked.",
       remedy: "remove this way, or use the gateway's HTTP routes"
     ) { context, report in
-      gatewayWays(context, &report)
-      envoyWays(context, &report)
+      // TCPRoutes and TLSRoutes to models, and routes of gateways without Tollgate to the same backends.
+      let routes = context.resources.routes
+      let guarded = context.chains.filter(\.asksTollgate).compactMap(\.gateway)
+      func isGuarded(_ route: Resource) -> Bool { guarded.contains(where: route.isAttached) }
+      let models = Set(routes.filter(isGuarded).flatMap { $0.backends.map(\.target) })
+      for route in context.set.resources("TCPRoute", "TLSRoute") {
+        for (field, target) in route.backends where isGuarded(route) || models.contains(target) {
+          let isModel = models.contains(target)
+          report(
+            field,
+            "a \(route.kind) passes connections on unread, so Tollgate is not asked on the way to "
+              + "\(target.namespace)/\(target.name)"
+              + (isModel ? "" : ", which may be a model or something else"),
+            severity: isModel ? nil : .warning)
+        }
+      }
+      let known = Set(context.chains.map(\.field.object))
+      for gateway in context.set.resources("Gateway") where !known.contains(gateway.root.object) {
+        for (field, target) in routes.filter({ $0.isAttached(to: gateway) }).flatMap(\.backends)
+        where models.contains(target) {
+          report(
+            field,
+            "\(gateway.root.object) also leads to \(target.namespace)/\(target.name), and does not ask "
+              + "Tollgate")
+        }
+      }
+      // Listeners of an Envoy config without Tollgate that lead to the clusters of those with Tollgate.
+      for reading in context.envoys {
+        let asking = reading.chains.filter(\.asksTollgate).flatMap(\.backendRules)
+        let models = Set(asking.flatMap(\.backends).flatMap(BootstrapReading.clusterNames))
+        let others = reading.chains.filter { !$0.concernsTollgate }.flatMap(\.backendRules)
+        for way in others.flatMap(\.backends) + reading.tcpProxies() {
+          if let name = BootstrapReading.clusterNames(way).first(where: models.contains) {
+            report(way, "this also leads to the cluster \(name), and Tollgate is not asked")
+          }
+        }
+      }
     },
     Check(
       "envoy-patch", .error,
@@ -25,47 +60,4 @@ extension Checks {
       }
     },
   ]
-
-  /// TCPRoutes and TLSRoutes to models, and routes of gateways without Tollgate to the same backends.
-  private static func gatewayWays(_ context: LintContext, _ report: inout Findings) {
-    let routes = context.resources.routes
-    let guarded = context.chains.filter(\.asksTollgate).compactMap(\.gateway)
-    func isGuarded(_ route: Resource) -> Bool { guarded.contains(where: route.isAttached) }
-    let models = Set(routes.filter(isGuarded).flatMap { $0.backends.map(\.target) })
-    for route in context.set.resources("TCPRoute", "TLSRoute") {
-      for (field, target) in route.backends where isGuarded(route) || models.contains(target) {
-        let isModel = models.contains(target)
-        report(
-          field,
-          "a \(route.kind) passes connections on unread, so Tollgate is not asked on the way to "
-            + "\(target.namespace)/\(target.name)"
-            + (isModel ? "" : ", which may be a model or something else"),
-          severity: isModel ? nil : .warning)
-      }
-    }
-    let known = Set(context.chains.map(\.field.object))
-    for gateway in context.set.resources("Gateway") where !known.contains(gateway.root.object) {
-      for (field, target) in routes.filter({ $0.isAttached(to: gateway) }).flatMap(\.backends)
-      where models.contains(target) {
-        report(
-          field,
-          "\(gateway.root.object) also leads to \(target.namespace)/\(target.name), and does not ask "
-            + "Tollgate")
-      }
-    }
-  }
-
-  /// Listeners of an Envoy config without Tollgate that lead to the clusters of those with Tollgate.
-  private static func envoyWays(_ context: LintContext, _ report: inout Findings) {
-    for reading in context.envoys {
-      let asking = reading.chains.filter(\.asksTollgate).flatMap(\.backendRules)
-      let models = Set(asking.flatMap(\.backends).flatMap(BootstrapReading.clusterNames))
-      let others = reading.chains.filter { !$0.concernsTollgate }.flatMap(\.backendRules)
-      for way in others.flatMap(\.backends) + reading.tcpProxies() {
-        if let name = BootstrapReading.clusterNames(way).first(where: models.contains) {
-          report(way, "this also leads to the cluster \(name), and Tollgate is not asked")
-        }
-      }
-    }
-  }
 }

@@ -130,7 +130,7 @@ extension Checks {
       remedy: "put jwt_authn and ext_authz before ext_proc, and the router last"
     ) { chain, context, report in
       let order = chain.filterOrder
-      func position(_ name: FilterName) -> Int? { order.firstIndex { $0.value == name } }
+      func position(_ name: FilterName) -> Int? { order.firstIndex { $0.name == name } }
       func isBefore(_ first: FilterName, _ second: FilterName) -> Field? {
         guard let one = position(first), let other = position(second), one < other else {
           return nil

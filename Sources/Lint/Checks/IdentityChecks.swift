@@ -4,15 +4,14 @@ extension Checks {
   /// Identities that Envoy must verify before Tollgate can trust them.
   static let identityChecks = [
     Check(
-      "untrusted-client-ca", .error,
+      "untrusted-client-ca", .error, each: \.listeners,
       "The policy trusts client certificates as identity, but the listener does not require one that a trusted authority signed.",
       remedy: "require client certificates of your own authority"
-    ) { context, report in
+    ) { listener, context, report in
       guard context.policies.contains(where: \.clientCertificates) else { return }
       // With API keys or JWTs a certificate is one of several ways, and may be optional.
       let hasOthers = context.policies.contains { !$0.jwt.isEmpty || $0.hasKeys }
-      for fault in context.chains.compactMap(\.listener).flatMap(\.certificateFaults)
-      where fault.kind != .optional || !hasOthers {
+      for fault in listener.certificateFaults where fault.kind != .optional || !hasOthers {
         report(
           fault.field, fault.kind.rawValue, remedy: fault.remedy,
           severity: fault.kind == .optional ? .warning : .error)
@@ -44,20 +43,18 @@ extension Checks {
       }
     },
     Check(
-      "jwt-issuer", .error,
+      "jwt-issuer", .error, each: \.chains,
       "The policy reads the claims of an issuer whose tokens no JWT filter verifies: all callers with such a token are refused.",
       remedy: "write exactly the same issuer in the policy and in the JWT filter"
-    ) { context, report in
+    ) { chain, context, report in
       let wanted = Set(context.policies.flatMap { $0.jwt.map(\.issuer) }).sorted()
-      for issuers in context.chains.map({ $0.verifiers.flatMap(\.issuers) }) {
-        let known = issuers.compactMap(\.text)
-        // A provider without an issuer accepts any.
-        guard let first = issuers.first, known.count == issuers.count else { continue }
-        for issuer in wanted where !known.contains(issuer) {
-          report(
-            first,
-            "the policy's issuer is \(issuer), but verified are only tokens of "
-              + known.joined(separator: ", "))
+      let issuers = chain.verifiers.flatMap(\.issuers)
+      let known = issuers.compactMap(\.text)
+      // A provider without an issuer accepts any.
+      guard let first = issuers.first, known.count == issuers.count else { return }
+      for issuer in wanted where !known.contains(issuer) {
+        report(first, all: known) {
+          "the policy's issuer is \(issuer), but verified are only tokens of \($0)"
         }
       }
     },

@@ -5,31 +5,29 @@ extension Checks {
   /// Limits that are only correct with one ledger that outlives its pod.
   static let ledgerChecks = [
     Check(
-      "ledger-forgotten", .error,
+      "ledger-forgotten", .error, each: \.pods,
       "The policy has calendar or global limits, but the ledger is deleted with the pod: budgets start again at every restart.",
       remedy: "put --data on a persistent volume claim or on the node's disk"
-    ) { context, report in
-      for (pod, limits) in limitedPods(context) {
-        if let (field, why) = pod.forgottenLedger {
-          report(field, "\(why), and the policy has \(limits)")
-        }
+    ) { pod, context, report in
+      guard let limits = lasting(pod, context), let (field, why) = pod.forgottenLedger else {
+        return
       }
+      report(field, "\(why), and the policy has \(limits)")
     },
     Check(
-      "limits-per-replica", .error,
+      "limits-per-replica", .error, each: \.pods,
       "The policy has calendar or global limits, but several Tollgates count each for itself: the budget can be spent several times.",
       remedy:
         "run one replica with a volume claim; limits per second, minute and hour, and concurrent ones, may be per replica"
-    ) { context, report in
-      for (pod, limits) in limitedPods(context) {
-        let rest = "each with a ledger of its own, and the policy has \(limits)"
-        switch pod.copies {
-        case .one: break
-        case .several(let count) where count.path.hasSuffix("maxReplicas"):
-          report(count, "the autoscaler makes up to \(count.text ?? ""), \(rest)")
-        case .several(let count): report(count, "there are \(count.text ?? ""), \(rest)")
-        case .everyNode(let field): report(field, "a DaemonSet runs one on every node, \(rest)")
-        }
+    ) { pod, context, report in
+      guard let limits = lasting(pod, context) else { return }
+      let rest = "each with a ledger of its own, and the policy has \(limits)"
+      switch pod.copies {
+      case .one: break
+      case .several(let count) where count.path.hasSuffix("maxReplicas"):
+        report(count, "the autoscaler makes up to \(count.text ?? ""), \(rest)")
+      case .several(let count): report(count, "there are \(count.text ?? ""), \(rest)")
+      case .everyNode(let field): report(field, "a DaemonSet runs one on every node, \(rest)")
       }
     },
     Check(
@@ -48,13 +46,12 @@ extension Checks {
     },
   ]
 
-  /// The pods that count by their own ledger, without a shared store, and the limits of the policies that
-  /// need a single ledger; no pods where there are no such limits.
-  private static func limitedPods(_ context: LintContext) -> [(TollgatePod, String)] {
+  /// The limits of the policies that need a single ledger, for a pod without a shared store; nil where
+  /// there are no such limits.
+  private static func lasting(_ pod: TollgatePod, _ context: LintContext) -> String? {
     let limits = context.limits("the calendar limit ") { $1 || isCalendar($0) }
-    guard let first = limits.first else { return [] }
-    let text = limits.count == 1 ? first : "\(first) and \(limits.count - 1) more"
-    return context.pods.filter { $0.setting("store") == nil }.map { ($0, text) }
+    guard !pod.hasStore, let first = limits.first else { return nil }
+    return limits.count == 1 ? first : "\(first) and \(limits.count - 1) more"
   }
 
   private static func isCalendar(_ limit: Limit) -> Bool {

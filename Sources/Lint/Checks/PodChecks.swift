@@ -27,11 +27,11 @@ extension Checks {
       }
       // Without one that is written, Envoy Gateway sets a grace period that is long enough.
       if pod.gracePeriod == nil, pod.envoyShutdown != nil { return }
-      let grace = pod.gracePeriod?.value ?? graceDefault
+      let grace = pod.gracePeriod?.integer.map { .seconds($0) } ?? graceDefault
       if grace < drain {
         let what = pod.gracePeriod == nil ? ", the default," : ","
         report(
-          pod.gracePeriod?.field ?? pod.podSpecs.first?["terminationGracePeriodSeconds"]
+          pod.gracePeriod ?? pod.podSpecs.first?["terminationGracePeriodSeconds"]
             ?? pod.container,
           "the pod is killed after \(DurationReading.text(grace))\(what) before its drain of "
             + "\(DurationReading.text(drain)) has ended")

@@ -71,9 +71,14 @@ extension Checks {
       let matches = byHost[host, default: []].flatMap(\.rule.matches)
       for policy in context.policies {
         guard case .tenant(let index) = policy.owner(of: host) else { continue }
-        let missing = wanted(by: policy.tenants[index], policy).first { route, path in
-          !known.contains(route)
-            && !matches.contains { $0.takes(modelRoute: route, path: path) }
+        let tenant = policy.tenants[index]
+        // The model routes that the tenant may use, with the path of each endpoint.
+        let wanted = Endpoint.allCases.flatMap { endpoint in
+          policy.models.filter { tenant.models(at: endpoint)?.contains($0.index) == true }
+            .flatMap(\.routes).map { ($0.name.string, endpoint.path.string) }
+        }
+        let missing = wanted.first { route, path in
+          !known.contains(route) && !matches.contains { $0.takes(modelRoute: route, path: path) }
         }
         if let (route, path) = missing {
           report(
@@ -81,18 +86,6 @@ extension Checks {
             remedy: "add a route for them on this host")
         }
       }
-    }
-  }
-
-  /// The model routes that a tenant may use, with the path of each endpoint.
-  private static func wanted(
-    by tenant: Tenant, _ policy: PolicySnapshot
-  ) -> [(route: String, path: String)] {
-    Endpoint.allCases.flatMap { endpoint in
-      policy.models.filter { tenant.models(at: endpoint)?.contains($0.index) == true }
-        .flatMap { model in
-          model.routes.map { (route: $0.name.string, path: endpoint.path.string) }
-        }
     }
   }
 }

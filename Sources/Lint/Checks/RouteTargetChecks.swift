@@ -10,9 +10,36 @@ extension Checks {
       remedy:
         "name a listener of the Gateway whose hostname and allowedRoutes accept the route; give its namespace the labels that allowedRoutes selects"
     ) { gateway, context, report in
-      for route in context.resources.routes {
-        for parent in route.parents(gateway) {
-          unattached(route, at: parent, to: gateway, context, &report)
+      let name = "\(gateway.namespace)/\(gateway.name)"
+      let parents = context.resources.routes.flatMap { route in
+        route.parents(gateway).map { (route, $0) }
+      }
+      for (route, parent) in parents {
+        let (section, port) = (parent["sectionName"], parent["port"])
+        let listeners = gateway.spec["listeners"].items.filter { listener in
+          (section.text == nil || section.text == listener["name"].text)
+            && (port.integer == nil || port.integer == listener["port"].integer)
+        }
+        let namespace = context.set.resource("Namespace", route.namespace, in: "")
+        let open = listeners.filter {
+          ListenerAdmission.admits($0, route, of: gateway, namespace: namespace)
+        }
+        let hosts = route.spec["hostnames"]
+        if listeners.isEmpty {
+          report(
+            section.exists ? section : parent,
+            "the Gateway \(name) has no listener \(section.text ?? port.text ?? "")")
+        } else if open.isEmpty {
+          report(
+            parent,
+            "no listener of \(name) that it names accepts a \(route.kind) of the namespace "
+              + "\(route.namespace) (allowedRoutes)")
+        } else if !hosts.texts.isEmpty,
+          !open.contains(where: { ListenerAdmission.serves($0, hosts.texts) })
+        {
+          report(
+            hosts,
+            "no listener of \(name) that it names serves \(hosts.texts.joined(separator: ", "))")
         }
       }
     },
@@ -30,22 +57,23 @@ extension Checks {
       let tenants = Set(context.policies.flatMap { $0.tenants.map(\.name.string) })
       let byHost = Dictionary(grouping: places, by: \.host).mapValues { $0.map(\.namespace) }
       for (host, namespace, field) in places where namespace != gateway.namespace {
-        guard let owner = owner(of: host, context.policies) else { continue }
+        // The tenant to which the host belongs, nil for a shared host.
+        guard let tenant = owner(of: host, context.policies) else { continue }
         let namespaces = byHost[host, default: [namespace]]
-        let isAnothers = tenants.contains(namespace) && namespace != owner.tenant
+        let isAnothers = tenants.contains(namespace) && namespace != tenant
         // The namespace to which the host's routes belong: the tenant's, else the Gateway's, else the one
         // that comes first.
         let first =
-          [owner.tenant, gateway.namespace].compactMap { $0 }.first(where: namespaces.contains)
+          [tenant, gateway.namespace].compactMap { $0 }.first(where: namespaces.contains)
           ?? namespaces[0]
         if namespace != first {
           // Besides the Gateway's routes there may be the tenant's own, in a namespace of another name.
-          if owner.tenant != nil, first == gateway.namespace, !isAnothers { continue }
+          if tenant != nil, first == gateway.namespace, !isAnothers { continue }
           report(
             field,
             "\(host) is served from \(first), and this route of \(namespace) can take its requests",
             severity: isAnothers ? nil : .warning)
-        } else if isAnothers, let tenant = owner.tenant {
+        } else if isAnothers, let tenant {
           report(field, "\(host) belongs to \(tenant), but this route is in \(namespace)")
         }
       }
@@ -76,49 +104,14 @@ extension Checks {
     },
   ]
 
-  private static func unattached(
-    _ route: Resource, at parent: Field, to gateway: Resource, _ context: LintContext,
-    _ report: inout Findings
-  ) {
-    let (section, port) = (parent["sectionName"], parent["port"])
-    let name = "\(gateway.namespace)/\(gateway.name)"
-    let listeners = gateway.spec["listeners"].items.filter { listener in
-      (section.text == nil || section.text == listener["name"].text)
-        && (port.integer == nil || port.integer == listener["port"].integer)
-    }
-    let namespace = context.set.resources("Namespace").first { $0.name == route.namespace }
-    let open = listeners.filter {
-      ListenerAdmission.admits($0, route, of: gateway, namespace: namespace)
-    }
-    let hosts = route.spec["hostnames"]
-    if listeners.isEmpty {
-      report(
-        section.exists ? section : parent,
-        "the Gateway \(name) has no listener \(section.text ?? port.text ?? "")")
-    } else if open.isEmpty {
-      report(
-        parent,
-        "no listener of \(name) that it names accepts a \(route.kind) of the namespace "
-          + "\(route.namespace) (allowedRoutes)")
-    } else if !hosts.texts.isEmpty,
-      !open.contains(where: { ListenerAdmission.serves($0, hosts.texts) })
-    {
-      report(
-        hosts, "no listener of \(name) that it names serves \(hosts.texts.joined(separator: ", "))")
-    }
-  }
-
-  /// The tenant to which a host belongs, nil for a shared host; nil where no policy names the host.
-  private static func owner(
-    of host: String, _ policies: [PolicySnapshot]
-  ) -> (tenant: String?, Void)? {
-    for policy in policies {
+  /// The tenant to which a host belongs, `.some(nil)` for a shared host; nil where no policy names it.
+  private static func owner(of host: String, _ policies: [PolicySnapshot]) -> String?? {
+    policies.lazy.compactMap { policy -> String?? in
       switch policy.owner(of: host) {
-      case .tenant(let index): return (policy.tenants[index].name.string, ())
-      case .shared where policy.namesSharedHosts: return (nil, ())
-      case .shared, .nobody: continue
+      case .tenant(let index): .some(policy.tenants[index].name.string)
+      case .shared: policy.namesSharedHosts ? .some(nil) : nil
+      case .nobody: nil
       }
-    }
-    return nil
+    }.first
   }
 }

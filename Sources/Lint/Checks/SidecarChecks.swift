@@ -104,16 +104,10 @@ extension Checks {
     ) { pod, context, report in
       guard pod.isBesideEnvoy else { return }
       let gateway = context.set.resources("Gateway").first
-      let policies = context.set.resources("NetworkPolicy").filter {
-        $0.namespace == pod.namespace && $0.spec["policyTypes"].texts.contains("Egress")
-          && Labels.select($0.spec["podSelector"]) { key in
-            switch key {
-            case "gateway.envoyproxy.io/owning-gateway-name": gateway?.name
-            case "gateway.envoyproxy.io/owning-gateway-namespace": gateway?.namespace
-            default: pod.labels[key]
-            }
-          }
-      }
+      var labels = pod.labels
+      labels["gateway.envoyproxy.io/owning-gateway-name"] = gateway?.name
+      labels["gateway.envoyproxy.io/owning-gateway-namespace"] = gateway?.namespace
+      let policies = context.networkPolicies("Egress", in: pod.namespace, for: labels)
       let rules = policies.flatMap { $0.spec["egress"].items }
       var wanted: [(what: String, port: Int64, proto: String)] = [("DNS", 53, "UDP")]
       if pod.proxy != nil { wanted.append(("Envoy Gateway's xDS", 18_000, "TCP")) }
@@ -153,7 +147,7 @@ extension Checks {
     let isThere =
       namespaces["any"].bool == true
       || (names.exists ? names.texts : [monitor.namespace]).contains(pod.namespace)
-    return isThere && Labels.select(monitor.spec["selector"]) { pod.labels[$0] }
+    return isThere && Labels.select(monitor.spec["selector"], pod.labels)
   }
 
   private static func lets(_ rule: Field, out port: Int64, _ proto: String) -> Bool {

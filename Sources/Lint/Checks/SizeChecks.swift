@@ -7,12 +7,12 @@ extension Checks {
       remedy: "set --ledger-max-bytes below the volume's size, or make the volume larger"
     ) { pod, context, report in
       guard let bound = pod.setting("ledger-max-bytes").flatMap(QuantityReading.flagBytes),
-        let size = dataBytes(pod, context), bound > size.value
+        let size = dataSize(pod, context), let most = size.byteCount, bound > most
       else { return }
       report(
         pod.settings["ledger-max-bytes"]?.last ?? pod.container,
-        "--ledger-max-bytes is \(QuantityReading.text(bound)), but \(size.field.object) has only "
-          + QuantityReading.text(size.value))
+        "--ledger-max-bytes is \(QuantityReading.text(bound)), but \(size.object) has only "
+          + QuantityReading.text(most))
     },
     Check(
       "config-map-size", .error, each: \.configMaps,
@@ -57,12 +57,10 @@ extension Checks {
   static let bufferBytesDefault: Int64 = 2 << 30
 
   /// The size of the volume of the ledger; nil where it is not written.
-  private static func dataBytes(_ pod: TollgatePod, _ context: LintContext) -> Placed<Int64>? {
+  private static func dataSize(_ pod: TollgatePod, _ context: LintContext) -> Field? {
     let volume = pod.dataVolume
-    let claim = context.set.resources("PersistentVolumeClaim").first {
-      $0.name == volume?.at("persistentVolumeClaim.claimName").text
-        && $0.namespace == pod.namespace
-    }
+    let name = volume?.at("persistentVolumeClaim.claimName").text
+    let claim = context.set.resource("PersistentVolumeClaim", name, in: pod.namespace)
     let template = pod.claimTemplates.first {
       $0.at("metadata.name").text == pod.dataMount?["name"].text
     }
@@ -70,8 +68,6 @@ extension Checks {
     return [
       claim?.root.at(request), template?.at(request),
       volume?.at("ephemeral.volumeClaimTemplate.\(request)"), volume?.at("emptyDir.sizeLimit"),
-    ].lazy.compactMap { field in
-      field.flatMap { field in field.byteCount.map { Placed(value: $0, field: field) } }
-    }.first
+    ].compactMap { $0 }.first { $0.byteCount != nil }
   }
 }

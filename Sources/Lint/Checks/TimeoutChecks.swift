@@ -14,14 +14,14 @@ extension Checks {
       let interactive = rules.filter {
         context.traffic.isInteractive($0) == true && !context.traffic.isBatch($0)
       }
-      let twins = Dictionary(interactive.map { ($0.timeout?.value, $0) }) { first, _ in first }
+      let twins = Dictionary(interactive.map { ($0.timeout?.duration, $0) }) { first, _ in first }
       for rule in rules
       where context.traffic.isBatch(rule) && context.traffic.isInteractive(rule) != true {
-        guard let timeout = rule.timeout, let twin = twins[timeout.value] else { continue }
+        guard let timeout = rule.timeout, let twin = twins[timeout.duration] else { continue }
         report(
-          timeout.field,
+          timeout,
           "\(rule.name) and \(twin.name) have the same timeout, "
-            + DurationReading.text(timeout.value))
+            + DurationReading.text(timeout.duration ?? .zero))
       }
     },
     Check(
@@ -37,11 +37,12 @@ extension Checks {
       "One attempt may take longer than the whole request: the request times out first, which looks like the gateway's fault and not the backend's.",
       remedy: "keep backendRequest (per_try_timeout) below request: 115s under 120s, 25s under 30s"
     ) { rule, _, report in
-      guard let whole = rule.timeout?.value, whole != .zero else { return }
-      for attempt in rule.attemptTimeouts where attempt.value > whole {
+      guard let whole = rule.timeout?.duration, whole != .zero else { return }
+      for field in rule.attemptTimeouts {
+        guard let attempt = field.duration, attempt > whole else { continue }
         report(
-          attempt.field,
-          "one attempt may take \(DurationReading.text(attempt.value)), but the whole request only "
+          field,
+          "one attempt may take \(DurationReading.text(attempt)), but the whole request only "
             + DurationReading.text(whole))
       }
     },
@@ -75,11 +76,11 @@ extension Checks {
     ) { rule, _, report in
       guard rule.takesTimeouts && rule.servesWholeAnswers else { return }
       guard rule.timeout != nil, let longest = rule.longest else { return }
-      let silence = rule.idleTimeout?.value ?? RouteRule.unsetIdleTimeout
+      let silence = rule.idleTimeout?.duration ?? RouteRule.unsetIdleTimeout
       guard silence != .zero, silence < longest else { return }
       let what = rule.idleTimeout == nil ? ", the default" : ""
       report(
-        rule.idleTimeout?.field ?? rule.field,
+        rule.idleTimeout ?? rule.field,
         "\(rule.name) has an idle timeout of \(DurationReading.text(silence))\(what), but a response "
           + "that is not a stream may take \(DurationReading.text(longest))")
     },
@@ -90,7 +91,7 @@ extension Checks {
     ) { rule, _, report in
       guard rule.longest == nil && rule.takesTimeouts else { return }
       report(
-        rule.timeout?.field ?? rule.field, "nothing limits how long an exchange may last here")
+        rule.timeout ?? rule.field, "nothing limits how long an exchange may last here")
     },
   ]
 

@@ -118,6 +118,13 @@ struct Field: Sendable {
     }
   }
 
+  /// Whether it is a literal block of a file that the user has: its lines are lines of the file, from the
+  /// one after its `|`.
+  var isLiteral: Bool {
+    if case .string(_, isLiteral: true)? = node?.kind { return hasLines }
+    return false
+  }
+
   /// The texts of a list's strings, numbers and bools.
   var texts: [String] { items.compactMap(\.text) }
 
@@ -149,6 +156,9 @@ struct Field: Sendable {
 
   /// A duration: `115s`.
   var duration: Duration? { text.flatMap(DurationReading.parse) }
+
+  /// This field, where it is a duration.
+  var ifDuration: Field? { duration == nil ? nil : self }
 
   /// A size in bytes: a number, or a Kubernetes quantity.
   var byteCount: Int64? { text.flatMap(QuantityReading.bytes) }

@@ -29,19 +29,4 @@ struct Node: Equatable, Sendable {
     guard case .map(let members) = kind else { return nil }
     return members.first { $0.key == key }
   }
-
-  /// The same value in a file in which it begins so many lines further down.
-  func moved(by lines: Int) -> Node {
-    let moved: Kind =
-      switch kind {
-      case .list(let items): .list(items.map { $0.moved(by: lines) })
-      case .map(let members):
-        .map(
-          members.map {
-            Member(key: $0.key, line: $0.line + lines, value: $0.value.moved(by: lines))
-          })
-      case .null, .bool, .number, .string: kind
-      }
-    return Node(line: line + lines, kind: moved)
-  }
 }

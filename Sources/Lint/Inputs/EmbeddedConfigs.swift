@@ -15,19 +15,17 @@ struct EmbeddedConfigs {
     var bytesTotal = 0
     // An alias of YAML can stand for a large text thousands of times.
     for (field, text) in fields.prefix(DocumentLimits.embeddedMax) {
-      bytesTotal += text.utf8.count
+      // As many empty lines come before it, so that its lines are those of the file.
+      let above = field.node?.line ?? 0
+      bytesTotal += above + text.utf8.count
       if bytesTotal > DocumentLimits.embeddedBytesMax { break }
-      texts.append(LintInputs.Text(name: field.path, bytes: Array(text.utf8)))
+      let bytes = Array(repeating: UInt8(ascii: "\n"), count: above) + Array(text.utf8)
+      texts.append(LintInputs.Text(name: field.path, bytes: bytes))
     }
     unread = fields.dropFirst(texts.count).map(\.field)
     for ((field, _), read) in zip(fields, try tools.documents(texts)) {
-      // The lines of a literal block are lines of the file, from the one after its `|`.
-      var isLiteral = false
-      if case .string(_, isLiteral: true)? = field.node?.kind { isLiteral = true }
-      let found = ((try? read.get()) ?? []).map { root in
-        Document(
-          source: field.source, hasLines: field.hasLines && isLiteral,
-          root: root.moved(by: field.node?.line ?? 0))
+      let found = ((try? read.get()) ?? []).map {
+        Document(source: field.source, hasLines: field.isLiteral, root: $0)
       }.filter { !EnvoyConfig.all(in: $0).isEmpty }
       self.documents += found
       if found.isEmpty { unread.append(field) }

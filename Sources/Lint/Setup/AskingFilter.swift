@@ -2,18 +2,15 @@
 /// by what it means, from Envoy's own configuration and from Envoy Gateway's policies alike.
 struct AskingFilter: Sendable {
   /// How bodies are sent to ext_proc.
-  enum BodyMode: Equatable, Sendable {
-    case none, buffered, bufferedPartial, streamed, fullDuplexStreamed
+  enum BodyMode: String, Sendable {
+    case none, buffered, streamed
+    case bufferedPartial = "bufferedpartial"
+    case fullDuplexStreamed = "fullduplexstreamed"
 
     /// `BUFFERED_PARTIAL` in Envoy's words, `BufferedPartial` in Envoy Gateway's.
     init(_ field: Field) {
-      switch (field.text ?? "").filter({ $0 != "_" }).lowercased() {
-      case "buffered": self = .buffered
-      case "bufferedpartial": self = .bufferedPartial
-      case "streamed": self = .streamed
-      case "fullduplexstreamed": self = .fullDuplexStreamed
-      default: self = .none
-      }
+      let word = (field.text ?? "").filter { $0 != "_" }.lowercased()
+      self = BodyMode(rawValue: word) ?? .none
     }
   }
 

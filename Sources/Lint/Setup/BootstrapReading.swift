@@ -61,7 +61,7 @@ struct BootstrapReading {
       bypasses: asked.flatMap(\.bypasses) + (filters.isEmpty ? [] : upgrades(manager.field)),
       verifiers: manager.filters.filter { $0.name == .jwtAuthn }.map(\.verifier))
     chain.filterOrder = manager.filters.compactMap { filter in
-      filter.name.map { Placed(value: $0, field: filter.field) }
+      filter.name.map { ($0, filter.field) }
     }
     chain.listener = ListenerSettings(manager.field, manager.listener, manager.chain)
     let log = manager.field["access_log"]

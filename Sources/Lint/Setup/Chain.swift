@@ -24,7 +24,7 @@ struct Chain: Sendable {
   var bypasses: [Remark] = []
   var verifiers: [JWTFilter] = []
   /// The filters in their order, each with the field that decides it.
-  var filterOrder: [Placed<FilterName>] = []
+  var filterOrder: [(name: FilterName, field: Field)] = []
   /// Nil where it is not in the set.
   var listener: ListenerSettings?
   /// Nil where it is not in the set.
@@ -110,9 +110,10 @@ struct CertificateFault: Sendable {
   let field: Field
   let remedy: String
 
-  /// Nil where there is no field that has the fault.
-  init?(_ kind: Kind, _ field: Field?, _ remedy: String) {
-    guard let field else { return nil }
-    (self.kind, self.field, self.remedy) = (kind, field, remedy)
+  /// Those that are there: each of these whose field is not nil.
+  static func all(_ faults: [(kind: Kind, field: Field?, remedy: String)]) -> [CertificateFault] {
+    faults.compactMap { kind, field, remedy in
+      field.map { CertificateFault(kind: kind, field: $0, remedy: remedy) }
+    }
   }
 }

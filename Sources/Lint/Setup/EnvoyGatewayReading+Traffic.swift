@@ -5,7 +5,7 @@ extension EnvoyGatewayReading {
   func rules(of route: Resource, _ gateway: Resource?) -> [RouteRule] {
     let hosts = hosts(of: route, gateway)
     let silence = gateway.flatMap {
-      Placed(listenerPolicy(of: $0).at("timeout.http.streamIdleTimeout"))
+      listenerPolicy(of: $0).at("timeout.http.streamIdleTimeout").ifDuration
     }
     return route.spec["rules"].items.map { rule in
       let traffic = traffic(for: route, rule, gateway)
@@ -13,16 +13,16 @@ extension EnvoyGatewayReading {
         route.kind == "GRPCRoute" ? grpcMatch($0) : httpMatch($0)
       }
       // What the most specific policy says that says anything.
-      func first(_ path: String) -> Placed<Duration>? {
-        traffic.lazy.compactMap { Placed($0.at(path)) }.first
+      func first(_ path: String) -> Field? {
+        traffic.lazy.compactMap { $0.at(path).ifDuration }.first
       }
       return RouteRule(
         field: rule, hosts: hosts, matches: matches.isEmpty ? [.anything] : matches,
         backends: rule["backendRefs"].items, mirrors: rule.all("filters[].requestMirror"),
-        timeout: Placed(rule.at("timeouts.request")) ?? first("timeout.http.requestTimeout"),
+        timeout: rule.at("timeouts.request").ifDuration ?? first("timeout.http.requestTimeout"),
         takesTimeouts: route.kind == "HTTPRoute",
         attemptTimeouts: [
-          Placed(rule.at("timeouts.backendRequest")), first("retry.perRetry.timeout"),
+          rule.at("timeouts.backendRequest").ifDuration, first("retry.perRetry.timeout"),
         ].compactMap { $0 },
         retries: retries(rule, traffic),
         streamBound: traffic.lazy.compactMap {
@@ -47,10 +47,9 @@ extension EnvoyGatewayReading {
 
   private func headers(of match: Field) -> [RouteMatch.Header] {
     match["headers"].items.map { header in
-      (
-        (header["name"].text ?? "").lowercased(),
-        TextMatcher(header["type"].text ?? "Exact", header["value"].text ?? "")
-      )
+      RouteMatch.Header(
+        name: (header["name"].text ?? "").lowercased(),
+        value: TextMatcher(header["type"].text ?? "Exact", header["value"].text ?? ""))
     }
   }
 
@@ -146,17 +145,15 @@ extension EnvoyGatewayReading {
     }
     let isUntrusted = ["Request", "RequireAny"].contains(mode.text)
     let isOptional = validation["optional"].bool == true || mode.text == "VerifyIfGiven"
+    let optional = mode.exists ? mode : validation["optional"]
+    let unnamed = hasAuthority || isUntrusted ? nil : validation["caCertificateRefs"]
     let expired = validation["allowExpiredCertificate"]
     let remedy = "use mode RequireAndVerify"
-    return [
-      CertificateFault(
-        .untrusted, isUntrusted ? mode : nil, "\(remedy) with caCertificateRefs"),
-      CertificateFault(
-        .unnamed, hasAuthority || isUntrusted ? nil : validation["caCertificateRefs"],
-        "\(remedy) with caCertificateRefs"),
-      CertificateFault(
-        .optional, isOptional ? (mode.exists ? mode : validation["optional"]) : nil, remedy),
-      CertificateFault(.expired, expired.bool == true ? expired : nil, "remove this setting"),
-    ].compactMap { $0 }
+    return CertificateFault.all([
+      (.untrusted, isUntrusted ? mode : nil, "\(remedy) with caCertificateRefs"),
+      (.unnamed, unnamed, "\(remedy) with caCertificateRefs"),
+      (.optional, isOptional ? optional : nil, remedy),
+      (.expired, expired.bool == true ? expired : nil, "remove this setting"),
+    ])
   }
 }

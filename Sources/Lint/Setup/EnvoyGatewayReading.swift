@@ -77,7 +77,7 @@ struct EnvoyGatewayReading: Sendable {
       }
       || policy.spec["targetSelectors"].items.contains { selector in
         selector["kind"].text == object.kind && (isBeside || selector["namespaces"].exists)
-          && Labels.select(selector, object.root.at("metadata.labels"))
+          && Labels.select(selector, Labels.all(object.root.at("metadata.labels")))
       }
   }
 
@@ -186,18 +186,12 @@ struct EnvoyGatewayReading: Sendable {
 
   /// The EnvoyProxy of a Gateway, or of its GatewayClass; nil where it is not in the set.
   func envoyProxy(of gateway: Resource) -> Resource? {
-    let proxies = set.resources("EnvoyProxy")
-    let own = gateway.spec.at("infrastructure.parametersRef")
-    if let name = own["name"].text {
-      return proxies.first { $0.name == name && $0.namespace == gateway.namespace }
+    if let name = gateway.spec.at("infrastructure.parametersRef.name").text {
+      return set.resource("EnvoyProxy", name, in: gateway.namespace)
     }
-    let gatewayClass = set.resources("GatewayClass").first {
-      $0.name == gateway.spec["gatewayClassName"].text
-    }
-    guard let parameters = gatewayClass?.spec["parametersRef"] else { return nil }
-    return proxies.first {
-      $0.name == parameters["name"].text && $0.namespace == parameters["namespace"].text
-    }
+    let name = gateway.spec["gatewayClassName"].text
+    let parameters = set.resource("GatewayClass", name, in: "")?.spec["parametersRef"]
+    return set.resource("EnvoyProxy", parameters?["name"].text, in: parameters?["namespace"].text)
   }
 
   private func accessLog(of proxy: Resource) -> AccessLog {
@@ -211,7 +205,7 @@ struct EnvoyGatewayReading: Sendable {
 
   /// The order in which Envoy Gateway puts the filters that matter here, with the EnvoyProxy's
   /// `filterOrder` applied.
-  private static func filterOrder(_ wishes: Field) -> [Placed<FilterName>] {
+  private static func filterOrder(_ wishes: Field) -> [(name: FilterName, field: Field)] {
     var order: [FilterName] = [.extAuthz, .jwtAuthn, .extProc]
     for wish in wishes.items {
       let isBefore = wish["before"].exists
@@ -224,6 +218,6 @@ struct EnvoyGatewayReading: Sendable {
       let at = order.firstIndex(of: anchor) ?? order.endIndex
       order.insert(name, at: isBefore ? at : min(at + 1, order.endIndex))
     }
-    return order.map { Placed(value: $0, field: wishes) }
+    return order.map { ($0, wishes) }
   }
 }

@@ -24,54 +24,41 @@ struct EnvoyPatch: Sendable {
     let places = ["jsonPath", "path", "from"].compactMap { operation[$0].text }
     name = ([action] + places).joined(separator: " ")
     let resource = item["type"].text?.split(separator: ".").last ?? ""
-    let target = Self.steps(operation["jsonPath"].text) + Self.steps(operation["path"].text)
-    let inserts = ["add", "copy"].contains(action)
+    let target = Self.place(operation["jsonPath"].text) + Self.place(operation["path"].text)
     // A move also removes the value from its old place.
-    let source = action == "move" ? Self.steps(operation["from"].text) : nil
+    let source = action == "move" ? [Self.place(operation["from"].text)] : []
+    let inserts = ["add", "copy"].contains(action)
     part =
       switch (action, resource) {
       case ("test", _): nil
       case (_, "Listener"):
         Self.touchesFilters(target, inserts: inserts)
-          || source.map { Self.touchesFilters($0, inserts: false) } == true ? .filters : .other
+          || source.contains { Self.touchesFilters($0, inserts: false) } ? .filters : .other
       case (_, "RouteConfiguration"):
-        [target, source].compactMap { $0 }.contains(where: Self.touchesRoutes) ? .routes : .other
+        ([target] + source).contains(where: Self.touchesRoutes) ? .routes : .other
       default: .other
       }
   }
 
-  /// The names and indices in a JSON pointer or JSONPath. Expressions are not evaluated.
-  private static func steps(_ text: String?) -> [Substring] {
-    (text ?? "").split { "/.[]$'\"".contains($0) }
+  /// The names and indices in a JSON pointer or JSONPath, each after a `/`. Expressions are not evaluated.
+  private static func place(_ text: String?) -> String {
+    (text ?? "").split { "/.[]$'\"".contains($0) }.map { "/\($0)" }.joined()
   }
 
-  private static func touchesFilters(_ steps: [Substring], inserts: Bool) -> Bool {
-    if let list = steps.lastIndex(where: { ["http_filters", "httpFilters"].contains($0) }) {
+  private static func touchesFilters(_ place: String, inserts: Bool) -> Bool {
+    if place.contains(/\/(http_filters|httpFilters)(\/|$)/) {
       // Adding one filter at an index leaves the others as they are. Adding one at the end (`-`) puts it
       // after the router, which must be the last.
-      let isOneMore = inserts && steps.count == list + 2 && Int(steps[list + 1]) != nil
-      return !isOneMore
+      return !(inserts && place.contains(/\/(http_filters|httpFilters)\/\d+$/))
     }
-    return steps.contains { routeSources.contains($0) } || ends(steps, at: filterHolders)
+    return place.contains(/\/(route_config|rds|scoped_routes)(\/|$)/)
+      // The whole listener, or what the filters are in.
+      || place.contains(
+        /(^|\/(filter_chains|default_filter_chain|filters|typed_config)(\/\d+|\/-)?)$/)
   }
 
-  private static func touchesRoutes(_ steps: [Substring]) -> Bool {
-    steps.contains { routeSettings.contains($0) } || ends(steps, at: ["routes", "virtual_hosts"])
+  private static func touchesRoutes(_ place: String) -> Bool {
+    place.contains(/\/(typed_per_filter_config|match|domains)(\/|$)/)
+      || place.contains(/(^|\/(routes|virtual_hosts)(\/\d+|\/-)?)$/)
   }
-
-  /// Whether the place is the whole resource, a field with one of these names, or an item of it.
-  private static func ends(_ steps: [Substring], at names: Set<Substring>) -> Bool {
-    guard let last = steps.last else { return true }
-    return names.contains(last)
-      || steps.dropLast().last.map(names.contains) == true
-        && (Int(last) != nil || last == "-")
-  }
-
-  private static let filterHolders: Set<Substring> = [
-    "filter_chains", "default_filter_chain", "filters", "typed_config",
-  ]
-  private static let routeSources: Set<Substring> = ["route_config", "rds", "scoped_routes"]
-  private static let routeSettings: Set<Substring> = [
-    "typed_per_filter_config", "match", "domains",
-  ]
 }

@@ -54,17 +54,18 @@ struct EnvoyRoute {
         RouteMatch(
           path: TextMatcher(envoy: match),
           headers: match["headers"].items.map {
-            (($0["name"].text ?? "").lowercased(), TextMatcher(envoy: $0))
+            RouteMatch.Header(
+              name: ($0["name"].text ?? "").lowercased(), value: TextMatcher(envoy: $0))
           },
           isNarrower: !match["query_parameters"].items.isEmpty
             || ["grpc", "runtime_fraction", "dynamic_metadata"].contains { match[$0].exists })
       ],
       backends: action.exists ? [action] : [],
       mirrors: inherited("request_mirror_policies").items,
-      timeout: Placed(action["timeout"]), takesTimeouts: true,
-      attemptTimeouts: [Placed(action.at("retry_policy.per_try_timeout"))].compactMap { $0 },
+      timeout: action["timeout"].ifDuration, takesTimeouts: true,
+      attemptTimeouts: action.all("retry_policy.per_try_timeout").compactMap(\.ifDuration),
       retries: retry["retry_on"].exists && retry["num_retries"].integer != 0 ? retry : nil,
       streamBound: bound == .zero ? nil : bound,
-      idleTimeout: Placed(action["idle_timeout"]) ?? Placed(manager["stream_idle_timeout"]))
+      idleTimeout: action["idle_timeout"].ifDuration ?? manager["stream_idle_timeout"].ifDuration)
   }
 }

@@ -80,16 +80,13 @@ extension ListenerSettings {
     let lacksAuthority =
       !fromSecret && (isRequired || validation.exists) && !validation["trusted_ca"].exists
     let expired = validation["allow_expired_certificate"]
-    return [
-      CertificateFault(
-        .untrusted, isUntrusted ? trust : nil, "write VERIFY_TRUST_CHAIN, with a trusted_ca"),
-      CertificateFault(
-        .unnamed, lacksAuthority && !isUntrusted ? validation["trusted_ca"] : nil,
-        "write trusted_ca into the validation context"),
-      CertificateFault(
-        .optional, !isRequired && (validation.exists || fromSecret) ? required : nil,
-        "write require_client_certificate: true"),
-      CertificateFault(.expired, expired.bool == true ? expired : nil, "remove this setting"),
-    ].compactMap { $0 }
+    let isOptional = !isRequired && (validation.exists || fromSecret)
+    let unnamed = lacksAuthority && !isUntrusted ? validation["trusted_ca"] : nil
+    return CertificateFault.all([
+      (.untrusted, isUntrusted ? trust : nil, "write VERIFY_TRUST_CHAIN, with a trusted_ca"),
+      (.unnamed, unnamed, "write trusted_ca into the validation context"),
+      (.optional, isOptional ? required : nil, "write require_client_certificate: true"),
+      (.expired, expired.bool == true ? expired : nil, "remove this setting"),
+    ])
   }
 }

@@ -1,19 +1,19 @@
 /// Kubernetes' label selectors.
 enum Labels {
-  /// Whether a selector (`matchLabels`, `matchExpressions`) selects these labels. An empty one selects
-  /// all.
-  static func select(_ selector: Field, _ labels: Field) -> Bool {
-    select(selector) { labels[$0].text }
+  /// The labels that are written in a map.
+  static func all(_ field: Field) -> [String: String] {
+    Dictionary(field.members.map { ($0.key, $0.value.text ?? "") }) { $1 }
   }
 
-  /// As above; `label` returns the value of a label, nil where there is none.
-  static func select(_ selector: Field, _ label: (String) -> String?) -> Bool {
+  /// Whether a selector (`matchLabels`, `matchExpressions`) selects these labels. An empty one selects
+  /// all.
+  static func select(_ selector: Field, _ labels: [String: String]) -> Bool {
     let exact = selector["matchLabels"].members.allSatisfy { key, value in
-      label(key) == value.text
+      labels[key] == value.text
     }
     return exact
       && selector["matchExpressions"].items.allSatisfy { expression in
-        let value = label(expression["key"].text ?? "")
+        let value = labels[expression["key"].text ?? ""]
         let values = expression["values"].texts
         return switch expression["operator"].text {
         case "In": value.map(values.contains) ?? false

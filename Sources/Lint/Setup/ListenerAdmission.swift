@@ -13,10 +13,9 @@ enum ListenerAdmission {
     case "None": return false
     case "Selector":
       guard let namespace else { return true }
-      let labels = namespace.root["metadata"]["labels"]
-      return Labels.select(allowed["namespaces"]["selector"]) { key in
-        key == "kubernetes.io/metadata.name" ? namespace.name : labels[key].text
-      }
+      var labels = Labels.all(namespace.root.at("metadata.labels"))
+      labels["kubernetes.io/metadata.name"] = namespace.name
+      return Labels.select(allowed.at("namespaces.selector"), labels)
     default: return true
     }
   }

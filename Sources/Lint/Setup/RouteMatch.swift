@@ -1,6 +1,10 @@
 /// One match of a rule: a path, and headers that must all match.
 struct RouteMatch: Sendable {
-  typealias Header = (name: String, value: TextMatcher)
+  struct Header: Hashable, Sendable {
+    /// In lower case.
+    let name: String
+    let value: TextMatcher
+  }
 
   let path: TextMatcher
   let headers: [Header]

@@ -1,19 +1,14 @@
 /// Finds, among many matches, one that takes all requests of another. A match is looked for only where one
 /// that includes it can be: under the beginnings of its path, and there under one of its headers.
 struct RouteMatchIndex {
-  /// A header with its value; nil for matches without headers.
-  private struct Condition: Hashable {
-    let name: String
-    let value: TextMatcher
-  }
-
   private struct Key: Hashable {
     let path: TextMatcher
-    let condition: Condition?
+    /// Nil for matches without headers.
+    let header: RouteMatch.Header?
   }
 
-  /// How often each condition is asked for: a match is filed under its rarest.
-  private var uses: [Condition: Int] = [:]
+  /// How often each header is asked for: a match is filed under its rarest.
+  private var uses: [RouteMatch.Header: Int] = [:]
   private var entries: [Key: [(position: Int, match: RouteMatch)]] = [:]
   /// The lengths of the prefixes that are filed.
   private var prefixLengths: Set<Int> = []
@@ -22,17 +17,13 @@ struct RouteMatchIndex {
 
   /// - Parameter matches: all that will be added.
   init(for matches: [RouteMatch]) {
-    for condition in matches.flatMap(Self.conditions) { uses[condition, default: 0] += 1 }
-  }
-
-  private static func conditions(_ match: RouteMatch) -> [Condition] {
-    match.headers.map { Condition(name: $0.name, value: $0.value) }
+    for header in matches.flatMap(\.headers) { uses[header, default: 0] += 1 }
   }
 
   mutating func add(_ match: RouteMatch, at position: Int) {
-    let rarest = Self.conditions(match).min { uses[$0, default: 0] < uses[$1, default: 0] }
+    let rarest = match.headers.min { uses[$0, default: 0] < uses[$1, default: 0] }
     if case .prefix(let text) = match.path { prefixLengths.insert(text.count) }
-    entries[Key(path: match.path, condition: rarest), default: []].append((position, match))
+    entries[Key(path: match.path, header: rarest), default: []].append((position, match))
   }
 
   /// The first position whose match includes this one; nil where none does.
@@ -45,11 +36,10 @@ struct RouteMatchIndex {
     case .suffix, .containing, .regex, .other: break
     }
     var first: Int?
-    let conditions = [nil] + Self.conditions(match).map(Optional.some)
     for path in Set(paths) {
-      for condition in conditions {
+      for header in [nil] + match.headers.map(Optional.some) {
         // Filed in the order of their positions: none after the first that is known needs a look.
-        for entry in entries[Key(path: path, condition: condition)] ?? [] {
+        for entry in entries[Key(path: path, header: header)] ?? [] {
           if let first, entry.position >= first { break }
           comparisons += 1
           if entry.match.includes(match) { first = entry.position }

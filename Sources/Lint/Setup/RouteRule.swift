@@ -11,17 +11,17 @@ struct RouteRule: Sendable {
   /// Where it sends copies of requests.
   let mirrors: [Field]
   /// The timeout of the whole exchange; `.zero` is none. Nil where nothing is written.
-  let timeout: Placed<Duration>?
+  let timeout: Field?
   /// Whether such a rule can have timeouts at all (a GRPCRoute's cannot).
   let takesTimeouts: Bool
   /// The timeouts of one attempt.
-  let attemptTimeouts: [Placed<Duration>]
+  let attemptTimeouts: [Field]
   /// The setting that asks for retries; nil where none are made.
   let retries: Field?
   /// The maximum duration of a stream, which applies where `timeout` is zero; nil for none.
   let streamBound: Duration?
   /// The idle timeout of a stream; `.zero` is none. Nil where nothing is written.
-  let idleTimeout: Placed<Duration>?
+  let idleTimeout: Field?
 
   var sendsToBackend: Bool { !backends.isEmpty }
 
@@ -43,8 +43,8 @@ struct RouteRule: Sendable {
 
   /// How long an exchange may last; nil for no limit.
   var longest: Duration? {
-    guard let timeout else { return RouteRule.unsetTimeout }
-    return timeout.value == .zero ? streamBound : timeout.value
+    guard let timeout = timeout?.duration else { return RouteRule.unsetTimeout }
+    return timeout == .zero ? streamBound : timeout
   }
 
   /// What has a request sent again although a backend may have worked on it; empty where nothing has.

@@ -20,7 +20,7 @@ struct TollgatePod: Sendable {
   /// Whether it starts before the pod's other containers and ends after them.
   let isNativeSidecar: Bool
   /// `volumeClaimTemplates` of a StatefulSet.
-  var claimTemplates: [Field] = []
+  let claimTemplates: [Field]
   /// All fields that describe the pod.
   let podSpecs: [Field]
   let copies: Copies
@@ -104,11 +104,8 @@ struct TollgatePod: Sendable {
   }
 
   /// `terminationGracePeriodSeconds`; nil where it is not written.
-  var gracePeriod: Placed<Duration>? {
-    podSpecs.lazy.compactMap { spec in
-      let field = spec["terminationGracePeriodSeconds"]
-      return field.integer.map { Placed(value: .seconds($0), field: field) }
-    }.first
+  var gracePeriod: Field? {
+    podSpecs.map { $0["terminationGracePeriodSeconds"] }.first { $0.integer != nil }
   }
 
   /// A field of the container's security context, or of the pod's where the container's does not have it.

@@ -25,22 +25,17 @@ struct TollgatePodReading {
     let labels = [
       "app.kubernetes.io/name": "envoy", "app.kubernetes.io/component": "proxy",
       "app.kubernetes.io/managed-by": "envoy-gateway",
-    ].merging(Self.texts(workload.at("pod.labels"))) { $1 }
-      .merging(Self.texts(patch.at("template.metadata.labels"))) { $1 }
+    ].merging(Labels.all(workload.at("pod.labels"))) { $1 }
+      .merging(Labels.all(patch.at("template.metadata.labels"))) { $1 }
     let surges = surges(
       strategies.first(where: \.exists) ?? strategies[0], ofDaemonSet: isDaemonSet)
-    return containers(
+    return pods(
+      of: proxy, proxy: proxy,
       initial: workload["initContainers"].items + template["initContainers"].items,
-      main: template["containers"].items
-    ).map { container, isNativeSidecar in
-      TollgatePod(
-        container: container,
-        envoy: [workload["container"]]
-          + template["containers"].items.filter { $0["name"].text == "envoy" },
-        proxy: proxy, namespace: proxy.namespace, labels: labels,
-        isNativeSidecar: isNativeSidecar, podSpecs: [template, workload["pod"]], copies: copies,
-        surges: surges, settings: settings(of: container, namespace: proxy.namespace))
-    }
+      main: template["containers"].items,
+      envoy: [workload["container"]]
+        + template["containers"].items.filter { $0["name"].text == "envoy" },
+      labels: labels, podSpecs: [template, workload["pod"]], copies: copies, surges: surges)
   }
 
   private func pods(ofWorkload workload: Resource) -> [TollgatePod] {
@@ -52,45 +47,42 @@ struct TollgatePodReading {
         && $0.namespace == workload.namespace
     }
     let isDaemonSet = workload.kind == "DaemonSet"
-    let surges: Field? =
-      switch workload.kind {
-      case "StatefulSet": nil
-      default:
-        self.surges(
-          spec[isDaemonSet ? "updateStrategy" : "strategy"], ofDaemonSet: isDaemonSet)
-      }
+    let strategy = spec[isDaemonSet ? "updateStrategy" : "strategy"]
+    let surges =
+      workload.kind == "StatefulSet" ? nil : surges(strategy, ofDaemonSet: isDaemonSet)
     let (initial, main) = (template["initContainers"].items, template["containers"].items)
-    return containers(initial: initial, main: main).map { container, isNativeSidecar in
-      TollgatePod(
-        container: container,
-        envoy: (main + initial).filter { $0["image"].text?.contains("envoy") == true },
-        proxy: nil, namespace: workload.namespace,
-        labels: Self.texts(spec.at("template.metadata.labels")),
-        isNativeSidecar: isNativeSidecar, claimTemplates: spec["volumeClaimTemplates"].items,
-        podSpecs: [template],
-        copies: isDaemonSet
-          ? .everyNode(spec)
-          : several([spec["replicas"], scaler?.spec["maxReplicas"]].compactMap { $0 }),
-        surges: surges, settings: settings(of: container, namespace: workload.namespace))
-    }
+    return pods(
+      of: workload, initial: initial, main: main,
+      envoy: (main + initial).filter { $0["image"].text?.contains("envoy") == true },
+      labels: Labels.all(spec.at("template.metadata.labels")), podSpecs: [template],
+      copies: isDaemonSet
+        ? .everyNode(spec)
+        : several([spec["replicas"], scaler?.spec["maxReplicas"]].compactMap { $0 }),
+      surges: surges)
   }
 
-  /// The containers that run Tollgate, and whether each is a native sidecar.
-  private func containers(initial: [Field], main: [Field]) -> [(Field, isNativeSidecar: Bool)] {
+  /// One for each container that runs Tollgate; of the initial ones, those that are restarted are native
+  /// sidecars.
+  private func pods(
+    of resource: Resource, proxy: Resource? = nil, initial: [Field], main: [Field], envoy: [Field],
+    labels: [String: String], podSpecs: [Field], copies: TollgatePod.Copies, surges: Field?
+  ) -> [TollgatePod] {
     let all = initial.map { ($0, $0["restartPolicy"].text == "Always") } + main.map { ($0, false) }
-    return all.filter { container, _ in
-      let words = container["command"].texts + container["args"].texts
-      let names = [container["name"].text, container["image"].text].compactMap { $0 }
-      return words.contains("serve") && (names + words).contains { $0.contains("tollgate") }
+    return all.map { container, isNativeSidecar in
+      TollgatePod(
+        container: container, envoy: envoy, proxy: proxy, namespace: resource.namespace,
+        labels: labels, isNativeSidecar: isNativeSidecar,
+        claimTemplates: resource.spec["volumeClaimTemplates"].items, podSpecs: podSpecs,
+        copies: copies, surges: surges,
+        settings: settings(of: container, namespace: resource.namespace))
+    }.filter { pod in
+      let names = [pod.container["name"].text, pod.container["image"].text].compactMap { $0 }
+      return pod.words.contains("serve") && (names + pod.words).contains { $0.contains("tollgate") }
     }
   }
 
   private func several(_ counts: [Field]) -> TollgatePod.Copies {
     counts.first { ($0.integer ?? 0) > 1 }.map { .several($0) } ?? .one
-  }
-
-  private static func texts(_ labels: Field) -> [String: String] {
-    Dictionary(labels.members.map { ($0.key, $0.value.text ?? "") }) { $1 }
   }
 
   /// The setting by which a new pod may start before the old one has ended: a Deployment's default is a
@@ -112,9 +104,8 @@ struct TollgatePodReading {
       settings[name] = [value]
     }
     for source in container["envFrom"].items {
-      let configMap = set.resources("ConfigMap").first {
-        $0.name == source.at("configMapRef.name").text && $0.namespace == namespace
-      }
+      let name = source.at("configMapRef.name").text
+      let configMap = set.resource("ConfigMap", name, in: namespace)
       for (key, value) in configMap?.root["data"].members ?? [] {
         store((source["prefix"].text ?? "") + key, value)
       }
