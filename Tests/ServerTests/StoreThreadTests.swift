@@ -165,9 +165,7 @@ struct StoreThreadTests {
     let single = try RedisProcess()
     let asCluster = try Replica(address(single, "?cluster"))
     try asCluster.waitFor("remove ?cluster from --store")
-    let cluster = try RedisProcess([
-      "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
-    ])
+    let cluster = try RedisProcess.inCluster()
     let asSingle = try Replica(address(cluster))
     try asSingle.waitFor("add ?cluster to --store")
     try cluster.ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383")

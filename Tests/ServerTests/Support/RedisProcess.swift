@@ -18,39 +18,59 @@ final class RedisProcess {
   }
 
   let directory: TemporaryDirectory
-  let port: UInt16
-  private let process = Process()
-  private var password: String?
+  private(set) var port: UInt16 = 0
+  private var process = Process()
+  private let password: String?
 
   /// A server with more options, such as `--requirepass`.
   convenience init(_ options: [String] = []) throws {
-    try self.init { port, _ in
+    let password = options.firstIndex(of: "--requirepass").map { options[$0 + 1] }
+    try self.init(password: password) { port, _ in
       ["--port", "\(port)", "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"] + options
     }
-    if let at = options.firstIndex(of: "--requirepass") { password = options[at + 1] }
-    try answers()
+  }
+
+  /// The only server of a cluster, without slots.
+  static func inCluster() throws -> RedisProcess {
+    try RedisProcess(password: nil) { port, _ in
+      // The bus's own port is 10,000 higher unless another is given, which may be none.
+      let bus = try freePort()
+      return [
+        "--port", "\(port)", "--save", "", "--bind", "127.0.0.1", "--cluster-enabled", "yes",
+        "--cluster-config-file", "nodes.conf", "--cluster-port", "\(bus)",
+      ]
+    }
   }
 
   /// A Sentinel that watches a master by the name `main`.
   convenience init(watching master: RedisProcess) throws {
-    try self.init { port, directory in
-      try directory.write(
-        "sentinel.conf",
-        "port \(port)\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 \(master.port) 1\n")
+    try self.init(password: nil) { port, directory in
+      let configuration =
+        "port \(port)\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 \(master.port) 1\n"
+      try directory.write("sentinel.conf", configuration)
       return [directory.path + "/sentinel.conf", "--sentinel"]
     }
-    try answers()
   }
 
-  private init(_ arguments: (UInt16, TemporaryDirectory) throws -> [String]) throws {
+  private init(
+    password: String?, _ arguments: (UInt16, TemporaryDirectory) throws -> [String]
+  ) throws {
+    self.password = password
     directory = try TemporaryDirectory()
-    port = try Self.freePort()
-    process.executableURL = URL(fileURLWithPath: (Self.folder ?? "") + "/redis-server")
-    process.arguments = try arguments(port, directory)
-    process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    try process.run()
+    // Somebody else may take a port between its choice and its use: then with another one.
+    for _ in 0..<5 {
+      port = try Self.freePort()
+      process = Process()
+      process.executableURL = URL(fileURLWithPath: (Self.folder ?? "") + "/redis-server")
+      process.arguments = try arguments(port, directory)
+      process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      if answers() { return }
+      if process.isRunning { break }
+    }
+    throw Failure(what: "redis-server does not answer")
   }
 
   private static func freePort() throws -> UInt16 {
@@ -62,14 +82,14 @@ final class RedisProcess {
     return try Kernel.localAddress(of: socket).port
   }
 
-  private func answers() throws {
+  /// Whether it answers within 20 seconds; false at once where it has ended.
+  private func answers() -> Bool {
     let end = Date(timeIntervalSinceNow: 20)
-    while (try? ask("PING")) != "PONG" {
-      guard Date() < end, process.isRunning else {
-        throw Failure(what: "redis-server does not answer")
-      }
+    while process.isRunning, Date() < end {
+      if (try? ask("PING")) == "PONG" { return process.isRunning }
       Thread.sleep(forTimeInterval: 0.02)
     }
+    return false
   }
 
   /// What it answers to a command.
