@@ -62,11 +62,12 @@ extension Books {
     change { table, _, _, bootMs in table.unanswered(id, bootMs: bootMs) }
   }
 
-  /// A partition cannot be asked any more, or can be asked again.
+  /// A partition cannot be asked any more, or can be asked again: it is back when it has answered and is
+  /// open.
   package func store(partition: Int, isLost: Bool) {
     change { table, door, _, bootMs in
-      door.partition(partition, isLost: isLost)
       if isLost {
+        door.lost(partition)
         table.lost(partition: partition, bootMs: bootMs)
       } else {
         table.reached(partition: partition, bootMs: bootMs)

@@ -100,12 +100,8 @@ struct StoreDoor {
 
   mutating func fenced(by start: Int64, timeMs: Int64) { note(.fenced(by: start), timeMs: timeMs) }
 
-  mutating func partition(_ partition: Int, isLost: Bool) {
-    if isLost {
-      if lost.insert(partition).inserted { lostSinceTold.insert(partition) }
-    } else if lost.remove(partition) != nil {
-      returnedSinceTold.insert(partition)
-    }
+  mutating func lost(_ partition: Int) {
+    if lost.insert(partition).inserted { lostSinceTold.insert(partition) }
   }
 
   /// A partition answered with that state.
@@ -115,6 +111,7 @@ struct StoreDoor {
       if opening[partition] == nil { opening[partition] = fleet?.replicas.map(\.holder) ?? [] }
     case .open:
       opened.insert(partition)
+      if lost.remove(partition) != nil { returnedSinceTold.insert(partition) }
       guard let before = opening.removeValue(forKey: partition) else { return }
       let now = fleet?.replicas.map(\.holder) ?? []
       let alive = Set(now.map(\.ledger))

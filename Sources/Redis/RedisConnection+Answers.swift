@@ -104,7 +104,7 @@ extension RedisConnection {
     if database != 0 {
       send([Array("SELECT".utf8), Array(String(database).utf8)], .selection, nowMs)
     }
-    for section in ["server", "replication", "memory"] {
+    for section in ["server", "persistence", "replication", "memory"] {
       send([Array("INFO".utf8), Array(section.utf8)], .information, nowMs)
     }
     send(
@@ -146,6 +146,7 @@ extension RedisConnection.Fault: CustomStringConvertible {
     case .refused(_, let error): error.word
     case .passwordMissing: "NOAUTH"
     case .unfit(.replica): "READONLY"
+    case .unfit(.loading): "LOADING"
     case .unfit: "UNFIT"
     case .protocolBroken, .unasked: "PROTOCOL"
     }

@@ -6,6 +6,8 @@ package struct RedisServer: Equatable, Sendable {
   /// nil where it did not say.
   package var isMaster: Bool?
   package var isCluster = false
+  /// Whether it still reads its data, and answers LOADING to calls.
+  package var isLoading = false
   /// The bytes that its data may take; 0 for no bound, nil where it did not say.
   package var memoryMax: Int64?
   /// What it does when they are reached; nil where it did not say.
@@ -24,6 +26,7 @@ package struct RedisServer: Equatable, Sendable {
       case "run_id": runID = Self.isRunID(value) ? value : ""
       case "redis_version": version = String(value.prefix(Self.versionCharactersMax))
       case "redis_mode": isCluster = value == "cluster"
+      case "loading": isLoading = value == "1"
       case "role": isMaster = value == "master"
       case "maxmemory": memoryMax = Int64(value)
       case "maxmemory_policy": memoryPolicy = String(value.prefix(Self.policyCharactersMax))
@@ -36,12 +39,10 @@ package struct RedisServer: Equatable, Sendable {
   mutating func take(configuration elements: [RESPValue]) {
     var index = 0
     while index + 1 < elements.count {
-      let (name, value) = (elements[index].text, elements[index + 1])
-      switch name {
-      case "maxmemory": memoryMax = memoryMax ?? value.number
-      case "maxmemory-policy": memoryPolicy = memoryPolicy ?? value.text
+      switch elements[index].text {
       // Older servers know only the name with `slaves`; newer ones know both.
-      case "min-replicas-to-write", "min-slaves-to-write": replicasToWrite = value.number
+      case "min-replicas-to-write", "min-slaves-to-write":
+        replicasToWrite = elements[index + 1].number
       default: break
       }
       index += 2
@@ -62,6 +63,7 @@ extension RedisServer {
   /// Why a server cannot be the store, however well it answers.
   package enum Unfit: Error, Equatable, Sendable, CustomStringConvertible {
     case runIDUnknown
+    case loading
     case replica
     case evicts(policy: String)
     case isCluster
@@ -72,6 +74,7 @@ extension RedisServer {
       case .runIDUnknown:
         "does not say its run_id: allow its user `INFO` (ACL +info), without which a restart that lost"
           + " writes would not be seen"
+      case .loading: "is reading its data"
       case .replica: "is a replica and not the master"
       case .evicts(let policy):
         "has maxmemory_policy \(policy) and a maxmemory: it would forget what is leased. Set"
@@ -104,6 +107,7 @@ extension RedisServer {
   /// Why this server cannot be the store, if so.
   package func unfit(in kind: StoreAddress.Kind) -> Unfit? {
     if runID.isEmpty { return .runIDUnknown }
+    if isLoading { return .loading }
     if isMaster == false { return .replica }
     if isCluster, kind != .cluster { return .isCluster }
     if !isCluster, kind == .cluster { return .isNoCluster }

@@ -222,10 +222,14 @@ import Testing
     let books = fleet.replicas[0]
     for partition in 0..<64 { books.books.store(partition: partition, isLost: true) }
     books.books.tick()
+    // It can be asked again, and is back when it has answered.
     books.books.store(partition: 3, isLost: false)
+    books.books.tick()
+    #expect(books.books.takeStoreNotes().map(\.partitions.count) == [0, 64, 64])
+    _ = fleet.serve(books)
     books.books.store(partition: 3, isLost: true)
     books.books.tick()
-    #expect(books.books.takeStoreNotes().map(\.partitions.count) == [0, 64, 64, 1, 1])
+    #expect(books.books.takeStoreNotes().map(\.partitions.count) == [1, 1])
     #expect(books.books.takeStoreNotes().isEmpty)
     #expect(verdict(try books.admit("r")) == .storeUnavailable)
     try fleet.close()
@@ -245,7 +249,7 @@ import Testing
     let lacksOne = door.holdsReadiness(bootMs: 8)
     door.partition(63, is: .open, timeMs: 8)
     let open = door.holdsReadiness(bootMs: 8)
-    door.partition(1, isLost: true)
+    door.lost(1)
     door.partition(2, is: opening, timeMs: 9)
     let later = door.holdsReadiness(bootMs: 10)
     #expect(lacksOne && !afterAMinute && !open && !later)

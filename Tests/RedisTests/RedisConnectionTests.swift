@@ -1,191 +1,376 @@
-import Bytes
 import Testing
 
 @testable import Redis
 
-/// A connection as a value: what it sends, and what follows from each answer.
+/// One connection, told what a server answers, byte for byte.
 @Suite struct RedisConnectionTests {
+  private static let script = RedisScript(name: "state", source: Array("return 1".utf8))
+  private static let call = RedisCall(
+    script, keys: [Array("k".utf8)], arguments: [Array("a".utf8)])
+  private static let credentials = RedisCredentials(name: "gate", password: "hunter2 secret")
+  private static let runID = String(repeating: "a", count: 40)
+  private static let hello = "%1\r\n+proto\r\n:3\r\n"
+  private static let loaded = "$40\r\n" + String(repeating: "d", count: 40) + "\r\n"
+
   private static func bulk(_ text: String) -> String { "$\(text.utf8.count)\r\n\(text)\r\n" }
 
-  /// The answers to all that is asked of a server before the first call.
-  private static func introduction(
-    memory: String = "maxmemory:0\r\nmaxmemory_policy:noeviction\r\n", role: String = "master",
-    runID: String = "abc"
+  /// The answers to INFO and CONFIG GET of a master that is as it should be, but for what is said.
+  private static func examination(
+    server: String = "run_id:\(runID)\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\n",
+    persistence: String = "loading:0\r\n", replication: String = "role:master\r\n",
+    memory: String = "maxmemory:0\r\nmaxmemory_policy:noeviction\r\n",
+    configuration: String = "%1\r\n+min-replicas-to-write\r\n$1\r\n1\r\n"
   ) -> String {
-    "%0\r\n" + bulk("run_id:\(runID)\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\n")
-      + bulk("role:\(role)\r\n") + bulk(memory) + "*2\r\n+min-replicas-to-write\r\n+0\r\n"
+    [server, persistence, replication, memory].map(bulk).joined() + configuration
   }
 
-  private static func connection(
-    _ credentials: RedisCredentials? = nil, database: Int = 0
-  ) -> RedisConnection {
-    RedisConnection(.data(.single, database: database), credentials: credentials, nowMs: 0)
+  /// The same answers from a server of a cluster.
+  private static func ofCluster(_ answers: String) -> String {
+    let before = "run_id:\(runID)\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\n"
+    let after = "run_id:\(runID)\r\nredis_mode:cluster\r\n"
+    return answers.replacing(bulk(before), with: bulk(after))
   }
 
-  /// Gives it bytes; returns the fault, if any.
-  private static func give(
-    _ text: String, to connection: inout RedisConnection, at nowMs: Int64 = 0
+  /// What a connection sends, as one text.
+  private static func sent(_ connection: inout RedisConnection) -> String {
+    String(decoding: connection.takeOutput(), as: UTF8.self)
+  }
+
+  private static func take(
+    _ connection: inout RedisConnection, _ text: String, atMs nowMs: Int64 = 1
   ) -> RedisConnection.Fault? {
+    let bytes = Array(text.utf8)
     do throws(RedisConnection.Fault) {
-      try connection.received(Array(text.utf8).span, nowMs: nowMs)
+      try connection.received(bytes.span, nowMs: nowMs)
       return nil
     } catch {
       return error
     }
   }
 
-  private static func sent(_ connection: inout RedisConnection) -> String {
-    String(decoding: connection.takeOutput(), as: UTF8.self)
+  private static func call(
+    _ connection: inout RedisConnection, _ id: UInt64, isAsking: Bool = false, atMs nowMs: Int64
+  ) -> Bool {
+    connection.call(call, id: id, isAsking: isAsking, nowMs: nowMs)
   }
 
-  private static func ready() -> RedisConnection {
-    var connection = connection()
-    _ = sent(&connection)
-    #expect(give(introduction(), to: &connection) == nil)
+  private static func send(
+    _ connection: inout RedisConnection, _ id: UInt64, _ command: [[UInt8]] = [Array("PING".utf8)]
+  ) -> Bool {
+    connection.command(command, id: id, nowMs: 1)
+  }
+
+  private static func events(_ connection: inout RedisConnection) -> [RedisConnection.Event] {
+    connection.takeEvents()
+  }
+
+  /// A connection that is ready, with nothing to be sent or told.
+  private static func ready(_ kind: StoreAddress.Kind = .single) -> RedisConnection {
+    var connection = RedisConnection(.data(kind, database: 0), credentials: nil, nowMs: 0)
+    #expect(take(&connection, hello) == nil)
+    #expect(
+      take(
+        &connection,
+        examination(
+          server: kind == .cluster
+            ? "run_id:\(runID)\r\nredis_mode:cluster\r\n" : "run_id:\(runID)\r\n")) == nil)
     #expect(connection.isReady)
+    _ = connection.takeOutput()
     _ = connection.takeEvents()
-    _ = sent(&connection)
     return connection
   }
 
-  private static func call(
-    _ connection: inout RedisConnection, _ call: RedisCall, id: UInt64, nowMs: Int64
-  ) -> Bool { connection.call(call, id: id, nowMs: nowMs) }
+  // MARK: Before the first call
 
-  private static func command(
-    _ connection: inout RedisConnection, _ words: [[UInt8]], id: UInt64, nowMs: Int64
-  ) -> Bool { connection.command(words, id: id, nowMs: nowMs) }
-
-  private static let script = RedisScript(name: "state", source: Array("return 1".utf8))
-  private static let call = RedisCall(script, keys: [Array("{p}:k".utf8)], arguments: [])
-
-  @Test func `it says who it is, asks what the server is, and is ready then`() {
-    var connection = Self.connection(
-      RedisCredentials(name: "gate", password: "secret"), database: 3)
-    let hello = Self.sent(&connection)
-    #expect(hello.contains("HELLO") && hello.contains("gate") && hello.contains("secret"))
-    #expect(Self.give("%0\r\n", to: &connection) == nil)
-    #expect(Self.sent(&connection).contains("SELECT\r\n$1\r\n3\r\n"))
-    let rest = "+OK\r\n" + Self.introduction().dropFirst("%0\r\n".count)
-    #expect(Self.give(String(rest), to: &connection) == nil)
+  @Test func `A server is greeted in version 3, then asked what it is, and then ready`() {
+    var connection = RedisConnection(.data(.single, database: 5), credentials: nil, nowMs: 0)
+    #expect(Self.sent(&connection) == "*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n")
+    #expect(!Self.call(&connection, 1, atMs: 0))
+    #expect(Self.take(&connection, Self.hello) == nil && connection.isVersion3)
+    let asked = Self.sent(&connection)
+    #expect(
+      asked.hasPrefix("*2\r\n$6\r\nSELECT\r\n$1\r\n5\r\n*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n"))
+    #expect(Self.take(&connection, "+OK\r\n" + Self.examination()) == nil)
     guard case .ready(let server)? = connection.takeEvents().first else {
       Issue.record("not ready")
       return
     }
-    #expect(server.runID == "abc" && server.isMaster == true)
+    #expect(server.runID == Self.runID && server.version == "7.0.15" && server.isMaster == true)
+    #expect(server.memoryMax == 0 && server.replicasToWrite == 1)
+    #expect(server.doubts(in: .single) == [])
   }
 
-  @Test func `an older server is asked in the older way`() {
-    var connection = Self.connection(RedisCredentials(name: nil, password: "secret"))
-    _ = Self.sent(&connection)
-    #expect(Self.give("-ERR unknown command 'HELLO'\r\n", to: &connection) == nil)
-    #expect(Self.sent(&connection) == "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n")
-    #expect(!connection.isVersion3)
-  }
-
-  @Test(arguments: [
-    ("-NOAUTH HELLO must be called\r\n", "NOAUTH"),
-    ("-WRONGPASS invalid username-password pair secret\r\n", "WRONGPASS"),
-    ("-LOADING Redis is loading\r\n", "LOADING"),
-  ]) func `a server that does not let us in is told of without its words`(
-    answer: String, word: String
+  @Test(arguments: ["", "gate"])
+  func `The password goes with the greeting, or by AUTH in version 2`(
+    name: String
   ) {
-    var connection = Self.connection(
-      word == "NOAUTH" ? nil : RedisCredentials(name: nil, password: "secret"))
-    let fault = Self.give(answer, to: &connection)
-    #expect(fault?.word == word)
-    #expect(fault?.description.contains("secret") == false)
-    #expect(!"\(RedisCredentials(name: nil, password: "secret"))".contains("secret"))
+    let credentials = RedisCredentials(name: name.isEmpty ? nil : name, password: "pw")
+    let user = name.isEmpty ? "default" : name
+    var connection = RedisConnection(
+      .data(.single, database: 0), credentials: credentials, nowMs: 0)
+    #expect(
+      Self.sent(&connection)
+        == "*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$\(user.count)\r\n\(user)\r\n$2\r\npw\r\n"
+    )
+    #expect(Self.take(&connection, "-ERR unknown command 'HELLO'\r\n") == nil)
+    let given = name.isEmpty ? "*2\r\n$4\r\nAUTH\r\n" : "*3\r\n$4\r\nAUTH\r\n$4\r\ngate\r\n"
+    #expect(Self.sent(&connection) == given + "$2\r\npw\r\n")
+    #expect(Self.take(&connection, "+OK\r\n" + Self.examination()) == nil)
+    #expect(connection.isReady && !connection.isVersion3)
   }
 
-  @Test(arguments: [
-    ("maxmemory:100\r\nmaxmemory_policy:allkeys-lru\r\n", "master", "abc", true),
-    ("maxmemory:100\r\nmaxmemory_policy:noeviction\r\n", "master", "abc", false),
-    ("maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n", "master", "abc", false),
-    ("maxmemory:0\r\n", "slave", "abc", true), ("maxmemory:0\r\n", "master", "", true),
-  ]) func `a server that cannot be the store is refused`(
-    memory: String, role: String, runID: String, isUnfit: Bool
+  @Test func `A Sentinel is given the password only where it asks for one`() {
+    var connection = RedisConnection(.sentinel, credentials: Self.credentials, nowMs: 0)
+    #expect(Self.sent(&connection) == "*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n")
+    var open = connection
+    #expect(Self.take(&open, Self.hello) == nil && open.isReady)
+    #expect(Self.take(&connection, "-NOAUTH HELLO must be called\r\n") == nil)
+    #expect(
+      Self.sent(&connection).hasPrefix("*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$4\r\ngate"))
+    #expect(Self.take(&connection, Self.hello) == nil && connection.isReady)
+  }
+
+  @Test(
+    arguments: [
+      ("-WRONGPASS invalid username-password pair\r\n", "refuses HELLO: WRONGPASS; look at"),
+      ("-LOADING Redis is loading\r\n", "refuses HELLO: LOADING; it is reading"),
+      (
+        "-ERR unknown\r\n-ERR unknown command 'AUTH', args: 'gate' 'hunter2 secret'\r\n",
+        "AUTH: ERR"
+      ),
+      ("-hunter2 secret\r\n-hunter2 secret\r\n", "refuses AUTH: ERR"),
+      ("-NOAUTH hunter2 secret\r\n", "refuses HELLO: NOAUTH"),
+    ] as [(String, String)])
+  func `What repeats the password is never told`(answers: String, told: String) {
+    var connection = RedisConnection(
+      .data(.single, database: 0), credentials: Self.credentials, nowMs: 0)
+    let fault = Self.take(&connection, answers)
+    let text = "\(fault.map(\.description) ?? "none")"
+    #expect(text.contains(told) && !text.contains("hunter2"), "\(text)")
+    var dump = ""
+    print(Self.credentials, to: &dump)
+    Swift.dump(Self.credentials, to: &dump)
+    #expect(!dump.contains("hunter2") && !dump.contains("104"))
+  }
+
+  @Test func `A server that wants a password says so where there is none`() {
+    var connection = RedisConnection(.data(.single, database: 0), credentials: nil, nowMs: 0)
+    #expect(Self.take(&connection, "-NOAUTH HELLO must be called\r\n") == .passwordMissing)
+    #expect(RedisConnection.Fault.passwordMissing.description.contains("--store-credentials"))
+  }
+
+  @Test(
+    arguments: [
+      (examination(server: "redis_version:7\r\n"), .single, .runIDUnknown),
+      (examination(server: "run_id:a b\r\n"), .single, .runIDUnknown),
+      (examination(persistence: "loading:1\r\n"), .single, .loading),
+      (examination(replication: "role:slave\r\n"), .single, .replica),
+      (examination(replication: "role:slave\r\n"), .sentinel(name: "m"), .replica),
+      (
+        examination(memory: "maxmemory:1024\r\nmaxmemory_policy:allkeys-lru\r\n"), .single,
+        .evicts(policy: "allkeys-lru")
+      ),
+      (
+        examination(memory: "maxmemory:1\r\nmaxmemory_policy:volatile-ttl\r\n"), .single,
+        .evicts(policy: "volatile-ttl")
+      ),
+      (examination(), .cluster, .isNoCluster),
+      (examination(server: "run_id:a\r\nredis_mode:cluster\r\n"), .single, .isCluster),
+      (examination(memory: "maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n"), .single, nil),
+      (examination(memory: "maxmemory:9\r\nmaxmemory_policy:noeviction\r\n"), .single, nil),
+    ] as [(String, StoreAddress.Kind, RedisServer.Unfit?)])
+  func `A server that cannot be the store is refused`(
+    answers: String, kind: StoreAddress.Kind, unfit: RedisServer.Unfit?
   ) {
-    var connection = Self.connection()
-    let fault = Self.give(
-      Self.introduction(memory: memory, role: role, runID: runID), to: &connection)
-    #expect((fault != nil) == isUnfit)
+    var connection = RedisConnection(.data(kind, database: 0), credentials: nil, nowMs: 0)
+    #expect(Self.take(&connection, Self.hello) == nil)
+    #expect(Self.take(&connection, answers) == unfit.map { .unfit($0) })
+    #expect(connection.isReady == (unfit == nil))
   }
 
-  @Test func `a script brings its source until the server has named it`() {
+  @Test(
+    arguments: [
+      (examination(configuration: "-NOPERM no\r\n"), .single, []),
+      (examination(configuration: "-NOPERM no\r\n"), .cluster, [.replicasUnknown]),
+      (examination(configuration: "%0\r\n"), .sentinel(name: "m"), [.replicasUnknown]),
+      (
+        examination(configuration: "%1\r\n+min-replicas-to-write\r\n$1\r\n0\r\n"),
+        .sentinel(name: "m"), [.writesAlone]
+      ),
+      (
+        examination(configuration: "*2\r\n+min-slaves-to-write\r\n$1\r\n2\r\n"),
+        .sentinel(name: "m"), []
+      ),
+      (examination(memory: ""), .single, [.policyUnknown]),
+    ] as [(String, StoreAddress.Kind, [RedisServer.Doubt])])
+  func `What is not known or not safe is a doubt`(
+    answers: String, kind: StoreAddress.Kind, doubts: [RedisServer.Doubt]
+  ) {
+    var connection = RedisConnection(.data(kind, database: 0), credentials: nil, nowMs: 0)
+    #expect(Self.take(&connection, Self.hello) == nil)
+    let answers = kind == .cluster ? Self.ofCluster(answers) : answers
+    #expect(Self.take(&connection, answers) == nil)
+    #expect(connection.server.doubts(in: kind) == doubts)
+  }
+
+  @Test func `Forbidden INFO leaves only what is needed to be asked for`() {
+    var connection = RedisConnection(.data(.single, database: 0), credentials: nil, nowMs: 0)
+    #expect(Self.take(&connection, Self.hello) == nil)
+    let forbidden = String(repeating: "-NOPERM no\r\n", count: 5)
+    #expect(Self.take(&connection, forbidden) == .unfit(.runIDUnknown))
+    #expect(RedisServer.Unfit.runIDUnknown.description.contains("+info"))
+  }
+
+  // MARK: Calls
+
+  @Test func `A script is loaded once and then called by its digest, answered in order`() {
     var connection = Self.ready()
-    #expect(Self.call(&connection, Self.call, id: 1, nowMs: 1))
+    #expect(Self.call(&connection, 1, atMs: 2))
+    #expect(Self.call(&connection, 2, atMs: 2))
     let first = Self.sent(&connection)
-    #expect(first.contains("SCRIPT") && first.contains("LOAD") && first.contains("EVAL\r\n"))
-    #expect(Self.give("$3\r\nd16\r\n:1\r\n", to: &connection) == nil)
+    // Before the digest is known, each brings the source.
+    #expect(first.components("SCRIPT") == 1 && first.components("EVAL\r\n") == 2)
+    #expect(connection.callsUnderWay == 2)
+    #expect(Self.take(&connection, Self.loaded + ":1\r\n:2\r\n") == nil)
+    #expect(Self.events(&connection) == [.answered(1, .integer(1)), .answered(2, .integer(2))])
+    #expect(Self.call(&connection, 3, atMs: 3))
+    let next = Self.sent(&connection)
+    #expect(next.hasPrefix("*5\r\n$7\r\nEVALSHA\r\n$40\r\ndddd") && next.components("SCRIPT") == 0)
+    #expect(connection.unanswered == [3])
+  }
+
+  @Test
+  func `A script that the server has forgotten is sent once more with its source, then no more`() {
+    var connection = Self.ready()
+    #expect(Self.call(&connection, 1, atMs: 2))
+    #expect(Self.take(&connection, Self.loaded + ":1\r\n") == nil)
+    #expect(
+      Self.call(&connection, 2, atMs: 2) && Self.call(&connection, 3, atMs: 2))
+    _ = connection.takeOutput()
+    _ = connection.takeEvents()
+    let forgotten = "-NOSCRIPT No matching script\r\n"
+    #expect(Self.take(&connection, forgotten + forgotten) == nil)
+    #expect(Self.events(&connection) == [])
+    #expect(Self.sent(&connection).components("EVAL\r\n") == 2)
+    #expect(Self.take(&connection, ":2\r\n" + forgotten) == nil)
+    #expect(
+      Self.events(&connection) == [
+        .answered(2, .integer(2)),
+        .answered(3, .error(RedisError(word: "NOSCRIPT", text: "No matching script"))),
+      ])
+    #expect(connection.callsUnderWay == 0 && connection.silentSinceMs == nil)
+  }
+
+  @Test func `ASKING goes before a call that a cluster's server has sent on`() {
+    var connection = Self.ready(.cluster)
+    #expect(Self.call(&connection, 1, atMs: 2))
+    #expect(Self.take(&connection, Self.loaded + ":1\r\n") == nil)
+    _ = connection.takeOutput()
+    _ = connection.takeEvents()
+    #expect(Self.call(&connection, 2, isAsking: true, atMs: 2))
+    #expect(Self.sent(&connection).hasPrefix("*1\r\n$6\r\nASKING\r\n*5\r\n$7\r\nEVALSHA\r\n"))
+    #expect(Self.take(&connection, "+OK\r\n:7\r\n") == nil)
+    #expect(Self.events(&connection) == [.answered(2, .integer(7))])
+  }
+
+  @Test func `An answer that nobody asked for ends the connection, as do bytes that are none`() {
+    var unasked = Self.ready()
+    #expect(Self.take(&unasked, ":1\r\n") == .unasked)
+    #expect(Self.take(&unasked, ":1\r\n") == .unasked && !unasked.isReady)
+    #expect(!Self.call(&unasked, 1, atMs: 1))
+    var foreign = RedisConnection(.data(.single, database: 0), credentials: nil, nowMs: 0)
+    #expect(Self.take(&foreign, "HTTP/1.1 400 \r\n") == .protocolBroken(.unknownType(0x48)))
+  }
+
+  @Test func `What was answered before a fault is told`() {
+    var connection = Self.ready()
+    #expect(
+      Self.call(&connection, 1, atMs: 2) && Self.call(&connection, 2, atMs: 2))
+    #expect(
+      Self.take(&connection, Self.loaded + ":1\r\n?\r\n") == .protocolBroken(.unknownType(0x3f)))
+    #expect(Self.events(&connection) == [.answered(1, .integer(1))])
+    #expect(connection.unanswered == [2])
+  }
+
+  @Test func `A subscription's pushes are told, and are no answers`() {
+    var connection = RedisConnection(.sentinel, credentials: nil, nowMs: 0)
+    #expect(Self.take(&connection, Self.hello) == nil)
+    connection.subscribe("+switch-master", nowMs: 1)
+    #expect(Self.send(&connection, 1))
+    _ = connection.takeEvents()
+    let subscribed = ">3\r\n+subscribe\r\n+\(Self.channel)\r\n:1\r\n"
+    let message = ">3\r\n+message\r\n+\(Self.channel)\r\n+m 1 2 3 4\r\n"
+    #expect(Self.take(&connection, subscribed + message + "+PONG\r\n") == nil)
     let events = connection.takeEvents()
-    #expect(events == [.answered(1, .integer(1))])
-    #expect(Self.call(&connection, Self.call, id: 2, nowMs: 2))
-    #expect(Self.sent(&connection).contains("EVALSHA\r\n$3\r\nd16\r\n"))
-    // The server's scripts were removed: it is sent once more, with its source, and then it failed.
-    #expect(Self.give("-NOSCRIPT No matching script\r\n", to: &connection) == nil)
-    #expect(Self.sent(&connection).contains("EVAL\r\n$8\r\nreturn 1\r\n"))
-    let none = connection.takeEvents()
-    #expect(none.isEmpty)
-    #expect(Self.give("-NOSCRIPT No matching script\r\n", to: &connection) == nil)
-    guard case .answered(2, .error(let error))? = connection.takeEvents().first else {
-      Issue.record("not answered")
+    #expect(events.count == 2 && events.last == .answered(1, .string(Array("PONG".utf8))))
+    guard case .pushed? = events.first else {
+      Issue.record("no push: \(events)")
       return
     }
-    #expect(error.word == "NOSCRIPT")
   }
 
-  @Test func `answers are of the calls in their order, and what is not asked ends it`() {
+  private static let channel = "+switch-master"
+
+  @Test func `Silence counts from the first question, and ends with an answer`() {
     var connection = Self.ready()
-    for id in 1...3 as ClosedRange<UInt64> {
-      #expect(Self.command(&connection, [Array("PING".utf8)], id: id, nowMs: 5))
-    }
-    #expect(Self.give("+A\r\n-ERR b\r\n", to: &connection, at: 6) == nil)
-    #expect(connection.unanswered == [3])
-    #expect(connection.silentSinceMs == 6)
-    #expect(Self.give("+C\r\n", to: &connection, at: 7) == nil)
-    let three = connection.takeEvents()
-    #expect(connection.silentSinceMs == nil && three.count == 3)
-    #expect(Self.give(">2\r\n+message\r\n+x\r\n", to: &connection) == nil)
-    #expect(Self.give("+D\r\n", to: &connection) == .unasked)
-    #expect(Self.give("+E\r\n", to: &connection) == .unasked)
+    #expect(connection.silentSinceMs == nil)
+    #expect(Self.call(&connection, 1, atMs: 500))
+    #expect(Self.call(&connection, 2, atMs: 900))
+    #expect(connection.silentSinceMs == 500)
+    #expect(Self.take(&connection, Self.loaded + ":1\r\n", atMs: 1_200) == nil)
+    #expect(connection.silentSinceMs == 1_200)
+    #expect(Self.take(&connection, ":1\r\n", atMs: 1_300) == nil)
+    #expect(connection.silentSinceMs == nil)
   }
 
-  @Test func `no more waits than the bound says`() {
+  // MARK: Limits, each at it and one over
+
+  @Test func `A connection has so many calls under way and not one more`() {
     var connection = Self.ready()
-    for id in 0..<UInt64(RedisLimits.callsMax) {
-      #expect(Self.command(&connection, [Array("PING".utf8)], id: id, nowMs: 0))
+    for id in 1...UInt64(RedisLimits.callsMax) {
+      #expect(Self.send(&connection, id))
     }
-    #expect(!Self.command(&connection, [Array("PING".utf8)], id: .max, nowMs: 0))
-    var other = Self.ready()
-    let large = [UInt8](repeating: 0x61, count: RedisLimits.outputBytesMax / 2)
-    #expect(Self.command(&other, [large], id: 1, nowMs: 0))
-    #expect(!Self.command(&other, [large], id: 2, nowMs: 0))
+    #expect(!Self.send(&connection, 0))
+    #expect(Self.take(&connection, "+PONG\r\n") == nil)
+    #expect(Self.send(&connection, 0))
   }
 
-  @Test(arguments: [
-    (
-      "MOVED", "42 10.0.0.1:7000",
-      RedisError.Kind.moved(slot: 42, to: .tcp(host: "10.0.0.1", port: 7000))
-    ),
-    ("MOVED", "42 :7000", .moved(slot: 42, to: .tcp(host: "seed", port: 7000))),
-    ("ASK", "1 ::1:7000", .ask(slot: 1, to: .tcp(host: "::1", port: 7000))),
-    ("MOVED", "16384 10.0.0.1:7000", .failed), ("MOVED", "1 10.0.0.1:0", .failed),
-    ("MOVED", "1", .failed), ("NOSCRIPT", "", .noScript), ("READONLY", "", .notServing),
-    ("LOADING", "", .notServing), ("MASTERDOWN", "", .notServing), ("OOM", "", .failed),
-    ("NOREPLICAS", "", .failed), ("BUSY", "", .failed), ("TRYAGAIN", "", .failed),
-    ("CLUSTERDOWN", "", .failed), ("", "what", .failed),
-  ]) func `an error says what is to be done`(word: String, text: String, kind: RedisError.Kind) {
-    let error = RedisError(word: word, text: text)
-    #expect(error.kind(askedOf: .tcp(host: "seed", port: 1)) == kind)
+  @Test func `Output that is not sent is bounded`() {
+    var connection = Self.ready()
+    let most = RedisLimits.outputBytesMax
+    let over = [[UInt8](repeating: 0x61, count: most)]
+    #expect(!Self.send(&connection, 1, over))
+    let fits = [[UInt8](repeating: 0x61, count: most - RESPWriter.bytesMax([[]]))]
+    #expect(RESPWriter.bytesMax(fits) == most && Self.send(&connection, 1, fits))
+    #expect(!Self.send(&connection, 2))
+    #expect(Self.sent(&connection).utf8.count <= most)
+    #expect(Self.send(&connection, 2))
   }
 
-  @Test func `keys with one tag are in one slot, and slots are those of the specification`() {
-    #expect(HashSlot.of(Array("123456789".utf8)) == 0x31c3)
-    #expect(
-      HashSlot.of(Array("{user1000}.following".utf8))
-        == HashSlot.of(Array("{user1000}.followers".utf8)))
-    #expect(HashSlot.of(Array("foo{}{bar}".utf8)) != HashSlot.of(Array("bar".utf8)))
-    #expect(HashSlot.of(Array("foo{{bar}}zap".utf8)) == HashSlot.of(Array("{bar".utf8)))
+  @Test(arguments: 0..<20 as Range<UInt64>) func `Whatever a server answers, nothing traps`(
+    seed: UInt64
+  ) {
+    var random = Seeded(seed)
+    let pieces = [
+      Self.hello, Self.examination(), Self.loaded, "-NOSCRIPT x\r\n", "-NOAUTH x\r\n", ":1\r\n",
+      "-ERR x\r\n", ">1\r\n+subscribe\r\n", "_\r\n", "*-1\r\n", "+OK\r\n",
+    ]
+    for _ in 0..<200 {
+      let purpose: RedisConnection.Purpose =
+        Bool.random(using: &random) ? .sentinel : .data(.single, database: 1)
+      var connection = RedisConnection(
+        purpose, credentials: Bool.random(using: &random) ? Self.credentials : nil, nowMs: 0)
+      for id in 0..<12 as Range<UInt64> {
+        _ = connection.call(Self.call, id: id, isAsking: id % 3 == 0, nowMs: 1)
+        connection.subscribe("c", nowMs: 1)
+        if Self.take(&connection, pieces.randomElement(using: &random)!) != nil { break }
+      }
+      #expect(connection.unanswered.count == connection.callsUnderWay)
+    }
   }
+}
+
+extension String {
+  /// How often a text is in it.
+  fileprivate func components(_ text: String) -> Int { split(separator: text).count - 1 }
 }

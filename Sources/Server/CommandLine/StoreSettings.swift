@@ -15,6 +15,10 @@ package struct StoreSettings: Sendable, Equatable {
   /// `--store-timeout`: how long one request may wait for the store, all that it asks together.
   package var timeout = timeoutDefault
 
+  /// Whether servers that others name (Sentinels, a cluster) may be reached over a network, although
+  /// all of `address` is on this machine: `--allow-plaintext-network`.
+  package var allowsNetwork = false
+
   package static let leaseTimeDefault = Duration.seconds(10)
   /// A replica says once a second that it is alive: a shorter time would count one as gone whose
   /// word is a little late.
@@ -84,6 +88,7 @@ package struct StoreSettings: Sendable, Equatable {
     settings.usesLeases = usesLeases
     settings.leaseTime = leaseTime
     settings.timeout = timeout
+    settings.allowsNetwork = allowsNetwork
     return settings
   }
 

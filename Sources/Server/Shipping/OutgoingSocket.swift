@@ -70,18 +70,20 @@ struct OutgoingSocket {
       guard let address = SocketAddress(unixPath: path) else {
         preconditionFailure("a path was validated when it was read")
       }
-      return connect(round([address]))
+      return connect(to: [address])
     case .tcp(let host, let port):
       do throws(ResolveError) {
-        return connect(round(try resolve(host, port)))
+        return connect(to: try resolve(host, port))
       } catch {
         return "\(host) cannot be resolved: \(error.reason)"
       }
     }
   }
 
-  private func round(_ addresses: [SocketAddress]) -> ConnectRound<SocketAddress> {
-    ConnectRound(addresses, turn: turn, timeout: timeout, nowMs: Self.nowMs())
+  /// The same where the addresses are known.
+  mutating func connect(to addresses: [SocketAddress]) -> String? {
+    close()
+    return connect(ConnectRound(addresses, turn: turn, timeout: timeout, nowMs: Self.nowMs()))
   }
 
   /// Tries the next address, and those behind it; returns the reason where none is left.

@@ -27,3 +27,14 @@ extension StoreAddress {
     self.init(kind, nodes, database: place.count > 1 ? Int(place[1]) ?? 0 : 0)
   }
 }
+
+extension RedisNode {
+  /// Whether only this machine can reach it: a Unix socket, `localhost` or a loopback address.
+  var isLocal: Bool {
+    switch self {
+    case .unix: true
+    case .tcp(let host, let port):
+      host == "localhost" || SocketAddress(literal: host, port: port)?.isLoopback == true
+    }
+  }
+}

@@ -18,19 +18,23 @@ struct StoreLink {
   let node: RedisNode
   let purpose: RedisConnection.Purpose
   private var socket: OutgoingSocket
+  private let names: NameResolver
   private(set) var connection: RedisConnection?
+  /// Who we are on the connection.
+  private(set) var credentials: RedisCredentials?
   /// When the attempt that is being made is given up.
   private var connectByMs: Int64 = 0
   /// When it is tried again; nil while it is connected or connecting.
   private var retryMs: Int64? = 0
-  private var backoff = RedisLimits.backoffFirst
-  /// How many attempts in a row came to nothing. One that was connected and is gone counts as one.
-  private(set) var failures = 0
+  /// Whether the server's name is being looked up.
+  private var isResolving = false
+  private(set) var health = LinkHealth()
   private(set) var connects = 0
 
-  init(_ node: RedisNode, _ purpose: RedisConnection.Purpose) {
+  init(_ node: RedisNode, _ purpose: RedisConnection.Purpose, names: NameResolver) {
     self.node = node
     self.purpose = purpose
+    self.names = names
     let peer: OutgoingSocket.Peer =
       switch node {
       case .unix(let path): .unix(path)
@@ -43,12 +47,11 @@ struct StoreLink {
   /// `run_id` of the server that is spoken to.
   var runID: String { connection?.server.runID ?? "" }
 
-  /// Whether calls can no longer be counted on: it has failed twice in a row, or was silent for long
-  /// while something was asked.
+  var failures: Int { health.failures }
+
+  /// Whether calls can no longer be counted on.
   func isLost(nowMs: Int64) -> Bool {
-    if failures >= 2 { return true }
-    guard let since = connection?.silentSinceMs else { return false }
-    return nowMs - since >= RedisLimits.silenceMax.wholeMilliseconds
+    health.isLost(silentSinceMs: connection?.silentSinceMs, nowMs: nowMs)
   }
 
   /// What poll(2) is to watch; nil while there is no socket.
@@ -62,10 +65,12 @@ struct StoreLink {
   func nextMs(nowMs: Int64) -> Int64? {
     if let retryMs { return retryMs }
     guard let connection, connection.isReady else { return connectByMs }
-    return connection.silentSinceMs.map { since in
+    let silence = connection.silentSinceMs.map { since in
       let silence = since + RedisLimits.silenceMax.wholeMilliseconds
       return nowMs < silence ? silence : since + RedisLimits.connectionSilenceMax.wholeMilliseconds
     }
+    guard let tryMs = health.nextTryMs, tryMs > nowMs else { return silence }
+    return min(silence ?? .max, tryMs)
   }
 
   // MARK: Calls
@@ -76,6 +81,21 @@ struct StoreLink {
 
   mutating func command(_ words: [String], id: UInt64, nowMs: Int64) -> Bool {
     connection?.command(words.map { Array($0.utf8) }, id: id, nowMs: nowMs) ?? false
+  }
+
+  /// Has a Sentinel say by itself that a master has changed.
+  mutating func subscribe(_ channel: String, nowMs: Int64) {
+    connection?.subscribe(channel, nowMs: nowMs)
+  }
+
+  /// It has answered as it should; `isStatement`: to a statement.
+  mutating func served(isStatement: Bool) {
+    if isStatement { health.stated() } else { health.served() }
+  }
+
+  /// It has answered a statement with an error.
+  mutating func refused(nowMs: Int64, jitter: UInt64) {
+    health.refused(nowMs: nowMs, random: jitter)
   }
 
   // MARK: Progress
@@ -89,15 +109,14 @@ struct StoreLink {
       guard nowMs >= retryMs else { return [] }
       self.retryMs = nil
       connectByMs = nowMs + RedisLimits.connectTimeout.wholeMilliseconds
-      let credentials: RedisCredentials?
       switch readCredentials() {
       case .success(let read): credentials = read
       case .failure(let problem): return fail(problem.text, "CREDENTIALS", nowMs, jitter)
       }
-      if let reason = socket.connect() { return fail(reason, "CONNECT", nowMs, jitter) }
-      connection = RedisConnection(purpose, credentials: credentials, nowMs: nowMs)
-      return []
+      isResolving = true
     }
+    if isResolving { return connect(nowMs, jitter) }
+    health.tryAgain(nowMs: nowMs)
     guard let connection else { return [] }
     if !connection.isReady {
       guard nowMs >= connectByMs else { return [] }
@@ -108,6 +127,26 @@ struct StoreLink {
     {
       return fail("no answer", "SILENT", nowMs, jitter)
     }
+    return []
+  }
+
+  /// Connects, once the server's addresses are known.
+  private mutating func connect(_ nowMs: Int64, _ jitter: UInt64) -> [Event] {
+    var reason: String?
+    switch node {
+    case .unix: reason = socket.connect()
+    case .tcp(let host, let port):
+      switch names.addresses(of: host, port: port) {
+      case .addresses(let addresses): reason = socket.connect(to: addresses)
+      case .failed(let problem): reason = problem
+      case nil:
+        guard nowMs >= connectByMs else { return [] }
+        reason = "\(host) is still being resolved"
+      }
+    }
+    isResolving = false
+    if let reason { return fail(reason, "CONNECT", nowMs, jitter) }
+    connection = RedisConnection(purpose, credentials: credentials, nowMs: nowMs)
     return []
   }
 
@@ -147,9 +186,8 @@ struct StoreLink {
     (connection?.takeEvents() ?? []).map { event in
       switch event {
       case .ready(let server):
-        failures = 0
+        health.connected()
         connects += 1
-        backoff = RedisLimits.backoffFirst
         socket.proved()
         return .ready(server)
       case .answered(let id, let value): return .answered(id, value)
@@ -170,10 +208,22 @@ struct StoreLink {
     }
   }
 
-  /// Gives the connection up, so that the next one asks the server anew what it is.
-  mutating func restart(_ reason: String, _ word: String, nowMs: Int64, jitter: UInt64) -> [Event] {
+  /// Gives the connection up because of what was answered: the next one asks the server anew what it
+  /// is.
+  mutating func doubt(_ error: RedisError, nowMs: Int64, jitter: UInt64) -> [Event] {
+    health.doubted()
+    return close(error.description, error.word, nowMs: nowMs, jitter: jitter)
+  }
+
+  /// Gives the connection up.
+  mutating func close(_ reason: String, _ word: String, nowMs: Int64, jitter: UInt64) -> [Event] {
     guard connection != nil else { return [] }
     return fail(reason, word, nowMs, jitter)
+  }
+
+  /// Tries to connect now where it waits to.
+  mutating func hurry(nowMs: Int64) {
+    if retryMs != nil { retryMs = nowMs }
   }
 
   private mutating func fail(
@@ -183,15 +233,8 @@ struct StoreLink {
     let wasReady = connection?.isReady ?? false
     connection = nil
     socket.close()
-    failures += 1
-    if wasReady {
-      // The second attempt is made at once: servers close connections when they are reloaded.
-      retryMs = nowMs
-    } else {
-      let most = backoff.wholeMilliseconds
-      retryMs = nowMs + most / 2 + Int64(jitter % UInt64(max(1, most / 2 + 1)))
-      backoff = min(backoff * 2, RedisLimits.backoffMax)
-    }
+    isResolving = false
+    retryMs = nowMs + health.disconnected(wasReady: wasReady, random: jitter)
     return [.lost(reason: reason, word: word, unanswered: unanswered)]
   }
 }

@@ -2,6 +2,7 @@ import Books
 import Bytes
 import Quota
 import Redis
+import Shipping
 import Store
 
 /// What is asked of the store, and what becomes of the answers.
@@ -50,6 +51,7 @@ extension StoreLoop {
       let answer = try StoreCodec.stateAnswer(value, to: call.call)
       record(SystemClock.monotonicNanoseconds() - sentNanoseconds)
       status.problem = nil
+      links[node]?.served(isStatement: true)
       books.storeAnswered(call.id, answer)
     } catch {
       if case .error(let error) = error,
@@ -57,6 +59,7 @@ extension StoreLoop {
       {
         return
       }
+      links[node]?.refused(nowMs: nowMs, jitter: jitter())
       fail(error, node, nowMs)
       books.storeUnanswered(call.id)
     }
@@ -90,8 +93,7 @@ extension StoreLoop {
     guard error.kind(askedOf: node) == .notServing else { return }
     // It is no master any more, or wants another password: what it is is asked anew.
     nextGuideMs = min(nextGuideMs, nowMs)
-    let events = links[node]?.restart(
-      error.description, error.word, nowMs: nowMs, jitter: jitter())
+    let events = links[node]?.doubt(error, nowMs: nowMs, jitter: jitter())
     handle(events ?? [], node, nowMs)
   }
 
@@ -123,6 +125,7 @@ extension StoreLoop {
       case .alive(let view):
         isRegistered = true
         status.problem = nil
+        links[node]?.served(isStatement: false)
         books.fleet(view)
       case .renumbered(let start):
         // Asked again at once, by the new number, which is on disk by then.
@@ -177,7 +180,9 @@ extension StoreLoop {
       calls[lastCall] = .guide
       guideIsUnderWay = true
     case .sentinel(let name):
-      if guide == nil { guide = StoreLink(map.guide, .sentinel) }
+      if guide == nil, nowMs >= nextGuideMs {
+        guide = StoreLink(map.guide, .sentinel, names: names)
+      }
       handleGuide(
         guide?.tick(nowMs: nowMs, jitter: jitter(), readCredentials: readCredentials) ?? [],
         nowMs)
@@ -194,41 +199,62 @@ extension StoreLoop {
   func handleGuide(_ events: [StoreLink.Event], _ nowMs: Int64) {
     for event in events {
       switch event {
-      case .ready: nextGuideMs = nowMs
+      case .ready:
+        nextGuideMs = nowMs
+        guide?.subscribe("+switch-master", nowMs: nowMs)
       case .pushed: nextGuideMs = nowMs
       case .answered(let id, let value):
         calls[id] = nil
         guideIsUnderWay = false
-        if map.take(master: value) { followMap(nowMs) }
+        take(master: value, nowMs)
       case .lost(let reason, let word, let unanswered):
         for id in unanswered { calls[id] = nil }
         guideIsUnderWay = false
         failed(word, "Sentinel \(map.guide): \(reason)")
-        let failures = guide?.failures ?? 0
-        map.guideFailed()
-        if map.guide != guide?.node || failures > 1 {
-          if map.guide != guide?.node { guide = nil }
-        }
-        nextGuideMs = nowMs + RedisLimits.slotsIntervalMin.wholeMilliseconds
+        askTheNextSentinel(nowMs)
       }
     }
   }
 
-  // MARK: What happens on a link
-
-  /// The server speaks: its partitions are asked again.
-  private func reached(_ node: RedisNode) {
-    guard !lost.isEmpty else { return }
-    for partition in map.partitions(of: node) where lost.remove(partition) != nil {
-      books.store(partition: partition, isLost: false)
+  private func take(master value: RESPValue, _ nowMs: Int64) {
+    switch map.take(master: value) {
+    case let isAnother?:
+      guideFailures = 0
+      guideBackoff.reset()
+      if isAnother { followMap(nowMs) }
+    case nil:
+      let problem: String
+      if case .error(let error) = value {
+        problem = "Sentinel \(map.guide) answers \(error.description)"
+      } else {
+        problem =
+          "Sentinel \(map.guide) does not know this master: ?sentinel= takes the name that"
+          + " `sentinel monitor` gives it"
+      }
+      failed("SENTINEL", problem)
+      tellOnce(problem) { log.storeUnfit($0, isRefused: true, address: address.description) }
+      askTheNextSentinel(nowMs)
     }
   }
+
+  /// This one does not answer, does not know, or is wrong. Where it is the only one, it is asked again.
+  private func askTheNextSentinel(_ nowMs: Int64) {
+    map.guideFailed()
+    guideFailures += 1
+    nextGuideMs = nowMs + guideBackoff.next(random: jitter())
+    guard let guide, map.guide != guide.node else { return }
+    for id in guide.connection?.unanswered ?? [] { calls[id] = nil }
+    guideIsUnderWay = false
+    self.guide = nil
+  }
+
+  // MARK: What happens on a link
 
   func handle(_ events: [StoreLink.Event], _ node: RedisNode, _ nowMs: Int64) {
     for event in events {
       switch event {
       case .ready(let server):
-        reached(node)
+        if let link = links[node], link.connects > 1 { status.reconnects += 1 }
         nextPresenceMs = min(nextPresenceMs, nowMs)
         if address.kind == .cluster { nextGuideMs = min(nextGuideMs, nowMs) }
         let doubts = server.doubts(in: address.kind).map { "\(node) \($0.description)" }
@@ -238,7 +264,6 @@ extension StoreLoop {
         }
       case .pushed: break
       case .answered(let id, let value):
-        reached(node)
         switch calls.removeValue(forKey: id) {
         case .statements(let call, _, let sent, let redirections):
           answered(call, sent, redirections, value, node, nowMs)
@@ -264,6 +289,10 @@ extension StoreLoop {
             log.storeCredentialsRefused($0, address: address.description)
           }
         default: break
+        }
+        if case .sentinel = address.kind, word == "READONLY" {
+          // Whoever named it did not know better.
+          askTheNextSentinel(nowMs)
         }
         if address.kind != .single {
           nextGuideMs = min(nextGuideMs, nowMs + RedisLimits.slotsIntervalMin.wholeMilliseconds)

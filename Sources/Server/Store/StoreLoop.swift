@@ -3,6 +3,7 @@ import Bytes
 import Log
 import Quota
 import Redis
+import Shipping
 import Store
 
 /// Carries statements from the books to the servers of the store, and answers back; says that this
@@ -49,11 +50,15 @@ final class StoreLoop {
   var isRegistered = false
   var isFenced = false
   private(set) var startedMs: Int64 = 0
+  let names: NameResolver
   let fenced: @Sendable () -> Void
   var lost: Set<Int> = []
   var nextPresenceMs: Int64 = 0
   var presenceIsUnderWay = false
   var nextGuideMs: Int64 = 0
+  /// How many Sentinels in a row could not say where the master is.
+  var guideFailures = 0
+  var guideBackoff = Backoff(first: RedisLimits.backoffFirst, max: RedisLimits.backoffMax)
   var guideIsUnderWay = false
   var nextStatusMs: Int64 = 0
   var status: StoreStatus
@@ -74,6 +79,7 @@ final class StoreLoop {
     self.fenced = fenced
     self.shared = shared
     self.log = log
+    names = NameResolver(wake: shared.wake)
     nonce = UInt32.random(in: 0 ... .max)
     map = StoreMap(address)
     status = StoreStatus(
@@ -109,20 +115,26 @@ final class StoreLoop {
       defer { (values.reloads, values.stops) = (false, false) }
       return (values.reloads, values.stops)
     }
-    if reloads {
-      for node in links.keys {
-        let jitter = self.jitter()
-        handle(
-          links[node]?.restart("reloaded", "RELOAD", nowMs: nowMs, jitter: jitter) ?? [], node,
-          nowMs)
-      }
-    }
+    if reloads { reload(nowMs) }
     if stops {
       books.giveBack()
       guard isRegistered, !isFenced else { return true }
       farewellByMs = nowMs + Self.farewellMax
     }
     return false
+  }
+
+  /// Where the credentials are others now, every connection is made anew with them.
+  private func reload(_ nowMs: Int64) {
+    guard case .success(let credentials) = readCredentials() else { return }
+    for node in links.keys {
+      links[node]?.hurry(nowMs: nowMs)
+      guard links[node]?.credentials != credentials else { continue }
+      let jitter = self.jitter()
+      let events = links[node]?.close("other credentials", "RELOAD", nowMs: nowMs, jitter: jitter)
+      handle(events ?? [], node, nowMs)
+    }
+    guide?.hurry(nowMs: nowMs)
   }
 
   private func sleep(until next: Int64?, _ nowMs: Int64) {
@@ -169,7 +181,15 @@ final class StoreLoop {
 
   func addLink(_ node: RedisNode) {
     guard links[node] == nil, links.count < RedisLimits.serversMax else { return }
-    links[node] = StoreLink(node, .data(address.kind, database: address.database))
+    guard node.isLocal || settings.allowsNetwork || !settings.address.isLocal else {
+      let problem =
+        "it names the server \(node), which leads over a network, and there is no TLS here: give"
+        + " --allow-plaintext-network, or have it name loopback addresses"
+      failed("ADDRESS", problem)
+      return tellOnce(problem) { log.storeUnfit($0, isRefused: true, address: address.description) }
+    }
+    links[node] = StoreLink(
+      node, .data(address.kind, database: address.database), names: names)
   }
 
   /// The links that the map names, and no others.
@@ -180,7 +200,7 @@ final class StoreLoop {
     for node in links.keys where !wanted.contains(node) {
       let jitter = self.jitter()
       handle(
-        links[node]?.restart("not used any more", "MOVED", nowMs: nowMs, jitter: jitter) ?? [],
+        links[node]?.close("not used any more", "MOVED", nowMs: nowMs, jitter: jitter) ?? [],
         node, nowMs)
       links[node] = nil
     }
@@ -209,24 +229,23 @@ final class StoreLoop {
     }
   }
 
-  /// Tells the books which partitions cannot be asked any more.
+  /// Tells the books which partitions cannot be asked any more, and which can be again.
   private func noteLosses(_ nowMs: Int64) {
-    for partition in 0..<SharedKey.partitions where !lost.contains(partition) {
-      let isLost: Bool
-      if let node = map.server(of: partition), let link = links[node] {
-        isLost = link.isLost(nowMs: nowMs)
-      } else {
-        // Nobody says where it is: as lost as whoever should say it.
-        isLost = guideIsLost(nowMs)
+    for partition in 0..<SharedKey.partitions {
+      let link = map.server(of: partition).flatMap { links[$0] }
+      // Where nobody says where it is, it is as lost as whoever should say it.
+      let isLost = link?.isLost(nowMs: nowMs) ?? guideIsLost(nowMs)
+      if isLost, lost.insert(partition).inserted {
+        books.store(partition: partition, isLost: true)
+      } else if !isLost, link?.isReady == true, lost.remove(partition) != nil {
+        books.store(partition: partition, isLost: false)
       }
-      guard isLost else { continue }
-      lost.insert(partition)
-      books.store(partition: partition, isLost: true)
     }
   }
 
   private func guideIsLost(_ nowMs: Int64) -> Bool {
-    if let guide { return guide.failures >= 2 || guide.isLost(nowMs: nowMs) }
+    if guideFailures >= 2 { return true }
+    if let guide { return guide.isLost(nowMs: nowMs) }
     return links[map.guide].map { $0.isLost(nowMs: nowMs) } ?? false
   }
 
@@ -244,7 +263,6 @@ final class StoreLoop {
     guard nowMs >= nextStatusMs else { return }
     nextStatusMs = nowMs == .max ? nowMs : nowMs + Self.statusInterval
     books.fill(&status)
-    status.reconnects = links.values.reduce(0) { $0 + Int64(max(0, $1.connects - 1)) }
     shared.values.withLock { $0.status = status }
     for note in books.takeStoreNotes() { log.store(note, address: settings.address.description) }
   }

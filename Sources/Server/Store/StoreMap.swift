@@ -32,11 +32,6 @@ struct StoreMap {
   }
   private var presence: RedisNode?
 
-  /// The partitions of a server.
-  func partitions(of node: RedisNode) -> [Int] {
-    (0..<SharedKey.partitions).filter { server(of: $0) == node }
-  }
-
   /// Whom to ask where the servers are: a seed of a cluster, a Sentinel.
   var guide: RedisNode { seeds[turn % seeds.count] }
 
@@ -51,11 +46,13 @@ struct StoreMap {
     return all
   }
 
-  /// The answer to SENTINEL get-master-addr-by-name; true where the master is another one now.
-  mutating func take(master value: RESPValue) -> Bool {
+  /// The answer to SENTINEL get-master-addr-by-name; true where the master is another one now, nil
+  /// where it names none.
+  mutating func take(master value: RESPValue) -> Bool? {
     guard let elements = value.elements, elements.count == 2, let host = elements[0].text,
-      let port = elements[1].number, let node = guide.sibling(host: host, port: port)
-    else { return false }
+      !host.isEmpty, let port = elements[1].number,
+      let node = guide.sibling(host: host, port: port)
+    else { return nil }
     defer { master = node }
     return master != node
   }
