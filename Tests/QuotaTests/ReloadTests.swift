@@ -53,6 +53,36 @@ struct ReloadTests {
     _ = desk.settle(new, .nothing, at: 0)
   }
 
+  @Test(arguments: [false, true])
+  func `a request that waited for the store meets the limits of today, also where none is left`(
+    isAnother: Bool
+  ) throws {
+    let desk = Desk([Limits.budget(.requests, 1, name: "gone")])
+    let start: Int64 = 1_000_000_000_000
+    let link = StoreLink()
+    desk.share(link, usesLeases: false, at: start)
+    for second in 1...12 as ClosedRange<Int64> {
+      desk.link?.pump(&desk.table, at: start + second * 1_000)
+    }
+    let now = start + 13_000
+    #expect(desk.use(.stated(0, 0), at: now))
+    let boot = link.boot(now)
+    let old = desk.set
+    let ask = try #require(
+      Answer(
+        desk.table.reserve(old, caller: .a, demand: .stated(0, 0), now: now, bootMs: boot)
+      ).ask)
+    link.pump(&desk.table, at: now)
+    let other = Limits.budget(.requests, 5, name: "other")
+    desk.configure(isAnother ? [other] : [], now: now)
+    let answer = Answer(
+      desk.table.reserve(
+        old, caller: .a, demand: .stated(0, 0), now: now, bootMs: boot, asked: ask))
+    let held = try #require(answer.held)
+    #expect(held.charges.isEmpty)
+    _ = desk.settle(held, .nothing, at: now)
+  }
+
   @Test func `a request under an older policy meets the limits of today`() {
     let kept = Limits.bucket(.requests, 5, name: "kept")
     let desk = Desk([Limits.slots(1, name: "gone"), kept])

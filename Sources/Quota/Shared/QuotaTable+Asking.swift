@@ -38,9 +38,8 @@ extension QuotaTable {
     }
     guard failures.isEmpty else { return .refused(QuotaRefusal(failures: failures)) }
     if lacks, let ask = ask(entries, indices, demand, bootMs: bootMs) { return .asks(ask) }
-    // The limit that refused it may have left the policy meanwhile.
-    if lacks || waited?.refusal != nil {
-      let first = indices[0]
+    // The limit that refused it may have left the policy meanwhile, and so may all the others.
+    if lacks || waited?.refusal != nil, let first = indices.first {
       return .refused(
         QuotaRefusal(failures: [
           LimitFailure(
