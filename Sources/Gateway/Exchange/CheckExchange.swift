@@ -8,14 +8,14 @@ import Transport
 
 /// One ext_authz `Check`: identify, authorize the path, clean the headers; with
 /// `enforce_at: "ext_authz"` also inspect the body and choose the route.
-final class CheckExchange: CallHandler, WaitsForRecord, WaitsForStore {
-  private let loop: GatewayLoop
+final class CheckExchange: CallHandler, WaitsForBooks {
+  let loop: GatewayLoop
   private let policy: CompiledPolicy
   private var gathered: [UInt8] = []
   private var isAnswered = false
   /// Reserved, recorded, released, settled.
-  private var life = ExchangeLife()
-  private var decision = Decision()
+  var life = ExchangeLife()
+  var decision = Decision()
   /// The answer, and the call that it waits to be sent on.
   private var waiting: (call: Call, answer: [UInt8])?
   /// For the response, as they were when the reservation was made.
@@ -86,23 +86,8 @@ final class CheckExchange: CallHandler, WaitsForRecord, WaitsForStore {
     call.finish(.ok)
   }
 
-  func storeAnswered() {
-    guard let ticket = life.storeAnswered() else { return loop.withdraw(life.takeTicket()) }
-    do throws(Refusal) {
-      let reserved = try loop.reserve(again: ticket, &decision)
-      let next = life.admittedAgain(reserved.open, waits: reserved.waits)
-      if reserved.waits { loop.wait(for: reserved.open, self) }
-      settle(next.settle)
-      if let released = next.released { release(released) }
-    } catch {
-      refuse(life.refusedAgain(), as: error)
-    }
-  }
-
-  func recorded() { release(life.recorded()) }
-
   /// Sends the answer that waited.
-  private func release(_ next: ExchangeLife.Recorded) {
+  func release(_ next: ExchangeLife.Recorded) {
     if let completion = next.completion { loop.ended(completion) }
     guard next.sendsReplies, let waiting else { return }
     self.waiting = nil
@@ -111,15 +96,8 @@ final class CheckExchange: CallHandler, WaitsForRecord, WaitsForStore {
     waiting.call.finish(.ok)
   }
 
-  func recordFailed() {
-    let next = life.recordFailed()
-    loop.metrics?.withdrawn()
-    decision.withdraw()
-    refuse(next, as: .ledgerUnavailable)
-  }
-
   /// Refuses in place of the answer that waited.
-  private func refuse(_ next: ExchangeLife.RecordFailed, as refusal: Refusal) {
+  func refuse(_ next: ExchangeLife.RecordFailed, as refusal: Refusal) {
     guard next.refuses, let waiting else { return }
     self.waiting = nil
     deny(refusal)
@@ -128,7 +106,7 @@ final class CheckExchange: CallHandler, WaitsForRecord, WaitsForStore {
   }
 
   /// Nothing of the response is ever seen: what was reserved is what is charged.
-  private func settle(_ settle: ExchangeLife.Settle?) {
+  func settle(_ settle: ExchangeLife.Settle?) {
     _ = loop.settle(settle, of: &life)
   }
 
@@ -141,20 +119,10 @@ final class CheckExchange: CallHandler, WaitsForRecord, WaitsForStore {
       let reserved = try loop.reserve(
         route, facts, at: decided.endpoint, &decision, under: policy)
     else { return }
-    let answer = route == nil ? ExchangeLife.Answer.own : .unobserved
-    let request: AdmissionRequest
-    switch reserved {
-    case .admitted(let open, let waits):
-      request = open.request
-      life.admitted(open, answer: answer, waits: waits)
-      if waits { loop.wait(for: open, self) }
-    case .asks(let ticket):
-      request = ticket.request
-      life.asked(ticket, answer: answer)
-      loop.wait(for: ticket, self)
-    }
+    _ = take(reserved, answer: route == nil ? .own : .unobserved)
     if let books = loop.books, route != nil {
-      rateLimits = GatewayLoop.rateLimits(request, by: books, anthropic: decision.isAnthropic)
+      rateLimits = GatewayLoop.rateLimits(
+        reserved.request, by: books, anthropic: decision.isAnthropic)
     }
   }
 

@@ -18,16 +18,7 @@ extension ExtProcExchange {
         route, facts, at: request.inspection?.endpoint, &decision, under: policy)
     else { return stream }
     response.removesUsageChunk = asksForUsage(route, facts) && facts?.includeUsage != true
-    let answer = route == nil ? ExchangeLife.Answer.own : .none
-    switch reserved {
-    case .admitted(let open, let waits):
-      life.admitted(open, answer: answer, waits: waits)
-      guard waits else { return stream }
-      loop.wait(for: open, self)
-    case .asks(let ticket):
-      life.asked(ticket, answer: answer)
-      loop.wait(for: ticket, self)
-    }
+    guard take(reserved, answer: route == nil ? .own : .none) else { return stream }
     let replies = stream.hold()
     self.replies = replies
     return stream.holding(replies)
@@ -41,27 +32,10 @@ extension ExtProcExchange {
     return model.streamUsage != .asAsked
   }
 
-  // MARK: The store
-
-  func storeAnswered() {
-    guard let ticket = life.storeAnswered() else { return loop.withdraw(life.takeTicket()) }
-    do throws(Refusal) {
-      let reserved = try loop.reserve(again: ticket, &decision)
-      let next = life.admittedAgain(reserved.open, waits: reserved.waits)
-      if reserved.waits { loop.wait(for: reserved.open, self) }
-      settle(next.settle)
-      if let released = next.released { release(released) }
-    } catch {
-      refuse(life.refusedAgain(), as: error)
-    }
-  }
-
-  // MARK: The record
-
-  func recorded() { release(life.recorded()) }
+  // MARK: What was held
 
   /// Sends what was held.
-  private func release(_ next: ExchangeLife.Recorded) {
+  func release(_ next: ExchangeLife.Recorded) {
     if let completion = next.completion { loop.ended(completion) }
     guard next.sendsReplies, let replies = takeReplies() else { return }
     let stream = ExchangeStream(replies.call)
@@ -70,15 +44,8 @@ extension ExtProcExchange {
     if next.endsStream { endStream(stream) }
   }
 
-  func recordFailed() {
-    let next = life.recordFailed()
-    loop.metrics?.withdrawn()
-    decision.withdraw()
-    refuse(next, as: .ledgerUnavailable)
-  }
-
   /// Refuses the request in place of what was held.
-  private func refuse(_ next: ExchangeLife.RecordFailed, as refusal: Refusal) {
+  func refuse(_ next: ExchangeLife.RecordFailed, as refusal: Refusal) {
     guard next.refuses, let replies = takeReplies() else { return }
     let stream = ExchangeStream(replies.call)
     machine.refused()

@@ -13,7 +13,7 @@ import Transport
 ///
 /// What every message touches is not checked for exclusivity at run time: it costs a twentieth of a
 /// short exchange, and no function that such a property is handed to knows the exchange.
-final class ExtProcExchange: CallHandler, WaitsForRecord, WaitsForStore {
+final class ExtProcExchange: CallHandler, WaitsForBooks {
   let loop: GatewayLoop
   /// The policy the exchange began with; a reload does not change it.
   let policy: CompiledPolicy

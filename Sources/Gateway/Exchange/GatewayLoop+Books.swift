@@ -71,6 +71,14 @@ extension GatewayLoop {
     case admitted(OpenAdmission, waits: Bool)
     /// Nothing may be sent, and nothing is reserved, before the store has answered.
     case asks(StoreTicket)
+
+    /// What was asked.
+    var request: AdmissionRequest {
+      switch self {
+      case .admitted(let open, _): open.request
+      case .asks(let ticket): ticket.request
+      }
+    }
   }
 
   /// What the client is told of a refusal by limits: 429, which limit, and the caller's headers.

@@ -5,20 +5,6 @@ import Metrics
 import Policy
 import Transport
 
-/// An exchange whose verdict waits for its admission's record.
-protocol WaitsForRecord: AnyObject {
-  /// It is on disk.
-  func recorded()
-  /// It never will be; what was reserved has been given back.
-  func recordFailed()
-}
-
-/// An exchange whose verdict waits for the store.
-protocol WaitsForStore: AnyObject {
-  /// The store has answered, or the time for it is over: the books are asked again.
-  func storeAnswered()
-}
-
 /// The gateway's half of one loop: gives each gRPC call its handler and holds what they share: the
 /// current policy, a writer, the random numbers, spare body buffers. One per loop; not Sendable.
 package final class GatewayLoop: CallRouter {
@@ -48,10 +34,10 @@ package final class GatewayLoop: CallRouter {
   let responseIDs: ResponseIDs?
   /// Exchanges whose verdict waits for their record, in the order of its number. Where numbers are given
   /// out again, the outcome of the earlier records comes first.
-  private var waiting: [(open: OpenAdmission, exchange: any WaitsForRecord)] = []
+  private var waiting: [(open: OpenAdmission, exchange: any WaitsForBooks)] = []
   private var firstWaiting = 0
   /// Exchanges that wait for the store, by their tickets' ids.
-  private var asking: [UInt64: any WaitsForStore] = [:]
+  private var asking: [UInt64: any WaitsForBooks] = [:]
 
   private static let process: StaticString = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
   private static let check: StaticString = "/envoy.service.auth.v3.Authorization/Check"
@@ -98,13 +84,13 @@ package final class GatewayLoop: CallRouter {
 
   /// The exchange is told what becomes of its admission's record. To be called in the same turn of
   /// the loop that admitted it: the outcome comes in a later one.
-  func wait(for open: OpenAdmission, _ exchange: any WaitsForRecord) {
+  func wait(for open: OpenAdmission, _ exchange: any WaitsForBooks) {
     waiting.append((open, exchange))
   }
 
   /// The exchange is told when the books are to be asked again. To be called in the same turn of the
   /// loop that got the ticket: what is told of it comes in a later one.
-  func wait(for ticket: StoreTicket, _ exchange: any WaitsForStore) {
+  func wait(for ticket: StoreTicket, _ exchange: any WaitsForBooks) {
     asking[ticket.id] = exchange
   }
 
