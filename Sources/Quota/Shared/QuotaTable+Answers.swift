@@ -33,6 +33,9 @@ extension QuotaTable {
     }
   }
 
+  /// The partition of a call that is under way; nil where there is no such call.
+  package func partition(ofCall id: UInt64) -> Int? { sharing?.calls[id]?.call.partition }
+
   /// The call will not be answered: its connection is gone, or the answer is a failure. What became
   /// of it is not known; a new statement will say how things are.
   package mutating func unanswered(_ id: UInt64, bootMs: Int64) {

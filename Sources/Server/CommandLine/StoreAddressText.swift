@@ -1,10 +1,15 @@
+import Redis
+
 /// What `--store` says, as far as it can be checked before anything is connected:
 /// `redis://HOST:PORT[,HOST:PORT…][/DB][?cluster | ?sentinel=NAME]` or `redis+unix:/PATH`.
 package struct StoreAddressText: Sendable, Equatable, CustomStringConvertible {
   /// As it was given; it holds no password.
   package let description: String
+  /// The servers, and what they are.
+  let address: StoreAddress
+
   /// Whether none of its servers is reached over a network.
-  package let isLocal: Bool
+  package var isLocal: Bool { address.servers.allSatisfy(\.isLocal) }
 
   /// Why a text is none; the description completes "it …". No case repeats what may be a password.
   package enum Problem: Error, Equatable, Sendable, CustomStringConvertible {
@@ -55,11 +60,9 @@ package struct StoreAddressText: Sendable, Equatable, CustomStringConvertible {
     if text.contains("@") { throw .hasCredentials }
     if text.hasPrefix("rediss:") { throw .hasTLS }
     if text.hasPrefix("redis+unix:") {
-      let path = text.dropFirst("redis+unix:".count)
-      guard path.hasPrefix("/"), SocketAddress(unixPath: String(path)) != nil else {
-        throw .pathInvalid
-      }
-      isLocal = true
+      let path = String(text.dropFirst("redis+unix:".count))
+      guard path.hasPrefix("/"), SocketAddress(unixPath: path) != nil else { throw .pathInvalid }
+      address = StoreAddress(.single, [.unix(path: path)])
       return
     }
     guard text.hasPrefix("redis://") else { throw .unknownKind }
@@ -67,39 +70,48 @@ package struct StoreAddressText: Sendable, Equatable, CustomStringConvertible {
       separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let place = parts[0].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     let option = parts.count > 1 ? parts[1] : nil
-    let servers = place[0].split(separator: ",", omittingEmptySubsequences: false)
-    if servers.count > Self.serversMax { throw .tooManyServers }
-    var isLocal = true
-    for server in servers { isLocal = try Self.isLocal(server) && isLocal }
-    self.isLocal = isLocal
+    let names = place[0].split(separator: ",", omittingEmptySubsequences: false)
+    if names.count > Self.serversMax { throw .tooManyServers }
+    var servers: [RedisNode] = []
+    for name in names { servers.append(try Self.server(name)) }
+    var database = 0
     if place.count > 1, !place[1].isEmpty {
       guard place[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(place[1]),
         number <= Self.databaseMax
       else { throw .databaseInvalid }
       if option == "cluster", number > 0 { throw .databaseInCluster }
+      database = number
     }
-    if let option {
-      let name = option.hasPrefix("sentinel=") ? option.dropFirst("sentinel=".count) : nil
-      guard option == "cluster" || (name?.isEmpty == false) else { throw .optionUnknown }
-    } else if servers.count > 1 {
-      throw .severalWithoutKind
-    }
+    address = StoreAddress(
+      try Self.kind(option, servers: servers.count), servers, database: database)
   }
 
-  private static func isLocal(_ server: Substring) throws(Problem) -> Bool {
-    guard let colon = server.lastIndex(of: ":") else { throw .serverInvalid }
-    let digits = server[server.index(after: colon)...]
+  private static func kind(
+    _ option: Substring?, servers: Int
+  ) throws(Problem) -> StoreAddress.Kind {
+    guard let option else {
+      if servers > 1 { throw .severalWithoutKind }
+      return .single
+    }
+    if option == "cluster" { return .cluster }
+    guard option.hasPrefix("sentinel="), option != "sentinel=" else { throw .optionUnknown }
+    return .sentinel(name: String(option.dropFirst("sentinel=".count)))
+  }
+
+  private static func server(_ text: Substring) throws(Problem) -> RedisNode {
+    guard let colon = text.lastIndex(of: ":") else { throw .serverInvalid }
+    let digits = text[text.index(after: colon)...]
     guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits),
       port > 0
     else { throw .serverInvalid }
-    var host = String(server[..<colon])
+    var host = String(text[..<colon])
     if host.hasPrefix("["), host.hasSuffix("]") {
       host = String(host.dropFirst().dropLast())
       guard host.contains(":") else { throw .serverInvalid }
     } else if host.contains(":") {
       throw .serverInvalid
     }
-    if let address = SocketAddress(literal: host, port: port) { return address.isLoopback }
+    if SocketAddress(literal: host, port: port) != nil { return .tcp(host: host, port: port) }
     let isName = host.utf8.allSatisfy { byte in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -110,6 +122,17 @@ package struct StoreAddressText: Sendable, Equatable, CustomStringConvertible {
       }
     }
     guard isName, (1...255).contains(host.utf8.count) else { throw .serverInvalid }
-    return host == "localhost"
+    return .tcp(host: host, port: port)
+  }
+}
+
+extension RedisNode {
+  /// Whether only this machine can reach it: a Unix socket, `localhost` or a loopback address.
+  var isLocal: Bool {
+    switch self {
+    case .unix: true
+    case .tcp(let host, let port):
+      host == "localhost" || SocketAddress(literal: host, port: port)?.isLoopback == true
+    }
   }
 }

@@ -7,10 +7,14 @@ import Store
 
 /// What is asked of the store, and what becomes of the answers.
 extension StoreLoop {
+  /// Who speaks to the server with that run id. Who lives, which the books sort out of all that they
+  /// have seen, is asked once in a turn of the loop, and not for every call.
   private func caller(_ runID: String) -> StoreCaller? {
     guard let holder = books.holder else { return nil }
+    let alive = livingInTurn ?? books.living()
+    livingInTurn = alive
     return StoreCaller(
-      holder: holder, nonce: nonce, runID: runID, alive: books.living(),
+      holder: holder, nonce: nonce, runID: runID, alive: alive,
       leaseMilliseconds: settings.leaseTime.wholeMilliseconds)
   }
 
@@ -93,8 +97,7 @@ extension StoreLoop {
     guard error.kind(askedOf: node) == .notServing else { return }
     // It is no master any more, or wants another password: what it is is asked anew.
     nextGuideMs = min(nextGuideMs, nowMs)
-    let events = links[node]?.doubt(error, nowMs: nowMs, jitter: jitter())
-    handle(events ?? [], node, nowMs)
+    act(on: node, nowMs) { $0.doubt(error, nowMs: nowMs, jitter: $1) }
   }
 
   // MARK: Presence
@@ -127,6 +130,7 @@ extension StoreLoop {
         status.problem = nil
         links[node]?.served(isStatement: false)
         books.fleet(view)
+        livingInTurn = nil
       case .renumbered(let start):
         // Asked again at once, by the new number, which is on disk by then.
         if books.renumber(to: start) { nextPresenceMs = nowMs }

@@ -53,6 +53,8 @@ final class StoreLoop {
   let names: NameResolver
   let fenced: @Sendable () -> Void
   var lost: Set<Int> = []
+  /// Who lives, as the books said in this turn of the loop; nil before they were asked.
+  var livingInTurn: [Holder]?
   var nextPresenceMs: Int64 = 0
   var presenceIsUnderWay = false
   var nextGuideMs: Int64 = 0
@@ -72,7 +74,7 @@ final class StoreLoop {
     shared: StoreShared, log: Logger
   ) {
     self.settings = settings
-    address = StoreAddress(settings.address)
+    address = settings.address.address
     self.books = books
     self.revision = revision
     self.record = record
@@ -92,6 +94,7 @@ final class StoreLoop {
     startedMs = Self.nowMs()
     while true {
       let nowMs = Self.nowMs()
+      livingInTurn = nil
       if takeRequests(nowMs) { break }
       tickLinks(nowMs)
       askTheGuide(nowMs)
@@ -130,9 +133,7 @@ final class StoreLoop {
     for node in links.keys {
       links[node]?.hurry(nowMs: nowMs)
       guard links[node]?.credentials != credentials else { continue }
-      let jitter = self.jitter()
-      let events = links[node]?.close("other credentials", "RELOAD", nowMs: nowMs, jitter: jitter)
-      handle(events ?? [], node, nowMs)
+      act(on: node, nowMs) { $0.close("other credentials", "RELOAD", nowMs: nowMs, jitter: $1) }
     }
     guide?.hurry(nowMs: nowMs)
   }
@@ -157,9 +158,7 @@ final class StoreLoop {
     let wokenMs = Self.nowMs()
     if polled[0].isReadable { Kernel.clear(shared.wakeEvent) }
     for (index, node) in watched.enumerated() {
-      let jitter = self.jitter()
-      let events = links[node]?.proceed(polled[index + 1], nowMs: wokenMs, jitter: jitter) ?? []
-      handle(events, node, wokenMs)
+      act(on: node, wokenMs) { $0.proceed(polled[index + 1], nowMs: wokenMs, jitter: $1) }
     }
     if guided != nil, let last = polled.last {
       handleGuide(guide?.proceed(last, nowMs: wokenMs, jitter: jitter()) ?? [], wokenMs)
@@ -192,26 +191,31 @@ final class StoreLoop {
       node, .data(address.kind, database: address.database), names: names)
   }
 
+  /// Does something with a server's link, and what follows from it.
+  func act(
+    on node: RedisNode, _ nowMs: Int64,
+    _ step: (inout StoreLink, _ jitter: UInt64) -> [StoreLink.Event]
+  ) {
+    guard links[node] != nil else { return }
+    handle(step(&links[node]!, jitter()), node, nowMs)
+  }
+
   /// The links that the map names, and no others.
   func followMap(_ nowMs: Int64) {
     var wanted = map.servers
     if address.kind == .cluster { wanted.insert(map.guide) }
     for node in wanted { addLink(node) }
     for node in links.keys where !wanted.contains(node) {
-      let jitter = self.jitter()
-      handle(
-        links[node]?.close("not used any more", "MOVED", nowMs: nowMs, jitter: jitter) ?? [],
-        node, nowMs)
+      act(on: node, nowMs) { $0.close("not used any more", "MOVED", nowMs: nowMs, jitter: $1) }
       links[node] = nil
     }
   }
 
   private func tickLinks(_ nowMs: Int64) {
     for node in links.keys {
-      let jitter = self.jitter()
-      let events =
-        links[node]?.tick(nowMs: nowMs, jitter: jitter, readCredentials: readCredentials) ?? []
-      handle(events, node, nowMs)
+      act(on: node, nowMs) {
+        $0.tick(nowMs: nowMs, jitter: $1, readCredentials: readCredentials)
+      }
     }
     noteLosses(nowMs)
     books.storeTick()
@@ -251,8 +255,7 @@ final class StoreLoop {
 
   private func flush(_ nowMs: Int64) {
     for node in links.keys {
-      let jitter = self.jitter()
-      handle(links[node]?.flush(nowMs: nowMs, jitter: jitter) ?? [], node, nowMs)
+      act(on: node, nowMs) { $0.flush(nowMs: nowMs, jitter: $1) }
     }
     handleGuide(guide?.flush(nowMs: nowMs, jitter: jitter()) ?? [], nowMs)
   }

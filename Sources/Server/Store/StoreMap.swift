@@ -26,10 +26,7 @@ struct StoreMap {
   }
 
   /// The server that keeps the key in which replicas say that they live.
-  private(set) var presenceServer: RedisNode? {
-    get { kind == .cluster ? presence : master }
-    set { presence = newValue }
-  }
+  var presenceServer: RedisNode? { kind == .cluster ? presence : master }
   private var presence: RedisNode?
 
   /// Whom to ask where the servers are: a seed of a cluster, a Sentinel.

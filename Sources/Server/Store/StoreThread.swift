@@ -35,7 +35,7 @@ package final class StoreThread: Sendable {
     thread.start()
   }
 
-  /// The credentials may be others now: every connection is made anew.
+  /// The credentials may be others now: connections that have others are made anew.
   package func reload() { shared.ask { $0.reloads = true } }
 
   /// Has the thread give back what is leased, and end; waits for that, at most `seconds`.
