@@ -57,7 +57,8 @@ extension Prices {
     }
     let units = usage.units
     add(units[.seconds], others.perMinute, per: 60, .seconds, beside: true)
-    let rerank = [units[.searchUnits], units[.rerankUnits]].compactMap { $0 }.max()
+    let rerank =
+      units[.searchUnits].map { max($0, units[.rerankUnits] ?? 0) } ?? units[.rerankUnits]
     add(rerank, others.perThousandRerankUnits, per: 1_000, .rerankUnits, beside: true)
     add(units[.images], others.perImage, per: 1, .images, beside: true)
     add(
@@ -74,29 +75,24 @@ extension Prices {
   /// The tokens of each kind, each counted once.
   private static func amounts(_ usage: MeteredUsage) -> TokenAmounts {
     var amounts = TokenAmounts()
-    func split(
-      _ whole: Int?, _ parts: [(TokenKind, Int?)], rest: TokenKind
-    ) {
-      var left = Int64(max(0, whole ?? 0))
-      for (kind, count) in parts {
-        let taken = min(left, Int64(max(0, count ?? 0)))
-        amounts[kind] = taken
-        left -= taken
-      }
-      amounts[rest] = left
+    func count(_ count: Int?) -> Int64 { Int64(max(0, count ?? 0)) }
+    func take(_ most: Int64, as kind: TokenKind, from left: inout Int64) {
+      amounts[kind] = min(left, most)
+      left -= amounts[kind]
     }
-    let hour = min(max(0, usage.cacheWrite1hPrompt ?? 0), max(0, usage.cacheWritePrompt ?? 0))
-    split(
-      usage.prompt,
-      [
-        (.cachedPrompt, usage.cachedPrompt), (.cacheWrite1hPrompt, hour),
-        (.cacheWritePrompt, max(0, usage.cacheWritePrompt ?? 0) - hour),
-        (.promptAudio, usage.promptAudio), (.promptImage, usage.promptImage),
-      ], rest: .prompt)
-    split(
-      usage.completion,
-      [(.completionAudio, usage.completionAudio), (.completionImage, usage.completionImage)],
-      rest: .completion)
+    var prompt = count(usage.prompt)
+    let written = count(usage.cacheWritePrompt)
+    let hour = min(count(usage.cacheWrite1hPrompt), written)
+    take(count(usage.cachedPrompt), as: .cachedPrompt, from: &prompt)
+    take(hour, as: .cacheWrite1hPrompt, from: &prompt)
+    take(written - hour, as: .cacheWritePrompt, from: &prompt)
+    take(count(usage.promptAudio), as: .promptAudio, from: &prompt)
+    take(count(usage.promptImage), as: .promptImage, from: &prompt)
+    amounts[.prompt] = prompt
+    var completion = count(usage.completion)
+    take(count(usage.completionAudio), as: .completionAudio, from: &completion)
+    take(count(usage.completionImage), as: .completionImage, from: &completion)
+    amounts[.completion] = completion
     return amounts
   }
 }

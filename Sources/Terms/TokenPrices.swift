@@ -53,6 +53,15 @@ package struct TokenAmounts: Sendable, Equatable {
   package static func == (left: Self, right: Self) -> Bool {
     left.amounts.indices.allSatisfy { left.amounts[$0] == right.amounts[$0] }
   }
+
+  /// The sum of the products with another one's numbers, each of these at most `most`.
+  fileprivate func times(_ other: Self, most: Int64) -> Int128 {
+    var sum: Int128 = 0
+    for index in amounts.indices {
+      sum += Int128(min(amounts[index], most)) * Int128(other.amounts[index])
+    }
+    return sum
+  }
 }
 
 /// Prices of tokens, in pico-dollars for each.
@@ -84,10 +93,6 @@ package struct TokenPrices: Sendable, Equatable {
 
   /// What these tokens cost together, in pico-dollars.
   package func picos(of amounts: TokenAmounts) -> Int128 {
-    var sum: Int128 = 0
-    for kind in TokenKind.allCases {
-      sum += Int128(min(amounts[kind], Self.tokensMax)) * Int128(picos[kind])
-    }
-    return sum
+    amounts.times(picos, most: Self.tokensMax)
   }
 }
