@@ -8,8 +8,9 @@ from fleet import Fleet
 from fleet_books import FleetBooks, at_rest
 from fleet_clients import Caller, Crowd
 from fleet_policy import counter_of
-from fleet_store import StoreCounter, read_counter
+from fleet_store import read_counter
 from harness import SANITIZER, poll
+from store_reader import Counter
 
 # What the product may answer; anything else is Envoy's, or a fault.
 CODES_WHEN_WELL = {"", "rate_limit_exceeded", "insufficient_quota"}
@@ -50,7 +51,7 @@ class Bench:
         books.match(crowd.answers)
         return books
 
-    def counter(self, tenant: str) -> StoreCounter:
+    def counter(self, tenant: str) -> Counter:
         """The tenant's one counter, as the store has it now."""
         [limit] = self.fleet.options.policy["tenants"][tenant]["limits"]
         return read_counter(self.store, counter_of(tenant, limit["name"]), limit)
@@ -83,7 +84,7 @@ class Bench:
         poll(f"nothing of {tenant} is leased: {self.counter(tenant)}", is_at_rest, RETURNED_SECONDS)
         counter = self.counter(tenant)
         assert counter.settled == used, f"the store has {counter}, the ledgers {dict(by_ledger)}"
-        assert sum(share.settled for share in counter.shares.values()) == used, counter
+        assert sum(holder.settled for holder in counter.holders.values()) == used, counter
         return counter.gone
 
     def inflight(self) -> int:

@@ -9,13 +9,25 @@ class RedisError(Exception):
 
 
 class RedisClient:
-    """`client("SET", "a", 1)`. Answers are bytes, numbers, None and lists of them."""
+    """`client("SET", "a", 1)`. Answers are bytes, numbers, None and lists of them.
 
-    def __init__(self, port: int, password: str | None = None, seconds: float = 5):
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
+    `place`: a port of this machine, `HOST:PORT`, or the path of a Unix socket."""
+
+    def __init__(
+        self, place: int | str, password: str | None = None, seconds: float = 5, database: int = 0
+    ):
+        if str(place).startswith("/"):
+            self._socket = socket.socket(socket.AF_UNIX)
+            self._socket.settimeout(seconds)
+            self._socket.connect(place)
+        else:
+            host, _, port = str(place).rpartition(":")
+            self._socket = socket.create_connection((host or "127.0.0.1", int(port)), timeout=seconds)
         self._file = self._socket.makefile("rb")
         if password:
             self("AUTH", password)
+        if database:
+            self("SELECT", database)
 
     def __enter__(self) -> "RedisClient":
         return self
@@ -28,14 +40,22 @@ class RedisClient:
             self._file.close()
             self._socket.close()
 
-    def __call__(self, *words: object):
+    @staticmethod
+    def packed(*words: object) -> bytes:
+        """A command as it is sent."""
         parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
         request = b"*%d\r\n" % len(parts)
-        request += b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
-        self._socket.sendall(request)
-        return self._answer()
+        return request + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
 
-    def _answer(self):
+    def __call__(self, *words: object):
+        self.send(self.packed(*words))
+        return self.answer()
+
+    def send(self, commands: bytes) -> None:
+        """Commands whose answers are read later, one each."""
+        self._socket.sendall(commands)
+
+    def answer(self):
         line = self._file.readline()
         if not line.endswith(b"\r\n"):
             raise ConnectionError("the server closed the connection")
@@ -52,7 +72,7 @@ class RedisClient:
         if kind == b"$":
             return self._file.read(length + 2)[:-2]
         if kind == b"*":
-            return [self._answer() for _ in range(length)]
+            return [self.answer() for _ in range(length)]
         raise ConnectionError(f"an answer of unknown kind: {line!r}")
 
 

@@ -1,71 +1,17 @@
-"""What a shared store keeps, read with the standard library alone.
+"""What a shared store keeps, read by the tests' own means.
 
 Nothing of the product is used: keys are computed again from the counters' names, so that what the
 store has can be held against the ledgers. The layout is described in Sources/Store/README.md.
 """
 
 import hashlib
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from resp import RedisClient, RedisError
+
 PARTITIONS = 64
 SCRIPTS = Path(__file__).resolve().parents[2] / "Sources/Store/Scripts"
-
-
-class StoreError(Exception):
-    """An error that the server answered."""
-
-
-class Connection:
-    """One connection to a server: `host:port`, or the path of a Unix socket."""
-
-    def __init__(self, address: str, password: str | None = None, database: int = 0):
-        if address.startswith("/"):
-            self.socket = socket.socket(socket.AF_UNIX)
-            self.socket.settimeout(10)
-            self.socket.connect(address)
-        else:
-            host, _, port = address.rpartition(":")
-            self.socket = socket.create_connection((host, int(port)), timeout=10)
-        self.file = self.socket.makefile("rb")
-        if password:
-            self.ask("AUTH", password)
-        if database:
-            self.ask("SELECT", database)
-
-    def close(self) -> None:
-        self.file.close()
-        self.socket.close()
-
-    @staticmethod
-    def packed(*words) -> bytes:
-        parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-        return b"*%d\r\n" % len(parts) + b"".join(
-            b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
-
-    def ask(self, *words):
-        self.socket.sendall(self.packed(*words))
-        return self.answer()
-
-    def answer(self):
-        line = self.file.readline()
-        if not line.endswith(b"\r\n"):
-            raise StoreError("the connection broke")
-        kind, rest = line[:1], line[1:-2]
-        if kind == b"+":
-            return rest.decode()
-        if kind == b"-":
-            raise StoreError(rest.decode())
-        if kind == b":":
-            return int(rest)
-        if kind == b"$":
-            if int(rest) < 0:
-                return None
-            return self.file.read(int(rest) + 2)[:-2]
-        if kind == b"*":
-            return [self.answer() for _ in range(int(rest))]
-        raise StoreError(f"an answer of another kind: {line!r}")
 
 
 @dataclass
@@ -91,13 +37,18 @@ class Counter:
     window: tuple[int, int]
     holders: dict[str, Holder] = field(default_factory=dict)
 
+    @property
+    def unspent(self) -> int:
+        """What is leased and not spent, by all."""
+        return sum(holder.unspent for holder in self.holders.values())
+
 
 class Store:
     """A standalone server, or a cluster's by any of its servers."""
 
     def __init__(self, address: str, password: str | None = None, database: int = 0):
         self.address, self.password, self.database = address, password, database
-        self.connections: dict[str, Connection] = {}
+        self.connections: dict[str, RedisClient] = {}
 
     def __enter__(self) -> "Store":
         return self
@@ -111,14 +62,15 @@ class Store:
         address = self.address
         for _ in range(3):
             if address not in self.connections:
-                self.connections[address] = Connection(address, self.password, self.database)
+                self.connections[address] = RedisClient(
+                    address, self.password, database=self.database)
             try:
-                return self.connections[address].ask(*words)
-            except StoreError as error:
+                return self.connections[address](*words)
+            except RedisError as error:
                 if not str(error).startswith("MOVED "):
                     raise
                 address = str(error).split(" ")[2]
-        raise StoreError("moved again and again")
+        raise RedisError("moved again and again")
 
     def hash(self, key: str) -> dict[str, str]:
         flat = [part.decode() for part in self.ask("HGETALL", key)]

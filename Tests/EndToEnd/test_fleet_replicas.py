@@ -37,12 +37,7 @@ def test_a_killed_replica_gives_back_what_it_held_when_its_ledger_is_opened_agai
     assert (told.peak, told.used) == (AMOUNT, AMOUNT)
 
 
-# Known: what the dead process had settled within its last second, and not stated, is not known to an
-# old copy, and may be spent again.
-OLD = pytest.param("old", marks=pytest.mark.xfail(strict=False, reason="an old copy forgets a second"))
-
-
-@pytest.mark.parametrize("comes_back", [OLD, "empty"])
+@pytest.mark.parametrize("comes_back", ["old", "empty"])
 def test_a_killed_replica_without_its_ledger_costs_what_it_held_and_no_limit(bench, comes_back):
     told = kill_one(bench, comes_back, AMOUNT, comes_back)
     assert told.peak <= AMOUNT

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import store_reader
+from resp import RedisError
 
 
 @pytest.fixture
@@ -62,5 +63,5 @@ def test_what_was_stated_is_read(address):
 
 @pytest.mark.parametrize("words", [("NOSUCHCOMMAND",), ("HGETALL",)])
 def test_errors_are_raised(address, words):
-    with store_reader.Store(address) as store, pytest.raises(store_reader.StoreError):
+    with store_reader.Store(address) as store, pytest.raises(RedisError):
         store.ask(*words)
