@@ -3,18 +3,22 @@ a fleet that is replaced under load."""
 
 import shutil
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from fleet import Replica
-from fleet_bench import CODES_WHEN_LOST, CODES_WHEN_WELL, Bench, is_spent, wait_until
+from fleet_bench import (
+    CODES_OF_ENVOY, CODES_WHEN_LOST, CODES_WHEN_WELL, Bench, is_spent, wait_until,
+)  # fmt: skip
 from fleet_books import FleetBooks
 from fleet_clients import Caller, Crowd
-from fleet_policy import chat, counter_of
+from fleet_policy import chat, counter_of, fleet_policy
 from harness import poll
+from ledger import Ledger
 
-# How Envoy itself answers where a replica is gone in the middle of an exchange.
-CODES_OF_ENVOY = {"unreadable", "upstream_unavailable", "no_route"}
+# What a replica that does not come back can have held: about a second of its own use.
+HELD_MAX = 100
 SPENT_SECONDS = 90
 
 
@@ -122,6 +126,62 @@ def life_without(bench: Bench, crowd: Crowd, tenant: str, codes: set[str]) -> Li
     return Life(now.peak(counter), now.used(counter), len(crowd.answers), failed, now)
 
 
+def twin(bench: Bench, tenant: str, amount: int) -> Life:
+    """A replica more that has another's name."""
+    fleet = bench.fleet
+    other = Replica(fleet, f"twin-{tenant}", called=fleet.replicas[0].name)
+    other.start()
+    fleet.replicas.append(other)
+    fleet.serve(fleet.replicas)
+    with budget_crowd(bench, tenant) as crowd:
+        until(crowd, tenant, amount // 2)
+    spend_rest(bench, tenant, CODES_WHEN_WELL)
+    told = life(bench, crowd, tenant, CODES_WHEN_WELL)
+    assert told.books.by_ledger[len(fleet.ledgers) - 1] > 0, "the twin was not used"
+    fleet.serve(fleet.replicas[:-1])
+    fleet.replicas.remove(other)
+    fleet.gone.append(other)
+    other.stop()
+    return told
+
+
+def copy_one(bench: Bench, tenant: str, amount: int) -> Life:
+    """A copy of a running replica's directory is started: it takes the place of the original, which is
+    in the fleet no more afterwards."""
+    fleet = bench.fleet
+    original = fleet.replicas[0]
+    data = fleet.folder / f"copied-{tenant}"
+    shutil.copytree(original.data, data)
+    copy = Replica(fleet, f"copy-{tenant}", data)
+    copy.start()
+    poll("the first says that it is out", lambda: original.probe() == 503)
+    poll("envoy leaves it", lambda: original.path not in fleet.seen())
+    fleet.replicas.append(copy)
+    fleet.serve([one for one in fleet.replicas if one is not original])
+    with budget_crowd(bench, tenant) as crowd:
+        until(crowd, tenant, amount // 2)
+    spend_rest(bench, tenant, CODES_WHEN_WELL)
+    told = life(bench, crowd, tenant, CODES_WHEN_WELL)
+    assert "another process goes on with this ledger" in original.process.log()
+    fleet.replicas.remove(original)
+    fleet.gone.append(original)
+    original.stop()
+    return told
+
+
+def lower(bench: Bench, tenant: str, amount: int) -> Life:
+    """The amount becomes half of it under load, when a quarter is spent."""
+    fleet = bench.fleet
+    policy = fleet.options.policy
+    limits = {name: entry["limits"] for name, entry in policy["tenants"].items()}
+    limits[tenant] = [{"name": "n", "requests": amount // 2, "per": "month"}]
+    with budget_crowd(bench, tenant) as crowd:
+        until(crowd, tenant, amount // 4)
+        fleet.reload(fleet_policy(limits))
+    spend_rest(bench, tenant, CODES_WHEN_WELL)
+    return life(bench, crowd, tenant, CODES_WHEN_WELL)
+
+
 def replace_all(bench: Bench, tenant: str, amount: int) -> tuple[Life, float]:
     """Every replica is replaced under load, the new one ready before the old one drains, as a rollout
     does it; and how long that took."""
@@ -140,3 +200,68 @@ def replace_all(bench: Bench, tenant: str, amount: int) -> tuple[Life, float]:
         lasted = time.monotonic() - began
     spend_rest(bench, tenant, CODES_WHEN_WELL)
     return life(bench, crowd, tenant, CODES_WHEN_WELL), lasted
+
+
+@dataclass
+class Balance:
+    """All that was ever used, when every ledger was opened again and all is idle."""
+
+    # Budgets of which store, ledgers and clients were held against each other.
+    budgets: int
+    # What the store has settled, and what clients saw of it.
+    settled: int
+    seen: int
+    # Held by nobody, because the store had lost writes.
+    gone: int
+    opened: int
+
+    def row(self) -> str:
+        return (f"{self.budgets} budgets: the store has {self.settled} settled, as the ledgers have; clients "
+                f"saw {self.seen}, {self.gone} are held by nobody; {self.opened} ledgers were opened again")  # fmt: skip
+
+
+def balance(bench: Bench, aged: frozenset[str] = frozenset()) -> Balance:
+    """Of every budget: what is settled in the store is the sum of all ledgers, and what clients saw.
+    Nothing is leased, and no slot is taken. `aged`: tenants of which an old copy of a ledger does not
+    know all."""
+    opened = sum(_open_again(bench, number, one) for number, one in enumerate(bench.fleet.gone))
+    books = FleetBooks(bench.fleet.ledgers)
+    saw: Counter = Counter()
+    unsure: Counter = Counter()
+    for answer in (answer for crowd in bench.crowds for answer in crowd.answers):
+        saw[answer.tenant] += answer.is_allowed
+        unsure[answer.tenant] += answer.code in CODES_OF_ENVOY
+    told = Balance(0, 0, 0, 0, opened)
+    for tenant, entry in bench.fleet.options.policy["tenants"].items():
+        [limit] = entry["limits"]
+        if limit.get("per") != "month":
+            bench.holds_nothing(tenant)
+            continue
+        told.gone += bench.equals_store(books, tenant, HELD_MAX if tenant in aged else 0)
+        if "requests" in limit:
+            used = books.used(counter_of(tenant, limit["name"]))
+            assert saw[tenant] <= used <= saw[tenant] + unsure[tenant], (
+                f"{tenant}: {used} used, {saw[tenant]} seen, {unsure[tenant]} not sure")  # fmt: skip
+            told.budgets += 1
+            told.settled += bench.counter(tenant).settled
+            told.seen += saw[tenant]
+    return told
+
+
+def _open_again(bench: Bench, number: int, one: "Replica | _Record") -> bool:
+    """Starts a process on a directory that was put aside, so that what it holds goes back. Not where
+    another directory goes on with the same ledger: that one counts."""
+    ledgers = [_ledger_id(data) for data in bench.fleet.ledgers]
+    if ledgers.count(_ledger_id(one.data)) > 1:
+        return False
+    again = Replica(bench.fleet, f"again-{number}", one.data)
+    again.start()
+    again.stop()
+    return True
+
+
+def _ledger_id(data: Path) -> str:
+    return next(
+        record["ledger_id"] for record in Ledger(data / "ledger").records()
+        if record["type"] == "start"
+    )  # fmt: skip

@@ -1,17 +1,13 @@
 """Eight replicas that share a store behind one Envoy: limits are those of one process, with leases and
 without; and what that costs the store."""
 
-import time
-from collections import Counter
-
 import pytest
 
 from fleet import Fleet, FleetOptions
-from fleet_bench import Bench, wait_until
-from fleet_clients import Caller
-from fleet_limits import crowd_slots, draw, refuse, spend
-from fleet_policy import chat, fleet_policy
-from harness import SANITIZER, poll
+from fleet_bench import Bench
+from fleet_limits import crowd_out, crowd_slots, decide, draw, refuse, spend
+from fleet_policy import fleet_policy
+from harness import SANITIZER
 from redis_servers import Standalone
 
 BURST, PER_MINUTE = 30, 3000
@@ -108,33 +104,11 @@ def test_a_caller_over_its_limit_costs_the_store_ten_scripts_a_second_for_each_r
 
 def test_a_caller_without_a_free_slot_costs_the_store_forty_scripts_a_second_for_each_replica(bench):
     only_with_leases(bench)
-    holder = Caller("no-slot", chat("no-slot", delay_ms=12_000))
-    with bench.crowd([holder] * 2) as crowd:
-        poll("both slots are taken", lambda: bench.inflight() == 2)
-        cost = refuse(bench, "no-slot", seconds=4)
-        crowd.abandon()
+    cost = crowd_out(bench, "no-slot", 2, seconds=4)
     assert cost.calls <= 40, cost
 
 
 def test_where_replicas_are_busy_nearly_no_admission_waits_for_the_store(bench):
     only_with_leases(bench)
-    seconds, rate = 4, 30
-    clients = 80
-    each = Caller("busy", chat("busy"), clients / (rate * len(bench.fleet.replicas)))
-
-    def decisions() -> Counter:
-        sums: Counter = Counter()
-        for replica in bench.fleet.replicas:
-            sums.update(replica.metrics().by("ai_gateway_store_decisions_total", "from"))
-        return sums
-
-    with bench.crowd([each] * clients) as crowd:
-        # From the second use within a second on there are slices.
-        poll("all are in use", lambda: len(crowd.allowed("busy")) > 2 * rate * len(bench.fleet.replicas))
-        before = decisions()
-        wait_until(time.time() + seconds)
-        told = decisions() - before
-    bench.is_well(crowd)
-    total = sum(told.values())
-    assert total > 20 * seconds * len(bench.fleet.replicas), f"the load was too small: {told}"
-    assert told["slices",] >= 0.95 * total, told
+    decided = decide(bench, "busy", seconds=4, rate=30)
+    assert decided.share >= 0.95, decided
