@@ -155,6 +155,7 @@ class FaultProxy:
                 await writer.drain()
         finally:
             reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def _is_let_through(self) -> None:
         while self.fault is Fault.HOLE:

@@ -125,8 +125,10 @@ class Fleet:
         self.credentials = self.folder / "credentials"
         self.write_password(options.password)
         self.replicas = [Replica(self, f"r{number}") for number in range(options.replicas)]
-        # Those of a test's middle, and directories that were put aside: they are on record too.
+        # Those of a test's middle: they are on record too.
         self.gone: list[Replica] = []
+        # Data directories that were put aside when their process was killed.
+        self.aside: list[Path] = []
         self.listener, self.admin = free_port(), free_port()
         self.backend = free_port()
         self.endpoints = self.folder / "endpoints.json"
@@ -184,7 +186,7 @@ class Fleet:
 
     @property
     def ledgers(self) -> list[Path]:
-        return [replica.data for replica in (*self.gone, *self.replicas)]
+        return [*self.aside, *(replica.data for replica in (*self.gone, *self.replicas))]
 
     def write_policy(self, policy: dict) -> None:
         fresh = self.policy_path.with_name("policy.fresh")

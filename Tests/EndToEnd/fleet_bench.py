@@ -2,6 +2,8 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from fleet import Fleet
@@ -52,7 +54,7 @@ class Bench:
         assert not others, f"{len(others)} of {len(crowd.answers)} answers, such as {others[:3]}"
 
     def books(self, crowd: Crowd) -> FleetBooks:
-        books = at_rest(self.fleet.ledgers)
+        books = at_rest(self.fleet.ledgers, crowd.tenants, frozenset(self.fleet.aside))
         books.match(crowd.answers)
         return books
 
@@ -111,6 +113,12 @@ class Bench:
             calls = server.calls()
             count += sum(calls.get(name, 0) for name in ("eval", "evalsha", "fcall"))
         return count
+
+
+def together(*scenarios: Callable[[], object]) -> list:
+    """Scenarios of different tenants at the same time; what each returned."""
+    with ThreadPoolExecutor(len(scenarios)) as pool:
+        return [future.result() for future in [pool.submit(one) for one in scenarios]]
 
 
 def is_spent(crowd: Crowd, tenant: str) -> bool:

@@ -36,23 +36,43 @@ def spend(
     bench: Bench, tenant: str, amount: int, clients: int = 200, rate: float = 0
 ) -> tuple[Spent, FleetBooks, Crowd]:
     """Many clients ask for more than a budget has; `rate`: so many requests a second in all, evenly."""
+    spent, books, crowd = spend_all(bench, {tenant: amount}, clients, rate)
+    return spent[tenant], books, crowd
+
+
+def spend_all(
+    bench: Bench, amounts: dict[str, int], clients: int = 200, rate: float = 0
+) -> tuple[dict[str, Spent], FleetBooks, Crowd]:
+    """As `spend`, the budgets of several tenants at the same time, each by its part of the clients."""
     interval = clients / rate if rate else 0
-    with bench.crowd([Caller(tenant, chat(tenant), interval)] * clients) as crowd:
-        first = poll("a refusal", lambda: crowd.first_refusal(tenant), SPENT_SECONDS)
-        wait_until(first.ended + EVEN_OUT_SECONDS)
+    part = clients // len(amounts)
+    callers = [Caller(tenant, chat(tenant), interval) for tenant in amounts for _ in range(part)]
+    with bench.crowd(callers) as crowd:
+        first = {
+            tenant: poll(f"a refusal of {tenant}", lambda: crowd.first_refusal(tenant), SPENT_SECONDS)
+            for tenant in amounts
+        }
+        wait_until(max(answer.ended for answer in first.values()) + EVEN_OUT_SECONDS)
     books = bench.rest(crowd)
+    told = {
+        tenant: _spent(books, tenant, amount, first[tenant].ended)
+        for tenant, amount in amounts.items()
+    }
+    return told, books, crowd
+
+
+def _spent(books: FleetBooks, tenant: str, amount: int, refused: float) -> Spent:
     counter = counter_of(tenant, "n")
     admissions = books.admissions(counter)
 
     def taken(until: float) -> int:
         return sum(move.amount for move in books.moves[counter] if move.time <= until * 1000)
 
-    spent = Spent(
-        amount, taken(first.ended), taken(first.ended + EVEN_OUT_SECONDS), books.peak(counter),
+    return Spent(
+        amount, taken(refused), taken(refused + EVEN_OUT_SECONDS), books.peak(counter),
         books.used(counter), max(move.amount for move in admissions),
         len({move.ledger for move in admissions}),
     )  # fmt: skip
-    return spent, books, crowd
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def overfill(folder: Path) -> Overfull:
             assert f"{EXCHANGES} done, {EXCHANGES} succeeded" in told.stdout, told.stdout + told.stderr
             poll("the store is back", lambda: _is_open(replica))
             refusals = replica.metrics().by("ai_gateway_denials_total", "reason")
-            books = at_rest(fleet.ledgers)
+            books = at_rest(fleet.ledgers, {TENANT})
             replica.check()
     return Overfull(
         int(refusals["overloaded",]), int(refusals["store_unavailable",]),

@@ -11,15 +11,16 @@ from fleet import Replica
 from fleet_bench import (
     CODES_OF_ENVOY, CODES_WHEN_LOST, CODES_WHEN_WELL, Bench, is_spent, wait_until,
 )  # fmt: skip
-from fleet_books import FleetBooks
+from fleet_books import FleetBooks, ledger_id
 from fleet_clients import Caller, Crowd
 from fleet_policy import chat, counter_of, fleet_policy
 from harness import poll
-from ledger import Ledger
 
 # What a replica that does not come back can have held: about a second of its own use.
 HELD_MAX = 100
 SPENT_SECONDS = 90
+# Where a scenario's tenant has one beside it with this ending, its slots are in use meanwhile.
+SLOTS_OF, SLOTS_CLIENTS, SLOTS_HELD_MS = "-slots", 24, 60
 
 
 @dataclass
@@ -29,11 +30,23 @@ class Life:
     answers: int
     # Answers that were Envoy's own, by code.
     failed: int
+    # The most slots in use at one moment; 0 where none are.
+    slots: int
     books: FleetBooks
 
 
+def tenants(amount: int, slots: int, *scenarios: str) -> dict[str, list[dict]]:
+    """For each scenario a tenant with a budget, and one with slots."""
+    budgets = {name: [{"name": "n", "requests": amount, "per": "month"}] for name in scenarios}
+    return budgets | {name + SLOTS_OF: [{"name": "n", "concurrent": slots}] for name in scenarios}
+
+
 def budget_crowd(bench: Bench, tenant: str, clients: int = 60, rate: float = 200) -> Crowd:
-    return bench.crowd([Caller(tenant, chat(tenant), clients / rate)] * clients)
+    callers = [Caller(tenant, chat(tenant), clients / rate)] * clients
+    slots = tenant + SLOTS_OF
+    if slots in bench.fleet.options.policy["tenants"]:
+        callers += [Caller(slots, chat(slots, SLOTS_HELD_MS), patience=0.2)] * SLOTS_CLIENTS
+    return bench.crowd(callers)
 
 
 def until(crowd: Crowd, tenant: str, count: int) -> None:
@@ -50,23 +63,36 @@ def spend_rest(bench: Bench, tenant: str, codes: set[str]) -> None:
 def life(bench: Bench, crowd: Crowd, tenant: str, codes: set[str]) -> Life:
     """What came of a budget: on record, and as clients saw it."""
     books = bench.rest(crowd, codes)
-    counter = counter_of(tenant, "n")
+    counter, slots = counter_of(tenant, "n"), counter_of(tenant + SLOTS_OF, "n")
     failed = sum(answer.code in CODES_OF_ENVOY for answer in crowd.answers)
-    return Life(books.peak(counter), books.used(counter), len(crowd.answers), failed, books)
+    if books.moves[slots]:
+        bench.holds_nothing(tenant + SLOTS_OF)
+    return Life(
+        books.peak(counter), books.used(counter), len(crowd.answers), failed, books.peak(slots), books
+    )
 
 
 def pause_one(bench: Bench, tenant: str, amount: int, seconds: float) -> Life:
-    """One replica hangs, with leases in hand, for longer than leases last."""
+    """One replica hangs, with leases in hand, for longer than leases last. Its exchanges in flight are
+    not among the slots that are told: the store does not hear of them, and gives them to others."""
     replica = bench.fleet.replicas[0]
+    place = bench.fleet.ledgers.index(replica.data)
     codes = CODES_WHEN_WELL | CODES_OF_ENVOY
     with budget_crowd(bench, tenant) as crowd:
         until(crowd, tenant, amount // 4)
         with replica.paused():
+            paused = time.time() * 1000
             wait_until(time.time() + seconds)
         poll("envoy sees it again", lambda: replica.path in bench.fleet.seen())
         until(crowd, tenant, amount // 2)
     spend_rest(bench, tenant, codes)
-    return life(bench, crowd, tenant, codes)
+    told = life(bench, crowd, tenant, codes)
+    in_flight = sum(
+        move.amount for move in told.books.moves[counter_of(tenant + SLOTS_OF, "n")]
+        if move.ledger == place and move.time <= paused
+    )  # fmt: skip
+    told.slots -= in_flight
+    return told
 
 
 def kill_one(bench: Bench, tenant: str, amount: int, comes_back: str) -> Life:
@@ -87,43 +113,14 @@ def kill_one(bench: Bench, tenant: str, amount: int, comes_back: str) -> Life:
         if comes_back != "whole":
             lost = fleet.folder / f"lost-{tenant}"
             replica.data.rename(lost)
-            fleet.gone.append(_Record(lost))
+            fleet.aside.append(lost)
         if comes_back == "old":
             kept.rename(replica.data)
         replica.start()
         poll("envoy sees it again", lambda: replica.path in fleet.seen())
         until(crowd, tenant, amount // 2)
     spend_rest(bench, tenant, codes)
-    return life_without(bench, crowd, tenant, codes)
-
-
-@dataclass
-class _Record:
-    """A data directory that was put aside: what is in it happened."""
-
-    data: Path
-
-
-def life_without(bench: Bench, crowd: Crowd, tenant: str, codes: set[str]) -> Life:
-    """As `life`, where a directory was put aside: what was open in it stays open, as reserved."""
-    bench.fleet.check()
-    assert crowd.hung == 0
-    others = [answer for answer in crowd.answers if answer.code not in codes]
-    assert not others, others[:3]
-    aside = {entry.data for entry in bench.fleet.gone if isinstance(entry, _Record)}
-
-    def books() -> FleetBooks | None:
-        now = FleetBooks(bench.fleet.ledgers)
-        places = [number for number, path in enumerate(bench.fleet.ledgers) if path in aside]
-        left = [one for one in now.open if now.admitted[one][0] not in places]
-        return None if left else now
-
-    now = poll("what is open in the others has ended", books, 30)
-    for answer in crowd.answers:
-        assert not answer.is_allowed or answer.request_id in now.admitted, answer
-    counter = counter_of(tenant, "n")
-    failed = sum(answer.code in CODES_OF_ENVOY for answer in crowd.answers)
-    return Life(now.peak(counter), now.used(counter), len(crowd.answers), failed, now)
+    return life(bench, crowd, tenant, codes)
 
 
 def twin(bench: Bench, tenant: str, amount: int) -> Life:
@@ -224,7 +221,8 @@ def balance(bench: Bench, aged: frozenset[str] = frozenset()) -> Balance:
     """Of every budget: what is settled in the store is the sum of all ledgers, and what clients saw.
     Nothing is leased, and no slot is taken. `aged`: tenants of which an old copy of a ledger does not
     know all."""
-    opened = sum(_open_again(bench, number, one) for number, one in enumerate(bench.fleet.gone))
+    gone = [*bench.fleet.aside, *(replica.data for replica in bench.fleet.gone)]
+    opened = sum(_open_again(bench, number, data) for number, data in enumerate(gone))
     books = FleetBooks(bench.fleet.ledgers)
     saw: Counter = Counter()
     unsure: Counter = Counter()
@@ -248,20 +246,14 @@ def balance(bench: Bench, aged: frozenset[str] = frozenset()) -> Balance:
     return told
 
 
-def _open_again(bench: Bench, number: int, one: "Replica | _Record") -> bool:
+def _open_again(bench: Bench, number: int, data: Path) -> bool:
     """Starts a process on a directory that was put aside, so that what it holds goes back. Not where
     another directory goes on with the same ledger: that one counts."""
-    ledgers = [_ledger_id(data) for data in bench.fleet.ledgers]
-    if ledgers.count(_ledger_id(one.data)) > 1:
+    ledgers = [ledger_id(data) for data in bench.fleet.ledgers]
+    if ledgers.count(ledger_id(data)) > 1:
         return False
-    again = Replica(bench.fleet, f"again-{number}", one.data)
+    again = Replica(bench.fleet, f"again-{number}", data)
     again.start()
     again.stop()
     return True
 
-
-def _ledger_id(data: Path) -> str:
-    return next(
-        record["ledger_id"] for record in Ledger(data / "ledger").records()
-        if record["type"] == "start"
-    )  # fmt: skip

@@ -9,30 +9,31 @@ import pytest
 from fleet import Fleet, FleetOptions, Replica
 from fleet_bench import Bench
 from fleet_policy import fleet_policy
-from fleet_replicas import HELD_MAX, copy_one, kill_one, lower, pause_one, replace_all, twin
+from fleet_replicas import HELD_MAX, copy_one, kill_one, lower, pause_one, replace_all, tenants, twin
 from harness import poll
 from redis_servers import Standalone
 
-AMOUNT = 900
+AMOUNT, SLOTS = 900, 5
 NAMES = ("paused", "whole", "old", "empty", "same-name", "copied", "lowered", "rolled")
-TENANTS = {name: [{"name": "n", "requests": AMOUNT, "per": "month"}] for name in NAMES}
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
     with Standalone(tmp_path_factory.mktemp("store")) as store:
-        with Fleet(FleetOptions(fleet_policy(TENANTS), store.url)) as fleet:
+        with Fleet(FleetOptions(fleet_policy(tenants(AMOUNT, SLOTS, *NAMES)), store.url)) as fleet:
             yield Bench(fleet, store)
 
 
 def test_a_replica_that_hangs_with_leases_in_hand_harms_nobody(bench):
     told = pause_one(bench, "paused", AMOUNT, seconds=5)
     assert (told.peak, told.used) == (AMOUNT, AMOUNT)
+    assert told.slots <= SLOTS
 
 
 def test_a_killed_replica_gives_back_what_it_held_when_its_ledger_is_opened_again(bench):
     told = kill_one(bench, "whole", AMOUNT, "whole")
     assert (told.peak, told.used) == (AMOUNT, AMOUNT)
+    assert told.slots <= SLOTS
 
 
 @pytest.mark.parametrize("comes_back", ["old", "empty"])
@@ -56,6 +57,7 @@ def test_all_replicas_are_replaced_under_load_and_nothing_is_lost_or_charged_twi
     told, lasted = replace_all(bench, "rolled", AMOUNT)
     print(f"{told.answers} answers while eight were replaced in {lasted:.1f} s")
     assert told.failed == 0
+    assert told.slots <= SLOTS
     assert (told.peak, told.used) == (AMOUNT, AMOUNT)
 
 
