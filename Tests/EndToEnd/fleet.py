@@ -106,6 +106,10 @@ class Replica(Tollgate):
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def is_store_open(self) -> bool:
+        partitions = self.status()["store"]["partitions"]
+        return partitions["opening"] == partitions["lost"] == 0
+
     def probe(self) -> int:
         """The status of `/readyz`, as Kubernetes asks it; 0 when nobody answers."""
         try:

@@ -26,6 +26,8 @@ ANSWER_SECONDS = 15 if SANITIZER else 3
 SPENT_SECONDS = 3
 # Unused slices go back a second after the last use.
 RETURNED_SECONDS = 20
+# In which each replica notices that the store has lost what it knew.
+OPEN_SECONDS = 3
 NANO_IN_MICRO = 1000
 
 
@@ -98,6 +100,19 @@ class Bench:
         assert 0 <= less <= unknown, f"the store has {counter}, the ledgers {dict(by_ledger)}"
         assert sum(one.settled for one in counter.holders.values()) == counter.settled, counter
         return counter.gone
+
+    def wait_until_open(self) -> None:
+        """Every replica takes all that it asks of the store for open, for some time: one that has not
+        noticed a loss yet does, too."""
+        since = time.monotonic()
+
+        def is_open() -> bool:
+            nonlocal since
+            if not all(replica.is_store_open() for replica in self.fleet.replicas):
+                since = time.monotonic()
+            return time.monotonic() - since > OPEN_SECONDS
+
+        poll("the store is open to all", is_open)
 
     def inflight(self) -> int:
         """Exchanges that the replicas have under way now."""

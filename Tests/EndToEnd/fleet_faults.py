@@ -289,3 +289,4 @@ def _other_server(bench: Bench) -> Iterator[RedisServer]:
         server.proxy.cut()
         bench.store.acting = None
         other.stop()
+        bench.wait_until_open()

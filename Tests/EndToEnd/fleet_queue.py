@@ -57,7 +57,7 @@ def overfill(folder: Path) -> Overfull:
                     capture_output=True, text=True, timeout=60,
                 )  # fmt: skip
             assert f"{EXCHANGES} done, {EXCHANGES} succeeded" in told.stdout, told.stdout + told.stderr
-            poll("the store is back", lambda: _is_open(replica))
+            poll("the store is back", replica.is_store_open)
             refusals = replica.metrics().by("ai_gateway_denials_total", "reason")
             books = at_rest(fleet.ledgers, {TENANT})
             replica.check()
@@ -66,7 +66,3 @@ def overfill(folder: Path) -> Overfull:
         books.used(counter_of(TENANT, "n")),
     )  # fmt: skip
 
-
-def _is_open(replica) -> bool:
-    partitions = replica.status()["store"]["partitions"]
-    return all(one["state"] == "open" for one in partitions)
