@@ -169,13 +169,14 @@ def copy_one(bench: Bench, tenant: str, amount: int) -> Life:
 
 
 def lower(bench: Bench, tenant: str, amount: int) -> Life:
-    """The amount becomes half of it under load, when a quarter is spent."""
+    """The amount becomes half of it under load, slow enough that the half is not spent before every
+    replica has read the new policy."""
     fleet = bench.fleet
     policy = fleet.options.policy
     limits = {name: entry["limits"] for name, entry in policy["tenants"].items()}
     limits[tenant] = [{"name": "n", "requests": amount // 2, "per": "month"}]
-    with budget_crowd(bench, tenant) as crowd:
-        until(crowd, tenant, amount // 4)
+    with budget_crowd(bench, tenant, rate=40) as crowd:
+        until(crowd, tenant, amount // 20)
         fleet.reload(fleet_policy(limits))
     spend_rest(bench, tenant, CODES_WHEN_WELL)
     return life(bench, crowd, tenant, CODES_WHEN_WELL)
