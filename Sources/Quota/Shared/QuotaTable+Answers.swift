@@ -90,7 +90,6 @@ extension QuotaTable {
     var part = sharing!.parts[place]!
     part.expire(count, at: bootMs)
     part.isUncertain = false
-    if !sharing!.partitions[part.key.partition].isLost { part.local = nil }
     var known = underWay.holding
     let more = answer.ownSettled.minusSaturating(known.settled)
     if count.isBudget, more > 0 {
@@ -233,16 +232,6 @@ extension QuotaTable {
     sharing!.partitions[partition].isReached = true
     sharing!.partitions[partition].probeMs = bootMs
     for place in sharing!.partitions[partition].places { schedule(place, bootMs: bootMs) }
-  }
-
-  /// The partition's store may be another one, or may have lost what it had. It is asked, also where
-  /// nothing is held there: a partition opens for the others when this replica has stated that.
-  package mutating func doubt(partition: Int, bootMs: Int64) {
-    guard sharing != nil, (0..<SharedKey.partitions).contains(partition),
-      sharing!.partitions[partition].isReached
-    else { return }
-    sharing!.partitions[partition].claimedMs = nil
-    sharing!.partitions[partition].probeMs = bootMs
   }
 
   /// From now on requests are decided without the partition's store.
