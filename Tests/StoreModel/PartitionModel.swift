@@ -89,6 +89,7 @@ package struct PartitionModel: Sendable, Equatable {
   }
 
   private mutating func open(_ call: StatementCall, by caller: CallerModel) -> Phase {
+    if caller.broken == .noOpening { return Phase(wasOpen: true, openingMs: 0, state: .open) }
     if var marker, marker.runID == caller.runID, marker.history == caller.history {
       if caller.nowMs - marker.renewedMs >= StoreLimits.markerRenewalMs {
         marker.renewedMs = caller.nowMs

@@ -165,6 +165,7 @@ extension QuotaTable {
   ) {
     let window = CalendarWindow(start: answer.window.start, end: answer.window.end)
     guard case .budget(var budget) = counters[place].count else { return }
+    let before = budget.window
     let length = window.end.minusSaturating(window.start)
     if window.contains(storeMs), length <= budget.unit.millisecondsMax, window != budget.window {
       let waiting = sharing!.parts[place]!.waiting
@@ -177,7 +178,9 @@ extension QuotaTable {
       sync(place, bootMs: bootMs)
     }
     sharing!.parts[place]?.mustState = true
-    sharing!.parts[place]?.notBeforeMs = bootMs + 1
+    // Where the store's clock was set back behind its window, there is none to go to for a while.
+    let isSame = counters[place].count.windowStart == before.start
+    sharing!.parts[place]?.notBeforeMs = bootMs + (isSame ? 100 : 1)
   }
 
   // MARK: Partitions
