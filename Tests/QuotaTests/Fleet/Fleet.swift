@@ -145,6 +145,7 @@ final class Fleet {
     replica.isAlive = true
     replica.connection += 1
     replica.nonce += 1_000_000
+    replica.mirror = FleetMirror()
     for (id, held) in replica.recover(catalog, plan.settings, at: nowMs) {
       replica.open[id] = held
       settle(id, on: replica, used: nil)
@@ -161,8 +162,14 @@ final class Fleet {
       if replica.isUp(nowMs), !replica.isCutOff {
         let answer = store.presence(
           of: replica.holder, nonce: replica.nonce, name: "r\(replica.number)", revision: "1",
-          isStarting: isStarting, leaseMs: plan.settings.leaseMilliseconds, storeMs: nowMs)
-        if case .alive(let view)? = answer {
+          isStarting: isStarting, leaseMs: plan.settings.leaseMilliseconds, storeMs: nowMs,
+          told: replica.mirror.told)
+        if case .alive(let changes)? = answer {
+          let hadList = replica.mirror.told.listMs
+          let view = replica.mirror.take(changes)
+          if hadList != 0, hadList != changes.told.listMs {
+            replica.table.suspect(bootMs: replica.boot(nowMs))
+          }
           replica.table.alive(view, bootMs: replica.boot(nowMs))
         }
         if case .fenced(let start)? = answer { replica.table.fenced(by: start) }

@@ -30,6 +30,7 @@ final class FleetReplica {
   var set: LimitSet
   var ledger: Ledger
   var nonce: UInt32
+  var mirror = FleetMirror()
   /// How far its clocks are ahead of the true time.
   let bootAheadMs: Int64
   let wallAheadMs: Int64
