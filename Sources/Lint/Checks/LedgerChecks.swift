@@ -18,7 +18,7 @@ extension Checks {
       "limits-per-replica", .error, each: \.pods,
       "The policy has calendar or global limits, but several Tollgates count each for itself: the budget can be spent several times.",
       remedy:
-        "run one replica with a volume claim; limits per second, minute and hour, and concurrent ones, may be per replica"
+        "share the limits with --store, or run one replica with a volume claim; limits per second, minute and hour, and concurrent ones, may be per replica"
     ) { pod, context, report in
       guard let limits = lasting(pod, context) else { return }
       let rest = "each with a ledger of its own, and the policy has \(limits)"
