@@ -73,6 +73,7 @@ package struct FleetMirror: Sendable, Equatable {
       view.edition += 1
     }
     told = answer.told
+    view.listMs = answer.told.listMs
     view.count = answer.count
     view.isComplete = answer.isOld && answer.told.version == answer.version
     return view

@@ -67,6 +67,8 @@ struct Sharing {
   var storeAheadMs: Int64?
   /// How many replicas live; 0 where that is not known.
   var replicas: Int64 = 0
+  /// Which list of those who live was told last: when it began; 0 for none.
+  var listMs: Int64 = 0
   var living = Living()
   /// When a partition is asked next for no other reason than to see whether the store lost it, and
   /// which was asked last.

@@ -211,6 +211,9 @@ package struct FleetView: Sendable, Equatable {
   package var count: Int64
   /// Another number for each other list.
   package var edition: Int64
+  /// When the store began the list, by its clock: another time where it has lost one. 0 where it has not
+  /// said so.
+  package var listMs: Int64 = 0
 
   package init(replicas: [Replica], isComplete: Bool = true, edition: Int64 = 0) {
     self.replicas = replicas

@@ -143,13 +143,10 @@ extension StoreLoop {
     do throws(StoreFailure) {
       switch try StoreCodec.presenceAnswer(value, to: caller) {
       case .alive(let changes):
-        let hadList = mirror.told.listMs
         let view = mirror.take(changes)
         isRegistered = true
         served(node, isStatement: false)
         books.fleet(view)
-        // The store has lost the list, and so what else it had.
-        if hadList != 0, hadList != changes.told.listMs { books.storeMayHaveLost() }
         livingInTurn = nil
       case .renumbered(let start):
         // Asked again at once, by the new number, which is on disk by then.
@@ -282,8 +279,6 @@ extension StoreLoop {
       case .ready(let server):
         if let link = links[node], link.connects > 1 { status.reconnects += 1 }
         nextPresenceMs = min(nextPresenceMs, nowMs)
-        // It may be another server, or the same one after a start.
-        books.storeMayHaveLost()
         if address.kind == .cluster { nextGuideMs = min(nextGuideMs, nowMs) }
         let doubts = server.doubts(in: address.kind).map { "\(node) \($0.description)" }
         status.warnings = doubts

@@ -165,11 +165,7 @@ final class Fleet {
           isStarting: isStarting, leaseMs: plan.settings.leaseMilliseconds, storeMs: nowMs,
           told: replica.mirror.told)
         if case .alive(let changes)? = answer {
-          let hadList = replica.mirror.told.listMs
           let view = replica.mirror.take(changes)
-          if hadList != 0, hadList != changes.told.listMs {
-            replica.table.suspect(bootMs: replica.boot(nowMs))
-          }
           replica.table.alive(view, bootMs: replica.boot(nowMs))
         }
         if case .fenced(let start)? = answer { replica.table.fenced(by: start) }
