@@ -167,6 +167,8 @@ final class Fleet {
         if case .alive(let changes)? = answer {
           let view = replica.mirror.take(changes)
           replica.table.alive(view, bootMs: replica.boot(nowMs))
+          // As the books wake the store's thread.
+          wake(replica)
         }
         if case .fenced(let start)? = answer { replica.table.fenced(by: start) }
       }
