@@ -85,11 +85,6 @@ extension Books {
     }
   }
 
-  /// A partition is asked at another server than before, or at one that was started anew.
-  package func store(doubtedPartition partition: Int) {
-    change { table, _, _, bootMs in table.doubt(partition: partition, bootMs: bootMs) }
-  }
-
   /// Who lives, as the store says.
   package func fleet(_ view: FleetView) {
     change { table, door, now, bootMs in
@@ -97,6 +92,11 @@ extension Books {
       door.sees(view)
       table.alive(view, bootMs: bootMs)
     }
+  }
+
+  /// The store may have lost what it had: its server was connected to again.
+  package func storeMayHaveLost() {
+    change { table, _, _, bootMs in table.suspect(bootMs: bootMs) }
   }
 
   /// Whom this replica saw alive within the lease's time.

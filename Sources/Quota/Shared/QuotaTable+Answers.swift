@@ -22,10 +22,7 @@ extension QuotaTable {
     {
       // Whatever lost this one may have lost others.
       sharing!.suspectedMs = bootMs
-      for other in 0..<SharedKey.partitions
-      where other != partition && sharing!.partitions[other].state == .open {
-        doubt(partition: other, bootMs: bootMs)
-      }
+      suspect(bootMs: bootMs)
     }
     sharing!.partitions[partition].openingMs = answer.openingMs
     for (index, counter) in call.counters.enumerated() {
@@ -100,6 +97,7 @@ extension QuotaTable {
     var part = sharing!.parts[place]!
     part.expire(count, at: bootMs)
     part.isUncertain = false
+    if !sharing!.partitions[part.key.partition].isLost { part.local = nil }
     var known = underWay.holding
     let more = answer.ownSettled.minusSaturating(known.settled)
     if count.isBudget, more > 0 {
@@ -246,16 +244,6 @@ extension QuotaTable {
     sharing!.partitions[partition].isReached = true
     sharing!.partitions[partition].probeMs = bootMs
     for place in sharing!.partitions[partition].places { schedule(place, bootMs: bootMs) }
-  }
-
-  /// The partition's store may be another one, or may have lost what it had. It is asked, also where
-  /// nothing is held there: a partition opens for the others when this replica has stated that.
-  package mutating func doubt(partition: Int, bootMs: Int64) {
-    guard sharing != nil, (0..<SharedKey.partitions).contains(partition),
-      sharing!.partitions[partition].isReached
-    else { return }
-    sharing!.partitions[partition].claimedMs = nil
-    sharing!.partitions[partition].probeMs = bootMs
   }
 
   /// From now on requests are decided without the partition's store.

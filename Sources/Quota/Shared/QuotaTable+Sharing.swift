@@ -53,7 +53,7 @@ extension QuotaTable {
     sharing!.listMs = fleet.listMs
     if hadList != 0, hadList != fleet.listMs {
       // The store has lost the list, and so may have lost all.
-      for partition in 0..<SharedKey.partitions { doubt(partition: partition, bootMs: bootMs) }
+      suspect(bootMs: bootMs)
     }
     guard fleet.isComplete else { return }
     let lease = sharing!.settings.leaseMilliseconds
@@ -66,6 +66,16 @@ extension QuotaTable {
   package func living(bootMs: Int64) -> [Holder] {
     guard let sharing else { return [] }
     return sharing.living.holders(leaseMs: sharing.settings.leaseMilliseconds, bootMs: bootMs)
+  }
+
+  /// The store may have lost what it had: its server was connected to again, or it has lost a partition
+  /// or the list of who lives. Every partition with something of this holder's is asked.
+  package mutating func suspect(bootMs: Int64) {
+    guard sharing != nil else { return }
+    for partition in 0..<SharedKey.partitions where sharing!.partitions[partition].state == .open {
+      sharing!.partitions[partition].probeMs = min(
+        bootMs, sharing!.partitions[partition].probeMs)
+    }
   }
 
   /// Another process goes on with this ledger: everything shared is refused from now on.

@@ -279,6 +279,8 @@ extension StoreLoop {
       case .ready(let server):
         if let link = links[node], link.connects > 1 { status.reconnects += 1 }
         nextPresenceMs = min(nextPresenceMs, nowMs)
+        // It may be another server, or the same one after a start.
+        books.storeMayHaveLost()
         if address.kind == .cluster { nextGuideMs = min(nextGuideMs, nowMs) }
         let doubts = server.doubts(in: address.kind).map { "\(node) \($0.description)" }
         status.warnings = doubts
