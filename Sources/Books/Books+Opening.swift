@@ -165,7 +165,8 @@ private struct Recovering {
       if let fromMs = jump.fromMs, !record.isCarried {
         table.step(from: fromMs, to: record.timeMs)
       }
-    case .admission, .denials, .start, .reload, .repair, .store, .drop: break
+    case .store: table.wasShared = true
+    case .admission, .denials, .start, .reload, .repair, .drop: break
     }
     open.apply(record)
   }

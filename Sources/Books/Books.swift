@@ -263,6 +263,7 @@ package final class Books: @unchecked Sendable {
   /// record. False where that failed. What is still open is left to the next start, which closes it
   /// as `interrupted`.
   package func close(_ event: ProcessEvent) -> Bool {
+    recordStoreNotes()
     lock.withLock {
       let now = readClock()
       write(denials.drain(), now)

@@ -42,7 +42,9 @@ package final class PolicyLimits: Sendable {
     for trafficClass in policy.classes {
       guard let most = trafficClass.maxConcurrent else { continue }
       byClass[trafficClass.name.string] = rules.count
-      rules.append(.classSlots(trafficClass.name.string, amount: Int64(most)))
+      rules.append(
+        .classSlots(
+          trafficClass.name.string, amount: Int64(most), onStoreLoss: trafficClass.onStoreLoss))
       limits.append(nil)
     }
     self.byClass = byClass

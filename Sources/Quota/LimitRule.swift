@@ -101,11 +101,12 @@ package struct LimitRule: Sendable, Equatable {
   /// The limit that a class's `max_concurrent` is: each tenant may have that many exchanges of the
   /// class at the same time.
   package static func classSlots(
-    _ name: String, amount: Int64, subjectsMax: Int = LimitRule.subjectsMaxDefault
+    _ name: String, amount: Int64, subjectsMax: Int = LimitRule.subjectsMaxDefault,
+    onStoreLoss: StoreLoss = .lease
   ) -> LimitRule {
     LimitRule(
       owner: .trafficClass(name), name: CounterName.classLimit, kind: .concurrent, amount: amount,
-      window: .slots, scope: .tenant, subjectsMax: subjectsMax)
+      window: .slots, scope: .tenant, subjectsMax: subjectsMax, onStoreLoss: onStoreLoss)
   }
 
   /// Whether it counts the requests of all tenants together.

@@ -24,6 +24,8 @@ package struct QuotaTable {
   var sharing: Sharing?
   /// By place: the sum of the store that a checkpoint says was seen last, and in which window.
   var restoredSeen: [Int: (seen: Statement.Seen, window: Int64?)] = [:]
+  /// Whether the ledger says that the limits were shared before this start.
+  package var wasShared = false
 
   /// A table without counters.
   package init(_ catalog: LimitCatalog) {

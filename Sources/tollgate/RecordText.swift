@@ -51,7 +51,7 @@ enum RecordText {
       let partitions = event.partitions.map(String.init).joined(separator: ",")
       return [event.kind.rawValue, "partitions=" + (partitions.isEmpty ? "all" : partitions)]
         + event.by.map { "by=\($0.text)" } + event.missing.map { "missing=\($0.text)" }
-        + pairs([("bound", event.bound.map(String.init))])
+        + (event.bound?.texts ?? []).map { "bound=\($0)" } + (event.isFirst ? ["first"] : [])
     case .clock(let jump):
       return pairs([("from", jump.fromMs.map { UTCTime.string($0) })]) + ["jump_ms=\(jump.jumpMs)"]
     case .drop(let drop):

@@ -267,7 +267,10 @@ enum ServeCommand {
     let (revision, metrics) = (opened.revision, state.metrics)
     let thread = try StoreThread(
       store, books: opened.books, revision: { revision.withLock { $0 } },
-      record: { metrics.record(storeCallNanoseconds: $0) }, fenced: handle.stopHealth, log: log)
+      record: { metrics.record(storeCallNanoseconds: $0) }, ready: handle.serveHealth,
+      fenced: handle.stopHealth, log: log)
+    // Before a connection is taken: until the store has answered, Envoy is to ask another replica.
+    handle.holdHealth()
     state.shares { thread.status }
     return thread
   }

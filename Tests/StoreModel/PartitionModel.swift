@@ -109,7 +109,7 @@ package struct PartitionModel: Sendable, Equatable {
     let ledger = caller.holder.ledger
     if call.isWhole && (call.openingMs ?? opening.sinceMs) == opening.sinceMs {
       opening.claimed.insert(ledger)
-      opening.expected.formUnion(caller.alive.map(\.ledger))
+      opening.expected.formUnion(caller.holder.named(of: caller.alive).map(\.ledger))
       if !caller.alive.isEmpty { opening.isInformed = true }
     }
     let isComplete = opening.isInformed && opening.expected.isSubset(of: opening.claimed)

@@ -42,14 +42,15 @@ package struct StoreModel: Sendable, Equatable {
     return answer
   }
 
-  /// A replica states that it lives. `isStarting`: in the first such call of its process.
+  /// A replica states that it lives. `isStarting`: in the first such call of its process; `told`: up to
+  /// which change it has been told who lives.
   package mutating func presence(
     of holder: Holder, nonce: UInt32, name: String, revision: String, isStarting: Bool,
-    leaseMs: Int64, storeMs: Int64
+    leaseMs: Int64, storeMs: Int64, told: FleetMirror.Told
   ) -> PresenceAnswer? {
     presence.state(
       holder, nonce: nonce, name: name, revision: revision, isStarting: isStarting,
-      leaseMs: leaseMs, nowMs: storeMs)
+      leaseMs: leaseMs, nowMs: storeMs, told: told)
   }
 
   /// The sum of a counter, and who holds how much of it, by ledger: for assertions.

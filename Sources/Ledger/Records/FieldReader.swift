@@ -193,8 +193,15 @@ struct FieldReader {
 
   /// Empty where the member is missing.
   mutating func textsWherePresent(_ name: String) throws(RecordProblem) -> [String] {
+    try textsIfPresent(name) ?? []
+  }
+
+  /// Nil where the member is missing.
+  mutating func textsIfPresent(_ name: String) throws(RecordProblem) -> [String]? {
+    guard let value = takeIfPresent(name) else { return nil }
+    guard case .array(let elements) = value else { throw .wrongValue(name) }
     var texts: [String] = []
-    for element in try arrayWherePresent(name) {
+    for element in elements {
       guard case .string(let text) = element else { throw .wrongValue(name) }
       texts.append(text)
     }

@@ -240,7 +240,16 @@ extension StoreEvent {
     partitions = try fields.integersWherePresent("partitions")
     by = try Self.identities(&fields, "by")
     missing = try Self.identities(&fields, "missing")
-    bound = try fields.integerWherePresent("bound")
+    bound = try Self.amounts(&fields, "bound")
+    isFirst = try fields.boolWherePresent("first") ?? false
+  }
+
+  private static func amounts(
+    _ fields: inout FieldReader, _ name: String
+  ) throws(RecordProblem) -> StoreAmounts? {
+    guard let texts = try fields.textsIfPresent(name) else { return nil }
+    guard let amounts = StoreAmounts(texts: texts) else { throw .wrongValue(name) }
+    return amounts
   }
 
   private static func identities(

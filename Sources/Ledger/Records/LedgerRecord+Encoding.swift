@@ -181,7 +181,8 @@ extension StoreEvent {
     }
     if !by.isEmpty { line.field("by", by.map(\.text)) }
     if !missing.isEmpty { line.field("missing", missing.map(\.text)) }
-    if let bound { line.field("bound", bound) }
+    if let bound { line.field("bound", bound.texts) }
+    if isFirst { line.field("first", true) }
   }
 }
 

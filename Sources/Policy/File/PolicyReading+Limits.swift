@@ -44,9 +44,7 @@ extension PolicyReading {
       }
       subjects = integer(node, in: bounds.subjects) ?? maxSubjects
     }
-    let onStoreLoss = fields["on_store_loss"].flatMap {
-      choice($0, StoreLoss.allCases.map { ($0.rawValue, $0) })
-    }
+    let onStoreLoss = fields["on_store_loss"].flatMap(storeLoss)
     var limit: Limit?
     if log.errorCount == errorsBefore, let name, let amount {
       limit = Limit(
@@ -55,6 +53,10 @@ extension PolicyReading {
         maxSubjects: subjects)
     }
     return LimitDraft(node: node, limit: limit, name: name, models: models)
+  }
+
+  func storeLoss(_ node: Node) -> StoreLoss? {
+    choice(node, StoreLoss.allCases.map { ($0.rawValue, $0) })
   }
 
   private func amount(_ fields: Fields) -> (kind: LimitKind, value: Int64)? {

@@ -145,9 +145,16 @@ extension PolicyReading {
   private func trafficClass(_ named: NamedNode) -> ClassDraft? {
     guard checkName(named.name, at: named.keyPlace, named.node.path),
       let fields = fields(
-        named.node, known: ["latency_sensitive", "streaming", "retry_friendly", "max_concurrent"])
+        named.node,
+        known: [
+          "latency_sensitive", "streaming", "retry_friendly", "max_concurrent", "on_store_loss",
+        ])
     else { return nil }
     let maxConcurrent = fields["max_concurrent"]
+    let onStoreLoss = fields["on_store_loss"]
+    if let onStoreLoss, maxConcurrent == nil {
+      log.error(onStoreLoss, "goes only with `max_concurrent`; remove it")
+    }
     return ClassDraft(
       named: named,
       trafficClass: TrafficClass(
@@ -155,7 +162,8 @@ extension PolicyReading {
         latencySensitive: flag(fields["latency_sensitive"], default: false),
         streaming: flag(fields["streaming"], default: false),
         retryFriendly: flag(fields["retry_friendly"], default: false),
-        maxConcurrent: maxConcurrent.flatMap { integer($0, in: bounds.concurrent) }),
+        maxConcurrent: maxConcurrent.flatMap { integer($0, in: bounds.concurrent) },
+        statedStoreLoss: onStoreLoss.flatMap(storeLoss)),
       maxConcurrentNode: maxConcurrent)
   }
 

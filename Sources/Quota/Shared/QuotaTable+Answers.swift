@@ -17,6 +17,13 @@ extension QuotaTable {
     {
       sharing!.partitions[partition].claimedMs = answer.openingMs
     }
+    if let opening = sharing!.partitions[partition].openingMs, opening != answer.openingMs,
+      bootMs - sharing!.suspectedMs >= Sharing.suspicionMilliseconds
+    {
+      // Whatever lost this one may have lost others.
+      sharing!.suspectedMs = bootMs
+      suspect(bootMs: bootMs)
+    }
     sharing!.partitions[partition].openingMs = answer.openingMs
     for (index, counter) in call.counters.enumerated() {
       guard counters[counter.place].generation == counter.generation,
@@ -188,11 +195,15 @@ extension QuotaTable {
   private mutating func note(_ state: PartitionState, _ partition: Int, bootMs: Int64) {
     let before = sharing!.partitions[partition]
     sharing!.partitions[partition].isReached = true
+    if case .opening(let isClaimed, let claimed, let expected, let sinceMs) = state {
+      sharing!.partitions[partition].claims = OpeningClaims(
+        isClaimed: isClaimed, claimed: claimed, expected: expected, sinceMs: sinceMs)
+    } else {
+      sharing!.partitions[partition].claims = nil
+    }
     if state == .open {
       sharing!.partitions[partition].state = .open
-      // A store that lost what it had is silent about it: it is asked again and again.
-      sharing!.partitions[partition].probeMs =
-        bootMs + sharing!.settings.restatedMilliseconds
+      sharing!.partitions[partition].probeMs = .max
       if before.isLost {
         for place in before.places { sharing!.parts[place]?.local = nil }
       }

@@ -10,7 +10,9 @@ extension QuotaTable {
   package mutating func share(
     _ settings: SharingSettings, as holder: Holder, now: Int64, bootMs: Int64
   ) {
-    sharing = Sharing(settings, as: holder, nowAheadMs: now.minusSaturating(bootMs))
+    sharing = Sharing(
+      settings, as: holder, nowAheadMs: now.minusSaturating(bootMs),
+      knewStore: wasShared || !restoredSeen.isEmpty, bootMs: bootMs)
     sharing?.parts = Array(repeating: nil, count: counters.count)
     // Every partition is asked, also without a counter in it: a store that was empty is open before the
     // first request.
@@ -46,22 +48,34 @@ extension QuotaTable {
   /// Which replicas live, as the store says.
   package mutating func alive(_ fleet: FleetView, bootMs: Int64) {
     guard sharing != nil else { return }
-    sharing!.replicas = Int64(max(1, fleet.replicas.count))
+    sharing!.replicas = max(1, fleet.count)
+    let hadList = sharing!.listMs
+    sharing!.listMs = fleet.listMs
+    if hadList != 0, hadList != fleet.listMs {
+      // The store has lost the list, and so may have lost all.
+      suspect(bootMs: bootMs)
+    }
     guard fleet.isComplete else { return }
     let lease = sharing!.settings.leaseMilliseconds
-    for replica in fleet.replicas {
-      sharing!.living[replica.holder.ledger] = (replica.holder, bootMs)
-    }
-    sharing!.living = sharing!.living.filter { bootMs - $0.value.seenMs < lease }
+    if sharing!.living.take(fleet, leaseMs: lease, bootMs: bootMs) { sharing!.departedMs = bootMs }
   }
 
-  /// Whom this replica saw alive within the lease's time: a partition that opens waits for them. A
-  /// store that came back as an old copy knows fewer, and must not be believed at once.
+  /// Whom this replica saw alive within the lease's time, in the order of their ledgers: a partition
+  /// that opens waits for them. A store that came back as an old copy knows fewer, and must not be
+  /// believed at once.
   package func living(bootMs: Int64) -> [Holder] {
     guard let sharing else { return [] }
-    return sharing.living.values
-      .filter { bootMs - $0.seenMs < sharing.settings.leaseMilliseconds }
-      .map(\.holder).sorted { $0.ledger < $1.ledger }
+    return sharing.living.holders(leaseMs: sharing.settings.leaseMilliseconds, bootMs: bootMs)
+  }
+
+  /// The store may have lost what it had: its server was connected to again, or it has lost a partition
+  /// or the list of who lives. Every partition with something of this holder's is asked.
+  package mutating func suspect(bootMs: Int64) {
+    guard sharing != nil else { return }
+    for partition in 0..<SharedKey.partitions where sharing!.partitions[partition].state == .open {
+      sharing!.partitions[partition].probeMs = min(
+        bootMs, sharing!.partitions[partition].probeMs)
+    }
   }
 
   /// Another process goes on with this ledger: everything shared is refused from now on.

@@ -104,7 +104,7 @@ extension ServingState.Values {
           "another process goes on with this ledger (start \(start)): end one of the two")
       } else if store.holdsReadiness {
         reasons.append(
-          store.problem.map { "the store cannot be used: \($0)" }
+          (store.refusal ?? store.problem).map { "the store cannot be used: \($0)" }
             ?? "the store has not answered yet, or is opening")
       }
     }

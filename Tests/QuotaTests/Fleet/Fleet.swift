@@ -162,6 +162,7 @@ final class Fleet {
     replica.isAlive = true
     replica.connection += 1
     replica.nonce += 1_000_000
+    replica.mirror = FleetMirror()
     recover(replica)
     presence(of: replica, isStarting: true)
   }
@@ -182,12 +183,13 @@ final class Fleet {
       if replica.isUp(nowMs), !replica.isCutOff {
         let answer = store.presence(
           of: holder(replica), nonce: nonce(replica), name: "r\(replica.number)", revision: "1",
-          isStarting: isStarting, leaseMs: plan.settings.leaseMilliseconds, storeMs: storeMs)
+          isStarting: isStarting, leaseMs: plan.settings.leaseMilliseconds, storeMs: storeMs,
+          told: replica.mirror.told)
         switch answer {
-        case .alive(let view)?:
+        case .alive(let changes)?:
           isStarting = false
           replica.isRegistered = true
-          replica.table.alive(view, bootMs: replica.boot(nowMs))
+          replica.table.alive(replica.mirror.take(changes), bootMs: replica.boot(nowMs))
         case .renumbered(let start)?:
           isStarting = false
           replica.ledger.start = start - 1

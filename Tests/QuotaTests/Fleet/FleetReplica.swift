@@ -56,6 +56,7 @@ final class FleetReplica {
   var policy = 0
   var ledger: Ledger
   var nonce: UInt32
+  var mirror = FleetMirror()
   /// How far its clocks are ahead of the true time.
   let bootAheadMs: Int64
   let wallAheadMs: Int64

@@ -32,7 +32,9 @@ enum RecordSamples {
       .clock(ClockJump(fromMs: 0, wallMs: 0)),
       .repair(Repair(file: "f", offset: 0, damage: "d", lastGoodSeq: 0)),
       .store(
-        StoreEvent(.opened, partitions: [0], by: [identity], missing: [identity], bound: 0)),
+        StoreEvent(
+          .opened, partitions: [0], by: [identity], missing: [identity], bound: StoreAmounts(),
+          isFirst: true)),
       .drop(Drop(target: "t", firstSeq: 1, lastSeq: 1)),
     ]
     return bodies.map { LedgerRecord(seq: 1, timeMs: 0, isCarried: true, body: $0) }
