@@ -28,7 +28,7 @@ struct FleetBreakTests {
     return plan
   }
 
-  private static let seeds = 0..<20
+  private static let seeds = 0..<120
 
   @Test(arguments: FleetBreak.allCases.filter { $0 != .lateAnswersCount })
   func `a rule that is left out lets limits be exceeded`(broken: FleetBreak) {
