@@ -17,6 +17,14 @@ extension Books {
     return states(limits.globalPlaces, limits)
   }
 
+  /// The limits of the groups that these tenants are in; each group once.
+  package func groupLimitStates(
+    ofTenants tenants: [String]
+  ) -> [(group: TenantGroup, limits: [LimitState])] {
+    let limits = currentLimits
+    return limits.groupPlaces(ofTenants: tenants).map { ($0.group, states($0.places, limits)) }
+  }
+
   private func states(_ places: [PolicyLimits.Place], _ limits: PolicyLimits) -> [LimitState] {
     var states: [LimitState] = []
     states.reserveCapacity(places.count)
@@ -104,7 +112,8 @@ extension Books {
     if case .key(let id) = place.owner, rule.scope == .key { (count, keyID) = (1, id) }
     let limit = limits.limit(ofRule: place.rule)
     return LimitState(
-      name: rule.name, owner: place.owner, kind: rule.kind.rawValue, per: rule.window.periodName,
+      name: rule.name, owner: place.owner, plan: limit?.plan, kind: rule.kind.rawValue,
+      per: rule.window.periodName,
       scope: rule.scope.stateScope, models: limit?.models, amount: rule.amount,
       capacity: reading.capacity, used: reading.used, reserved: reading.reserved,
       remaining: reading.remaining,

@@ -13,7 +13,9 @@ package struct LimitState: Sendable, Equatable {
   package enum Owner: Sendable, Equatable {
     /// At its top: it counts all tenants together.
     case global
-    /// In the tenant.
+    /// In the group with this name: it counts the group's tenants together.
+    case group(String)
+    /// In the tenant, or in its plan.
     case tenant
     /// In the API key with this id.
     case key(String)
@@ -28,6 +30,8 @@ package struct LimitState: Sendable, Equatable {
   package let name: String
   /// Where the policy states it.
   package let owner: Owner
+  /// The plan that the tenant has it from; nil where it has it from none.
+  package let plan: String?
   /// The raw value of its `LimitKind`, such as `prompt_tokens`.
   package let kind: String
   /// The policy's `per`, `second` to `month`; nil for `concurrent`.
@@ -57,12 +61,14 @@ package struct LimitState: Sendable, Equatable {
   package let subject: String?
 
   package init(
-    name: String, owner: Owner, kind: String, per: String?, scope: Scope, models: [String]?,
+    name: String, owner: Owner, plan: String?, kind: String, per: String?, scope: Scope,
+    models: [String]?,
     amount: Int64, capacity: Int64, used: Int64, reserved: Int64, remaining: Int64,
     resetsAtMs: Int64?, counters: Int, keyID: String?, subject: String?
   ) {
     self.name = name
     self.owner = owner
+    self.plan = plan
     self.kind = kind
     self.per = per
     self.scope = scope

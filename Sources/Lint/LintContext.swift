@@ -61,12 +61,17 @@ struct LintContext: Sendable {
     }
   }
 
-  /// The limits of the policies that `isWanted` takes, as messages name them.
+  /// The limits of the policies that `isWanted` takes, as messages name them. `isGlobal`: whether it
+  /// counts several tenants together.
   func limits(
     _ kind: String = "", where isWanted: (Limit, _ isGlobal: Bool) -> Bool
   ) -> [String] {
     policies.flatMap { policy in
       policy.limits.filter { isWanted($0, true) }.map { "the global limit \($0.name)" }
+        + policy.groups.flatMap { group in
+          group.limits.filter { isWanted($0, true) }
+            .map { "the limit \($0.name) of the group \(group.name)" }
+        }
         + policy.tenants.flatMap { tenant in
           (tenant.limits + tenant.keys.flatMap(\.limits)).filter { isWanted($0, false) }
             .map { "\(kind)\($0.name) of \(tenant.name.string)" }

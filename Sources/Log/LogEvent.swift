@@ -15,6 +15,7 @@ package enum LogEvent: String, Sendable, CaseIterable {
 
   // The policy.
   case policyReplaced = "policy_replaced"
+  case tenantPlanChanged = "tenant_plan_changed"
   case policyUnchanged = "policy_unchanged"
   case policyRefused = "policy_refused"
   case policyProblem = "policy_problem"

@@ -41,6 +41,15 @@ package enum LogKey: String, Sendable, CaseIterable {
   case classesRemoved = "classes_removed"
   case classesChanged = "classes_changed"
 
+  case plansAdded = "plans_added"
+  case plansRemoved = "plans_removed"
+  case plansChanged = "plans_changed"
+  case groupsAdded = "groups_added"
+  case groupsRemoved = "groups_removed"
+  case groupsChanged = "groups_changed"
+  case plan
+  case previousPlan = "previous_plan"
+
   // The ledger.
   case ledgerSeq = "ledger_seq"
   case lastLedgerSeq = "last_ledger_seq"

@@ -42,6 +42,8 @@ package enum LimitWindow: Sendable, Equatable {
 package enum LimitOwner: Sendable, Hashable {
   /// At the top of the policy: it counts the requests of all tenants together.
   case global
+  /// In a group of tenants, by name: it counts the requests of all of them together.
+  case group(String)
   /// In a tenant, by name.
   case tenant(String)
   /// In one API key of a tenant.
@@ -108,8 +110,13 @@ package struct LimitRule: Sendable, Equatable {
       window: .slots, scope: .tenant, subjectsMax: subjectsMax)
   }
 
-  /// Whether it counts the requests of all tenants together.
-  var isGlobal: Bool { owner == .global }
+  /// Whether it counts the requests of several tenants together.
+  var spansTenants: Bool {
+    switch owner {
+    case .global, .group: true
+    case .tenant, .key, .trafficClass: false
+    }
+  }
 
   /// The most that can ever be taken at once.
   var capacity: Int64 {

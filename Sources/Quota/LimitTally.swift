@@ -10,7 +10,7 @@ struct LimitTally {
   let kind: LimitKind
   let scope: LimitScope
   let capacity: Int64
-  let isGlobal: Bool
+  let spansTenants: Bool
   /// Whether the limit left the policy. It is kept as long as one of its counters is in use,
   /// because the next policy may have it again.
   var isRetired = false
@@ -31,7 +31,7 @@ struct LimitTally {
     kind = rule.kind
     scope = rule.scope
     capacity = rule.capacity
-    isGlobal = rule.isGlobal
+    spansTenants = rule.spansTenants
   }
 
   /// The caller's tenant, key or subject, whichever selects this limit's counter; empty for scope

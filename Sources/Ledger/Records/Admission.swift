@@ -15,6 +15,8 @@ package struct Admission: Equatable, Sendable {
   package var decision: Decision
   /// The tenant's name; nil where the caller was not identified.
   package var tenant: String?
+  /// The name of the tenant's group; nil where it is in none, and in older records.
+  package var group: String?
   /// The caller inside of the tenant.
   package var subject: String?
   /// The id of the API key that the caller used.
@@ -56,8 +58,9 @@ package struct Admission: Equatable, Sendable {
   package var policy: String
 
   package init(
-    requestID: String, decision: Decision, tenant: String? = nil, subject: String? = nil,
-    keyID: String? = nil, hostname: String? = nil, method: String? = nil, route: String? = nil,
+    requestID: String, decision: Decision, tenant: String? = nil, group: String? = nil,
+    subject: String? = nil, keyID: String? = nil, hostname: String? = nil, method: String? = nil,
+    route: String? = nil,
     model: String? = nil, modelRoute: String? = nil, trafficClass: String? = nil,
     stream: Bool? = nil, reason: String? = nil, httpStatus: Int64? = nil, limit: String? = nil,
     reserved: [Charge] = [], estimatedPromptTokens: Int64? = nil,
@@ -67,6 +70,7 @@ package struct Admission: Equatable, Sendable {
     self.requestID = requestID
     self.decision = decision
     self.tenant = tenant
+    self.group = group
     self.subject = subject
     self.keyID = keyID
     self.hostname = hostname

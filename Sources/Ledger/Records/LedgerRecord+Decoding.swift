@@ -56,6 +56,8 @@ extension LedgerRecord {
 extension Admission {
   init(_ fields: inout FieldReader) throws(RecordProblem) {
     tenant = try fields.optionalText("tenant")
+    // Older ledgers have admissions without this field.
+    group = try fields.textWherePresent("group")
     subject = try fields.optionalText("subject")
     keyID = try fields.optionalText("key_id")
     hostname = try fields.optionalText("hostname")

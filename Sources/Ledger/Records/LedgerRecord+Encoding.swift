@@ -48,6 +48,7 @@ extension LedgerRecord {
 extension Admission {
   func encode(into line: inout JSONWriter) {
     line.field("tenant", identifier: tenant)
+    line.field("group", identifier: group)
     line.field("subject", cut: subject)
     line.field("key_id", identifier: keyID)
     line.field("hostname", cut: hostname)

@@ -35,6 +35,8 @@ struct PolicyBounds: Sendable {
   var fieldsMax = 16
   var weightMax = 1_000_000
   var tenantsMax = 20_000
+  var plansMax = 1_000
+  var groupsMax = 4_096
   var keysMax = 1_000
   var hostnamesMax = 256
   var principalsMax = 256

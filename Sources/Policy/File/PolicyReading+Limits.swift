@@ -1,7 +1,7 @@
 import Terms
 
-/// Whose limits a list of `limits` has: of the policy, of a tenant or of a key.
-enum LimitOwner { case everybody, tenant, key }
+/// Whose limits a list of `limits` has: of the policy, of a group, of a tenant (or its plan) or of a key.
+enum LimitOwner { case everybody, group, tenant, key }
 
 extension PolicyReading {
   private static let amounts = LimitKind.allCases.map { (field: $0.rawValue, kind: $0) }
@@ -140,6 +140,9 @@ extension PolicyReading {
         ?? fallback
     case .key:
       log.error(node, "has no place in a key's own limit, which counts that key; remove it")
+    case .group:
+      log.error(
+        node, "has no place in a group's limit, which counts its tenants together; remove it")
     case .everybody:
       log.error(node, "has no place in a global limit, which counts everybody together; remove it")
     }

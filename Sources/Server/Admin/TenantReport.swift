@@ -25,10 +25,25 @@ struct TenantReport {
       json.array("global") { json in
         for limit in books?.globalLimitStates() ?? [] { Self.add(limit, to: &json) }
       }
+      json.array("groups") { json in
+        for (group, limits) in books?.groupLimitStates(ofTenants: found.names) ?? [] {
+          json.object { json in
+            json.field("group", group.name)
+            json.field("tenants", group.tenants.count)
+            json.array("limits") { json in
+              for limit in limits { Self.add(limit, to: &json) }
+            }
+          }
+        }
+      }
+      let current = books?.currentLimits
       json.array("tenants") { json in
         for (name, (traffic, limits)) in zip(found.names, zip(traffic, limits)) {
           json.object { json in
             json.field("tenant", name)
+            let tenant = current?.tenant(named: name)
+            json.field("plan", tenant?.plan)
+            json.field("group", tenant?.group?.name)
             Self.add(traffic, to: &json)
             json.array("limits") { json in
               for limit in limits { Self.add(limit, to: &json) }
@@ -54,6 +69,9 @@ struct TenantReport {
       var keyID = limit.keyID
       switch limit.owner {
       case .global: json.field("owner", "global")
+      case .group(let name):
+        json.field("owner", "group")
+        json.field("group", name)
       case .tenant: json.field("owner", "tenant")
       case .key(let id):
         json.field("owner", "key")
@@ -62,6 +80,7 @@ struct TenantReport {
         json.field("owner", "class")
         json.field("class", name)
       }
+      if let plan = limit.plan { json.field("plan", plan) }
       json.field("kind", limit.kind)
       json.field("per", limit.per)
       json.field("scope", limit.scope.rawValue)
