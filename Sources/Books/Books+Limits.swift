@@ -28,8 +28,9 @@ extension Books {
   private func states(_ places: [PolicyLimits.Place], _ limits: PolicyLimits) -> [LimitState] {
     var states: [LimitState] = []
     states.reserveCapacity(places.count)
+    let marks = currentMarks
     forEachReading(places, limits) { place, reading, count, nowMs in
-      states.append(Self.state(places[place], reading, count, nowMs, limits))
+      states.append(Self.state(places[place], reading, count, nowMs, limits, marks))
     }
     return states
   }
@@ -104,7 +105,7 @@ extension Books {
 
   private static func state(
     _ place: PolicyLimits.Place, _ reading: CounterReading, _ count: Int, _ nowMs: Int64,
-    _ limits: PolicyLimits
+    _ limits: PolicyLimits, _ marks: LimitMarks
   ) -> LimitState {
     let rule = limits.catalog.rules[place.rule]
     // The limit of one key has one counter: it is shown even where no request has made it yet.
@@ -116,7 +117,8 @@ extension Books {
       per: rule.window.periodName,
       scope: rule.scope.stateScope, models: limit?.models, amount: rule.amount,
       capacity: reading.capacity, used: reading.used, reserved: reading.reserved,
-      remaining: reading.remaining,
+      remaining: reading.remaining, warnAt: rule.warnAt, warned: reading.told,
+      raises: rule.raises, shadow: rule.isShadow ? marks.shadow(rule.owner, rule.name) : nil,
       resetsAtMs: reading.resetMilliseconds.map { min($0, Int64.max - nowMs) + nowMs },
       counters: count, keyID: keyID,
       subject: rule.scope == .subject && count > 0 ? reading.scopeValue : nil)

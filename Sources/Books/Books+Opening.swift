@@ -165,6 +165,11 @@ private struct Recovering {
       if let fromMs = jump.fromMs, !record.isCarried {
         table.step(from: fromMs, to: record.timeMs)
       }
+    case .threshold(let threshold):
+      if !record.isCarried {
+        table.told(
+          counter: threshold.counter, threshold.share, windowStartMs: threshold.windowStartMs)
+      }
     case .admission, .denials, .start, .reload, .repair, .store, .drop: break
     }
     open.apply(record)

@@ -205,7 +205,8 @@ package final class PolicyLimits: Sendable {
     LimitRule(
       owner: owner, name: limit.name, kind: limit.kind, amount: limit.amount,
       window: window(limit), scope: scope(limit.scope), subjectsMax: limit.maxSubjects,
-      onStoreLoss: limit.onStoreLoss)
+      onStoreLoss: limit.onStoreLoss, isShadow: limit.isShadow, raises: limit.raises,
+      warnAt: limit.warnAt)
   }
 
   private static func window(_ limit: Policy.Limit) -> LimitWindow {

@@ -62,6 +62,9 @@ package enum LogEvent: String, Sendable, CaseIterable {
   case connectionsRefused = "connections_refused"
   case acceptFailed = "accept_failed"
 
+  // Limits.
+  case limitThreshold = "limit_threshold"
+
   // Exchanges.
   case requestsRefused = "requests_refused"
   case credentialsConflict = "credentials_conflict"

@@ -65,6 +65,10 @@ package enum LogKey: String, Sendable, CaseIterable {
   case store, replicas, partitions, missing
   case startNumber = "start_number"
 
+  // A share of a budget that was reached: named as in the ledger.
+  case group, share, used, amount, kind
+  case windowEnd = "window_end"
+
   // One exchange, at debug: named as in the ledger.
   case requestID = "request_id"
   case tenant, subject, route, model, stream, origin

@@ -26,6 +26,13 @@ package struct Limit: Sendable, Equatable {
   package let maxSubjects: Int
   /// The plan that the tenant has it from; nil where it is stated for its owner itself.
   package var plan: String?
+  /// `mode: "shadow"`: it counts and refuses nothing.
+  package var isShadow = false
+  /// What it gives more at times; only with day, week and month.
+  package var raises: [Raise] = []
+  /// `warn_at`: the shares at which somebody is told, in ascending order; only with day, week and month,
+  /// and scope tenant.
+  package var warnAt: [WarningShare] = []
 
   /// What to do while the shared store is lost.
   package var onStoreLoss: StoreLoss { statedStoreLoss ?? .lease }

@@ -1,6 +1,8 @@
 import Books
 import EnvoyAPI
 import Ledger
+import Policy
+import Terms
 import Testing
 
 @testable import Gateway
@@ -30,7 +32,8 @@ private let policy = """
       "tenant-a": { plan: "gold", hostnames: ["a.example.com"],
         keys: [{ id: "one", sha256: "\(keyDigest("key-one"))", subject: "svc:one",
           limits: [{ name: "own", requests: 9, per: "day" }] }],
-        limits: [{ name: "tpd", tokens: 1000, per: "day" }] },
+        limits: [{ name: "tpd", tokens: 1000, per: "day" },
+          { name: "next", tokens: 3, per: "day", mode: "shadow" }] },
       "tenant-b": { plan: "gold", hostnames: ["b.example.com"],
         keys: [{ id: "two", sha256: "\(keyDigest("key-two"))", subject: "svc:two" }] },
       "tenant-c": { plan: "gold", hostnames: ["c.example.com"],
@@ -72,7 +75,7 @@ private let policy = """
     #expect(groups[0].limits.map(\.owner) == [.group("hidden-name")])
     #expect(groups[0].limits.map(\.remaining) == [0])
     let plans = kept.books.limitStates(ofTenants: ["tenant-a"])[0].map(\.plan)
-    #expect(plans == ["gold", nil, nil])
+    #expect(plans == ["gold", nil, nil, nil])
     let records = try kept.close()
     #expect(records.admissions.map(\.group) == Array(repeating: "hidden-name", count: 3) + [nil])
     #expect(records.denials.map(\.group) == ["hidden-name"])
@@ -88,6 +91,7 @@ private let policy = """
     #expect(
       found.steps.first { $0.step == "limits" }?.outcome
         == "all (global), department (group hidden-name), rpm (plan gold), tpd (tenant), "
+        + "next (tenant, shadow), "
         + "own (key one)", "\(found)")
   }
 }

@@ -40,7 +40,17 @@ private typealias Message = EnvoyMessage
       owner: .group("hidden"), name: "b", kind: .tokens, amount: amount, window: .calendar(.day))
   }
 
+  private static let raised = LimitRule(
+    owner: .tenant("a"), name: "b", kind: .usd, amount: 500_000_000, window: .calendar(.month),
+    raises: [Raise(add: 1, fromMs: 0, untilMs: 1)])
+
   private static let limits: [LimitCase] = [
+    LimitCase(
+      description: "The budget b (0.5 US dollars a month) is spent. "
+        + "The request asks for 0.000123 US dollars. There is more of it at "
+        + "2026-11-01T02:56:44Z, in 2h56m44s; it does not help to try again before.",
+      rule: raised, need: 123_000, shortage: .spent(waitMilliseconds: 10_604_000),
+      code: .insufficientQuota, retryAfter: nil, shouldRetry: false),
     LimitCase(
       description: "Your organisation's limit b (100 tokens a day) is reached. "
         + "The request asks for 50 tokens. Try again in 1s.",

@@ -106,10 +106,13 @@ struct ReferenceTests {
   @Test func `fields of the policy`() {
     var found: [String: [String]] = [:]
     PolicyProbe().walk { found[$0, default: []] += $1 }
-    let owners = ["limits[]", "tenants.NAME.limits[]", "tenants.NAME.keys[].limits[]"]
-    let limits = owners.map { found.removeValue(forKey: $0) ?? [] }
-    #expect(limits[0] == limits[1] && limits[0] == limits[2], "limits have the same fields")
-    found[owners[0]] = limits[0]
+    // Limits have the same fields, whoever states them.
+    let owners = ["plans.NAME.", "groups.NAME.", "tenants.NAME.", "tenants.NAME.keys[]."]
+    for place in ["limits[]", "limits[].raises[]"] {
+      for owner in owners {
+        #expect(found.removeValue(forKey: owner + place) == found[place], "\(owner)\(place)")
+      }
+    }
     found = withKindsOfTokensOnce(found)
     let actual = found.flatMap { place, fields in
       fields.map { place.isEmpty ? $0 : "\(place).\($0)" }

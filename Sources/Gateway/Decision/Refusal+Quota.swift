@@ -7,7 +7,9 @@ extension Refusal {
   /// of it, and when to come back.
   init(_ refusal: QuotaRefusal, nowMs: Int64) {
     let failure = refusal.decisive
-    let limit = LimitText(failure.rule)
+    let limit = LimitText(failure.rule, amount: failure.amount)
+    // A raise may begin before the window ends.
+    let hasRaises = !failure.rule.raises.isEmpty
     let asked = LimitText.amount(failure.need, failure.rule.kind)
     switch refusal.verdict {
     case .neverFits:
@@ -18,9 +20,10 @@ extension Refusal {
       shouldRetry = false
     case .insufficientQuota(let wait):
       let reset = failure.shortage.waitMilliseconds ?? wait
+      let begins = hasRaises ? "There is more of it at" : "The budget begins anew at"
       self.init(
         .insufficientQuota,
-        "\(limit.named("budget", first: true)) is spent. The request asks for \(asked). The budget begins anew at "
+        "\(limit.named("budget", first: true)) is spent. The request asks for \(asked). \(begins) "
           + "\(LimitText.moment(reset, after: nowMs)); it does not help to try again before.")
       shouldRetry = false
     case .storeUnavailable:
@@ -38,7 +41,9 @@ extension Refusal {
         .rateLimitExceeded,
         "\(limit.named("limit", first: true)) \(what). The request asks for \(asked). "
           + "Try again in \(RateLimitHeaders.duration(Int64(seconds) * 1000))"
-          + (isBudget ? ", when it begins anew, or ask for less." : "."))
+          + (isBudget
+            ? ", when \(hasRaises ? "there is more of it" : "it begins anew"), or ask for less."
+            : "."))
       retryAfterSeconds = seconds
     }
     self.limit = failure.rule.name
@@ -90,9 +95,9 @@ private struct LimitText {
     return "\(article) \(noun) \(text)"
   }
 
-  init(_ rule: LimitRule) {
+  init(_ rule: LimitRule, amount given: Int64) {
     let gives: String
-    let amount = Self.amount(rule.amount, rule.kind)
+    let amount = Self.amount(given, rule.kind)
     switch rule.window {
     case .bucket(let period, let capacity):
       let atOnce =

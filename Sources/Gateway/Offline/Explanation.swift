@@ -233,7 +233,9 @@ private struct Explainer {
     let limits = PolicyLimits(policy.snapshot)
     let words = limits.origins(of: set(limits, identity)).map { limit, origin in
       let loss = limit?.statedStoreLoss.map { "on_store_loss \($0.rawValue)" }
-      return "\(origin.name) (\([origin.words, loss].compactMap(\.self).joined(separator: ", ")))"
+      let mode = limit?.isShadow ?? false ? "shadow" : nil
+      let notes = [origin.words, mode, loss].compactMap(\.self).joined(separator: ", ")
+      return "\(origin.name) (\(notes))"
     }
     note("limits", words.isEmpty ? "none" : words.joined(separator: ", "))
   }
@@ -257,6 +259,10 @@ private struct Explainer {
       note(
         "reserve",
         "about \(reserved.promptTokens) prompt tokens, \(reserved.completionTokens) of the answer")
+      if !reservation.shadowed.isEmpty {
+        let names = reservation.shadowed.map(\.name).joined(separator: ", ")
+        note("shadow", "would be refused by \(names), if that did more than count")
+      }
       _ = table.settle(reservation, as: .nothing, now: now)
     }
   }

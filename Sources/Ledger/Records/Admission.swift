@@ -41,6 +41,8 @@ package struct Admission: Equatable, Sendable {
   package var httpStatus: Int64?
   /// The name of the limit that refused it.
   package var limit: String?
+  /// The names of the limits that only count and would have refused it; empty where it was refused.
+  package var shadowLimits: [String]
   /// What was reserved in each counter.
   package var reserved: [Charge]
   /// The estimate of the prompt that the reservation was made with.
@@ -63,7 +65,7 @@ package struct Admission: Equatable, Sendable {
     route: String? = nil,
     model: String? = nil, modelRoute: String? = nil, trafficClass: String? = nil,
     stream: Bool? = nil, reason: String? = nil, httpStatus: Int64? = nil, limit: String? = nil,
-    reserved: [Charge] = [], estimatedPromptTokens: Int64? = nil,
+    shadowLimits: [String] = [], reserved: [Charge] = [], estimatedPromptTokens: Int64? = nil,
     reservedCompletionTokens: Int64? = nil, source: String? = nil, envoyRequestID: String? = nil,
     traceparent: String? = nil, policy: String
   ) {
@@ -83,6 +85,7 @@ package struct Admission: Equatable, Sendable {
     self.reason = reason
     self.httpStatus = httpStatus
     self.limit = limit
+    self.shadowLimits = shadowLimits
     self.reserved = reserved
     self.estimatedPromptTokens = estimatedPromptTokens
     self.reservedCompletionTokens = reservedCompletionTokens

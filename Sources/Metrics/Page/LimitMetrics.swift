@@ -119,17 +119,20 @@ struct LimitMetrics {
     let name: String
     let kind: LimitKind
     let per: String?
+    let isShadow: Bool
 
     init(_ rule: LimitRule) {
       name = rule.name
       kind = rule.kind
       per = rule.window.periodName
+      isShadow = rule.isShadow
     }
 
     var labels: [UInt8] {
       var text = LabelText("limit", name)
       text.add("kind", kind.rawValue)
       if let per { text.add("per", per) }
+      if isShadow { text.add("mode", "shadow") }
       return text.bytes
     }
   }

@@ -122,4 +122,6 @@ struct LimitDraft {
   var limit: Limit?
   let name: PlacedText?
   let models: [PlacedText]?
+  /// The nodes of `limit`'s raises, in their order.
+  var raiseNodes: [Node] = []
 }

@@ -44,6 +44,9 @@ struct PolicyBounds: Sendable {
   var pathsMax = 64
   var patternsMax = 256
   var limitsMax = 64
+  /// Entries of a limit's `raises` or `warn_at`.
+  var raisesMax = 32
+  var warningsMax = 16
   var pathAliasesMax = 256
   var customPathsMax = 4_096
   /// Entries of `api_key_headers`: the gateway has room for eight credentials of a request.

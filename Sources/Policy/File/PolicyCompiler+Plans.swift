@@ -1,3 +1,6 @@
+import Bytes
+import Terms
+
 extension PolicyCompiler {
   /// Checks what plans allow, and that each tenant's plan is there.
   func checkPlans() {
@@ -76,6 +79,29 @@ extension PolicyCompiler {
           "no tenant is in this group; name one in its `tenants` or remove it")
       }
       for limit in group.limits { check(limit, allowed: models) }
+    }
+  }
+
+  /// Warns of each raise that touches more than one of its limit's windows: it adds to each of them.
+  func warnOfRaises(_ limit: LimitDraft) {
+    guard let known = limit.limit, !known.raises.isEmpty else { return }
+    let (unit, word): (CalendarPeriods.Unit, String)
+    switch known.per {
+    case .day: (unit, word) = (.day, "day")
+    case .week: (unit, word) = (.week, "week")
+    case .month: (unit, word) = (.month, "month")
+    case .second, .minute, .hour, nil: return
+    }
+    let periods = CalendarPeriods(timeZone: draft.settings.timeZone)
+    for (raise, node) in zip(known.raises, limit.raiseNodes) {
+      guard let end = periods.period(unit, containing: raise.fromMs)?.end, end < raise.untilMs
+      else {
+        continue
+      }
+      log.warning(
+        node,
+        "touches more than one \(word) and adds to each of them; the first ends at "
+          + "\(UTCTime.string(end)): end it there if it is meant once")
     }
   }
 }

@@ -89,10 +89,12 @@ extension PolicyCompiler {
   }
 
   private func accessParts(_ allow: [AllowDraft]) -> [String] {
-    allow.flatMap { entry in
-      ["paths"] + entry.paths.map(\.text) + ["models"] + (entry.models ?? []).map(\.text)
-        + ["route", entry.route?.text ?? ""]
+    var parts: [String] = []
+    for entry in allow {
+      parts += ["paths"] + entry.paths.map(\.text) + ["models"] + (entry.models ?? []).map(\.text)
+      parts += ["route", entry.route?.text ?? ""]
     }
+    return parts
   }
 
   /// A line feed separates the parts: no name, path or pattern may have one.

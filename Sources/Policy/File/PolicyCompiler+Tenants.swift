@@ -133,6 +133,7 @@ extension PolicyCompiler {
       checkPatterns(patterns)
       counted = allowed.intersection(models(matching: patterns.map(\.text)))
     }
+    warnOfRaises(limit)
     guard limit.limit?.kind == .usd else { return }
     let free = counted.indices.map { draft.models[$0] }.filter { $0.prices == nil }.map(\.name)
     if !free.isEmpty {

@@ -10,7 +10,8 @@ extension PolicyReading {
     + (amounts.last.map { " or `\($0.field)`" } ?? "")
   private static let limitFields =
     ["name"] + amounts.map(\.field) + [
-      "per", "burst", "scope", "models", "on_store_loss", "max_subjects",
+      "per", "burst", "scope", "models", "mode", "warn_at", "raises", "on_store_loss",
+      "max_subjects",
     ]
 
   /// The limits of one owner. A name that is given twice is an error; global limits, which several files
@@ -47,14 +48,21 @@ extension PolicyReading {
     let onStoreLoss = fields["on_store_loss"].flatMap {
       choice($0, StoreLoss.allCases.map { ($0.rawValue, $0) })
     }
+    let mode = fields["mode"].flatMap { choice($0, [("enforce", false), ("shadow", true)]) }
+    let raises = raises(fields["raises"], amount: amount, per: per)
+    let warnAt = warnAt(fields["warn_at"], per: per, isOfOneCounter: scope == .tenant)
     var limit: Limit?
     if log.errorCount == errorsBefore, let name, let amount {
       limit = Limit(
         name: name.text, kind: amount.kind, amount: amount.value, per: per, burst: burst,
         scope: scope, models: models?.map(\.text), statedStoreLoss: onStoreLoss,
         maxSubjects: subjects)
+      limit?.isShadow = mode ?? false
+      limit?.raises = raises.map(\.raise)
+      limit?.warnAt = warnAt
     }
-    return LimitDraft(node: node, limit: limit, name: name, models: models)
+    return LimitDraft(
+      node: node, limit: limit, name: name, models: models, raiseNodes: raises.map(\.node))
   }
 
   private func amount(_ fields: Fields) -> (kind: LimitKind, value: Int64)? {
@@ -76,7 +84,7 @@ extension PolicyReading {
   }
 
   /// An amount in the unit of its kind: requests, tokens, exchanges or nano-dollars.
-  private func value(_ node: Node, kind: LimitKind) -> Int64? {
+  func value(_ node: Node, kind: LimitKind) -> Int64? {
     switch kind {
     case .requests, .tokens, .promptTokens, .completionTokens:
       return integer(node, in: 1...bounds.amountMax)
