@@ -123,6 +123,28 @@ extension QuotaTable {
       to: bootMs.plusSaturating(sharing!.nowAheadMs), windows: &windows)
     noteWindow(place)
     sharing!.parts[place]!.expire(counters[place].count, at: bootMs)
+    guard tallies[counters[place].tally].hasRaises else { return }
+    // What was leased under another amount goes back.
+    let given = amount(of: tallies[counters[place].tally].rule, bootMs: bootMs)
+    if let known = sharing!.parts[place]!.amount, known != given {
+      sharing!.parts[place]!.disown()
+    }
+    sharing!.parts[place]!.amount = given
+  }
+
+  /// The time that budgets go by.
+  func budgetTime(bootMs: Int64) -> Int64 {
+    bootMs.plusSaturating(sharing?.nowAheadMs ?? 0).plusSaturating(windows.aheadMs)
+  }
+
+  /// What a limit gives now.
+  func amount(of rule: LimitRule, bootMs: Int64) -> Int64 {
+    rule.raises.isEmpty ? rule.amount : rule.amount(at: budgetTime(bootMs: bootMs))
+  }
+
+  /// The most of a limit that can be taken at once now.
+  func capacity(of rule: LimitRule, bootMs: Int64) -> Int64 {
+    rule.raises.isEmpty ? rule.capacity : rule.amount(at: budgetTime(bootMs: bootMs))
   }
 
   mutating func noteWindow(_ place: Int) {
@@ -168,7 +190,8 @@ extension QuotaTable {
       due = bootMs
     }
     if let known = part.known {
-      if holding.hold > known.hold { due = bootMs }
+      // What only counts is stated once a second.
+      if holding.hold > known.hold, !tallies[counters[place].tally].isShadow { due = bootMs }
       if holding != known { due = min(due, part.statedMs + 1_000) }
     }
     if let opening = view.openingMs, view.claimedMs != opening, part.claimedIn != opening,
@@ -176,13 +199,25 @@ extension QuotaTable {
     {
       due = bootMs
     }
-    if part.free > 0 { due = min(due, returnTime(part, sharing, bootMs)) }
+    if part.free > 0 {
+      due = min(due, returnTime(part, sharing, bootMs))
+      due = min(due, raiseEdge(place, bootMs: bootMs))
+    }
     if part.unspent > 0, !count.isBudget { due = min(due, part.validUntilMs) }
     if isRenewed(part, sharing, bootMs) { due = min(due, max(bootMs, part.renewMs)) }
     if count.isSlots, holding.hold != 0 {
       due = min(due, part.statedMs + sharing.settings.restatedMilliseconds)
     }
     return max(due, part.notBeforeMs)
+  }
+
+  /// When a raise begins or ends next: a slice is void then.
+  private func raiseEdge(_ place: Int, bootMs: Int64) -> Int64 {
+    let tally = counters[place].tally
+    guard tallies[tally].hasRaises else { return .max }
+    let now = budgetTime(bootMs: bootMs)
+    guard let edge = tallies[tally].rule.raises.nextEdge(after: now) else { return .max }
+    return bootMs.plusSaturating(edge.minusSaturating(now))
   }
 
   private func returnTime(_ part: SharedPart, _ sharing: Sharing, _ bootMs: Int64) -> Int64 {
