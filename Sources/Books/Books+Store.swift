@@ -75,6 +75,11 @@ extension Books {
     }
   }
 
+  /// A partition is asked at another server than before, or at one that was started anew.
+  package func store(doubtedPartition partition: Int) {
+    change { table, _, _, bootMs in table.doubt(partition: partition, bootMs: bootMs) }
+  }
+
   /// Who lives, as the store says.
   package func fleet(_ view: FleetView) {
     change { table, door, now, bootMs in

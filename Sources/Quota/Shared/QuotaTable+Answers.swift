@@ -110,6 +110,7 @@ extension QuotaTable {
       }
     }
     part.validUntilMs = max(part.validUntilMs, validUntil)
+    part.heardMs = underWay.sentMs
     part.known = known
     part.seen = Statement.Seen(sum: max(0, answer.sum), atMs: max(0, storeMs))
     part.seenSettled = answer.settled
@@ -250,6 +251,16 @@ extension QuotaTable {
     sharing!.partitions[partition].isReached = true
     sharing!.partitions[partition].probeMs = bootMs
     for place in sharing!.partitions[partition].places { schedule(place, bootMs: bootMs) }
+  }
+
+  /// The partition's store may be another one, or may have lost what it had. It is asked, also where
+  /// nothing is held there: a partition opens for the others when this replica has stated that.
+  package mutating func doubt(partition: Int, bootMs: Int64) {
+    guard sharing != nil, (0..<SharedKey.partitions).contains(partition),
+      sharing!.partitions[partition].isReached
+    else { return }
+    sharing!.partitions[partition].claimedMs = nil
+    sharing!.partitions[partition].probeMs = bootMs
   }
 
   /// From now on requests are decided without the partition's store.

@@ -47,7 +47,15 @@ extension QuotaTable {
   package mutating func alive(_ fleet: FleetView, bootMs: Int64) {
     guard sharing != nil else { return }
     sharing!.replicas = Int64(max(1, fleet.replicas.count))
-    guard fleet.isComplete else { return }
+    let hadList = sharing!.hasList
+    sharing!.hasList = fleet.isComplete
+    guard fleet.isComplete else {
+      // The store has lost the list, and so may have lost all.
+      if hadList {
+        for partition in 0..<SharedKey.partitions { doubt(partition: partition, bootMs: bootMs) }
+      }
+      return
+    }
     let lease = sharing!.settings.leaseMilliseconds
     for replica in fleet.replicas {
       sharing!.living[replica.holder.ledger] = (replica.holder, bootMs)

@@ -67,6 +67,8 @@ struct Sharing {
   var storeAheadMs: Int64?
   /// How many replicas live; 0 where that is not known.
   var replicas: Int64 = 0
+  /// Whether the last list of those who live was complete.
+  var hasList = false
   /// Whom a complete list named, by ledger, and when that was last.
   var living: [String: (holder: Holder, seenMs: Int64)] = [:]
   var fencedBy: Int64?

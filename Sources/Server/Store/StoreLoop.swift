@@ -53,6 +53,8 @@ final class StoreLoop {
   let names: NameResolver
   let fenced: @Sendable () -> Void
   var lost: Set<Int> = []
+  /// By partition, the run of the server that it was asked at last.
+  private var runs = [String](repeating: "", count: SharedKey.partitions)
   /// Who lives, as the books said in this turn of the loop; nil before they were asked.
   var livingInTurn: [Holder]?
   var nextPresenceMs: Int64 = 0
@@ -233,7 +235,8 @@ final class StoreLoop {
     }
   }
 
-  /// Tells the books which partitions cannot be asked any more, and which can be again.
+  /// Tells the books which partitions cannot be asked any more, which can be again, and which are asked
+  /// at another server.
   private func noteLosses(_ nowMs: Int64) {
     for partition in 0..<SharedKey.partitions {
       let link = map.server(of: partition).flatMap { links[$0] }
@@ -244,7 +247,14 @@ final class StoreLoop {
       } else if !isLost, link?.isReady == true, lost.remove(partition) != nil {
         books.store(partition: partition, isLost: false)
       }
+      if let link, link.isReady { noteRun(link.runID, of: partition) }
     }
+  }
+
+  private func noteRun(_ run: String, of partition: Int) {
+    guard run != runs[partition] else { return }
+    if !runs[partition].isEmpty { books.store(doubtedPartition: partition) }
+    runs[partition] = run
   }
 
   private func guideIsLost(_ nowMs: Int64) -> Bool {

@@ -93,6 +93,14 @@ extension Fleet {
   func failOver() {
     storeRun += 1
     if chance(0.5) { store.wipe() } else { store.restore(storeCopy) }
+    for replica in replicas {
+      inside(replica, replica.connection, afterMs: number(1...300)) { [self] in
+        for partition in 0..<SharedKey.partitions {
+          replica.table.doubt(partition: partition, bootMs: replica.boot(nowMs))
+        }
+        wake(replica)
+      }
+    }
   }
 
   /// No faults and no load any more: everything comes to rest, and every ledger is opened again.

@@ -1,3 +1,4 @@
+import StoreModel
 import Terms
 import Testing
 
@@ -66,6 +67,32 @@ struct FleetTests {
         $0.isFleetBad = true
         $0.areLedgersBad = true
       }, seed: seed)
+  }
+
+  /// The others hold nothing there, and no request leads them to ask.
+  @Test(arguments: [true, false])
+  func `a partition that one replica uses opens soon when the store has lost it`(
+    isNoticed: Bool
+  ) {
+    var plan = FleetPlan()
+    plan.rules = [Self.budget]
+    plan.replicas = 8
+    plan.settings = SharingSettings(usesLeases: false, leaseMilliseconds: 10_000)
+    plan.usesAll = true
+    let fleet = Fleet(plan, seed: 1)
+    fleet.run(forMs: 12_000)
+    for _ in 0..<10 {
+      fleet.request(on: fleet.replicas[0], tokens: 1)
+      fleet.run(forMs: 200)
+    }
+    #expect(fleet.unavailable == 0)
+    // Another server; or the same one has been emptied, which only the list of those who live tells.
+    if isNoticed { fleet.failOver() } else { fleet.store.wipe() }
+    for _ in 0..<20 {
+      fleet.request(on: fleet.replicas[0], tokens: 1)
+      fleet.run(forMs: 200)
+    }
+    #expect((1...10).contains(fleet.unavailable), "of 20 in 4 seconds")
   }
 
   @Test(arguments: 0..<40)
