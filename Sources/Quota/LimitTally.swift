@@ -12,7 +12,7 @@ struct LimitTally {
   private let capacity: Int64
   let spansTenants: Bool
   let isShadow: Bool
-  let hasRaises: Bool
+  private let hasRaises: Bool
   let warns: Bool
   /// Whether the limit left the policy. It is kept as long as one of its counters is in use,
   /// because the next policy may have it again.

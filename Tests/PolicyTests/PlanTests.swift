@@ -121,12 +121,12 @@ import Testing
       "groups.g.tenants[1]: there is no tenant `uu`; did you mean `u`?"
     ),
     (
-      #"g: { tenants: ["t", §"t"] }"#,
-      "groups.g.tenants[1]: the tenant `t` is given twice; the first is at p:10:27"
+      #"g: { tenants: [§"t", §"t"] }"#,
+      "groups.g.tenants[1]: the tenant `t` is given twice; the first is at <0>"
     ),
     (
-      #"g: { tenants: ["t"] }, h: { tenants: [§"t"] }"#,
-      "groups.h.tenants[0]: the tenant `t` is in the group `g` already, at p:10:27; "
+      #"g: { tenants: [§"t"] }, h: { tenants: [§"t"] }"#,
+      "groups.h.tenants[0]: the tenant `t` is in the group `g` already, at <0>; "
         + "a tenant is in one group at most"
     ),
     (
@@ -139,9 +139,9 @@ import Testing
         + "remove it"
     ),
     (
-      #"g: { tenants: ["t"], limits: [{ name: "l", requests: 1, per: "day" }, "#
+      #"g: { tenants: ["t"], limits: [{ name: §"l", requests: 1, per: "day" }, "#
         + #"{ name: §"l", tokens: 1, per: "day" }] }"#,
-      "groups.g.limits[1].name: the limit `l` is given twice; the first is at p:10:57"
+      "groups.g.limits[1].name: the limit `l` is given twice; the first is at <0>"
     ),
     (
       #"g: { tenants: ["t"], limits: [§{ name: "l", usd: 1, per: "day" }] }"#,
@@ -153,7 +153,8 @@ import Testing
     let sketch = Sketch(
       model: #"class: "c", routes: [{ name: "r" }]"#, moreTenants: ", u: { keys: [] }",
       top: ", groups: { \(groups) }")
-    expectProblems(sketch.text, ["error: \(expected)"])
+    let isSecond = groups.count { $0 == "§" } == 2
+    expectProblems(sketch.text, (isSecond ? [""] : []) + ["error: \(expected)"])
   }
 
   @Test func `a group without tenants is warned of`() {

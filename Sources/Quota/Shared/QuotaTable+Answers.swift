@@ -133,9 +133,9 @@ extension QuotaTable {
     let part = sharing!.parts[place]!
     let now = budgetTime(bootMs: bootMs)
     let amount = part.limit(budget.amount(at: now))
-    guard let share = rule.warnAt.last(where: { $0.isReached(answer.settled, of: amount) }) else {
-      return
-    }
+    guard let share = rule.warnAt.last(where: { $0.isReached(answer.settled, of: amount) }),
+      share > budget.told
+    else { return }
     guard !share.isReached(answer.settledBefore, of: amount) else {
       return told(counter: counters[place].name, share, windowStartMs: budget.window.start)
     }

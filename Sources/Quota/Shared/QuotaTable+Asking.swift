@@ -107,6 +107,9 @@ extension QuotaTable {
     _ place: Int, _ need: Int64, now: Int64, bootMs: Int64
   ) -> Standing {
     sync(place, bootMs: bootMs)
+    // It is stated within a second, so that the sum is not older.
+    sharing!.parts[place]!.mustState = true
+    schedule(place, bootMs: bootMs)
     guard need > 0 else { return .fits(place: place) }
     if let use = sharedUse(place: place, now: now) {
       return need <= use.remaining

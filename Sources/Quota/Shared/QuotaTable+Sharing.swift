@@ -99,6 +99,7 @@ extension QuotaTable {
     let key = SharedKey(rule, name: counters[place].name, scopeValue: counters[place].scopeValue)
     var part = SharedPart(key: key, unit: rule.kind == .usd ? 1_000 : 1)
     part.window = counters[place].count.windowStart
+    part.isShadow = rule.isShadow
     while sharing!.parts.count <= place { sharing!.parts.append(nil) }
     sharing!.parts[place] = part
     sharing!.partitions[key.partition].places.insert(place)
@@ -131,9 +132,9 @@ extension QuotaTable {
       to: bootMs.plusSaturating(sharing!.nowAheadMs), windows: &windows)
     noteWindow(place)
     sharing!.parts[place]!.expire(counters[place].count, at: bootMs)
-    guard tallies[counters[place].tally].hasRaises else { return }
+    guard case .budget(let budget) = counters[place].count, !budget.raises.isEmpty else { return }
     // What was leased under another amount goes back.
-    let given = amount(of: tallies[counters[place].tally].rule, bootMs: bootMs)
+    let given = budget.amount(at: budgetTime(bootMs: bootMs))
     if let known = sharing!.parts[place]!.amount, known != given {
       sharing!.parts[place]!.disown()
     }
@@ -199,8 +200,10 @@ extension QuotaTable {
     }
     if let known = part.known {
       // What only counts is stated once a second.
-      if holding.hold > known.hold, !tallies[counters[place].tally].isShadow { due = bootMs }
-      if holding != known { due = min(due, part.statedMs + 1_000) }
+      if holding.hold > known.hold, !part.isShadow { due = bootMs }
+      if holding != known || part.isShadow && part.mustState {
+        due = min(due, part.statedMs + 1_000)
+      }
     }
     if let opening = view.openingMs, view.claimedMs != opening, part.claimedIn != opening,
       holding.hold != 0 || part.seen != nil
@@ -221,10 +224,11 @@ extension QuotaTable {
 
   /// When a raise begins or ends next: a slice is void then.
   private func raiseEdge(_ place: Int, bootMs: Int64) -> Int64 {
-    let tally = counters[place].tally
-    guard tallies[tally].hasRaises else { return .max }
+    guard case .budget(let budget) = counters[place].count, !budget.raises.isEmpty else {
+      return .max
+    }
     let now = budgetTime(bootMs: bootMs)
-    guard let edge = tallies[tally].rule.raises.nextEdge(after: now) else { return .max }
+    guard let edge = budget.raises.nextEdge(after: now) else { return .max }
     return bootMs.plusSaturating(edge.minusSaturating(now))
   }
 

@@ -80,6 +80,8 @@ struct SharedPart {
   var localOut: Int64 = 0
   /// No slice is asked for in the background before this.
   var renewMs: Int64 = .min
+  /// Whether its limit only counts.
+  var isShadow = false
   /// Of a budget with raises: what it gave when that was looked at last.
   var amount: Int64?
   /// Of a budget: the start of the window that all of this is about.
