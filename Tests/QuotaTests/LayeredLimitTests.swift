@@ -10,6 +10,7 @@ struct LayeredLimitTests {
   func `limits over the same requests never admit more than the smallest`(seed: Int) {
     var life = LayeredLife(seed: UInt64(seed), isShared: seed % 3 == 0)
     for _ in 0..<300 { life.step() }
+    life.end()
   }
 }
 
@@ -107,6 +108,11 @@ private struct LayeredLife {
     _ = table.settle(held.take(), as: .used(.tokens(prompt, output)), now: now)
     used[tenant, default: 0] += prompt + output
     link?.pump(&table, at: now)
+  }
+
+  mutating func end() {
+    while !open.isEmpty { settle() }
+    expectWithinAll()
   }
 
   private func counts(_ rule: Int, _ tenant: String) -> Bool {

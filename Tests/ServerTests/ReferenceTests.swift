@@ -216,9 +216,12 @@ struct ReferenceTests {
     expectSame(
       table.rows.map { "\($0[0]) \($0[1])" }, metrics.map { "`\($0.key)` \($0.value)" },
       atLeast: 50, "metrics")
-    // A tenant's slots of a class have samples only where they were taken.
+    // A tenant's slots of a class have samples only where they were taken, and what limits tell only
+    // where they told something.
     let rare: [String: Set<String>] = [
       "ai_gateway_limit_amount": ["class"], "ai_gateway_limit_remaining": ["class"],
+      "ai_gateway_shadow_refusals_total": ["tenant", "limit"],
+      "ai_gateway_limit_threshold_total": ["tenant", "limit", "share", "group"],
     ]
     for row in table.rows {
       let name = Document.code(row[0]).first ?? ""
