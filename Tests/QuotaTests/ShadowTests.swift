@@ -120,7 +120,10 @@ private struct ShadowLife {
     let only = rules("only-", Array(amounts[5...])).map(\.shadow)
     names = Set(only.map(\.name))
     plain = Desk(real)
-    shadowed = Desk((real + only).shuffled(using: &random))
+    // Anywhere among the others, whose order says which of several refusals is told.
+    var all = real
+    for rule in only { all.insert(rule, at: Int.random(in: 0...all.count, using: &random)) }
+    shadowed = Desk(all)
     self.random = random
     guard isShared else { return }
     links = [StoreLink(), StoreLink()]
