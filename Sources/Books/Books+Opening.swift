@@ -166,6 +166,11 @@ private struct Recovering {
         table.step(from: fromMs, to: record.timeMs)
       }
     case .store: table.wasShared = true
+    case .threshold(let threshold):
+      if !record.isCarried {
+        table.told(
+          counter: threshold.counter, threshold.share, windowStartMs: threshold.windowStartMs)
+      }
     case .admission, .denials, .start, .reload, .repair, .drop: break
     }
     open.apply(record)

@@ -228,6 +228,7 @@ extension Books {
       if door != nil {
         let now = readClock()
         body(&table, &door!, now, monotonicMs)
+        recordReached(now)
         over = door!.takeOver(bootMs: monotonicMs) { table.isAnswered($0) }
       }
       return (tellStoreOutcome, storeWake())

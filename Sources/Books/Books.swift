@@ -28,6 +28,7 @@ package final class Books: @unchecked Sendable {
   /// How often a write failed with admissions in it.
   private var epoch = 0
   private var estimates: Estimates
+  var marks = LimitMarks()
   /// Nil once the books are closed.
   private(set) var writer: LedgerWriter?
   private let clock: Clock
@@ -109,12 +110,15 @@ package final class Books: @unchecked Sendable {
   ) -> Answer {
     var request = request
     request.record.reserved = reservation.charges
+    let shadowed = reservation.shadowed
+    request.record.shadowLimits = shadowed.map(\.name)
     request.record.estimatedPromptTokens = reservation.demand.promptTokens
     request.record.reservedCompletionTokens = reservation.demand.completionTokens
     guard case .queued(let seq)? = writer?.enqueue(.admission(request.record), timeMs: now) else {
       _ = table.settle(reservation, as: .undone, now: now)
       return .unavailable
     }
+    if !shadowed.isEmpty { marks.wouldRefuse(shadowed, request.caller) }
     let admission = OpenAdmission(
       request, seq: seq, epoch: epoch, timeMs: now, monotonicMs: monotonicMs, reservation)
     open[seq] = admission
@@ -163,6 +167,7 @@ package final class Books: @unchecked Sendable {
       admission.monotonicMs.map { monotonicMs - $0 } ?? max(0, now - admission.timeMs)
     completion.charged = table.settle(reservation, as: outcome.settlement, now: now)
     _ = writer?.enqueue(.completion(completion), timeMs: now)
+    recordReached(now)
     return completion
   }
 
@@ -284,17 +289,6 @@ package final class Books: @unchecked Sendable {
     }
     return isWhole
   }
-
-  /// Queues a record of what the process did.
-  func note(_ body: LedgerRecord.Body) {
-    lock.withLock {
-      let now = readClock()
-      _ = writer?.enqueue(body, timeMs: now)
-    }
-  }
-
-  /// Records that some records will never be sent to a shipping target.
-  package func recordDrop(_ drop: Drop) { note(.drop(drop)) }
 
   private func write(_ due: [Denials], _ now: Int64) {
     for denials in due { _ = writer?.enqueue(.denials(denials), timeMs: now) }

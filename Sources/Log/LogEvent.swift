@@ -15,6 +15,7 @@ package enum LogEvent: String, Sendable, CaseIterable {
 
   // The policy.
   case policyReplaced = "policy_replaced"
+  case tenantPlanChanged = "tenant_plan_changed"
   case policyUnchanged = "policy_unchanged"
   case policyRefused = "policy_refused"
   case policyProblem = "policy_problem"
@@ -60,6 +61,9 @@ package enum LogEvent: String, Sendable, CaseIterable {
   case connectionCut = "connection_cut"
   case connectionsRefused = "connections_refused"
   case acceptFailed = "accept_failed"
+
+  // Limits.
+  case limitThreshold = "limit_threshold"
 
   // Exchanges.
   case requestsRefused = "requests_refused"

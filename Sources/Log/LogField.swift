@@ -41,6 +41,15 @@ package enum LogKey: String, Sendable, CaseIterable {
   case classesRemoved = "classes_removed"
   case classesChanged = "classes_changed"
 
+  case plansAdded = "plans_added"
+  case plansRemoved = "plans_removed"
+  case plansChanged = "plans_changed"
+  case groupsAdded = "groups_added"
+  case groupsRemoved = "groups_removed"
+  case groupsChanged = "groups_changed"
+  case plan
+  case previousPlan = "previous_plan"
+
   // The ledger.
   case ledgerSeq = "ledger_seq"
   case lastLedgerSeq = "last_ledger_seq"
@@ -55,6 +64,10 @@ package enum LogKey: String, Sendable, CaseIterable {
   // The store that limits are shared through.
   case store, replicas, partitions, missing
   case startNumber = "start_number"
+
+  // A share of a budget that was reached: named as in the ledger.
+  case group, share, used, amount, kind
+  case windowEnd = "window_end"
 
   // One exchange, at debug: named as in the ledger.
   case requestID = "request_id"

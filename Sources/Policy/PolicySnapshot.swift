@@ -59,6 +59,8 @@ package final class PolicySnapshot: Sendable {
   package let tenants: [Tenant]
   /// By `Model.index`.
   package let models: [Model]
+  package let plans: [Plan]
+  package let groups: [TenantGroup]
   /// The global limits, which count all tenants together.
   package let limits: [Limit]
   /// The paths that some tenant's `allow` lists with a `route`; not inspected.
@@ -72,8 +74,9 @@ package final class PolicySnapshot: Sendable {
 
   init(
     revision: String, settings: PolicySettings, classes: [TrafficClass], models: [Model],
-    tenants: [Tenant], limits: [Limit], customPaths: [String], sharedHostnames: [String]?,
-    pathAliases: [String: Endpoint], lookup: PolicyLookup
+    plans: [Plan], groups: [TenantGroup], tenants: [Tenant], limits: [Limit],
+    customPaths: [String], sharedHostnames: [String]?, pathAliases: [String: Endpoint],
+    lookup: PolicyLookup
   ) {
     self.revision = revision
     timeZone = settings.timeZone
@@ -88,6 +91,8 @@ package final class PolicySnapshot: Sendable {
     clientCertificates = settings.clientCertificates
     self.classes = classes
     self.models = models
+    self.plans = plans
+    self.groups = groups
     self.tenants = tenants
     self.limits = limits
     self.customPaths = customPaths
@@ -136,7 +141,7 @@ package final class PolicySnapshot: Sendable {
     PolicySummary(
       tenants: tenants.count, models: models.count,
       keys: tenants.reduce(0) { $0 + $1.keys.count },
-      limits: limits.count
+      limits: limits.count + groups.reduce(0) { $0 + $1.limits.count }
         + tenants.reduce(0) { sum, tenant in
           sum + tenant.limits.count + tenant.keys.reduce(0) { $0 + $1.limits.count }
         })

@@ -20,6 +20,10 @@ package struct QuotaTable {
   /// The places of the counters of the demand that is being checked. It is stored here only to use
   /// the same memory again.
   var found: [Int?] = []
+  /// The limits that only count and would not have admitted it; likewise.
+  var shadowed: [Int] = []
+  /// Shares of budgets that settled use has come to and nobody was told of yet.
+  var reached: [ReachedShare] = []
   /// What is known of the store that the limits are shared through; nil where they are not.
   var sharing: Sharing?
   /// By place: the sum of the store that a checkpoint says was seen last, and in which window.

@@ -87,7 +87,7 @@ struct OTLPLogRecord {
   var severity: Severity {
     switch line.head.type {
     case "admission": text("decision") == "deny" ? .warning : .info
-    case "denials", "clock": .warning
+    case "denials", "clock", "threshold": .warning
     case "completion":
       switch text("end_reason") {
       case "complete": .info

@@ -54,6 +54,16 @@ enum RecordText {
         + (event.bound?.texts ?? []).map { "bound=\($0)" } + (event.isFirst ? ["first"] : [])
     case .clock(let jump):
       return pairs([("from", jump.fromMs.map { UTCTime.string($0) })]) + ["jump_ms=\(jump.jumpMs)"]
+    case .threshold(let threshold):
+      let amount = { (amount: Int64) in
+        threshold.kind == .usd ? Dollars.text(amount) : String(amount)
+      }
+      return pairs([
+        ("tenant", threshold.tenant), ("group", threshold.group), ("limit", threshold.limit),
+        ("share", threshold.share.description), ("kind", threshold.kind.rawValue),
+        ("used", amount(threshold.used)), ("amount", amount(threshold.amount)),
+        ("window_end", UTCTime.string(threshold.windowEndMs)),
+      ])
     case .drop(let drop):
       return ["target=\(drop.target)", "first_seq=\(drop.firstSeq)", "last_seq=\(drop.lastSeq)"]
     case .repair(let repair): return ["\(repair.file):\(repair.offset)", repair.damage]

@@ -211,6 +211,7 @@ enum ServeCommand {
       outage.saw(books.ledgerState)
       log.clockSteps(books.untoldClockSteps())
       log.refused(books.refusalSummaries())
+      log.reached(books.untoldThresholds())
       memory.tick()
     }
     clock.resume()
@@ -220,6 +221,7 @@ enum ServeCommand {
   /// Closes the books; false where the ledger's end could not be written.
   private static func close(_ opened: Opened, _ log: Logger) -> Bool {
     log.refused(opened.books.refusalSummaries(isLast: true))
+    log.reached(opened.books.untoldThresholds())
     guard opened.books.close(event(opened.revision.withLock { $0 })) else {
       log.ledgerCloseFailed()
       return false

@@ -22,7 +22,8 @@ import Testing
       "{ version: 1, §quux: {} }",
       "error: unknown field `quux`; known here: `version`, `timezone`, `shared_hostnames`, "
         + "`max_body_bytes`, `max_headers_count`, `max_headers_kb`, `enforce_at`, `response_ids`, "
-        + "`max_subjects`, `log_level`, `auth`, `classes`, `models`, `path_aliases`, `tenants`, `limits`"
+        + "`max_subjects`, `log_level`, `auth`, `classes`, `models`, `path_aliases`, "
+        + "`plans`, `groups`, `tenants`, `limits`"
     ),
     (
       "{ version: 1, timezone: §\"Europe/Berlim\" }",

@@ -38,6 +38,7 @@ struct Decision {
       requestID: String(decoding: requestID, as: UTF8.self),
       decision: refusal == nil ? .allow : .deny, policy: policy.revision)
     record.tenant = identity?.tenant.name.string
+    record.group = identity?.tenant.group?.name
     record.subject = identity.map { String(decoding: $0.subject, as: UTF8.self) }
     record.keyID = identity?.key?.id.string
     record.hostname = traits?.hostname

@@ -68,6 +68,7 @@ package struct RecordFilter: Equatable, Sendable {
         tenant = denials.tenant
         decision = .deny
         reason = denials.reason
+      case .threshold(let threshold): tenant = threshold.tenant
       case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: break
       }
     }

@@ -15,6 +15,8 @@ package struct Admission: Equatable, Sendable {
   package var decision: Decision
   /// The tenant's name; nil where the caller was not identified.
   package var tenant: String?
+  /// The name of the tenant's group; nil where it is in none, and in older records.
+  package var group: String?
   /// The caller inside of the tenant.
   package var subject: String?
   /// The id of the API key that the caller used.
@@ -39,6 +41,8 @@ package struct Admission: Equatable, Sendable {
   package var httpStatus: Int64?
   /// The name of the limit that refused it.
   package var limit: String?
+  /// The names of the limits that only count and would have refused it; empty where it was refused.
+  package var shadowLimits: [String]
   /// What was reserved in each counter.
   package var reserved: [Charge]
   /// The estimate of the prompt that the reservation was made with.
@@ -56,17 +60,19 @@ package struct Admission: Equatable, Sendable {
   package var policy: String
 
   package init(
-    requestID: String, decision: Decision, tenant: String? = nil, subject: String? = nil,
-    keyID: String? = nil, hostname: String? = nil, method: String? = nil, route: String? = nil,
+    requestID: String, decision: Decision, tenant: String? = nil, group: String? = nil,
+    subject: String? = nil, keyID: String? = nil, hostname: String? = nil, method: String? = nil,
+    route: String? = nil,
     model: String? = nil, modelRoute: String? = nil, trafficClass: String? = nil,
     stream: Bool? = nil, reason: String? = nil, httpStatus: Int64? = nil, limit: String? = nil,
-    reserved: [Charge] = [], estimatedPromptTokens: Int64? = nil,
+    shadowLimits: [String] = [], reserved: [Charge] = [], estimatedPromptTokens: Int64? = nil,
     reservedCompletionTokens: Int64? = nil, source: String? = nil, envoyRequestID: String? = nil,
     traceparent: String? = nil, policy: String
   ) {
     self.requestID = requestID
     self.decision = decision
     self.tenant = tenant
+    self.group = group
     self.subject = subject
     self.keyID = keyID
     self.hostname = hostname
@@ -79,6 +85,7 @@ package struct Admission: Equatable, Sendable {
     self.reason = reason
     self.httpStatus = httpStatus
     self.limit = limit
+    self.shadowLimits = shadowLimits
     self.reserved = reserved
     self.estimatedPromptTokens = estimatedPromptTokens
     self.reservedCompletionTokens = reservedCompletionTokens

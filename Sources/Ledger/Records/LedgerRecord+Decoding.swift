@@ -41,6 +41,7 @@ extension LedgerRecord {
           file: try fields.text("file"), offset: try fields.integer("offset"),
           damage: try fields.text("damage"), lastGoodSeq: try fields.integer("last_good_seq")))
     case "store": body = .store(try StoreEvent(&fields))
+    case "threshold": body = .threshold(try Threshold(&fields))
     case "drop":
       body = .drop(
         Drop(
@@ -56,6 +57,8 @@ extension LedgerRecord {
 extension Admission {
   init(_ fields: inout FieldReader) throws(RecordProblem) {
     tenant = try fields.optionalText("tenant")
+    // Older ledgers have admissions without this field.
+    group = try fields.textWherePresent("group")
     subject = try fields.optionalText("subject")
     keyID = try fields.optionalText("key_id")
     hostname = try fields.optionalText("hostname")
@@ -70,6 +73,7 @@ extension Admission {
     httpStatus = try fields.optionalInteger("http_status")
     limit = try fields.optionalText("limit")
     requestID = try fields.text("request_id")
+    shadowLimits = try fields.textsWherePresent("shadow_limits")
     reserved = try fields.charges("reserved")
     estimatedPromptTokens = try fields.optionalInteger("estimated_prompt_tokens")
     reservedCompletionTokens = try fields.optionalInteger("reserved_completion_tokens")
@@ -231,6 +235,32 @@ extension ProcessEvent {
     version = try fields.text("version")
     identity = try fields.identityWherePresent()
     estimates = try ModelEstimate.list(try fields.arrayWherePresent("estimates"))
+  }
+}
+
+extension Threshold {
+  init(_ fields: inout FieldReader) throws(RecordProblem) {
+    tenant = try fields.optionalText("tenant")
+    group = try fields.optionalText("group")
+    limit = try fields.text("limit")
+    counter = try fields.text("counter")
+    kind = try fields.word("kind")
+    guard case .number(let text) = try fields.take("share"), let share = WarningShare(text) else {
+      throw .wrongValue("share")
+    }
+    self.share = share
+    used = try Self.amount("used", kind, &fields)
+    amount = try Self.amount("amount", kind, &fields)
+    windowStartMs = try fields.integer("window")
+    windowEndMs = try fields.time("window_end")
+  }
+
+  private static func amount(
+    _ name: String, _ kind: LimitKind, _ fields: inout FieldReader
+  ) throws(RecordProblem) -> Int64 {
+    guard kind == .usd else { return try fields.integer(name) }
+    guard let dollars = try fields.optionalDollars(name) else { throw .wrongValue(name) }
+    return dollars
   }
 }
 

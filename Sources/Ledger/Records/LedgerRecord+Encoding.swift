@@ -36,6 +36,7 @@ extension LedgerRecord {
       line.field("damage", repair.damage)
       line.field("last_good_seq", repair.lastGoodSeq)
     case .store(let event): event.encode(into: &line)
+    case .threshold(let threshold): threshold.encode(into: &line)
     case .drop(let drop):
       line.field("target", cut: drop.target)
       line.field("first_seq", drop.firstSeq)
@@ -48,6 +49,7 @@ extension LedgerRecord {
 extension Admission {
   func encode(into line: inout JSONWriter) {
     line.field("tenant", identifier: tenant)
+    line.field("group", identifier: group)
     line.field("subject", cut: subject)
     line.field("key_id", identifier: keyID)
     line.field("hostname", cut: hostname)
@@ -62,6 +64,7 @@ extension Admission {
     line.field("http_status", httpStatus)
     line.field("limit", identifier: limit)
     line.field("request_id", requestID)
+    if !shadowLimits.isEmpty { line.field("shadow_limits", shadowLimits) }
     line.charges("reserved", reserved)
     line.field("estimated_prompt_tokens", estimatedPromptTokens)
     line.field("reserved_completion_tokens", reservedCompletionTokens)
@@ -168,6 +171,22 @@ extension ProcessEvent {
     line.field("version", version)
     line.identity(identity)
     if !estimates.isEmpty { line.estimates(estimates) }
+  }
+}
+
+extension Threshold {
+  func encode(into line: inout JSONWriter) {
+    line.field("tenant", identifier: tenant)
+    line.field("group", identifier: group)
+    line.field("limit", limit)
+    line.field("counter", counter)
+    line.field("kind", kind.rawValue)
+    line.field("share", number: share.description)
+    for (name, amount) in [("used", used), ("amount", amount)] {
+      if kind == .usd { line.field(name, dollarsOf: amount) } else { line.field(name, amount) }
+    }
+    line.field("window", windowStartMs)
+    line.field("window_end", timeMs: windowEndMs)
   }
 }
 

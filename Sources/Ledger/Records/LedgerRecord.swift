@@ -17,6 +17,8 @@ package struct LedgerRecord: Equatable, Sendable {
     case stop(ProcessEvent)
     /// What became of the store that limits are shared through.
     case store(StoreEvent)
+    /// The use of a budget has come to a share of it.
+    case threshold(Threshold)
     case drop(Drop)
   }
 
@@ -50,6 +52,7 @@ package struct LedgerRecord: Equatable, Sendable {
     case .repair: "repair"
     case .stop: "stop"
     case .store: "store"
+    case .threshold: "threshold"
     case .drop: "drop"
     }
   }
@@ -57,7 +60,7 @@ package struct LedgerRecord: Equatable, Sendable {
   /// Every value of `type`.
   package static let types = [
     "admission", "completion", "denials", "start", "reload", "checkpoint", "clock", "repair",
-    "stop", "store", "drop",
+    "stop", "store", "threshold", "drop",
   ]
 
   /// The id of the exchange that the record is about; nil where it is not about one.
@@ -65,7 +68,8 @@ package struct LedgerRecord: Equatable, Sendable {
     switch body {
     case .admission(let admission): admission.requestID
     case .completion(let completion): completion.requestID
-    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: nil
+    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold, .drop:
+      nil
     }
   }
 
@@ -74,7 +78,9 @@ package struct LedgerRecord: Equatable, Sendable {
     switch body {
     case .start(let event): event.identity
     case .checkpoint(let checkpoint): checkpoint.identity
-    case .admission, .completion, .denials, .reload, .clock, .repair, .stop, .store, .drop: nil
+    case .admission, .completion, .denials, .reload, .clock, .repair, .stop, .store, .threshold,
+      .drop:
+      nil
     }
   }
 
@@ -87,7 +93,7 @@ package struct LedgerRecord: Equatable, Sendable {
     case .denials(let denials): 320 + 40 * denials.requestIDs.count
     case .start, .reload, .clock, .repair, .checkpoint: 320
     case .store(let event): 320 + 8 * event.partitions.count + 64 * event.identityCount
-    case .drop: 640
+    case .threshold, .drop: 640
     }
   }
 }

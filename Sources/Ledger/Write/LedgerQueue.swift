@@ -118,7 +118,7 @@ struct LedgerQueue {
         return .refused(hasReachedBound ? .ledgerFull : .overShare)
       }
       fallthrough
-    case .start, .reload, .clock, .stop, .store, .drop:
+    case .start, .reload, .clock, .stop, .store, .threshold, .drop:
       if case .clock = body, case .unavailable(let reason) = status, !isBeginningSegment {
         return .refused(reason)
       }
@@ -201,7 +201,8 @@ struct LedgerQueue {
     for record in batch {
       switch record.body {
       case .checkpoint, .repair: continue
-      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .store, .drop:
+      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .store, .threshold,
+        .drop:
         queuedBytes -= record.estimatedBytes
         writingBytes += record.estimatedBytes
       }
@@ -234,7 +235,9 @@ struct LedgerQueue {
         voided.insert(admission.requestID)
         continue
       case .completion(let completion) where voided.contains(completion.requestID): continue
-      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .store, .drop: break
+      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .store, .threshold,
+        .drop:
+        break
       }
       record.isCarried = true
       carried.append(record)
@@ -261,7 +264,9 @@ extension LedgerRecord.Body {
     switch self {
     case .admission(let admission): admission.tenant
     case .denials(let denials): denials.tenant
-    case .completion, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: nil
+    case .completion, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold,
+      .drop:
+      nil
     }
   }
 }

@@ -51,6 +51,7 @@ package struct MetricsPage {
     page.traffic(registry)
     if let books {
       limits.write(books, to: &page)
+      page.limits(shadow: books.shadowCounts, thresholds: books.thresholdCounts)
       if let statistics = books.ledgerStatistics {
         page.ledger(statistics, commits: registry.commitDurations)
       }

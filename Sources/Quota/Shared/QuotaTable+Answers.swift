@@ -126,9 +126,28 @@ extension QuotaTable {
     part.shortUntilMs = answer.isShort ? bootMs + 1_000 : .min
     part.word = nil
     if case .short = answer.outcome {
-      part.word = .init(left: part.seenLeft(rule) ?? 0, sentMs: underWay.sentMs)
+      part.word = .init(
+        left: part.seenLeft(of: capacity(of: rule, bootMs: bootMs)) ?? 0, sentMs: underWay.sentMs)
     }
     sharing!.parts[place] = part
+    noteReached(place, by: answer, bootMs: bootMs)
+  }
+
+  /// The statement that took the settled use of all replicas over a share is the one that tells of it:
+  /// the store says to exactly one replica how it was before and after.
+  private mutating func noteReached(_ place: Int, by answer: StatementAnswer, bootMs: Int64) {
+    let rule = tallies[counters[place].tally].rule
+    guard !rule.warnAt.isEmpty, case .budget(let budget) = counters[place].count else { return }
+    let part = sharing!.parts[place]!
+    let now = budgetTime(bootMs: bootMs)
+    let amount = part.limit(budget.amount(at: now))
+    guard let share = rule.warnAt.last(where: { $0.isReached(answer.settled, of: amount) }),
+      share > budget.told
+    else { return }
+    guard !share.isReached(answer.settledBefore, of: amount) else {
+      return told(counter: counters[place].name, share, windowStartMs: budget.window.start)
+    }
+    noteReached(place, budget, used: answer.settled.timesSaturating(part.unit), now: now)
   }
 
   /// Keeps for those who wait what there is, in their order. Who needs more than is left is refused
@@ -256,7 +275,8 @@ extension QuotaTable {
       let rule = tallies[counters[place].tally].rule
       if rule.onStoreLoss == .local {
         sharing!.parts[place]!.local = LocalShare(
-          rule, seenLeft: sharing!.parts[place]!.seenLeft(rule), replicas: sharing!.replicas,
+          rule, seenLeft: sharing!.parts[place]!.seenLeft(of: capacity(of: rule, bootMs: bootMs)),
+          replicas: sharing!.replicas,
           bootMs: bootMs)
       }
       for waiting in sharing!.parts[place]!.waiting { endWaiting(waiting.ask) }

@@ -19,8 +19,9 @@ extension QuotaTable {
     guard let sharing, let part = sharing.parts[place], let seen = part.seen, let known = part.known
     else { return nil }
     let rule = tallies[counters[place].tally].rule
-    let limit = part.limit(rule.capacity)
     let bootMs = now.minusSaturating(sharing.nowAheadMs)
+    let capacity = capacity(of: rule, bootMs: bootMs)
+    let limit = part.limit(capacity)
     let since = part.holding(counters[place].count).hold.minusSaturating(known.hold)
     var sum = max(0, seen.sum.plusSaturating(since))
     var reset: Int64 = 0
@@ -36,7 +37,7 @@ extension QuotaTable {
     let left = max(0, limit.minusSaturating(sum)).timesSaturating(part.unit)
     return SharedUse(
       sum: sum.timesSaturating(part.unit), unspent: part.free,
-      remaining: min(rule.capacity, left.plusSaturating(part.free)), resetMilliseconds: reset)
+      remaining: min(capacity, left.plusSaturating(part.free)), resetMilliseconds: reset)
   }
 
   /// The state of sharing, for status, the page and metrics.

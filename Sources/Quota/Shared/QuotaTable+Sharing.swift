@@ -105,6 +105,7 @@ extension QuotaTable {
     let key = SharedKey(rule, name: counters[place].name, scopeValue: counters[place].scopeValue)
     var part = SharedPart(key: key, unit: rule.kind == .usd ? 1_000 : 1)
     part.window = counters[place].count.windowStart
+    part.isShadow = rule.isShadow
     while sharing!.parts.count <= place { sharing!.parts.append(nil) }
     sharing!.parts[place] = part
     sharing!.partitions[key.partition].places.insert(place)
@@ -137,6 +138,28 @@ extension QuotaTable {
       to: bootMs.plusSaturating(sharing!.nowAheadMs), windows: &windows)
     noteWindow(place)
     sharing!.parts[place]!.expire(counters[place].count, at: bootMs)
+    guard case .budget(let budget) = counters[place].count, !budget.raises.isEmpty else { return }
+    // What was leased under another amount goes back.
+    let given = budget.amount(at: budgetTime(bootMs: bootMs))
+    if let known = sharing!.parts[place]!.amount, known != given {
+      sharing!.parts[place]!.disown()
+    }
+    sharing!.parts[place]!.amount = given
+  }
+
+  /// The time that budgets go by.
+  func budgetTime(bootMs: Int64) -> Int64 {
+    bootMs.plusSaturating(sharing?.nowAheadMs ?? 0).plusSaturating(windows.aheadMs)
+  }
+
+  /// What a limit gives now.
+  func amount(of rule: LimitRule, bootMs: Int64) -> Int64 {
+    rule.raises.isEmpty ? rule.amount : rule.amount(at: budgetTime(bootMs: bootMs))
+  }
+
+  /// The most of a limit that can be taken at once now.
+  func capacity(of rule: LimitRule, bootMs: Int64) -> Int64 {
+    rule.raises.isEmpty ? rule.capacity : rule.amount(at: budgetTime(bootMs: bootMs))
   }
 
   mutating func noteWindow(_ place: Int) {
@@ -182,21 +205,37 @@ extension QuotaTable {
       due = bootMs
     }
     if let known = part.known {
-      if holding.hold > known.hold { due = bootMs }
-      if holding != known { due = min(due, part.statedMs + 1_000) }
+      // What only counts is stated once a second.
+      if holding.hold > known.hold, !part.isShadow { due = bootMs }
+      if holding != known || part.isShadow && part.mustState {
+        due = min(due, part.statedMs + 1_000)
+      }
     }
     if let opening = view.openingMs, view.claimedMs != opening, part.claimedIn != opening,
       holding.hold != 0 || part.seen != nil
     {
       due = bootMs
     }
-    if part.free > 0 { due = min(due, returnTime(part, sharing, bootMs)) }
+    if part.free > 0 {
+      due = min(due, returnTime(part, sharing, bootMs))
+      due = min(due, raiseEdge(place, bootMs: bootMs))
+    }
     if part.unspent > 0, !count.isBudget { due = min(due, part.validUntilMs) }
     if isRenewed(part, sharing, bootMs) { due = min(due, max(bootMs, part.renewMs)) }
     if count.isSlots, holding.hold != 0 {
       due = min(due, part.statedMs + sharing.settings.restatedMilliseconds)
     }
     return max(due, part.notBeforeMs)
+  }
+
+  /// When a raise begins or ends next: a slice is void then.
+  private func raiseEdge(_ place: Int, bootMs: Int64) -> Int64 {
+    guard case .budget(let budget) = counters[place].count, !budget.raises.isEmpty else {
+      return .max
+    }
+    let now = budgetTime(bootMs: bootMs)
+    guard let edge = budget.raises.nextEdge(after: now) else { return .max }
+    return bootMs.plusSaturating(edge.minusSaturating(now))
   }
 
   private func returnTime(_ part: SharedPart, _ sharing: Sharing, _ bootMs: Int64) -> Int64 {

@@ -141,10 +141,11 @@ extension QuotaTable {
     }
     let holding = part.stated(
       count, leaseMilliseconds: sharing!.settings.leaseMilliseconds, at: bootMs)
-    let (need, want) = wish(part, rule, isSpare: isSpare)
+    let (need, want) = wish(part, capacity(of: rule, bootMs: bootMs), isSpare: isSpare)
     let statement = Statement(
       key: part.key, shape: shape(rule, count, part, settled: holding.settled),
-      amount: part.limit(rule.amount), number: sharing!.nextStatement(), hold: holding.hold,
+      amount: part.limit(amount(of: rule, bootMs: bootMs)), number: sharing!.nextStatement(),
+      hold: holding.hold,
       unspent: holding.unspent, need: need, want: want, seen: part.seen)
     var window: CalendarWindow?
     if case .budget(let budget) = count { window = budget.window }
@@ -173,12 +174,12 @@ extension QuotaTable {
   /// as far as the store was last seen to have something left, at least the first. A slice is for
   /// about a second of this replica's own use.
   private func wish(
-    _ part: SharedPart, _ rule: LimitRule, isSpare: Bool
+    _ part: SharedPart, _ capacity: Int64, isSpare: Bool
   ) -> (need: Int64, want: Int64) {
     guard !sharing!.partitions[part.key.partition].isLost else { return (0, 0) }
     var needed: Int64 = 0
     var total: Int64 = 0
-    let left = part.seenLeft(rule) ?? rule.capacity
+    let left = part.seenLeft(of: capacity) ?? capacity
     var isCounted = true
     for waiting in part.waiting {
       total = total.plusSaturating(waiting.need)

@@ -80,6 +80,10 @@ struct SharedPart {
   var beyondSlice: Int64 = 0
   /// No slice is asked for in the background before this.
   var renewMs: Int64 = .min
+  /// Whether its limit only counts.
+  var isShadow = false
+  /// Of a budget with raises: what it gave when that was looked at last.
+  var amount: Int64?
   /// Of a budget: the start of the window that all of this is about.
   var window: Int64?
   /// When something is due, as the queue knows it.
@@ -207,8 +211,9 @@ struct SharedPart {
   }
 
   /// What is left for all by the store's last word, in the limit's unit.
-  func seenLeft(_ rule: LimitRule) -> Int64? {
-    seen.map { max(0, limit(rule.capacity) - $0.sum).timesSaturating(unit) }
+  /// `capacity`: what the limit gives at once now.
+  func seenLeft(of capacity: Int64) -> Int64? {
+    seen.map { max(0, limit(capacity) - $0.sum).timesSaturating(unit) }
   }
 
   /// Nothing of it is at the store or on the way, so that it can be forgotten.

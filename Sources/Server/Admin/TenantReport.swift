@@ -1,6 +1,7 @@
 import Books
 import Bytes
 import Metrics
+import Policy
 import Terms
 
 /// `/api/v1/tenants`: what tenants have used since the start, and what is left of their limits.
@@ -25,10 +26,15 @@ struct TenantReport {
       json.array("global") { json in
         for limit in books?.globalLimitStates() ?? [] { Self.add(limit, to: &json) }
       }
+      Self.add(books?.groupLimitStates(ofTenants: found.names) ?? [], to: &json)
+      let current = books?.currentLimits
       json.array("tenants") { json in
         for (name, (traffic, limits)) in zip(found.names, zip(traffic, limits)) {
           json.object { json in
             json.field("tenant", name)
+            let tenant = current?.tenant(named: name)
+            if let plan = tenant?.plan { json.field("plan", plan) }
+            if let group = tenant?.group { json.field("group", group.name) }
             Self.add(traffic, to: &json)
             json.array("limits") { json in
               for limit in limits { Self.add(limit, to: &json) }
@@ -38,6 +44,24 @@ struct TenantReport {
       }
     }
     return json.bytes
+  }
+
+  /// The groups of these tenants; left out where none of them is in one.
+  private static func add(
+    _ groups: [(group: TenantGroup, limits: [LimitState])], to json: inout JSONWriter
+  ) {
+    guard !groups.isEmpty else { return }
+    json.array("groups") { json in
+      for (group, limits) in groups {
+        json.object { json in
+          json.field("group", group.name)
+          json.field("tenants", group.tenants.count)
+          json.array("limits") { json in
+            for limit in limits { add(limit, to: &json) }
+          }
+        }
+      }
+    }
   }
 
   private static func add(_ traffic: TenantTraffic, to json: inout JSONWriter) {
@@ -54,6 +78,9 @@ struct TenantReport {
       var keyID = limit.keyID
       switch limit.owner {
       case .global: json.field("owner", "global")
+      case .group(let name):
+        json.field("owner", "group")
+        json.field("group", name)
       case .tenant: json.field("owner", "tenant")
       case .key(let id):
         json.field("owner", "key")
@@ -62,6 +89,7 @@ struct TenantReport {
         json.field("owner", "class")
         json.field("class", name)
       }
+      if let plan = limit.plan { json.field("plan", plan) }
       json.field("kind", limit.kind)
       json.field("per", limit.per)
       json.field("scope", limit.scope.rawValue)
@@ -77,9 +105,49 @@ struct TenantReport {
         }
       }
       json.field("resets_at", timeMs: limit.resetsAtMs)
+      Self.addMarks(limit, to: &json)
       json.field("counters", limit.counters)
       if let keyID { json.field("key_id", keyID) }
       if let subject = limit.subject { json.field("subject", subject) }
+    }
+  }
+
+  /// What a limit tells beside what is left of it: `mode`, `warn_at`, `raises`.
+  private static func addMarks(_ limit: LimitState, to json: inout JSONWriter) {
+    if let shadow = limit.shadow {
+      json.field("mode", "shadow")
+      json.object("shadow") { json in
+        json.field("refusals", shadow.count)
+        json.array("callers") { json in
+          for caller in shadow.callers {
+            json.object { json in
+              json.field("tenant", caller.tenant)
+              json.field("subject", caller.subject)
+              json.field("refusals", caller.count)
+            }
+          }
+        }
+      }
+    }
+    if !limit.warnAt.isEmpty {
+      json.array("warn_at") { json in
+        for share in limit.warnAt { json.value(number: share.description) }
+      }
+      json.field("warned", number: limit.warned?.description)
+    }
+    guard !limit.raises.isEmpty else { return }
+    json.array("raises") { json in
+      for raise in limit.raises {
+        json.object { json in
+          if limit.kind == "usd" {
+            json.field("add", Dollars.text(raise.add))
+          } else {
+            json.field("add", raise.add)
+          }
+          json.field("from", timeMs: raise.fromMs)
+          json.field("until", timeMs: raise.untilMs)
+        }
+      }
     }
   }
 }

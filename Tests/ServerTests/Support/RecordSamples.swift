@@ -10,7 +10,7 @@ enum RecordSamples {
   static var all: [LedgerRecord] {
     let charge = Charge(counter: "tenant/t/l", amount: 1, window: 0)
     let admission = Admission(
-      requestID: "req_1", decision: .allow, reserved: [charge], policy: "p")
+      requestID: "req_1", decision: .allow, shadowLimits: ["l"], reserved: [charge], policy: "p")
     let completion = Completion(
       requestID: "req_1", usageSource: .reported, costParts: CostParts(), endReason: .complete,
       disputed: DisputedUsage(promptTokens: 0, completionTokens: 1), charged: [charge])
@@ -35,6 +35,10 @@ enum RecordSamples {
         StoreEvent(
           .opened, partitions: [0], by: [identity], missing: [identity], bound: StoreAmounts(),
           isFirst: true)),
+      .threshold(
+        Threshold(
+          tenant: "t", group: nil, limit: "l", counter: "tenant/t/l", kind: .tokens,
+          share: .whole, used: 1, amount: 1, windowStartMs: 0, windowEndMs: 1)),
       .drop(Drop(target: "t", firstSeq: 1, lastSeq: 1)),
     ]
     return bodies.map { LedgerRecord(seq: 1, timeMs: 0, isCarried: true, body: $0) }
