@@ -28,6 +28,10 @@ package final class Books: @unchecked Sendable {
   /// How often a write failed with admissions in it.
   private var epoch = 0
   private var estimates: Estimates
+  private var totals: DayTotals
+  private var spenders = SpenderTable()
+  private var days: LocalDays
+  private let totalRowsMax: Int
   /// Nil once the books are closed.
   private(set) var writer: LedgerWriter?
   private let clock: Clock
@@ -43,16 +47,20 @@ package final class Books: @unchecked Sendable {
 
   init(
     table: consuming QuotaTable, of limits: PolicyLimits, estimates: Estimates,
-    after timeMs: Int64, clock: Clock, durability: Durability
+    totals: DayTotals?, after timeMs: Int64, clock: Clock, ledger settings: LedgerSettings
   ) {
+    days = LocalDays(timeZone: limits.catalog.timeZone) ?? .utc
+    totalRowsMax = DayTotals.rowsMax(ledgerBytesMax: settings.ledgerBytesMax)
     self.table = table
     self.limits = limits
     self.estimates = estimates
     ledgerClock = LedgerClock(after: timeMs)
     self.clock = clock
-    self.durability = durability
+    durability = settings.durability
     monotonicMs = clock.monotonicMs()
     let nowMs = ledgerClock.read(wallMs: clock.wallMs(), monotonicMs: monotonicMs).timeMs
+    self.totals = totals ?? DayTotals(timeZone: days.timeZone, sinceMs: nowMs)
+    self.totals.use(timeZone: days.timeZone)
     self.table.resume(after: timeMs, at: nowMs)
   }
 
@@ -111,6 +119,7 @@ package final class Books: @unchecked Sendable {
     request.record.reserved = reservation.charges
     request.record.estimatedPromptTokens = reservation.demand.promptTokens
     request.record.reservedCompletionTokens = reservation.demand.completionTokens
+    totals.used(tenant: request.record.tenant, keyID: request.record.keyID, atMs: now)
     guard case .queued(let seq)? = writer?.enqueue(.admission(request.record), timeMs: now) else {
       _ = table.settle(reservation, as: .undone, now: now)
       return .unavailable
@@ -162,6 +171,10 @@ package final class Books: @unchecked Sendable {
     completion.latencyMs =
       admission.monotonicMs.map { monotonicMs - $0 } ?? max(0, now - admission.timeMs)
     completion.charged = table.settle(reservation, as: outcome.settlement, now: now)
+    let today = days.day(ofMs: now)
+    totals.add(
+      completion, keyID: admission.record.keyID, day: today, rowsMax: totalRowsMax)
+    spenders.add(completion, day: today)
     _ = writer?.enqueue(.completion(completion), timeMs: now)
     return completion
   }
@@ -173,6 +186,7 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       let reason = record.reason ?? "other"
       refusals.count(tenant: record.tenant, reason: reason, timeMs: monotonicMs)
+      totals.used(tenant: record.tenant, keyID: record.keyID, atMs: now)
       let (singly, due) = denials.denied(
         tenant: record.tenant, reason: reason, requestID: record.requestID, timeMs: now)
       write(due, now)
@@ -214,6 +228,10 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       table.configure(limits.catalog, now: now)
       self.limits = limits
+      if limits.catalog.timeZone != days.timeZone {
+        days = LocalDays(timeZone: limits.catalog.timeZone) ?? .utc
+        totals.use(timeZone: days.timeZone)
+      }
       writer?.shares(among: limits.tenants.count)
       estimates.keep(tenant: limits.hasTenant, model: limits.hasModel)
       _ = writer?.enqueue(.reload(event), timeMs: now)
@@ -244,6 +262,14 @@ package final class Books: @unchecked Sendable {
 
   /// The steps of the wall clock that have not been told yet, to be logged. Call once a second.
   package func untoldClockSteps() -> [ClockJump] { lock.withLock { clockSteps.takeUntold() } }
+
+  /// What was used on each day so far, who spent most today since the start, and what day it is now.
+  package var usage: (totals: DayTotals, spenders: SpenderTable, today: Int64) {
+    lock.withLock {
+      let now = readClock()
+      return (totals, spenders, days.day(ofMs: now))
+    }
+  }
 
   /// The limits in force.
   package var currentLimits: PolicyLimits { lock.withLock { limits } }
@@ -371,7 +397,7 @@ extension Books {
     }
     return BooksState(
       counters: table.snapshot(now: now), open: exchanges, estimates: estimates,
-      clockSinceMs: table.clockSinceMs)
+      clockSinceMs: table.clockSinceMs, totals: totals)
   }
 
   /// Gives back what was reserved by admissions whose records failed, and tells their exchanges.
