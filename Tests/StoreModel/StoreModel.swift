@@ -19,14 +19,16 @@ package struct StoreModel: Sendable, Equatable {
   package mutating func restore(_ copy: StoreModel) { self = copy }
 
   /// One call. `alive`: whom the caller saw alive within the lease's time, by complete views
-  /// (`FleetView.isComplete`), itself among them; empty where it has seen none.
+  /// (`FleetView.isComplete`), itself among them; empty where it has seen none. `history`: which
+  /// history of writes the server goes on with, `master_replid`.
   package mutating func state(
-    _ call: StatementCall, by holder: Holder, nonce: UInt32, runID: String, alive: [Holder],
-    leaseMs: Int64, storeMs: Int64
+    _ call: StatementCall, by holder: Holder, nonce: UInt32, runID: String, history: String = "",
+    alive: [Holder], leaseMs: Int64, storeMs: Int64
   ) throws(InvalidCall) -> StatementCallAnswer {
     var partition = partitions[call.partition] ?? PartitionModel()
     let caller = CallerModel(
-      holder: holder, nonce: nonce, runID: runID, alive: alive, leaseMs: leaseMs, nowMs: storeMs)
+      holder: holder, nonce: nonce, runID: runID, history: history, alive: alive,
+      leaseMs: leaseMs, nowMs: storeMs)
     // What has expired is gone, also where the call is refused.
     partition.expire(at: storeMs)
     partitions[call.partition] = partition
@@ -57,6 +59,7 @@ struct CallerModel {
   let holder: Holder
   let nonce: UInt32
   let runID: String
+  let history: String
   let alive: [Holder]
   let leaseMs: Int64
   let nowMs: Int64

@@ -110,6 +110,7 @@ extension QuotaTable {
       }
     }
     part.validUntilMs = max(part.validUntilMs, validUntil)
+    part.heardMs = underWay.sentMs
     part.known = known
     part.seen = Statement.Seen(sum: max(0, answer.sum), atMs: max(0, storeMs))
     part.seenSettled = answer.settled

@@ -61,6 +61,8 @@ struct SharedPart {
   /// Up to when what is unspent is given back, because another was refused.
   var shortUntilMs: Int64 = .min
   var rate = UseRate()
+  /// When the last statement that was answered was sent.
+  var heardMs: Int64 = .min / 2
   /// When it was stated last.
   var statedMs: Int64 = .min / 2
   /// No statement before this.
@@ -121,6 +123,17 @@ struct SharedPart {
     return Holding(
       hold: hold.plusSaturating(carried), unspent: max(0, hold - units(own)),
       settled: settled.plusSaturating(carried))
+  }
+
+  /// What is stated now. The store forgets a bucket that is full and that nobody states, but not sooner
+  /// than a lease after the last statement. What it hears then only sets the mark to measure from, so
+  /// that use beyond a reservation, which is more than it knew, is stated after such a mark.
+  func stated(_ count: Count, leaseMilliseconds: Int64, at bootMs: Int64) -> Holding {
+    var holding = holding(count)
+    if count.isBucket, let known, bootMs - heardMs >= leaseMilliseconds {
+      holding.hold = min(holding.hold, known.hold)
+    }
+    return holding
   }
 
   /// Ends a slice whose time has passed. What a bucket's slice had left counts as taken: the bucket
