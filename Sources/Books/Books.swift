@@ -28,10 +28,7 @@ package final class Books: @unchecked Sendable {
   /// How often a write failed with admissions in it.
   private var epoch = 0
   private var estimates: Estimates
-  private var totals: DayTotals
-  private var spenders = SpenderTable()
-  private var days: LocalDays
-  private let totalRowsMax: Int
+  var sheet: UsageSheet
   /// Nil once the books are closed.
   private(set) var writer: LedgerWriter?
   private let clock: Clock
@@ -49,8 +46,6 @@ package final class Books: @unchecked Sendable {
     table: consuming QuotaTable, of limits: PolicyLimits, estimates: Estimates,
     totals: DayTotals?, after timeMs: Int64, clock: Clock, ledger settings: LedgerSettings
   ) {
-    days = LocalDays(timeZone: limits.catalog.timeZone) ?? .utc
-    totalRowsMax = DayTotals.rowsMax(ledgerBytesMax: settings.ledgerBytesMax)
     self.table = table
     self.limits = limits
     self.estimates = estimates
@@ -59,8 +54,7 @@ package final class Books: @unchecked Sendable {
     durability = settings.durability
     monotonicMs = clock.monotonicMs()
     let nowMs = ledgerClock.read(wallMs: clock.wallMs(), monotonicMs: monotonicMs).timeMs
-    self.totals = totals ?? DayTotals(timeZone: days.timeZone, sinceMs: nowMs)
-    self.totals.use(timeZone: days.timeZone)
+    sheet = UsageSheet(totals, timeZone: limits.catalog.timeZone, settings, nowMs: nowMs)
     self.table.resume(after: timeMs, at: nowMs)
   }
 
@@ -119,7 +113,7 @@ package final class Books: @unchecked Sendable {
     request.record.reserved = reservation.charges
     request.record.estimatedPromptTokens = reservation.demand.promptTokens
     request.record.reservedCompletionTokens = reservation.demand.completionTokens
-    totals.used(tenant: request.record.tenant, keyID: request.record.keyID, atMs: now)
+    sheet.came(request.record, atMs: now)
     guard case .queued(let seq)? = writer?.enqueue(.admission(request.record), timeMs: now) else {
       _ = table.settle(reservation, as: .undone, now: now)
       return .unavailable
@@ -171,10 +165,7 @@ package final class Books: @unchecked Sendable {
     completion.latencyMs =
       admission.monotonicMs.map { monotonicMs - $0 } ?? max(0, now - admission.timeMs)
     completion.charged = table.settle(reservation, as: outcome.settlement, now: now)
-    let today = days.day(ofMs: now)
-    totals.add(
-      completion, keyID: admission.record.keyID, day: today, rowsMax: totalRowsMax)
-    spenders.add(completion, day: today)
+    sheet.add(completion, of: admission.record, atMs: now)
     _ = writer?.enqueue(.completion(completion), timeMs: now)
     return completion
   }
@@ -186,7 +177,7 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       let reason = record.reason ?? "other"
       refusals.count(tenant: record.tenant, reason: reason, timeMs: monotonicMs)
-      totals.used(tenant: record.tenant, keyID: record.keyID, atMs: now)
+      sheet.came(record, atMs: now)
       let (singly, due) = denials.denied(
         tenant: record.tenant, reason: reason, requestID: record.requestID, timeMs: now)
       write(due, now)
@@ -228,10 +219,7 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       table.configure(limits.catalog, now: now)
       self.limits = limits
-      if limits.catalog.timeZone != days.timeZone {
-        days = LocalDays(timeZone: limits.catalog.timeZone) ?? .utc
-        totals.use(timeZone: days.timeZone)
-      }
+      sheet.use(timeZone: limits.catalog.timeZone)
       writer?.shares(among: limits.tenants.count)
       estimates.keep(tenant: limits.hasTenant, model: limits.hasModel)
       _ = writer?.enqueue(.reload(event), timeMs: now)
@@ -262,14 +250,6 @@ package final class Books: @unchecked Sendable {
 
   /// The steps of the wall clock that have not been told yet, to be logged. Call once a second.
   package func untoldClockSteps() -> [ClockJump] { lock.withLock { clockSteps.takeUntold() } }
-
-  /// What was used on each day so far, who spent most today since the start, and what day it is now.
-  package var usage: (totals: DayTotals, spenders: SpenderTable, today: Int64) {
-    lock.withLock {
-      let now = readClock()
-      return (totals, spenders, days.day(ofMs: now))
-    }
-  }
 
   /// The limits in force.
   package var currentLimits: PolicyLimits { lock.withLock { limits } }
@@ -397,7 +377,7 @@ extension Books {
     }
     return BooksState(
       counters: table.snapshot(now: now), open: exchanges, estimates: estimates,
-      clockSinceMs: table.clockSinceMs, totals: totals)
+      clockSinceMs: table.clockSinceMs, totals: sheet.totals)
   }
 
   /// Gives back what was reserved by admissions whose records failed, and tells their exchanges.
