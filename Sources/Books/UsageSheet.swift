@@ -1,3 +1,4 @@
+import Foundation
 import Ledger
 
 /// What was used so far: on each day, of which checkpoints keep the sums, and by whom today.
