@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct TrafficHistoryTests {
   private func totals(_ requests: UInt64) -> TrafficTotals {
-    var totals = TrafficTotals()
+    var totals = MetricsRegistry().totals
     totals.requests = requests
     totals.costNanodollars = requests * 1_500_000_000
     return totals
