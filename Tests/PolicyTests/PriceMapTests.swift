@@ -10,10 +10,10 @@ import Testing
     return try #require(map).fragment(of: names)
   }
 
-  /// The fragment's prices of model `m` with this entry, in a policy.
-  private func prices(_ entry: String, notes: [String] = []) throws -> Prices {
+  /// The fragment's prices of model `m` with this entry, in a policy; nil `notes` are any.
+  private func prices(_ entry: String, notes: [String]? = []) throws -> Prices {
     let fragment = try fragment("{ \"m\": { \(entry) } }", ["m"])
-    #expect(fragment.notes.map(\.text) == notes)
+    if let notes { #expect(fragment.notes.map(\.text) == notes) }
     let models = fragment.text.replacing(
       "\"m\": {", with: "\"m\": { class: \"c\", routes: [{ name: \"r\" }], ")
     let policy = "{ version: 1, classes: { c: {} }, tenants: {}, \(models.dropFirst().dropLast()) }"
@@ -76,7 +76,8 @@ import Testing
       // The standard prices are others, so that the ones asked for are told from them.
       var entry = suffix.isEmpty ? [] : fields.map { "\"\($0.0)\": 9e-6" }
       entry += fields.enumerated().map { "\"\($1.0)\(suffix)\": \($0 + 1)e-6" }
-      let got = try prices(entry.joined(separator: ", ")).tokens(in: tier, promptTokens: tokens)
+      let got = try prices(entry.joined(separator: ", "), notes: nil).tokens(
+        in: tier, promptTokens: tokens)
       #expect(got.isAbove == (tokens > 1))
       for (index, field) in fields.enumerated() {
         #expect(got.prices[field.1] == Int64(index + 1) * 1_000_000, "\(field.0)\(suffix)")
@@ -268,7 +269,7 @@ import Testing
     ("{} {}", "m:1:4: error: nothing may follow the object; remove what is from here on"),
     (
       "{\n \"a\": {\"x\": 1, \"x\": 2} }",
-      "m:2:15: error: the key `x` is given twice; the first is at line 2, column 7"
+      "m:2:16: error: the key `x` is given twice; the first is at line 2, column 8"
     ),
     (
       "{\"a\": " + String(repeating: "[", count: 100_000),

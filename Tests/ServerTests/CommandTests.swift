@@ -89,7 +89,7 @@ struct CommandTests {
       (["usage"], "the argument DIR is missing"),
       (["usage", data, "--timezone", "Mars/Olympus"], "an IANA name such as Europe/Berlin"),
       (["usage", data, "--since", "tomorrow"], "today, yesterday, this-month, last-month"),
-      (["audit", "show", data, "--min-cost", "-1"], "an amount of dollars such as 0.25"),
+      (["audit", "show", data, "--min-cost=-1"], "an amount of dollars such as 0.25"),
       (["audit", "show", data, "--min-cost", "1e3"], "an amount of dollars such as 0.25"),
       (["audit", "verify", data, "--key", "k"], "--key goes with `audit show`"),
       (["prices"], "the argument FILE is missing"),
