@@ -140,7 +140,7 @@ let package = Package(
     tests("Policy", ["Bytes", "Terms"]), tests("Ledger", ["Bytes", "Terms"]),
     tests("Quota", ["StoreModel", "Terms"]), tests("Metrics", ["Books", "Quota", "Terms"]),
     tests("Lint", ["Policy"]), tests("Log", ["Bytes", "Terms"]),
-    tests("Shipping", ["Bytes", "Ledger"]),
+    tests("Shipping", ["Bytes", "Ledger", "Terms"]),
     tests("Redis", ["Bytes"]), tests("Store", ["Quota", "Redis", "StoreModel", "Terms"]),
     tests("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC"]),
     tests("Transport", ["Bytes"]),

@@ -101,7 +101,7 @@ extension Books {
     recovering.table.configure(limits.catalog, now: outcome.timeMs)
     let books = Books(
       table: recovering.table, of: limits, estimates: recovering.estimates,
-      after: outcome.timeMs, clock: clock, durability: settings.ledger.durability)
+      totals: recovering.totals, after: outcome.timeMs, clock: clock, ledger: settings.ledger)
     for admission in reopened { books.reopen(admission) }
     do throws(LedgerFault) {
       let writer = try LedgerWriter(
@@ -133,8 +133,11 @@ extension Books {
 private struct Recovering {
   var table: QuotaTable
   private(set) var estimates = Estimates()
+  /// Nil before the first record.
+  private(set) var totals: DayTotals?
   private let limits: PolicyLimits
   private var open = OpenExchanges()
+  private var days = LocalDays.utc
 
   init(_ limits: PolicyLimits) {
     self.limits = limits
@@ -152,10 +155,17 @@ private struct Recovering {
       }
       table.clockRuns(since: checkpoint.clockSinceMs ?? record.timeMs)
       estimates = Estimates(checkpoint.estimates.filter(isKnown))
+      let zone = checkpoint.totals?.timeZone ?? limits.catalog.timeZone
+      totals = checkpoint.totals ?? DayTotals(timeZone: zone, sinceMs: record.timeMs)
+      days = LocalDays(timeZone: zone) ?? .utc
     case .admission(let admission) where admission.decision == .allow:
+      totals?.used(tenant: admission.tenant, keyID: admission.keyID, atMs: record.timeMs)
       if !record.isCarried { table.replayAdmission(admission.reserved, now: record.timeMs) }
     case .completion(let completion):
-      if !record.isCarried, let admitted = open.byRequestID[completion.requestID]?.admission {
+      if record.isCarried { break }
+      let admitted = open.byRequestID[completion.requestID]?.admission
+      totals?.add(completion, keyID: admitted?.keyID, day: days.day(ofMs: record.timeMs))
+      if let admitted {
         table.replayCompletion(
           reserved: admitted.reserved, final: completion.charged, now: record.timeMs)
       }
@@ -171,7 +181,9 @@ private struct Recovering {
         table.told(
           counter: threshold.counter, threshold.share, windowStartMs: threshold.windowStartMs)
       }
-    case .admission, .denials, .start, .reload, .repair, .drop: break
+    case .admission(let admission):
+      totals?.used(tenant: admission.tenant, keyID: admission.keyID, atMs: record.timeMs)
+    case .denials, .start, .reload, .repair, .drop: break
     }
     open.apply(record)
   }

@@ -29,6 +29,7 @@ package final class Books: @unchecked Sendable {
   private var epoch = 0
   private var estimates: Estimates
   var marks = LimitMarks()
+  var sheet: UsageSheet
   /// Nil once the books are closed.
   private(set) var writer: LedgerWriter?
   private let clock: Clock
@@ -44,16 +45,17 @@ package final class Books: @unchecked Sendable {
 
   init(
     table: consuming QuotaTable, of limits: PolicyLimits, estimates: Estimates,
-    after timeMs: Int64, clock: Clock, durability: Durability
+    totals: DayTotals?, after timeMs: Int64, clock: Clock, ledger settings: LedgerSettings
   ) {
     self.table = table
     self.limits = limits
     self.estimates = estimates
     ledgerClock = LedgerClock(after: timeMs)
     self.clock = clock
-    self.durability = durability
+    durability = settings.durability
     monotonicMs = clock.monotonicMs()
     let nowMs = ledgerClock.read(wallMs: clock.wallMs(), monotonicMs: monotonicMs).timeMs
+    sheet = UsageSheet(totals, timeZone: limits.catalog.timeZone, settings, nowMs: nowMs)
     self.table.resume(after: timeMs, at: nowMs)
   }
 
@@ -114,6 +116,7 @@ package final class Books: @unchecked Sendable {
     request.record.shadowLimits = shadowed.map(\.name)
     request.record.estimatedPromptTokens = reservation.demand.promptTokens
     request.record.reservedCompletionTokens = reservation.demand.completionTokens
+    sheet.came(request.record, atMs: now)
     guard case .queued(let seq)? = writer?.enqueue(.admission(request.record), timeMs: now) else {
       _ = table.settle(reservation, as: .undone, now: now)
       return .unavailable
@@ -166,6 +169,7 @@ package final class Books: @unchecked Sendable {
     completion.latencyMs =
       admission.monotonicMs.map { monotonicMs - $0 } ?? max(0, now - admission.timeMs)
     completion.charged = table.settle(reservation, as: outcome.settlement, now: now)
+    sheet.add(completion, of: admission.record, atMs: now)
     _ = writer?.enqueue(.completion(completion), timeMs: now)
     recordReached(now)
     return completion
@@ -178,6 +182,7 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       let reason = record.reason ?? "other"
       refusals.count(tenant: record.tenant, reason: reason, timeMs: monotonicMs)
+      sheet.came(record, atMs: now)
       let (singly, due) = denials.denied(
         tenant: record.tenant, reason: reason, requestID: record.requestID, timeMs: now)
       write(due, now)
@@ -219,6 +224,7 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       table.configure(limits.catalog, now: now)
       self.limits = limits
+      sheet.use(timeZone: limits.catalog.timeZone)
       writer?.shares(among: limits.tenants.count)
       estimates.keep(tenant: limits.hasTenant, model: limits.hasModel)
       _ = writer?.enqueue(.reload(event), timeMs: now)
@@ -366,7 +372,7 @@ extension Books {
     }
     return BooksState(
       counters: table.snapshot(now: now), open: exchanges, estimates: estimates,
-      clockSinceMs: table.clockSinceMs)
+      clockSinceMs: table.clockSinceMs, totals: sheet.totals)
   }
 
   /// Gives back what was reserved by admissions whose records failed, and tells their exchanges.

@@ -176,7 +176,7 @@ extension Model {
   /// Whether two models are equal in all but their routes.
   fileprivate func isSame(as other: Model) -> Bool {
     aliases == other.aliases && trafficClass.name == other.trafficClass.name
-      && sticky == other.sticky && paths == other.paths
+      && provider == other.provider && sticky == other.sticky && paths == other.paths
       && requests == other.requests && streamUsage == other.streamUsage
       && prices == other.prices
   }

@@ -65,6 +65,9 @@ struct OTLPLogRecord {
       writer.field(9, trace.traceID)
       writer.fixed32(8, UInt32(trace.flags))
     }
+    for attribute in GenAIAttributes.of(line.head.type, members).reversed() {
+      writer.keyValue(6, attribute.name, attribute.value)
+    }
     for member in members.reversed() {
       // Money is always a double, even where it is a whole number, because receivers index a field
       // by its type.

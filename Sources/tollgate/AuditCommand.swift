@@ -1,6 +1,7 @@
 import Gateway
 import Ledger
 import Server
+import Terms
 
 /// `tollgate audit verify DIR` checks a ledger; `tollgate audit show DIR [filters]` prints its
 /// records; `tollgate audit ship DIR --to TARGET` ships them again.
@@ -13,6 +14,8 @@ enum AuditCommand {
     flags: [
       Flag("tenant", .value("TENANT"), "show: only this tenant's records"),
       Flag("subject", .value("SUBJECT"), "show: only this subject's records"),
+      Flag("key", .value("ID"), "show: only records of requests with this API key"),
+      Flag("min-cost", .value("USD"), "show: only completions that cost at least so much"),
       Flag("decision", .value("allow|deny"), "show: only admissions with this decision"),
       Flag(
         "reason", .value("CODE"), "show: only this code of a refusal, or this end of an exchange"),
@@ -80,6 +83,10 @@ enum AuditCommand {
     var filter = RecordFilter()
     filter.tenant = arguments.text("tenant")
     filter.subject = arguments.text("subject")
+    filter.keyID = arguments.text("key")
+    filter.minCostNanodollars = arguments.optionalValue(
+      "min-cost", expected: "an amount of dollars such as 0.25"
+    ) { Dollars.nanodollars($0).flatMap { $0 >= 0 ? $0 : nil } }
     filter.decision = arguments.optionalValue(
       "decision", expected: "`allow` or `deny`", Admission.Decision.init(rawValue:))
     filter.reason = arguments.text("reason")
@@ -124,9 +131,11 @@ enum AuditCommand {
       Console.result(asJSON ? String(decoding: line, as: UTF8.self) : RecordText.line(of: record))
     }
     var search = search
+    var exchanges = OpenExchanges()
     let isWhole = LedgerReading.run(directory, for: "audit", follows: follows) { step, record in
+      defer { exchanges.apply(record) }
       let isRequests = search?.matches(record) ?? true
-      guard filter.matches(record) else { return }
+      guard filter.matches(record, of: exchanges.admission(of: record)) else { return }
       if isRequests {
         say(step.line.bytes, record)
       } else {

@@ -6,7 +6,8 @@ enum Commands {
   static let specifications: [CommandSpecification] = [
     ServeSettings.specification, CheckCommand.specification, ExplainCommand.specification,
     KeyCommand.specification, AuditCommand.specification, UsageCommand.specification,
-    ReplayCommand.specification, LintCommand.specification, HealthCommand.specification,
+    ReplayCommand.specification, PricesCommand.specification, LintCommand.specification,
+    HealthCommand.specification,
     ReloadCommand.specification,
     CommandSpecification("version", "Prints the version."),
     CommandSpecification(
@@ -59,6 +60,7 @@ enum Commands {
     case "audit": AuditCommand.run(&arguments)
     case "usage": UsageCommand.run(&arguments)
     case "replay": ReplayCommand.run(&arguments)
+    case "prices": PricesCommand.run(&arguments)
     case "lint": LintCommand.run(&arguments, environment: environment)
     case "health": HealthCommand.run(&arguments, environment: environment)
     case "reload": ReloadCommand.run(&arguments)

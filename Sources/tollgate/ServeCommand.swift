@@ -107,7 +107,7 @@ enum ServeCommand {
     let opened = Opened(
       first: first, books: books, responseIDs: responseIDs, outage: outage,
       revision: Locked(revision))
-    state.opened(books)
+    state.opened(books, directory: settings.books.directory)
     do {
       return try serve(settings, signals, state, store, opened, log)
     } catch {
@@ -165,7 +165,7 @@ enum ServeCommand {
     }
     books.onStoreOutcome { handle.storeAnswered($0) }
     sharing?.start()
-    let clock = startClock(books, opened.outage, memory, log)
+    let clock = startClock(books, opened.outage, memory, state, log)
     state.started()
     if let summary = opened.first.compiled?.snapshot.summary {
       log.ready(
@@ -202,7 +202,8 @@ enum ServeCommand {
   /// Does once a second, on a thread of Dispatch, what nothing else triggers: the books' timers,
   /// the log lines about an unavailable ledger and about refusals, and giving freed memory back.
   private static func startClock(
-    _ books: Books, _ outage: LedgerOutage, _ memory: FreedMemory, _ log: Logger
+    _ books: Books, _ outage: LedgerOutage, _ memory: FreedMemory, _ state: ServingState,
+    _ log: Logger
   ) -> any DispatchSourceTimer {
     let clock = DispatchSource.makeTimerSource()
     clock.schedule(deadline: .now() + 1, repeating: 1)
@@ -213,6 +214,7 @@ enum ServeCommand {
       log.refused(books.refusalSummaries())
       log.reached(books.untoldThresholds())
       memory.tick()
+      state.history.tick(state.metrics)
     }
     clock.resume()
     return clock

@@ -116,8 +116,8 @@ private func read(_ text: String) -> Plain? {
   }
 
   @Test(arguments: [
-    ("§", "the file is empty; a policy is an object: { version: 1, … }"),
-    ("1 §2", "nothing may follow the policy's object; remove what is from here on"),
+    ("§", "the file is empty; it must hold an object: { … }"),
+    ("1 §2", "nothing may follow the object; remove what is from here on"),
     ("§nul", "this word is not a value; write text in quotes"),
     ("§/", "expected a value, found /"),
     ("[§,]", "expected a value, found ,"),

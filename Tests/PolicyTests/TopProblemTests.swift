@@ -236,9 +236,9 @@ import Testing
 
   @Test func `no file at all is a fault, and so is an empty one`() {
     expectProblems(
-      "§", ["error: the file is empty; a policy is an object: { version: 1, … }"])
+      "§", ["error: the file is empty; it must hold an object: { … }"])
     expectProblems(
-      "// nothing\n§", ["error: the file is empty; a policy is an object: { version: 1, … }"])
+      "// nothing\n§", ["error: the file is empty; it must hold an object: { … }"])
     #expect(
       load([]).problems == [
         "policy:1:1: error: there is no policy file; name a .json or .json5 file, "

@@ -48,6 +48,8 @@ struct Decision {
     record.model = model?.name.string
     record.modelRoute = route?.name.string
     record.trafficClass = model?.trafficClass.name.string
+    record.provider = model?.provider
+    record.operation = traits?.operation
     record.stream = route?.isStream ?? asked?.isStream
     record.reason = refusal?.rawValue
     record.httpStatus = refusal.map { Int64($0.status) }

@@ -9,6 +9,8 @@ struct RequestTraits {
   var hostname: String?
   var method: String?
   var route: String?
+  /// What the request asks a model for.
+  var operation: GenAIOperation?
   var source: String?
   var envoyRequestID: String?
   var traceparent: String?
@@ -23,7 +25,10 @@ struct RequestTraits {
     hostname = Self.hostname(bytes.extracting(head.effectiveHost), policy)
     let method = Self.text(bytes.extracting(head.method))
     self.method = Self.methods.contains(method) ? method : "other"
-    route = Self.route(bytes.extracting(head.path), policy)
+    let path = bytes.extracting(head.path)
+    let match = policy.match(path: path)
+    route = Self.route(path, match, policy)
+    if case .endpoint(let endpoint, _) = match { operation = endpoint.operation }
     if !head.traceparent.isEmpty {
       traceparent = TraceParent(bytes.extracting(head.traceparent))?.text
     }
@@ -52,8 +57,10 @@ struct RequestTraits {
     return name
   }
 
-  private static func route(_ path: Span<UInt8>, _ policy: PolicySnapshot) -> String {
-    switch policy.match(path: path) {
+  private static func route(
+    _ path: Span<UInt8>, _ match: PathMatch, _ policy: PolicySnapshot
+  ) -> String {
+    switch match {
     case .unknown: return "other"
     case .modelList: return "/v1/models"
     case .modelDetail: return "/v1/models/{id}"

@@ -33,6 +33,10 @@ package struct Admission: Equatable, Sendable {
   package var modelRoute: String?
   /// The model's traffic class.
   package var trafficClass: String?
+  /// What was asked for; in older ledgers always nil.
+  package var operation: GenAIOperation?
+  /// Who serves the model, as the policy says; in older ledgers always nil.
+  package var provider: String?
   /// Whether the request asks for a stream.
   package var stream: Bool?
   /// The refusal's code; nil where it was let through.
@@ -64,6 +68,7 @@ package struct Admission: Equatable, Sendable {
     subject: String? = nil, keyID: String? = nil, hostname: String? = nil, method: String? = nil,
     route: String? = nil,
     model: String? = nil, modelRoute: String? = nil, trafficClass: String? = nil,
+    operation: GenAIOperation? = nil, provider: String? = nil,
     stream: Bool? = nil, reason: String? = nil, httpStatus: Int64? = nil, limit: String? = nil,
     shadowLimits: [String] = [], reserved: [Charge] = [], estimatedPromptTokens: Int64? = nil,
     reservedCompletionTokens: Int64? = nil, source: String? = nil, envoyRequestID: String? = nil,
@@ -81,6 +86,8 @@ package struct Admission: Equatable, Sendable {
     self.model = model
     self.modelRoute = modelRoute
     self.trafficClass = trafficClass
+    self.operation = operation
+    self.provider = provider
     self.stream = stream
     self.reason = reason
     self.httpStatus = httpStatus

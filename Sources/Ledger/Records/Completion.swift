@@ -37,6 +37,10 @@ package struct Completion: Equatable, Sendable {
   package var modelRoute: String?
   /// The model's traffic class.
   package var trafficClass: String?
+  /// What was asked for; in older ledgers always nil.
+  package var operation: GenAIOperation?
+  /// Who serves the model, as the policy says; in older ledgers always nil.
+  package var provider: String?
   /// Whether the request asked for a stream.
   package var stream: Bool?
   /// The answer's HTTP status; nil where no answer was seen.
@@ -73,6 +77,8 @@ package struct Completion: Equatable, Sendable {
   package var gatewayBackend: String?
   /// How the exchange ended.
   package var endReason: EndReason
+  /// Why the model stopped, as its answer says; in older ledgers always nil.
+  package var finishReason: FinishReason?
   /// Who gave the answer; nil where that is not known.
   package var origin: Origin?
   /// Why an endpoint picker's flow control dropped the request.
@@ -87,14 +93,15 @@ package struct Completion: Equatable, Sendable {
   package init(
     requestID: String, tenant: String? = nil, subject: String? = nil, hostname: String? = nil,
     route: String? = nil, model: String? = nil, modelRoute: String? = nil,
-    trafficClass: String? = nil, stream: Bool? = nil, httpStatus: Int64? = nil,
+    trafficClass: String? = nil, operation: GenAIOperation? = nil, provider: String? = nil,
+    stream: Bool? = nil, httpStatus: Int64? = nil,
     latencyMs: Int64? = nil, ttftMs: Int64? = nil, promptTokens: Int64? = nil,
     cachedPromptTokens: Int64? = nil, cacheWritePromptTokens: Int64? = nil,
     cacheWrite1hPromptTokens: Int64? = nil, completionTokens: Int64? = nil,
     reasoningTokens: Int64? = nil, totalTokens: Int64? = nil, units: UsageUnits = UsageUnits(),
     tier: ServiceTier? = nil, usageSource: UsageSource, costNanodollars: Int64? = nil,
     costParts: CostParts? = nil, gatewayBackend: String? = nil, endReason: EndReason,
-    origin: Origin? = nil,
+    finishReason: FinishReason? = nil, origin: Origin? = nil,
     droppedReason: DroppedReason? = nil, traceparent: String? = nil,
     disputed: DisputedUsage? = nil, charged: [Charge] = []
   ) {
@@ -106,6 +113,8 @@ package struct Completion: Equatable, Sendable {
     self.model = model
     self.modelRoute = modelRoute
     self.trafficClass = trafficClass
+    self.operation = operation
+    self.provider = provider
     self.stream = stream
     self.httpStatus = httpStatus
     self.latencyMs = latencyMs
@@ -124,6 +133,7 @@ package struct Completion: Equatable, Sendable {
     self.costParts = costParts
     self.gatewayBackend = gatewayBackend
     self.endReason = endReason
+    self.finishReason = finishReason
     self.origin = origin
     self.droppedReason = droppedReason
     self.traceparent = traceparent

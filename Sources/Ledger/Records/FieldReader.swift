@@ -169,6 +169,15 @@ struct FieldReader {
     }
   }
 
+  /// Nil where the member is missing.
+  mutating func dollarsWherePresent(_ name: String) throws(RecordProblem) -> Int64? {
+    guard let value = takeIfPresent(name) else { return nil }
+    guard case .number(let text) = value, let nanodollars = Dollars.nanodollars(text) else {
+      throw .wrongValue(name)
+    }
+    return nanodollars
+  }
+
   mutating func integers(_ name: String) throws(RecordProblem) -> [Int64] {
     try integers(name, try array(name))
   }

@@ -67,6 +67,9 @@ extension Admission {
     model = try fields.optionalText("model")
     modelRoute = try fields.optionalText("model_route")
     trafficClass = try fields.optionalText("class")
+    // Older ledgers lack these two.
+    operation = try fields.wordWherePresent("operation")
+    provider = try fields.textWherePresent("provider")
     stream = try fields.optionalBool("stream")
     decision = try fields.word("decision")
     reason = try fields.optionalText("reason")
@@ -98,6 +101,9 @@ extension Completion {
     model = try fields.optionalText("model")
     modelRoute = try fields.optionalText("model_route")
     trafficClass = try fields.optionalText("class")
+    // Older ledgers lack these two.
+    operation = try fields.wordWherePresent("operation")
+    provider = try fields.textWherePresent("provider")
     stream = try fields.optionalBool("stream")
     httpStatus = try fields.optionalInteger("http_status")
     latencyMs = try fields.optionalInteger("latency_ms")
@@ -117,6 +123,7 @@ extension Completion {
     costParts = try CostParts(wherePresent: &fields)
     gatewayBackend = try fields.optionalText("gateway_backend")
     endReason = try fields.word("end_reason")
+    finishReason = try fields.wordWherePresent("finish_reason")
     origin = try fields.optionalWord("origin")
     droppedReason = try fields.wordWherePresent("dropped_reason")
     traceparent = try fields.optionalText("traceparent")
@@ -179,6 +186,7 @@ extension Checkpoint {
     estimates =
       format >= LedgerFormat.withEstimates
       ? try ModelEstimate.list(try fields.array("estimates")) : []
+    totals = try DayTotals(wherePresent: &fields)
   }
 }
 

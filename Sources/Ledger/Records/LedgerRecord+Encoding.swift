@@ -58,6 +58,8 @@ extension Admission {
     line.field("model", identifier: model)
     line.field("model_route", identifier: modelRoute)
     line.field("class", identifier: trafficClass)
+    line.field("operation", identifier: operation?.rawValue)
+    line.field("provider", identifier: provider)
     line.field("stream", stream)
     line.field("decision", decision.rawValue)
     line.field("reason", identifier: reason)
@@ -87,6 +89,8 @@ extension Completion {
     line.field("model", identifier: model)
     line.field("model_route", identifier: modelRoute)
     line.field("class", identifier: trafficClass)
+    line.field("operation", identifier: operation?.rawValue)
+    line.field("provider", identifier: provider)
     line.field("stream", stream)
     line.field("http_status", httpStatus)
     line.field("latency_ms", latencyMs)
@@ -105,6 +109,7 @@ extension Completion {
     if let costParts { line.costParts(costParts) }
     line.field("gateway_backend", cut: gatewayBackend)
     line.field("end_reason", endReason.rawValue)
+    line.field("finish_reason", identifier: finishReason?.rawValue)
     line.field("origin", identifier: origin?.rawValue)
     line.field("dropped_reason", identifier: droppedReason?.rawValue)
     line.field("traceparent", cut: traceparent)
@@ -146,6 +151,7 @@ extension Checkpoint {
     }
     line.endArray()
     if format >= LedgerFormat.withEstimates { line.estimates(estimates) }
+    totals?.encode(into: &line)
   }
 }
 

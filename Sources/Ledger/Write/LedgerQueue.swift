@@ -155,7 +155,8 @@ struct LedgerQueue {
     // The previous hash is filled in when it is written.
     let checkpoint = Checkpoint(
       previousHash: Chain.origin, identity: identity, clockSinceMs: books.clockSinceMs,
-      counters: books.counters, open: books.open, estimates: books.estimates)
+      counters: books.counters, open: books.open, estimates: books.estimates,
+      totals: books.totals)
     lastTimeMs = timeMs
     append(LedgerRecord(seq: 0, timeMs: timeMs, body: .checkpoint(checkpoint)))
     if let repair { append(LedgerRecord(seq: 0, timeMs: timeMs, body: .repair(repair))) }

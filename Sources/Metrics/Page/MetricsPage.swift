@@ -52,6 +52,7 @@ package struct MetricsPage {
     if let books {
       limits.write(books, to: &page)
       page.limits(shadow: books.shadowCounts, thresholds: books.thresholdCounts)
+      page.keys(books.usage.totals.lastUses)
       if let statistics = books.ledgerStatistics {
         page.ledger(statistics, commits: registry.commitDurations)
       }
@@ -66,6 +67,19 @@ package struct MetricsPage {
 }
 
 extension Exposition {
+  /// Writes when each key was last used.
+  mutating func keys(_ lastUses: [DayTotals.KeyName: Int64]) {
+    metric(
+      "ai_gateway_key_last_used_timestamp_seconds", .gauge,
+      "When a request last came with this key, admitted or refused. A key that was never used has none."
+    )
+    for (key, timeMs) in lastUses {
+      var labels = LabelText("tenant", key.tenant)
+      labels.add("key_id", key.keyID)
+      sample(text: labels.bytes[...], UInt64(max(0, timeMs)), per: 1_000)
+    }
+  }
+
   /// Writes the metrics of the ledger.
   mutating func ledger(_ ledger: LedgerStatistics, commits: Histogram) {
     metric(

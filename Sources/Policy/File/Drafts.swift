@@ -44,6 +44,7 @@ struct ModelDraft {
   let named: NamedNode
   var aliases: [PlacedText] = []
   var className: PlacedText?
+  var provider: String?
   var routes: [ModelRoute] = []
   var upstreamModelNodes: [Node] = []
   var sticky = Stickiness.request

@@ -42,7 +42,8 @@ extension PolicyCompiler {
     let byDefault: StreamUsage = draft.settings.enforceAt == .extAuthz ? .asAsked : .inject
     return Model(
       index: index, name: model.name, aliases: model.aliases.map(\.text),
-      trafficClass: trafficClass, routes: model.routes, sticky: model.sticky,
+      trafficClass: trafficClass, provider: model.provider, routes: model.routes,
+      sticky: model.sticky,
       paths: model.paths.map { Set($0.compactMap { endpointsByPath[$0.text] }) },
       requests: model.requests, streamUsage: model.streamUsage ?? byDefault,
       prices: model.prices)

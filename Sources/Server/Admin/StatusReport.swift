@@ -26,6 +26,11 @@ struct StatusReport {
       json.field("inflight", Int64(clamping: state.metrics.inflight))
       policy(&json)
       ledger(&json)
+      if let books = now.books {
+        json.object("usage") { UsageSums(books).add(to: &$0) }
+      } else {
+        json.null("usage")
+      }
       json.array("ship") { json in
         for target in now.ship() { Self.add(target, to: &json) }
       }

@@ -1,5 +1,6 @@
 import Books
 import Bytes
+import Ledger
 import Metrics
 import Policy
 import Terms
@@ -14,11 +15,15 @@ struct TenantReport {
   let metrics: MetricsRegistry
   /// nil while the ledger is not open: then there are no limits to report.
   let books: Books?
+  let policy: PolicySnapshot?
+  /// How many of a tenant's keys are listed.
+  static let keysMax = 100
 
   /// The whole answer.
   var json: [UInt8] {
     let traffic = metrics.traffic(ofTenants: found.names)
     let limits = books?.limitStates(ofTenants: found.names) ?? found.names.map { _ in [] }
+    let uses = books.map { UsageSums($0).keyUses } ?? [:]
     var json = JSONWriter()
     json.object { json in
       json.field("total", found.total)
@@ -39,6 +44,7 @@ struct TenantReport {
             json.array("limits") { json in
               for limit in limits { Self.add(limit, to: &json) }
             }
+            keys(of: name, uses, &json)
           }
         }
       }
@@ -59,6 +65,27 @@ struct TenantReport {
           json.array("limits") { json in
             for limit in limits { add(limit, to: &json) }
           }
+        }
+      }
+    }
+  }
+
+  /// The policy's keys of a tenant, with their last use and what they spent.
+  private func keys(
+    of tenant: String, _ uses: [DayTotals.KeyName: UsageSums.KeyUse], _ json: inout JSONWriter
+  ) {
+    let found = policy?.tenant(named: Array(tenant.utf8).span)
+    json.array("keys") { json in
+      for key in found?.keys.prefix(Self.keysMax) ?? [] {
+        let name = DayTotals.KeyName(tenant: tenant, keyID: key.id.string)
+        json.object { json in
+          UsageSums.add(name.keyID, uses[name], to: &json)
+          json.field(
+            "expires",
+            timeMs: key.expiresSeconds.map {
+              $0.multipliedReportingOverflow(by: 1_000).partialValue
+            })
+          json.field("disabled", key.disabled)
         }
       }
     }

@@ -19,11 +19,25 @@ enum RecordSamples {
     let start = ProcessEvent(policy: "p", version: "v", identity: identity)
     let stop = ProcessEvent(
       policy: "p", version: "v", estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])])
+    var used = completion
+    used.tenant = "t"
+    used.model = "m"
+    used.costNanodollars = 1
+    for path in [
+      \Completion.promptTokens, \.cachedPromptTokens, \.cacheWritePromptTokens,
+      \.completionTokens, \.reasoningTokens, \.totalTokens,
+    ] {
+      used[keyPath: path] = 1
+    }
+    used.usageSource = .estimated
+    var totals = DayTotals(timeZone: "UTC", sinceMs: 0)
+    for day in [0, 100] as [Int64] { totals.add(used, keyID: "k", day: day) }
+    totals.used(tenant: "t", keyID: "k", atMs: 0)
     let checkpoint = Checkpoint(
       previousHash: Chain.origin, identity: identity, clockSinceMs: 0,
       counters: [CounterState(counter: "tenant/t/l", kind: .requests, fields: [])],
       open: [OpenExchange(seq: 1, timeMs: 0, admission: admission)],
-      estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])])
+      estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])], totals: totals)
     let bodies: [LedgerRecord.Body] = [
       .admission(admission), .completion(completion), .start(start), .reload(event), .stop(stop),
       .denials(
