@@ -101,6 +101,7 @@ extension Books {
     recovering.table.configure(limits.catalog, now: outcome.timeMs)
     let books = Books(
       table: recovering.table, of: limits, estimates: recovering.estimates,
+      revoked: recovering.revoked,
       after: outcome.timeMs, clock: clock, durability: settings.ledger.durability)
     for admission in reopened { books.reopen(admission) }
     do throws(LedgerFault) {
@@ -133,6 +134,7 @@ extension Books {
 private struct Recovering {
   var table: QuotaTable
   private(set) var estimates = Estimates()
+  private(set) var revoked = Revocations()
   private let limits: PolicyLimits
   private var open = OpenExchanges()
 
@@ -152,6 +154,7 @@ private struct Recovering {
       }
       table.clockRuns(since: checkpoint.clockSinceMs ?? record.timeMs)
       estimates = Estimates(checkpoint.estimates.filter(isKnown))
+      revoked = Revocations(checkpoint.revoked)
     case .admission(let admission) where admission.decision == .allow:
       if !record.isCarried { table.replayAdmission(admission.reserved, now: record.timeMs) }
     case .completion(let completion):
@@ -165,7 +168,8 @@ private struct Recovering {
       if let fromMs = jump.fromMs, !record.isCarried {
         table.step(from: fromMs, to: record.timeMs)
       }
-    case .admission, .denials, .start, .reload, .repair, .store, .drop: break
+    case .revoke(let revocation): revoked.apply(revocation)
+    case .admission, .denials, .start, .reload, .repair, .store, .drop, .restore: break
     }
     open.apply(record)
   }

@@ -17,7 +17,8 @@ package struct OpenExchanges {
         seq: record.seq, timeMs: record.timeMs, admission: admission)
     case .completion(let completion) where !record.isCarried:
       byRequestID[completion.requestID] = nil
-    case .admission, .completion, .denials, .start, .reload, .clock, .repair, .stop, .store, .drop:
+    case .admission, .completion, .denials, .start, .reload, .clock, .repair, .stop, .store, .drop,
+      .restore, .revoke:
       break
     }
   }

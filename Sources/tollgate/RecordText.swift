@@ -55,7 +55,15 @@ enum RecordText {
     case .clock(let jump):
       return pairs([("from", jump.fromMs.map { UTCTime.string($0) })]) + ["jump_ms=\(jump.jumpMs)"]
     case .drop(let drop):
-      return ["target=\(drop.target)", "first_seq=\(drop.firstSeq)", "last_seq=\(drop.lastSeq)"]
+      return pairs([("target", drop.target), ("reason", drop.reason?.rawValue)])
+        + ["first_seq=\(drop.firstSeq)", "last_seq=\(drop.lastSeq)"]
+    case .restore(let restore):
+      return ["first_seq=\(restore.firstSeq)", "last_seq=\(restore.lastSeq)"]
+    case .revoke(let revocation):
+      return pairs([
+        ("tenant", revocation.tenant), ("key_id", revocation.keyID),
+        ("undone", revocation.isUndone ? "true" : nil),
+      ])
     case .repair(let repair): return ["\(repair.file):\(repair.offset)", repair.damage]
     }
   }

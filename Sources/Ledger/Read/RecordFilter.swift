@@ -68,7 +68,8 @@ package struct RecordFilter: Equatable, Sendable {
         tenant = denials.tenant
         decision = .deny
         reason = denials.reason
-      case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: break
+      case .revoke(let revocation): tenant = revocation.tenant
+      case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop, .restore: break
       }
     }
   }

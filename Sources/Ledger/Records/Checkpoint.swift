@@ -19,13 +19,16 @@ package struct Checkpoint: Equatable, Sendable {
   /// What was learned of each tenant's and model's tokens; empty in a ledger of format 1, which has no such
   /// field.
   package var estimates: [ModelEstimate]
+  /// The keys that are revoked; empty in older ledgers.
+  package var revoked: [Revocation] = []
 
   package init(
     format: Int64 = LedgerFormat.number, previousHash: SHA256Digest,
     identity: LedgerIdentity? = nil, clockSinceMs: Int64? = nil, counters: [CounterState],
     open: [OpenExchange],
-    estimates: [ModelEstimate] = []
+    estimates: [ModelEstimate] = [], revoked: [Revocation] = []
   ) {
+    self.revoked = revoked
     self.format = format
     self.previousHash = previousHash
     self.identity = identity
@@ -79,11 +82,14 @@ package struct BooksState: Sendable {
   package var estimates: [ModelEstimate]
   /// As `Checkpoint.clockSinceMs`.
   package var clockSinceMs: Int64?
+  /// As `Checkpoint.revoked`.
+  package var revoked: [Revocation]
 
   package init(
     counters: [CounterState] = [], open: [OpenExchange] = [], estimates: [ModelEstimate] = [],
-    clockSinceMs: Int64? = nil
+    clockSinceMs: Int64? = nil, revoked: [Revocation] = []
   ) {
+    self.revoked = revoked
     self.counters = counters
     self.open = open
     self.estimates = estimates

@@ -41,11 +41,12 @@ extension LedgerRecord {
           file: try fields.text("file"), offset: try fields.integer("offset"),
           damage: try fields.text("damage"), lastGoodSeq: try fields.integer("last_good_seq")))
     case "store": body = .store(try StoreEvent(&fields))
-    case "drop":
-      body = .drop(
-        Drop(
-          target: try fields.text("target"), firstSeq: try fields.integer("first_seq"),
-          lastSeq: try fields.integer("last_seq")))
+    case "drop": body = .drop(try Drop(&fields))
+    case "restore":
+      body = .restore(
+        Restore(
+          firstSeq: try fields.integer("first_seq"), lastSeq: try fields.integer("last_seq")))
+    case "revoke": body = .revoke(try Revocation(&fields))
     default: throw .unknownType
     }
     _ = try fields.digest("hash")
@@ -175,6 +176,11 @@ extension Checkpoint {
     estimates =
       format >= LedgerFormat.withEstimates
       ? try ModelEstimate.list(try fields.array("estimates")) : []
+    for element in try fields.arrayWherePresent("revoked") {
+      var members = try FieldReader(element, "revoked")
+      revoked.append(try Revocation(&members))
+      try members.finish()
+    }
   }
 }
 
@@ -231,6 +237,25 @@ extension ProcessEvent {
     version = try fields.text("version")
     identity = try fields.identityWherePresent()
     estimates = try ModelEstimate.list(try fields.arrayWherePresent("estimates"))
+  }
+}
+
+extension Drop {
+  init(_ fields: inout FieldReader) throws(RecordProblem) {
+    target = try fields.optionalText("target")
+    reason = try fields.wordWherePresent("reason")
+    firstSeq = try fields.integer("first_seq")
+    lastSeq = try fields.integer("last_seq")
+    guard (target == nil) != (reason == nil) else { throw .wrongValue("target") }
+  }
+}
+
+extension Revocation {
+  init(_ fields: inout FieldReader) throws(RecordProblem) {
+    tenant = try fields.text("tenant")
+    keyID = try fields.text("key_id")
+    keyHash = try fields.digest("key_hash")
+    isUndone = try fields.boolWherePresent("undone") ?? false
   }
 }
 

@@ -18,6 +18,10 @@ package struct LedgerRecord: Equatable, Sendable {
     /// What became of the store that limits are shared through.
     case store(StoreEvent)
     case drop(Drop)
+    /// The ledger was restored from records that were shipped.
+    case restore(Restore)
+    /// A key was revoked, or a revocation was undone.
+    case revoke(Revocation)
   }
 
   /// The record's number: counts by one from 1, across segments.
@@ -51,13 +55,15 @@ package struct LedgerRecord: Equatable, Sendable {
     case .stop: "stop"
     case .store: "store"
     case .drop: "drop"
+    case .restore: "restore"
+    case .revoke: "revoke"
     }
   }
 
   /// Every value of `type`.
   package static let types = [
     "admission", "completion", "denials", "start", "reload", "checkpoint", "clock", "repair",
-    "stop", "store", "drop",
+    "stop", "store", "drop", "restore", "revoke",
   ]
 
   /// The id of the exchange that the record is about; nil where it is not about one.
@@ -65,7 +71,9 @@ package struct LedgerRecord: Equatable, Sendable {
     switch body {
     case .admission(let admission): admission.requestID
     case .completion(let completion): completion.requestID
-    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: nil
+    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop, .restore,
+      .revoke:
+      nil
     }
   }
 
@@ -74,7 +82,9 @@ package struct LedgerRecord: Equatable, Sendable {
     switch body {
     case .start(let event): event.identity
     case .checkpoint(let checkpoint): checkpoint.identity
-    case .admission, .completion, .denials, .reload, .clock, .repair, .stop, .store, .drop: nil
+    case .admission, .completion, .denials, .reload, .clock, .repair, .stop, .store, .drop,
+      .restore, .revoke:
+      nil
     }
   }
 
@@ -85,9 +95,10 @@ package struct LedgerRecord: Equatable, Sendable {
     case .completion(let completion): 896 + 128 * completion.charged.count
     case .stop(let event): event.estimates.reduce(320) { $0 + 64 + 8 * $1.state.count }
     case .denials(let denials): 320 + 40 * denials.requestIDs.count
-    case .start, .reload, .clock, .repair, .checkpoint: 320
+    case .start, .reload, .clock, .repair, .checkpoint, .restore: 320
     case .store(let event): 320 + 8 * event.partitions.count + 64 * event.identityCount
     case .drop: 640
+    case .revoke: 640
     }
   }
 }

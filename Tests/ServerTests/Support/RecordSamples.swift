@@ -23,7 +23,8 @@ enum RecordSamples {
       previousHash: Chain.origin, identity: identity, clockSinceMs: 0,
       counters: [CounterState(counter: "tenant/t/l", kind: .requests, fields: [])],
       open: [OpenExchange(seq: 1, timeMs: 0, admission: admission)],
-      estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])])
+      estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])],
+      revoked: [Revocation(tenant: "t", keyID: "k", keyHash: Chain.origin)])
     let bodies: [LedgerRecord.Body] = [
       .admission(admission), .completion(completion), .start(start), .reload(event), .stop(stop),
       .denials(
@@ -34,6 +35,9 @@ enum RecordSamples {
       .store(
         StoreEvent(.opened, partitions: [0], by: [identity], missing: [identity], bound: 0)),
       .drop(Drop(target: "t", firstSeq: 1, lastSeq: 1)),
+      .drop(Drop(.full, firstSeq: 1, lastSeq: 1)),
+      .restore(Restore(firstSeq: 1, lastSeq: 1)),
+      .revoke(Revocation(tenant: "t", keyID: "k", keyHash: Chain.origin, isUndone: true)),
     ]
     return bodies.map { LedgerRecord(seq: 1, timeMs: 0, isCarried: true, body: $0) }
   }
