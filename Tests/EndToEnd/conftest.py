@@ -1,5 +1,6 @@
 """Fixtures: stacks that tests share, checked after every test."""
 
+import os
 import shutil
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ _running: list[Stack] = []
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "mass: many connections or much data; deselect with -m 'not mass'")
+    harness.session_folder()
 
 
 def pytest_sessionstart():
@@ -27,6 +29,8 @@ def pytest_sessionstart():
 
 def pytest_terminal_summary(terminalreporter, exitstatus):
     """After success the session's folder is removed; after a failure its path is printed."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return  # the process that shares the tests out knows how all ended
     folder = harness.session_folder()
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         shutil.rmtree(folder, ignore_errors=True)

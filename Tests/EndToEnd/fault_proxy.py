@@ -5,7 +5,8 @@
     HOLE     nothing passes, and nobody is told; what was swallowed arrives when the fault ends, late
     REFUSE   nobody listens, and open connections are reset
 
-`cut()` resets the open connections once. Everything is on loopback.
+`cut()` resets the open connections once. Everything is on loopback. The proxy is a process of its own:
+in the test's it would wait while the test computes.
 """
 
 import asyncio
@@ -13,11 +14,15 @@ import contextlib
 import enum
 import socket
 import struct
+import subprocess
+import sys
 import threading
 
 PIECE_BYTES = 1 << 16
 # What one connection may hold back, in pieces; beyond it the sender's socket fills up.
 PIECES_MAX = 64
+DELAY_SECONDS = 0.2
+STOP_SECONDS = 10
 
 
 class Fault(enum.Enum):
@@ -28,36 +33,45 @@ class Fault(enum.Enum):
 
 
 class FaultProxy:
-    """Listens on `port` and passes connections on to `target`; runs on a thread of its own."""
+    """Listens on `port` and passes connections on to `target`."""
 
     def __init__(self, port: int, target: int):
-        self.port, self.target = port, target
-        self.fault = Fault.PASS
-        self.delay = 0.2
-        self.accepted = 0
-        self._open: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
-        self._changed = asyncio.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self.port, self.delay = port, DELAY_SECONDS
+        self._target = target
+        self._child: subprocess.Popen | None = None
+        self._lock = threading.Lock()
 
     def start(self) -> "FaultProxy":
-        self._thread.start()
-        self._do(self._listen())
+        self._child = subprocess.Popen(
+            [sys.executable, __file__, str(self.port), str(self._target)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        )  # fmt: skip
+        self._expect()
         return self
 
     def stop(self) -> None:
-        if self._thread.is_alive():
-            self._do(self._close())
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
+        if self._child:
+            # It ends with its input, also where this process was killed.
+            self._child.stdin.close()
+            self._child.wait(STOP_SECONDS)
+            self._child.stdout.close()
+
+    @property
+    def target(self) -> int:
+        return self._target
+
+    @target.setter
+    def target(self, port: int) -> None:
+        """Of connections from now on."""
+        self._target = port
+        self._do(f"target {port}")
 
     def set(self, fault: Fault) -> None:
         """From when this returns, the fault is in force."""
-        self._do(self._set(fault))
+        self._do(f"fault {fault.name}")
 
     def cut(self) -> None:
-        self._do(self._cut())
+        self._do("cut")
 
     @contextlib.contextmanager
     def during(self, fault: Fault):
@@ -67,8 +81,42 @@ class FaultProxy:
         finally:
             self.set(Fault.PASS)
 
-    def _do(self, work) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+    def _do(self, line: str) -> None:
+        with self._lock:
+            self._child.stdin.write(line + "\n")
+            self._expect()
+
+    def _expect(self) -> None:
+        answer = self._child.stdout.readline()
+        assert answer == "done\n", f"the proxy answers {answer!r}"
+
+
+class _Proxy:
+    """The proxy's process."""
+
+    def __init__(self, port: int, target: int):
+        self.port, self.target = port, target
+        self.fault = Fault.PASS
+        self._open: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._changed = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    async def run(self) -> None:
+        """Does what each line says, to the end of the input."""
+        await self._listen()
+        print("done", flush=True)
+        lines = asyncio.StreamReader()
+        await self._loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+        while line := (await lines.readline()).decode():
+            match line.split():
+                case ["target", port]:
+                    self.target = int(port)
+                case ["fault", name]:
+                    await self._set(Fault[name])
+                case ["cut"]:
+                    await self._cut()
+            print("done", flush=True)
 
     async def _listen(self) -> None:
         if self._server is None:
@@ -80,14 +128,6 @@ class FaultProxy:
         if self._server:
             self._server.close()
             self._server = None
-
-    async def _close(self) -> None:
-        await self._unlisten()
-        await self._cut()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _set(self, fault: Fault) -> None:
         self.fault = fault
@@ -109,7 +149,6 @@ class FaultProxy:
             writer.transport.abort()
 
     async def _connection(self, reader, writer) -> None:
-        self.accepted += 1
         self._open.add(writer)
         server = None
         try:
@@ -138,7 +177,7 @@ class FaultProxy:
                 except OSError:
                     piece = b""
                 is_late = is_answer and self.fault is Fault.SLOW
-                await pieces.put((self._loop.time() + (self.delay if is_late else 0), piece))
+                await pieces.put((self._loop.time() + (DELAY_SECONDS if is_late else 0), piece))
                 if not piece:
                     return
 
@@ -159,3 +198,11 @@ class FaultProxy:
     async def _is_let_through(self) -> None:
         while self.fault is Fault.HOLE:
             await self._changed.wait()
+
+
+async def _main() -> None:
+    await _Proxy(int(sys.argv[1]), int(sys.argv[2])).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

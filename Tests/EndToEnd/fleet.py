@@ -106,6 +106,10 @@ class Replica(Tollgate):
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def is_store_open(self) -> bool:
+        partitions = self.status()["store"]["partitions"]
+        return partitions["opening"] == partitions["lost"] == 0
+
     def probe(self) -> int:
         """The status of `/readyz`, as Kubernetes asks it; 0 when nobody answers."""
         try:
@@ -125,11 +129,14 @@ class Fleet:
         self.credentials = self.folder / "credentials"
         self.write_password(options.password)
         self.replicas = [Replica(self, f"r{number}") for number in range(options.replicas)]
-        # Those of a test's middle, and directories that were put aside: they are on record too.
+        # Those of a test's middle: they are on record too.
         self.gone: list[Replica] = []
+        # Data directories that were put aside when their process was killed.
+        self.aside: list[Path] = []
         self.listener, self.admin = free_port(), free_port()
         self.backend = free_port()
         self.endpoints = self.folder / "endpoints.json"
+        self.weights: dict[str, int] = {}
         self.envoy: Process | None = None
         self.simulator: Process | None = None
 
@@ -183,7 +190,7 @@ class Fleet:
 
     @property
     def ledgers(self) -> list[Path]:
-        return [replica.data for replica in (*self.gone, *self.replicas)]
+        return [*self.aside, *(replica.data for replica in (*self.gone, *self.replicas))]
 
     def write_policy(self, policy: dict) -> None:
         fresh = self.policy_path.with_name("policy.fresh")
@@ -247,8 +254,22 @@ class Fleet:
         }  # fmt: skip
         return config
 
+    def weigh(self, weights: dict[str, int], others: int) -> None:
+        """Envoy deals exchanges by these weights, by the replica's name."""
+        self.weights = weights | {
+            replica.name: others for replica in self.replicas if replica.name not in weights
+        }  # fmt: skip
+        self._write_endpoints(self.replicas)
+        wanted = {replica.path: self.weights[replica.name] for replica in self.replicas}
+        poll("envoy has the new weights", lambda: {
+            host["address"]["pipe"]["path"]: host["weight"] for host in self._hosts()
+        } == wanted)  # fmt: skip
+
     def _write_endpoints(self, replicas: list[Replica]) -> None:
-        hosts = [{"endpoint": {"address": {"pipe": {"path": r.path}}}} for r in replicas]
+        hosts = [
+            {"endpoint": {"address": {"pipe": {"path": one.path}}},
+             "load_balancing_weight": self.weights.get(one.name, 1)} for one in replicas
+        ]  # fmt: skip
         assignment = {
             "@type": ASSIGNMENT, "cluster_name": "tollgate",
             "endpoints": [{"lb_endpoints": hosts}],
@@ -265,18 +286,21 @@ class Fleet:
 
     def seen(self) -> set[str]:
         """The sockets that Envoy knows and takes for healthy."""
+        return {
+            host["address"]["pipe"]["path"] for host in self._hosts()
+            if not host["health_status"].get("failed_active_health_check")
+            and not host["health_status"].get("pending_active_hc")
+        }  # fmt: skip
+
+    def _hosts(self) -> list[dict]:
         assert self.envoy.is_running, f"envoy ended:\n{self.envoy.log()[-4000:]}"
         try:
             answer = httpx.get(
                 f"http://127.0.0.1:{self.admin}/clusters?format=json", timeout=5, trust_env=False
             )
         except httpx.HTTPError:
-            return set()
+            return []
         for cluster in answer.json()["cluster_statuses"]:
             if cluster["name"] == "tollgate":
-                return {
-                    host["address"]["pipe"]["path"] for host in cluster.get("host_statuses", [])
-                    if not host["health_status"].get("failed_active_health_check")
-                    and not host["health_status"].get("pending_active_hc")
-                }  # fmt: skip
-        return set()
+                return cluster.get("host_statuses", [])
+        return []

@@ -7,18 +7,38 @@ them. The replicas' clocks are one machine's, read in milliseconds and at differ
 within that uncertainty keeps it.
 """
 
+import threading
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fleet_clients import Answer
-from ledger import Ledger
+from ledger import GrowingLedger
 from ledger_check import milliseconds
 
 UNCERTAINTY_MS = 5
 SETTLED_SECONDS = 30
 PERIODS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000}
+
+
+# By folder and first segment: another directory may take a folder's place.
+_ledgers: dict[tuple[Path, int], GrowingLedger] = {}
+_lock = threading.Lock()
+
+
+def _records(data: Path) -> list[dict]:
+    folder = data / "ledger"
+    inode = min(folder.glob("*.jsonl")).stat().st_ino
+    with _lock:
+        return list(_ledgers.setdefault((folder, inode), GrowingLedger(folder)).records())
+
+
+def ledger_id(data: Path) -> str:
+    """Whose ledger it is, for the store."""
+    return next(
+        record["ledger_id"] for record in _records(data) if record["type"] == "start"
+    )
 
 
 @dataclass(frozen=True)
@@ -38,6 +58,9 @@ class FleetBooks:
     """All ledgers as they are on disk now."""
 
     ledgers: list[Path]
+    # Of these what was open stays open, and what was written last may be missing: their process was
+    # killed, and none goes on with them.
+    aside: frozenset[Path] = frozenset()
     moves: dict[str, list[Move]] = field(default_factory=lambda: defaultdict(list))
     # By request id: the ledgers that admitted it, and the completion.
     admitted: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -50,7 +73,7 @@ class FleetBooks:
         seen: set[tuple[str, str]] = set()
         for number, folder in enumerate(self.ledgers):
             reserved: dict[str, dict[str, int]] = {}
-            for record in Ledger(folder / "ledger").records():
+            for record in _records(folder):
                 self.types[record["type"]] += 1
                 is_allowed = record["type"] == "admission" and record["decision"] == "allow"
                 if not (is_allowed or record["type"] == "completion"):
@@ -85,6 +108,14 @@ class FleetBooks:
     def open(self) -> set[str]:
         """Exchanges that were let through and have not ended."""
         return self.admitted.keys() - self.completed.keys()
+
+    def open_of(self, tenants: set[str]) -> set[str]:
+        return {
+            one for one in self.open if self.tenants[one] in tenants and not self._is_aside(one)
+        }  # fmt: skip
+
+    def _is_aside(self, request_id: str) -> bool:
+        return self.ledgers[self.admitted[request_id][0]] in self.aside
 
     def admissions(self, counter: str) -> list[Move]:
         return [move for move in self.moves[counter] if move.is_reservation]
@@ -143,6 +174,8 @@ class FleetBooks:
             seen.add(answer.request_id)
             assert answer.request_id in self.admitted, f"{answer} was let through, not recorded"
             completion = self.completed.get(answer.request_id)
+            if not completion and self._is_aside(answer.request_id):
+                continue
             assert completion, f"{answer} has no completion"
             assert completion["total_tokens"] == answer.tokens, (answer, completion)
 
@@ -154,10 +187,12 @@ class FleetBooks:
         return sums
 
 
-def at_rest(ledgers: list[Path], seconds: float = SETTLED_SECONDS) -> FleetBooks:
-    """The books once every exchange has ended and is on disk."""
-    end = time.monotonic() + seconds
-    while (books := FleetBooks(ledgers)).open:
-        assert time.monotonic() < end, f"{len(books.open)} exchanges are still open"
+def at_rest(
+    ledgers: list[Path], tenants: set[str], aside: frozenset[Path] = frozenset()
+) -> FleetBooks:
+    """The books once every exchange of these tenants has ended and is on disk."""
+    end = time.monotonic() + SETTLED_SECONDS
+    while left := (books := FleetBooks(ledgers, aside)).open_of(tenants):
+        assert time.monotonic() < end, f"{len(left)} exchanges are still open"
         time.sleep(0.1)
     return books

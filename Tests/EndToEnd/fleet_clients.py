@@ -83,6 +83,10 @@ class Crowd:
         self._thread.join(10)
         assert not self._thread.is_alive(), "the clients do not end"
 
+    @property
+    def tenants(self) -> set[str]:
+        return {caller.tenant for caller in self.callers}
+
     def of(self, tenant: str) -> list[Answer]:
         return [answer for answer in list(self.answers) if answer.tenant == tenant]
 

@@ -47,6 +47,9 @@ def chat(tenant: str, delay_ms: int = 0) -> bytes:
     headers = {"x-sim-tokens": str(COMPLETION_TOKENS)}
     if delay_ms:
         headers["x-sim-delay-ms"] = str(delay_ms)
-    body = {"model": MODEL, "max_tokens": COMPLETION_TOKENS,
+    return request_bytes("/v1/chat/completions", chat_body(), key_of(tenant), HOST, headers)
+
+
+def chat_body() -> dict:
+    return {"model": MODEL, "max_tokens": COMPLETION_TOKENS,
             "messages": [{"role": "user", "content": "a fixed question"}]}  # fmt: skip
-    return request_bytes("/v1/chat/completions", body, key_of(tenant), HOST, headers)

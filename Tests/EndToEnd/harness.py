@@ -37,10 +37,19 @@ BINARIES = Path(os.environ.get("TOLLGATE_BIN_DIR", REPOSITORY / ".build" / "debu
 SHARED = Path(os.environ.get("TOLLGATE_SHARED", REPOSITORY.parent / "shared"))
 # "address", "thread" or "": a sanitized binary is slower, and the mass tests shrink.
 SANITIZER = os.environ.get("TOLLGATE_SANITIZER", "")
-# Test runs at the same time use different ranges.
-PORT_FIRST, PORT_LAST = (
-    int(port) for port in os.environ.get("TOLLGATE_TEST_PORTS", "23000-23999").split("-")
-)
+
+
+def _port_range() -> tuple[int, int]:
+    """The first and the last port. Test runs at the same time use different ranges, and so do the
+    processes that share one run (pytest-xdist's gw0, gw1, …)."""
+    first, last = map(int, os.environ.get("TOLLGATE_TEST_PORTS", "23000-23999").split("-"))
+    share = (last - first + 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    first += share * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return first, first + share - 1
+
+
+PORT_FIRST, PORT_LAST = _port_range()
+SESSION_FOLDER = "TOLLGATE_TEST_FOLDER"
 # Bounds of waits that end at once when all is well; long, for busy machines and sanitized binaries.
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 60.0
@@ -112,9 +121,13 @@ def free_port() -> int:
 
 @functools.cache
 def session_folder() -> Path:
-    """Holds the folders of all stacks of this process. What failed leaves its folder in it."""
+    """Holds the folders of all stacks of this run. What failed leaves its folder in it."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # The process that shares the tests out has made it.
+        return Path(os.environ[SESSION_FOLDER])
     # A short path: a Unix socket's has at most 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="tg-"))
+    os.environ[SESSION_FOLDER] = str(folder)
 
     def remove_when_empty() -> None:
         with contextlib.suppress(OSError):

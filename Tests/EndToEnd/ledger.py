@@ -6,6 +6,7 @@ records, so that both can be held against what `tollgate` says.
 
 import hashlib
 import json
+import os
 import time
 from collections import defaultdict
 from decimal import Decimal
@@ -28,24 +29,30 @@ class Ledger:
     def records(self) -> list[dict]:
         """Every whole record, its place in the chain verified. A line still being written is left."""
         result: list[dict] = []
-        previous = None
         for path in self._segments():
-            data = path.read_bytes()
-            for line in data[: data.rfind(b"\n") + 1].splitlines():
-                body, mark, end = line.rpartition(b',"hash":"')
-                assert mark and end.endswith(b'"}'), f"{path.name}: no hash: {line[:200]!r}"
-                record = json.loads(line, parse_float=Decimal)
-                if previous is None and record["seq"] == 1:
-                    previous = bytes(32)
-                if previous is not None:
-                    assert record["hash"] == hashlib.sha256(previous + body).hexdigest(), (
-                        f"{path.name}: the chain breaks at seq {record['seq']}"
-                    )
-                if result:
-                    assert record["seq"] == result[-1]["seq"] + 1, f"{path.name}: {record['seq']}"
-                previous = bytes.fromhex(record["hash"])
-                result.append(record)
+            self._read(path, path.read_bytes(), result)
         return result
+
+    @staticmethod
+    def _read(path: Path, data: bytes, result: list[dict]) -> int:
+        """Adds what whole lines say; returns how many bytes these are."""
+        previous = bytes.fromhex(result[-1]["hash"]) if result else None
+        whole = data[: data.rfind(b"\n") + 1]
+        for line in whole.splitlines():
+            body, mark, end = line.rpartition(b',"hash":"')
+            assert mark and end.endswith(b'"}'), f"{path.name}: no hash: {line[:200]!r}"
+            record = json.loads(line, parse_float=Decimal)
+            if previous is None and record["seq"] == 1:
+                previous = bytes(32)
+            if previous is not None:
+                assert record["hash"] == hashlib.sha256(previous + body).hexdigest(), (
+                    f"{path.name}: the chain breaks at seq {record['seq']}"
+                )
+            if result:
+                assert record["seq"] == result[-1]["seq"] + 1, f"{path.name}: {record['seq']}"
+            previous = bytes.fromhex(record["hash"])
+            result.append(record)
+        return len(whole)
 
     def of(self, request_id: str, kind: str) -> list[dict]:
         return [
@@ -110,6 +117,24 @@ class Ledger:
 
     def _segments(self) -> list[Path]:
         return sorted(self.folder.glob("*.jsonl"))
+
+
+class GrowingLedger(Ledger):
+    """For many readings of files that are only appended to: what was read is not read again."""
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self._known: list[dict] = []
+        # By inode: how much of a segment was read.
+        self._offsets: dict[int, int] = {}
+
+    def records(self) -> list[dict]:
+        for path in self._segments():
+            with path.open("rb") as file:
+                inode = os.fstat(file.fileno()).st_ino
+                file.seek(offset := self._offsets.get(inode, 0))
+                self._offsets[inode] = offset + self._read(path, file.read(), self._known)
+        return self._known
 
 
 def _amounts(charges: list[dict]) -> dict[str, int]:

@@ -27,7 +27,7 @@ def test_replicas_that_share_nothing_overspend_and_the_books_say_so():
             began = time.monotonic()
             poll("each has spent it", lambda: len(crowd.allowed("budget")) >= AMOUNT * REPLICAS)
             poll("some seconds of load", lambda: time.monotonic() - began > 3)
-        books = at_rest(fleet.ledgers)
+        books = at_rest(fleet.ledgers, crowd.tenants)
         books.match(crowd.answers)
         assert crowd.hung == 0 and crowd.broken == []
         assert all(books.by_ledger[number] > 0 for number in range(REPLICAS)), books.by_ledger

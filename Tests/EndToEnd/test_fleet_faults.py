@@ -5,20 +5,19 @@ import pytest
 
 from fleet import Fleet, FleetOptions
 from fleet_bench import Bench
-from fleet_faults import FAULTS, aged, emptied, lose, tenants
+from fleet_faults import break_store, tenants
 from fleet_policy import fleet_policy
-from redis_servers import RedisServer, Standalone
+from redis_servers import Standalone
 
 # `Tests/Fleet/run` has all of them, for longer.
-NAMES = ("killed", "paused", "locked", "slow", "flushed")
-SECONDS = 4
-OTHERS = ("aged",)
+NAMES = ("killed", "paused", "locked", "slow", "flushed", "aged")
+SECONDS = {"aged": 1, "flushed": 1}
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
     with Standalone(tmp_path_factory.mktemp("store")) as store:
-        policy = fleet_policy(tenants(*NAMES, *OTHERS))
+        policy = fleet_policy(tenants(*NAMES))
         # Deadlines are the subject, so the shipped one.
         with Fleet(FleetOptions(policy, store.url, store_timeout="50ms")) as fleet:
             yield Bench(fleet, store)
@@ -26,29 +25,4 @@ def bench(tmp_path_factory):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_store_fails_under_load(bench, name):
-    fault, is_lost = FAULTS[name]
-    loss = lose(bench, name, fault(bench.store.server), SECONDS)
-    print(loss.row())
-    loss.check(is_lost)
-
-
-@pytest.mark.parametrize("name", OTHERS)
-def test_another_server_that_knows_less_takes_the_stores_place(bench, name, tmp_path):
-    server = bench.store.server
-    others: list[RedisServer] = []
-
-    def another() -> RedisServer:
-        others.append(RedisServer(tmp_path, proxied=False).start())
-        bench.store.acting = others[0]
-        return others[0]
-
-    fault = {"emptied": emptied, "aged": aged}[name](server, another)
-    try:
-        loss = lose(bench, name, fault, 1)
-        print(loss.row())
-        loss.check(is_lost=False)
-    finally:
-        server.proxy.target = server.port
-        server.proxy.cut()
-        bench.store.acting = None
-        others[0].stop()
+    print(break_store(bench, name, SECONDS.get(name, 4), crowd=0.5).row())

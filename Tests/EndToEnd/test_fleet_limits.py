@@ -1,17 +1,13 @@
 """Eight replicas that share a store behind one Envoy: limits are those of one process, with leases and
 without; and what that costs the store."""
 
-import time
-from collections import Counter
-
 import pytest
 
 from fleet import Fleet, FleetOptions
-from fleet_bench import Bench, wait_until
-from fleet_clients import Caller
-from fleet_limits import crowd_slots, draw, refuse, spend
-from fleet_policy import chat, fleet_policy
-from harness import SANITIZER, poll
+from fleet_bench import Bench, together
+from fleet_limits import crowd_out, crowd_slots, decide, draw, refuse, spend, spend_all
+from fleet_policy import fleet_policy
+from harness import SANITIZER
 from redis_servers import Standalone
 
 BURST, PER_MINUTE = 30, 3000
@@ -45,26 +41,19 @@ def only_with_leases(bench):
         pytest.skip("with leases only")
 
 
-def test_a_budget_is_spent_to_the_last_request_and_never_beyond(bench):
-    spent, books, _ = spend(bench, "requests", 1000)
+def test_budgets_are_spent_to_the_last_and_never_beyond(bench):
+    """Of requests; and of tokens and money, which are reserved for the most and settled for less."""
+    amounts = {"requests": 1000, "tokens": 20_000, "usd": NANO // 10}
+    # In the store money is in micro-dollars, rounded up once for each holder.
+    rounding = {"requests": 0, "tokens": 0, "usd": 8 * MICRO}
+    told, books, _ = spend_all(bench, amounts)
+    for tenant, spent in told.items():
+        assert spent.peak <= spent.amount, (tenant, spent)
+        assert spent.amount - spent.used < spent.largest + rounding[tenant], (tenant, spent)
+        assert bench.equals_store(books, tenant) == 0
+    spent = told["requests"]
     assert (spent.peak, spent.at_end, spent.used) == (1000, 1000, 1000), spent
     assert spent.replicas == len(bench.fleet.replicas)
-    assert bench.equals_store(books, "requests") == 0
-
-
-@pytest.mark.parametrize("tenant, amount, rounding", [
-    ("tokens", 20_000, 0),
-    # In the store money is in micro-dollars, rounded up once for each holder.
-    ("usd", NANO // 10, 8 * MICRO),
-])  # fmt: skip
-def test_a_budget_whose_requests_cost_less_than_they_reserve_is_spent_to_the_last(
-    bench, tenant, amount, rounding
-):
-    only_with_leases(bench)
-    spent, books, _ = spend(bench, tenant, amount)
-    assert spent.peak <= amount, spent
-    assert amount - spent.used < spent.largest + rounding, spent
-    assert bench.equals_store(books, tenant) == 0
 
 
 def test_with_even_load_nearly_all_of_a_budget_is_spent_before_the_first_refusal(bench):
@@ -76,65 +65,39 @@ def test_with_even_load_nearly_all_of_a_budget_is_spent_before_the_first_refusal
     assert (spent.peak, spent.at_end) == (10_000, 10_000), spent
 
 
-def test_slots_are_never_more_than_there_are_and_all_are_used(bench):
-    slots = crowd_slots(bench, "slots", 5, seconds=4)
+def test_slots_and_buckets_give_what_they_have_and_no_more(bench):
+    """A bucket of requests; and one of tokens, to which settlements give back."""
+    seconds = 6
+    slots, rate, refunds = together(
+        lambda: crowd_slots(bench, "slots", 5, seconds),
+        lambda: draw(bench, "bucket", PER_MINUTE, "minute", BURST, seconds),
+        lambda: draw(bench, "refunds", 60_000, "minute", 2000, seconds, times=0.25),
+    )  # fmt: skip
     assert slots.peak == 5, slots
     assert slots.left == 0, slots
-    bench.holds_nothing("slots")
     assert slots.refused > 0
-
-
-def test_a_bucket_gives_what_is_refilled_and_no_more(bench):
-    rate = draw(bench, "bucket", PER_MINUTE, "minute", BURST, seconds=8)
     assert rate.asked > 1.5 * rate.had, f"the load was too small: {rate}"
     assert rate.peak <= BURST, rate
     assert rate.share >= 0.97, rate
-    bench.holds_nothing("bucket")
-
-
-def test_a_bucket_to_which_settlements_give_back_gives_no_more_than_it_has(bench):
-    only_with_leases(bench)
-    rate = draw(bench, "refunds", 60_000, "minute", 2000, seconds=5, times=0.4)
-    assert rate.peak <= 2000, rate
-    assert rate.admitted > 100, rate
+    assert refunds.peak <= 2000, refunds
+    assert refunds.admitted > 100, refunds
+    for tenant in ("slots", "bucket", "refunds"):
+        bench.holds_nothing(tenant)
 
 
 def test_a_caller_over_its_limit_costs_the_store_ten_scripts_a_second_for_each_replica(bench):
-    spend(bench, "spent", 5, clients=10)
-    cost = refuse(bench, "spent", seconds=4)
+    cost = refuse(bench, "spent", seconds=3, amount=5)
     assert cost.calls <= 10, cost
     assert cost.refusals > 10 * cost.calls, cost
 
 
 def test_a_caller_without_a_free_slot_costs_the_store_forty_scripts_a_second_for_each_replica(bench):
     only_with_leases(bench)
-    holder = Caller("no-slot", chat("no-slot", delay_ms=12_000))
-    with bench.crowd([holder] * 2) as crowd:
-        poll("both slots are taken", lambda: bench.inflight() == 2)
-        cost = refuse(bench, "no-slot", seconds=4)
-        crowd.abandon()
+    cost = crowd_out(bench, "no-slot", 2, seconds=3)
     assert cost.calls <= 40, cost
 
 
 def test_where_replicas_are_busy_nearly_no_admission_waits_for_the_store(bench):
     only_with_leases(bench)
-    seconds, rate = 4, 30
-    clients = 80
-    each = Caller("busy", chat("busy"), clients / (rate * len(bench.fleet.replicas)))
-
-    def decisions() -> Counter:
-        sums: Counter = Counter()
-        for replica in bench.fleet.replicas:
-            sums.update(replica.metrics().by("ai_gateway_store_decisions_total", "from"))
-        return sums
-
-    with bench.crowd([each] * clients) as crowd:
-        # From the second use within a second on there are slices.
-        poll("all are in use", lambda: len(crowd.allowed("busy")) > 2 * rate * len(bench.fleet.replicas))
-        before = decisions()
-        wait_until(time.time() + seconds)
-        told = decisions() - before
-    bench.is_well(crowd)
-    total = sum(told.values())
-    assert total > 20 * seconds * len(bench.fleet.replicas), f"the load was too small: {told}"
-    assert told["slices",] >= 0.95 * total, told
+    decided = decide(bench, "busy", seconds=3, rate=30)
+    assert decided.share >= 0.95, decided

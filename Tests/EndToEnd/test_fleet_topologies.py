@@ -5,36 +5,20 @@ import pytest
 
 from fleet import Fleet, FleetOptions
 from fleet_bench import Bench
-from fleet_limits import crowd_slots, spend
 from fleet_policy import fleet_policy
 from fleet_topologies import change, fail_over, lose_master, move_slots, tenants
 from redis_servers import RedisCluster, SentinelSet
 
 AMOUNT = 120
-LIMITS = {
-    "requests": [{"name": "n", "requests": 500, "per": "month"}],
-    "slots": [{"name": "n", "concurrent": 4}],
-}
 
 
 @pytest.fixture(scope="module", params=["sentinel", "cluster"])
 def bench(request, tmp_path_factory):
     kind = {"sentinel": SentinelSet, "cluster": lambda folder: RedisCluster(folder, replicas=3)}
-    policy = fleet_policy(LIMITS | tenants(AMOUNT, "moved", "failed"))
+    policy = fleet_policy(tenants(AMOUNT, "moved", "failed"))
     with kind[request.param](tmp_path_factory.mktemp("store")) as store:
         with Fleet(FleetOptions(policy, store.url)) as fleet:
             yield Bench(fleet, store)
-
-
-def test_a_budget_is_spent_to_the_last_request_and_never_beyond(bench):
-    spent, books, _ = spend(bench, "requests", 500)
-    assert (spent.peak, spent.at_end, spent.used) == (500, 500, 500), spent
-    assert bench.equals_store(books, "requests") == 0
-
-
-def test_slots_are_never_more_than_there_are(bench):
-    slots = crowd_slots(bench, "slots", 4, seconds=2)
-    assert (slots.peak, slots.left) == (4, 0), slots
 
 
 def test_slots_of_the_cluster_move_under_load(bench):

@@ -32,6 +32,13 @@ struct InterleavingTests {
     for _ in 0..<300 { life.step() }
     life.end()
   }
+
+  @Test(arguments: 0..<60)
+  func `debt in limits that are shared counts as the naive model and the ledger do`(seed: Int) {
+    var life = RandomLife(seed: UInt64(seed), link: StoreLink(), owes: true)
+    for _ in 0..<300 { life.step() }
+    life.end()
+  }
 }
 
 /// One random life.
@@ -66,10 +73,15 @@ struct RandomLife {
   /// micro-dollars then, and a bucket keeps its rate: the store is careful for a moment where it
   /// changes.
   let link: StoreLink?
+  /// Whether exchanges use more than they reserved. Each settlement is then told before the next one:
+  /// the store takes in together what is told together, where the model wastes what comes back to a
+  /// full bucket.
+  let owes: Bool
   var unit: Int64 { link == nil ? 1 : 1_000 }
 
-  init(seed: UInt64, link: StoreLink? = nil) {
+  init(seed: UInt64, link: StoreLink? = nil, owes: Bool = false) {
     self.link = link
+    self.owes = owes
     let hour: Int64 = 3_600_000
     let steps = [hour, -hour, 24 * hour, -24 * hour, 8_760 * hour, -8_760 * hour]
     stepMs = steps[Int(seed % UInt64(steps.count))]
@@ -197,7 +209,7 @@ struct RandomLife {
       case 0: .nothing
       case 1: .requestOnly
       case 2: .undone
-      case _ where link != nil: used(within: item.held.demand)
+      case _ where link != nil: used(owes ? 60 : 0, beyond: item.held.demand)
       case _: .used(.tokens(number(0...150), number(0...200), nanos: number(0...2_000)))
       }
     model.settle(item.id, settlement, now: now)
@@ -206,14 +218,14 @@ struct RandomLife {
     #expect(final.map(\.counter) == item.held.charges.map(\.counter))
     #expect(final.map(\.window) == item.held.charges.map(\.window))
     records.append(.completion(item.id, final, now))
+    if owes { rest() }
   }
 
-  /// Debt is not covered by what the store promises.
-  private mutating func used(within demand: Demand) -> Settlement {
+  private mutating func used(_ more: Int64, beyond demand: Demand) -> Settlement {
     .used(
       .tokens(
-        number(0...demand.promptTokens), number(0...demand.completionTokens),
-        nanos: number(0...demand.nanoDollars / unit) * unit))
+        number(0...demand.promptTokens + more), number(0...demand.completionTokens + more),
+        nanos: number(0...demand.nanoDollars / unit + 10 * more) * unit))
   }
 
   /// What has just been admitted was there to be had.

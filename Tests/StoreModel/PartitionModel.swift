@@ -2,9 +2,10 @@ import Quota
 
 /// A partition: its marker, its opening, its counters.
 package struct PartitionModel: Sendable, Equatable {
-  /// On which master's run the partition was opened.
+  /// On which master's run the partition was opened, and with which history of writes.
   package struct Marker: Sendable, Equatable {
     package var runID: String
+    package var history: String
     package var openingMs: Int64
     package var renewedMs: Int64
     package var expiresMs: Int64
@@ -13,6 +14,7 @@ package struct PartitionModel: Sendable, Equatable {
   /// What has been said since the marker was found missing or of another run.
   package struct Opening: Sendable, Equatable {
     package var runID: String
+    package var history: String
     package var sinceMs: Int64
     /// Whether any of those who stated had seen the fleet.
     package var isInformed = false
@@ -87,7 +89,8 @@ package struct PartitionModel: Sendable, Equatable {
   }
 
   private mutating func open(_ call: StatementCall, by caller: CallerModel) -> Phase {
-    if var marker, marker.runID == caller.runID {
+    if caller.broken == .noOpening { return Phase(wasOpen: true, openingMs: 0, state: .open) }
+    if var marker, marker.runID == caller.runID, marker.history == caller.history {
       if caller.nowMs - marker.renewedMs >= StoreLimits.markerRenewalMs {
         marker.renewedMs = caller.nowMs
         marker.expiresMs = caller.nowMs + StoreLimits.markerMs
@@ -96,8 +99,11 @@ package struct PartitionModel: Sendable, Equatable {
       return Phase(wasOpen: true, openingMs: marker.openingMs, state: .open)
     }
     var opening =
-      opening.flatMap { $0.runID == caller.runID ? $0 : nil }
-      ?? Opening(runID: caller.runID, sinceMs: caller.nowMs, expiresMs: 0)
+      opening.flatMap {
+        $0.runID == caller.runID && $0.history == caller.history ? $0 : nil
+      }
+      ?? Opening(
+        runID: caller.runID, history: caller.history, sinceMs: caller.nowMs, expiresMs: 0)
     // A clock that was set back: the wait is not longer for it.
     opening.sinceMs = min(opening.sinceMs, caller.nowMs)
     let ledger = caller.holder.ledger
@@ -111,8 +117,8 @@ package struct PartitionModel: Sendable, Equatable {
     if isClaimed && (isComplete || caller.nowMs - opening.sinceMs >= caller.leaseMs) {
       self.opening = nil
       marker = Marker(
-        runID: caller.runID, openingMs: opening.sinceMs, renewedMs: caller.nowMs,
-        expiresMs: caller.nowMs + StoreLimits.markerMs)
+        runID: caller.runID, history: caller.history, openingMs: opening.sinceMs,
+        renewedMs: caller.nowMs, expiresMs: caller.nowMs + StoreLimits.markerMs)
       return Phase(wasOpen: false, openingMs: opening.sinceMs, state: .open)
     }
     opening.expiresMs = caller.nowMs + caller.leaseMs + StoreLimits.keepMs

@@ -8,25 +8,32 @@ import Quota
 package struct StoreModel: Sendable, Equatable {
   package private(set) var partitions: [Int: PartitionModel] = [:]
   package private(set) var presence = PresenceModel()
+  /// The rule that it does not keep to; nil in every test but those of the tests.
+  package var broken: StoreBreak?
 
   package init() {}
 
   /// FLUSHALL, or an empty server in the old one's place.
-  package mutating func wipe() { self = StoreModel() }
+  package mutating func wipe() {
+    partitions = [:]
+    presence = PresenceModel()
+  }
   package mutating func wipe(partition: Int) { partitions[partition] = nil }
   package func copy() -> StoreModel { self }
   /// A fail-over to a copy that lacks the last writes. The caller states another run id from now on.
   package mutating func restore(_ copy: StoreModel) { self = copy }
 
   /// One call. `alive`: whom the caller saw alive within the lease's time, by complete views
-  /// (`FleetView.isComplete`), itself among them; empty where it has seen none.
+  /// (`FleetView.isComplete`), itself among them; empty where it has seen none. `history`: which
+  /// history of writes the server goes on with, `master_replid`.
   package mutating func state(
-    _ call: StatementCall, by holder: Holder, nonce: UInt32, runID: String, alive: [Holder],
-    leaseMs: Int64, storeMs: Int64
+    _ call: StatementCall, by holder: Holder, nonce: UInt32, runID: String, history: String = "",
+    alive: [Holder], leaseMs: Int64, storeMs: Int64
   ) throws(InvalidCall) -> StatementCallAnswer {
     var partition = partitions[call.partition] ?? PartitionModel()
     let caller = CallerModel(
-      holder: holder, nonce: nonce, runID: runID, alive: alive, leaseMs: leaseMs, nowMs: storeMs)
+      holder: holder, nonce: nonce, runID: runID, history: history, alive: alive,
+      leaseMs: leaseMs, nowMs: storeMs, broken: broken)
     // What has expired is gone, also where the call is refused.
     partition.expire(at: storeMs)
     partitions[call.partition] = partition
@@ -57,7 +64,9 @@ struct CallerModel {
   let holder: Holder
   let nonce: UInt32
   let runID: String
+  let history: String
   let alive: [Holder]
   let leaseMs: Int64
   let nowMs: Int64
+  let broken: StoreBreak?
 }

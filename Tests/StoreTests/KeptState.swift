@@ -44,7 +44,8 @@ enum KeptState {
   static func fields(of marker: PartitionModel.Marker?) -> [String: String] {
     guard let marker else { return [:] }
     return [
-      "run": marker.runID, "opening": "\(marker.openingMs)", "renewed": "\(marker.renewedMs)",
+      "run": marker.runID, "history": marker.history, "opening": "\(marker.openingMs)",
+      "renewed": "\(marker.renewedMs)",
     ]
   }
 
@@ -52,7 +53,7 @@ enum KeptState {
     guard let opening else { return [:] }
     let missing = opening.expected.subtracting(opening.claimed)
     var fields = [
-      "run": opening.runID, "since": "\(opening.sinceMs)",
+      "run": opening.runID, "history": opening.history, "since": "\(opening.sinceMs)",
       "informed": opening.isInformed ? "1" : "0", "claimed": "\(opening.claimed.count)",
       "expected": "\(opening.claimed.union(opening.expected).count)",
       "missing": "\(missing.count)",

@@ -4,14 +4,16 @@ import Redis
 
 @testable import Store
 
-/// The scripts on a real server, whose clock is the test's: the text of the script asks a key for the
-/// time instead of the server. Nothing of that is in the scripts as they are shipped.
+/// The scripts on a real server, whose clock and history of writes are the test's: the text of the
+/// script asks a key for them instead of the server. Nothing of that is in the scripts as they are shipped.
 final class ScriptOnServer {
   let server: TestServer
   private let state: RedisScript
   private let presence: RedisScript
   /// Unix milliseconds.
   var nowMs: Int64
+  /// `master_replid`.
+  var history = "a1"
 
   /// What the server calls them.
   private var digests: [String: [UInt8]] = [:]
@@ -22,7 +24,7 @@ final class ScriptOnServer {
   ) throws {
     self.server = server
     self.nowMs = nowMs
-    state = try Self.withClock(StoreScripts.state, broken: broken)
+    state = try Self.withClock(Self.withHistory(StoreScripts.state), broken: broken)
     presence = try Self.withClock(StoreScripts.presence, broken: broken)
     _ = try server.ask("FLUSHALL")
     for script in [state, presence] {
@@ -54,9 +56,20 @@ final class ScriptOnServer {
     return RedisScript(name: script.name, source: Array(source.utf8))
   }
 
+  private static func withHistory(_ script: RedisScript) throws -> RedisScript {
+    let source = String(decoding: script.source, as: UTF8.self)
+    let history = "redis.call('INFO', 'replication')"
+    guard source.components(separatedBy: history).count == 2 else {
+      throw TestServer.Failure(what: "the history is not read once")
+    }
+    let changed = source.replacingOccurrences(
+      of: history, with: "('master_replid:' .. redis.call('GET', 'history'))")
+    return RedisScript(name: script.name, source: Array(changed.utf8))
+  }
+
   private func run(_ call: RedisCall, _ script: RedisScript) throws -> RESPValue {
     try server.ask([
-      ["SET", "clock", String(nowMs)].map { Array($0.utf8) },
+      ["MSET", "clock", String(nowMs), "history", history].map { Array($0.utf8) },
       [Array("EVALSHA".utf8), digests[script.name] ?? [], Array(String(call.keys.count).utf8)]
         + call.keys
         + call.arguments,

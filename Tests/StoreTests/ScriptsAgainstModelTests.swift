@@ -18,6 +18,7 @@ struct ScriptsAgainstModelTests {
     for _ in 0..<calls {
       pair.nowMs += world.step()
       if world.random.chance(0.005) { pair.runID = world.random.pick(["run-1", "run-2", "run-3"]) }
+      if world.random.chance(0.005) { pair.history = world.random.pick(["a1", "b2"]) }
       if world.random.chance(0.003) { try pair.wipe() }
       if world.random.chance(0.01) { copy = (try pair.script.copy(), pair.model.copy()) }
       if world.random.chance(0.003) {
@@ -82,6 +83,8 @@ struct ScriptsAgainstModelTests {
     (
       "no opening", "isOpen = isClaimed == 1", "isOpen = true or isClaimed == 1"
     ),
+    ("a master that was another's replica is the same", " and marker[4] == history", ""),
+    ("an opening goes on in another history", " or found[2] ~= history", ""),
     ("an opening that waits for nobody", "opening.missing == 0 or", "true or"),
     (
       "a claim of another opening counts", "wholeSince == '' or wholeSince == opening.since", "true"

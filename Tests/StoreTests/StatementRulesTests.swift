@@ -1,5 +1,6 @@
 import Quota
 import Redis
+import StoreModel
 import Testing
 
 @testable import Store
@@ -310,6 +311,33 @@ struct StatementRulesTests {
     #expect(answer.answers[0].sum == 55 && answer.state == .open)
     answer = try state(pair, budget(4, hold: 24), by: Self.b)
     #expect(answer.answers[0].sum == 59)
+  }
+
+  @Test("a master that was another's replica meanwhile opens anew, though its run is the same")
+  func masterAgain() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    let pair = try open(server)
+    _ = try state(pair, budget(1, hold: 0, need: 30))
+    let copy = (try pair.script.copy(), pair.model.copy())
+    _ = try state(pair, budget(1, hold: 0, need: 60), by: Self.b)
+    // Another is the master, without the last write, and nobody asks it for this partition.
+    try pair.script.restore(copy.0)
+    pair.model.restore(copy.1)
+    pair.history = "b2"
+    pair.nowMs += 100
+    var answer = try state(pair, budget(2, hold: 30, need: 70))
+    #expect(answer.answers[0].outcome == .opening)
+    answer = try state(pair, budget(3, hold: 30), isWhole: true, alive: [Self.a, Self.b])
+    // While it opens, there is one more fail-over: who has claimed of the other claims again.
+    pair.history = "a3"
+    answer = try state(
+      pair, budget(2, hold: 60), by: Self.b, isWhole: true, alive: [Self.a, Self.b])
+    #expect(answer.answers[0].outcome == .opening)
+    answer = try state(
+      pair, budget(4, hold: 30, need: 20), isWhole: true, alive: [Self.a, Self.b])
+    #expect(answer.state == .open)
+    #expect(answer.answers[0].outcome == .short(waitMilliseconds: 0))
   }
 
   @Test("who has seen nobody does not open a partition before the lease's time")

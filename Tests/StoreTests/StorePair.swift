@@ -15,6 +15,10 @@ final class StorePair {
   let script: ScriptOnServer
   var model = StoreModel()
   var runID = "run-1"
+  var history: String {
+    get { script.history }
+    set { script.history = newValue }
+  }
   var nowMs: Int64 { didSet { script.nowMs = nowMs } }
   private(set) var calls = 0
 
@@ -37,7 +41,8 @@ final class StorePair {
     let caller = StoreCaller(
       holder: holder, nonce: nonce, runID: runID, alive: alive, leaseMilliseconds: leaseMs)
     let expected = try? model.state(
-      call, by: holder, nonce: nonce, runID: runID, alive: alive, leaseMs: leaseMs, storeMs: nowMs)
+      call, by: holder, nonce: nonce, runID: runID, history: history, alive: alive,
+      leaseMs: leaseMs, storeMs: nowMs)
     var answer: StatementCallAnswer?
     do {
       answer = try script.state(call, by: caller)

@@ -102,6 +102,28 @@ struct StoreServerTests {
     #expect(try word() == "answered")
   }
 
+  @Test("see by a server's history that it was another's replica meanwhile, on one connection")
+  func masterAgain() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    func answer(_ number: Int64, _ need: Int64) throws -> StatementCallAnswer {
+      let call = StatementCall(
+        partition: 63,
+        statements: [
+          Statement(
+            key: self.call.statements[0].key, shape: .slots, amount: 5, number: number, hold: 0,
+            unspent: 0, need: need, want: need)
+        ], isWhole: number == 1)
+      return try StoreCodec.stateAnswer(
+        run(StoreCodec.stateCall(call, by: caller()), on: server), to: call)
+    }
+    #expect(try answer(1, 2).state == .open)
+    #expect(try answer(2, 2).answers[0].outcome == .granted(2))
+    _ = try server.ask("REPLICAOF", "127.0.0.1", "1")
+    _ = try server.ask("REPLICAOF", "NO", "ONE")
+    #expect(try answer(3, 2).answers[0].outcome == .opening)
+  }
+
   @Test("look through many silent holders in parts")
   func manyHolders() throws {
     let server = try TestServer()

@@ -90,6 +90,7 @@ extension QuotaTable {
     var part = sharing!.parts[place]!
     part.expire(count, at: bootMs)
     part.isUncertain = false
+    if !sharing!.partitions[part.key.partition].isLost { part.local = nil }
     var known = underWay.holding
     let more = answer.ownSettled.minusSaturating(known.settled)
     if count.isBudget, more > 0 {
@@ -110,6 +111,7 @@ extension QuotaTable {
       }
     }
     part.validUntilMs = max(part.validUntilMs, validUntil)
+    part.heardMs = underWay.sentMs
     part.known = known
     part.seen = Statement.Seen(sum: max(0, answer.sum), atMs: max(0, storeMs))
     part.seenSettled = answer.settled
@@ -163,6 +165,7 @@ extension QuotaTable {
   ) {
     let window = CalendarWindow(start: answer.window.start, end: answer.window.end)
     guard case .budget(var budget) = counters[place].count else { return }
+    let before = budget.window
     let length = window.end.minusSaturating(window.start)
     if window.contains(storeMs), length <= budget.unit.millisecondsMax, window != budget.window {
       let waiting = sharing!.parts[place]!.waiting
@@ -175,7 +178,9 @@ extension QuotaTable {
       sync(place, bootMs: bootMs)
     }
     sharing!.parts[place]?.mustState = true
-    sharing!.parts[place]?.notBeforeMs = bootMs + 1
+    // Where the store's clock was set back behind its window, there is none to go to for a while.
+    let isSame = counters[place].count.windowStart == before.start
+    sharing!.parts[place]?.notBeforeMs = bootMs + (isSame ? 100 : 1)
   }
 
   // MARK: Partitions

@@ -122,7 +122,8 @@ extension QuotaTable {
     if part.known == nil, part.settledFirst == nil, case .budget(let budget) = count {
       part.settledFirst = part.units(budget.used)
     }
-    let holding = part.holding(count)
+    let holding = part.stated(
+      count, leaseMilliseconds: sharing!.settings.leaseMilliseconds, at: bootMs)
     let (need, want) = wish(part, rule, isSpare: isSpare)
     let statement = Statement(
       key: part.key, shape: shape(rule, count, part, settled: holding.settled),

@@ -61,6 +61,8 @@ struct SharedPart {
   /// Up to when what is unspent is given back, because another was refused.
   var shortUntilMs: Int64 = .min
   var rate = UseRate()
+  /// When the last statement that was answered was sent.
+  var heardMs: Int64 = .min / 2
   /// When it was stated last.
   var statedMs: Int64 = .min / 2
   /// No statement before this.
@@ -74,8 +76,8 @@ struct SharedPart {
   /// In which opening of the partition it was stated last.
   var claimedIn: Int64?
   var local: LocalShare?
-  /// Of slots: how many of those in flight are of the local share.
-  var localOut: Int64 = 0
+  /// Of slots: how many of those in flight the store did not grant: they come back to nobody's slice.
+  var beyondSlice: Int64 = 0
   /// No slice is asked for in the background before this.
   var renewMs: Int64 = .min
   /// Of a budget: the start of the window that all of this is about.
@@ -123,6 +125,17 @@ struct SharedPart {
       settled: settled.plusSaturating(carried))
   }
 
+  /// What is stated now. The store forgets a bucket that is full and that nobody states, but not sooner
+  /// than a lease after the last statement. What it hears then only sets the mark to measure from, so
+  /// that use beyond a reservation, which is more than it knew, is stated after such a mark.
+  func stated(_ count: Count, leaseMilliseconds: Int64, at bootMs: Int64) -> Holding {
+    var holding = holding(count)
+    if count.isBucket, let known, bootMs - heardMs >= leaseMilliseconds {
+      holding.hold = min(holding.hold, known.hold)
+    }
+    return holding
+  }
+
   /// Ends a slice whose time has passed. What a bucket's slice had left counts as taken: the bucket
   /// refills it.
   mutating func expire(_ count: Count, at bootMs: Int64) {
@@ -154,9 +167,9 @@ struct SharedPart {
     let fromSlice = min(free, need)
     unspent -= fromSlice
     if count.isBucket { taken = taken.plusSaturating(need) }
-    guard need > fromSlice, local != nil else { return }
+    guard need > fromSlice else { return }
     local?.take(need - fromSlice)
-    if count.isSlots { localOut += need - fromSlice }
+    if count.isSlots { beyondSlice += need - fromSlice }
   }
 
   /// A reservation was `more` than was used; below 0, less. Of a budget and of slots the rest stays
@@ -170,10 +183,10 @@ struct SharedPart {
     } else if count.isBudget {
       unspent = unspent.plusSaturating(more)
     } else if count.isSlots {
-      let toLocal = min(more, localOut)
-      localOut -= toLocal
-      if toLocal > 0, case .left(let left)? = local { local = .left(left + toLocal) }
-      if bootMs < validUntilMs { unspent += more - toLocal }
+      let beyond = min(more, beyondSlice)
+      beyondSlice -= beyond
+      if beyond > 0, case .left(let left)? = local { local = .left(left + beyond) }
+      if bootMs < validUntilMs { unspent += more - beyond }
     }
   }
 

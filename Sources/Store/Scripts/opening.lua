@@ -37,11 +37,16 @@ if #KEYS < 2 or #KEYS - 2 > STATEMENTS then refuse('too many counters') end
 
 -- Whether the partition is open, and what is said of its opening.
 
-local marker = redis.call('HMGET', KEYS[1], 'run', 'opening', 'renewed')
+-- A master that was another's replica meanwhile has the same run, but not what it wrote last before:
+-- which history of writes it goes on with tells. The server says it here and not the caller, whose
+-- connection may be older.
+local history = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or ''
+
+local marker = redis.call('HMGET', KEYS[1], 'run', 'opening', 'renewed', 'history')
 local opening = { since = now, informed = 0, claimed = 0, expected = 0, missing = 0 }
 local openingChanges = {}  -- what the opening's hash gets for each ledger
 local isNewOpening = false
-local wasOpen = marker[1] == run
+local wasOpen = marker[1] == run and marker[4] == history
 local isOpen = wasOpen
 local isClaimed = 0
 local openingID
@@ -63,22 +68,22 @@ end
 if wasOpen then
   openingID = whole(marker[2], 0, MAX)
 else
-  local names = { 'run', 'since', 'informed', 'claimed', 'expected', 'missing', ledger }
-  for i = 1, #expected do names[7 + i] = expected[i] end
+  local names = { 'run', 'history', 'since', 'informed', 'claimed', 'expected', 'missing', ledger }
+  for i = 1, #expected do names[8 + i] = expected[i] end
   local found = redis.call('HMGET', KEYS[2], unpack(names))
-  isNewOpening = found[1] ~= run
+  isNewOpening = found[1] ~= run or found[2] ~= history
   if isNewOpening then
-    found = {}  -- of another run: nothing of it counts
+    found = {}  -- of another run or history: nothing of it counts
   else
-    for i = 2, 6 do opening[names[i]] = whole(found[i], 0, MAX) end
+    for i = 3, 7 do opening[names[i]] = whole(found[i], 0, MAX) end
     opening.since = math.min(opening.since, now)  -- a clock that was set back makes no longer wait
   end
   if isWhole and (wholeSince == '' or wholeSince == opening.since) then
-    expect(ledger, found[7], true)
-    for i = 1, #expected do expect(expected[i], found[7 + i], false) end
+    expect(ledger, found[8], true)
+    for i = 1, #expected do expect(expected[i], found[8 + i], false) end
     if #expected > 0 then opening.informed = 1 end
   end
-  if (openingChanges[ledger] or found[7]) == 'claimed' then isClaimed = 1 end
+  if (openingChanges[ledger] or found[8]) == 'claimed' then isClaimed = 1 end
   isOpen = isClaimed == 1
     and (opening.informed == 1 and opening.missing == 0 or now - opening.since >= lease)
   openingID = opening.since

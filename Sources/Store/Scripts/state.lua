@@ -25,12 +25,12 @@ end
 -- From here on it is written.
 
 if isOpen and not wasOpen then
-  redis.call('HSET', KEYS[1], 'run', run, 'opening', openingID, 'renewed', now)
+  redis.call('HSET', KEYS[1], 'run', run, 'history', history, 'opening', openingID, 'renewed', now)
   redis.call('PEXPIRE', KEYS[1], LONGEST)
   redis.call('UNLINK', KEYS[2])
 elseif not isOpen then
   if isNewOpening then redis.call('UNLINK', KEYS[2]) end
-  local fields = { 'run', run }
+  local fields = { 'run', run, 'history', history }
   for _, name in ipairs({ 'since', 'informed', 'claimed', 'expected', 'missing' }) do
     fields[#fields + 1] = name
     fields[#fields + 1] = opening[name]
