@@ -101,7 +101,8 @@ extension Books {
     recovering.table.configure(limits.catalog, now: outcome.timeMs)
     let books = Books(
       table: recovering.table, of: limits, estimates: recovering.estimates,
-      totals: recovering.totals, after: outcome.timeMs, clock: clock, ledger: settings.ledger)
+      totals: recovering.totals, revoked: recovering.revoked, after: outcome.timeMs, clock: clock,
+      ledger: settings.ledger)
     for admission in reopened { books.reopen(admission) }
     do throws(LedgerFault) {
       let writer = try LedgerWriter(
@@ -135,6 +136,7 @@ private struct Recovering {
   private(set) var estimates = Estimates()
   /// Nil before the first record.
   private(set) var totals: DayTotals?
+  private(set) var revoked = Revocations()
   private let limits: PolicyLimits
   private var open = OpenExchanges()
   private var days = LocalDays.utc
@@ -158,6 +160,7 @@ private struct Recovering {
       let zone = checkpoint.totals?.timeZone ?? limits.catalog.timeZone
       totals = checkpoint.totals ?? DayTotals(timeZone: zone, sinceMs: record.timeMs)
       days = LocalDays(timeZone: zone) ?? .utc
+      revoked = Revocations(checkpoint.revoked)
     case .admission(let admission) where admission.decision == .allow:
       totals?.used(tenant: admission.tenant, keyID: admission.keyID, atMs: record.timeMs)
       if !record.isCarried { table.replayAdmission(admission.reserved, now: record.timeMs) }
@@ -183,7 +186,8 @@ private struct Recovering {
       }
     case .admission(let admission):
       totals?.used(tenant: admission.tenant, keyID: admission.keyID, atMs: record.timeMs)
-    case .denials, .start, .reload, .repair, .drop: break
+    case .revoke(let revocation): revoked.apply(revocation)
+    case .denials, .start, .reload, .repair, .drop, .restore: break
     }
     open.apply(record)
   }

@@ -30,6 +30,7 @@ package final class Books: @unchecked Sendable {
   private var estimates: Estimates
   var marks = LimitMarks()
   var sheet: UsageSheet
+  private var revocations: Revocations
   /// Nil once the books are closed.
   private(set) var writer: LedgerWriter?
   private let clock: Clock
@@ -45,11 +46,13 @@ package final class Books: @unchecked Sendable {
 
   init(
     table: consuming QuotaTable, of limits: PolicyLimits, estimates: Estimates,
-    totals: DayTotals?, after timeMs: Int64, clock: Clock, ledger settings: LedgerSettings
+    totals: DayTotals?, revoked: Revocations = Revocations(), after timeMs: Int64, clock: Clock,
+    ledger settings: LedgerSettings
   ) {
     self.table = table
     self.limits = limits
     self.estimates = estimates
+    revocations = revoked
     ledgerClock = LedgerClock(after: timeMs)
     self.clock = clock
     durability = settings.durability
@@ -296,6 +299,38 @@ package final class Books: @unchecked Sendable {
     return isWhole
   }
 
+  /// The keys that are refused whatever the policy says.
+  package var revoked: Revocations { lock.withLock { revocations } }
+
+  /// Revokes a key, or undoes that. Nil, and nothing is changed, where it cannot be recorded, or there
+  /// are as many as there may be; else what is revoked from now on. `isOnRecord` says when it is on disk.
+  package func revoke(_ revocation: Revocation) -> Revocations? {
+    lock.withLock {
+      guard revocation.isUndone || revocations.count < Revocations.countMax else { return nil }
+      let now = readClock()
+      switch writer?.enqueue(.revoke(revocation), timeMs: now) {
+      case .queued, .carried: break
+      case .refused, nil: return nil
+      }
+      revocations.apply(revocation)
+      return revocations
+    }
+  }
+
+  /// Waits until all that was queued so far is on disk; false where that fails.
+  package func isOnRecord() -> Bool { ledger?.flush() ?? false }
+
+  /// Queues a record of what the process did.
+  func note(_ body: LedgerRecord.Body) {
+    lock.withLock {
+      let now = readClock()
+      _ = writer?.enqueue(body, timeMs: now)
+    }
+  }
+
+  /// Records that some records left the ledger before their time, or will never be sent to a target.
+  package func recordDrop(_ drop: Drop) { note(.drop(drop)) }
+
   private func write(_ due: [Denials], _ now: Int64) {
     for denials in due { _ = writer?.enqueue(.denials(denials), timeMs: now) }
   }
@@ -342,6 +377,7 @@ extension Books {
       wallMs: { [self] in retentionTime() })
     callbacks.committed = committed
     callbacks.segmentsGone = segmentsGone
+    callbacks.dropped = { [self] in recordDrop($0) }
     return callbacks
   }
 
@@ -372,7 +408,7 @@ extension Books {
     }
     return BooksState(
       counters: table.snapshot(now: now), open: exchanges, estimates: estimates,
-      clockSinceMs: table.clockSinceMs, totals: sheet.totals)
+      clockSinceMs: table.clockSinceMs, totals: sheet.totals, revoked: revocations.all)
   }
 
   /// Gives back what was reserved by admissions whose records failed, and tells their exchanges.

@@ -26,7 +26,7 @@ package struct OpenExchanges {
     case .completion(let completion) where !record.isCarried:
       byRequestID[completion.requestID] = nil
     case .admission, .completion, .denials, .start, .reload, .clock, .repair, .stop, .store,
-      .threshold, .drop:
+      .threshold, .drop, .restore, .revoke:
       break
     }
   }

@@ -33,6 +33,12 @@ package enum LogEvent: String, Sendable, CaseIterable {
   case ledgerWritable = "ledger_writable"
   case ledgerCloseFailed = "ledger_close_failed"
 
+  // The socket in the data directory.
+  case controlRefused = "control_refused"
+  case controlUnavailable = "control_unavailable"
+  case keyRevoked = "key_revoked"
+  case keyAccepted = "key_accepted"
+
   // The ids of responses.
   case responseIDsDamaged = "response_ids_damaged"
   case responseIDsUnwritten = "response_ids_unwritten"

@@ -9,6 +9,8 @@ package enum LogKey: String, Sendable, CaseIterable {
   case drainTimeoutSeconds = "drain_timeout_seconds"
   case retainSeconds = "retain_seconds"
   case ledgerBytesMax = "ledger_max_bytes"
+  case ledgerHours = "ledger_hours"
+  case ledgerFull = "ledger_full"
   case durationSeconds = "duration_seconds"
   case isComplete = "complete"
 
@@ -71,6 +73,7 @@ package enum LogKey: String, Sendable, CaseIterable {
 
   // One exchange, at debug: named as in the ledger.
   case requestID = "request_id"
+  case keyID = "key_id"
   case tenant, subject, route, model, stream, origin
   case modelRoute = "model_route"
   case httpStatus = "http_status"

@@ -136,6 +136,17 @@ package final class PolicySnapshot: Sendable {
   /// What a request's `:path` means. Its query is ignored.
   package func match(path: Span<UInt8>) -> PathMatch { lookup.paths.match(path) }
 
+  /// The keys whose digest is meant.
+  package func keys(where isMeant: (SHA256Digest) -> Bool) -> Set<KeyReference> {
+    Set(lookup.keys.filter { isMeant($0.key) }.values)
+  }
+
+  /// The digests of a tenant's key of that id: one, or none.
+  package func keyDigests(tenant name: String, keyID: String) -> [SHA256Digest] {
+    guard let tenant = tenants.first(where: { $0.name.string == name }) else { return [] }
+    return tenant.keys.filter { $0.id.string == keyID }.map(\.digest)
+  }
+
   /// The numbers of tenants, models, keys and limits, for a line of `tollgate check`.
   package var summary: PolicySummary {
     PolicySummary(

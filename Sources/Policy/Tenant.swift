@@ -78,7 +78,7 @@ package final class Tenant: Sendable {
 }
 
 /// Which key of which tenant.
-package struct KeyReference: Sendable, Equatable {
+package struct KeyReference: Sendable, Hashable {
   /// `Tenant.index`
   package let tenant: Int
   /// The index in the tenant's `keys`.

@@ -103,7 +103,9 @@ struct OTLPLogRecord {
       case "lost": .warning
       default: .info
       }
-    case "repair", "drop": .error
+    // What every target has is lost to nobody.
+    case "drop": text("reason") == "delivered" ? .info : .error
+    case "repair": .error
     default: .info
     }
   }

@@ -7,8 +7,7 @@ enum Commands {
     ServeSettings.specification, CheckCommand.specification, ExplainCommand.specification,
     KeyCommand.specification, AuditCommand.specification, UsageCommand.specification,
     ReplayCommand.specification, PricesCommand.specification, LintCommand.specification,
-    HealthCommand.specification,
-    ReloadCommand.specification,
+    HealthCommand.specification, ReloadCommand.specification, RevokeCommand.specification,
     CommandSpecification("version", "Prints the version."),
     CommandSpecification(
       "help", "Lists the commands, or a command's flags.",
@@ -64,6 +63,7 @@ enum Commands {
     case "lint": LintCommand.run(&arguments, environment: environment)
     case "health": HealthCommand.run(&arguments, environment: environment)
     case "reload": ReloadCommand.run(&arguments)
+    case "revoke": RevokeCommand.run(&arguments)
     case "help": help(&arguments)
     case "version": printVersion(&arguments)
     default: preconditionFailure("every command is dispatched")

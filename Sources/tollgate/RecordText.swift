@@ -65,7 +65,15 @@ enum RecordText {
         ("window_end", UTCTime.string(threshold.windowEndMs)),
       ])
     case .drop(let drop):
-      return ["target=\(drop.target)", "first_seq=\(drop.firstSeq)", "last_seq=\(drop.lastSeq)"]
+      return pairs([("target", drop.target), ("reason", drop.reason?.rawValue)])
+        + ["first_seq=\(drop.firstSeq)", "last_seq=\(drop.lastSeq)"]
+    case .restore(let restore):
+      return ["first_seq=\(restore.firstSeq)", "last_seq=\(restore.lastSeq)"]
+    case .revoke(let revocation):
+      return pairs([
+        ("tenant", revocation.tenant), ("key_id", revocation.keyID),
+        ("undone", revocation.isUndone ? "true" : nil),
+      ])
     case .repair(let repair): return ["\(repair.file):\(repair.offset)", repair.damage]
     }
   }

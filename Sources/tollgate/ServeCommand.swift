@@ -72,7 +72,7 @@ enum ServeCommand {
 
   /// The policy that the process starts with, until it serves. No frame of these functions, which live
   /// as long as the process, may keep it beyond that: a reload would not free it.
-  private final class FirstPolicy {
+  final class FirstPolicy {
     private(set) var compiled: CompiledPolicy?
     private(set) var limits: PolicyLimits?
 
@@ -118,7 +118,7 @@ enum ServeCommand {
   }
 
   /// What is open before the first listener is.
-  private struct Opened {
+  struct Opened {
     let first: FirstPolicy
     let books: Books
     let responseIDs: ResponseIDs
@@ -143,13 +143,14 @@ enum ServeCommand {
     let handle = server.handle
     let revision = opened.revision
     let memory = FreedMemory(handle)
+    let force = inForce(opened, handle)
     let watcher = try PolicyWatcher(
       store: store, watches: settings.watches, log: log, attempted: state.uses
     ) { next in
       let limits = PolicyLimits(next)
       revision.withLock { $0 = next.revision }
       books.use(limits, event(next.revision))
-      handle.use(next, limits: limits)
+      force.use(next, limits)
       memory.policyChanged()
     }
     defer { if !isStarted { watcher.stop() } }
@@ -172,10 +173,12 @@ enum ServeCommand {
         server.addresses, revision.withLock { $0 }, summary, workers: settings.server.workers)
     }
     opened.first.forget()
+    let control = openControl(settings, force, log)
     var status = server.run(signals: signals, rotate: books.rotate) {
       watcher.reload()
       sharing?.reload()
     }
+    control?.stop()
     watcher.stop()
     clock.cancel()
     sharing?.stop()
@@ -192,9 +195,15 @@ enum ServeCommand {
       preconditionFailure("the first policy is forgotten later")
     }
     let (books, responseIDs) = (opened.books, opened.responseIDs)
+    let revoked = books.revoked
+    // It was compiled before the ledger was read.
+    let policy =
+      revoked.isEmpty
+      ? compiled
+      : CompiledPolicy(compiled.snapshot, limits: opened.first.limits, revoked: revoked)
     return try Server(settings.server, log: log) {
       GatewayLoop(
-        policy: compiled, books: books, metrics: metrics.makeLoop(), responseIDs: responseIDs,
+        policy: policy, books: books, metrics: metrics.makeLoop(), responseIDs: responseIDs,
         log: log)
     }
   }
@@ -244,7 +253,7 @@ enum ServeCommand {
       settings.books, limits, clock: .system, event: event(revision),
       stateChanged: outage.saw, committed: metrics.record(commitNanoseconds:),
       segmentsGone: log.segmentsGone)
-    log.started(settings, policy.snapshot, found)
+    log.started(settings, policy.snapshot, found, books.ledgerStatistics)
     log.clockSteps(books.untoldClockSteps())
     return (books, lock, revision)
   }

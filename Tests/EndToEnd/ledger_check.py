@@ -31,7 +31,7 @@ SEAL = re.compile(rb',"hash":"([0-9a-f]{64})"\}\Z')
 HEAD = re.compile(rb'\{"type":"([a-z]+)","seq":(\d+),"timestamp":"([0-9TZ:.-]+)"')
 NAME = re.compile(r"(\d{20})\.jsonl\Z")
 TYPES = {"admission", "completion", "denials", "start", "reload", "checkpoint", "clock", "repair",
-         "stop", "store", "threshold", "drop"}  # fmt: skip
+         "stop", "store", "threshold", "drop", "restore", "revoke"}  # fmt: skip
 BATCH_BYTES_MAX = 1 << 20
 
 

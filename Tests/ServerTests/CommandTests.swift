@@ -68,14 +68,20 @@ struct CommandTests {
   @Test func `what is wrong with a command line is said, with what would be right`() throws {
     let both = "--json and --csv do not go together"
     for (arguments, said) in [
-      (["audit"], "the argument verify|show|ship is missing"),
-      (["audit", "prove", data], "`prove` is not `verify`, `show` or `ship`"),
+      (["audit"], "the argument verify|show|ship|restore is missing"),
+      (["audit", "prove", data], "`prove` is not `verify`, `show`, `ship` or `restore`"),
       (["audit", "ship", data], "--to (or TOLLGATE_TO) is missing"),
       (["audit", "ship", data, "--to", "otlp://h"], "has no port"),
       (["audit", "ship", data, "--to", "stdout", "--from", "0"], "the number of a record"),
       (["audit", "ship", data, "--to", "stdout", "--until", "1h"], "the number of a record"),
       (["audit", "ship", data, "--to", "stdout", "--json"], "--json goes with `audit show`"),
-      (["audit", "show", data, "--from", "1"], "--from goes with `audit ship`"),
+      (
+        ["audit", "show", data, "--from", "1"],
+        "--from goes with `audit ship` and `audit restore`"
+      ),
+      (["audit", "restore", data], "--from (or TOLLGATE_FROM) is missing"),
+      (["audit", "restore", data, "--from", "f", "--to", "stdout"], "--to goes with `audit ship`"),
+      (["audit", "show", data, "--ledger", "x"], "--ledger goes with `audit restore`"),
       (["audit", "verify", data, "--to", "stdout"], "--to goes with `audit ship`"),
       (["audit", "verify", data, "--tenant", "a"], "--tenant goes with `audit show`"),
       (["audit", "show", data, "--type", "nonsense"], "`admission`, `completion`, `denials`"),
@@ -100,6 +106,14 @@ struct CommandTests {
       #expect(run.standardError.contains(said), "\(arguments): \(run.standardError)")
       #expect(!run.standardError.contains("unexpected argument"))
       #expect(run.standardOutput.isEmpty)
+    }
+  }
+
+  @Test func `only audit restore takes files behind its directory`() throws {
+    for action in ["verify", "show", "ship"] {
+      let run = try CommandRun(["audit", action, data, "more"])
+      #expect(try run.join() == 2, "\(action)")
+      #expect(run.standardError.contains("unexpected argument `more`"))
     }
   }
 

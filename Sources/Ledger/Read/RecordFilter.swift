@@ -78,7 +78,8 @@ package struct RecordFilter: Equatable, Sendable {
         decision = .deny
         reason = denials.reason
       case .threshold(let threshold): tenant = threshold.tenant
-      case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: break
+      case .revoke(let revocation): tenant = revocation.tenant
+      case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop, .restore: break
       }
     }
   }

@@ -21,14 +21,17 @@ package struct Checkpoint: Equatable, Sendable {
   package var estimates: [ModelEstimate]
   /// What was used on each day so far; nil in older ledgers.
   package var totals: DayTotals?
+  /// The keys that are revoked; empty in older ledgers.
+  package var revoked: [Revocation] = []
 
   package init(
     format: Int64 = LedgerFormat.number, previousHash: SHA256Digest,
     identity: LedgerIdentity? = nil, clockSinceMs: Int64? = nil, counters: [CounterState],
     open: [OpenExchange],
-    estimates: [ModelEstimate] = [], totals: DayTotals? = nil
+    estimates: [ModelEstimate] = [], totals: DayTotals? = nil, revoked: [Revocation] = []
   ) {
     self.totals = totals
+    self.revoked = revoked
     self.format = format
     self.previousHash = previousHash
     self.identity = identity
@@ -84,12 +87,15 @@ package struct BooksState: Sendable {
   package var clockSinceMs: Int64?
   /// As `Checkpoint.totals`.
   package var totals: DayTotals?
+  /// As `Checkpoint.revoked`.
+  package var revoked: [Revocation]
 
   package init(
     counters: [CounterState] = [], open: [OpenExchange] = [], estimates: [ModelEstimate] = [],
-    clockSinceMs: Int64? = nil, totals: DayTotals? = nil
+    clockSinceMs: Int64? = nil, totals: DayTotals? = nil, revoked: [Revocation] = []
   ) {
     self.totals = totals
+    self.revoked = revoked
     self.counters = counters
     self.open = open
     self.estimates = estimates

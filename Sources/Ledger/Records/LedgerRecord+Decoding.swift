@@ -42,11 +42,12 @@ extension LedgerRecord {
           damage: try fields.text("damage"), lastGoodSeq: try fields.integer("last_good_seq")))
     case "store": body = .store(try StoreEvent(&fields))
     case "threshold": body = .threshold(try Threshold(&fields))
-    case "drop":
-      body = .drop(
-        Drop(
-          target: try fields.text("target"), firstSeq: try fields.integer("first_seq"),
-          lastSeq: try fields.integer("last_seq")))
+    case "drop": body = .drop(try Drop(&fields))
+    case "restore":
+      body = .restore(
+        Restore(
+          firstSeq: try fields.integer("first_seq"), lastSeq: try fields.integer("last_seq")))
+    case "revoke": body = .revoke(try Revocation(&fields))
     default: throw .unknownType
     }
     _ = try fields.digest("hash")
@@ -187,6 +188,11 @@ extension Checkpoint {
       format >= LedgerFormat.withEstimates
       ? try ModelEstimate.list(try fields.array("estimates")) : []
     totals = try DayTotals(wherePresent: &fields)
+    for element in try fields.arrayWherePresent("revoked") {
+      var members = try FieldReader(element, "revoked")
+      revoked.append(try Revocation(&members))
+      try members.finish()
+    }
   }
 }
 
@@ -269,6 +275,25 @@ extension Threshold {
     guard kind == .usd else { return try fields.integer(name) }
     guard let dollars = try fields.optionalDollars(name) else { throw .wrongValue(name) }
     return dollars
+  }
+}
+
+extension Drop {
+  init(_ fields: inout FieldReader) throws(RecordProblem) {
+    target = try fields.optionalText("target")
+    reason = try fields.wordWherePresent("reason")
+    firstSeq = try fields.integer("first_seq")
+    lastSeq = try fields.integer("last_seq")
+    guard (target == nil) != (reason == nil) else { throw .wrongValue("target") }
+  }
+}
+
+extension Revocation {
+  init(_ fields: inout FieldReader) throws(RecordProblem) {
+    tenant = try fields.text("tenant")
+    keyID = try fields.text("key_id")
+    keyHash = try fields.digest("key_hash")
+    isUndone = try fields.boolWherePresent("undone") ?? false
   }
 }
 

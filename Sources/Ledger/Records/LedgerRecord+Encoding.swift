@@ -39,8 +39,15 @@ extension LedgerRecord {
     case .threshold(let threshold): threshold.encode(into: &line)
     case .drop(let drop):
       line.field("target", cut: drop.target)
+      if let reason = drop.reason { line.field("reason", reason.rawValue) }
       line.field("first_seq", drop.firstSeq)
       line.field("last_seq", drop.lastSeq)
+    case .restore(let restore):
+      line.field("first_seq", restore.firstSeq)
+      line.field("last_seq", restore.lastSeq)
+    case .revoke(let revocation):
+      revocation.encode(into: &line)
+      if revocation.isUndone { line.field("undone", true) }
     }
     return line.bytes
   }
@@ -152,6 +159,19 @@ extension Checkpoint {
     line.endArray()
     if format >= LedgerFormat.withEstimates { line.estimates(estimates) }
     totals?.encode(into: &line)
+    if !revoked.isEmpty {
+      line.array("revoked") { line in
+        for revocation in revoked { line.object { revocation.encode(into: &$0) } }
+      }
+    }
+  }
+}
+
+extension Revocation {
+  fileprivate func encode(into line: inout JSONWriter) {
+    line.field("tenant", identifier: tenant)
+    line.field("key_id", identifier: keyID)
+    line.field("key_hash", keyHash)
   }
 }
 

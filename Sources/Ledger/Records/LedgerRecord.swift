@@ -20,6 +20,10 @@ package struct LedgerRecord: Equatable, Sendable {
     /// The use of a budget has come to a share of it.
     case threshold(Threshold)
     case drop(Drop)
+    /// The ledger was restored from records that were shipped.
+    case restore(Restore)
+    /// A key was revoked, or a revocation was undone.
+    case revoke(Revocation)
   }
 
   /// The record's number: counts by one from 1, across segments.
@@ -54,13 +58,15 @@ package struct LedgerRecord: Equatable, Sendable {
     case .store: "store"
     case .threshold: "threshold"
     case .drop: "drop"
+    case .restore: "restore"
+    case .revoke: "revoke"
     }
   }
 
   /// Every value of `type`.
   package static let types = [
     "admission", "completion", "denials", "start", "reload", "checkpoint", "clock", "repair",
-    "stop", "store", "threshold", "drop",
+    "stop", "store", "threshold", "drop", "restore", "revoke",
   ]
 
   /// The id of the exchange that the record is about; nil where it is not about one.
@@ -68,7 +74,7 @@ package struct LedgerRecord: Equatable, Sendable {
     switch body {
     case .admission(let admission): admission.requestID
     case .completion(let completion): completion.requestID
-    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold, .drop:
+    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold, .drop, .restore, .revoke:
       nil
     }
   }
@@ -79,7 +85,7 @@ package struct LedgerRecord: Equatable, Sendable {
     case .start(let event): event.identity
     case .checkpoint(let checkpoint): checkpoint.identity
     case .admission, .completion, .denials, .reload, .clock, .repair, .stop, .store, .threshold,
-      .drop:
+      .drop, .restore, .revoke:
       nil
     }
   }
@@ -91,9 +97,9 @@ package struct LedgerRecord: Equatable, Sendable {
     case .completion(let completion): 896 + 128 * completion.charged.count
     case .stop(let event): event.estimates.reduce(320) { $0 + 64 + 8 * $1.state.count }
     case .denials(let denials): 320 + 40 * denials.requestIDs.count
-    case .start, .reload, .clock, .repair, .checkpoint: 320
+    case .start, .reload, .clock, .repair, .checkpoint, .restore: 320
     case .store(let event): 320 + 8 * event.partitions.count + 64 * event.identityCount
-    case .threshold, .drop: 640
+    case .threshold, .drop, .revoke: 640
     }
   }
 }

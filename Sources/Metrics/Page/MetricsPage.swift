@@ -101,6 +101,15 @@ extension Exposition {
         "Bytes that all segments may have (--ledger-max-bytes); absent where there is no limit.")
       sample(bound)
     }
+    metric(
+      "ai_gateway_ledger_bytes_per_hour", .gauge,
+      "Bytes that were written to the ledger in the last hour.")
+    if let rate = ledger.bytesPerHour { sample(rate) }
+    metric(
+      "ai_gateway_ledger_hours_left", .gauge,
+      "Hours until nothing is let through, at the last hour's rate and if targets that are behind take nothing."
+    )
+    if let hours = ledger.hoursLeft { sample(seconds: hours) }
     metric("ai_gateway_ledger_segments", .gauge, "Segments on disk.")
     sample(ledger.segmentCount)
     metric("ai_gateway_ledger_flushes_total", .counter, "Batches that were flushed to disk.")

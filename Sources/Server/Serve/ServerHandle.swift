@@ -16,10 +16,8 @@ package struct ServerHandle: Sendable {
   }
 
   /// New exchanges use `policy`, on every worker.
-  package func use(_ policy: PolicySnapshot, limits: PolicyLimits?) {
-    // Compiled once, on the thread that asks, and not by every worker.
-    let compiled = CompiledPolicy(policy, limits: limits)
-    workers.postToAll { $0.router.use(compiled) }
+  package func use(_ policy: CompiledPolicy) {
+    workers.postToAll { $0.router.use(policy) }
   }
 
   /// What connections, streams and buffers take now of `--max-buffer-bytes`.

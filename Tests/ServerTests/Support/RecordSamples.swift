@@ -37,7 +37,8 @@ enum RecordSamples {
       previousHash: Chain.origin, identity: identity, clockSinceMs: 0,
       counters: [CounterState(counter: "tenant/t/l", kind: .requests, fields: [])],
       open: [OpenExchange(seq: 1, timeMs: 0, admission: admission)],
-      estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])], totals: totals)
+      estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])], totals: totals,
+      revoked: [Revocation(tenant: "t", keyID: "k", keyHash: Chain.origin)])
     let bodies: [LedgerRecord.Body] = [
       .admission(admission), .completion(completion), .start(start), .reload(event), .stop(stop),
       .denials(
@@ -54,6 +55,9 @@ enum RecordSamples {
           tenant: "t", group: nil, limit: "l", counter: "tenant/t/l", kind: .tokens,
           share: .whole, used: 1, amount: 1, windowStartMs: 0, windowEndMs: 1)),
       .drop(Drop(target: "t", firstSeq: 1, lastSeq: 1)),
+      .drop(Drop(.full, firstSeq: 1, lastSeq: 1)),
+      .restore(Restore(firstSeq: 1, lastSeq: 1)),
+      .revoke(Revocation(tenant: "t", keyID: "k", keyHash: Chain.origin, isUndone: true)),
     ]
     return bodies.map { LedgerRecord(seq: 1, timeMs: 0, isCarried: true, body: $0) }
   }
