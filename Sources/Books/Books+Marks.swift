@@ -38,7 +38,7 @@ extension Books {
     }
   }
 
-  /// Records that some records will never be sent to a shipping target.
+  /// Records that some records left the ledger before their time, or will never be sent to a target.
   package func recordDrop(_ drop: Drop) { note(.drop(drop)) }
 }
 

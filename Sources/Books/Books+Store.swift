@@ -59,8 +59,8 @@ extension Books {
           living: { table.living(bootMs: bootMs) },
           exposed: {
             StoreDoor.Exposed(
-              allStated: table.exposed(in: partition, isAll: false),
-              someMissing: table.exposed(in: partition, isAll: true))
+              allStated: table.exposed(in: partition, isAll: false, bootMs: bootMs),
+              someMissing: table.exposed(in: partition, isAll: true, bootMs: bootMs))
           })
       }
       table.answered(id, answer, bootMs: bootMs)

@@ -320,17 +320,6 @@ package final class Books: @unchecked Sendable {
   /// Waits until all that was queued so far is on disk; false where that fails.
   package func isOnRecord() -> Bool { ledger?.flush() ?? false }
 
-  /// Queues a record of what the process did.
-  func note(_ body: LedgerRecord.Body) {
-    lock.withLock {
-      let now = readClock()
-      _ = writer?.enqueue(body, timeMs: now)
-    }
-  }
-
-  /// Records that some records left the ledger before their time, or will never be sent to a target.
-  package func recordDrop(_ drop: Drop) { note(.drop(drop)) }
-
   private func write(_ due: [Denials], _ now: Int64) {
     for denials in due { _ = writer?.enqueue(.denials(denials), timeMs: now) }
   }

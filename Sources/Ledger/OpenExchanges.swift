@@ -38,7 +38,9 @@ package struct OpenExchanges {
     case .completion(let completion):
       (byRequestID[completion.requestID]
         ?? (record.isCarried ? carried[completion.requestID] : nil))?.admission
-    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: nil
+    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold, .drop,
+      .restore, .revoke:
+      nil
     }
   }
 

@@ -102,7 +102,9 @@ package struct RequestLookup {
       }
       if admission.decision == .deny { ended() }
     case .completion, .denials: ended()
-    case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: break
+    case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold, .drop, .restore,
+      .revoke:
+      break
     }
   }
 

@@ -144,7 +144,8 @@ extension QuotaTable {
     if sharing!.parts[place]!.local == nil {
       let part = sharing!.parts[place]!
       let since = part.holding(counters[place].count).hold.minusSaturating(part.known?.hold ?? 0)
-      let left = part.seenLeft(rule)?.minusSaturating(max(0, since).timesSaturating(part.unit))
+      let left = part.seenLeft(of: capacity(of: rule, bootMs: bootMs))?
+        .minusSaturating(max(0, since).timesSaturating(part.unit))
       sharing!.parts[place]!.local = LocalShare(
         rule, seenLeft: left, replicas: sharing!.replicas, bootMs: bootMs)
     }

@@ -73,13 +73,13 @@ extension QuotaTable {
   /// is asked before its first answer is taken in: what was left of each counter when it was seen
   /// last. `isAll`: of all counters, because somebody that lived does not state what it leased; else
   /// only of those that a replica may have used after that and before it went, unseen by this one.
-  package func exposed(in partition: Int, isAll: Bool) -> StoreAmounts {
+  package func exposed(in partition: Int, isAll: Bool, bootMs: Int64) -> StoreAmounts {
     var amounts = StoreAmounts()
     guard let sharing, (0..<SharedKey.partitions).contains(partition) else { return amounts }
     for place in sharing.partitions[partition].places {
       let rule = tallies[counters[place].tally].rule
       guard let part = sharing.parts[place], let seen = part.seen,
-        let left = part.seenLeft(rule)
+        let left = part.seenLeft(of: capacity(of: rule, bootMs: bootMs))
       else { continue }
       let seenMs = seen.atMs.minusSaturating(sharing.storeAheadMs ?? seen.atMs)
       if isAll || seenMs < sharing.departedMs { amounts.add(left, rule.kind) }

@@ -174,7 +174,9 @@ extension Fleet {
       switch statement.shape {
       case .budget: truth.lost[name, default: 0] += (share.hold - share.settled) * rule.unit
       case .bucket: truth.spare(name, rule, share.unspent, atMs: nowMs)
-      case .slots: truth.excuse(first.number, counter: name)
+      case .slots:
+        truth.excuse(first.number, counter: name)
+        followed.insert(first.number)
       }
     }
   }

@@ -80,7 +80,8 @@ extension Fleet {
     excuseSilent()
     let wereSilent = nowMs - jumpedMs < plan.settings.leaseMilliseconds
     truth.admit(
-      exchange.id, on: replica.number, held.charges, rules, areSlotsExcused: wereSilent,
+      exchange.id, on: replica.number, held.charges, rules,
+      areSlotsExcused: wereSilent || followed.contains(replica.number),
       atMs: nowMs)
     inside(replica, replica.connection, afterMs: exchange.lastsMs) { [self] in
       settle(exchange.id, on: replica, used: exchange.used)

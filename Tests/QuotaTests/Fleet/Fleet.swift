@@ -45,6 +45,9 @@ final class Fleet {
   var admittedTokens: Int64 = 0
   var reloads = 0
   var fenced = 0
+  /// Replicas of whose ledger the store has heard a later process: until they are told, they use the free
+  /// slots that they hold.
+  var followed: Set<Int> = []
   var admittedWhileLost = 0
   /// By limit.
   var refusedBy: [String: Int] = [:]
