@@ -131,7 +131,7 @@ struct BootstrapReading {
       }
       if !isAsked { asked.bypasses += reasons }
     }
-    if isKnown, asked.filters.isEmpty, asked.bypasses.isEmpty {
+    if manager.hasAllRules, asked.filters.isEmpty, asked.bypasses.isEmpty {
       // There is no route to a model either: the filter itself is the place to say it.
       asked.bypasses = filters.map { ($0.field["disabled"], $0) }.filter { disabled, filter in
         disabled.bool == true && asksTollgate(filter.settings)
