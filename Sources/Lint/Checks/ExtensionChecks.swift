@@ -36,8 +36,9 @@ extension Checks {
         report(
           filter.ignoresRefusals, "a request that Tollgate refuses is not answered by its refusal")
       }
-      let kept = wanted.filter { filter.mutations.rule(against: $0) != nil }
-      if let rule = kept.first.flatMap(filter.mutations.rule) {
+      let rules = filter.mutations
+      let kept = rules.field.exists ? wanted.filter { rules.rule(against: $0) != nil } : []
+      if let rule = kept.first.flatMap(rules.rule) {
         report(rule, all: kept) { "Tollgate may not change \($0)" }
       }
     },

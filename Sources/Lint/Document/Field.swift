@@ -38,10 +38,13 @@ struct Field: Sendable {
   subscript(_ name: String) -> Field {
     var key = name
     var member = node?.member(key)
-    if member == nil, name.contains("_"), let other = node?.member(Self.camelCase(name)) {
+    if member == nil, name.utf8.contains(UInt8(ascii: "_")),
+      let other = node?.member(Self.camelCase(name))
+    {
       (key, member) = (other.key, other)
     }
-    let step = key.contains(".") || key.contains("/") ? "[\(key)]" : (path.isEmpty ? "" : ".") + key
+    let isBracketed = key.utf8.contains { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") }
+    let step = isBracketed ? "[\(key)]" : path.isEmpty ? key : ".\(key)"
     return Field(self, path: path + step, node: member?.value, line: member?.line ?? line)
   }
 
