@@ -10,7 +10,8 @@ struct LintContext: Sendable {
   let resources: EnvoyGatewayReading
   /// The gateways that ask Tollgate or route on its header.
   let chains: [Chain]
-  /// The containers that run Tollgate.
+  /// The containers of EnvoyProxies and workloads, and those that run Tollgate.
+  let containers: [TollgatePod]
   let pods: [TollgatePod]
   let traffic: PolicyTraffic
 
@@ -20,11 +21,15 @@ struct LintContext: Sendable {
     envoys = set.configs.map { BootstrapReading($0, isMeant: isMeant) }
     resources = EnvoyGatewayReading(set)
     chains = (resources.chains() + envoys.flatMap(\.chains)).filter(\.concernsTollgate)
-    pods = TollgatePodReading(set).pods()
+    containers = TollgatePodReading(set).containers()
+    pods = containers.filter(\.isTollgate)
     traffic = PolicyTraffic(set.policies)
   }
 
+  /// For checks that look at all of it together.
+  var whole: [LintContext] { [self] }
   var policies: [PolicySnapshot] { self.set.policies }
+  var readsJWT: Bool { policies.contains { !$0.jwt.isEmpty } }
 
   /// Those of which the gateway itself is in the set.
   var wholeChains: [Chain] { chains.filter(\.isWhole) }
@@ -39,17 +44,21 @@ struct LintContext: Sendable {
   var allRules: [RouteRule] { chains.flatMap(\.rules) }
   /// The rules that send requests to a backend.
   var rules: [RouteRule] { chains.flatMap(\.backendRules) }
+  /// Those that can have timeouts.
+  var timedRules: [RouteRule] { rules.filter(\.takesTimeouts) }
   var mirrors: [Field] { rules.flatMap(\.mirrors) }
 
   /// Where HTTPRoutes and GRPCRoutes lead.
   var backends: [(field: Field, target: ObjectReference)] { resources.routes.flatMap(\.backends) }
+  func service(_ target: ObjectReference) -> Resource? {
+    self.set.resources("Service").first(where: target.names)
+  }
   var configMaps: [Resource] { self.set.resources("ConfigMap") }
 
   /// The Gateways among the resources that ask Tollgate or route on its header.
   var gateways: [Resource] { chains.compactMap(\.gateway) }
 
-  /// The NetworkPolicies of a type, Ingress or Egress, for pods with these labels. A policy that names no
-  /// type is for ingress.
+  /// The NetworkPolicies of a type, for pods with these labels. One that names no type is for ingress.
   func networkPolicies(
     _ type: String, in namespace: String, for labels: [String: String]
   ) -> [Resource] {
@@ -62,20 +71,16 @@ struct LintContext: Sendable {
   }
 
   /// The limits of the policies that `isWanted` takes, as messages name them.
-  func limits(
-    _ kind: String = "", where isWanted: (Limit, _ isGlobal: Bool) -> Bool
-  ) -> [String] {
+  func limits(where isWanted: (Limit, _ isGlobal: Bool) -> Bool) -> [String] {
     policies.flatMap { policy in
       policy.limits.filter { isWanted($0, true) }.map { "the global limit \($0.name)" }
         + policy.tenants.flatMap { tenant in
           (tenant.limits + tenant.keys.flatMap(\.limits)).filter { isWanted($0, false) }
-            .map { "\(kind)\($0.name) of \(tenant.name.string)" }
+            .map { "the limit \($0.name) of \(tenant.name.string)" }
         }
     }
   }
 
   /// The largest `max_body_bytes` of the policies; its default where there is no policy.
-  var bodyBytesMax: Int64 {
-    Int64(policies.map(\.maxBodyBytes).max() ?? 32 << 20)
-  }
+  var bodyBytesMax: Int64 { Int64(policies.map(\.maxBodyBytes).max() ?? 32 << 20) }
 }

@@ -13,6 +13,8 @@ struct ObjectReference: Hashable, Sendable {
     name = field["name"].text ?? ""
   }
 
+  var path: String { "\(namespace)/\(name)" }
+
   /// Whether the resource is the one that is named.
   func names(_ resource: Resource) -> Bool {
     resource.kind == kind && resource.name == name && resource.group == group
