@@ -1,4 +1,3 @@
-/// All checks.
 package enum Checks {
   /// In the order in which they run and are listed.
   package static let all: [Check] =

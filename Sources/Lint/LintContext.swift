@@ -4,11 +4,9 @@ import Terms
 /// A set with all that the checks derive from it, once for all checks.
 struct LintContext: Sendable {
   let set: LintSet
-  /// The Envoy configs.
   let envoys: [BootstrapReading]
   /// What Envoy Gateway makes of the resources.
   let resources: EnvoyGatewayReading
-  /// The gateways that ask Tollgate or route on its header.
   let chains: [Chain]
   /// The containers of EnvoyProxies and workloads, and those that run Tollgate.
   let containers: [TollgatePod]
@@ -37,14 +35,11 @@ struct LintContext: Sendable {
   var listeners: [ListenerSettings] { chains.compactMap(\.listener) }
   var accessLogs: [AccessLog] { asking.compactMap(\.accessLog) }
 
-  /// The filters that ask Tollgate.
   var filters: [AskingFilter] { chains.flatMap(\.filters) }
   var processors: [AskingFilter] { filters.filter { $0.kind == .extProc } }
 
   var allRules: [RouteRule] { chains.flatMap(\.rules) }
-  /// The rules that send requests to a backend.
   var rules: [RouteRule] { chains.flatMap(\.backendRules) }
-  /// Those that can have timeouts.
   var timedRules: [RouteRule] { rules.filter(\.takesTimeouts) }
   var mirrors: [Field] { rules.flatMap(\.mirrors) }
 

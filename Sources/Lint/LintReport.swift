@@ -90,7 +90,6 @@ package struct LintReport {
     }
   }
 
-  /// Adds why a text cannot be read.
   private mutating func addProblem(of input: LintInputs.Text) {
     guard let problem = input.problem else { return }
     let content = String(decoding: input.bytes, as: UTF8.self)

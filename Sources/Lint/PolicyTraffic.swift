@@ -18,7 +18,6 @@ struct PolicyTraffic: Sendable {
   /// The `route`s of paths that are not inspected, with the paths.
   let customRoutes: [(route: String, path: String)]
   let customPaths: Set<String>
-  /// All model routes.
   let routeNames: Set<String>
   /// All model routes, and all names and aliases of models.
   let names: Set<String>

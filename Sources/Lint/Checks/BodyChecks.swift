@@ -58,7 +58,6 @@ extension Checks {
     },
   ]
 
-  /// Modes of the request's body that do not fit.
   private static let requestFaults: [AskingFilter.BodyMode: String] = [
     .none: "the request's body is not sent, so Tollgate does not see the model",
     .streamed: "the request's headers are sent to the backend before its model is known",

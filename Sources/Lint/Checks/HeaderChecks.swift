@@ -47,7 +47,6 @@ extension Checks {
     },
   ]
 
-  /// What a log must have, and how it may be written.
   private static let logLabels: [(name: String, spellings: [String])] = [
     ("the tenant", ["%dynamic_metadata(tollgate:tenant)", "%req(x-ai-tenant)"]),
     (

@@ -1,6 +1,5 @@
 import Bytes
 
-/// Reads numbers with units.
 enum Amount {
   private static let timeUnits: [Substring: Double] = [
     "h": 3.6e12, "m": 6e10, "s": 1e9, "ms": 1e6, "us": 1e3, "µs": 1e3, "ns": 1,
@@ -18,7 +17,7 @@ enum Amount {
   }
 
   /// A quantity of Kubernetes: `36Mi`, `1G`, `512`.
-  static func bytes(_ text: String) -> Int64? { sum(text, byteUnits) }
+  static func bytes(_ text: String) -> Int64? { sum(text, byteUnits, mostTerms: 1) }
 
   /// A size as Tollgate's flags take it: `8GiB`, `64kB`, `65536`.
   static func flagBytes(_ text: String) -> Int64? {
@@ -26,14 +25,19 @@ enum Amount {
   }
 
   /// The sum of numbers, each with its unit; nil for any other text.
-  private static func sum(_ text: String, _ units: [Substring: Double]) -> Int64? {
+  private static func sum(
+    _ text: String, _ units: [Substring: Double], mostTerms: Int = .max
+  ) -> Int64? {
     var rest = text[...]
     var total = 0.0
+    var terms = 0
     repeat {
+      terms += 1
       let digits = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
       let unit = rest.dropFirst(digits.count).prefix(while: \.isLetter)
       rest = rest.dropFirst(digits.count + unit.count)
-      guard let number = Double(digits), let factor = units[unit] else { return nil }
+      guard terms <= mostTerms, let number = Double(digits), let factor = units[unit]
+      else { return nil }
       total += number * factor
     } while !rest.isEmpty
     return total <= sumMax ? Int64(total) : nil

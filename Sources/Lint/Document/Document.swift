@@ -1,6 +1,4 @@
-/// One document of a file.
 struct Document: Equatable, Sendable {
-  /// `Place.source`
   let source: String
   /// Whether the user has the lines: false for the output of kustomize.
   let hasLines: Bool

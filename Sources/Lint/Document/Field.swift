@@ -38,7 +38,6 @@ struct Field: Sendable {
     return words[0] + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
   }
 
-  /// An item of a list.
   subscript(_ index: Int) -> Field {
     var item: Node?
     if case .list(let items)? = node?.kind, items.indices.contains(index) { item = items[index] }
@@ -109,7 +108,6 @@ struct Field: Sendable {
     return false
   }
 
-  /// The texts of a list's strings, numbers and bools.
   var texts: [String] { items.compactMap(\.text) }
 
   /// Every text in it, with its field: of a scalar itself, else of all that it holds.
@@ -118,7 +116,6 @@ struct Field: Sendable {
     return members.flatMap { $0.value.allTexts } + items.flatMap(\.allTexts)
   }
 
-  /// Every text in it, joined by spaces.
   var allText: String { allTexts.map(\.text).joined(separator: " ") }
 
   /// The last word of the type that Envoy's `@type` names: `ExtProcPerRoute`.
@@ -138,7 +135,6 @@ struct Field: Sendable {
     return Int64(text.filter { $0 != "_" })
   }
 
-  /// A duration: `115s`.
   var duration: Duration? { text.flatMap(Amount.duration) }
 
   /// This field, where it is a duration; where it is true; where it is not true.
@@ -149,14 +145,12 @@ struct Field: Sendable {
   /// A size in bytes: a number, or a Kubernetes quantity.
   var byteCount: Int64? { text.flatMap(Amount.bytes) }
 
-  /// The place for a finding.
   var place: Place {
     Place(source: source, line: hasLines ? line : nil, object: object, field: path)
   }
 }
 
 extension Field {
-  /// The root of a document.
   init(document: Document, object: String) {
     let root = document.root
     self.init(document: document, object: object, path: "", node: root, line: root.line)

@@ -15,7 +15,6 @@ struct ObjectReference: Hashable, Sendable {
 
   var path: String { "\(namespace)/\(name)" }
 
-  /// Whether the resource is the one that is named.
   func names(_ resource: Resource) -> Bool {
     resource.kind == kind && resource.name == name && resource.group == group
       && (resource.namespace.isEmpty || resource.namespace == namespace)

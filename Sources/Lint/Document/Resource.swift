@@ -1,4 +1,3 @@
-/// A Kubernetes object of a manifest.
 struct Resource: Sendable {
   let group: String
   let kind: String

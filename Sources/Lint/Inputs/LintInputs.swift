@@ -85,7 +85,6 @@ struct LintInputs {
     }
   }
 
-  /// Nil where nothing has that path.
   private static func isDirectory(_ path: String) -> Bool? {
     var isDirectory = ObjCBool(false)
     // Foundation writes to a local variable during the call.
@@ -128,7 +127,6 @@ struct LintInputs {
     if texts.count > filesMax { throw .tooLarge("the input", limit: filesMax, "files (filesMax)") }
   }
 
-  /// The directory of a file.
   static func folder(of path: String) -> String {
     String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
   }

@@ -52,7 +52,6 @@ package struct LintTools {
     return read
   }
 
-  /// The output of a kustomization.
   func build(_ directory: String) throws(LintFault) -> LintInputs.Text {
     for (tool, verb) in [("kustomize", "build"), ("kubectl", "kustomize")] {
       guard let executable = find(tool) else { continue }

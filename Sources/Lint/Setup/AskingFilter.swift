@@ -14,7 +14,6 @@ struct AskingFilter: Sendable {
     }
   }
 
-  /// `.extProc` or `.extAuthz`.
   let kind: FilterName
   let origin: Chain.Origin
   let settings: Layered
@@ -90,9 +89,7 @@ struct AskingFilter: Sendable {
     setting("\(phase)_attributes", "processingMode.\(phase).attributes")
   }
 
-  /// How ext_authz is sent the body.
   private var checkedBody: Field { setting("with_request_body", "bodyToExtAuth") }
-  /// Whether ext_authz is sent the body.
   var sendsBody: Bool {
     checkedBody.exists && settings["disable_request_body_buffering"].bool != true
   }

@@ -128,7 +128,6 @@ struct BootstrapReading {
     chain.filtersDiffer = chain.filtersDiffer || isByRoute && asking.count > 1
   }
 
-  /// Whether a filter's own settings name Tollgate's service.
   private func asksTollgate(_ settings: Field) -> Bool {
     Self.service(settings).map(tollgates.contains) ?? false
   }

@@ -37,7 +37,6 @@ struct Chain: Sendable {
   var processors: [AskingFilter] { filters.filter { $0.kind == .extProc } }
   var authorizers: [AskingFilter] { filters.filter { $0.kind == .extAuthz } }
 
-  /// The rules that send requests to a backend.
   var backendRules: [RouteRule] { rules.filter(\.sendsToBackend) }
 
   /// Whether Tollgate is asked at all.

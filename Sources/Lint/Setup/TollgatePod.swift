@@ -4,9 +4,7 @@ struct TollgatePod: Sendable {
   let resource: Resource
   /// All fields that describe Envoy's container in the same pod; empty where there is none.
   let envoy: [Field]
-  /// The labels that the pod will have.
   let labels: [String: String]
-  /// All fields that describe the pod.
   let podSpecs: [Field]
   /// By what several such pods run: replicas, an autoscaler, a DaemonSet; nil where one runs.
   let copies: Field?
@@ -23,19 +21,16 @@ struct TollgatePod: Sendable {
   /// The EnvoyProxy that defines the pod; nil for a workload.
   var proxy: Resource? { resource.kind == "EnvoyProxy" ? resource : nil }
 
-  /// Whether it runs `tollgate serve`.
   var isTollgate: Bool {
     let names = [container["name"].text, container["image"].text].compactMap { $0 }
     return words.contains("serve") && (names + words).contains { $0.contains("tollgate") }
   }
 
-  /// Whether Envoy is in the same pod.
   var isBesideEnvoy: Bool { !envoy.isEmpty }
 
   /// `spec.shutdown` of the EnvoyProxy; nil where there is none.
   var envoyShutdown: Field? { proxy?.spec["shutdown"] }
 
-  /// The defaults of `tollgate serve`.
   private static let defaults = [
     "admin": "127.0.0.1:9090", "data": "tollgate-data", "drain-timeout": "150s",
     "max-buffer-bytes": "2GiB", "store-timeout": "50ms",
@@ -44,14 +39,12 @@ struct TollgatePod: Sendable {
   /// The last value of a flag, or the environment's where the flag is not given, or the default.
   func setting(_ name: String) -> String? { settings(name).last ?? Self.defaults[name] }
 
-  /// Every value of a flag.
   func settings(_ name: String) -> [String] {
     (settings[name] ?? []).compactMap(\.text).map { text in
       text.hasPrefix("--\(name)=") ? String(text.dropFirst(name.count + 3)) : text
     }
   }
 
-  /// The ledger's directory.
   var dataDirectory: String { setting("data") ?? "" }
 
   /// The volume mount that contains the ledger's directory; nil where it is on no volume.
@@ -60,7 +53,6 @@ struct TollgatePod: Sendable {
   /// The volume of that mount; nil for a claim of a StatefulSet, which is not among the pod's volumes.
   var dataVolume: Field? { dataMount.flatMap(volume) }
 
-  /// Whether its limits are shared in a store.
   var hasStore: Bool { setting("store") != nil }
 
   /// Why the ledger is deleted with the pod; nil where it is kept.
@@ -70,7 +62,6 @@ struct TollgatePod: Sendable {
     return (volume, "the ledger is on an emptyDir")
   }
 
-  /// The words of the container's command line.
   var words: [String] { container["command"].texts + container["args"].texts }
 
   /// The mount of a container that contains a path; nil for none.
@@ -97,7 +88,6 @@ struct TollgatePod: Sendable {
     settings("listen").flatMap { $0.split(separator: ",").map(String.init) }
   }
 
-  /// The paths of the Unix sockets among them.
   var sockets: [String] {
     listening.filter { $0.hasPrefix("unix:") }.map { String($0.dropFirst("unix:".count)) }
   }
