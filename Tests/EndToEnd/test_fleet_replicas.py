@@ -66,8 +66,9 @@ def test_an_amount_that_is_lowered_holds_from_then_on(bench):
     fleet = bench.fleet
     lowered = AMOUNT // 2
     limits = TENANTS | {"lowered": [{"name": "n", "requests": lowered, "per": "month"}]}
-    with budget_crowd(bench, "lowered") as crowd:
-        until(crowd, "lowered", AMOUNT // 4)
+    # Slow enough that the half is not spent before every replica has read the new policy.
+    with budget_crowd(bench, "lowered", rate=40) as crowd:
+        until(crowd, "lowered", AMOUNT // 20)
         fleet.reload(fleet_policy(limits))
     spend_rest(bench, "lowered", CODES_WHEN_WELL)
     told = life(bench, crowd, "lowered", CODES_WHEN_WELL)
