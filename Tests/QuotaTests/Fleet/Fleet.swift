@@ -1,3 +1,4 @@
+import SeededRandom
 import StoreModel
 import Terms
 
@@ -44,7 +45,7 @@ final class Fleet {
   let plan: FleetPlan
   let catalog: LimitCatalog
   var rules: [String: LimitRule] = [:]
-  var random: SeededGenerator
+  var random: SeededRandom
   var store = StoreModel()
   var storeCopy = StoreModel()
   var storeRun = 0
@@ -73,7 +74,7 @@ final class Fleet {
 
   init(_ plan: FleetPlan, seed: UInt64) {
     self.plan = plan
-    random = SeededGenerator(state: seed)
+    random = SeededRandom(seed)
     catalog = LimitCatalog(rules: plan.rules)
     nowMs = plan.startMs
     for number in 0..<plan.replicas {
