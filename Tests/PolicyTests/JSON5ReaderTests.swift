@@ -1,4 +1,5 @@
 import Foundation
+import SeededRandom
 import Testing
 
 @testable import Policy
@@ -238,7 +239,7 @@ private func read(_ text: String) -> Plain? {
       "// c\n{ $a: 'x\\ty', /* d */ _b: +Infinity, c: [1,2,], d: {e: {}}, }", "[0, 1., .5, '\\'']",
     ]
     let alphabet = Array("{}[]:,\"'\\/*+-.0123456789abefnrtuvx_$ \né".unicodeScalars)
-    var random = SplitMix(state: 42)
+    var random = SeededRandom(42)
     var (agreed, refusedHereOnly) = (0, 0)
     for _ in 0..<4_000 {
       var scalars = Array(seeds[Int(random.next() % 4)].unicodeScalars)

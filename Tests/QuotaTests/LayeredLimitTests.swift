@@ -1,3 +1,4 @@
+import SeededRandom
 import StoreModel
 import Terms
 import Testing
@@ -19,7 +20,7 @@ private struct LayeredLife {
   /// Tenants a and b are in the group, c is not. Each has a plan's limit, and its key one.
   static let tenants = ["a", "b", "c"]
 
-  var random: SeededGenerator
+  var random: SeededRandom
   var now: Int64 = 1_000 * day
   let rules: [LimitRule]
   var table: QuotaTable
@@ -30,7 +31,7 @@ private struct LayeredLife {
   let link: StoreLink?
 
   init(seed: UInt64, isShared: Bool) {
-    random = SeededGenerator(state: seed)
+    random = SeededRandom(seed)
     var rules = [
       Limits.budget(
         .tokens, Int64.random(in: 1...3_000, using: &random), name: "x", owner: .global),

@@ -1,3 +1,4 @@
+import SeededRandom
 import Terms
 import Testing
 
@@ -93,7 +94,7 @@ struct RaiseTests {
 
   @Test(arguments: 0..<60)
   func `at every instant a budget gives its amount and what its raises add`(seed: Int) {
-    var random = SeededGenerator(state: UInt64(seed))
+    var random = SeededRandom(UInt64(seed))
     let raises = (0..<4).map { _ in
       let from = Int64.random(in: 0...4 * Self.day, using: &random)
       return Raise(

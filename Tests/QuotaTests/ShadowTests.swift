@@ -1,3 +1,4 @@
+import SeededRandom
 import Terms
 import Testing
 
@@ -95,7 +96,7 @@ struct ShadowTests {
 
 /// Two tables with the same limits, of which one has limits beside them that only count.
 private struct ShadowLife {
-  var random: SeededGenerator
+  var random: SeededRandom
   var now: Int64 = 1_000_000_000_000
   let plain: Desk
   let shadowed: Desk
@@ -105,7 +106,7 @@ private struct ShadowLife {
   var links: [StoreLink] = []
 
   init(seed: UInt64, isShared: Bool) {
-    var random = SeededGenerator(state: seed)
+    var random = SeededRandom(seed)
     let amounts = (0..<10).map { _ in Int64.random(in: 1...30, using: &random) }
     func rules(_ prefix: String, _ amounts: [Int64]) -> [LimitRule] {
       [

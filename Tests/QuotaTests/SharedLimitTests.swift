@@ -1,3 +1,4 @@
+import SeededRandom
 import StoreModel
 import Terms
 import Testing
@@ -120,7 +121,7 @@ struct SharedLimitTests {
 
   @Test(arguments: 0..<20)
   func `replicas together stay within what the budget gives at each instant`(seed: Int) {
-    var random = SeededGenerator(state: UInt64(seed))
+    var random = SeededRandom(UInt64(seed))
     let from = Self.start + 5_000
     let raise = Raise(add: 200, fromMs: from, untilMs: from + 5_000)
     let desks = replicas([Limits.budget(.tokens, 300, name: "b").with(raises: [raise])])

@@ -1,5 +1,6 @@
 import Quota
 import Redis
+import SeededRandom
 import StoreModel
 import Testing
 
@@ -135,7 +136,7 @@ struct ScriptsAgainstModelTests {
     defer { server.end() }
     let seed = UInt64.random(in: 0..<1 << 32)
     print("seed \(seed)")
-    var random = Seeded(seed)
+    var random = SeededRandom(seed)
     let pair = try StorePair(server)
     var outcomes: [String: Int] = [:]
     var mirrors: [String: FleetMirror] = [:]

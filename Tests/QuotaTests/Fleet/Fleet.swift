@@ -1,3 +1,4 @@
+import SeededRandom
 import StoreModel
 import Terms
 
@@ -18,7 +19,7 @@ final class Fleet {
   var rules: [String: LimitRule] = [:]
   var keys: [String: SharedKey] = [:]
   var names: [SharedKey: String] = [:]
-  var random: SeededGenerator
+  var random: SeededRandom
   var store = StoreModel()
   var storeCopy = StoreModel()
   /// Which server is the master, and which history of writes it goes on with.
@@ -63,7 +64,7 @@ final class Fleet {
 
   init(_ plan: FleetPlan, seed: UInt64) {
     self.plan = plan
-    random = SeededGenerator(state: seed)
+    random = SeededRandom(seed)
     catalogs = [plan.rules, plan.nextRules].filter { !$0.isEmpty }.map { LimitCatalog(rules: $0) }
     nowMs = plan.startMs
     store.broken = plan.broken?.ofStore
