@@ -164,11 +164,12 @@ final class Fleet {
 
   func start(_ replica: FleetReplica) {
     replica.isAlive = true
+    replica.pausedUntilMs = 0
     replica.connection += 1
     replica.nonce += 1_000_000
     replica.mirror = FleetMirror()
     recover(replica)
-    presence(of: replica, isStarting: true)
+    presence(of: replica, isStarting: true, afterMs: replica.isCutOff ? plan.presenceMs : 0)
   }
 
   private func recover(_ replica: FleetReplica) {
@@ -179,9 +180,9 @@ final class Fleet {
   }
 
   /// States that it lives, every second. Until that was answered it states nothing.
-  private func presence(of replica: FleetReplica, isStarting: Bool) {
+  private func presence(of replica: FleetReplica, isStarting: Bool, afterMs: Int64) {
     let connection = replica.connection
-    after(isStarting && !replica.isCutOff ? 0 : plan.presenceMs) { [self] in
+    after(afterMs) { [self] in
       guard replica.connection == connection else { return }
       var isStarting = isStarting
       if replica.isUp(nowMs), !replica.isCutOff {
@@ -205,7 +206,7 @@ final class Fleet {
         }
         wake(replica)
       }
-      presence(of: replica, isStarting: isStarting)
+      presence(of: replica, isStarting: isStarting, afterMs: plan.presenceMs)
     }
   }
 
