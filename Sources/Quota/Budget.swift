@@ -28,12 +28,13 @@ struct Budget: Equatable {
     /// The largest share that somebody was told of.
     var told = WarningShare(thousandths: 0)
 
-    /// Whether it is of no use any more. `since`: when the clock last stepped; one that is still to
-    /// come was left by that, or by a step before.
+    /// Whether it is of no use any more. `since`: when the clock last stepped; one that is far in the
+    /// future was left by that, or by a step before. One that is to come soon may be the store's current
+    /// one already.
     func isOver(at now: Int64, since: Int64) -> Bool {
       let kept = window.end.minusSaturating(window.start).timesSaturating(3)
       return now.minusSaturating(since) >= kept
-        && (now < window.start || now.minusSaturating(window.end) >= kept)
+        && (window.start.minusSaturating(now) >= kept || now.minusSaturating(window.end) >= kept)
     }
   }
 
@@ -205,20 +206,24 @@ struct Budget: Equatable {
     }
   }
 
-  /// Reserves again what an admission record says, in the window that began at `start`. A later
-  /// window than this budget's replaces it; an earlier one that is not kept has ended and changes
-  /// nothing.
-  mutating func replay(_ units: Int64, window start: Int64?, current: CalendarWindow) {
+  /// Reserves again what an admission record says, in the window that began at `start`, also where that
+  /// has not begun or has ended by this replica's clock: it was the current one by the time that the
+  /// budget went by. `admitted` is the window that this is in by the calendar.
+  mutating func replay(_ units: Int64, window start: Int64?, admitted: () -> CalendarWindow?) {
     guard let start else { return }
     if let index = left.firstIndex(where: { $0.window.start == start }) {
       left[index].reserved = max(0, left[index].reserved.plusSaturating(units))
       return
     }
-    guard start >= window.start else { return }
-    if start > window.start {
+    if start != window.start {
+      guard let admitted = admitted() else { return }
+      let next = CalendarWindow(start: start, end: admitted.end)
+      guard start > window.start else {
+        keep(Left(window: next, used: 0, reserved: max(0, units)))
+        return bound()
+      }
       leave()
-      let end = max(current.end, start.plusSaturating(1))
-      enter(Left(window: CalendarWindow(start: start, end: end), used: 0, reserved: 0))
+      enter(Left(window: next, used: 0, reserved: 0))
     }
     reserve(units)
   }

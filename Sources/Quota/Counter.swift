@@ -104,15 +104,13 @@ enum Count: Equatable {
 
   /// Takes again what an admission record says was reserved. Call `advance` to the record's time
   /// before.
-  mutating func replay(
-    _ need: Int64, window: Int64?, now: Int64, windows: inout CalendarWindows
-  ) {
+  mutating func replay(_ need: Int64, window: Int64?, windows: inout CalendarWindows) {
     guard case .budget(var budget) = self else {
       _ = reserve(need)
       return
     }
-    let current = windows.current(budget.unit, now: now)
-    budget.replay(need, window: window, current: current)
+    let unit = budget.unit
+    budget.replay(need, window: window) { window.flatMap { windows.containing($0, unit) } }
     self = .budget(budget)
   }
 

@@ -73,8 +73,7 @@ extension QuotaTable {
     for charge in charges {
       guard let place = place(named: charge.counter, now: now) else { continue }
       counters[place].count.advance(to: now, windows: &windows)
-      counters[place].count.replay(
-        charge.amount, window: charge.window, now: now, windows: &windows)
+      counters[place].count.replay(charge.amount, window: charge.window, windows: &windows)
       counters[place].open = counters[place].open.plusSaturating(1)
     }
   }

@@ -23,7 +23,7 @@ extension QuotaTable {
     for (partition, view) in sharing!.partitions.enumerated()
     where view.probeMs <= bootMs && view.isReached {
       sharing!.partitions[partition].probeMs = .max
-      if view.state == .open, view.claimedMs == view.openingMs, !holdsAnything(view) { continue }
+      if view.state == .open, view.claimedMs == view.openingMs, !hasStated(view) { continue }
       due[partition, default: []] += []
     }
     var calls: [StatementCallUnderWay] = []
@@ -41,8 +41,8 @@ extension QuotaTable {
     return next == .max ? nil : next
   }
 
-  /// A store that lost what it had is silent about it. So one partition with something of this
-  /// holder's is asked from time to time, each in turn: what lost one has lost all, or all of a
+  /// A store that lost what it had, or came back as an old copy, is silent about it. So one partition
+  /// in which this holder has stated something is asked from time to time, each in turn: what lost one has lost all, or all of a
   /// cluster's server.
   private mutating func checkOne(bootMs: Int64) {
     guard bootMs >= sharing!.checkMs else { return }
@@ -50,17 +50,18 @@ extension QuotaTable {
     for step in 1...SharedKey.partitions {
       let partition = (sharing!.checkedPartition + step) % SharedKey.partitions
       let view = sharing!.partitions[partition]
-      guard view.isReached, view.state == .open, holdsAnything(view) else { continue }
+      guard view.isReached, view.state == .open, hasStated(view) else { continue }
       sharing!.checkedPartition = partition
       sharing!.partitions[partition].probeMs = bootMs
       return
     }
   }
 
-  /// Whether the store would lose something of this holder's.
-  private func holdsAnything(_ view: PartitionView) -> Bool {
+  /// Whether the store has, or an old copy of it may have, something of this holder's.
+  private func hasStated(_ view: PartitionView) -> Bool {
     view.places.contains { place in
-      sharing!.parts[place].map { $0.holding(counters[place].count).hold != 0 } ?? false
+      guard let part = sharing!.parts[place] else { return false }
+      return part.known != nil || part.holding(counters[place].count).hold != 0
     }
   }
 

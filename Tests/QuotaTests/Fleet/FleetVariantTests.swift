@@ -5,7 +5,7 @@ import Testing
 
 /// The promise of shared limits where more changes than messages, replicas and the store.
 struct FleetVariantTests {
-  private static func lowered(_ rules: [LimitRule]) -> [LimitRule] {
+  static func lowered(_ rules: [LimitRule]) -> [LimitRule] {
     rules.map { rule in
       var window = rule.window
       if case .bucket(let period, let capacity) = window {
