@@ -272,12 +272,8 @@ extension QuotaTable {
   private mutating func endAsking(_ partition: Int, bootMs: Int64) {
     for place in sharing!.partitions[partition].places {
       sync(place, bootMs: bootMs)
-      let rule = tallies[counters[place].tally].rule
-      if rule.onStoreLoss == .local {
-        sharing!.parts[place]!.local = LocalShare(
-          rule, seenLeft: sharing!.parts[place]!.seenLeft(of: capacity(of: rule, bootMs: bootMs)),
-          replicas: sharing!.replicas,
-          bootMs: bootMs)
+      if tallies[counters[place].tally].rule.onStoreLoss == .local {
+        beginLocalShare(place, bootMs: bootMs)
       }
       for waiting in sharing!.parts[place]!.waiting { endWaiting(waiting.ask) }
     }

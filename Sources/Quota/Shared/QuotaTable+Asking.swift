@@ -138,18 +138,25 @@ extension QuotaTable {
     return .fails(.spent(waitMilliseconds: untilEnd(budget, bootMs: bootMs)))
   }
 
-  /// What this replica may use by itself: of its share when the store was lost, or of one that begins
-  /// now and ends with the store's next answer.
+  /// What this replica may use by itself: of its share since the store was lost, or of one that begins
+  /// now and ends with the store's next answer. What a store says while it opens begins no share: it
+  /// may have lost what others use.
   private mutating func localShare(_ place: Int, _ rule: LimitRule, bootMs: Int64) -> Int64 {
-    if sharing!.parts[place]!.local == nil {
-      let part = sharing!.parts[place]!
-      let since = part.holding(counters[place].count).hold.minusSaturating(part.known?.hold ?? 0)
-      let left = part.seenLeft(of: capacity(of: rule, bootMs: bootMs))?
-        .minusSaturating(max(0, since).timesSaturating(part.unit))
-      sharing!.parts[place]!.local = LocalShare(
-        rule, seenLeft: left, replicas: sharing!.replicas, bootMs: bootMs)
-    }
+    let isLost = sharing!.partitions[sharing!.parts[place]!.key.partition].isLost
+    if !isLost || counters[place].count.isBucket { beginLocalShare(place, bootMs: bootMs) }
     return sharing!.parts[place]!.local?.available(at: bootMs) ?? 0
+  }
+
+  /// Its part of what was left when the store was seen last, less what was used beyond the slice since.
+  mutating func beginLocalShare(_ place: Int, bootMs: Int64) {
+    let part = sharing!.parts[place]!
+    guard part.local == nil else { return }
+    let rule = tallies[counters[place].tally].rule
+    let since = part.holding(counters[place].count).hold.minusSaturating(part.known?.hold ?? 0)
+    let left = part.seenLeft(of: capacity(of: rule, bootMs: bootMs))?
+      .minusSaturating(max(0, since).timesSaturating(part.unit))
+    sharing!.parts[place]!.local = LocalShare(
+      rule, seenLeft: left, replicas: sharing!.replicas, bootMs: bootMs)
   }
 
   /// The milliseconds until the end of the window, by the store's time.

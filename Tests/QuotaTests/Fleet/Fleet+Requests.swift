@@ -32,7 +32,7 @@ extension Fleet {
   }
 
   private func ask(_ exchange: FleetExchange, on replica: FleetReplica, asked: QuotaAsk?) {
-    let lost = inHandWhileLost(replica, exchange)
+    let lost = inHandWhileLost(replica, exchange, asked)
     let demand = Demand.stated(
       exchange.tokens, 0,
       prices: Prices(promptNanos: plan.nanosEach, completionNanos: 0, perRequestNanos: 0))
@@ -158,9 +158,10 @@ extension Fleet {
 
   // MARK: While the store is lost
 
-  /// What a replica has in hand of the counters that it has lost.
+  /// What a replica has in hand of the counters that it has lost, or that the store did not answer for in
+  /// time.
   private func inHandWhileLost(
-    _ replica: FleetReplica, _ exchange: FleetExchange
+    _ replica: FleetReplica, _ exchange: FleetExchange, _ asked: QuotaAsk?
   ) -> [String: Int64] {
     var inHand: [String: Int64] = [:]
     for (rule, limit) in zip(replica.catalog.rules, replica.catalog.names) {
@@ -168,11 +169,13 @@ extension Fleet {
       let name = CounterName.counter(
         of: limit, scope: rule.scope,
         scopeValue: rule.scope == .owner ? "" : exchange.caller.subject)
-      guard replica.hasLost(keys[name]!) else { continue }
+      let isLost = replica.hasLost(keys[name]!)
+      guard isLost || replica.lacks(name, asked) else { continue }
       // Of a slice that is void nothing is in hand.
       guard let (part, count) = replica.part(name) else { continue }
       let isVoid = !count.isBudget && replica.boot(nowMs) >= part.validUntilMs
       inHand[name] = isVoid ? 0 : part.unspent
+      if !isLost || count.isBucket { beginShare(of: rule, limit, replica) }
     }
     return inHand
   }
@@ -185,7 +188,7 @@ extension Fleet {
       guard let rule = rules[charge.counter], let inHand = lost[charge.counter], charge.amount > 0
       else { continue }
       let beyond = max(0, charge.amount - inHand)
-      if rule.onStoreLoss == .deny {
+      if rule.onStoreLoss == .deny, beyond > 0 || replica.hasLost(keys[charge.counter]!) {
         truth.problems.append("\(nowMs): \(charge.counter) admits while the store is lost")
       }
       guard beyond > 0 else { continue }
@@ -225,16 +228,23 @@ extension Fleet {
       guard rule.onStoreLoss == .local, rule.scope == .owner, let key = keys[limit] else {
         continue
       }
-      guard replica.hasLost(key) else {
+      // One that began because an answer was late ends with the counter's next answer.
+      guard replica.hasLost(key) || replica.part(limit)?.part.local != nil else {
         replica.shares[limit] = nil
         continue
       }
-      guard replica.shares[limit] == nil, let part = replica.part(limit)?.part else { continue }
-      let alive = replica.table.sharing?.replicas ?? 0
-      var units = part.seen.map { max(0, rule.amount / rule.unit - $0.sum) * rule.unit } ?? 0
-      if case .bucket = rule.window { units = rule.amount }
-      replica.shares[limit] = .init(units: alive > 0 ? units / alive : 0, sinceMs: nowMs)
+      beginShare(of: rule, limit, replica)
     }
+  }
+
+  private func beginShare(of rule: LimitRule, _ limit: String, _ replica: FleetReplica) {
+    guard rule.onStoreLoss == .local, replica.shares[limit] == nil,
+      let part = replica.part(limit)?.part
+    else { return }
+    let alive = replica.table.sharing?.replicas ?? 0
+    var units = part.seen.map { max(0, rule.amount / rule.unit - $0.sum) * rule.unit } ?? 0
+    if case .bucket = rule.window { units = rule.amount }
+    replica.shares[limit] = .init(units: alive > 0 ? units / alive : 0, sinceMs: nowMs)
   }
 }
 

@@ -116,6 +116,14 @@ final class FleetReplica {
     table.sharing?.partitions[key.partition].isLost ?? false
   }
 
+  /// Whether a request that waited was not told what it needs of a counter.
+  func lacks(_ counter: String, _ asked: QuotaAsk?) -> Bool {
+    guard let asked, let state = table.sharing?.asks[asked.id] else { return asked != nil }
+    return state.entries.contains { entry in
+      table.counters[entry.place].name == counter && [.waits, .unknown].contains(entry.state)
+    }
+  }
+
   /// Goes on under another policy.
   func adopt(_ next: LimitCatalog, policy: Int, at trueMs: Int64) {
     self.policy = policy
