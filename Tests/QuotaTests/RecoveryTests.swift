@@ -71,6 +71,28 @@ struct RecoveryTests {
     #expect((0..<9).filter { _ in desk.use(.stated(0, 0), at: 0) }.count == 5)
   }
 
+  /// Windows go by the store's time, and a replica's clock may be a minute before or behind it.
+  @Test(arguments: [-30_000, 30_000, 90_000] as [Int64], [Int64(0), 86_400_000])
+  func `what was used in a window is found again, whatever the replica's clock was`(
+    ahead: Int64, before: Int64
+  ) {
+    let midnight: Int64 = 1_799_020_800_000
+    let desk = Desk([Limits.budget(.tokens, 100, name: "n")])
+    for window in [midnight - 86_400_000, midnight] {
+      // At the very start of the window, or at its end.
+      let now = (ahead < 0 ? window : window + 86_399_999) + ahead
+      for _ in 0..<2 {
+        let charges = [Charge(counter: "tenant/a/n", amount: 9, window: window)]
+        desk.table.replayAdmission(charges, now: now)
+        let final = [Charge(counter: "tenant/a/n", amount: 7, window: window)]
+        desk.table.replayCompletion(reserved: charges, final: final, now: now)
+      }
+    }
+    let states = desk.states(at: midnight + 1 - before)
+    #expect(states.map { $0["used"] } == [14])
+    #expect(states.map { $0["reserved"] } == [0])
+  }
+
   static let good = [
     "amount": Int64(10), "capacity": 10, "period": 1_000, "level": 3, "fraction": 0, "time": 5,
     "open": 0,
