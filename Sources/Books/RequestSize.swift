@@ -35,13 +35,15 @@ package struct RequestSize: Sendable, Equatable {
   package var tier: ServiceTier?
   /// How many pictures it asks for, where it asks for pictures; else 0.
   package var pictures: Int
+  /// How many calls of hosted tools it allows.
+  package var toolCalls: Int
 
   package init(
     model: String, textBytes: Int, arrayNumbers: Int, choices: Int, statedBound: Int?,
     raisedBound: Int? = nil, isBoundWritten: Bool = false, isBackground: Bool = false,
     maxOutputTokens: Int?,
     contextTokens: Int? = nil, continuedTokens: Int? = nil, writesOutput: Bool,
-    tier: ServiceTier? = nil, pictures: Int = 0
+    tier: ServiceTier? = nil, pictures: Int = 0, toolCalls: Int = 0
   ) {
     self.model = model
     self.textBytes = textBytes
@@ -57,6 +59,7 @@ package struct RequestSize: Sendable, Equatable {
     self.writesOutput = writesOutput
     self.tier = tier
     self.pictures = pictures
+    self.toolCalls = toolCalls
   }
 
   /// What is to be reserved for it, by what its tenant's estimator for the model has
@@ -81,7 +84,7 @@ package struct RequestSize: Sendable, Equatable {
       completionTokens: Int64(usual).timesSaturating(Int64(choices)),
       completionTokensMost: Int64(most).timesSaturating(Int64(choices)),
       isBoundStated: statedBound != nil || !writesOutput, prices: prices ?? .free, tier: tier,
-      pictures: Int64(pictures))
+      pictures: Int64(pictures), toolCalls: Int64(toolCalls))
   }
 
   /// What the estimator learns from an answer to this request.

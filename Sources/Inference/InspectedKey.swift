@@ -22,6 +22,8 @@ package enum InspectedKey: UInt8, CaseIterable, Sendable {
   case source, url, data, type, id, role
   // What chooses the price.
   case serviceTier, speed
+  // How many searches and other calls of hosted tools the answer may make.
+  case maxToolCalls
 
   /// The key as its object has it: `max_tokens`; `include_usage`.
   var member: StaticString {
@@ -89,6 +91,7 @@ package enum InspectedKey: UInt8, CaseIterable, Sendable {
     case .role: "role"
     case .serviceTier: "service_tier"
     case .speed: "speed"
+    case .maxToolCalls: "max_tool_calls"
     }
   }
 
@@ -268,7 +271,9 @@ extension InspectedKey {
     switch name[0] {
     case UInt8(ascii: "s"): .streamOptions
     case UInt8(ascii: "b"): .bootstrapHost
-    default: name[1] == UInt8(ascii: "i") ? .minNewTokens : .maxNewTokens
+    default:
+      name[1] == UInt8(ascii: "i")
+        ? .minNewTokens : name[4] == UInt8(ascii: "t") ? .maxToolCalls : .maxNewTokens
     }
   }
 }

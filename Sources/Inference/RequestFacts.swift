@@ -34,6 +34,8 @@ package struct RequestFacts: Sendable, Equatable {
   package var bestOf: Int? = nil
   /// The most choices that `extra_body` or `parameters` ask for; 0 for none.
   package var choicesElsewhere = 0
+  /// The largest `max_tool_calls`: how many calls of hosted tools the answer may make; 0 for none.
+  package var toolCalls = 0
   /// How many prompts stand in lists of them, each of which gets its own answers; 0 without such a list.
   package var prompts = 0
   /// Bytes of text, after unescaping: of all strings but pictures, sound and files, and of the keys and

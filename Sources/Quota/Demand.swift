@@ -18,11 +18,14 @@ package struct Demand: Sendable, Equatable {
   package var tier: ServiceTier?
   /// How many pictures it asks for, where it asks for pictures; else 0.
   package var pictures: Int64 = 0
+  /// How many calls of hosted tools it allows, each of which may be the dearest search.
+  package var toolCalls: Int64 = 0
 
   /// Token counts must not be negative.
   package init(
     promptTokens: Int64, completionTokens: Int64, completionTokensMost: Int64 = 0,
-    isBoundStated: Bool, prices: Prices = .free, tier: ServiceTier? = nil, pictures: Int64 = 0
+    isBoundStated: Bool, prices: Prices = .free, tier: ServiceTier? = nil, pictures: Int64 = 0,
+    toolCalls: Int64 = 0
   ) {
     precondition(promptTokens >= 0 && completionTokens >= 0, "tokens are not negative")
     self.promptTokens = promptTokens
@@ -32,6 +35,7 @@ package struct Demand: Sendable, Equatable {
     self.prices = prices
     self.tier = tier
     self.pictures = pictures
+    self.toolCalls = toolCalls
   }
 
   /// The price of the request, the prompt and the longest answer, in the dearer one of the standard tier
@@ -49,8 +53,10 @@ package struct Demand: Sendable, Equatable {
 
   /// What does not depend on tokens.
   private var fixedNanos: Int128 {
-    Int128(prices.others.perRequest ?? 0)
-      + Int128(prices.others.perImage ?? 0) * Int128(pictures)
+    let others = prices.others
+    let perThousand = max(others.perThousandWebSearches ?? 0, others.perThousandFileSearches ?? 0)
+    return Int128(others.perRequest ?? 0) + Int128(others.perImage ?? 0) * Int128(pictures)
+      + (Int128(perThousand) * Int128(toolCalls) + 999) / 1_000
   }
 
   /// What a limit of that kind must have left.

@@ -10,7 +10,7 @@ WORDS = (
 KEYS = [
     "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens",
     "n", "best_of", "include_usage", "continuous_usage_stats",
-    "n_predict", "max_new_tokens", "max_length", "min_tokens", "min_new_tokens", "num_predict", "max_tokens_to_sample",
+    "n_predict", "max_new_tokens", "max_length", "min_tokens", "min_new_tokens", "num_predict", "max_tokens_to_sample", "max_tool_calls",
     "prompt", "prompt_embeds", "previous_response_id", "conversation", "input", "messages", "extra_body", "parameters",
     "models", "fallbacks", "fallback_models", "model_fallbacks", "context_window_fallbacks",
     "content_policy_fallbacks", "context_window_fallback_dict", "custom_llm_provider", "ec_transfer_params", "route", "provider", "lora_path", "lora_request",

@@ -191,7 +191,7 @@ class Judge:
             "conversation"))
         self.facts.update(
             stream_options_given=False, stream_options_is_object=False, stream_options_is_empty=True,
-            text_bytes=0, array_numbers=0, media_tokens=0, prompts=0, choices_elsewhere=0, guarded=[],
+            text_bytes=0, array_numbers=0, media_tokens=0, prompts=0, choices_elsewhere=0, tool_calls=0, guarded=[],
             item_references=[], has_members=bool(tree), byte_count=len(body),
             first_member_offset=body.index(b"{") + 1)
         self.seen = set()
@@ -269,6 +269,11 @@ class Judge:
             if number is None:
                 number = CHOICES_MAX if positive(value) else 0
             self.facts["choices_elsewhere"] = max(self.facts["choices_elsewhere"], number)
+        elif key == "max_tool_calls" and isinstance(value, Number):
+            number = integer(value, BOUND_MAX)
+            if number is None:
+                number = BOUND_MAX if positive(value) else 0
+            self.facts["tool_calls"] = max(self.facts["tool_calls"], number)
         if key in INSIDE and isinstance(value, Members) and depth < KNOWN_DEPTH_MAX:
             return self.object(value, key, depth + 1, places + [key])
         arrays = {"prompt": "prompts", "prompt_embeds": "prompts", "input": "input"}

@@ -73,6 +73,19 @@ import Testing
     #expect(try found(#"{"extra_body":{"n":1.5}}"#).choicesElsewhere == 128)
   }
 
+  @Test(arguments: [
+    (#"{"max_tool_calls":3}"#, 3), (#"{"max_tool_calls":null}"#, 0),
+    (#"{"max_tool_calls":"3"}"#, 0),
+    (#"{"max_tool_calls":-1}"#, 0), (#"{"max_tool_calls":1.5}"#, 1 << 31),
+    (#"{"max_tool_calls":3,"max_tool_calls":9,"Max_Tool_Calls":7}"#, 9),
+    (#"{"extra_body":{"max_tool_calls":5},"max_tool_calls":2}"#, 5),
+    (#"{"tools":[{"type":"web_search","max_tool_calls":5}]}"#, 0),
+  ]) func `the calls of hosted tools that a request allows are read`(body: String, calls: Int)
+    throws
+  {
+    #expect(try found(body).toolCalls == calls)
+  }
+
   // MARK: Guarded members
 
   @Test func `members that choose another way are told, with their places`() throws {

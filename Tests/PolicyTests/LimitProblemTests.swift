@@ -215,4 +215,27 @@ import Testing
     #expect(policy.limits.map(\.onStoreLoss) == [.lease])
     #expect(policy.summary.description == "1 tenant, 1 model, 1 key, 4 limits")
   }
+
+  /// (where the limit on money stands, whether it covers what the tenant does)
+  @Test(arguments: [
+    ("limits: [L], ", "", "", true), ("", "limits: [L], ", "", true),
+    ("", "", "limits: [L], ", true),
+    ("", "", "", false),
+    ("limits: [{ name: \"l\", usd: 1, per: \"day\", models: [\"m\"] }], ", "", "", false),
+    ("limits: [{ name: \"l\", tokens: 1, per: \"day\" }], ", "", "", false),
+  ]) func `a limit on money over a path that is not inspected is warned of, once`(
+    tenant: String, plan: String, top: String, isWarned: Bool
+  ) {
+    let policy = """
+      { version: 1, \(top)
+        classes: { c: {} }, models: { m: { class: "c", routes: [{ name: "r" }], price_usd_per_million: { prompt: 1, completion: 1 } } },
+        plans: { p: { \(plan)allow: [{ paths: ["/v1/batches"], route: "batches" }] } },
+        tenants: { t: { \(tenant)plan: "p", keys: [{ id: "k", sha256: "\(digestABC)" }],
+                        allow: [{ paths: ["/v1/chat/completions"], models: ["m"] }] },
+                   u: { plan: "p", keys: [{ id: "k", sha256: "\(String(digestABC.reversed()))" }] } } }
+      """.replacing("[L]", with: "[{ name: \"l\", usd: 1, per: \"day\" }]")
+    let warned = load(policy).problems.filter { $0.contains("on money does not hold for it") }
+    #expect(warned.count == (isWarned ? 1 : 0), "\(load(policy).problems)")
+    #expect(warned.allSatisfy { $0.contains("plans.p.allow[0].paths[0]: what `/v1/batches` uses") })
+  }
 }

@@ -188,4 +188,21 @@ struct ReserveTests {
     let other = desk.table.shares(desk.set, caller: .subject("new"), now: 0)
     #expect(other.requests == LimitShare(limit: 600, remaining: 599, resetMilliseconds: 100))
   }
+
+  @Test func `calls of hosted tools are reserved at the price of the dearest search`() {
+    var others = Prices.Others()
+    others.perThousandWebSearches = 10_000_000_001
+    others.perThousandFileSearches = 2_500_000_000
+    let searched = Prices(standard: Prices.Rates(tokens: TokenPrices([:])), others: others)
+    func nanos(_ prices: Prices, _ calls: Int64) -> Int64 {
+      Demand(
+        promptTokens: 9, completionTokens: 9, isBoundStated: true, prices: prices, toolCalls: calls
+      ).nanoDollars
+    }
+    #expect(nanos(searched, 0) == 0)
+    #expect(nanos(searched, 1) == 10_000_001)
+    #expect(nanos(searched, 1_000) == 10_000_000_001)
+    #expect(nanos(searched, 1 << 31) == 21_474_836_482_147_484)
+    #expect(nanos(.free, 1 << 31) == 0)
+  }
 }

@@ -27,6 +27,6 @@ extension RequestSize {
       contextTokens: model.requests.contextTokens,
       continuedTokens: route.continuedTokens.map { Int(clamping: $0) },
       writesOutput: endpoint.writesOutput, tier: facts.tier,
-      pictures: endpoint == .imageGenerations ? choices : 0)
+      pictures: endpoint == .imageGenerations ? choices : 0, toolCalls: facts.toolCalls)
   }
 }

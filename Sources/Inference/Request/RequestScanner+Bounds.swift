@@ -37,6 +37,9 @@ extension RequestScanner {
     case (.n, _), (.bestOf, _):
       let value = integer.value(upTo: Self.boundMax) ?? (integer.isPositive ? Self.choicesMax : 0)
       facts.choicesElsewhere = max(facts.choicesElsewhere, value)
+    case (.maxToolCalls, _):
+      let value = integer.value(upTo: Self.boundMax) ?? (integer.isPositive ? Self.boundMax : 0)
+      facts.toolCalls = max(facts.toolCalls, value)
     default:
       let value = integer.value(upTo: Self.boundMax)
       note(value, isUnreadable: value == nil && integer.isPositive, of: key)

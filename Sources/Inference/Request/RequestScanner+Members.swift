@@ -32,7 +32,7 @@ extension RequestScanner {
     case .maxTokens, .maxCompletionTokens, .maxOutputTokens, .nPredict, .maxNewTokens, .maxLength:
       if scope == .top { noteBound(key) }
       target = key
-    case .minTokens, .minNewTokens, .numPredict, .maxTokensToSample: target = key
+    case .minTokens, .minNewTokens, .numPredict, .maxTokensToSample, .maxToolCalls: target = key
     case .models, .fallbacks, .fallbackModels, .modelFallbacks, .contextWindowFallbacks,
       .contentPolicyFallbacks, .contextWindowFallbackDict, .route, .provider, .customProvider,
       .loraPath, .loraRequest, .lora, .adapterID, .kvTransferParams, .ecTransferParams,
@@ -82,7 +82,7 @@ extension RequestScanner {
     case .conversation: require(kind == .string || kind == .object, key, kind)
     case .id where scope == .conversation: require(kind == .string, key, kind)
     case .n where scope == .top, .bestOf where scope == .top: require(kind == .number, key, kind)
-    case .n, .bestOf: if kind != .number { target = nil }
+    case .n, .bestOf, .maxToolCalls: if kind != .number { target = nil }
     case .id, .type, .serviceTier, .speed:
       if kind == .string { beginCapture() } else { target = nil }
     case .role:

@@ -57,6 +57,7 @@ extension PolicyCompiler {
     }
     for entry in tenant.allow { check(entry) }
     checkRepeatedPaths(tenant.allow, after: plan(of: tenant)?.allow ?? [])
+    warnOfUncounted(tenant)
     let allowed = union(modelsByEndpoint(tenant))
     allowedSomewhere.formUnion(allowed)
     allowedByTenant[tenant.named.name] = allowed
@@ -73,6 +74,27 @@ extension PolicyCompiler {
         }
       }
       for limit in key.limits { check(limit, allowed: keyAllowed) }
+    }
+  }
+
+  /// Warns of each uninspected path whose use a limit on money should cover: nothing is known of what it
+  /// costs.
+  private func warnOfUncounted(_ tenant: TenantDraft) {
+    let plan = plan(of: tenant)
+    let group = groupIndices[tenant.named.name].map { draft.groups[$0] }
+    let limits =
+      tenant.limits + tenant.keys.flatMap(\.limits) + (plan?.limits ?? [])
+      + (group?.limits ?? []) + draft.limits
+    let money = limits.first { $0.limit?.kind == .usd && $0.models == nil }
+    guard let name = money?.name?.text else { return }
+    for entry in tenant.allow + (plan?.allow ?? []) where entry.hasRoute {
+      for path in entry.paths where endpointsByPath[path.text] == nil {
+        guard uncounted.insert(path.node.place).inserted else { continue }
+        log.useWarning(
+          path.node,
+          "what \(quoted(path.text)) uses is not known and costs nothing here, so the limit "
+            + "\(quoted(name)) on money does not hold for it; limit its `requests`, or remove the path")
+      }
     }
   }
 

@@ -13,6 +13,8 @@ final class PolicyCompiler {
   var allowedSomewhere: ModelSet
   /// What each tenant may use; filled by `crossCheck`.
   var allowedByTenant: [String: ModelSet] = [:]
+  /// Where uninspected paths stand that were warned of: a plan's are met once for each of its tenants.
+  var uncounted: Set<Place> = []
   private var setsByPatterns: [[String]: ModelSet] = [:]
   /// Endpoints by path: their own, Azure's and `path_aliases`.
   let endpointsByPath: [String: Endpoint]
