@@ -11,7 +11,7 @@ demo_environment() {
 Environment:
   DEMO_LISTEN_PORT=10000       where clients call        DEMO_ADMIN_PORT=9901  Envoy's admin page
   DEMO_MODELS_PORT=8101        the first of five backends
-  DEMO_PAGE_PORT=9090          envoy/up's page of Tollgate; elsewhere it is on a socket
+  DEMO_PAGE_PORT=9003          envoy/up's page of Tollgate; elsewhere it is on a socket
   DEMO_MODE=buffered|duplex    how Envoy shows bodies to Tollgate
   DEMO_CONFIGURATION=release   what swift builds         DEMO_BIN=DIR  use these binaries instead
   DEMO_ENVOY=PATH              use this Envoy            DEMO_ENVOY_WORKERS=2

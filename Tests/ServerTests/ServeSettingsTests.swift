@@ -28,7 +28,7 @@ struct ServeSettingsTests {
     #expect(settings.server.transport.messageBytesMax == 64 << 20)
     #expect(settings.logLevel == .info)
     #expect(settings.logFormat == .text)
-    #expect(settings.admin == .tcp(host: "127.0.0.1", port: 9090))
+    #expect(settings.admin == .tcp(host: "127.0.0.1", port: 9003))
     #expect(settings.metrics == nil)
     #expect(!settings.watches && !settings.server.allowPlaintextNetwork)
   }

@@ -32,7 +32,7 @@ struct TollgatePod: Sendable {
   var envoyShutdown: Field? { proxy?.spec["shutdown"] }
 
   private static let defaults = [
-    "admin": "127.0.0.1:9090", "data": "tollgate-data", "drain-timeout": "150s",
+    "admin": "127.0.0.1:9003", "data": "tollgate-data", "drain-timeout": "150s",
     "max-buffer-bytes": "2GiB", "store-timeout": "50ms",
   ]
 

@@ -16,7 +16,7 @@ package struct ServeSettings: Sendable {
   /// What the gRPC server is told.
   package var server = ServerConfiguration()
   /// `--admin`: where the operators' page is; nil for none.
-  package var admin: ListenAddress? = .tcp(host: "127.0.0.1", port: 9090)
+  package var admin: ListenAddress? = .tcp(host: "127.0.0.1", port: 9003)
   /// `--metrics`: another address, for probes and Prometheus only; nil for none.
   package var metrics: ListenAddress?
   /// Where and how the ledger is kept.
@@ -56,7 +56,7 @@ package struct ServeSettings: Sendable {
     Flag(
       "admin", .value("ADDR"),
       "the page for operators, and all that --metrics has: a loopback address or unix:/path; or off",
-      default: "127.0.0.1:9090"),
+      default: "127.0.0.1:9003"),
     Flag(
       "metrics", .value("ADDR"),
       "where probes and Prometheus ask, on any address: /metrics, /healthz and /readyz alone"),
