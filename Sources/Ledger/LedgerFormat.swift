@@ -39,6 +39,8 @@ import Bytes
 package enum LedgerFormat {
   /// The format's number in `start` and `checkpoint` records. A reader refuses a larger one.
   package static let number: Int64 = 2
+  /// The oldest format that is read.
+  package static let oldestNumber: Int64 = 1
   /// The first format whose checkpoints have `estimates`.
   static let withEstimates: Int64 = 2
   /// The first record's `seq`.

@@ -2,6 +2,9 @@ import Bytes
 
 /// Makes a policy from its files.
 package enum PolicyLoader {
+  /// What a policy's `version` must be.
+  package static let version: Int64 = 1
+
   /// Parses, merges, validates and compiles a policy. `nowSeconds` (Unix time) is for the warnings about
   /// keys that expire. `policy` is nil exactly when one of the problems is an error.
   package static func load(

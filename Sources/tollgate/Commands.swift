@@ -1,3 +1,6 @@
+import Bytes
+import Ledger
+import Policy
 import Server
 
 /// All commands: finds the one that a command line names, and runs it.
@@ -8,7 +11,9 @@ enum Commands {
     KeyCommand.specification, AuditCommand.specification, UsageCommand.specification,
     ReplayCommand.specification, PricesCommand.specification, LintCommand.specification,
     HealthCommand.specification, ReloadCommand.specification, RevokeCommand.specification,
-    CommandSpecification("version", "Prints the version."),
+    CommandSpecification(
+      "version", "Prints the version.",
+      flags: [Flag("json", .toggle, "one JSON object, with the versions of the files it can read")]),
     CommandSpecification(
       "help", "Lists the commands, or a command's flags.",
       positionals: [.init("COMMAND", isRequired: false)]),
@@ -98,8 +103,9 @@ enum Commands {
   }
 
   private static func printVersion(_ arguments: inout ParsedArguments) -> Int32 {
+    let asJSON = arguments.toggle("json")
     if refuse(arguments, named("version")) { return ExitStatus.usage }
-    Console.result(version)
+    Console.result(asJSON ? versionJSON : version)
     return ExitStatus.done
   }
 
@@ -108,6 +114,17 @@ enum Commands {
       preconditionFailure("every command is declared")
     }
     return found
+  }
+
+  private static var versionJSON: String {
+    var json = JSONWriter()
+    json.object { json in
+      json.field("version", Version.string)
+      json.field("policy_version", PolicyLoader.version)
+      json.field("ledger_format", LedgerFormat.number)
+      json.field("ledger_format_read_from", LedgerFormat.oldestNumber)
+    }
+    return String(decoding: json.bytes, as: UTF8.self)
   }
 
   private static var version: String { "tollgate \(Version.string)" }

@@ -341,7 +341,7 @@ extension FieldReader {
   mutating func format() throws(RecordProblem) -> Int64 {
     let format = try integer("format")
     guard format <= LedgerFormat.number else { throw .newerFormat(format) }
-    guard format >= 1 else { throw .wrongValue("format") }
+    guard format >= LedgerFormat.oldestNumber else { throw .wrongValue("format") }
     return format
   }
 

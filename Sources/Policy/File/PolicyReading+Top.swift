@@ -66,8 +66,8 @@ extension PolicyReading {
         refuseKind(node, "the number 1")
         continue
       }
-      if (try? number.integer()) != 1 {
-        log.error(node, "must be 1, the only version of the format there is")
+      if (try? number.integer()) != PolicyLoader.version {
+        log.error(node, "must be \(PolicyLoader.version), the only version of the format there is")
       }
     }
     if versions.isEmpty, let first = files.first { missing(first.node, "version", "`version: 1`") }
