@@ -48,6 +48,19 @@ struct CommandTests {
     }
   }
 
+  @Test func `the version, as text and as JSON`() throws {
+    let text = try CommandRun(["version"])
+    #expect(try text.join() == 0)
+    let json = try CommandRun(["version", "--json"])
+    #expect(try json.join() == 0)
+    let fields = try #require(
+      try JSONSerialization.jsonObject(with: Data(json.standardOutput.utf8)) as? [String: Any])
+    #expect(text.standardOutput == "tollgate \(fields["version"] ?? "")\n")
+    #expect(fields["policy_version"] as? Int == 1)
+    #expect(fields["ledger_format"] as? Int == 2)
+    #expect(fields["ledger_format_read_from"] as? Int == 1)
+  }
+
   @Test func `exit statuses: 0 done, 1 failed, 2 wrong usage`() throws {
     for (arguments, status) in [
       (["version"], 0), (["help"], 0), (["serve", "--help"], 0), (["check", policy], 0),
