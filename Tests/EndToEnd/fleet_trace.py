@@ -2,7 +2,7 @@
 
 import json
 
-from fleet import Fleet
+from fleet import Fleet, Replica
 from fleet_clients import Answer
 
 TOLD_MAX = 5
@@ -29,7 +29,23 @@ def trace(fleet: Fleet, answers: list[Answer]) -> str:
             f" {began and f'{began / 1000 - answer.began:.3f} s later'}; Envoy"
             f" {entries.get(answer.request_id)}; records {records.get(answer.request_id)}"
         )
+    if any(answer.code == "store_unavailable" for answer in answers):
+        lines += map(_store_calls, fleet.replicas)
     return "\n".join(lines)
+
+
+def _store_calls(replica: Replica) -> str:
+    """How long the store took to answer the replica, and what it did not answer."""
+    metrics = replica.metrics()
+    calls = metrics.by("ai_gateway_store_call_duration_seconds_bucket", "le")
+    counts, before = {}, 0.0
+    for (seconds,), count in calls.items():
+        if count > before:
+            counts[seconds] = int(count - before)
+        before = count
+    unanswered = int(metrics.value("ai_gateway_store_unanswered_calls_total"))
+    failures = {word: n for (word,), n in metrics.by("ai_gateway_store_failures_total", "word").items() if n}
+    return f"{replica.name}: calls that took up to so many seconds {counts}, {unanswered} unanswered, {failures}"
 
 
 def _whole_lines(fleet: Fleet) -> list[str]:
