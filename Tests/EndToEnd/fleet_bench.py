@@ -11,6 +11,7 @@ from fleet_books import FleetBooks, at_rest
 from fleet_clients import Caller, Crowd
 from fleet_policy import counter_of
 from fleet_store import read_counter
+from fleet_trace import trace
 from harness import SANITIZER, poll
 from store_reader import Counter
 
@@ -53,7 +54,14 @@ class Bench:
         self.fleet.check()
         assert crowd.hung == 0 and crowd.broken == [], (crowd.hung, crowd.broken[:3])
         others = [answer for answer in crowd.answers if answer.code not in codes]
-        assert not others, f"{len(others)} of {len(crowd.answers)} answers, such as {others[:3]}"
+        assert not others, f"of {len(crowd.answers)}: {trace(self.fleet, others)}"
+
+    def longest(self, *crowds: Crowd) -> float:
+        """The seconds that the longest answer took; none may take too long."""
+        answers = [answer for crowd in crowds for answer in crowd.answers]
+        slow = [answer for answer in answers if answer.seconds >= ANSWER_SECONDS]
+        assert not slow, f"too slow, of {len(answers)}: {trace(self.fleet, slow)}"
+        return max(answer.seconds for answer in answers)
 
     def books(self, crowd: Crowd) -> FleetBooks:
         books = at_rest(self.fleet.ledgers, crowd.tenants, frozenset(self.fleet.aside))

@@ -46,7 +46,8 @@ class Ledger:
                 previous = bytes(32)
             if previous is not None:
                 assert record["hash"] == hashlib.sha256(previous + body).hexdigest(), (
-                    f"{path.name}: the chain breaks at seq {record['seq']}"
+                    f"{path}: the chain breaks at seq {record['seq']}, after"
+                    f" {result[-1]['seq'] if result else 0}"
                 )
             if result:
                 assert record["seq"] == result[-1]["seq"] + 1, f"{path.name}: {record['seq']}"

@@ -34,7 +34,7 @@ extension QuotaTable {
         answer.answers[index], counter.place, underWay, answer.storeMs, answer.openingMs,
         bootMs: bootMs)
     }
-    note(answer.state, partition, bootMs: bootMs)
+    note(answer.state, partition, answer.storeMs, bootMs: bootMs)
     for counter in call.counters where counters[counter.place].generation == counter.generation {
       schedule(counter.place, bootMs: bootMs)
     }
@@ -211,25 +211,27 @@ extension QuotaTable {
 
   // MARK: Partitions
 
-  private mutating func note(_ state: PartitionState, _ partition: Int, bootMs: Int64) {
+  private mutating func note(
+    _ state: PartitionState, _ partition: Int, _ storeMs: Int64, bootMs: Int64
+  ) {
     let before = sharing!.partitions[partition]
     sharing!.partitions[partition].isReached = true
     if case .opening(let isClaimed, let claimed, let expected, let sinceMs) = state {
       sharing!.partitions[partition].claims = OpeningClaims(
         isClaimed: isClaimed, claimed: claimed, expected: expected, sinceMs: sinceMs)
+      sharing!.partitions[partition].state = .opening
+      if !before.isLost { endAsking(partition, bootMs: bootMs) }
+      let wait = sharing!.openingPace.wait(
+        ageMs: storeMs.minusSaturating(sinceMs), leaseMs: sharing!.settings.leaseMilliseconds,
+        replicas: sharing!.replicas)
+      sharing!.partitions[partition].probeMs = bootMs + wait
     } else {
       sharing!.partitions[partition].claims = nil
-    }
-    if state == .open {
       sharing!.partitions[partition].state = .open
       sharing!.partitions[partition].probeMs = .max
       if before.isLost {
         for place in before.places { sharing!.parts[place]?.local = nil }
       }
-    } else {
-      sharing!.partitions[partition].state = .opening
-      if !before.isLost { endAsking(partition, bootMs: bootMs) }
-      sharing!.partitions[partition].probeMs = bootMs + 100
     }
     let view = sharing!.partitions[partition]
     guard view.claimedMs != view.openingMs || before.state != view.state else { return }

@@ -70,6 +70,7 @@ struct Sharing {
   /// Which list of those who live was told last: when it began; 0 for none.
   var listMs: Int64 = 0
   var living = Living()
+  var openingPace: OpeningPace
   /// When a partition is asked next for no other reason than to see whether the store lost it, and
   /// which was asked last.
   var checkMs: Int64 = .min
@@ -99,6 +100,7 @@ struct Sharing {
     departedMs = bootMs
     self.settings = settings
     self.holder = holder
+    openingPace = OpeningPace(ledger: holder.ledger)
     self.nowAheadMs = nowAheadMs
   }
 
