@@ -111,7 +111,7 @@ def test_the_page_answers_to_no_name_that_dns_could_have_pointed_here(stack, hos
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 STATUS = {
     "version", "now", "started", "uptime_seconds", "ready", "reasons", "draining", "inflight",
-    "policy", "ledger", "ship", "store",
+    "policy", "ledger", "usage", "ship", "store",
 }  # fmt: skip
 POLICY = {
     "revision", "generation", "loaded_at", "reloads", "refused", "tenants", "models", "problems",
@@ -126,6 +126,7 @@ LIMIT = {
     "name", "owner", "kind", "per", "scope", "amount", "capacity", "used", "reserved", "remaining",
     "resets_at", "counters",
 }  # fmt: skip
+USAGE = {"timezone", "since", "today", "yesterday", "this_month", "last_month"}
 TOTALS = {"requests", "denials", "prompt_tokens", "completion_tokens", "cost_usd", "inflight"}
 
 
@@ -142,6 +143,7 @@ def test_the_status_is_as_agreed(stack):
     assert status["ledger"]["state"] == "writable" and status["ledger"]["reason"] is None
     assert 0 < status["ledger"]["durable_seq"] < status["ledger"]["next_seq"]
     assert status["policy"]["generation"] == 1 and status["ship"] == []
+    assert status["usage"].keys() == USAGE
 
 
 def test_the_traffic_and_the_refusals_are_as_agreed(stack):

@@ -31,7 +31,7 @@ def store(**changes) -> dict:
     return {
         "state": "open", "address": "redis://redis.ai-gateway.svc:6379?sentinel=main",
         "replica": "tollgate-0", "ledger_id": LEDGERS[0], "start_number": 3, "fenced_by": None,
-        "problem": None, "warnings": [],
+        "problem": None, "warnings": [], "replicas_alive": 3,
         "replicas": [
             replica("tollgate-0", LEDGERS[0], is_this=True),
             replica(HOSTILE_NAME, LEDGERS[1]),

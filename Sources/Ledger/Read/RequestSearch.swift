@@ -34,7 +34,8 @@ package struct RequestSearch {
       // The segment of its admission may be gone.
       for exchange in checkpoint.open { _ = has(exchange.admission) }
       return false
-    case .start, .reload, .clock, .repair, .stop, .store, .threshold, .drop, .restore, .revoke: return false
+    case .start, .reload, .clock, .repair, .stop, .store, .threshold, .drop, .restore, .revoke:
+      return false
     }
   }
 
