@@ -43,8 +43,7 @@ struct OTLPLogRecord {
   /// The length of `,"hash":"`, 64 digits and `"}`.
   private static let endBytes = lastField.count + 64 + 2
 
-  /// A checkpoint's line without its counters, open exchanges and estimates, which are between
-  /// `previous_hash` and `hash`.
+  /// A checkpoint's line without its lists, which are between its other fields and `hash`.
   private static func withoutLists(_ line: [UInt8]) -> [UInt8] {
     let end = line.suffix(endBytes)
     guard end.count == endBytes, end.starts(with: lastField),

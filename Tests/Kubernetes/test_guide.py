@@ -117,7 +117,7 @@ def installed(reader) -> str:
 
 
 def explained(policy: Path, key: str, host: str) -> tuple[int, set[str]]:
-    """(status, the limits that apply) of a chat."""
+    """(status, the limits that apply, each with whose it is) of a chat."""
     body = policy / "request.txt"
     body.write_text('{"model":"llama3-8b","messages":[]}')
     done = subprocess.run(
@@ -141,8 +141,8 @@ def test_the_installed_key_opens_every_variant_and_budgets_stay(reader, installe
     assert done.returncode == 0 and not done.stderr, done.stderr
     status, limits = explained(policy, installed, "tenant-a.ai.your-domain.example")
     assert status == 200
-    assert ("monthly" in limits) == (base in (BUDGETED, SHARED) or "budgets" in components)
-    assert ("parallel" in limits) == ("ext-authz-only" not in components)
+    assert ("monthly (tenant)" in limits) == (base in (BUDGETED, SHARED) or "budgets" in components)
+    assert ("parallel (tenant)" in limits) == ("ext-authz-only" not in components)
 
 
 def test_the_guides_names_are_everywhere(reader, installed):
@@ -164,7 +164,7 @@ def test_a_tenant_is_onboarded_by_what_the_guide_says(reader, installed):
     ):  # fmt: skip
         policy = reader.policy(base, components)
         status, limits = explained(policy, key, "tenant-b.ai.your-domain.example")
-        assert status == 200 and "monthly" in limits
+        assert status == 200 and "monthly (tenant)" in limits
         # And nobody else's host.
         status, _ = explained(policy, key, "tenant-a.ai.your-domain.example")
         assert status == 403

@@ -137,6 +137,8 @@ extension Checkpoint {
     line.field("previous_hash", previousHash)
     line.identity(identity)
     if let clockSinceMs { line.field("clock_since", timeMs: clockSinceMs) }
+    totals?.encodeSpan(into: &line)
+    // Behind this there are lists only: who ships a checkpoint's other fields stops reading here.
     line.name("counters")
     line.beginArray()
     for counter in counters {
@@ -158,7 +160,7 @@ extension Checkpoint {
     }
     line.endArray()
     if format >= LedgerFormat.withEstimates { line.estimates(estimates) }
-    totals?.encode(into: &line)
+    totals?.encodeLists(into: &line)
     if !revoked.isEmpty {
       line.array("revoked") { line in
         for revocation in revoked { line.object { revocation.encode(into: &$0) } }

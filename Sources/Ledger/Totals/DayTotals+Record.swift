@@ -3,9 +3,12 @@ import Terms
 
 /// Daily totals in a checkpoint. Members that are null or 0 are left out.
 extension DayTotals {
-  func encode(into line: inout JSONWriter) {
+  func encodeSpan(into line: inout JSONWriter) {
     line.field("timezone", timeZone)
     line.field("totals_since", timeMs: sinceMs)
+  }
+
+  func encodeLists(into line: inout JSONWriter) {
     line.array("totals") { line in
       for (key, totals) in rows.sorted(by: { $0.key < $1.key }) {
         line.object { Self.encode(key, totals, into: &$0) }
