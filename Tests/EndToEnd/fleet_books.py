@@ -7,6 +7,7 @@ them. The replicas' clocks are one machine's, read in milliseconds and at differ
 within that uncertainty keeps it.
 """
 
+import os
 import threading
 import time
 from collections import Counter, defaultdict
@@ -22,16 +23,17 @@ SETTLED_SECONDS = 30
 PERIODS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000}
 
 
-# By folder and first segment: another directory may take a folder's place.
-_ledgers: dict[tuple[Path, int], GrowingLedger] = {}
+# By folder, and by the first segment's inode and first line: another directory may take a folder's place.
+_ledgers: dict[tuple[Path, int, bytes], GrowingLedger] = {}
 _lock = threading.Lock()
 
 
 def _records(data: Path) -> list[dict]:
     folder = data / "ledger"
-    inode = min(folder.glob("*.jsonl")).stat().st_ino
+    with min(folder.glob("*.jsonl")).open("rb") as file:
+        key = (folder, os.fstat(file.fileno()).st_ino, file.readline())
     with _lock:
-        return list(_ledgers.setdefault((folder, inode), GrowingLedger(folder)).records())
+        return list(_ledgers.setdefault(key, GrowingLedger(folder)).records())
 
 
 def ledger_id(data: Path) -> str:

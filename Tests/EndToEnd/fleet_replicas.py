@@ -150,7 +150,8 @@ def copy_one(bench: Bench, tenant: str, amount: int) -> Life:
     fleet = bench.fleet
     original = fleet.replicas[0]
     data = fleet.folder / f"copied-{tenant}"
-    shutil.copytree(original.data, data)
+    # A running process has its control socket there, which is no file.
+    shutil.copytree(original.data, data, ignore=shutil.ignore_patterns("control.sock"))
     copy = Replica(fleet, f"copy-{tenant}", data)
     copy.start()
     poll("the first says that it is out", lambda: original.probe() == 503)

@@ -6,7 +6,6 @@ records, so that both can be held against what `tollgate` says.
 
 import hashlib
 import json
-import os
 import time
 from collections import defaultdict
 from decimal import Decimal
@@ -126,15 +125,15 @@ class GrowingLedger(Ledger):
     def __init__(self, folder: Path):
         super().__init__(folder)
         self._known: list[dict] = []
-        # By inode: how much of a segment was read.
-        self._offsets: dict[int, int] = {}
+        # By name: how much of a segment was read. Not by inode: where the last line of a killed process
+        # is torn, the next start writes the whole lines of its segment into another file.
+        self._offsets: dict[str, int] = {}
 
     def records(self) -> list[dict]:
         for path in self._segments():
             with path.open("rb") as file:
-                inode = os.fstat(file.fileno()).st_ino
-                file.seek(offset := self._offsets.get(inode, 0))
-                self._offsets[inode] = offset + self._read(path, file.read(), self._known)
+                file.seek(offset := self._offsets.get(path.name, 0))
+                self._offsets[path.name] = offset + self._read(path, file.read(), self._known)
         return self._known
 
 
