@@ -1,14 +1,12 @@
 /// When a partition that opens is asked again whether it is open.
 ///
-/// Whoever states last opens it, and all others have to ask. So each asks again after about as long as
-/// the opening has lasted, up to a second; in a large fleet less often, so that all replicas together
-/// do not ask more than the store can answer. What times have in common is broken up by chance, or a
-/// thousand replicas that lost the same server would ask in the same millisecond.
+/// Whoever states last opens it, and all others have to ask. In a small fleet each asks after a tenth of
+/// a second; the larger the fleet, the longer each waits, so that all replicas together do not ask more
+/// than the store can answer. What times have in common is broken up by chance, or a thousand replicas
+/// that lost the same server would ask in the same millisecond.
 struct OpeningPace {
   /// The shortest wait, of a fleet that is not large.
   static let firstMs: Int64 = 100
-  /// The longest.
-  static let longestMs: Int64 = 1_000
   /// The most times a second that all replicas together ask while every partition opens.
   static let callsPerSecond: Int64 = 20_000
 
@@ -25,8 +23,7 @@ struct OpeningPace {
   mutating func wait(ageMs: Int64, leaseMs: Int64, replicas: Int64) -> Int64 {
     let all = min(replicas, Int64(FleetMirror.replicasMax)) * Int64(SharedKey.partitions)
     let first = max(Self.firstMs, all * 1_000 / Self.callsPerSecond)
-    let whole = max(first, min(ageMs, Self.longestMs))
-    let wait = whole - chance(whole / 2)
+    let wait = first - chance(first / 2)
     let left = leaseMs.minusSaturating(ageMs)
     return left > 0 && left < wait ? min(wait, left + chance(first)) : wait
   }
