@@ -93,7 +93,8 @@ extension PolicyCompiler {
         log.useWarning(
           path.node,
           "what \(quoted(path.text)) uses is not known and costs nothing here, so the limit "
-            + "\(quoted(name)) on money does not hold for it; limit its `requests`, or remove the path")
+            + "\(quoted(name)) on money does not hold for it; limit its `requests`, or remove the path"
+        )
       }
     }
   }
