@@ -1,20 +1,16 @@
 import Terms
 
 extension PolicyCompiler {
-  /// Checks the models' classes, aliases and paths, and that every class is used.
+  /// Checks the models' classes, aliases and paths.
   func checkModels() {
     let classNames = draft.classes.map(\.named.name)
     let known = Set(classNames)
-    var used: Set<String> = []
     for model in draft.models {
-      if let className = model.className {
-        used.insert(className.text)
-        if !known.contains(className.text) {
-          log.error(
-            className.node,
-            "there is no class \(quoted(className.text))"
-              + (Suggestion.text(for: className.text, among: classNames)))
-        }
+      if let className = model.className, !known.contains(className.text) {
+        log.error(
+          className.node,
+          "there is no class \(quoted(className.text))"
+            + Suggestion.text(for: className.text, among: classNames))
       }
       checkAliases(model)
       for path in model.paths ?? [] where endpointsByPath[path.text] == nil {
@@ -23,11 +19,6 @@ extension PolicyCompiler {
           "\(quoted(path.text)) is not a known endpoint, and only known endpoints have models"
             + Suggestion.text(for: path.text, among: endpointsByPath.keys.sorted()))
       }
-    }
-    for draft in draft.classes where !used.contains(draft.named.name) {
-      log.useWarning(
-        draft.named.keyPlace, draft.named.node.path,
-        "no model is of this class; remove it or use it")
     }
   }
 
