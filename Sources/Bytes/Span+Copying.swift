@@ -8,6 +8,14 @@ extension Span where Element == UInt8 {
   }
 }
 
+extension Span where Element == UInt8 {
+  /// The bytes as text; what is not UTF-8 is replaced.
+  package var text: String {
+    // The text is made from the borrowed bytes before the closure returns.
+    unsafe withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+}
+
 extension [UInt8] {
   /// Appends the span's bytes.
   @inlinable @inline(__always)
@@ -18,6 +26,13 @@ extension [UInt8] {
 }
 
 extension OutputSpan where Element == UInt8 {
+  /// Appends the literal's bytes.
+  @inline(__always)
+  mutating func append(copying literal: StaticString) {
+    // The literal lives as long as the program.
+    append(copying: unsafe Span(_unsafeStart: literal.utf8Start, count: literal.utf8CodeUnitCount))
+  }
+
   /// Appends the span's bytes.
   @inline(__always)
   mutating func append(copying bytes: Span<UInt8>) {

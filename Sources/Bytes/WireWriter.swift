@@ -45,6 +45,12 @@
   @inlinable
   package var mark: Int { capacity - start + tail }
 
+  /// Takes back what was written since `mark`.
+  package mutating func cut(to mark: Int) {
+    precondition(mark >= tail && mark <= self.mark, "no mark of what is written")
+    start = capacity - (mark - tail)
+  }
+
   /// Hands out the written bytes (without the tail).
   @inlinable
   package func withBytes<R>(_ body: (Span<UInt8>) -> R) -> R {
@@ -156,9 +162,11 @@
 
   /// A fixed64 field (wire type 1).
   package mutating func fixed64(_ field: Int, _ value: UInt64) {
-    for index in (0..<8).reversed() {
-      byte(UInt8(truncatingIfNeeded: value >> UInt64(8 * index)))
-    }
+    if start < 8 { grow(by: 8) }
+    start -= 8
+    // Eight bytes from `start` on are within the storage; they need no alignment.
+    unsafe UnsafeMutableRawPointer(storage + start).storeBytes(
+      of: value.littleEndian, as: UInt64.self)
     varint(UInt64(field << 3 | 1))
   }
 

@@ -97,7 +97,7 @@ struct LogLine: Sendable {
           json.field("truncated", true)
           break
         }
-        json.name(key.rawValue)
+        json.name(any: key.rawValue)
         Self.append(value, to: &json)
       }
     }

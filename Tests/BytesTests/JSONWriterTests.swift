@@ -79,7 +79,10 @@ import Testing
   @Test func `what is written is read back`() throws {
     for scalar in (0...0x2ff).compactMap(Unicode.Scalar.init) {
       let text = "a\(scalar)😀\(scalar)"
-      let json = JSONWriter.object { $0.field(text, text) }
+      let json = JSONWriter.object { json in
+        json.name(any: text)
+        json.value(text)
+      }
       let rules = JSONReader.Rules(depthMax: 1, valuesMax: 2, isCompact: true)
       let expected = JSONValue.object([.init(name: text, value: .string(text))])
       #expect(try JSONValue(json, rules) == expected)

@@ -55,29 +55,30 @@ extension LedgerRecord {
 
 extension Admission {
   init(_ fields: inout FieldReader) throws(RecordProblem) {
-    tenant = try fields.optionalText("tenant")
-    subject = try fields.optionalText("subject")
-    keyID = try fields.optionalText("key_id")
-    hostname = try fields.optionalText("hostname")
-    method = try fields.optionalText("method")
-    route = try fields.optionalText("route")
-    model = try fields.optionalText("model")
-    modelRoute = try fields.optionalText("model_route")
-    trafficClass = try fields.optionalText("class")
-    stream = try fields.optionalBool("stream")
-    decision = try fields.word("decision")
-    reason = try fields.optionalText("reason")
-    httpStatus = try fields.optionalInteger("http_status")
-    limit = try fields.optionalText("limit")
-    requestID = try fields.text("request_id")
-    reserved = try fields.charges("reserved")
-    estimatedPromptTokens = try fields.optionalInteger("estimated_prompt_tokens")
-    reservedCompletionTokens = try fields.optionalInteger("reserved_completion_tokens")
-    source = try fields.optionalText("source")
-    envoyRequestID = try fields.optionalText("envoy_request_id")
-    // Older ledgers have admissions without this field.
-    traceparent = try fields.textWherePresent("traceparent")
-    policy = try fields.text("policy")
+    self.init(
+      requestID: try fields.text("request_id"),
+      decision: try fields.word("decision"),
+      tenant: try fields.optionalText("tenant"),
+      subject: try fields.optionalText("subject"),
+      keyID: try fields.optionalText("key_id"),
+      hostname: try fields.optionalText("hostname"),
+      method: try fields.optionalText("method"),
+      route: try fields.optionalText("route"),
+      model: try fields.optionalText("model"),
+      modelRoute: try fields.optionalText("model_route"),
+      trafficClass: try fields.optionalText("class"),
+      stream: try fields.optionalBool("stream"),
+      reason: try fields.optionalText("reason"),
+      httpStatus: try fields.optionalInteger("http_status"),
+      limit: try fields.optionalText("limit"),
+      reserved: try fields.charges("reserved"),
+      estimatedPromptTokens: try fields.optionalInteger("estimated_prompt_tokens"),
+      reservedCompletionTokens: try fields.optionalInteger("reserved_completion_tokens"),
+      source: try fields.optionalText("source"),
+      envoyRequestID: try fields.optionalText("envoy_request_id"),
+      // Older ledgers have admissions without this field.
+      traceparent: try fields.textWherePresent("traceparent"),
+      policy: try fields.text("policy"))
     guard try fields.take("sensitive_payload_logged") == .bool(false) else {
       throw .wrongValue("sensitive_payload_logged")
     }
@@ -86,38 +87,39 @@ extension Admission {
 
 extension Completion {
   init(_ fields: inout FieldReader) throws(RecordProblem) {
-    requestID = try fields.text("request_id")
-    tenant = try fields.optionalText("tenant")
-    subject = try fields.optionalText("subject")
-    hostname = try fields.optionalText("hostname")
-    route = try fields.optionalText("route")
-    model = try fields.optionalText("model")
-    modelRoute = try fields.optionalText("model_route")
-    trafficClass = try fields.optionalText("class")
-    stream = try fields.optionalBool("stream")
-    httpStatus = try fields.optionalInteger("http_status")
-    latencyMs = try fields.optionalInteger("latency_ms")
-    ttftMs = try fields.optionalInteger("ttft_ms")
-    promptTokens = try fields.optionalInteger("prompt_tokens")
-    cachedPromptTokens = try fields.optionalInteger("cached_prompt_tokens")
-    cacheWritePromptTokens = try fields.optionalInteger("cache_write_prompt_tokens")
-    // Older ledgers have completions without this field, and without the two below.
-    cacheWrite1hPromptTokens = try fields.integerWherePresent("cache_write_1h_prompt_tokens")
-    completionTokens = try fields.optionalInteger("completion_tokens")
-    reasoningTokens = try fields.optionalInteger("reasoning_tokens")
-    totalTokens = try fields.optionalInteger("total_tokens")
-    units = try UsageUnits(fields.takeIfPresent("units"))
-    tier = try fields.wordWherePresent("tier")
-    usageSource = try fields.word("usage_source")
-    costNanodollars = try fields.optionalDollars("estimated_cost_usd")
-    costParts = try CostParts(wherePresent: &fields)
-    gatewayBackend = try fields.optionalText("gateway_backend")
-    endReason = try fields.word("end_reason")
-    origin = try fields.optionalWord("origin")
-    droppedReason = try fields.wordWherePresent("dropped_reason")
-    traceparent = try fields.optionalText("traceparent")
-    disputed = try DisputedUsage(wherePresent: &fields)
-    charged = try fields.charges("charged")
+    self.init(
+      requestID: try fields.text("request_id"),
+      tenant: try fields.optionalText("tenant"),
+      subject: try fields.optionalText("subject"),
+      hostname: try fields.optionalText("hostname"),
+      route: try fields.optionalText("route"),
+      model: try fields.optionalText("model"),
+      modelRoute: try fields.optionalText("model_route"),
+      trafficClass: try fields.optionalText("class"),
+      stream: try fields.optionalBool("stream"),
+      httpStatus: try fields.optionalInteger("http_status"),
+      latencyMs: try fields.optionalInteger("latency_ms"),
+      ttftMs: try fields.optionalInteger("ttft_ms"),
+      promptTokens: try fields.optionalInteger("prompt_tokens"),
+      cachedPromptTokens: try fields.optionalInteger("cached_prompt_tokens"),
+      cacheWritePromptTokens: try fields.optionalInteger("cache_write_prompt_tokens"),
+      // Older ledgers have completions without this field, and without the two below.
+      cacheWrite1hPromptTokens: try fields.integerWherePresent("cache_write_1h_prompt_tokens"),
+      completionTokens: try fields.optionalInteger("completion_tokens"),
+      reasoningTokens: try fields.optionalInteger("reasoning_tokens"),
+      totalTokens: try fields.optionalInteger("total_tokens"),
+      units: try UsageUnits(fields.takeIfPresent("units")),
+      tier: try fields.wordWherePresent("tier"),
+      usageSource: try fields.word("usage_source"),
+      costNanodollars: try fields.optionalDollars("estimated_cost_usd"),
+      costParts: try CostParts(wherePresent: &fields),
+      gatewayBackend: try fields.optionalText("gateway_backend"),
+      endReason: try fields.word("end_reason"),
+      origin: try fields.optionalWord("origin"),
+      droppedReason: try fields.wordWherePresent("dropped_reason"),
+      traceparent: try fields.optionalText("traceparent"),
+      disputed: try DisputedUsage(wherePresent: &fields),
+      charged: try fields.charges("charged"))
   }
 }
 

@@ -6,7 +6,18 @@ extension LedgerRecord {
   /// The record's line up to `,"hash"`: a JSON object that is not closed yet. `Chain.seal`
   /// completes it.
   package func encoded() -> [UInt8] {
-    var line = JSONWriter(capacity: 1024)
+    var line: [UInt8] = []
+    line.reserveCapacity(1024)
+    append(to: &line)
+    return line
+  }
+
+  /// Appends the same to other lines.
+  func append(to lines: inout [UInt8]) {
+    JSONWriter.append(to: &lines) { encode(into: &$0) }
+  }
+
+  private func encode(into line: inout JSONWriter) {
     line.beginObject()
     line.field("type", type)
     line.field("seq", seq)
@@ -41,7 +52,6 @@ extension LedgerRecord {
       line.field("first_seq", drop.firstSeq)
       line.field("last_seq", drop.lastSeq)
     }
-    return line.bytes
   }
 }
 
@@ -128,7 +138,7 @@ extension Checkpoint {
       line.beginObject()
       line.field("counter", counter.counter)
       line.field("kind", counter.kind.rawValue)
-      for field in counter.fields { line.field(field.name, field.value) }
+      for field in counter.fields { line.field(any: field.name, field.value) }
       line.endObject()
     }
     line.endArray()
@@ -193,11 +203,13 @@ extension JSONWriter {
   }
 
   /// An object with the units that are known; `null` where none is.
-  fileprivate mutating func field(_ name: String, _ units: UsageUnits) {
+  fileprivate mutating func field(_ name: StaticString, _ units: UsageUnits) {
     guard !units.isEmpty else { return field(name, number: nil) }
     object(name) { line in
       for unit in UsageUnits.Unit.allCases {
-        if let amount = units[unit] { line.field(unit.rawValue, number: UsageUnits.text(amount)) }
+        if let amount = units[unit] {
+          line.field(any: unit.rawValue, amount, places: UsageUnits.places)
+        }
       }
     }
   }
@@ -206,7 +218,7 @@ extension JSONWriter {
   fileprivate mutating func costParts(_ parts: CostParts) {
     object("cost_parts") { line in
       for kind in TokenKind.allCases where parts.tokens[kind] != 0 {
-        line.field(kind.rawValue, parts.tokens[kind])
+        line.field(any: kind.rawValue, parts.tokens[kind])
       }
       if let tier = parts.tier { line.field("tier", tier.rawValue) }
       if let region = parts.region { line.field("region", region.rawValue) }
@@ -220,7 +232,7 @@ extension JSONWriter {
     }
   }
 
-  mutating func charges(_ name: String, _ charges: [Charge]) {
+  mutating func charges(_ name: StaticString, _ charges: [Charge]) {
     self.name(name)
     beginArray()
     for charge in charges {

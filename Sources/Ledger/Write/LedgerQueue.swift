@@ -196,8 +196,14 @@ struct LedgerQueue {
       bytes += record.estimatedBytes
       if bytes >= LedgerLimits.batchBytesMax { break }
     }
-    let batch = Array(entries[..<count])
-    entries.removeFirst(count)
+    let batch: [LedgerRecord]
+    if count == entries.count {
+      batch = entries
+      entries = []
+    } else {
+      batch = Array(entries[..<count])
+      entries.removeFirst(count)
+    }
     for record in batch {
       switch record.body {
       case .checkpoint, .repair: continue
