@@ -24,6 +24,11 @@ extension WireWriter {
 
   /// As above, with a name that is a literal.
   package mutating func setHeader(_ field: Int, _ name: StaticString, _ value: [UInt8]) {
+    setHeader(field, name, value.span)
+  }
+
+  /// As above, with a value that is borrowed.
+  package mutating func setHeader(_ field: Int, _ name: StaticString, _ value: Span<UInt8>) {
     let option = mark
     self.field(3, 2)
     let header = mark

@@ -3,23 +3,24 @@ import Policy
 import Terms
 
 /// What is decided about one request so far. Replies, the access log's metadata and records are written
-/// from it.
-struct Decision {
-  var requestID: [UInt8]
-  var identity: Identity?
+/// from it. One exchange's alone, and read for every reply: so it is not copied, and no property of it is
+/// checked for exclusivity at run time, as none is handed to a function that knows the exchange.
+final class Decision {
+  @safe @exclusivity(unchecked) var requestID: [UInt8]
+  @safe @exclusivity(unchecked) var identity: Identity?
   /// Where the request may go on; nil before the decision, of a refusal and of an own answer.
-  var route: ChosenRoute?
+  @safe @exclusivity(unchecked) var route: ChosenRoute?
   /// What was asked for and refused, for records: the model and the class are known then.
-  var asked: (model: Model, isStream: Bool)?
-  var refusal: RefusalCode?
+  @safe @exclusivity(unchecked) var asked: (model: Model, isStream: Bool)?
+  @safe @exclusivity(unchecked) var refusal: RefusalCode?
   /// The path is a known endpoint's: its response is metered and must not be compressed.
-  var isInspected = false
+  @safe @exclusivity(unchecked) var isInspected = false
   /// Refusals are written in Anthropic's dialect; else in OpenAI's.
-  var isAnthropic = false
+  @safe @exclusivity(unchecked) var isAnthropic = false
   /// The client speaks gRPC: refusals carry a gRPC status.
-  var isGRPC = false
+  @safe @exclusivity(unchecked) var isGRPC = false
   /// What records say of the request beside the decision; nil where nothing is recorded.
-  var traits: RequestTraits?
+  @safe @exclusivity(unchecked) var traits: RequestTraits?
 
   init(requestID: [UInt8] = [], identity: Identity? = nil) {
     self.requestID = requestID
@@ -27,7 +28,7 @@ struct Decision {
   }
 
   /// The request does not go on after all. The model it asked for stays, for the refusal's record.
-  mutating func withdraw() {
+  func withdraw() {
     if let route, let model = route.model { asked = (model, route.isStream) }
     route = nil
   }

@@ -15,7 +15,7 @@ extension ExtProcExchange {
   ) throws(Refusal) -> ExchangeStream {
     guard
       let reserved = try loop.reserve(
-        route, facts, at: request.inspection?.endpoint, &decision, under: policy)
+        route, facts, at: request.inspection?.endpoint, decision, under: policy)
     else { return stream }
     response.removesUsageChunk = asksForUsage(route, facts) && facts?.includeUsage != true
     guard take(reserved, answer: route == nil ? .own : .none) else { return stream }
@@ -72,7 +72,10 @@ extension ExtProcExchange {
   /// Settles, once: at the response's end, or at the stream's, whichever comes first.
   func settle(_ settle: ExchangeLife.Settle?) {
     guard let settle else { return }
-    let metered = response.meter?.finish(endedCleanly: response.isWhole) ?? MeteredUsage()
+    // In place: a copy of the meter would be larger than most answers.
+    let metered =
+      response.meter == nil
+      ? MeteredUsage() : response.meter!.finish(endedCleanly: response.isWhole)
     response.meter = nil
     response.unsaid = loop.settle(
       settle, of: &life, metered: metered, backend: response.backend,

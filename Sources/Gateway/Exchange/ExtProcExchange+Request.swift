@@ -51,12 +51,14 @@ extension ExtProcExchange {
       return fail(stream, GRPCFailure(.invalidArgument, "malformed request_headers"))
     }
     decision.requestID = requestID(context, in: bytes)
-    if loop.books != nil {
-      decision.traits = RequestTraits(head, context, in: bytes, policy.snapshot)
-    }
     let decided = HeadDecision(
       head, context, in: bytes, policy: policy, nowSeconds: loop.now().seconds,
       at: .extProc(isDuplex: machine.requestMode == .fullDuplexStreamed), endOfStream: endOfStream)
+    if loop.books != nil {
+      decision.traits = RequestTraits(
+        head, context, in: bytes, decided.place,
+        source: SourceAddress(bytes.extracting(context.source)), policy.snapshot)
+    }
     loop.report(context.claims, under: policy)
     decision.isAnthropic = decided.isAnthropic
     decision.isGRPC = decided.isGRPC

@@ -13,7 +13,7 @@ extension ExtProcExchange {
   func beginResponse(
     _ request: ProcessingRequest, in bytes: Span<UInt8>, _ stream: ExchangeStream
   ) {
-    var limits: [(name: [UInt8], value: [UInt8])] = []
+    var limits: RateLimitHeaders?
     var head = ResponseHead()
     do throws(WireError) {
       try head.readHeaders(in: bytes, request.headers)

@@ -21,7 +21,7 @@ final class ExtProcExchange: CallHandler, WaitsForBooks {
   @safe @exclusivity(unchecked) var machine = ExchangeMachine()
   /// Reserved, recorded, released, settled.
   @safe @exclusivity(unchecked) var life = ExchangeLife()
-  @safe @exclusivity(unchecked) var decision = Decision()
+  let decision = Decision()
   /// Puts together messages that arrive in pieces. Apart from `message`: it calls back, and what it
   /// calls reads that.
   @safe @exclusivity(unchecked) private var assembler = ProcessingRequestAssembler()
