@@ -59,4 +59,11 @@ package struct FinishedExchange: Sendable {
     self.isEstimated = isEstimated
     self.disputedTokens = disputedTokens
   }
+
+  /// Whether another one counts in the same series.
+  func hasLabels(of other: FinishedExchange) -> Bool {
+    tenant == other.tenant && route == other.route && model == other.model
+      && modelRoute == other.modelRoute && trafficClass == other.trafficClass
+      && stream == other.stream && status == other.status && origin == other.origin
+  }
 }
