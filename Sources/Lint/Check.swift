@@ -10,26 +10,20 @@ package struct Check: Sendable {
   package let remedy: String
   private let run: @Sendable (LintContext, inout Findings) -> Void
 
-  /// - Parameter run: finds the mistake in a set.
-  init(
-    _ name: String, _ severity: Finding.Severity, _ summary: String, remedy: String,
-    _ run: @escaping @Sendable (LintContext, inout Findings) -> Void
-  ) {
-    self.name = name
-    self.severity = severity
-    self.summary = summary
-    self.remedy = remedy
-    self.run = run
-  }
-
-  /// A property of each of many, such as `\.pods`: `run` looks at one of them.
+  /// - Parameters:
+  ///   - all: what the check looks at, such as `\.pods`, or the `\.whole` set.
+  ///   - run: looks at one of them.
   init<Each>(
     _ name: String, _ severity: Finding.Severity,
     each all: any KeyPath<LintContext, [Each]> & Sendable,
     _ summary: String, remedy: String,
     _ run: @escaping @Sendable (Each, LintContext, inout Findings) -> Void
   ) {
-    self.init(name, severity, summary, remedy: remedy) { context, report in
+    self.name = name
+    self.severity = severity
+    self.summary = summary
+    self.remedy = remedy
+    self.run = { context, report in
       for one in context[keyPath: all] { run(one, context, &report) }
     }
   }
@@ -46,10 +40,11 @@ struct Findings {
   fileprivate let check: Check
   fileprivate(set) var all: [Finding] = []
 
-  /// Adds a finding at a field.
+  /// Adds a finding at a field; none where there is no field.
   mutating func callAsFunction(
-    _ field: Field, _ message: String, remedy: String? = nil, severity: Finding.Severity? = nil
+    _ field: Field?, _ message: String, remedy: String? = nil, severity: Finding.Severity? = nil
   ) {
+    guard let field else { return }
     all.append(
       Finding(
         severity: severity ?? check.severity, check: check.name, place: field.place,
@@ -57,17 +52,16 @@ struct Findings {
   }
 
   /// Adds a finding about all of these, joined by commas; none where there are none.
-  mutating func callAsFunction(
-    _ field: Field, all names: [String], separator: String = ", ", _ message: (String) -> String
-  ) {
-    if !names.isEmpty { self(field, message(names.joined(separator: separator))) }
+  mutating func callAsFunction(_ field: Field?, all names: [String], _ message: (String) -> String)
+  {
+    if !names.isEmpty { self(field, message(names.joined(separator: ", "))) }
   }
 
-  mutating func callAsFunction(_ remarks: [Remark]) {
-    for remark in remarks { self(remark.field, remark.message, remedy: remark.remedy) }
+  mutating func callAsFunction(_ remark: Remark) {
+    self(remark.field, remark.message, remedy: remark.remedy)
   }
 
-  mutating func callAsFunction(_ found: [Finding]) { all += found }
+  mutating func callAsFunction(_ finding: Finding) { all.append(finding) }
 }
 
 /// What is wrong at a field, before a check has made a finding of it.

@@ -1,23 +1,21 @@
-/// All checks.
 package enum Checks {
   /// In the order in which they run and are listed.
   package static let all: [Check] =
-    inputChecks + timeoutChecks + routeChecks + attachmentChecks + extensionChecks
+    inputChecks + timeoutChecks + routeChecks + attachmentChecks + extensionChecks + socketChecks
     + bodyChecks + headerChecks + identityChecks + ledgerChecks + storeChecks + podChecks
-    + accessChecks + sidecarChecks + sizeChecks + bypassChecks + routeTargetChecks
-    + blindSpotChecks
+    + accessChecks + sidecarChecks + sizeChecks + bypassChecks + routeTargetChecks + blindSpotChecks
 
   /// Mistakes that are found while the input is read.
   private static let inputChecks = [
     Check(
-      "broken-file", .error, "A file is not valid YAML or JSON, or has a key twice.",
+      "broken-file", .error, each: \.whole, "A file is not valid YAML or JSON, or has a key twice.",
       remedy: "correct the file"
-    ) { _, _ in },
+    ) { _, _, _ in },
     Check(
-      "policy", .error,
+      "policy", .error, each: \.set.policyFindings,
       "A ConfigMap contains a policy that Tollgate would not load, or that has a warning.",
       remedy: "try it with `tollgate check` before it is mounted"
-    ) { context, report in report(context.set.policyFindings) },
+    ) { finding, _, report in report(finding) },
   ]
 
   /// The findings in a set, without the checks in `ignored`.

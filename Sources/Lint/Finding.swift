@@ -6,12 +6,9 @@ package struct Finding: Equatable, Sendable {
   }
 
   package let severity: Severity
-  /// `Check.name`
   package let check: String
   package internal(set) var place: Place
-  /// What is wrong, and what comes of it.
   package let message: String
-  /// What to do about it.
   package let remedy: String
   /// The names of the other sets in which the same was found.
   package internal(set) var alsoIn: [String] = []

@@ -4,13 +4,12 @@ import Terms
 /// A set with all that the checks derive from it, once for all checks.
 struct LintContext: Sendable {
   let set: LintSet
-  /// The Envoy configs.
   let envoys: [BootstrapReading]
   /// What Envoy Gateway makes of the resources.
   let resources: EnvoyGatewayReading
-  /// The gateways that ask Tollgate or route on its header.
   let chains: [Chain]
-  /// The containers that run Tollgate.
+  /// The containers of EnvoyProxies and workloads, and those that run Tollgate.
+  let containers: [TollgatePod]
   let pods: [TollgatePod]
   let traffic: PolicyTraffic
 
@@ -20,11 +19,15 @@ struct LintContext: Sendable {
     envoys = set.configs.map { BootstrapReading($0, isMeant: isMeant) }
     resources = EnvoyGatewayReading(set)
     chains = (resources.chains() + envoys.flatMap(\.chains)).filter(\.concernsTollgate)
-    pods = TollgatePodReading(set).pods()
+    containers = TollgatePodReading(set).containers()
+    pods = containers.filter(\.isTollgate)
     traffic = PolicyTraffic(set.policies)
   }
 
+  /// For checks that look at all of it together.
+  var whole: [LintContext] { [self] }
   var policies: [PolicySnapshot] { self.set.policies }
+  var readsJWT: Bool { policies.contains { !$0.jwt.isEmpty } }
 
   /// Those of which the gateway itself is in the set.
   var wholeChains: [Chain] { chains.filter(\.isWhole) }
@@ -32,24 +35,25 @@ struct LintContext: Sendable {
   var listeners: [ListenerSettings] { chains.compactMap(\.listener) }
   var accessLogs: [AccessLog] { asking.compactMap(\.accessLog) }
 
-  /// The filters that ask Tollgate.
   var filters: [AskingFilter] { chains.flatMap(\.filters) }
   var processors: [AskingFilter] { filters.filter { $0.kind == .extProc } }
 
   var allRules: [RouteRule] { chains.flatMap(\.rules) }
-  /// The rules that send requests to a backend.
   var rules: [RouteRule] { chains.flatMap(\.backendRules) }
+  var timedRules: [RouteRule] { rules.filter(\.takesTimeouts) }
   var mirrors: [Field] { rules.flatMap(\.mirrors) }
 
   /// Where HTTPRoutes and GRPCRoutes lead.
   var backends: [(field: Field, target: ObjectReference)] { resources.routes.flatMap(\.backends) }
+  func service(_ target: ObjectReference) -> Resource? {
+    self.set.resources("Service").first(where: target.names)
+  }
   var configMaps: [Resource] { self.set.resources("ConfigMap") }
 
   /// The Gateways among the resources that ask Tollgate or route on its header.
   var gateways: [Resource] { chains.compactMap(\.gateway) }
 
-  /// The NetworkPolicies of a type, Ingress or Egress, for pods with these labels. A policy that names no
-  /// type is for ingress.
+  /// The NetworkPolicies of a type, for pods with these labels. One that names no type is for ingress.
   func networkPolicies(
     _ type: String, in namespace: String, for labels: [String: String]
   ) -> [Resource] {
@@ -62,20 +66,16 @@ struct LintContext: Sendable {
   }
 
   /// The limits of the policies that `isWanted` takes, as messages name them.
-  func limits(
-    _ kind: String = "", where isWanted: (Limit, _ isGlobal: Bool) -> Bool
-  ) -> [String] {
+  func limits(where isWanted: (Limit, _ isGlobal: Bool) -> Bool) -> [String] {
     policies.flatMap { policy in
       policy.limits.filter { isWanted($0, true) }.map { "the global limit \($0.name)" }
         + policy.tenants.flatMap { tenant in
           (tenant.limits + tenant.keys.flatMap(\.limits)).filter { isWanted($0, false) }
-            .map { "\(kind)\($0.name) of \(tenant.name.string)" }
+            .map { "the limit \($0.name) of \(tenant.name.string)" }
         }
     }
   }
 
   /// The largest `max_body_bytes` of the policies; its default where there is no policy.
-  var bodyBytesMax: Int64 {
-    Int64(policies.map(\.maxBodyBytes).max() ?? 32 << 20)
-  }
+  var bodyBytesMax: Int64 { Int64(policies.map(\.maxBodyBytes).max() ?? 32 << 20) }
 }

@@ -1,11 +1,10 @@
 import Policy
 
-/// What is checked together: the objects of one deployment, or one Envoy config, and the policies to
-/// check them against.
+/// What is checked together: a deployment's objects or an Envoy config, and the policies for them.
 struct LintSet: Sendable {
-  /// What the report calls it: the file, `3 files`, or the directory of a kustomization.
-  let name: String
   let resources: [Resource]
+  /// Those of the groups that lint knows, by kind.
+  private let resourcesByKind: [String: [Resource]]
   let configs: [EnvoyConfig]
   /// What may change Envoy's filters and is not read.
   let unread: [Remark]
@@ -18,24 +17,21 @@ struct LintSet: Sendable {
   ///   - embedded: Envoy configs that are texts in these documents.
   ///   - policies: those of the command line.
   init(
-    name: String, documents: [Document], embedded: EmbeddedConfigs = EmbeddedConfigs(),
+    documents: [Document], embedded: EmbeddedConfigs = EmbeddedConfigs(),
     policies: [PolicySnapshot], nowSeconds: Int64
   ) {
-    self.name = name
     resources = documents.flatMap(Resource.all)
+    let known = resources.filter { $0.group == Resource.groups[$0.kind] }
+    resourcesByKind = Dictionary(grouping: known, by: \.kind)
     configs = (documents + embedded.documents).flatMap(EnvoyConfig.all)
     unread =
       documents.compactMap(ForeignObjects.reason)
       + embedded.unread.map { Remark($0, "this Envoy config") }
-    var found: [PolicySnapshot] = []
-    var findings: [Finding] = []
-    for resource in resources where resource.kind == "ConfigMap" && resource.group.isEmpty {
-      guard let reading = PolicyConfigMap.read(resource, nowSeconds: nowSeconds) else { continue }
-      if let policy = reading.policy { found.append(policy) }
-      findings += reading.findings
+    let readings = (resourcesByKind["ConfigMap"] ?? []).map {
+      PolicyConfigMap.read($0, nowSeconds: nowSeconds)
     }
-    self.policies = found + policies
-    policyFindings = findings
+    self.policies = readings.compactMap(\.policy) + policies
+    policyFindings = readings.flatMap(\.findings)
   }
 
   /// Whether a document is something that is checked, or that must be reported as not checked.
@@ -57,6 +53,6 @@ struct LintSet: Sendable {
 
   /// The resources of these kinds, if they are of the group that lint knows them in.
   func resources(_ kinds: String...) -> [Resource] {
-    resources.filter { kinds.contains($0.kind) && $0.group == Resource.groups[$0.kind] }
+    kinds.flatMap { resourcesByKind[$0] ?? [] }
   }
 }

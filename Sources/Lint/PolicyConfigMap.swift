@@ -1,15 +1,13 @@
 import Policy
 
-/// Reads the policy in a ConfigMap: its keys `*.json` and `*.json5`, as Tollgate would read the directory
-/// that they are mounted as.
+/// Reads the policy in a ConfigMap's keys, as Tollgate would read the directory that they are mounted as.
 enum PolicyConfigMap {
-  /// Nil where the ConfigMap has no policy: none of its keys is `*.json5` or `policy*.json`. Otherwise
-  /// the policy, nil where it is invalid, and its problems.
+  /// The policy and its problems; nil where it is invalid, or no key is `*.json5` or `policy*.json`.
   static func read(
     _ resource: Resource, nowSeconds: Int64
-  ) -> (policy: PolicySnapshot?, findings: [Finding])? {
+  ) -> (policy: PolicySnapshot?, findings: [Finding]) {
     let data = resource.root["data"].members
-    guard data.contains(where: { isPolicyName($0.key) }) else { return nil }
+    guard data.contains(where: { isPolicyName($0.key) }) else { return (nil, []) }
     let files = data.filter { $0.key.hasSuffix(".json5") || $0.key.hasSuffix(".json") }
     let sources = files.map { key, value in
       PolicySource(name: key, bytes: Array((value.text ?? "").utf8))

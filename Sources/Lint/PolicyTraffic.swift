@@ -5,53 +5,51 @@ import Terms
 struct PolicyTraffic: Sendable {
   /// The use of a model route by one model.
   struct Use: Sendable {
+    let route: String
     let model: String
     let trafficClass: TrafficClass
     /// The endpoints' paths on which some tenant may use the model, without Azure's.
     let paths: [String]
   }
 
-  /// The uses with the model route's name, in the policy's order.
-  let uses: [(route: String, use: Use)]
+  /// In the policy's order.
+  let uses: [Use]
+  private let usesByRoute: [String: [Use]]
   /// The `route`s of paths that are not inspected, with the paths.
   let customRoutes: [(route: String, path: String)]
-  /// All names and aliases of models.
-  let modelNames: Set<String>
+  let customPaths: Set<String>
+  let routeNames: Set<String>
+  /// All model routes, and all names and aliases of models.
+  let names: Set<String>
 
   init(_ policies: [PolicySnapshot]) {
-    var uses: [(String, Use)] = []
-    var custom: [(String, String)] = []
-    var names: Set<String> = []
-    for policy in policies {
-      for model in policy.models {
-        names.formUnion([model.name.string] + model.aliases)
+    uses = policies.flatMap { policy in
+      policy.models.flatMap { model -> [Use] in
         let paths = Endpoint.allCases.filter { endpoint in
           (model.paths?.contains(endpoint) ?? true)
             && policy.tenants.contains { $0.models(at: endpoint)?.contains(model.index) == true }
         }.map(\.path.string)
-        for route in model.routes {
-          uses.append(
-            (
-              route.name.string,
-              Use(model: model.name.string, trafficClass: model.trafficClass, paths: paths)
-            ))
-        }
-      }
-      for tenant in policy.tenants {
-        for (index, path) in policy.customPaths.enumerated() {
-          if let route = tenant.route(forCustomPath: index)?.string { custom.append((route, path)) }
+        return model.routes.map {
+          Use(
+            route: $0.name.string, model: model.name.string, trafficClass: model.trafficClass,
+            paths: paths)
         }
       }
     }
-    self.uses = uses
-    customRoutes = custom
-    modelNames = names
+    usesByRoute = Dictionary(grouping: uses, by: \.route)
+    customRoutes = policies.flatMap { policy in
+      policy.tenants.flatMap { tenant in
+        policy.customPaths.enumerated().compactMap { index, path in
+          tenant.route(forCustomPath: index).map { ($0.string, path) }
+        }
+      }
+    }
+    customPaths = Set(customRoutes.map(\.path))
+    routeNames = Set(usesByRoute.keys).union(customRoutes.map(\.route))
+    names = routeNames.union(policies.flatMap(\.models).flatMap { [$0.name.string] + $0.aliases })
   }
 
-  /// All model routes of the policies.
-  var routeNames: Set<String> { Set(uses.map(\.route) + customRoutes.map(\.route)) }
-
-  func uses(of route: String) -> [Use] { uses.filter { $0.route == route }.map(\.use) }
+  func uses(of route: String) -> [Use] { usesByRoute[route] ?? [] }
 
   /// Whether somebody waits for the responses of a rule: by the policy's class, or where the policy does
   /// not have the route, by the path. Nil where neither tells.
@@ -63,23 +61,22 @@ struct PolicyTraffic: Sendable {
     if rule.matches.contains(where: { $0.exactHeader(HeaderNames.stream) == "true" }) {
       return true
     }
-    let endpoints = Endpoint.allCases.filter { endpoint in
-      rule.matches.contains { match in
-        match.path != .prefix("/") && match.covers(path: endpoint.path.string)
-      }
-    }
-    if endpoints.isEmpty { return nil }
-    return endpoints.contains { Self.interactive.contains($0) }
+    let endpoints = Endpoint.allCases.filter { Self.isMeant(for: $0, rule) }
+    return endpoints.isEmpty ? nil : endpoints.contains { Self.interactive.contains($0) }
   }
 
   /// Whether a rule takes embeddings, for which nobody waits.
   func isBatch(_ rule: RouteRule) -> Bool {
-    let embeddings = Endpoint.embeddings.path.string
     let known = rule.modelRoutes.flatMap(uses)
-    if !known.isEmpty {
-      return known.contains { !$0.trafficClass.streaming && $0.paths.contains(embeddings) }
+    if known.isEmpty { return Self.isMeant(for: .embeddings, rule) }
+    return known.contains {
+      !$0.trafficClass.streaming && $0.paths.contains(Endpoint.embeddings.path.string)
     }
-    return rule.matches.contains { $0.path != .prefix("/") && $0.covers(path: embeddings) }
+  }
+
+  /// Whether a rule's path is for an endpoint, and not for all.
+  private static func isMeant(for endpoint: Endpoint, _ rule: RouteRule) -> Bool {
+    rule.matches.contains { $0.path != .prefix("/") && $0.covers(path: endpoint.path.string) }
   }
 
   private static let interactive: Set<Endpoint> = [

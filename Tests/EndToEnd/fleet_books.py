@@ -7,6 +7,7 @@ them. The replicas' clocks are one machine's, read in milliseconds and at differ
 within that uncertainty keeps it.
 """
 
+import threading
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -21,22 +22,22 @@ SETTLED_SECONDS = 30
 PERIODS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000}
 
 
-# By their first segments, so that a directory may be renamed, and another take its place.
-_ledgers: dict[int, GrowingLedger] = {}
+# By folder and first segment: another directory may take a folder's place.
+_ledgers: dict[tuple[Path, int], GrowingLedger] = {}
+_lock = threading.Lock()
 
 
-def _ledger(data: Path) -> GrowingLedger:
+def _records(data: Path) -> list[dict]:
     folder = data / "ledger"
     inode = min(folder.glob("*.jsonl")).stat().st_ino
-    ledger = _ledgers.setdefault(inode, GrowingLedger(folder))
-    ledger.folder = folder
-    return ledger
+    with _lock:
+        return list(_ledgers.setdefault((folder, inode), GrowingLedger(folder)).records())
 
 
 def ledger_id(data: Path) -> str:
     """Whose ledger it is, for the store."""
     return next(
-        record["ledger_id"] for record in _ledger(data).records() if record["type"] == "start"
+        record["ledger_id"] for record in _records(data) if record["type"] == "start"
     )
 
 
@@ -72,7 +73,7 @@ class FleetBooks:
         seen: set[tuple[str, str]] = set()
         for number, folder in enumerate(self.ledgers):
             reserved: dict[str, dict[str, int]] = {}
-            for record in _ledger(folder).records():
+            for record in _records(folder):
                 self.types[record["type"]] += 1
                 is_allowed = record["type"] == "admission" and record["decision"] == "allow"
                 if not (is_allowed or record["type"] == "completion"):

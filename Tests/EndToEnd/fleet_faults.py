@@ -99,14 +99,16 @@ class Loss:
             assert self.admitted["allow"][1] > 0 and self.admitted["local"][1] > 0
 
 
-def lose(bench: Bench, name: str, fault: AbstractContextManager, seconds: float) -> Loss:
+def lose(
+    bench: Bench, name: str, fault: AbstractContextManager, seconds: float, crowd_part: float = 1
+) -> Loss:
     """The store fails for so many seconds under the load of every kind of tenant."""
     callers = []
     for kind, (clients, rate) in LOAD.items():
-        tenant = f"{kind}-{name}"
+        tenant, clients = f"{kind}-{name}", int(clients * crowd_part)
         callers += [Caller(tenant, chat(tenant), clients / rate, obeys=False)] * clients
     slots = f"slots-{name}"
-    callers += [Caller(slots, chat(slots, 60), patience=0.2)] * SLOTS_CLIENTS
+    callers += [Caller(slots, chat(slots, 60), patience=0.2)] * int(SLOTS_CLIENTS * crowd_part)
     with bench.crowd(callers) as crowd:
         for kind in KINDS:
             poll(f"{kind} is let through", lambda: len(crowd.allowed(f"{kind}-{name}")) >= 5)
@@ -260,15 +262,16 @@ OTHERS: dict[str, Callable[[RedisServer, RedisServer], AbstractContextManager]] 
 }  # fmt: skip
 
 
-def break_store(bench: Bench, name: str, seconds: float) -> Loss:
-    """The fault of that name for so many seconds; what must hold is checked."""
+def break_store(bench: Bench, name: str, seconds: float, crowd: float = 1) -> Loss:
+    """The fault of that name for so many seconds; what must hold is checked. `crowd`: the part of the
+    clients that ask; each then asks more often."""
     if name in FAULTS:
         make, is_lost = FAULTS[name]
-        loss = lose(bench, name, make(bench), seconds)
+        loss = lose(bench, name, make(bench), seconds, crowd)
     else:
         is_lost = False
         with _other_server(bench) as other:
-            loss = lose(bench, name, OTHERS[name](bench.store.server, other), seconds)
+            loss = lose(bench, name, OTHERS[name](bench.store.server, other), seconds, crowd)
     loss.check(is_lost)
     return loss
 

@@ -176,15 +176,18 @@ class Cost:
     idle: float
 
 
-def refuse(bench: Bench, tenant: str, seconds: float, clients: int = 100, rate: float = 200) -> Cost:
-    """A caller over its limit goes on asking. The limit must be spent before. What the store is asked
-    anyway is measured before the load and taken off."""
+def refuse(
+    bench: Bench, tenant: str, seconds: float, amount: int = 0, clients: int = 100, rate: float = 200
+) -> Cost:
+    """A caller over its limit goes on asking; `amount` of its requests are let through before. What the
+    store is asked anyway is measured before the load and taken off."""
     began, before = time.monotonic(), bench.calls()
     wait_until(time.time() + 2)
     idle = (bench.calls() - before) / (time.monotonic() - began)
     caller = Caller(tenant, chat(tenant), clients / rate, obeys=False)
     with bench.crowd([caller] * clients) as crowd:
-        poll("all are refused", lambda: len(crowd.refused(tenant)) > 10 * clients ** 0.5, 30)
+        poll("all are refused", lambda: len(crowd.refused(tenant)) > 10 * clients ** 0.5
+             and len(crowd.allowed(tenant)) == amount, 30)  # fmt: skip
         began, before, refused = time.monotonic(), bench.calls(), len(crowd.refused(tenant))
         allowed = len(crowd.allowed(tenant))
         wait_until(time.time() + seconds)

@@ -65,7 +65,9 @@ def life(bench: Bench, crowd: Crowd, tenant: str, codes: set[str]) -> Life:
     books = bench.rest(crowd, codes)
     counter, slots = counter_of(tenant, "n"), counter_of(tenant + SLOTS_OF, "n")
     failed = sum(answer.code in CODES_OF_ENVOY for answer in crowd.answers)
-    if books.moves[slots]:
+    users = {books.ledgers[move.ledger] for move in books.moves[slots]}
+    # What a ledger that was put aside holds is taken back when others lack slots, or it comes back.
+    if users and not users & books.aside:
         bench.holds_nothing(tenant + SLOTS_OF)
     return Life(
         books.peak(counter), books.used(counter), len(crowd.answers), failed, books.peak(slots), books
@@ -222,7 +224,7 @@ def balance(bench: Bench, aged: frozenset[str] = frozenset()) -> Balance:
     """Of every budget: what is settled in the store is the sum of all ledgers, and what clients saw.
     Nothing is leased, and no slot is taken. `aged`: tenants of which an old copy of a ledger does not
     know all."""
-    gone = [*bench.fleet.aside, *(replica.data for replica in bench.fleet.gone)]
+    gone = bench.fleet.ledgers[:-len(bench.fleet.replicas)]
     opened = sum(_open_again(bench, number, data) for number, data in enumerate(gone))
     books = FleetBooks(bench.fleet.ledgers)
     saw: Counter = Counter()
@@ -248,10 +250,10 @@ def balance(bench: Bench, aged: frozenset[str] = frozenset()) -> Balance:
 
 
 def _open_again(bench: Bench, number: int, data: Path) -> bool:
-    """Starts a process on a directory that was put aside, so that what it holds goes back. Not where
-    another directory goes on with the same ledger: that one counts."""
-    ledgers = [ledger_id(data) for data in bench.fleet.ledgers]
-    if ledgers.count(ledger_id(data)) > 1:
+    """Starts a process on a directory that was put aside, so that what it holds goes back. Not where a
+    later directory goes on with the same ledger: that one counts."""
+    later = bench.fleet.ledgers[number + 1 :]
+    if ledger_id(data) in map(ledger_id, later):
         return False
     again = Replica(bench.fleet, f"again-{number}", data)
     again.start()

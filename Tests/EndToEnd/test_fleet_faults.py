@@ -25,4 +25,4 @@ def bench(tmp_path_factory):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_store_fails_under_load(bench, name):
-    print(break_store(bench, name, SECONDS.get(name, 4)).row())
+    print(break_store(bench, name, SECONDS.get(name, 4), crowd=0.5).row())

@@ -86,8 +86,7 @@ def test_slots_and_buckets_give_what_they_have_and_no_more(bench):
 
 
 def test_a_caller_over_its_limit_costs_the_store_ten_scripts_a_second_for_each_replica(bench):
-    spend(bench, "spent", 5, clients=10)
-    cost = refuse(bench, "spent", seconds=3)
+    cost = refuse(bench, "spent", seconds=3, amount=5)
     assert cost.calls <= 10, cost
     assert cost.refusals > 10 * cost.calls, cost
 

@@ -97,8 +97,7 @@ struct CheckTests {
   }
 
   @Test func `problems in a literal block have the file's own lines`() throws {
-    let data = Node(
-      line: 7, kind: .string("{\n  version: 2 }\n", isLiteral: true))
+    let data = Node(line: 7, kind: .string("{\n  version: 2 }\n", isLiteral: true))
     func map(_ members: [(String, Node)]) -> Node {
       let members = members.map { Node.Member(key: $0.0, line: $0.1.line, value: $0.1) }
       return Node(line: 1, kind: .map(members))
@@ -110,7 +109,7 @@ struct CheckTests {
     ])
     for (hasLines, line) in [(true, Int?(9)), (false, nil)] {
       let set = LintSet(
-        name: "t", documents: [Document(source: "f", hasLines: hasLines, root: root)], policies: [],
+        documents: [Document(source: "f", hasLines: hasLines, root: root)], policies: [],
         nowSeconds: testNow)
       #expect(set.policyFindings.contains { $0.place.line == line })
     }
@@ -122,8 +121,7 @@ struct CheckTests {
       object: "")
     func select(_ selector: String) throws -> Bool {
       Labels.select(
-        Field(
-          document: Document(source: "", hasLines: true, root: try node(selector)), object: ""),
+        Field(document: Document(source: "", hasLines: true, root: try node(selector)), object: ""),
         Labels.all(labels))
     }
     #expect(try select("{}"))
@@ -141,9 +139,8 @@ struct CheckTests {
   }
 
   @Test func `ignored checks are not run`() throws {
-    let document = Document(
-      source: "f", hasLines: true, root: try node(route("chat", rule())))
-    let set = LintSet(name: "t", documents: [document], policies: [], nowSeconds: testNow)
+    let document = Document(source: "f", hasLines: true, root: try node(route("chat", rule())))
+    let set = LintSet(documents: [document], policies: [], nowSeconds: testNow)
     #expect(Checks.findings(in: set).map(\.check) == ["no-catch-all"])
     #expect(Checks.findings(in: set, ignoring: ["no-catch-all"]).isEmpty)
   }

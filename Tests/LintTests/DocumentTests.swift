@@ -40,8 +40,7 @@ struct DocumentTests {
 
   @Test func `a key's line is the line of its value's place`() throws {
     let root = try node("{\n \"a\": {\n  \"b\":\n [1,\n2]}}")
-    let field = Field(
-      document: Document(source: "f", hasLines: true, root: root), object: "O")
+    let field = Field(document: Document(source: "f", hasLines: true, root: root), object: "O")
     #expect(field["a"]["b"].line == 3)
     #expect(field["a"]["b"][1].line == 5)
     #expect(field["a"]["none"]["deep"][3].place.line == 2)
@@ -63,12 +62,12 @@ struct DocumentTests {
     ("8000000000s", .seconds(8_000_000_000)),
   ])
   func `durations are read`(_ text: String, _ duration: Duration) {
-    #expect(DurationReading.parse(text) == duration)
+    #expect(Amount.duration(text) == duration)
   }
 
   @Test(arguments: ["", "s", "12", "1x", "1s2", "-1s", "1.2.3s", "8000000001s"])
   func `what is no duration is none`(_ text: String) {
-    #expect(DurationReading.parse(text) == nil)
+    #expect(Amount.duration(text) == nil)
   }
 
   @Test(arguments: [
@@ -76,12 +75,12 @@ struct DocumentTests {
     ("33554432", 33_554_432),
   ])
   func `quantities are read`(_ text: String, _ bytes: Int64) {
-    #expect(QuantityReading.bytes(text) == bytes)
+    #expect(Amount.bytes(text) == bytes)
   }
 
   @Test(arguments: ["", "Mi", "1X", "1 Mi", "many"])
   func `what is no quantity is none`(_ text: String) {
-    #expect(QuantityReading.bytes(text) == nil)
+    #expect(Amount.bytes(text) == nil)
   }
 
   @Test func `the YAML reader's print is read`() throws {

@@ -15,12 +15,10 @@ func lint(_ documents: [String], policy: String? = nil) throws -> [String] {
 
 func findings(_ documents: [String], policy: String? = nil) throws -> [Finding] {
   let policies = policy.map { text in
-    PolicyLoader.load(
-      [PolicySource(name: "p", bytes: Array(text.utf8))], nowSeconds: testNow)
+    PolicyLoader.load([PolicySource(name: "p", bytes: Array(text.utf8))], nowSeconds: testNow)
   }
   if let policies { try #require(policies.policy != nil, "\(policies.problems)") }
   let set = LintSet(
-    name: "test",
     documents: try documents.map { text in
       Document(source: "test.json", hasLines: true, root: try node(text))
     },

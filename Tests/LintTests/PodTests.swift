@@ -33,8 +33,7 @@ struct PodTests {
 
   @Test func `a ledger on a claim of one replica may hold a calendar limit`() throws {
     #expect(try checks(workload()).isEmpty)
-    #expect(
-      try checks(workload(volume: #""hostPath": {"path": "/d"}"#)).isEmpty)
+    #expect(try checks(workload(volume: #""hostPath": {"path": "/d"}"#)).isEmpty)
   }
 
   @Test func `a ledger that goes with the pod may not`() throws {
@@ -59,8 +58,7 @@ struct PodTests {
     let variable = #"[{"name": "TOLLGATE_DATA", "value": "/elsewhere"}]"#
     #expect(try checks(workload(environment: variable)).isEmpty)
     #expect(
-      try checks(workload(arguments: #""--watch""#, environment: variable))
-        == ["ledger-forgotten"])
+      try checks(workload(arguments: #""--watch""#, environment: variable)) == ["ledger-forgotten"])
   }
 
   @Test func `a rollout waits for the ledger's holder`() throws {

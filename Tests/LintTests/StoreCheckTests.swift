@@ -38,8 +38,7 @@ struct StoreCheckTests {
   }
 
   @Test func `with a store an emptyDir is a warning and no error`() throws {
-    #expect(
-      try checks("redis+unix:/r", volume: #""emptyDir": {}"#) == ["store-ledger-forgotten"])
+    #expect(try checks("redis+unix:/r", volume: #""emptyDir": {}"#) == ["store-ledger-forgotten"])
     #expect(try checks("redis+unix:/r", volume: #""hostPath": {"path": "/d"}"#).isEmpty)
     let check = try #require(Checks.all.first { $0.name == "store-ledger-forgotten" })
     #expect(check.severity == .warning)

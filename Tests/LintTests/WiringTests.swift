@@ -73,6 +73,6 @@ struct WiringTests {
     ("65536", 65_536), ("65536B", 65_536),
   ])
   func `sizes are read as flags have them`(_ text: String, _ bytes: Int64) {
-    #expect(QuantityReading.flagBytes(text) == bytes)
+    #expect(Amount.flagBytes(text) == bytes)
   }
 }

@@ -46,7 +46,8 @@ struct SharedDebtTests {
     #expect(pair.other.use(.stated(11, 0), at: now))
   }
 
-  @Test func `what comes back to a bucket that the store forgot adds nothing to a full one`() throws {
+  @Test func `what comes back to a bucket that the store forgot adds nothing to a full one`() throws
+  {
     let pair = Pair()
     let held = try #require(pair.one.ask(.stated(90, 0), at: Pair.start).held)
     let now = Pair.start + 7_200_000

@@ -2,39 +2,36 @@ extension Checks {
   /// Whether references and policies are attached where they should be.
   static let attachmentChecks = [
     Check(
-      "missing-reference-grant", .error,
+      "missing-reference-grant", .error, each: \.set.resources,
       "A reference to another namespace has no ReferenceGrant there: Envoy Gateway refuses it, and the route answers 500.",
       remedy: "add a ReferenceGrant to the target's namespace for this kind and namespace"
-    ) { context, report in
+    ) { resource, context, report in
       let grants = context.set.resources("ReferenceGrant")
-      for resource in context.set.resources {
-        for (field, target) in references(of: resource)
-        where target.namespace != resource.namespace
-          && !grants.contains(where: { admits($0, resource, target) })
-        {
-          // Where only one tenant's files are checked, the grant may be in another namespace's files.
-          let isPart = !context.set.resources.contains { $0.namespace == target.namespace }
-          report(
-            field,
-            "\(target.kind) \(target.namespace)/\(target.name) is in another namespace, and no "
-              + "ReferenceGrant there\(isPart ? " (among these files)" : "") allows references from "
-              + "\(resource.kind) in \(resource.namespace)",
-            severity: isPart ? .warning : nil)
-        }
+      for (field, target) in references(of: resource)
+      where target.namespace != resource.namespace
+        && !grants.contains(where: { admits($0, resource, target) })
+      {
+        // Where only one tenant's files are checked, the grant may be in another namespace's files.
+        let isPart = !context.set.resources.contains { $0.namespace == target.namespace }
+        let source =
+          "\(resource.kind) in \(resource.namespace)\(isPart ? " (among these files)" : "")"
+        report(
+          field, "no ReferenceGrant at \(target.path) allows references from \(source)",
+          severity: isPart ? .warning : nil)
       }
     },
     Check(
-      "policy-on-route", .error,
+      "policy-on-route", .error, each: \.whole,
       "Tollgate is attached to a route instead of the Gateway: it is not asked for routes that are added later.",
       remedy: "target the Gateway (targetRefs: kind Gateway)"
-    ) { context, report in
+    ) { context, _, report in
       for policy in context.set.resources("EnvoyExtensionPolicy", "SecurityPolicy")
       where context.resources.asksTollgate(policy) {
-        let targets =
-          EnvoyGatewayReading.targets(of: policy) + policy.spec["targetSelectors"].items
-        for target in targets where target["kind"].text?.hasSuffix("Route") == true {
-          report(
-            target, "it is attached to a \(target["kind"].text ?? "route"), not to the Gateway")
+        let targets = EnvoyGatewayReading.targets(of: policy)
+        for target in targets + policy.spec["targetSelectors"].items {
+          if let kind = target["kind"].text, kind.hasSuffix("Route") {
+            report(target, "it is attached to a \(kind), not to the Gateway")
+          }
         }
       }
     },
@@ -43,7 +40,7 @@ extension Checks {
       "A gateway routes on x-ai-model-route and does not ask Tollgate, or not for all routes: clients choose the model route themselves.",
       remedy: "attach Tollgate's ext_proc (or ext_authz) to the whole gateway, without exceptions"
     ) { chain, _, report in
-      report(chain.bypasses)
+      for bypass in chain.bypasses { report(bypass) }
       if !chain.asksTollgate {
         report(chain.field, "it routes on x-ai-model-route and never asks Tollgate")
       }

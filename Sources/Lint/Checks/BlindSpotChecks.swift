@@ -1,17 +1,13 @@
 extension Checks {
-  /// Parts of a deployment that no check can look at. They are reported, so that nobody believes that they
-  /// were checked.
+  /// Parts of a deployment that no check can look at; nobody shall believe that they were checked.
   static let blindSpotChecks = [
     Check(
-      notChecked, .warning,
+      notChecked, .warning, each: \.whole,
       "Part of the configuration is not in the input or not understood, and was not checked: the exit code is 1 unless this check is ignored.",
-      remedy:
-        "add its files to the input, give lint what Envoy answers at /config_dump, or run envoy/prove on that"
-    ) { context, report in
-      let spots =
-        besideGateways(context) + context.envoys.flatMap { $0.blindSpots() } + context.set.unread
-        + nobodyAsked(context)
-      for spot in spots {
+      remedy: "add its files, or check what Envoy answers at /config_dump by lint or envoy/prove"
+    ) { context, _, report in
+      let spots = besideGateways(context) + context.envoys.flatMap { $0.blindSpots() }
+      for spot in spots + context.set.unread + nobodyAsked(context) {
         report(spot.field, "not checked: \(spot.message)", remedy: spot.remedy)
       }
     }
@@ -33,21 +29,20 @@ extension Checks {
     let gateways = context.gateways
     let patches = context.resources.patches(on: gateways).filter { $0.part == .other }
     let listenerSets = context.set.resources("ListenerSet", "XListenerSet").filter { listeners in
-      let parent = ObjectReference(
-        listeners.spec["parentRef"], kind: "Gateway", in: listeners.namespace)
-      return gateways.contains(where: parent.names)
+      let parent = listeners.spec["parentRef"]
+      return gateways.contains(
+        where: ObjectReference(parent, kind: "Gateway", in: listeners.namespace).names)
     }
-    let bootstraps = gateways.compactMap(context.resources.envoyProxy).flatMap {
-      $0.spec.all("bootstrap")
-    }
+    let proxies = gateways.compactMap(context.resources.envoyProxy)
+    let other = "use Envoy Gateway's own policies, or check /config_dump yourself"
     return patches.map {
-      Remark(
-        $0.field, "how the patch \($0.name) changes Envoy's config",
-        remedy: "use Envoy Gateway's own policies, or check /config_dump yourself")
+      Remark($0.field, "how the patch \($0.name) changes Envoy's config", remedy: other)
     }
       + listenerSets.map {
-        Remark(
-          $0.spec["listeners"], "these listeners of the gateway, and the routes attached to them")
-      } + bootstraps.map { Remark($0, "how this changes Envoy's bootstrap config") }
+        Remark($0.spec["listeners"], "these listeners of the gateway, and their routes")
+      }
+      + proxies.flatMap { $0.spec.all("bootstrap") }.map {
+        Remark($0, "how this changes Envoy's bootstrap config")
+      }
   }
 }

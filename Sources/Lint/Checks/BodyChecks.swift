@@ -5,10 +5,12 @@ extension Checks {
       "body-mode", .error, each: \.processors,
       "Envoy sends bodies in a mode in which Tollgate cannot decide or meter.",
       remedy:
-        "set the request body to Buffered (or FullDuplexStreamed), the response body to Streamed"
+        "set the request body to Buffered or FullDuplexStreamed, the response body to Streamed"
     ) { filter, _, report in
       let modes = filter.settings[filter.origin == .envoy ? "processing_mode" : "processingMode"]
-      for (phase, body) in [("request", filter.requestMode), ("response", filter.responseMode)] {
+      for (phase, faults) in [("request", requestFaults), ("response", responseFaults)] {
+        let mode = filter.mode(phase)
+        if let fault = faults[mode] { report(filter.body(phase), fault) }
         if filter.origin == .gatewayAPI {
           if modes[phase].exists { continue }
           report(
@@ -16,74 +18,46 @@ extension Checks {
             remedy: "write processingMode.\(phase) with its body mode")
           continue
         }
-        let (headers, trailers) = ("\(phase)_header_mode", "\(phase)_trailer_mode")
-        if modes[headers].text == "SKIP" {
-          report(
-            modes[headers], "Tollgate does not see these headers", remedy: "write \(headers): SEND")
+        let (headers, trailers) = (modes["\(phase)_header_mode"], modes["\(phase)_trailer_mode"])
+        if headers.text == "SKIP" {
+          report(headers, "Tollgate does not see these headers", remedy: "write SEND")
         }
-        let why: String? =
-          switch body {
-          case .fullDuplexStreamed: "FULL_DUPLEX_STREAMED needs the trailers too"
-          case .buffered where phase == "request":
-            "a request with trailers and no body ends before Tollgate has decided"
-          default: nil
-          }
-        if let why, modes[trailers].text != "SEND" {
-          report(modes[trailers], why, remedy: "write \(trailers): SEND")
+        // A request with trailers and no body would end before Tollgate has decided.
+        let needsTrailers = mode == .fullDuplexStreamed || mode == .buffered && phase == "request"
+        if needsTrailers, trailers.text != "SEND" {
+          report(trailers, "this body mode needs the trailers too", remedy: "write SEND")
         }
-      }
-      if let fault = requestFaults[filter.requestMode] {
-        report(
-          filter.requestBody, fault, remedy: "write Buffered (BUFFERED), or FullDuplexStreamed")
-      }
-      if let fault = responseFaults[filter.responseMode] {
-        report(filter.responseBody, fault, remedy: "write Streamed (STREAMED)")
       }
     },
     Check(
       "buffer-limit", .error, each: \.wholeChains,
       "Envoy buffers less of a body than the policy allows: it answers 413 by itself, and not in the API's error format.",
-      remedy: "raise it to the policy's max_body_bytes or more"
+      remedy:
+        "raise it to the policy's max_body_bytes or more (ClientTrafficPolicy connection.bufferLimit, the listener's per_connection_buffer_limit_bytes)"
     ) { chain, context, report in
       let wanted = context.bodyBytesMax
-      let needed = QuantityReading.text(wanted)
+      let needed = "below the policy's max_body_bytes, \(wanted.sizeText)"
       if let listener = chain.listener, chain.filters.contains(where: \.holdsRequests) {
-        let (field, name) = (listener.buffer.field, listener.buffer.name)
-        let written = field.byteCount
-        let limit = written ?? listener.unsetBufferBytes
-        if limit < wanted {
-          let what = written == nil ? "the default of " : ""
-          report(
-            field.exists ? field : listener.field,
-            "\(name): \(what)\(QuantityReading.text(limit)) is below the policy's max_body_bytes, "
-              + needed)
-        }
+        let limit = listener.buffer.byteCount ?? listener.unsetBufferBytes
+        let place = listener.buffer.exists ? listener.buffer : listener.field
+        if limit < wanted { report(place, "Envoy buffers \(limit.sizeText), \(needed)") }
       }
-      for authorizer in chain.authorizers where authorizer.sendsBody {
-        if let bytes = authorizer.bodyBytes.byteCount, bytes < wanted {
-          report(
-            authorizer.bodyBytes,
-            "ext_authz sends at most \(QuantityReading.text(bytes)), below max_body_bytes, \(needed)"
-          )
+      for filter in chain.authorizers where filter.sendsBody {
+        if let bytes = filter.bodyBytes.byteCount, bytes < wanted {
+          report(filter.bodyBytes, "ext_authz sends at most \(bytes.sizeText), \(needed)")
         }
-        if authorizer.partialBody.bool == true {
-          report(
-            authorizer.partialBody,
-            "only the first part of a larger body is sent, and Tollgate refuses it",
-            remedy: "remove allow_partial_message")
-        }
+        let remedy = "remove allow_partial_message"
+        report(filter.partialBody.ifTrue, "Tollgate refuses a part of a body", remedy: remedy)
       }
       for policy in context.set.resources("BackendTrafficPolicy") {
         let field = policy.spec.at("requestBuffer.limit")
         if let bytes = field.byteCount, bytes < wanted {
-          report(
-            field, "\(QuantityReading.text(bytes)) is below the policy's max_body_bytes, \(needed)")
+          report(field, "\(bytes.sizeText) is \(needed)")
         }
       }
     },
   ]
 
-  /// Modes of the request's body that do not fit.
   private static let requestFaults: [AskingFilter.BodyMode: String] = [
     .none: "the request's body is not sent, so Tollgate does not see the model",
     .streamed: "the request's headers are sent to the backend before its model is known",

@@ -2,10 +2,10 @@ extension Checks {
   /// Ways through Envoy to a model on which Tollgate is not asked.
   static let bypassChecks = [
     Check(
-      "way-around", .error,
+      "way-around", .error, each: \.whole,
       "A model's backend can be reached through Envoy without Tollgate being asked.",
       remedy: "remove this way, or use the gateway's HTTP routes"
-    ) { context, report in
+    ) { context, _, report in
       // TCPRoutes and TLSRoutes to models, and routes of gateways without Tollgate to the same backends.
       let routes = context.resources.routes
       let guarded = context.chains.filter(\.asksTollgate).compactMap(\.gateway)
@@ -14,11 +14,9 @@ extension Checks {
       for route in context.set.resources("TCPRoute", "TLSRoute") {
         for (field, target) in route.backends where isGuarded(route) || models.contains(target) {
           let isModel = models.contains(target)
+          let what = "\(target.path)\(isModel ? "" : ", which may be a model")"
           report(
-            field,
-            "a \(route.kind) passes connections on unread, so Tollgate is not asked on the way to "
-              + "\(target.namespace)/\(target.name)"
-              + (isModel ? "" : ", which may be a model or something else"),
+            field, "a \(route.kind) leads to \(what), and Tollgate is not asked",
             severity: isModel ? nil : .warning)
         }
       }
@@ -26,10 +24,7 @@ extension Checks {
       for gateway in context.set.resources("Gateway") where !known.contains(gateway.root.object) {
         for (field, target) in routes.filter({ $0.isAttached(to: gateway) }).flatMap(\.backends)
         where models.contains(target) {
-          report(
-            field,
-            "\(gateway.root.object) also leads to \(target.namespace)/\(target.name), and does not ask "
-              + "Tollgate")
+          report(field, "\(gateway.root.object) leads to \(target.path), and does not ask Tollgate")
         }
       }
       // Listeners of an Envoy config without Tollgate that lead to the clusters of those with Tollgate.
@@ -45,18 +40,13 @@ extension Checks {
       }
     },
     Check(
-      "envoy-patch", .error,
+      "envoy-patch", .error, each: \.whole,
       "A patch changes Envoy's filters or routes after Envoy Gateway made them: Envoy does not run what is checked here, and Tollgate is not asked for a route that a patch adds.",
       remedy: "use Envoy Gateway's own policies and routes; do not patch filters and routes"
-    ) { context, report in
+    ) { context, _, report in
       for patch in context.resources.patches(on: context.gateways) {
-        switch patch.part {
-        case .filters:
-          report(patch.field, "\(patch.name): this may remove or change Tollgate's filters")
-        case .routes:
-          report(patch.field, "\(patch.name): after this a route may not ask Tollgate any more")
-        case .other, nil: break
-        }
+        guard let part = patch.part, part != .other else { continue }
+        report(patch.field, "\(patch.name): this may change the \(part) that ask Tollgate")
       }
     },
   ]

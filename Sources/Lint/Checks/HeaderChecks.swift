@@ -4,23 +4,22 @@ extension Checks {
     Check(
       "client-headers", .error, each: \.chains,
       "Envoy chooses the route, and with it the filters that run, by x-ai-* headers that the client sent, before Tollgate is asked.",
-      remedy: "remove Tollgate's headers early, in every spelling: with - and with _"
+      remedy:
+        "remove Tollgate's headers early, in every spelling, with - and with _ (ClientTrafficPolicy headers.earlyRequestHeaders, early_header_mutation_extensions)"
     ) { chain, _, report in
       guard chain.filtersDiffer, let listener = chain.listener else { return }
-      report(listener.early.field, all: HeaderNames.own.filter { !listener.removes($0) }) {
-        "the client's own headers are not removed early (\(listener.early.name)): \($0)"
+      report(listener.early, all: HeaderNames.own.filter { !listener.removes($0) }) {
+        "the client's own headers are not removed early: \($0)"
       }
     },
     Check(
       "endpoint-header", .warning, each: \.asking,
       "A client can choose the backend's address itself where an endpoint picker is used.",
-      remedy:
-        "remove x-gateway-destination-endpoint, and headers that begin with it, from requests early"
+      remedy: "remove x-gateway-destination-endpoint, and headers that begin with it, early"
     ) { chain, _, report in
       guard let listener = chain.listener, !listener.removes(HeaderNames.endpoint) else { return }
       report(
-        listener.early.field,
-        "the client's own \(HeaderNames.endpoint) is not removed early (\(listener.early.name))",
+        listener.early, "the client's own is not removed early",
         severity: chain.hasEndpointPicker ? .error : .warning)
     },
     Check(
@@ -33,7 +32,7 @@ extension Checks {
       let missing = logLabels.filter { label in
         !(label.spellings + ["%dynamic_metadata(tollgate)"]).contains { text.contains($0) }
       }.map(\.name)
-      report(log.place.field, all: missing) { "no access log has \($0) (\(log.place.name))" }
+      report(log.field, all: missing) { "no access log has \($0)" }
     },
     Check(
       "log-blame", .warning, each: \.accessLogs,
@@ -42,14 +41,12 @@ extension Checks {
     ) { log, _, report in
       let text = log.formats.joined(separator: "\n")
       let missing = ["%RESPONSE_FLAGS", "%RESPONSE_CODE_DETAILS"].filter { !text.contains($0) }
-        .map { $0 + "%" }
       if log.formats.contains(where: { !$0.isEmpty }) {
-        report(log.place.field, all: missing, separator: " and ") { "no access log has \($0)" }
+        report(log.field, all: missing) { "no access log has \($0)" }
       }
     },
   ]
 
-  /// What a log must have, and how it may be written.
   private static let logLabels: [(name: String, spellings: [String])] = [
     ("the tenant", ["%dynamic_metadata(tollgate:tenant)", "%req(x-ai-tenant)"]),
     (

@@ -6,24 +6,29 @@ extension Checks {
     Check(
       "untrusted-client-ca", .error, each: \.listeners,
       "The policy trusts client certificates as identity, but the listener does not require one that a trusted authority signed.",
-      remedy: "require client certificates of your own authority"
+      remedy:
+        "require valid certificates of your own authority (mode RequireAndVerify with caCertificateRefs; Envoy: require_client_certificate, VERIFY_TRUST_CHAIN with a trusted_ca)"
     ) { listener, context, report in
       guard context.policies.contains(where: \.clientCertificates) else { return }
       // With API keys or JWTs a certificate is one of several ways, and may be optional.
-      let hasOthers = context.policies.contains { !$0.jwt.isEmpty || $0.hasKeys }
-      for fault in listener.certificateFaults where fault.kind != .optional || !hasOthers {
-        report(
-          fault.field, fault.kind.rawValue, remedy: fault.remedy,
-          severity: fault.kind == .optional ? .warning : .error)
+      let hasOthers = context.readsJWT || context.policies.contains(where: \.hasKeys)
+      for trust in listener.certificates {
+        report(trust.untrusted, "certificates of any authority are accepted as identity")
+        report(trust.unnamed, "it does not say which authority must have signed certificates")
+        report(trust.expired, "expired certificates are accepted as identity")
+        if !hasOthers {
+          report(
+            trust.optional, "callers without a certificate are let in, and there is no other way",
+            severity: .warning)
+        }
       }
     },
     Check(
-      "jwt-not-verified", .error,
+      "jwt-not-verified", .error, each: \.whole,
       "The policy reads JWT claims, but no filter verifies JWTs: all callers with a JWT are refused.",
-      remedy:
-        "add a SecurityPolicy with jwt (or the jwt_authn filter) for the policy's issuer"
-    ) { context, report in
-      guard context.policies.contains(where: { !$0.jwt.isEmpty }) else { return }
+      remedy: "add a SecurityPolicy with jwt (or the jwt_authn filter) for the policy's issuer"
+    ) { context, _, report in
+      guard context.readsJWT else { return }
       let isVerified = context.set.resources("SecurityPolicy").contains { $0.spec["jwt"].exists }
       for chain in context.asking
       where chain.origin == .envoy ? chain.verifiers.isEmpty : !isVerified {
@@ -31,14 +36,13 @@ extension Checks {
       }
     },
     Check(
-      "jwt-shuts-keys-out", .error,
+      "jwt-shuts-keys-out", .error, each: \.chains,
       "The JWT filter refuses requests without a JWT, but the policy has API keys: their callers get 401 before Tollgate is asked.",
       remedy:
         "let requests without a valid JWT pass, Tollgate decides on them (SecurityPolicy jwt.failOpen, or jwt.optional where keys are not in authorization; Envoy: allow_missing_or_failed)"
-    ) { context, report in
-      guard context.policies.contains(where: \.hasKeys) else { return }
-      for filter in context.chains.filter(\.asksTollgate).flatMap(\.verifiers)
-      where !filter.letsOthersPass {
+    ) { chain, context, report in
+      guard chain.asksTollgate, context.policies.contains(where: \.hasKeys) else { return }
+      for filter in chain.verifiers where !filter.letsOthersPass {
         report(filter.field, "a caller with an API key and no JWT is refused here")
       }
     },
@@ -53,27 +57,22 @@ extension Checks {
       // A provider without an issuer accepts any.
       guard let first = issuers.first, known.count == issuers.count else { return }
       for issuer in wanted where !known.contains(issuer) {
-        report(first, all: known) {
-          "the policy's issuer is \(issuer), but verified are only tokens of \($0)"
-        }
+        report(first, all: known) { "tokens of \($0) are verified, but not of \(issuer)" }
       }
     },
     Check(
       "withheld-credentials", .error, each: \.chains,
       "Envoy does not send Tollgate a header that it decides by: the caller's API key, the path or the content type.",
-      remedy:
-        "list it (headersToExtAuth, allowed_headers), or remove it from the policy's auth.api_key_headers"
+      remedy: "list it (headersToExtAuth, allowed_headers), or take it out of auth.api_key_headers"
     ) { chain, context, report in
       for filter in chain.authorizers + chain.processors {
-        let wanted =
-          filter.kind == .extAuthz
-          ? keyHeaders(context, at: .extAuthz)
-          // Where ext_authz is sent the key, ext_proc is told whose it is.
-          : decidingHeaders
-            + (chain.authorizers.isEmpty ? keyHeaders(context, at: .extProc) : [])
-        report(filter.headers.field, all: wanted.filter { !filter.headers.shows($0) }) {
-          "Tollgate is not sent \($0)"
-        }
+        let isProcessor = filter.kind == .extProc
+        // Where ext_authz is sent the key, ext_proc is told whose it is.
+        let needsKey = !isProcessor || chain.authorizers.isEmpty
+        let keys = needsKey ? keyHeaders(context, at: isProcessor ? .extProc : .extAuthz) : []
+        let headers = filter.headers
+        let missing = ((isProcessor ? decidingHeaders : []) + keys).filter { !headers.shows($0) }
+        report(headers.field, all: missing) { "Tollgate is not sent \($0)" }
       }
     },
   ]
@@ -82,13 +81,11 @@ extension Checks {
   private static let decidingHeaders = [":method", ":path", ":authority", "content-type"]
 
   /// The headers in which callers may send a key to a filter; without a policy the most usual one.
-  private static func keyHeaders(
-    _ context: LintContext, at point: EnforcementPoint
-  ) -> [String] {
-    guard !context.policies.isEmpty else { return ["authorization"] }
+  private static func keyHeaders(_ context: LintContext, at point: EnforcementPoint) -> [String] {
+    if context.policies.isEmpty { return ["authorization"] }
     // A policy that decides at ext_authz needs no keys at ext_proc.
-    let own = context.policies.filter { policy in
-      policy.hasKeys && (point == .extAuthz || policy.enforceAt == point)
+    let own = context.policies.filter {
+      $0.hasKeys && (point == .extAuthz || $0.enforceAt == point)
     }
     return Set(own.flatMap(\.apiKeyHeaders)).sorted()
   }

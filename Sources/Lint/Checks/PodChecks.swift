@@ -7,34 +7,27 @@ extension Checks {
       remedy:
         "make both drain timeouts at least as long as the longest route timeout, and the pod's grace period at least as long as both"
     ) { pod, context, report in
-      guard let longest = longestExchange(context) else { return }
-      let needed = "\(longest.1) lasts up to \(DurationReading.text(longest.0))"
-      let written = pod.setting("drain-timeout").flatMap(DurationReading.parse)
-      var drain = written ?? drainTimeoutDefault
-      if drain < longest.0 {
-        report(
-          pod.settings["drain-timeout"]?.last ?? pod.container["args"],
-          "--drain-timeout is \(DurationReading.text(drain)), but \(needed)")
+      let exchanges = context.timedRules.compactMap { rule in rule.longest.map { ($0, rule.name) } }
+      guard let (longest, name) = exchanges.max(by: { $0.0 < $1.0 }),
+        var drain = pod.setting("drain-timeout").flatMap(Amount.duration)
+      else { return }
+      let needed = "\(name) lasts up to \(longest.text)"
+      if drain < longest {
+        let place = pod.settings["drain-timeout"]?.last ?? pod.container["args"]
+        report(place, "--drain-timeout is \(drain.text), but \(needed)")
       }
       if let shutdown = pod.envoyShutdown {
         let envoy = shutdown["drainTimeout"].duration ?? shutdownDefault
         drain = max(drain, envoy)
-        if envoy < longest.0 {
-          report(
-            shutdown["drainTimeout"],
-            "Envoy drains for \(DurationReading.text(envoy)), but \(needed)")
+        if envoy < longest {
+          report(shutdown["drainTimeout"], "Envoy drains for \(envoy.text), but \(needed)")
         }
       }
       // Without one that is written, Envoy Gateway sets a grace period that is long enough.
-      if pod.gracePeriod == nil, pod.envoyShutdown != nil { return }
-      let grace = pod.gracePeriod?.integer.map { .seconds($0) } ?? graceDefault
+      if pod.gracePeriod.integer == nil, pod.envoyShutdown != nil { return }
+      let grace = pod.gracePeriod.integer.map { .seconds($0) } ?? graceDefault
       if grace < drain {
-        let what = pod.gracePeriod == nil ? ", the default," : ","
-        report(
-          pod.gracePeriod ?? pod.podSpecs.first?["terminationGracePeriodSeconds"]
-            ?? pod.container,
-          "the pod is killed after \(DurationReading.text(grace))\(what) before its drain of "
-            + "\(DurationReading.text(drain)) has ended")
+        report(pod.gracePeriod, "it is killed after \(grace.text), but drains \(drain.text)")
       }
     },
     Check(
@@ -60,27 +53,16 @@ extension Checks {
     },
   ]
 
-  /// The default of `tollgate serve --drain-timeout`.
-  private static let drainTimeoutDefault = Duration.seconds(150)
   /// The default of EnvoyProxy `spec.shutdown.drainTimeout`.
   private static let shutdownDefault = Duration.seconds(60)
   /// The default of a pod's `terminationGracePeriodSeconds`.
   private static let graceDefault = Duration.seconds(30)
 
-  /// How long the longest exchange may last, and the name of its route.
-  private static func longestExchange(_ context: LintContext) -> (Duration, String)? {
-    context.rules.filter(\.takesTimeouts)
-      .compactMap { rule in rule.longest.map { ($0, rule.name) } }
-      .max { $0.0 < $1.0 }
-  }
-
   /// What a container's security context must say.
   private static let securitySettings: [(name: String, isSet: @Sendable (TollgatePod) -> Bool)] = [
     ("runAsNonRoot", { $0.security("runAsNonRoot").bool == true }),
     ("readOnlyRootFilesystem", { $0.security("readOnlyRootFilesystem").bool == true }),
-    (
-      "allowPrivilegeEscalation: false", { $0.security("allowPrivilegeEscalation").bool == false }
-    ),
+    ("allowPrivilegeEscalation: false", { $0.security("allowPrivilegeEscalation").bool == false }),
     ("capabilities drop ALL", { $0.security("capabilities")["drop"].texts.contains("ALL") }),
     (
       "seccompProfile",

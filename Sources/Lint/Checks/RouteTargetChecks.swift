@@ -26,28 +26,20 @@ extension Checks {
         }
         let hosts = route.spec["hostnames"]
         if listeners.isEmpty {
-          report(
-            section.exists ? section : parent,
-            "the Gateway \(name) has no listener \(section.text ?? port.text ?? "")")
+          let wanted = section.text ?? port.text ?? ""
+          report(section.exists ? section : parent, "\(name) has no listener \(wanted)")
         } else if open.isEmpty {
-          report(
-            parent,
-            "no listener of \(name) that it names accepts a \(route.kind) of the namespace "
-              + "\(route.namespace) (allowedRoutes)")
-        } else if !hosts.texts.isEmpty,
-          !open.contains(where: { ListenerAdmission.serves($0, hosts.texts) })
-        {
-          report(
-            hosts,
-            "no listener of \(name) that it names serves \(hosts.texts.joined(separator: ", "))")
+          let source = "a \(route.kind) of the namespace \(route.namespace)"
+          report(parent, "no listener of \(name) that it names accepts \(source) (allowedRoutes)")
+        } else if !open.contains(where: { ListenerAdmission.serves($0, hosts.texts) }) {
+          report(hosts, all: hosts.texts) { "no listener of \(name) that it names serves \($0)" }
         }
       }
     },
     Check(
       "foreign-host", .error, each: \.gateways,
       "Routes of several namespaces serve the same host of the policy: one with more header matches gets the other's requests, with their bodies.",
-      remedy:
-        "use each host in one namespace only, besides the Gateway's own, and enforce that by an admission policy"
+      remedy: "use each host in one namespace besides the Gateway's, by an admission policy"
     ) { gateway, context, report in
       let places = context.resources.routes.filter { $0.isAttached(to: gateway) }.flatMap { route in
         route.spec["hostnames"].items.map { field in
@@ -61,18 +53,15 @@ extension Checks {
         guard let tenant = owner(of: host, context.policies) else { continue }
         let namespaces = byHost[host, default: [namespace]]
         let isAnothers = tenants.contains(namespace) && namespace != tenant
-        // The namespace to which the host's routes belong: the tenant's, else the Gateway's, else the one
-        // that comes first.
+        // To which the host's routes belong: the tenant's, else the Gateway's, else the first.
         let first =
           [tenant, gateway.namespace].compactMap { $0 }.first(where: namespaces.contains)
           ?? namespaces[0]
         if namespace != first {
           // Besides the Gateway's routes there may be the tenant's own, in a namespace of another name.
           if tenant != nil, first == gateway.namespace, !isAnothers { continue }
-          report(
-            field,
-            "\(host) is served from \(first), and this route of \(namespace) can take its requests",
-            severity: isAnothers ? nil : .warning)
+          let what = "\(host) is served from \(first), and \(namespace) can take its requests"
+          report(field, what, severity: isAnothers ? nil : .warning)
         } else if isAnothers, let tenant {
           report(field, "\(host) belongs to \(tenant), but this route is in \(namespace)")
         }
@@ -82,25 +71,19 @@ extension Checks {
       "mirrored-prompts", .warning, each: \.mirrors,
       "Copies of requests go to another backend: no limit, no price and no record knows of them, and prompts may leave the platform.",
       remedy: "remove the mirror, or limit that backend by itself and --ignore mirrored-prompts"
-    ) { mirror, _, report in
-      report(mirror, "a copy of every request goes here, and is not metered")
-    },
+    ) { mirror, _, report in report(mirror, "a copy of every request goes here, unmetered") },
     Check(
       "missing-port", .error, each: \.backends,
       "A route leads to a port that its Service does not have: its requests get 500 or 503.",
       remedy: "write a port of the Service (spec.ports[].port, not the container's port)"
     ) { backend, context, report in
-      let (target, port) = (backend.target, backend.field["port"])
-      guard let service = context.set.resources("Service").first(where: target.names) else {
-        return
-      }
+      guard let service = context.service(backend.target) else { return }
+      let port = backend.field["port"]
       let ports = service.spec.all("ports[].port").compactMap(\.integer)
       if let number = port.integer, ports.contains(number) || ports.isEmpty { return }
-      report(
-        port.exists ? port : backend.field,
-        "the Service \(target.namespace)/\(target.name) has the ports "
-          + ports.map(String.init).joined(separator: ", ")
-          + (port.exists ? ", not \(port.text ?? "")" : ", and none is named here"))
+      let known = ports.map(String.init).joined(separator: ", ")
+      let place = port.exists ? port : backend.field
+      report(place, "\(port.text ?? "no port") is named, \(service.root.object) has \(known)")
     },
   ]
 

@@ -4,30 +4,26 @@ extension Checks {
     Check(
       "no-sidecar", .error, each: \.chains,
       "The gateway asks Tollgate over a Unix socket, but its EnvoyProxy runs no Tollgate: every request fails.",
-      remedy:
-        "add the tollgate container to the EnvoyProxy's initContainers, with restartPolicy: Always"
+      remedy: "add Tollgate to the EnvoyProxy's initContainers, with restartPolicy: Always"
     ) { chain, context, report in
       guard let proxy = chain.gateway.flatMap(context.resources.envoyProxy),
-        (proxy.spec.at("provider.type").text ?? "Kubernetes") == "Kubernetes",
-        !context.pods.contains(where: { $0.proxy?.root.object == proxy.root.object })
+        (proxy.spec.at("provider.type").text ?? "Kubernetes") == "Kubernetes"
       else { return }
-      let kubernetes = proxy.spec.at("provider.kubernetes")
-      let paths = chain.filters.map(\.field).flatMap(context.resources.sockets)
-      if let path = paths.first, !hasCompanion(kubernetes, on: path) {
+      let own = context.containers.filter { $0.proxy?.root.object == proxy.root.object }
+      let path = chain.filters.map(\.field).flatMap(context.resources.sockets).first
+      if let path, !own.contains(where: { $0.isTollgate || $0.isCompanion(on: path) }) {
         report(
-          kubernetes,
-          "no container here has the socket \(path), on which \(chain.field.object) asks Tollgate"
-        )
+          proxy.spec.at("provider.kubernetes"),
+          "no container has \(path), where \(chain.field.object) asks Tollgate")
       }
     },
     Check(
       "unfollowed-policy", .warning, each: \.pods,
       "The running Tollgate does not notice a changed ConfigMap: keys that were removed go on working.",
-      remedy:
-        "mount the whole directory (no subPath) and set --watch; or set shareProcessNamespace and send SIGHUP"
+      remedy: "mount the whole directory; set --watch, or shareProcessNamespace and send SIGHUP"
     ) { pod, _, report in
       guard let path = pod.setting("policy"),
-        let mount = TollgatePod.mount(of: path, in: pod.container["volumeMounts"].items),
+        let mount = TollgatePod.mount(of: path, in: pod.container),
         let volume = pod.volume(of: mount), !configMaps(of: volume).isEmpty
       else { return }
       let isWatched = pod.settings["watch"] != nil && pod.setting("watch") != "false"
@@ -35,8 +31,7 @@ extension Checks {
       if let name = ["subPath", "subPathExpr"].first(where: { mount[$0].exists }) {
         report(mount[name], "a file that is mounted by \(name) is not updated while the pod runs")
       } else if !isWatched, !canBeSignalled {
-        report(
-          pod.container["args"], "Tollgate is not told that its policy has changed: no --watch")
+        report(pod.container["args"], "Tollgate is not told that its policy has changed")
       }
     },
     Check(
@@ -47,52 +42,44 @@ extension Checks {
       // A probe with a host of its own does not ask the pod's address.
       let probes = ["startupProbe", "readinessProbe", "livenessProbe"].filter {
         !pod.container[$0].at("httpGet.host").exists
-      }.map { (field: pod.container[$0].at("httpGet.port"), who: $0) }
+      }.map { (pod.container[$0].at("httpGet.port"), $0) }
       let ports = pod.container.all("ports[].name").compactMap(\.text)
-      let own = context.set.resources("PodMonitor").filter { monitors($0, pod) }
+      let own = context.set.resources("PodMonitor").filter { monitor in
+        let (selector, names) = (monitor.spec["namespaceSelector"], "matchNames")
+        let namespaces = selector[names].exists ? selector[names].texts : [monitor.namespace]
+        return (selector["any"].bool == true || namespaces.contains(pod.namespace))
+          && Labels.select(monitor.spec["selector"], pod.labels)
+      }
       let scrapes = own.flatMap { monitor in
         monitor.spec.all("podMetricsEndpoints[].port").filter { ports.contains($0.text ?? "") }
-          .map { (field: $0, who: monitor.root.object) }
+          .map { ($0, monitor.root.object) }
       }
-      let served = (pod.settings("metrics") + [pod.setting("admin") ?? adminDefault])
+      let served = (pod.settings("metrics") + [pod.setting("admin") ?? ""])
         .compactMap(TCPAddress.init)
       for (field, who) in probes + scrapes {
         guard let port = pod.port(field) else { continue }
-        let there = served.filter { $0.port == port }
-        if there.contains(where: { !$0.isLoopback }) { continue }
-        let why =
-          there.isEmpty
-          ? "Tollgate does not listen on port \(port)"
-          : "Tollgate listens on port \(port) of the loopback address only"
-        report(field, "\(why), but \(who) asks the pod's address for it")
+        if served.contains(where: { $0.port == port && !$0.isLoopback }) { continue }
+        report(field, "\(who) asks the pod for port \(port), where Tollgate does not listen")
       }
     },
     Check(
       "missing-config-map", .error, each: \.pods,
       "The pod names a ConfigMap that its namespace does not have: it never starts.",
-      remedy:
-        "put the ConfigMap into the pod's namespace; one of another namespace cannot be mounted"
+      remedy: "put the ConfigMap into the pod's namespace; another's cannot be mounted"
     ) { pod, context, report in
-      let all = context.set.resources("ConfigMap")
+      let volumes = pod.container["volumeMounts"].items.compactMap(pod.volume)
       let named =
-        pod.mountedVolumes.flatMap(configMaps) + pod.container.all("envFrom[].configMapRef")
+        volumes.flatMap(configMaps) + pod.container.all("envFrom[].configMapRef")
         + pod.container.all("env[].valueFrom.configMapKeyRef")
-      for reference in named where reference["optional"].bool != true {
-        let name = reference["name"]
-        let own = all.filter { $0.name == name.text }
-        guard let text = name.text, !own.contains(where: { $0.namespace == pod.namespace }) else {
-          continue
-        }
+      for name in named.filter({ $0["optional"].bool != true }).map({ $0["name"] }) {
+        let own = context.configMaps.filter { $0.name == name.text }.map(\.namespace)
+        guard let text = name.text, !own.contains(pod.namespace) else { continue }
+        let missing = "\(pod.namespace) has no ConfigMap \(text)"
         if let other = own.first {
-          report(
-            name,
-            "the ConfigMap \(text) is in \(other.namespace), but the pod is in \(pod.namespace)"
-          )
-        } else if all.contains(where: { $0.namespace == pod.namespace }) {
+          report(name, "\(missing); it is in \(other)")
+        } else if context.configMaps.contains(where: { $0.namespace == pod.namespace }) {
           // Only where the set has other ConfigMaps of the namespace: otherwise they may be in other files.
-          report(
-            name, "\(pod.namespace) has no ConfigMap \(text) (among these files)",
-            severity: .warning)
+          report(name, "\(missing) (among these files)", severity: .warning)
         }
       }
     },
@@ -100,7 +87,7 @@ extension Checks {
       "closed-egress", .error, each: \.pods,
       "NetworkPolicies do not allow egress that Envoy needs: DNS, its configuration (xDS), the models.",
       remedy:
-        "add egress rules for DNS (53, UDP and TCP), for Envoy Gateway's xDS (18000) and for the models' ports"
+        "allow egress to DNS (53, UDP and TCP), Envoy Gateway's xDS (18000), the models' ports"
     ) { pod, context, report in
       guard pod.isBesideEnvoy else { return }
       let gateway = context.set.resources("Gateway").first
@@ -112,42 +99,15 @@ extension Checks {
       var wanted: [(what: String, port: Int64, proto: String)] = [("DNS", 53, "UDP")]
       if pod.proxy != nil { wanted.append(("Envoy Gateway's xDS", 18_000, "TCP")) }
       wanted += modelPorts(context).map { ("models", $0, "TCP") }
-      let missing = wanted.filter { want in !rules.contains { lets($0, out: want.port, want.proto) }
-      }
-      .map { "\($0.what) (\($0.port)/\($0.proto))" }
-      if let first = policies.first {
-        report(first.spec["egress"], all: missing) { "no rule allows egress to \($0)" }
-      }
+      let missing = wanted.filter { want in
+        !rules.contains { lets($0, out: want.port, want.proto) }
+      }.map { "\($0.what) (\($0.port)/\($0.proto))" }
+      report(policies.first?.spec["egress"], all: missing) { "no rule allows egress to \($0)" }
     },
   ]
 
-  /// Whether a container that is not recognized as Tollgate mounts the socket's directory.
-  private static func hasCompanion(_ kubernetes: Field, on path: String) -> Bool {
-    ["envoyDaemonSet", "envoyDeployment"].contains { kind in
-      let template = kubernetes[kind].at("patch.value.spec.template.spec")
-      let containers =
-        kubernetes[kind]["initContainers"].items + template["initContainers"].items
-        + template["containers"].items.filter { $0["name"].text != "envoy" }
-      return containers.contains {
-        TollgatePod.mount(of: path, in: $0["volumeMounts"].items) != nil
-      }
-    }
-  }
-
   private static func configMaps(of volume: Field) -> [Field] {
     volume.all("configMap") + volume.all("projected.sources[].configMap")
-  }
-
-  /// The default of `tollgate serve --admin`.
-  private static let adminDefault = "127.0.0.1:9090"
-
-  private static func monitors(_ monitor: Resource, _ pod: TollgatePod) -> Bool {
-    let namespaces = monitor.spec["namespaceSelector"]
-    let names = namespaces["matchNames"]
-    let isThere =
-      namespaces["any"].bool == true
-      || (names.exists ? names.texts : [monitor.namespace]).contains(pod.namespace)
-    return isThere && Labels.select(monitor.spec["selector"], pod.labels)
   }
 
   private static func lets(_ rule: Field, out port: Int64, _ proto: String) -> Bool {
@@ -163,12 +123,9 @@ extension Checks {
 
   /// The ports of the pods behind the Services of the routes. Named ports are left out.
   private static func modelPorts(_ context: LintContext) -> [Int64] {
-    let services = context.set.resources("Service")
-    let ports = context.resources.routes.flatMap(\.backends).compactMap { backend, target in
-      let service = services.first(where: target.names)
-      let port = service?.spec["ports"].items.first {
-        $0["port"].integer == backend["port"].integer
-      }
+    let ports = context.backends.compactMap { backend, target -> Int64? in
+      let ports = context.service(target)?.spec["ports"].items
+      let port = ports?.first { $0["port"].integer == backend["port"].integer }
       return port.flatMap { $0[$0["targetPort"].exists ? "targetPort" : "port"].integer }
     }
     return Set(ports).sorted()

@@ -9,10 +9,9 @@ extension Checks {
       "A limit states on_store_loss, but the Tollgates that count it have no store: they share nothing, and each counts for itself.",
       remedy: "give --store, or take on_store_loss out of the policy"
     ) { pod, context, report in
-      if !pod.hasStore,
-        let limit = context.limits(where: { limit, _ in limit.statedStoreLoss != nil }).first
-      {
-        report(pod.container, "no --store, and the policy has on_store_loss on \(limit)")
+      let limits = context.limits { limit, _ in limit.statedStoreLoss != nil }
+      if !pod.hasStore, let first = limits.first {
+        report(pod.container, "no --store, and the policy has on_store_loss on \(first)")
       }
     },
     Check(
@@ -25,13 +24,16 @@ extension Checks {
     Check(
       "store-over-network", .error, each: \.pods,
       "The store is reached over a network, and there is no TLS in Tollgate: it does not start unless that is meant.",
-      remedy:
-        "reach it by a Unix socket or a loopback address (a mesh's, a tunnel's), or give --allow-plaintext-network"
+      remedy: "use a Unix socket or a loopback address (a mesh's), or --allow-plaintext-network"
     ) { pod, _, report in
-      guard let store = pod.setting("store"), !isLocal(store), !allowsNetwork(pod),
-        let field = pod.settings["store"]?.last
-      else { return }
-      report(field, "the address of --store is not of this pod")
+      // A toggle: a flag, or a variable with one of these words.
+      let name = "allow-plaintext-network"
+      let isMeant =
+        pod.words.contains("--\(name)")
+        || ["1", "true", "yes", "on"].contains(pod.setting(name)?.lowercased())
+      if let store = pod.setting("store"), !isLocal(store), !isMeant {
+        report(pod.settings["store"]?.last, "the address of --store is not of this pod")
+      }
     },
     Check(
       "store-credentials-shown", .error, each: \.pods,
@@ -53,40 +55,26 @@ extension Checks {
       "Envoy gives up before Tollgate has asked the store and flushed its record: requests fail with Envoy's error and not with a decision.",
       remedy: "make the timeout longer, or --store-timeout shorter"
     ) { filter, context, report in
-      let waits = context.pods.filter(\.hasStore).map { pod in
-        pod.setting("store-timeout").flatMap(DurationReading.parse) ?? storeTimeoutDefault
+      let waits = context.pods.filter(\.hasStore).compactMap { pod in
+        pod.setting("store-timeout").flatMap(Amount.duration)
       }
       guard let wait = waits.max(), let patience = filter.patience, patience < wait + flushTime
       else { return }
-      report(
-        filter.timeout,
-        "Envoy gives Tollgate \(DurationReading.text(patience)), which may wait "
-          + "\(DurationReading.text(wait)) for the store and \(DurationReading.text(flushTime)) for "
-          + "its disk")
+      let needed = "\(wait.text) for the store and \(flushTime.text) for its disk"
+      report(filter.timeout, "Envoy waits \(patience.text), but Tollgate may wait \(needed)")
     },
   ]
 
-  /// `--store-timeout`, where it is not given.
-  private static let storeTimeoutDefault = Duration.milliseconds(50)
   /// What a flush of the ledger may take on a disk that is not called slow (`TollgateLedgerCommitSlow`).
   private static let flushTime = Duration.milliseconds(100)
 
-  /// Whether none of the servers is reached over a network. An address that `serve` refuses counts as
-  /// local: that it is wrong, it says itself.
+  /// Whether none of the servers is reached over a network, as far as `serve` takes the address.
   private static func isLocal(_ store: String) -> Bool {
     guard store.hasPrefix("redis://") else { return true }
     let servers = store.dropFirst("redis://".count).prefix { $0 != "/" && $0 != "?" }
     return servers.split(separator: ",").allSatisfy { server in
       let place = server.split(separator: "@").last ?? server
-      let host = place.lastIndex(of: ":").map { place[..<$0] } ?? place
-      return host == "localhost" || host == "[::1]" || host.hasPrefix("127.")
+      return (TCPAddress(String(place)) ?? TCPAddress("\(place):6379"))?.isLoopback == true
     }
-  }
-
-  /// Whether the toggle is on: as a flag, or as a variable by one of its words.
-  private static func allowsNetwork(_ pod: TollgatePod) -> Bool {
-    let name = "allow-plaintext-network"
-    return pod.words.contains("--\(name)")
-      || ["1", "true", "yes", "on"].contains(pod.setting(name)?.lowercased() ?? "")
   }
 }

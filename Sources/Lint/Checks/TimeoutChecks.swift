@@ -6,31 +6,26 @@ extension Checks {
       "Chat and embeddings have the same timeout: it is too short for chat, or too long for embeddings.",
       remedy: "give each class a timeout of its own: request 120s for chat, 30s for embeddings"
     ) { chain, context, report in
+      let traffic = context.traffic
       let rules = chain.backendRules.filter(\.takesTimeouts)
-      for rule in rules
-      where context.traffic.isInteractive(rule) == true && context.traffic.isBatch(rule) {
-        report(rule.field, "one rule serves chat and embeddings, so they have the same timeout")
-      }
-      let interactive = rules.filter {
-        context.traffic.isInteractive($0) == true && !context.traffic.isBatch($0)
-      }
-      let twins = Dictionary(interactive.map { ($0.timeout?.duration, $0) }) { first, _ in first }
-      for rule in rules
-      where context.traffic.isBatch(rule) && context.traffic.isInteractive(rule) != true {
-        guard let timeout = rule.timeout, let twin = twins[timeout.duration] else { continue }
-        report(
-          timeout,
-          "\(rule.name) and \(twin.name) have the same timeout, "
-            + DurationReading.text(timeout.duration ?? .zero))
+      let chats = rules.filter { traffic.isInteractive($0) == true && !traffic.isBatch($0) }
+      let twins = Dictionary(chats.map { ($0.timeout?.duration, $0) }) { first, _ in first }
+      for rule in rules.filter(traffic.isBatch) {
+        if traffic.isInteractive(rule) == true {
+          report(rule.field, "one rule serves chat and embeddings, so they have the same timeout")
+        } else if let time = rule.timeout?.duration, let twin = twins[time] {
+          report(rule.timeout, "\(rule.name) and \(twin.name) have the same timeout, \(time.text)")
+        }
       }
     },
     Check(
-      "missing-timeout", .error, each: \.rules,
+      "missing-timeout", .error, each: \.timedRules,
       "A route to a model has no timeout; Envoy's default of 15 s cuts long responses off.",
       remedy: "write timeouts.request on the rule (Envoy: route.timeout)"
     ) { rule, _, report in
-      guard rule.timeout == nil && rule.takesTimeouts else { return }
-      report(rule.field, "this route to a model has no timeout of its own")
+      if rule.timeout == nil {
+        report(rule.field, "this route to a model has no timeout of its own")
+      }
     },
     Check(
       "backend-timeout", .error, each: \.allRules,
@@ -39,59 +34,49 @@ extension Checks {
     ) { rule, _, report in
       guard let whole = rule.timeout?.duration, whole != .zero else { return }
       for field in rule.attemptTimeouts {
-        guard let attempt = field.duration, attempt > whole else { continue }
-        report(
-          field,
-          "one attempt may take \(DurationReading.text(attempt)), but the whole request only "
-            + DurationReading.text(whole))
+        if let attempt = field.duration, attempt > whole {
+          report(field, "one attempt may take \(attempt.text), the whole request \(whole.text)")
+        }
       }
     },
     Check(
-      "retries-on-streams", .error,
+      "retries-on-streams", .error, each: \.whole,
       "A route that serves streams or waiting users is retried, although the model may have begun to respond.",
       remedy: "make no retries there (numRetries: 0); only batch requests may have a few"
-    ) { context, report in
+    ) { context, _, report in
       for (field, rules) in retries(context, where: { context.traffic.isInteractive($0) ?? true }) {
         report(field, "retries apply to \(names(rules)), which serves streams or waiting users")
       }
     },
     Check(
-      "retries-repeat-work", .warning,
+      "retries-repeat-work", .warning, each: \.whole,
       "A request is sent again after a model server had it: the same work is done several times, and clients try again as well.",
       remedy: "retry on connect-failure, refused-stream and reset-before-request only"
-    ) { context, report in
+    ) { context, _, report in
       let repeating = retries(context) {
         context.traffic.isInteractive($0) == false && !$0.repeatingTriggers.isEmpty
       }
       for (field, rules) in repeating {
-        let triggers = rules[0].repeatingTriggers.joined(separator: ", ")
-        report(field, "\(names(rules)): retried \(triggers)")
+        report(field, all: rules[0].repeatingTriggers) { "\(names(rules)): retried \($0)" }
       }
     },
     Check(
-      "idle-timeout", .error, each: \.rules,
+      "idle-timeout", .error, each: \.timedRules,
       "The idle timeout is below the route's timeout: a response that is not a stream is cut off while the model computes it, because no byte comes before it is done.",
       remedy:
         "raise streamIdleTimeout (stream_idle_timeout, idle_timeout) to the route's timeout, or put it on a route for x-ai-stream: true alone"
     ) { rule, _, report in
-      guard rule.takesTimeouts && rule.servesWholeAnswers else { return }
-      guard rule.timeout != nil, let longest = rule.longest else { return }
+      guard rule.servesWholeAnswers, rule.timeout != nil, let longest = rule.longest else { return }
       let silence = rule.idleTimeout?.duration ?? RouteRule.unsetIdleTimeout
-      guard silence != .zero, silence < longest else { return }
-      let what = rule.idleTimeout == nil ? ", the default" : ""
-      report(
-        rule.idleTimeout ?? rule.field,
-        "\(rule.name) has an idle timeout of \(DurationReading.text(silence))\(what), but a response "
-          + "that is not a stream may take \(DurationReading.text(longest))")
+      let what = "\(rule.name) may take \(longest.text), but \(silence.text) of silence end it"
+      if silence != .zero, silence < longest { report(rule.idleTimeout ?? rule.field, what) }
     },
     Check(
-      "endless-stream", .warning, each: \.rules,
+      "endless-stream", .warning, each: \.timedRules,
       "Nothing limits how long a stream on this route may last.",
       remedy: "write a maximum stream duration beside the timeout of 0s"
     ) { rule, _, report in
-      guard rule.longest == nil && rule.takesTimeouts else { return }
-      report(
-        rule.timeout ?? rule.field, "nothing limits how long an exchange may last here")
+      if rule.longest == nil { report(rule.timeout ?? rule.field, "an exchange may last for ever") }
     },
   ]
 

@@ -1,10 +1,6 @@
-/// A place in a document, whether or not a value is written there. It keeps its path, so that a finding
-/// can also name a field that is missing.
+/// A place in a document, whether or not a value is written there: a finding can name what is missing.
 struct Field: Sendable {
-  /// `Document.source`
-  let source: String
-  /// `Document.hasLines`
-  let hasLines: Bool
+  private let document: Document
   /// What findings call the object in which the path begins: `HTTPRoute tenant-a/chat`.
   let object: String
   /// `spec.rules[0].timeouts`; "" for the object itself.
@@ -14,23 +10,11 @@ struct Field: Sendable {
   /// The line of the value, or of the nearest map or list around it that is written.
   let line: Int
 
-  /// The root of a document.
-  init(document: Document, object: String) {
-    source = document.source
-    hasLines = document.hasLines
-    self.object = object
-    path = ""
-    node = document.root
-    line = document.root.line
-  }
+  var source: String { document.source }
+  var hasLines: Bool { document.hasLines }
 
-  private init(_ parent: Field, path: String, node: Node?, line: Int, object: String? = nil) {
-    source = parent.source
-    hasLines = parent.hasLines
-    self.object = object ?? parent.object
-    self.path = path
-    self.node = node
-    self.line = line
+  private func field(_ path: String, _ node: Node?, line: Int?) -> Field {
+    Field(document: document, object: object, path: path, node: node, line: line ?? self.line)
   }
 
   /// The value of a key. A key with a dot or a slash is in brackets in the path: `data[policy.json5]`.
@@ -38,11 +22,14 @@ struct Field: Sendable {
   subscript(_ name: String) -> Field {
     var key = name
     var member = node?.member(key)
-    if member == nil, name.contains("_"), let other = node?.member(Self.camelCase(name)) {
+    if member == nil, name.utf8.contains(UInt8(ascii: "_")),
+      let other = node?.member(Self.camelCase(name))
+    {
       (key, member) = (other.key, other)
     }
-    let step = key.contains(".") || key.contains("/") ? "[\(key)]" : (path.isEmpty ? "" : ".") + key
-    return Field(self, path: path + step, node: member?.value, line: member?.line ?? line)
+    let isBracketed = key.utf8.contains { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") }
+    let step = isBracketed ? "[\(key)]" : path.isEmpty ? key : ".\(key)"
+    return field(path + step, member?.value, line: member?.line)
   }
 
   /// `staticResources` for `static_resources`.
@@ -51,12 +38,10 @@ struct Field: Sendable {
     return words[0] + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
   }
 
-  /// An item of a list.
   subscript(_ index: Int) -> Field {
-    guard case .list(let items)? = node?.kind, items.indices.contains(index) else {
-      return Field(self, path: "\(path)[\(index)]", node: nil, line: line)
-    }
-    return Field(self, path: "\(path)[\(index)]", node: items[index], line: items[index].line)
+    var item: Node?
+    if case .list(let items)? = node?.kind, items.indices.contains(index) { item = items[index] }
+    return field("\(path)[\(index)]", item, line: item?.line)
   }
 
   /// The items of a list; none where there is no list.
@@ -91,8 +76,7 @@ struct Field: Sendable {
     return field
   }
 
-  /// Every value that is written at a path in which `[]` stands for each item of a list:
-  /// `rules[].backendRefs[]`.
+  /// Every value at a path in which `[]` stands for each item of a list: `rules[].backendRefs[]`.
   func all(_ path: String) -> [Field] {
     guard let each = path.firstRange(of: "[]") else { return [at(path)].filter(\.exists) }
     let rest = String(path[each.upperBound...])
@@ -101,7 +85,7 @@ struct Field: Sendable {
 
   /// The same field, which findings name as another object's: `Envoy listener ai`.
   func named(_ object: String) -> Field {
-    Field(self, path: path, node: node, line: line, object: object)
+    Field(document: document, object: object, path: path, node: node, line: line)
   }
 
   /// Whether a value other than null is written.
@@ -118,14 +102,12 @@ struct Field: Sendable {
     }
   }
 
-  /// Whether it is a literal block of a file that the user has: its lines are lines of the file, from the
-  /// one after its `|`.
+  /// Whether it is a literal block, whose lines are lines of the user's file after the one of its `|`.
   var isLiteral: Bool {
     if case .string(_, isLiteral: true)? = node?.kind { return hasLines }
     return false
   }
 
-  /// The texts of a list's strings, numbers and bools.
   var texts: [String] { items.compactMap(\.text) }
 
   /// Every text in it, with its field: of a scalar itself, else of all that it holds.
@@ -134,7 +116,6 @@ struct Field: Sendable {
     return members.flatMap { $0.value.allTexts } + items.flatMap(\.allTexts)
   }
 
-  /// Every text in it, joined by spaces.
   var allText: String { allTexts.map(\.text).joined(separator: " ") }
 
   /// The last word of the type that Envoy's `@type` names: `ExtProcPerRoute`.
@@ -154,17 +135,24 @@ struct Field: Sendable {
     return Int64(text.filter { $0 != "_" })
   }
 
-  /// A duration: `115s`.
-  var duration: Duration? { text.flatMap(DurationReading.parse) }
+  var duration: Duration? { text.flatMap(Amount.duration) }
 
-  /// This field, where it is a duration.
+  /// This field, where it is a duration; where it is true; where it is not true.
   var ifDuration: Field? { duration == nil ? nil : self }
+  var ifTrue: Field? { bool == true ? self : nil }
+  var unlessTrue: Field? { bool == true ? nil : self }
 
   /// A size in bytes: a number, or a Kubernetes quantity.
-  var byteCount: Int64? { text.flatMap(QuantityReading.bytes) }
+  var byteCount: Int64? { text.flatMap(Amount.bytes) }
 
-  /// The place for a finding.
   var place: Place {
     Place(source: source, line: hasLines ? line : nil, object: object, field: path)
+  }
+}
+
+extension Field {
+  init(document: Document, object: String) {
+    let root = document.root
+    self.init(document: document, object: object, path: "", node: root, line: root.line)
   }
 }

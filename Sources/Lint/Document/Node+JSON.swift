@@ -8,8 +8,7 @@ extension Node {
     nodesMax: Int = DocumentLimits.nodesMax
   ) throws(DocumentProblem) {
     var reader = JSONReader(
-      bytes,
-      JSONReader.Rules(depthMax: depthMax, valuesMax: nodesMax, refusesRepeatedNames: true))
+      bytes, JSONReader.Rules(depthMax: depthMax, valuesMax: nodesMax, refusesRepeatedNames: true))
     do throws(JSONProblem) {
       self = try Node(&reader)
       try reader.finish()
@@ -53,7 +52,6 @@ extension DocumentProblem {
       case .tooManyValues: " (nodesMax)"
       default: ""
       }
-    self.init(
-      line: problem.line, column: problem.column, message: problem.description + limit)
+    self.init(line: problem.line, column: problem.column, message: problem.description + limit)
   }
 }

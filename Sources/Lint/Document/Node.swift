@@ -12,10 +12,8 @@ struct Node: Equatable, Sendable {
     case map([Member])
   }
 
-  /// A key with its value.
   struct Member: Equatable, Sendable {
     let key: String
-    /// The key's line.
     let line: Int
     let value: Node
   }

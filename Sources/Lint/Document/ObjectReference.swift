@@ -13,7 +13,8 @@ struct ObjectReference: Hashable, Sendable {
     name = field["name"].text ?? ""
   }
 
-  /// Whether the resource is the one that is named.
+  var path: String { "\(namespace)/\(name)" }
+
   func names(_ resource: Resource) -> Bool {
     resource.kind == kind && resource.name == name && resource.group == group
       && (resource.namespace.isEmpty || resource.namespace == namespace)

@@ -1,4 +1,3 @@
-/// A Kubernetes object of a manifest.
 struct Resource: Sendable {
   let group: String
   let kind: String
@@ -18,8 +17,7 @@ struct Resource: Sendable {
     let isClusterWide = ["GatewayClass", "Namespace"].contains(kind)
     namespace = isClusterWide ? "" : plain["metadata"]["namespace"].text ?? "default"
     root = Field(
-      document: document,
-      object: "\(kind) \(namespace.isEmpty ? "" : namespace + "/")\(name)")
+      document: document, object: "\(kind) \(namespace.isEmpty ? "" : namespace + "/")\(name)")
   }
 
   var spec: Field { root["spec"] }
@@ -59,8 +57,7 @@ struct Resource: Sendable {
   static let gatewayGroup = "gateway.networking.k8s.io"
   static let envoyGroup = "gateway.envoyproxy.io"
 
-  /// Whether findings call this resource `object`. Where its file has no namespace, because kustomize
-  /// sets it, any namespace fits.
+  /// Whether findings call it `object`. Where its file leaves the namespace to kustomize, any fits.
   func isWritten(as object: String) -> Bool {
     object == root.object
       || !root["metadata"]["namespace"].exists && object.hasPrefix("\(kind) ")

@@ -1,5 +1,4 @@
-/// Envoy configs that are written as text in Kubernetes objects: in a ConfigMap, a Secret's `stringData`, a
-/// container's arguments.
+/// Envoy configs that are texts in Kubernetes objects: in a ConfigMap, a Secret, a container's arguments.
 struct EmbeddedConfigs {
   private(set) var documents: [Document] = []
   /// Texts that look like one and could not be read.
@@ -9,7 +8,8 @@ struct EmbeddedConfigs {
 
   /// Reads those in some documents; one run of Python reads all that are YAML.
   init(in documents: [Document], _ tools: LintTools) throws(LintFault) {
-    let fields = documents.flatMap(Resource.all).filter { $0.kind != Self.schemas }
+    // The texts of a schema describe fields.
+    let fields = documents.flatMap(Resource.all).filter { $0.kind != "CustomResourceDefinition" }
       .flatMap { $0.root.allTexts }.filter { Self.looksLikeConfig($0.text) }
     var texts: [LintInputs.Text] = []
     var bytesTotal = 0
@@ -23,9 +23,9 @@ struct EmbeddedConfigs {
       texts.append(LintInputs.Text(name: field.path, bytes: bytes))
     }
     unread = fields.dropFirst(texts.count).map(\.field)
-    for ((field, _), read) in zip(fields, try tools.documents(texts)) {
-      let found = ((try? read.get()) ?? []).map {
-        Document(source: field.source, hasLines: field.isLiteral, root: $0)
+    for ((field, _), read) in zip(fields, try tools.read(texts)) {
+      let found = read.documents.map {
+        Document(source: field.source, hasLines: field.isLiteral, root: $0.root)
       }.filter { !EnvoyConfig.all(in: $0).isEmpty }
       self.documents += found
       if found.isEmpty { unread.append(field) }
@@ -36,7 +36,4 @@ struct EmbeddedConfigs {
     ["static_resources", "staticResources", "envoy.extensions.filters.http.", "envoyExtAuthz"]
       .contains { text.contains($0) }
   }
-
-  /// The kind whose texts describe fields.
-  private static let schemas = "CustomResourceDefinition"
 }

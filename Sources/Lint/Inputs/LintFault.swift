@@ -1,12 +1,9 @@
 /// Why the input could not be read, so that nothing was checked.
 package enum LintFault: Error, CustomStringConvertible {
   case unreadable(path: String, String)
-  case tooLarge(path: String, limit: Int)
-  case tooMuch(limit: Int)
-  case tooManyFiles(limit: Int)
-  case tooDeep(path: String)
-  case noPython(String)
-  case noYAML(String)
+  /// It has more of something than one of `DocumentLimits` allows: `bytes (fileBytesMax)`.
+  case tooLarge(String, limit: Int, String)
+  case noYAML(python: String, String)
   case noKustomize(directory: String)
   case toolFailed(String, String)
 
@@ -14,17 +11,10 @@ package enum LintFault: Error, CustomStringConvertible {
   package var description: String {
     switch self {
     case .unreadable(let path, let why): "\(path): \(why)"
-    case .tooLarge(let path, let limit): "\(path): has more than \(limit) bytes (fileBytesMax)"
-    case .tooMuch(let limit): "the input has more than \(limit) bytes in all (totalBytesMax)"
-    case .tooManyFiles(let limit): "there are more than \(limit) files (filesMax)"
-    case .tooDeep(let path):
-      "\(path): directories are nested deeper than \(DocumentLimits.directoryDepthMax) (directoryDepthMax)"
-    case .noPython(let name):
-      "YAML is read with \(name), which was not found; apt install python3-yaml, name another Python with "
-        + "--python, or give JSON"
-    case .noYAML(let name):
-      "\(name) has no PyYAML, which is needed to read YAML; apt install python3-yaml, name another Python with "
-        + "--python, or give JSON"
+    case .tooLarge(let what, let limit, let unit): "\(what): more than \(limit) \(unit)"
+    case .noYAML(let python, let why):
+      "YAML is read with \(python) and PyYAML: \(why); apt install python3-yaml, name another Python "
+        + "with --python, or give JSON"
     case .noKustomize(let directory):
       "\(directory) has a kustomization, and neither kustomize nor kubectl is in PATH; install one, or "
         + "pipe its output: kustomize build \(directory) | tollgate lint -"

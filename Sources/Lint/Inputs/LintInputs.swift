@@ -2,12 +2,27 @@ import Foundation
 
 /// The files that the paths of a command line lead to.
 struct LintInputs {
-  /// The text of a file, of standard input or of what kustomize printed.
+  enum Role {
+    /// Standard input, or a file that belongs to no kustomization.
+    case plain
+    /// The file of a kustomization.
+    case kustomization
+    /// Another file in or below its directory, in which objects of its output are written.
+    case origin
+    /// What kustomize printed.
+    case built
+  }
+
   struct Text {
+    /// The path; of what kustomize printed the directory.
     let name: String
     let bytes: [UInt8]
-    /// Whether the command line names it, and not only a directory that it is in.
+    var role = Role.plain
+    /// Whether the command line names it (of a kustomization its directory).
     var isNamed = false
+    /// What is in it, once it is read; or why it cannot be read.
+    var documents: [Document] = []
+    var problem: DocumentProblem?
 
     var isJSON: Bool {
       let first = bytes.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
@@ -17,62 +32,45 @@ struct LintInputs {
   }
 
   static let stdinName = "stdin"
-  static let kustomizationNames = ["kustomization.yaml", "kustomization.yml", "Kustomization"]
 
-  /// Files that belong to no kustomization.
-  private(set) var plain: [Text] = []
-  /// Standard input; nil where the command line does not name it.
-  private(set) var stdin: Text?
-  /// Directories with a kustomization, and the text of its file. `isNamed`: the command line names the
-  /// directory, so it is built in any case.
-  private(set) var kustomizations: [(directory: String, file: Text, isNamed: Bool)] = []
-  /// The other files in or below the directories of kustomizations, in which the objects of their output
-  /// are written.
-  private(set) var origins: [Text] = []
+  private var texts: [Text] = []
   private var bytesTotal = 0
-  private var filesTotal = 0
   private var seen: Set<String> = []
 
   /// Reads all files that the paths name. `-` is standard input.
-  static func gather(_ paths: [String]) throws(LintFault) -> LintInputs {
+  static func gather(_ paths: [String]) throws(LintFault) -> [Text] {
     var inputs = LintInputs()
     for path in paths { try inputs.add(path) }
-    return inputs
+    return inputs.texts
   }
 
   private mutating func add(_ path: String) throws(LintFault) {
-    if path == "-" {
-      let bytes = try Self.read(.standardInput, Self.stdinName)
-      stdin = try counted(Text(name: Self.stdinName, bytes: bytes, isNamed: true))
-      return
-    }
-    guard let isDirectory = Self.isDirectory(path) else {
-      throw .unreadable(path: path, "there is no such file or directory")
-    }
-    if isDirectory {
-      try walk(Self.clean(path), depth: 0, isInside: false, isNamed: true)
-    } else if var text = try read(path) {
-      text.isNamed = true
-      plain.append(text)
+    switch (path, Self.isDirectory(path)) {
+    case ("-", _): try keep(.standardInput, as: Self.stdinName, .plain, isNamed: true)
+    case (_, true): try walk(Self.clean(path), depth: 0, isInside: false, isNamed: true)
+    case (_, false): try read(path, .plain, isNamed: true)
+    case (_, nil): throw .unreadable(path: path, "there is no such file or directory")
     }
   }
 
-  /// Reads a directory's files in the order of their names, and its subdirectories. `isInside`: it is
-  /// below the directory of a kustomization, to which its files then belong.
+  /// Reads a directory's files, by name, and its subdirectories. `isInside`: they belong to a kustomization.
   private mutating func walk(
     _ directory: String, depth: Int, isInside: Bool, isNamed: Bool
   ) throws(LintFault) {
-    guard depth <= DocumentLimits.directoryDepthMax else { throw .tooDeep(path: directory) }
+    let depthMax = DocumentLimits.directoryDepthMax
+    if depth > depthMax {
+      throw .tooLarge(directory, limit: depthMax, "levels (directoryDepthMax)")
+    }
     let names: [String]
     do {
       names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
     } catch {
       throw .unreadable(path: directory, "the directory cannot be read")
     }
-    let own = names.first { Self.kustomizationNames.contains($0) }
-    if let own, let file = try read("\(directory)/\(own)") {
-      kustomizations.append((directory, file, isNamed))
+    let own = names.first {
+      ["kustomization.yaml", "kustomization.yml", "Kustomization"].contains($0)
     }
+    if let own { try read("\(directory)/\(own)", .kustomization, isNamed: isNamed) }
     let isInside = isInside || own != nil
     for name in names where !name.hasPrefix(".") && name != own {
       let path = "\(directory)/\(name)"
@@ -81,15 +79,12 @@ struct LintInputs {
         // Not followed: a link to a parent would never end.
         if (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil { continue }
         try walk(path, depth: depth + 1, isInside: isInside, isNamed: false)
-      } else if [".yaml", ".yml", ".json"].contains(where: name.hasSuffix),
-        let text = try read(path)
-      {
-        if isInside { origins.append(text) } else { plain.append(text) }
+      } else if [".yaml", ".yml", ".json"].contains(where: name.hasSuffix) {
+        try read(path, isInside ? .origin : .plain, isNamed: false)
       }
     }
   }
 
-  /// Nil where nothing has that path.
   private static func isDirectory(_ path: String) -> Bool? {
     var isDirectory = ObjCBool(false)
     // Foundation writes to a local variable during the call.
@@ -99,16 +94,19 @@ struct LintInputs {
     return isDirectory.boolValue
   }
 
-  /// Reads a file; nil where it has been read before.
-  private mutating func read(_ path: String) throws(LintFault) -> Text? {
-    guard seen.insert(Self.clean(path)).inserted else { return nil }
+  /// Reads a file, if it has not been read before.
+  private mutating func read(_ path: String, _ role: Role, isNamed: Bool) throws(LintFault) {
+    guard seen.insert(Self.clean(path)).inserted else { return }
     guard let file = FileHandle(forReadingAtPath: path) else {
       throw .unreadable(path: path, "the file cannot be read")
     }
-    return try counted(Text(name: path, bytes: try Self.read(file, path)))
+    try keep(file, as: path, role, isNamed: isNamed)
   }
 
-  private static func read(_ file: FileHandle, _ path: String) throws(LintFault) -> [UInt8] {
+  /// Reads and keeps a text, within the limits on each and on the whole input.
+  private mutating func keep(
+    _ file: FileHandle, as name: String, _ role: Role, isNamed: Bool
+  ) throws(LintFault) {
     let limit = DocumentLimits.fileBytesMax
     var bytes: [UInt8] = []
     do {
@@ -117,23 +115,20 @@ struct LintInputs {
         if bytes.count > limit { break }
       }
     } catch {
-      throw .unreadable(path: path, "it cannot be read")
+      throw .unreadable(path: name, "it cannot be read")
     }
-    guard bytes.count <= limit else { throw .tooLarge(path: path, limit: limit) }
-    return bytes
+    if bytes.count > limit { throw .tooLarge(name, limit: limit, "bytes (fileBytesMax)") }
+    texts.append(Text(name: name, bytes: bytes, role: role, isNamed: isNamed))
+    bytesTotal += bytes.count
+    let (bytesMax, filesMax) = (DocumentLimits.totalBytesMax, DocumentLimits.filesMax)
+    if bytesTotal > bytesMax {
+      throw .tooLarge("the input", limit: bytesMax, "bytes in all (totalBytesMax)")
+    }
+    if texts.count > filesMax { throw .tooLarge("the input", limit: filesMax, "files (filesMax)") }
   }
 
-  /// Counts a text against the limits on the whole input.
-  private mutating func counted(_ text: Text) throws(LintFault) -> Text {
-    bytesTotal += text.bytes.count
-    filesTotal += 1
-    if bytesTotal > DocumentLimits.totalBytesMax {
-      throw .tooMuch(limit: DocumentLimits.totalBytesMax)
-    }
-    if filesTotal > DocumentLimits.filesMax {
-      throw .tooManyFiles(limit: DocumentLimits.filesMax)
-    }
-    return text
+  static func folder(of path: String) -> String {
+    String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
   }
 
   /// The path without `.`, `..` and repeated slashes. Only the text is looked at, links are not resolved.

@@ -16,83 +16,62 @@ package struct LintTools {
 
   /// How long one run may take. It is long because a kustomization may fetch from the network.
   private static let secondsMax = 120.0
-  /// The exit status of `yaml_trees.py` where PyYAML is missing.
-  private static let noYAMLStatus: Int32 = 3
 
-  /// The documents of each text, or why it cannot be read. JSON is read here; one run of Python reads all
-  /// YAML.
-  func documents(
-    _ texts: [LintInputs.Text]
-  ) throws(LintFault) -> [Result<[Node], DocumentProblem>] {
-    var yaml = try readYAML(texts.filter { !$0.isJSON })[...]
+  /// The texts with their documents. JSON is read here; one run of Python reads all YAML.
+  func read(_ texts: [LintInputs.Text]) throws(LintFault) -> [LintInputs.Text] {
+    var yaml = try trees(texts.filter { !$0.isJSON })[...]
     return texts.map { text in
-      guard text.isJSON else { return yaml.removeFirst() }
-      return Result { () throws(DocumentProblem) in [try Node(json: text.bytes)] }
+      var text = text
+      do throws(DocumentProblem) {
+        let roots = try text.isJSON ? [Node(json: text.bytes)] : yaml.removeFirst().get()
+        text.documents = roots.map {
+          Document(source: text.name, hasLines: text.role != .built, root: $0)
+        }
+      } catch {
+        text.problem = error
+      }
+      return text
     }
   }
 
-  func readYAML(
+  private func trees(
     _ texts: [LintInputs.Text]
   ) throws(LintFault) -> [Result<[Node], DocumentProblem>] {
     if texts.isEmpty { return [] }
-    guard let executable = find(python) else { throw .noPython(python) }
+    let fault = { (why: String) in LintFault.noYAML(python: python, why) }
+    guard let executable = find(python) else { throw fault("it was not found") }
     var input: [UInt8] = []
     for text in texts { input += Array("\(text.bytes.count)\n".utf8) + text.bytes }
     // -I: Python runs no code from the current directory or the environment.
     let script = String(decoding: PackageResources.yaml_trees_py, as: UTF8.self)
     let limits = [DocumentLimits.nodesMax, DocumentLimits.depthMax].map(String.init)
-    let result = try run(executable, ["-I", "-c", script] + limits, input: input)
-    switch result.status {
-    case 0: break
-    case Self.noYAMLStatus: throw .noYAML(python)
-    default: throw .toolFailed(python, result.lastError)
-    }
-    let read: [Result<[Node], DocumentProblem>]
-    do throws(DocumentProblem) {
-      read = try YAMLTree.read(result.output)
-    } catch {
-      throw .toolFailed(python, error.message)
-    }
-    guard read.count == texts.count else {
-      throw .toolFailed(python, "printed \(read.count) of \(texts.count) results")
+    let printed = try run(executable, ["-I", "-c", script] + limits, input: input, fault)
+    guard let read = try? YAMLTree.read(printed), read.count == texts.count else {
+      throw fault("it printed something else")
     }
     return read
   }
 
-  /// The output of a kustomization.
   func build(_ directory: String) throws(LintFault) -> LintInputs.Text {
-    let ways = [("kustomize", "build"), ("kubectl", "kustomize")].lazy
-    let found = ways.compactMap { tool, verb in find(tool).map { ($0, tool, verb) } }.first
-    guard let (executable, tool, verb) = found else { throw .noKustomize(directory: directory) }
-    let result = try run(executable, [verb, directory], input: [])
-    guard result.status == 0 else {
-      throw .toolFailed("\(tool) \(verb) \(directory)", result.lastError)
+    for (tool, verb) in [("kustomize", "build"), ("kubectl", "kustomize")] {
+      guard let executable = find(tool) else { continue }
+      let printed = try run(executable, [verb, directory], input: []) { why in
+        .toolFailed("\(tool) \(verb) \(directory)", why)
+      }
+      return LintInputs.Text(name: directory, bytes: printed, role: .built)
     }
-    return LintInputs.Text(name: directory, bytes: result.output)
+    throw .noKustomize(directory: directory)
   }
 
   private func find(_ name: String) -> String? {
-    if name.contains("/") {
-      return FileManager.default.isExecutableFile(atPath: name) ? name : nil
-    }
-    return path.split(separator: ":").map { "\($0)/\(name)" }
-      .first { FileManager.default.isExecutableFile(atPath: $0) }
+    let places = name.contains("/") ? [name] : path.split(separator: ":").map { "\($0)/\(name)" }
+    return places.first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 
-  private struct Run {
-    let status: Int32
-    let output: [UInt8]
-    let error: String
-
-    /// The last line of its error output, or the status where there is none.
-    var lastError: String {
-      error.split(separator: "\n").last.map(String.init) ?? "ended with status \(status)"
-    }
-  }
-
+  /// What a program prints. `fault`: what to throw where it does not end with status 0.
   private func run(
-    _ executable: String, _ arguments: [String], input: [UInt8]
-  ) throws(LintFault) -> Run {
+    _ executable: String, _ arguments: [String], input: [UInt8], _ fault: (String) -> LintFault
+  ) throws(LintFault) -> [UInt8] {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: executable)
     process.arguments = arguments
@@ -103,7 +82,7 @@ package struct LintTools {
     do {
       try process.run()
     } catch {
-      throw .toolFailed(executable, "cannot be started")
+      throw fault("it cannot be started")
     }
     // All three pipes are served at the same time: the program would stop at a full one.
     let group = DispatchGroup()
@@ -128,11 +107,12 @@ package struct LintTools {
     group.wait()
     process.waitUntilExit()
     deadline.cancel()
-    if isLate.withLock({ $0 }) {
-      throw .toolFailed(executable, "did not end in \(Int(Self.secondsMax)) s")
+    if isLate.withLock({ $0 }) { throw fault("it did not end in \(Int(Self.secondsMax)) s") }
+    if process.terminationReason != .exit || process.terminationStatus != 0 {
+      let lines = String(decoding: errors.withLock { $0 }, as: UTF8.self).split(separator: "\n")
+      let status = "it ended with status \(process.terminationStatus)"
+      throw fault(lines.last.map(String.init) ?? status)
     }
-    return Run(
-      status: process.terminationReason == .exit ? process.terminationStatus : -1,
-      output: Array(output), error: errors.withLock { String(decoding: $0, as: UTF8.self) })
+    return Array(output)
   }
 }

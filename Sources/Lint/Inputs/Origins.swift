@@ -1,15 +1,14 @@
-/// The files in which the objects of kustomize's output are written, so that a finding can name a file
-/// and a line.
+/// The files in which kustomize's objects are written, so that a finding can name a file and a line.
 struct Origins {
-  private let resources: [Resource]
+  private var resources: [Resource]
 
-  init(_ documents: [Document]) { self.init(documents.flatMap { Resource.all(in: $0) }) }
-
-  private init(_ resources: [Resource]) { self.resources = resources }
+  init(_ documents: [Document]) { resources = documents.flatMap(Resource.all) }
 
   /// The objects that are written in these files, in the order of the files.
   func restricted(to files: [String]) -> Origins {
-    Origins(files.flatMap { file in resources.filter { $0.root.source == file } })
+    var origins = self
+    origins.resources = files.flatMap { file in resources.filter { $0.root.source == file } }
+    return origins
   }
 
   /// The resources that write an object: it, and patches of it. A file may leave the namespace to its
@@ -20,18 +19,10 @@ struct Origins {
     let named = own.filter { $0.root.object == object && $0.root["metadata"]["namespace"].exists }
     let open = own.filter { !$0.root["metadata"]["namespace"].exists }
     let namespace = object.drop { $0 != " " }.dropFirst().prefix { $0 != "/" }
-    let homes = Set(
-      open.map { Self.folder($0.root.source) }.filter { folder in
-        resources.contains {
-          $0.kind == "Namespace" && $0.name == namespace && Self.folder($0.root.source) == folder
-        }
-      })
-    return named
-      + (homes.isEmpty ? open : open.filter { homes.contains(Self.folder($0.root.source)) })
-  }
-
-  private static func folder(_ path: String) -> Substring {
-    path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+    let homes = resources.filter { $0.kind == "Namespace" && $0.name == namespace }
+      .map { LintInputs.folder(of: $0.root.source) }
+    let atHome = open.filter { homes.contains(LintInputs.folder(of: $0.root.source)) }
+    return named + (atHome.isEmpty ? open : atHome)
   }
 
   /// The finding with the file and line at which its field is written, or else its object. Where several

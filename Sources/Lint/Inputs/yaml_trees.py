@@ -5,16 +5,13 @@ libyaml keeps the positions of values and is on nearly every machine. It opens n
 
 A text comes as its length in bytes, a newline, and its bytes. A value is printed as [line, kind, content]. Only
 YAML's nodes are made, no Python objects. Aliases are expanded, up to a number of values; a key given twice is
-an error. The arguments are the limits; the exit status is 3 where PyYAML is missing.
+an error. The arguments are the limits.
 """
 
 import json
 import sys
 
-try:
-    import yaml
-except ImportError:
-    sys.exit(3)
+import yaml
 
 NODES_MAX, DEPTH_MAX = map(int, sys.argv[1:])
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -22,10 +19,8 @@ KINDS = {"null": "null", "bool": "bool", "int": "number", "float": "number"}
 KINDS = {"tag:yaml.org,2002:" + tag: kind for tag, kind in KINDS.items()}
 
 
-class Problem(Exception):
-    def __init__(self, mark, message):
-        self.place = (mark.line + 1, mark.column + 1)
-        self.message = message
+def fail(mark, message):
+    raise yaml.MarkedYAMLError(problem=message, problem_mark=mark)
 
 
 # The trees of a text, with aliases expanded and merges done.
@@ -44,13 +39,13 @@ class Reader:
 
     def bound(self, node, depth):
         if depth > DEPTH_MAX:
-            raise Problem(node.start_mark, f"nested deeper than {DEPTH_MAX} (depthMax)")
+            fail(node.start_mark, f"nested deeper than {DEPTH_MAX} (depthMax)")
 
     def count(self, node):
         self.nodes += 1
         if self.nodes > NODES_MAX:
             mark = self.member or node.start_mark
-            raise Problem(mark, f"more than {NODES_MAX} values, aliases expanded (nodesMax)")
+            fail(mark, f"more than {NODES_MAX} values, aliases expanded (nodesMax)")
 
     def tree(self, node, depth):
         line = node.start_mark.line + 1
@@ -64,7 +59,7 @@ class Reader:
 
     def members(self, node, depth):
         if not isinstance(node, yaml.MappingNode):
-            raise Problem(node.start_mark, "<< takes a map or a list of maps")
+            fail(node.start_mark, "<< takes a map or a list of maps")
         self.bound(node, depth)
         self.count(node)
         own, merged = {}, {}
@@ -73,12 +68,12 @@ class Reader:
             if depth == 1:
                 self.member = mark
             if not isinstance(key, yaml.ScalarNode):
-                raise Problem(mark, "a key is no single value")
+                fail(mark, "a key is no single value")
             if name == "<<" and not isinstance(value, yaml.ScalarNode):
                 for one in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                     merged = self.members(one, depth + 1) | merged
             elif name in own:
-                raise Problem(mark, f'the key "{name}" is given twice; first on line {own[name][0]}')
+                fail(mark, f'the key "{name}" is given twice; first on line {own[name][0]}')
             else:
                 own[name] = [mark.line + 1, name, self.tree(value, depth)]
         return own | {name: one for name, one in merged.items() if name not in own}
@@ -90,8 +85,6 @@ def read(data):
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         return {"problem": [line, 1, "not UTF-8 from here on"]}
-    except Problem as problem:
-        return {"problem": [*problem.place, problem.message]}
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         text = ", ".join(part for part in (error.context, error.problem) if part)
@@ -100,11 +93,7 @@ def read(data):
         return {"problem": [1, 1, " ".join(str(error).split())]}
 
 
-def main():
-    stdin, results = sys.stdin.buffer, []
-    while size := stdin.readline():
-        results.append(read(stdin.read(int(size))))
-    json.dump(results, sys.stdout)
-
-
-main()
+results = []
+while size := sys.stdin.buffer.readline():
+    results.append(read(sys.stdin.buffer.read(int(size))))
+json.dump(results, sys.stdout)

@@ -2,19 +2,18 @@
 /// by what it means, from Envoy's own configuration and from Envoy Gateway's policies alike.
 struct AskingFilter: Sendable {
   /// How bodies are sent to ext_proc.
-  enum BodyMode: String, Sendable {
+  enum BodyMode: String {
     case none, buffered, streamed
     case bufferedPartial = "bufferedpartial"
     case fullDuplexStreamed = "fullduplexstreamed"
 
     /// `BUFFERED_PARTIAL` in Envoy's words, `BufferedPartial` in Envoy Gateway's.
     init(_ field: Field) {
-      let word = (field.text ?? "").filter { $0 != "_" }.lowercased()
-      self = BodyMode(rawValue: word) ?? .none
+      let text = field.text?.filter { $0 != "_" }.lowercased()
+      self = text.flatMap(Self.init(rawValue:)) ?? .none
     }
   }
 
-  /// `.extProc` or `.extAuthz`.
   let kind: FilterName
   let origin: Chain.Origin
   let settings: Layered
@@ -33,9 +32,8 @@ struct AskingFilter: Sendable {
 
   /// The settings by which it fails open, or does not wait for a reply.
   var failOpen: [Field] {
-    [
-      setting("failure_mode_allow", "failOpen"), setting("observability_mode", "shadowMode"),
-    ].filter { $0.bool == true }
+    [setting("failure_mode_allow", "failOpen"), setting("observability_mode", "shadowMode")]
+      .compactMap(\.ifTrue)
   }
 
   var statusOnError: Field { setting("status_on_error.code", "statusOnError") }
@@ -48,7 +46,7 @@ struct AskingFilter: Sendable {
   }
   /// How long Envoy waits for a reply; nil where the timeout does not apply.
   var patience: Duration? {
-    if kind == .extProc, requestMode == .fullDuplexStreamed { return nil }
+    if kind == .extProc, mode("request") == .fullDuplexStreamed { return nil }
     return timeout.duration
       ?? (kind == .extAuthz && origin == .gatewayAPI ? .seconds(10) : .milliseconds(200))
   }
@@ -64,72 +62,57 @@ struct AskingFilter: Sendable {
     return places.contains { $0["http2_protocol_options"].exists } ? nil : cluster
   }
 
-  /// The circuit breakers of the backend through which Tollgate is asked, and the settings that count
-  /// calls; nil where the backend is not in the input.
-  var breakers: (field: Field, bounds: [String], name: String)? {
+  /// The circuit breakers of Tollgate's backend, and those that count calls; nil where it is not known.
+  var breakers: (field: Field, bounds: [String])? {
     if origin == .gatewayAPI {
       let place = kind == .extProc ? field : field["grpc"]
-      return place.exists
-        ? (
-          place.at("backendSettings.circuitBreaker"),
-          ["maxConnections", "maxPendingRequests", "maxParallelRequests"],
-          "backendSettings.circuitBreaker"
-        ) : nil
+      let bounds = ["maxConnections", "maxPendingRequests", "maxParallelRequests"]
+      return place.exists ? (place.at("backendSettings.circuitBreaker"), bounds) : nil
     }
     return cluster.map { cluster in
       let thresholds = cluster.at("circuit_breakers.thresholds")
       let standard = thresholds.items.first { ($0["priority"].text ?? "DEFAULT") == "DEFAULT" }
-      return (
-        standard ?? thresholds, ["max_connections", "max_pending_requests", "max_requests"],
-        "circuit_breakers.thresholds of the cluster"
-      )
+      let bounds = ["max_connections", "max_pending_requests", "max_requests"]
+      return (standard ?? thresholds, bounds)
     }
   }
 
   // MARK: - What Tollgate is sent
 
-  var requestBody: Field {
-    setting("processing_mode.request_body_mode", "processingMode.request.body")
+  /// The setting of how bodies are sent to ext_proc; `phase` is `request` or `response`.
+  func body(_ phase: String) -> Field {
+    setting("processing_mode.\(phase)_body_mode", "processingMode.\(phase).body")
   }
-  var responseBody: Field {
-    setting("processing_mode.response_body_mode", "processingMode.response.body")
-  }
-  var requestMode: BodyMode { BodyMode(requestBody) }
-  var responseMode: BodyMode { BodyMode(responseBody) }
+  func mode(_ phase: String) -> BodyMode { BodyMode(body(phase)) }
 
-  /// How ext_authz is sent the body.
+  func attributes(_ phase: String) -> Field {
+    setting("\(phase)_attributes", "processingMode.\(phase).attributes")
+  }
+
   private var checkedBody: Field { setting("with_request_body", "bodyToExtAuth") }
-  /// Whether ext_authz is sent the body.
   var sendsBody: Bool {
     checkedBody.exists && settings["disable_request_body_buffering"].bool != true
   }
   /// The most bytes of the body that ext_authz is sent.
-  var bodyBytes: Field {
-    checkedBody[origin == .envoy ? "max_request_bytes" : "maxRequestBytes"]
-  }
+  var bodyBytes: Field { checkedBody[origin == .envoy ? "max_request_bytes" : "maxRequestBytes"] }
   /// The setting by which ext_authz is sent the first part of a larger body.
   var partialBody: Field { checkedBody["allow_partial_message"] }
-  /// The setting by which ext_authz is sent the body as bytes and not as text; Envoy Gateway sets it.
-  var bodyAsBytes: Field? { origin == .envoy ? checkedBody["pack_as_bytes"] : nil }
+  /// The setting for lack of which ext_authz is sent the body as text; Envoy Gateway makes it.
+  var bodyAsText: Field? { origin == .envoy ? checkedBody["pack_as_bytes"].unlessTrue : nil }
 
   /// Whether Envoy holds bodies of requests back until they are complete.
   var holdsRequests: Bool {
-    kind == .extProc ? [.buffered, .bufferedPartial].contains(requestMode) : sendsBody
+    kind == .extProc ? [.buffered, .bufferedPartial].contains(mode("request")) : sendsBody
   }
 
   /// The headers of the request that are sent.
   var headers: HeaderSelection {
-    if kind == .extProc { return HeaderSelection(settings["forward_rules"]) }
-    return origin == .envoy
-      ? HeaderSelection(field) : HeaderSelection(names: settings["headersToExtAuth"])
+    let lists = kind == .extProc ? settings["forward_rules"] : field
+    return HeaderSelection(
+      allowed: origin == .envoy ? lists["allowed_headers"] : field["headersToExtAuth"],
+      withheld: lists["disallowed_headers"])
   }
 
-  var requestAttributes: Field {
-    setting("request_attributes", "processingMode.request.attributes")
-  }
-  var responseAttributes: Field {
-    setting("response_attributes", "processingMode.response.attributes")
-  }
   var readableNamespaces: Field {
     setting("metadata_options.forwarding_namespaces.untyped", "metadata.accessibleNamespaces")
   }
@@ -144,42 +127,33 @@ struct AskingFilter: Sendable {
 
   /// The setting by which Envoy keeps its route although ext_proc clears the route cache; nil where none.
   var keepsRoute: Field? {
-    let (disabled, action) = (settings["disable_clear_route_cache"], settings["route_cache_action"])
-    return disabled.bool == true ? disabled : action.text == "RETAIN" ? action : nil
+    let action = settings["route_cache_action"]
+    return settings["disable_clear_route_cache"].ifTrue ?? (action.text == "RETAIN" ? action : nil)
   }
 
-  /// The setting by which Envoy does not send Tollgate's refusals, where it is true.
-  var ignoresRefusals: Field { settings["disable_immediate_response"] }
+  /// The setting by which Envoy does not send Tollgate's refusals; nil where it does.
+  var ignoresRefusals: Field? { settings["disable_immediate_response"].ifTrue }
 
   var mutations: MutationRules {
-    MutationRules(
-      settings[kind == .extProc ? "mutation_rules" : "decoder_header_mutation_rules"])
+    MutationRules(settings[kind == .extProc ? "mutation_rules" : "decoder_header_mutation_rules"])
   }
 }
 
-/// Which headers of the client a filter sends: `allowed_headers`, all where there are none, without
-/// `disallowed_headers`.
+/// Which headers of the client a filter sends: the allowed ones, or all, without the withheld ones.
 struct HeaderSelection: Sendable {
   let field: Field
   private let allowed: [TextMatcher]?
   private let withheld: [TextMatcher]
 
-  /// The two lists of Envoy's filters.
-  init(_ settings: Field) {
-    func matchers(_ list: Field) -> [TextMatcher]? {
-      list.exists ? TextMatcher.known(list["patterns"].items.map(TextMatcher.init(envoy:))) : nil
+  /// Envoy's lists have matchers, Envoy Gateway's has names.
+  init(allowed: Field, withheld: Field) {
+    func matchers(_ list: Field) -> [TextMatcher] {
+      list.texts.map(TextMatcher.exact)
+        + TextMatcher.known(list["patterns"].items.map(TextMatcher.init(envoy:)))
     }
-    let (allowed, withheld) = (settings["allowed_headers"], settings["disallowed_headers"])
-    self.allowed = matchers(allowed)
-    self.withheld = matchers(withheld) ?? []
     field = allowed.exists ? allowed : withheld
-  }
-
-  /// A list of names, as Envoy Gateway has it.
-  init(names: Field) {
-    field = names
-    allowed = names.exists ? names.texts.map(TextMatcher.exact) : nil
-    withheld = []
+    self.allowed = allowed.exists ? matchers(allowed) : nil
+    self.withheld = matchers(withheld)
   }
 
   func shows(_ header: String) -> Bool {
@@ -200,8 +174,8 @@ struct MutationRules: Sendable {
     func matches(_ name: String, unread: Bool) -> Bool {
       field[name]["regex"].text.map { Pattern.matches($0, header) ?? unread } ?? false
     }
+    if !field.exists { return nil }
     if matches("disallow_expression", unread: false) { return field["disallow_expression"] }
-    let all = field["disallow_all"]
-    return all.bool == true && !matches("allow_expression", unread: true) ? all : nil
+    return matches("allow_expression", unread: true) ? nil : field["disallow_all"].ifTrue
   }
 }

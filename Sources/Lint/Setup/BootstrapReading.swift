@@ -1,5 +1,4 @@
-/// Reads an Envoy config into chains, one for each HTTP connection manager: what Envoy makes of it on each
-/// route.
+/// Reads an Envoy config into chains, one for each HTTP connection manager.
 struct BootstrapReading {
   let config: EnvoyConfig
   /// The clusters and gRPC targets that are Tollgate's.
@@ -50,27 +49,19 @@ struct BootstrapReading {
   }
 
   private func chain(of manager: Manager) -> Chain {
-    let judged = manager.routes.filter { $0.rule.sendsToBackend || $0.takesRest }
-    let asked = [FilterName.extProc, .extAuthz].map { self.asked($0, of: manager, on: judged) }
-    let filters = asked.flatMap(\.filters)
+    let log = manager.field["access_log"]
     var chain = Chain(
       field: manager.field, origin: .envoy, rules: manager.routes.map(\.rule),
-      hasAllRules: manager.hasAllRules, filters: filters,
-      filtersByRoute: asked.contains(where: \.isByRoute),
-      filtersDiffer: asked.contains { $0.isByRoute && $0.filters.count > 1 },
-      bypasses: asked.flatMap(\.bypasses) + (filters.isEmpty ? [] : upgrades(manager.field)),
-      verifiers: manager.filters.filter { $0.name == .jwtAuthn }.map(\.verifier))
-    chain.filterOrder = manager.filters.compactMap { filter in
-      filter.name.map { ($0, filter.field) }
-    }
-    chain.listener = ListenerSettings(manager.field, manager.listener, manager.chain)
-    let log = manager.field["access_log"]
-    chain.accessLog = AccessLog(
-      place: NamedField(field: log, name: "access_log[].typed_config.log_format"),
-      formats: log.items.map { $0["typed_config"].allText })
-    chain.hasEndpointPicker = config.clusters.contains {
-      $0["lb_policy"].text == "CLUSTER_PROVIDED" || $0["type"].text == "ORIGINAL_DST"
-    }
+      hasAllRules: manager.hasAllRules, filtersByRoute: false, filtersDiffer: false,
+      verifiers: manager.filters.filter { $0.name == .jwtAuthn }.map(\.verifier),
+      filterOrder: manager.filters.compactMap { filter in filter.name.map { ($0, filter.field) } },
+      listener: ListenerSettings(manager.field, manager.listener, manager.chain),
+      accessLog: AccessLog(field: log, formats: log.items.map { $0["typed_config"].allText }),
+      hasEndpointPicker: config.clusters.contains {
+        $0["lb_policy"].text == "CLUSTER_PROVIDED" || $0["type"].text == "ORIGINAL_DST"
+      })
+    for kind in [FilterName.extProc, .extAuthz] { ask(kind, of: manager, in: &chain) }
+    if chain.asksTollgate { chain.bypasses += upgrades(manager.field) }
     return chain
   }
 
@@ -83,21 +74,15 @@ struct BootstrapReading {
 
   // MARK: - Who is asked on which route
 
-  /// What the filters of one kind do on the routes.
-  private struct Asked {
-    /// Those that ask Tollgate, with the different settings that they have.
-    var filters: [AskingFilter] = []
-    /// Where it is not asked.
-    var bypasses: [Remark] = []
-    /// Whether a filter asks it only on routes that enable the filter.
-    var isByRoute = false
-  }
-
-  private func asked(
-    _ kind: FilterName, of manager: Manager, on routes: [EnvoyRoute]
-  ) -> Asked {
-    var asked = Asked()
+  /// Adds the filters of one kind that ask Tollgate on some route, with each of the different settings that
+  /// they have, and where it is not asked.
+  private func ask(_ kind: FilterName, of manager: Manager, in chain: inout Chain) {
     let filters = manager.filters.filter { $0.name == kind }
+    let routes = manager.routes.filter { $0.rule.sendsToBackend || $0.takesRest }
+    var asking: [AskingFilter] = []
+    var bypasses: [Remark] = []
+    // Whether a filter asks it only on routes that enable the filter.
+    var isByRoute = false
     let isKnown = manager.hasAllRules && !manager.routes.isEmpty
     // Without routes in the config, the filters' own settings are what is known.
     let scopes = routes.flatMap(\.scopes) + (isKnown ? [] : [[]])
@@ -106,54 +91,52 @@ struct BootstrapReading {
       var isAsked = false
       var reasons: [Remark] = []
       for filter in filters {
-        let name = filter.field["name"].text ?? "?"
         switch FilterEffect(of: filter.field, filter.settings, on: scope) {
         case .off(let field):
           guard asksTollgate(filter.settings), !scope.isEmpty else { continue }
-          reasons.append(Remark(field, "\(name) is disabled here, so Tollgate is not asked"))
-        case .runs(let layered):
-          let service = Self.service(layered["grpc_service"], layered["http_service"])
+          reasons.append(Remark(field, "\(filter.title) is disabled here: Tollgate is not asked"))
+        case .runs(let settings):
+          let service = Self.service { settings[$0] }
           if let service, tollgates.contains(service) {
             isAsked = true
-            if filter.field["disabled"].bool == true { asked.isByRoute = true }
-            guard seen.insert(layered.layers.map(\.path)).inserted else { continue }
-            let cluster = layered["grpc_service.envoy_grpc.cluster_name"].text
-            asked.filters.append(
+            if filter.field["disabled"].bool == true { isByRoute = true }
+            guard seen.insert(settings.layers.map(\.path)).inserted else { continue }
+            let cluster = settings["grpc_service.envoy_grpc.cluster_name"].text
+            asking.append(
               AskingFilter(
-                kind: kind, origin: .envoy, settings: layered,
+                kind: kind, origin: .envoy, settings: settings,
                 cluster: cluster.flatMap(config.cluster)))
           } else if asksTollgate(filter.settings) {
-            reasons.append(
-              Remark(
-                layered["grpc_service"], "\(name) asks \(service ?? "nobody") here, not Tollgate"))
+            let what = "\(filter.title) asks \(service ?? "nobody") here, not Tollgate"
+            reasons.append(Remark(settings["grpc_service"], what))
           }
         }
       }
-      if !isAsked { asked.bypasses += reasons }
+      if !isAsked { bypasses += reasons }
     }
-    if isKnown, asked.filters.isEmpty, asked.bypasses.isEmpty {
+    if manager.hasAllRules, asking.isEmpty, bypasses.isEmpty {
       // There is no route to a model either: the filter itself is the place to say it.
-      asked.bypasses = filters.map { ($0.field["disabled"], $0) }.filter { disabled, filter in
-        disabled.bool == true && asksTollgate(filter.settings)
-      }.map { disabled, filter in
-        let name = filter.field["name"].text ?? "?"
-        return Remark(disabled, "\(name) is disabled, and no route enables it")
+      bypasses = filters.filter { asksTollgate($0.settings) }.compactMap { filter in
+        filter.field["disabled"].ifTrue.map {
+          Remark($0, "\(filter.title) is disabled, and no route enables it")
+        }
       }
     }
-    return asked
+    chain.filters += asking
+    chain.bypasses += bypasses
+    chain.filtersByRoute = chain.filtersByRoute || isByRoute
+    chain.filtersDiffer = chain.filtersDiffer || isByRoute && asking.count > 1
   }
 
-  /// Whether a filter's own settings name Tollgate's service.
   private func asksTollgate(_ settings: Field) -> Bool {
     Self.service(settings).map(tollgates.contains) ?? false
   }
 
-  private static func service(_ settings: Field) -> String? {
-    service(settings["grpc_service"], settings["http_service"])
-  }
+  private static func service(_ settings: Field) -> String? { service { settings[$0] } }
 
   /// The cluster, or the target of Google's gRPC client, that a filter asks.
-  private static func service(_ grpc: Field, _ http: Field) -> String? {
+  private static func service(_ setting: (String) -> Field) -> String? {
+    let (grpc, http) = (setting("grpc_service"), setting("http_service"))
     let places = [
       grpc.at("envoy_grpc.cluster_name"), grpc.at("google_grpc.target_uri"),
       http.at("server_uri.cluster"), http.at("http_service.server_uri.cluster"),
@@ -166,9 +149,9 @@ struct BootstrapReading {
   private func findTollgates(isMeant: Bool) -> Set<String> {
     let filters = managers.flatMap(\.filters).filter { $0.name?.asks == true }
     let routes = managers.flatMap(\.routes)
-    let perRoute = routes.flatMap(\.scopes).flatMap { $0 }
-      .flatMap { $0["typed_per_filter_config"].members.map(\.value) }
-      .map { FilterEffect.unwrapped($0)["overrides"] }
+    let perRoute = routes.flatMap { $0.scopes.joined() }
+      .flatMap { $0["typed_per_filter_config"].members }
+      .map { FilterEffect.unwrapped($0.value)["overrides"] }
     let named = (filters.map(\.settings) + perRoute).filter { settings in
       settings.at("metadata_options.receiving_namespaces.untyped").texts.contains("tollgate")
         || Self.service(settings).map(isNamed) == true
@@ -179,10 +162,8 @@ struct BootstrapReading {
     let withBody = processors.filter {
       !["NONE", nil].contains($0.at("processing_mode.request_body_mode").text)
     }
-    let checks = filters.filter {
-      $0.name == .extAuthz && $0.settings["with_request_body"].exists
-    }
-    let likely = withBody + processors + checks.map(\.settings)
+    let checks = filters.filter { $0.name == .extAuthz }.map(\.settings)
+    let likely = withBody + processors + checks.filter { $0["with_request_body"].exists }
     return Set(likely.compactMap(Self.service).prefix(1))
   }
 
@@ -206,53 +187,34 @@ struct BootstrapReading {
     (action.all("cluster") + action.all("weighted_clusters.clusters[].name")).compactMap(\.text)
   }
 
-  /// Configuration that Envoy fetches while it runs, so that it is not in the file, and forms of it that
-  /// lint cannot follow.
+  /// Configuration that Envoy fetches while it runs, and forms of it that lint cannot follow.
   func blindSpots() -> [Remark] {
     let fetched = config.root.at("dynamic_resources.lds_config")
-    var found: [Remark] = []
+    var found = managers.flatMap(unread)
+    for filter in chains.flatMap(\.filters) where filter.cluster == nil {
+      let name = filter.settings["grpc_service.envoy_grpc.cluster_name"]
+      guard let text = name.text else { continue }
+      found.append(Remark(name, "the cluster \(text), which is not in this file"))
+    }
     if fetched.exists {
       found.append(Remark(fetched, "the listeners that Envoy fetches (lds_config)"))
     } else if config.listeners.isEmpty {
       found.append(Remark(config.root, "there is no listener here"))
     }
-    return found + managers.flatMap(unread) + fetchedClusters()
-  }
-
-  private func unread(of manager: Manager) -> [Remark] {
-    var found: [Remark] = []
-    if let routing = manager.routing {
-      found += routing.all("vhds").map { Remark($0, "the virtual hosts that Envoy fetches (vhds)") }
-      found += routing.all("virtual_hosts[].matcher").map {
-        Remark($0, "this virtual host's routes (matcher)")
-      }
-    } else {
-      let name = manager.field["rds"].exists ? "rds" : "scoped_routes"
-      found.append(
-        Remark(manager.field[name], "this listener's routes, which Envoy fetches (\(name))"))
-    }
-    for filter in manager.filters {
-      let name = filter.field["name"].text ?? "?"
-      let discovery = filter.field["config_discovery"]
-      if !filter.settings.exists, discovery.exists {
-        found.append(
-          Remark(discovery, "the filter \(name), which Envoy fetches (config_discovery)"))
-      } else if filter.name == nil, ForeignObjects.asks(filter.settings) {
-        found.append(
-          Remark(filter.field, "the filter \(name), which contains another one that asks"))
-      }
-    }
     return found
   }
 
-  /// The clusters of Tollgate that are not in the file: Envoy fetches them (CDS).
-  private func fetchedClusters() -> [Remark] {
-    chains.flatMap(\.filters).filter { $0.cluster == nil }.compactMap { filter in
-      let name = filter.settings["grpc_service.envoy_grpc.cluster_name"]
-      return name.text.map { text in
-        let cluster = "the cluster \(text), which is not in this file"
-        return Remark(name, "the circuit breakers and the socket of \(cluster)")
-      }
+  private func unread(of manager: Manager) -> [Remark] {
+    let filters = manager.filters.compactMap(\.unread)
+    guard let routing = manager.routing else {
+      let name = manager.field["rds"].exists ? "rds" : "scoped_routes"
+      let what = "this listener's routes, which Envoy fetches (\(name))"
+      return filters + [Remark(manager.field[name], what)]
     }
+    return filters
+      + routing.all("vhds").map { Remark($0, "the virtual hosts that Envoy fetches (vhds)") }
+      + routing.all("virtual_hosts[].matcher").map {
+        Remark($0, "this virtual host's routes (matcher)")
+      }
   }
 }

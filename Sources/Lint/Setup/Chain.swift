@@ -1,8 +1,7 @@
 /// What Envoy makes of a gateway: its listener, its routes, and the filters that ask Tollgate on them. The
 /// checks are properties of this, whether it was read from Gateway API resources or from an Envoy config.
 struct Chain: Sendable {
-  /// In whose words it is written. Envoy takes the first rule that matches, the Gateway API the most
-  /// specific one.
+  /// In whose words it is written.
   enum Origin: Sendable { case gatewayAPI, envoy }
 
   /// The Gateway, or the HTTP connection manager.
@@ -38,7 +37,6 @@ struct Chain: Sendable {
   var processors: [AskingFilter] { filters.filter { $0.kind == .extProc } }
   var authorizers: [AskingFilter] { filters.filter { $0.kind == .extAuthz } }
 
-  /// The rules that send requests to a backend.
   var backendRules: [RouteRule] { rules.filter(\.sendsToBackend) }
 
   /// Whether Tollgate is asked at all.
@@ -56,16 +54,13 @@ enum FilterName: String, Sendable {
   case jwtAuthn = "envoy.filters.http.jwt_authn"
   case extProc = "envoy.filters.http.ext_proc"
   case router = "envoy.filters.http.router"
-}
 
-/// A setting with its name for messages: `ClientTrafficPolicy spec.connection.bufferLimit`.
-struct NamedField: Sendable {
-  let field: Field
-  let name: String
+  /// Whether it asks a service about requests.
+  var asks: Bool { self == .extProc || self == .extAuthz }
 }
 
 struct AccessLog: Sendable {
-  let place: NamedField
+  let field: Field
   /// The text of each log's format; "" for the default format.
   let formats: [String]
 }
@@ -74,12 +69,13 @@ struct ListenerSettings: Sendable {
   /// The listener, or the policy for it.
   let field: Field
   /// How many bytes Envoy buffers.
-  let buffer: NamedField
+  let buffer: Field
   let unsetBufferBytes: Int64
   /// What removes request headers before the route is chosen.
-  let early: NamedField
+  let early: Field
   let earlyRemovals: [TextMatcher]
-  let certificateFaults: [CertificateFault]
+  /// One for each way in which certificates are verified.
+  let certificates: [CertificateFaults]
 
   func removes(_ header: String) -> Bool {
     earlyRemovals.contains { $0.matches(header, isName: true) }
@@ -95,25 +91,14 @@ struct JWTFilter: Sendable {
   let issuers: [Field]
 }
 
-/// What is wrong with how a listener verifies client certificates.
-struct CertificateFault: Sendable {
-  enum Kind: String, Sendable {
-    case untrusted =
-      "certificates of any authority are accepted, although the policy trusts them as identity"
-    case unnamed = "it does not say which authority must have signed client certificates"
-    case optional =
-      "callers without a certificate are let in, although the policy has no other credentials"
-    case expired = "expired certificates are accepted as identity"
-  }
-
-  let kind: Kind
-  let field: Field
-  let remedy: String
-
-  /// Those that are there: each of these whose field is not nil.
-  static func all(_ faults: [(kind: Kind, field: Field?, remedy: String)]) -> [CertificateFault] {
-    faults.compactMap { kind, field, remedy in
-      field.map { CertificateFault(kind: kind, field: $0, remedy: remedy) }
-    }
-  }
+/// What is wrong with how a listener verifies client certificates: the settings that say so.
+struct CertificateFaults: Sendable {
+  /// Certificates of any authority are accepted.
+  let untrusted: Field?
+  /// No authority is named that must have signed them.
+  let unnamed: Field?
+  /// Callers without one are let in.
+  let optional: Field?
+  /// Expired ones are accepted.
+  let expired: Field?
 }

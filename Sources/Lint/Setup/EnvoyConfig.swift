@@ -9,8 +9,6 @@ struct EnvoyConfig: Sendable {
   let routes: [String: Field]
   /// The settings of HTTP filters that listeners fetch, by the filter's name.
   let filters: [String: Field]
-  /// Whether it is what a running Envoy answered: what it had fetched is in it.
-  let isDump: Bool
 
   /// The configs in a document; none where it is something else. egctl's output has one for each pod.
   static func all(in document: Document) -> [EnvoyConfig] {
@@ -31,7 +29,7 @@ struct EnvoyConfig: Sendable {
       $0["@type"].text?.contains("envoy.config.") == true
     }
     let dumps = root["configs"].items
-    isDump = dumps.contains { $0["@type"].text?.contains("envoy.admin.") == true }
+    let isDump = dumps.contains { $0["@type"].text?.contains("envoy.admin.") == true }
     guard
       root["static_resources"].exists || root["dynamic_resources"].exists || isDump
         || !resources.isEmpty
@@ -61,9 +59,7 @@ struct EnvoyConfig: Sendable {
   }
 
   /// A cluster by its name; nil where it is not in the config.
-  func cluster(_ name: String) -> Field? {
-    clustersByName[name]?.named("Envoy cluster \(name)")
-  }
+  func cluster(_ name: String) -> Field? { clustersByName[name]?.named("Envoy cluster \(name)") }
 
   /// The addresses of a cluster's endpoints.
   static func addresses(_ cluster: Field) -> [Field] {

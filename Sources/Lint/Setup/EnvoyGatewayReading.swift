@@ -54,9 +54,7 @@ struct EnvoyGatewayReading: Sendable {
   /// A policy, and whether it is attached to the Gateway or to one of its routes.
   typealias Attached = (policy: Resource, isOnRoute: Bool)
 
-  private func attached(
-    _ kind: String, to gateway: Resource, _ routes: [Resource]
-  ) -> [Attached] {
+  private func attached(_ kind: String, to gateway: Resource, _ routes: [Resource]) -> [Attached] {
     set.resources(kind).flatMap { policy in
       (Self.targets(policy, gateway) ? [(policy, false)] : [])
         + (routes.contains { Self.targets(policy, $0) } ? [(policy, true)] : [])
@@ -101,14 +99,11 @@ struct EnvoyGatewayReading: Sendable {
           !$0.isOnRoute && $0.policy.kind == policy.kind && asksTollgate($0.policy)
         }
     }.map { policy, _ in
-      Remark(
-        policy.spec,
-        "on this route it replaces the Gateway's \(policy.kind), so Tollgate is not asked")
+      Remark(policy.spec, "it replaces the Gateway's \(policy.kind): Tollgate is not asked")
     }
   }
 
-  /// Listeners with routes to backends that no policy of a kind covers, because every policy of that kind
-  /// is for another listener only (`sectionName`).
+  /// Listeners with routes to backends, where each policy of a kind is for another one (`sectionName`).
   private func uncovered(_ policies: [Attached], of gateway: Resource) -> [Remark] {
     let asking = policies.filter { !$0.isOnRoute && asksTollgate($0.policy) }.map(\.policy)
     let byKind = Dictionary(grouping: asking, by: \.kind)
@@ -117,27 +112,21 @@ struct EnvoyGatewayReading: Sendable {
         $0["kind"].text == "Gateway" && $0["name"].text == gateway.name
       }.map { $0["sectionName"] }
       // A policy without a section, or with a selector, is for all listeners.
-      guard !sections.isEmpty, sections.allSatisfy(\.exists),
+      guard let first = sections.first, sections.allSatisfy(\.exists),
         !asking.contains(where: { $0.spec["targetSelectors"].exists })
       else { return [] }
-      let covered = Set(sections.compactMap(\.text)).sorted()
-      return gateway.spec.all("listeners[].name").compactMap(\.text).filter { name in
+      let covered = sections.compactMap(\.text)
+      let open = gateway.spec.all("listeners[].name").compactMap(\.text).filter { name in
         !covered.contains(name)
-          && routes.contains { leadsToBackend($0, through: name, of: gateway) }
-      }.map { name in
-        Remark(
-          sections[0],
-          "\(kind) covers only \(covered.joined(separator: ", ")), but the listener \(name) leads to "
-            + "models too")
+          && routes.contains { route in
+            !route.backends.isEmpty
+              && route.parents(gateway).contains { [nil, name].contains($0["sectionName"].text) }
+          }
+      }
+      return open.map {
+        Remark(first, "\(kind) does not cover the listener \($0), which leads to models too")
       }
     }
-  }
-
-  private func leadsToBackend(
-    _ route: Resource, through section: String, of gateway: Resource
-  ) -> Bool {
-    !route.backends.isEmpty
-      && route.parents(gateway).contains { ($0["sectionName"].text ?? section) == section }
   }
 
   // MARK: - Who is Tollgate
@@ -149,9 +138,8 @@ struct EnvoyGatewayReading: Sendable {
     policy.spec.all("extProc[]") + policy.spec.all("extAuth")
   }
 
-  /// Whether a filter asks Tollgate: the name of its backend, its socket's path or the metadata namespace
-  /// that it may write says so. Where no filter's does, and Tollgate is meant to be asked, it is the extProc
-  /// that is sent request bodies.
+  /// Whether a filter asks Tollgate: its backend's name, its socket or the metadata that it may write says
+  /// so. Where none does, and Tollgate is meant to be asked, it is the extProc that is sent request bodies.
   private func isTollgate(_ filter: Field) -> Bool {
     if looksLikeTollgate(filter) { return true }
     guard filter.at("processingMode.request.body").exists else { return false }
@@ -196,15 +184,11 @@ struct EnvoyGatewayReading: Sendable {
 
   private func accessLog(of proxy: Resource) -> AccessLog {
     let log = proxy.spec.at("telemetry.accessLog")
-    let name = "EnvoyProxy spec.telemetry.accessLog.settings[].format"
-    return AccessLog(
-      place: NamedField(field: log, name: name),
-      formats: log["disable"].bool == true
-        ? [] : log["settings"].items.map { $0["format"].allText })
+    let formats = log["settings"].items.map { $0["format"].allText }
+    return AccessLog(field: log, formats: log["disable"].bool == true ? [] : formats)
   }
 
-  /// The order in which Envoy Gateway puts the filters that matter here, with the EnvoyProxy's
-  /// `filterOrder` applied.
+  /// The order in which Envoy Gateway puts the filters that matter, after the EnvoyProxy's `filterOrder`.
   private static func filterOrder(_ wishes: Field) -> [(name: FilterName, field: Field)] {
     var order: [FilterName] = [.extAuthz, .jwtAuthn, .extProc]
     for wish in wishes.items {

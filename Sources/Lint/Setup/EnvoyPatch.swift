@@ -47,8 +47,7 @@ struct EnvoyPatch: Sendable {
 
   private static func touchesFilters(_ place: String, inserts: Bool) -> Bool {
     if place.contains(/\/(http_filters|httpFilters)(\/|$)/) {
-      // Adding one filter at an index leaves the others as they are. Adding one at the end (`-`) puts it
-      // after the router, which must be the last.
+      // One at an index leaves the others as they are; one at the end (`-`) comes after the router.
       return !(inserts && place.contains(/\/(http_filters|httpFilters)\/\d+$/))
     }
     return place.contains(/\/(route_config|rds|scoped_routes)(\/|$)/)

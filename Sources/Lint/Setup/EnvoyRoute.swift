@@ -7,8 +7,7 @@ struct EnvoyRoute {
   /// have no x-ai-model-route before Tollgate is asked.
   let takesRest: Bool
 
-  /// The routes of a connection manager: its own, or those that it fetched; nil where they are not in the
-  /// config.
+  /// The routes of a connection manager, also fetched ones; nil where they are not in the config.
   static func config(of manager: Field, _ config: EnvoyConfig) -> Field? {
     if manager["scoped_routes"].exists { return nil }
     guard manager["rds"].exists else { return manager["route_config"] }
@@ -43,8 +42,7 @@ struct EnvoyRoute {
       [action, host, routing].lazy.map { $0[name] }.first(where: \.exists) ?? action[name]
     }
     let retry = inherited("retry_policy")
-    // The route's own bound or the connection manager's, as in Envoy. The deprecated
-    // `max_grpc_timeout` is ignored.
+    // The route's own bound or the connection manager's. `max_grpc_timeout` is deprecated.
     let bound =
       action.at("max_stream_duration.max_stream_duration").duration
       ?? manager.at("common_http_protocol_options.max_stream_duration").duration

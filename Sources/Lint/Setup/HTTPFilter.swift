@@ -12,14 +12,25 @@ struct HTTPFilter {
     let settings = fetched.flatMap { config.filters[$0] } ?? field["typed_config"]
     self.field = field
     self.settings = settings.named(manager.object)
-    name =
-      switch settings.typeName {
-      case "ExtAuthz": .extAuthz
-      case "JwtAuthentication": .jwtAuthn
-      case "ExternalProcessor": .extProc
-      case "Router": .router
-      default: nil
-      }
+    name = settings.typeName.flatMap { Self.names[$0] }
+  }
+
+  private static let names: [Substring: FilterName] = [
+    "ExtAuthz": .extAuthz, "JwtAuthentication": .jwtAuthn, "ExternalProcessor": .extProc,
+    "Router": .router,
+  ]
+
+  /// What findings call it.
+  var title: String { field["name"].text ?? "?" }
+
+  /// Why it must be reported as not checked; nil where it is read.
+  var unread: Remark? {
+    let discovery = field["config_discovery"]
+    if !settings.exists, discovery.exists {
+      return Remark(discovery, "the filter \(title), which Envoy fetches (config_discovery)")
+    }
+    guard name == nil, ForeignObjects.asks(settings) else { return nil }
+    return Remark(field, "the filter \(title), which contains another one that asks")
   }
 
   /// What a jwt_authn filter verifies.
@@ -43,50 +54,39 @@ struct HTTPFilter {
   }
 }
 
-extension FilterName {
-  /// Whether it asks a service about requests.
-  var asks: Bool { self == .extProc || self == .extAuthz }
-}
-
 extension ListenerSettings {
   /// Those of a connection manager's listener and filter chain.
   init(_ manager: Field, _ listener: Field, _ chain: Field) {
     field = manager
-    buffer = NamedField(
-      field: listener["per_connection_buffer_limit_bytes"],
-      name: "the listener's per_connection_buffer_limit_bytes")
+    buffer = listener["per_connection_buffer_limit_bytes"]
     unsetBufferBytes = 1_048_576
-    early = NamedField(
-      field: manager["early_header_mutation_extensions"], name: "early_header_mutation_extensions")
+    early = manager["early_header_mutation_extensions"]
     earlyRemovals = TextMatcher.known(
-      early.field.all("[].typed_config.mutations[]").map { mutation in
+      early.all("[].typed_config.mutations[]").map { mutation in
         mutation["remove"].text.map(TextMatcher.exact)
           ?? TextMatcher(envoy: mutation.at("remove_on_match.key_matcher"))
       })
-    certificateFaults = Self.certificateFaults(chain.at("transport_socket.typed_config"))
+    certificates = [CertificateFaults(chain.at("transport_socket.typed_config"))]
   }
+}
 
-  private static func certificateFaults(_ context: Field) -> [CertificateFault] {
+extension CertificateFaults {
+  /// Those of a DownstreamTlsContext.
+  fileprivate init(_ context: Field) {
     let common = context["common_tls_context"]
-    let combined = common.at("combined_validation_context.default_validation_context")
-    let validation = combined.exists ? combined : common["validation_context"]
+    let combined = common["combined_validation_context"]
+    let standard = combined["default_validation_context"]
+    let validation = standard.exists ? standard : common["validation_context"]
     let secret = "validation_context_sds_secret_config"
-    let fromSecret =
-      common[secret].exists || common["combined_validation_context"][secret].exists
+    let fromSecret = common[secret].exists || combined[secret].exists
     let trust = validation["trust_chain_verification"]
-    let isUntrusted = trust.text == "ACCEPT_UNTRUSTED"
+    let authority = validation["trusted_ca"]
     let required = context["require_client_certificate"]
-    let isRequired = required.bool == true
-    let lacksAuthority =
-      !fromSecret && (isRequired || validation.exists) && !validation["trusted_ca"].exists
-    let expired = validation["allow_expired_certificate"]
-    let isOptional = !isRequired && (validation.exists || fromSecret)
-    let unnamed = lacksAuthority && !isUntrusted ? validation["trusted_ca"] : nil
-    return CertificateFault.all([
-      (.untrusted, isUntrusted ? trust : nil, "write VERIFY_TRUST_CHAIN, with a trusted_ca"),
-      (.unnamed, unnamed, "write trusted_ca into the validation context"),
-      (.optional, isOptional ? required : nil, "write require_client_certificate: true"),
-      (.expired, expired.bool == true ? expired : nil, "remove this setting"),
-    ])
+    let isUntrusted = trust.text == "ACCEPT_UNTRUSTED"
+    let isVerified = required.bool == true || validation.exists
+    untrusted = isUntrusted ? trust : nil
+    unnamed = isVerified && !fromSecret && !isUntrusted && !authority.exists ? authority : nil
+    optional = validation.exists || fromSecret ? required.unlessTrue : nil
+    expired = validation["allow_expired_certificate"].ifTrue
   }
 }

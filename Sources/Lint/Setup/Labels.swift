@@ -5,8 +5,7 @@ enum Labels {
     Dictionary(field.members.map { ($0.key, $0.value.text ?? "") }) { $1 }
   }
 
-  /// Whether a selector (`matchLabels`, `matchExpressions`) selects these labels. An empty one selects
-  /// all.
+  /// Whether a selector (`matchLabels`, `matchExpressions`) selects these labels; an empty one does.
   static func select(_ selector: Field, _ labels: [String: String]) -> Bool {
     let exact = selector["matchLabels"].members.allSatisfy { key, value in
       labels[key] == value.text

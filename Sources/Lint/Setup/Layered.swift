@@ -1,5 +1,4 @@
-/// The settings of an HTTP filter on one route: what overrides them there, the most specific first, and at
-/// last the filter's own.
+/// The settings of an HTTP filter on one route, the most specific first, and at last the filter's own.
 struct Layered: Sendable {
   let layers: [Field]
 
@@ -21,13 +20,11 @@ enum FilterEffect: Sendable {
   /// - Parameters:
   ///   - filter: the item of `http_filters`.
   ///   - settings: its own settings.
-  ///   - scopes: the route and what is around it, the most specific first: each may have a
-  ///     `typed_per_filter_config`.
+  ///   - scopes: the route and what is around it, the most specific first.
   init(of filter: Field, _ settings: Field, on scopes: [Field]) {
     let layers = scopes.map { $0["typed_per_filter_config"][filter["name"].text ?? ""] }
       .filter(\.exists)
-    // Where a filter is disabled, any settings of it for a route enable it there, unless they say
-    // `disabled` themselves.
+    // A filter that is disabled is enabled by settings for a route, unless they say `disabled` too.
     let wrapped = layers.first.map(Self.isWrapped) ?? false
     let isOff = wrapped ? layers[0]["disabled"] : filter["disabled"]
     let configs = layers.map(Self.unwrapped).filter(\.exists)

@@ -1,7 +1,6 @@
 /// Which routes a Gateway's listener accepts (Gateway API: Listener `allowedRoutes` and `hostname`).
 enum ListenerAdmission {
-  /// Whether `allowedRoutes` accepts a route. `namespace` is the route's Namespace; where it is not in the
-  /// set its labels are not known, and a selector is taken to select it.
+  /// Whether `allowedRoutes` accepts a route. A Namespace that is not in the set is taken to be selected.
   static func admits(
     _ listener: Field, _ route: Resource, of gateway: Resource, namespace: Resource?
   ) -> Bool {
@@ -23,16 +22,9 @@ enum ListenerAdmission {
   /// Whether one of a route's hosts is within the listener's `hostname`.
   static func serves(_ listener: Field, _ hosts: [String]) -> Bool {
     guard let own = listener["hostname"].text?.lowercased() else { return true }
-    return hosts.contains { overlap(own, $0.lowercased()) }
-  }
-
-  private static func overlap(_ left: String, _ right: String) -> Bool {
-    switch (left.hasPrefix("*."), right.hasPrefix("*.")) {
-    case (false, false): left == right
-    case (true, false): right.hasSuffix(left.dropFirst())
-    case (false, true): left.hasSuffix(right.dropFirst())
-    case (true, true):
-      left.hasSuffix(right.dropFirst()) || right.hasSuffix(left.dropFirst())
+    return hosts.map { $0.lowercased() }.contains { host in
+      own == host || own.hasPrefix("*.") && host.hasSuffix(own.dropFirst())
+        || host.hasPrefix("*.") && own.hasSuffix(host.dropFirst())
     }
   }
 }

@@ -3,8 +3,7 @@ enum Pattern {
   /// Longer expressions are not evaluated.
   static let bytesMax = 1024
 
-  /// The texts that an expression matches, where it only lists texts: `a`, `^a$`, `(a|b)`. Nil for any
-  /// other.
+  /// The texts that an expression lists: `a`, `^a$`, `(a|b)`. Nil for any other expression.
   static func words(of pattern: String) -> [String]? {
     var rest = pattern[...]
     if rest.first == "^" { rest = rest.dropFirst() }

@@ -22,16 +22,9 @@ struct RouteMatch: Sendable {
     return nil
   }
 
-  /// Whether it matches on a header by a pattern, a prefix or its presence, so that values match that
-  /// the match does not name.
+  /// Whether it matches on a header, but values match too that it does not name.
   func leavesOpen(_ name: String) -> Bool {
-    guard asksFor(name), exactHeader(name) == nil else { return false }
-    return !headers.contains { header in
-      if header.name == name, case .regex(let pattern) = header.value {
-        return Pattern.words(of: pattern) != nil
-      }
-      return false
-    }
+    asksFor(name) && !headers.contains { $0.name == name && $0.value.listsTexts }
   }
 
   /// Whether it matches on a header in any way.
@@ -49,9 +42,9 @@ struct RouteMatch: Sendable {
   }
 
   /// Whether requests that Tollgate sent to a model route match, as far as that and the path decide.
-  func takes(modelRoute: String, path: String) -> Bool {
+  func takes(modelRoute: String, on path: String? = nil) -> Bool {
     asksFor(HeaderNames.modelRoute) && covers(header: HeaderNames.modelRoute, modelRoute)
-      && covers(path: path)
+      && path.map(covers(path:)) ?? true
   }
 
   /// Whether every request that matches `other` matches this too. False where that cannot be told.
@@ -66,8 +59,6 @@ struct RouteMatch: Sendable {
       default: false
       }
     return isPathIncluded
-      && headers.allSatisfy { header in
-        header.value != .other && other.headers.contains { $0 == header }
-      }
+      && headers.allSatisfy { $0.value != .other && other.headers.contains($0) }
   }
 }

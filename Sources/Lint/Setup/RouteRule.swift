@@ -26,20 +26,13 @@ struct RouteRule: Sendable {
   var sendsToBackend: Bool { !backends.isEmpty }
 
   /// What findings call the rule.
-  var name: String {
-    modelRoutes.first ?? field["name"].text ?? "\(field.object) \(field.path)"
-  }
+  var name: String { modelRoutes.first ?? field["name"].text ?? "\(field.object) \(field.path)" }
 
   /// The model routes that its matches name exactly.
-  var modelRoutes: [String] {
-    matches.compactMap { $0.exactHeader(HeaderNames.modelRoute) }
-  }
+  var modelRoutes: [String] { matches.compactMap { $0.exactHeader(HeaderNames.modelRoute) } }
 
-  /// Whether the rule takes requests that do not ask for a stream: for these no byte comes until the
-  /// model has finished.
-  var servesWholeAnswers: Bool {
-    matches.contains { $0.exactHeader(HeaderNames.stream) != "true" }
-  }
+  /// Whether it takes requests that want no stream: no byte comes until the model has finished.
+  var servesWholeAnswers: Bool { matches.contains { $0.exactHeader(HeaderNames.stream) != "true" } }
 
   /// How long an exchange may last; nil for no limit.
   var longest: Duration? {
@@ -50,14 +43,12 @@ struct RouteRule: Sendable {
   /// What has a request sent again although a backend may have worked on it; empty where nothing has.
   var repeatingTriggers: [String] {
     guard let retries else { return [] }
-    let envoys = retries["retry_on"].text?.split(separator: ",").map {
-      String($0.drop(while: { $0 == " " }))
-    }
-    let gateways =
-      retries["retryOn"]["triggers"].exists ? retries["retryOn"]["triggers"].texts : nil
+    let envoys = retries["retry_on"].text?.filter { $0 != " " }.split(separator: ",")
+    let gateways = retries.at("retryOn.triggers")
     // Envoy Gateway's default has 503 and more, and a Gateway API route retries by status codes.
-    guard let triggers = envoys ?? gateways else { return ["by default"] }
-    return triggers.filter { !Self.triggersBeforeWork.contains($0) }
+    if envoys == nil, !gateways.exists { return ["by default"] }
+    return (envoys?.map(String.init) ?? gateways.texts)
+      .filter { !Self.triggersBeforeWork.contains($0) }
   }
 
   /// Reasons to try again that come before a backend has the request.

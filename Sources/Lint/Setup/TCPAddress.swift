@@ -12,7 +12,5 @@ struct TCPAddress: Equatable, Sendable {
     self.port = port
   }
 
-  var isLoopback: Bool {
-    host == "localhost" || host.hasPrefix("127.") || host == "[::1]"
-  }
+  var isLoopback: Bool { host == "localhost" || host.hasPrefix("127.") || host == "[::1]" }
 }

@@ -17,13 +17,15 @@ enum TextMatcher: Hashable, Sendable {
     }
   }
 
-  /// One of the Gateway API's, by its `type`.
-  init(_ type: String, _ text: String) {
-    switch type {
-    case "Exact": self = .exact(text)
-    case "Prefix", "PathPrefix": self = .prefix(text)
-    case "Suffix": self = .suffix(text)
-    case "RegularExpression": self.init(pattern: text)
+  /// By the name of its kind in the Gateway API or in Envoy.
+  init(_ kind: String, _ text: String) {
+    switch kind {
+    case "Exact", "exact", "exact_match", "path": self = .exact(text)
+    case "Prefix", "PathPrefix", "prefix", "path_separated_prefix": self = .prefix(text)
+    case "Suffix", "suffix": self = .suffix(text)
+    case "contains": self = .containing(text)
+    case "RegularExpression", "safe_regex.regex", "safe_regex_match.regex":
+      self.init(pattern: text)
     default: self = .other
     }
   }
@@ -31,20 +33,28 @@ enum TextMatcher: Hashable, Sendable {
   /// One of Envoy's: a StringMatcher, a header's matcher with its older fields, or a route's path.
   init(envoy matcher: Field) {
     let own = matcher["string_match"].exists ? matcher["string_match"] : matcher
-    let found = Self.envoyKinds.lazy.compactMap { path, make in own.at(path).text.map(make) }.first
+    let found = Self.envoyKinds.lazy.compactMap { kind in
+      own.at(kind).text.map { TextMatcher(kind, $0) }
+    }.first
     self = matcher["invert_match"].bool == true ? .other : found ?? .other
   }
 
-  private static let envoyKinds: [(path: String, make: @Sendable (String) -> TextMatcher)] = [
-    ("exact", { .exact($0) }), ("exact_match", { .exact($0) }), ("path", { .exact($0) }),
-    ("prefix", { .prefix($0) }), ("path_separated_prefix", { .prefix($0) }),
-    ("suffix", { .suffix($0) }), ("contains", { .containing($0) }),
-    ("safe_regex.regex", { TextMatcher(pattern: $0) }),
-    ("safe_regex_match.regex", { TextMatcher(pattern: $0) }),
+  private static let envoyKinds = [
+    "exact", "exact_match", "path", "prefix", "path_separated_prefix", "suffix", "contains",
+    "safe_regex.regex", "safe_regex_match.regex",
   ]
 
   /// Those of a kind that lint knows: of a list that removes or sends headers, others count for nothing.
   static func known(_ matchers: [TextMatcher]) -> [TextMatcher] { matchers.filter { $0 != .other } }
+
+  /// Whether it matches certain texts only: one, or the words of an expression.
+  var listsTexts: Bool {
+    switch self {
+    case .exact: true
+    case .regex(let pattern): Pattern.words(of: pattern) != nil
+    case .prefix, .suffix, .containing, .other: false
+    }
+  }
 
   /// `isName`: the text is a header's name in lower case, and the matcher's case does not count.
   func matches(_ text: String, isName: Bool = false) -> Bool {

@@ -1,80 +1,80 @@
 /// A container that runs `tollgate serve`, with what matters of its pod and its workload.
 struct TollgatePod: Sendable {
-  /// Whether several such pods run at the same time.
-  enum Copies: Sendable {
-    case one
-    /// More than one: the number of replicas, or of those that an autoscaler makes at most.
-    case several(Field)
-    /// A DaemonSet's.
-    case everyNode(Field)
-  }
-
-  let container: Field
+  /// What defines the pod: a workload, or an EnvoyProxy.
+  let resource: Resource
   /// All fields that describe Envoy's container in the same pod; empty where there is none.
   let envoy: [Field]
-  /// The EnvoyProxy that defines the pod; nil for a Deployment, DaemonSet or StatefulSet.
-  let proxy: Resource?
-  let namespace: String
-  /// The labels that the pod will have.
   let labels: [String: String]
-  /// Whether it starts before the pod's other containers and ends after them.
-  let isNativeSidecar: Bool
-  /// `volumeClaimTemplates` of a StatefulSet.
-  let claimTemplates: [Field]
-  /// All fields that describe the pod.
   let podSpecs: [Field]
-  let copies: Copies
+  /// By what several such pods run: replicas, an autoscaler, a DaemonSet; nil where one runs.
+  let copies: Field?
   /// The setting by which a new pod may start before the old one has ended; nil where it may not.
   let surges: Field?
+  var container: Field
+  /// Whether it starts before the pod's other containers and ends after them.
+  var isNativeSidecar = false
   /// The values of flags and environment variables, by the flag's name.
-  let settings: [String: [Field]]
+  var settings: [String: [Field]] = [:]
 
-  /// Whether Envoy is in the same pod.
+  var namespace: String { resource.namespace }
+
+  /// The EnvoyProxy that defines the pod; nil for a workload.
+  var proxy: Resource? { resource.kind == "EnvoyProxy" ? resource : nil }
+
+  var isTollgate: Bool {
+    let names = [container["name"].text, container["image"].text].compactMap { $0 }
+    return words.contains("serve") && (names + words).contains { $0.contains("tollgate") }
+  }
+
   var isBesideEnvoy: Bool { !envoy.isEmpty }
 
   /// `spec.shutdown` of the EnvoyProxy; nil where there is none.
   var envoyShutdown: Field? { proxy?.spec["shutdown"] }
 
-  /// The last value of a flag, or the environment's where the flag is not given.
-  func setting(_ name: String) -> String? { settings(name).last }
+  private static let defaults = [
+    "admin": "127.0.0.1:9090", "data": "tollgate-data", "drain-timeout": "150s",
+    "max-buffer-bytes": "2GiB", "store-timeout": "50ms",
+  ]
 
-  /// Every value of a flag.
+  /// The last value of a flag, or the environment's where the flag is not given, or the default.
+  func setting(_ name: String) -> String? { settings(name).last ?? Self.defaults[name] }
+
   func settings(_ name: String) -> [String] {
     (settings[name] ?? []).compactMap(\.text).map { text in
       text.hasPrefix("--\(name)=") ? String(text.dropFirst(name.count + 3)) : text
     }
   }
 
-  /// The ledger's directory: `--data`, or its default in the working directory.
-  var dataDirectory: String { setting("data") ?? "tollgate-data" }
+  var dataDirectory: String { setting("data") ?? "" }
 
   /// The volume mount that contains the ledger's directory; nil where it is on no volume.
-  var dataMount: Field? { Self.mount(of: dataDirectory, in: container["volumeMounts"].items) }
+  var dataMount: Field? { Self.mount(of: dataDirectory, in: container) }
 
   /// The volume of that mount; nil for a claim of a StatefulSet, which is not among the pod's volumes.
   var dataVolume: Field? { dataMount.flatMap(volume) }
 
-  /// Whether its limits are shared in a store.
   var hasStore: Bool { setting("store") != nil }
 
   /// Why the ledger is deleted with the pod; nil where it is kept.
   var forgottenLedger: (field: Field, why: String)? {
-    guard let mount = dataMount else {
-      return (container, "--data \(dataDirectory) is on no volume")
-    }
-    guard let volume = volume(of: mount), volume["emptyDir"].node != nil else { return nil }
+    if dataMount == nil { return (container, "--data \(dataDirectory) is on no volume") }
+    guard let volume = dataVolume, volume["emptyDir"].node != nil else { return nil }
     return (volume, "the ledger is on an emptyDir")
   }
 
-  /// The words of the container's command line.
   var words: [String] { container["command"].texts + container["args"].texts }
 
-  /// The mount that contains a path; nil for none.
-  static func mount(of wanted: String, in mounts: [Field]) -> Field? {
-    mounts.filter { mount in
+  /// The mount of a container that contains a path; nil for none.
+  static func mount(of wanted: String, in container: Field) -> Field? {
+    container["volumeMounts"].items.filter { mount in
       let path = mount["mountPath"].text ?? ""
       return wanted == path || wanted.hasPrefix(path.hasSuffix("/") ? path : path + "/")
     }.max { ($0["mountPath"].text ?? "").count < ($1["mountPath"].text ?? "").count }
+  }
+
+  /// Whether it is none of Envoy's and mounts the directory of a socket.
+  func isCompanion(on socket: String) -> Bool {
+    container["name"].text != "envoy" && Self.mount(of: socket, in: container) != nil
   }
 
   /// The volume of the pod that a mount names.
@@ -88,13 +88,9 @@ struct TollgatePod: Sendable {
     settings("listen").flatMap { $0.split(separator: ",").map(String.init) }
   }
 
-  /// The paths of the Unix sockets among them.
   var sockets: [String] {
     listening.filter { $0.hasPrefix("unix:") }.map { String($0.dropFirst("unix:".count)) }
   }
-
-  /// The volumes that the container mounts.
-  var mountedVolumes: [Field] { container["volumeMounts"].items.compactMap(volume) }
 
   /// The port that a probe or a monitor names, by number or by name.
   func port(_ field: Field) -> Int64? {
@@ -103,15 +99,15 @@ struct TollgatePod: Sendable {
       .integer
   }
 
-  /// `terminationGracePeriodSeconds`; nil where it is not written.
-  var gracePeriod: Field? {
-    podSpecs.map { $0["terminationGracePeriodSeconds"] }.first { $0.integer != nil }
+  /// `terminationGracePeriodSeconds`, also where it is not written.
+  var gracePeriod: Field {
+    let fields = podSpecs.map { $0["terminationGracePeriodSeconds"] }
+    return fields.first { $0.integer != nil } ?? fields.first ?? container
   }
 
   /// A field of the container's security context, or of the pod's where the container's does not have it.
   func security(_ name: String) -> Field {
-    let own = container["securityContext"][name]
-    if own.exists { return own }
-    return podSpecs.lazy.map { $0["securityContext"][name] }.first { $0.exists } ?? own
+    let places = ([container] + podSpecs).map { $0["securityContext"][name] }
+    return places.first(where: \.exists) ?? places[0]
   }
 }

@@ -90,6 +90,7 @@ extension QuotaTable {
     var part = sharing!.parts[place]!
     part.expire(count, at: bootMs)
     part.isUncertain = false
+    if !sharing!.partitions[part.key.partition].isLost { part.local = nil }
     var known = underWay.holding
     let more = answer.ownSettled.minusSaturating(known.settled)
     if count.isBudget, more > 0 {

@@ -98,13 +98,26 @@ extension QuotaTable {
     case .deny: break
     case .lease: if need <= part.free { return .fits(place: place) }
     case .local:
-      let share = sharing!.parts[place]!.local?.available(at: bootMs) ?? 0
+      let share = localShare(place, rule, bootMs: bootMs)
       if need <= part.free.plusSaturating(share) { return .fits(place: place) }
     }
     guard case .budget(let budget) = counters[place].count, part.seen != nil,
       part.seenSettled >= part.limit(rule.amount)
     else { return .fails(.storeUnavailable) }
     return .fails(.spent(waitMilliseconds: untilEnd(budget, bootMs: bootMs)))
+  }
+
+  /// What this replica may use by itself: of its share when the store was lost, or of one that begins
+  /// now and ends with the store's next answer.
+  private mutating func localShare(_ place: Int, _ rule: LimitRule, bootMs: Int64) -> Int64 {
+    if sharing!.parts[place]!.local == nil {
+      let part = sharing!.parts[place]!
+      let since = part.holding(counters[place].count).hold.minusSaturating(part.known?.hold ?? 0)
+      let left = part.seenLeft(rule)?.minusSaturating(max(0, since).timesSaturating(part.unit))
+      sharing!.parts[place]!.local = LocalShare(
+        rule, seenLeft: left, replicas: sharing!.replicas, bootMs: bootMs)
+    }
+    return sharing!.parts[place]!.local?.available(at: bootMs) ?? 0
   }
 
   /// The milliseconds until the end of the window, by the store's time.
