@@ -41,9 +41,9 @@ package struct Chain: Equatable, Sendable {
   /// The same for the last of several lines, which begins at `start`.
   mutating func seal(_ lines: inout [UInt8], from start: Int) {
     head = Self.digest(after: head, lines.span.extracting(droppingFirst: start))
-    lines.append(LedgerFormat.hashPrefix.span)
+    lines.append(contentsOf: LedgerFormat.hashPrefix)
     head.appendHex(to: &lines)
-    lines.append(Self.lineEnd.span)
+    lines.append(contentsOf: Self.lineEnd)
   }
 
   private static let lineEnd = Array("\"}\n".utf8)
