@@ -27,16 +27,4 @@ import Testing
     #expect(second.latencyMs == 5)
     #expect(first != second)
   }
-
-  @Test func `only a value that others have is copied`() {
-    var value = CopyOnWrite([1, 2, 3])
-    value.value.reserveCapacity(100)
-    let before = value.value.withUnsafeBufferPointer { unsafe UInt(bitPattern: $0.baseAddress) }
-    value.value[0] = 9
-    let after = value.value.withUnsafeBufferPointer { unsafe UInt(bitPattern: $0.baseAddress) }
-    #expect(before == after)
-    let other = value
-    value.value[0] = 1
-    #expect(other.value[0] == 9)
-  }
 }
