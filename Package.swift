@@ -109,6 +109,9 @@ let package = Package(
     // are simulated on it. For tests only.
     target("StoreModel", ["Quota"], path: "Tests/StoreModel"),
 
+    // The random numbers of tests: the same for the same seed.
+    target("SeededRandom", path: "Tests/SeededRandom"),
+
     // Tests/Fuzz/scanner drives it.
     .executableTarget(
       name: "scan-bodies", dependencies: ["Bytes", "Inference", "Terms"],
@@ -136,14 +139,17 @@ let package = Package(
       path: "Tests/Compatibility/envoy-messages",
       swiftSettings: swift),
 
-    tests("Bytes"), tests("Terms"), tests("Inference", ["Bytes", "CInstructions", "Terms"]),
-    tests("Policy", ["Bytes", "Terms"]), tests("Ledger", ["Bytes", "Terms"]),
-    tests("Quota", ["StoreModel", "Terms"]), tests("Metrics", ["Books", "Quota", "Terms"]),
+    tests("Bytes"), tests("Terms"),
+    tests("Inference", ["Bytes", "CInstructions", "SeededRandom", "Terms"]),
+    tests("Policy", ["Bytes", "SeededRandom", "Terms"]), tests("Ledger", ["Bytes", "Terms"]),
+    tests("Quota", ["SeededRandom", "StoreModel", "Terms"]),
+    tests("Metrics", ["Books", "Quota", "Terms"]),
     tests("Lint", ["Policy"]), tests("Log", ["Bytes", "Terms"]),
-    tests("Shipping", ["Bytes", "Ledger"]),
-    tests("Redis", ["Bytes"]), tests("Store", ["Quota", "Redis", "StoreModel", "Terms"]),
-    tests("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC"]),
-    tests("Transport", ["Bytes"]),
+    tests("Shipping", ["Bytes", "Ledger", "Terms"]),
+    tests("Redis", ["Bytes", "SeededRandom"]),
+    tests("Store", ["Quota", "Redis", "SeededRandom", "StoreModel", "Terms"]),
+    tests("EnvoyAPI", ["Bytes", "CEnvoyAPI", "CProtobufC", "SeededRandom"]),
+    tests("Transport", ["Bytes", "SeededRandom"]),
     tests("Books", ["Inference", "Ledger", "Policy", "Quota", "StoreModel", "Terms"]),
     tests(
       "Gateway",

@@ -17,11 +17,20 @@ extension Books {
     return states(limits.globalPlaces, limits)
   }
 
+  /// The limits of the groups that these tenants are in; each group once.
+  package func groupLimitStates(
+    ofTenants tenants: [String]
+  ) -> [(group: TenantGroup, limits: [LimitState])] {
+    let limits = currentLimits
+    return limits.groupPlaces(ofTenants: tenants).map { ($0.group, states($0.places, limits)) }
+  }
+
   private func states(_ places: [PolicyLimits.Place], _ limits: PolicyLimits) -> [LimitState] {
     var states: [LimitState] = []
     states.reserveCapacity(places.count)
+    let marks = currentMarks
     forEachReading(places, limits) { place, reading, count, nowMs in
-      states.append(Self.state(places[place], reading, count, nowMs, limits))
+      states.append(Self.state(places[place], reading, count, nowMs, limits, marks))
     }
     return states
   }
@@ -96,7 +105,7 @@ extension Books {
 
   private static func state(
     _ place: PolicyLimits.Place, _ reading: CounterReading, _ count: Int, _ nowMs: Int64,
-    _ limits: PolicyLimits
+    _ limits: PolicyLimits, _ marks: LimitMarks
   ) -> LimitState {
     let rule = limits.catalog.rules[place.rule]
     // The limit of one key has one counter: it is shown even where no request has made it yet.
@@ -104,10 +113,12 @@ extension Books {
     if case .key(let id) = place.owner, rule.scope == .key { (count, keyID) = (1, id) }
     let limit = limits.limit(ofRule: place.rule)
     return LimitState(
-      name: rule.name, owner: place.owner, kind: rule.kind.rawValue, per: rule.window.periodName,
+      name: rule.name, owner: place.owner, plan: limit?.plan, kind: rule.kind.rawValue,
+      per: rule.window.periodName,
       scope: rule.scope.stateScope, models: limit?.models, amount: rule.amount,
       capacity: reading.capacity, used: reading.used, reserved: reading.reserved,
-      remaining: reading.remaining,
+      remaining: reading.remaining, warnAt: rule.warnAt, warned: reading.told,
+      raises: rule.raises, shadow: rule.isShadow ? marks.shadow(rule.owner, rule.name) : nil,
       resetsAtMs: reading.resetMilliseconds.map { min($0, Int64.max - nowMs) + nowMs },
       counters: count, keyID: keyID,
       subject: rule.scope == .subject && count > 0 ? reading.scopeValue : nil)

@@ -101,7 +101,8 @@ extension Books {
     recovering.table.configure(limits.catalog, now: outcome.timeMs)
     let books = Books(
       table: recovering.table, of: limits, estimates: recovering.estimates,
-      after: outcome.timeMs, clock: clock, durability: settings.ledger.durability)
+      totals: recovering.totals, revoked: recovering.revoked, after: outcome.timeMs, clock: clock,
+      ledger: settings.ledger)
     for admission in reopened { books.reopen(admission) }
     do throws(LedgerFault) {
       let writer = try LedgerWriter(
@@ -133,8 +134,12 @@ extension Books {
 private struct Recovering {
   var table: QuotaTable
   private(set) var estimates = Estimates()
+  /// Nil before the first record.
+  private(set) var totals: DayTotals?
+  private(set) var revoked = Revocations()
   private let limits: PolicyLimits
   private var open = OpenExchanges()
+  private var days = LocalDays.utc
 
   init(_ limits: PolicyLimits) {
     self.limits = limits
@@ -152,10 +157,18 @@ private struct Recovering {
       }
       table.clockRuns(since: checkpoint.clockSinceMs ?? record.timeMs)
       estimates = Estimates(checkpoint.estimates.filter(isKnown))
+      let zone = checkpoint.totals?.timeZone ?? limits.catalog.timeZone
+      totals = checkpoint.totals ?? DayTotals(timeZone: zone, sinceMs: record.timeMs)
+      days = LocalDays(timeZone: zone) ?? .utc
+      revoked = Revocations(checkpoint.revoked)
     case .admission(let admission) where admission.decision == .allow:
+      totals?.used(tenant: admission.tenant, keyID: admission.keyID, atMs: record.timeMs)
       if !record.isCarried { table.replayAdmission(admission.reserved, now: record.timeMs) }
     case .completion(let completion):
-      if !record.isCarried, let admitted = open.byRequestID[completion.requestID]?.admission {
+      if record.isCarried { break }
+      let admitted = open.byRequestID[completion.requestID]?.admission
+      totals?.add(completion, keyID: admitted?.keyID, day: days.day(ofMs: record.timeMs))
+      if let admitted {
         table.replayCompletion(
           reserved: admitted.reserved, final: completion.charged, now: record.timeMs)
       }
@@ -165,7 +178,16 @@ private struct Recovering {
       if let fromMs = jump.fromMs, !record.isCarried {
         table.step(from: fromMs, to: record.timeMs)
       }
-    case .admission, .denials, .start, .reload, .repair, .store, .drop: break
+    case .store: table.wasShared = true
+    case .threshold(let threshold):
+      if !record.isCarried {
+        table.told(
+          counter: threshold.counter, threshold.share, windowStartMs: threshold.windowStartMs)
+      }
+    case .admission(let admission):
+      totals?.used(tenant: admission.tenant, keyID: admission.keyID, atMs: record.timeMs)
+    case .revoke(let revocation): revoked.apply(revocation)
+    case .denials, .start, .reload, .repair, .drop, .restore: break
     }
     open.apply(record)
   }

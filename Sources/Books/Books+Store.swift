@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import Quota
+import Terms
 
 /// Limits that are shared through a store: what the store's thread asks and tells. Every call takes the
 /// books' lock; exchanges and the thread itself are told without it.
@@ -14,8 +15,10 @@ extension Books {
       guard let identity = writer?.identity else { return }
       let now = readClock()
       let holder = Holder(identity)
-      door = StoreDoor(holder, timeoutMs: timeoutMs, bootMs: monotonicMs)
       table.share(settings, as: holder, now: now, bootMs: monotonicMs)
+      door = StoreDoor(
+        holder, timeoutMs: timeoutMs, leaseMs: settings.leaseMilliseconds,
+        knewStore: table.knewStore, bootMs: monotonicMs)
     }
   }
 
@@ -51,7 +54,14 @@ extension Books {
     change { table, door, now, bootMs in
       door.joined(bootMs: bootMs, timeMs: now)
       if let partition = table.partition(ofCall: id) {
-        door.partition(partition, is: answer.state, timeMs: now)
+        door.partition(
+          partition, answers: answer, timeMs: now,
+          living: { table.living(bootMs: bootMs) },
+          exposed: {
+            StoreDoor.Exposed(
+              allStated: table.exposed(in: partition, isAll: false, bootMs: bootMs),
+              someMissing: table.exposed(in: partition, isAll: true, bootMs: bootMs))
+          })
       }
       table.answered(id, answer, bootMs: bootMs)
     }
@@ -82,6 +92,11 @@ extension Books {
       door.sees(view)
       table.alive(view, bootMs: bootMs)
     }
+  }
+
+  /// The store may have lost what it had: its server was connected to again.
+  package func storeMayHaveLost() {
+    change { table, _, _, bootMs in table.suspect(bootMs: bootMs) }
   }
 
   /// Whom this replica saw alive within the lease's time.
@@ -118,10 +133,10 @@ extension Books {
     change { table, _, _, bootMs in table.giveBack(bootMs: bootMs) }
   }
 
-  /// What happened between this replica and the store since this was asked last; each is on record.
+  /// What happened between this replica and the store, as far as it was put on record since this was
+  /// asked last.
   package func takeStoreNotes() -> [StoreNote] {
-    recordStoreNotes()
-    return lock.withLock {
+    lock.withLock {
       defer { toldNotes = [] }
       return toldNotes
     }
@@ -145,7 +160,8 @@ extension Books {
       guard door != nil else { return }
       let now = readClock()
       status.holder = door!.holder
-      status.holdsReadiness = door!.holdsReadiness(bootMs: monotonicMs)
+      status.holdsReadiness = door!.holdsReadiness(
+        bootMs: monotonicMs, isRefused: status.refusal != nil)
       status.fencedBy = table.fencedBy
       status.fleet = door!.fleet
       status.waiting = Int64(door!.waitingCount)
@@ -163,10 +179,13 @@ extension Books {
       ]
       status.partitions = states.flatMap { state, numbers in
         numbers.map { number in
-          if let old = known[number], old.state == state { return old }
-          return StoreStatus.Partition(number: number, state: state, sinceMs: now)
+          let old = known[number].flatMap { $0.state == state ? $0 : nil }
+          return StoreStatus.Partition(
+            number: number, state: state, sinceMs: old?.sinceMs ?? now,
+            opening: shared.claims[number], leased: shared.leased[number] ?? StoreAmounts())
         }
       }.sorted { $0.number < $1.number }
+      status.leasedCounters = shared.counters
     }
   }
 
@@ -209,6 +228,7 @@ extension Books {
       if door != nil {
         let now = readClock()
         body(&table, &door!, now, monotonicMs)
+        recordReached(now)
         over = door!.takeOver(bootMs: monotonicMs) { table.isAnswered($0) }
       }
       return (tellStoreOutcome, storeWake())

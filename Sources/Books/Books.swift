@@ -28,6 +28,9 @@ package final class Books: @unchecked Sendable {
   /// How often a write failed with admissions in it.
   private var epoch = 0
   private var estimates: Estimates
+  var marks = LimitMarks()
+  var sheet: UsageSheet
+  private var revocations: Revocations
   /// Nil once the books are closed.
   private(set) var writer: LedgerWriter?
   private let clock: Clock
@@ -43,16 +46,19 @@ package final class Books: @unchecked Sendable {
 
   init(
     table: consuming QuotaTable, of limits: PolicyLimits, estimates: Estimates,
-    after timeMs: Int64, clock: Clock, durability: Durability
+    totals: DayTotals?, revoked: Revocations = Revocations(), after timeMs: Int64, clock: Clock,
+    ledger settings: LedgerSettings
   ) {
     self.table = table
     self.limits = limits
     self.estimates = estimates
+    revocations = revoked
     ledgerClock = LedgerClock(after: timeMs)
     self.clock = clock
-    self.durability = durability
+    durability = settings.durability
     monotonicMs = clock.monotonicMs()
     let nowMs = ledgerClock.read(wallMs: clock.wallMs(), monotonicMs: monotonicMs).timeMs
+    sheet = UsageSheet(totals, timeZone: limits.catalog.timeZone, settings, nowMs: nowMs)
     self.table.resume(after: timeMs, at: nowMs)
   }
 
@@ -109,12 +115,16 @@ package final class Books: @unchecked Sendable {
   ) -> Answer {
     var request = request
     request.record.reserved = reservation.charges
+    let shadowed = reservation.shadowed
+    request.record.shadowLimits = shadowed.map(\.name)
     request.record.estimatedPromptTokens = reservation.demand.promptTokens
     request.record.reservedCompletionTokens = reservation.demand.completionTokens
+    sheet.came(request.record, atMs: now)
     guard case .queued(let seq)? = writer?.enqueue(.admission(request.record), timeMs: now) else {
       _ = table.settle(reservation, as: .undone, now: now)
       return .unavailable
     }
+    if !shadowed.isEmpty { marks.wouldRefuse(shadowed, request.caller) }
     let admission = OpenAdmission(
       request, seq: seq, epoch: epoch, timeMs: now, monotonicMs: monotonicMs, reservation)
     open[seq] = admission
@@ -162,7 +172,9 @@ package final class Books: @unchecked Sendable {
     completion.latencyMs =
       admission.monotonicMs.map { monotonicMs - $0 } ?? max(0, now - admission.timeMs)
     completion.charged = table.settle(reservation, as: outcome.settlement, now: now)
+    sheet.add(completion, of: admission.record, atMs: now)
     _ = writer?.enqueue(.completion(completion), timeMs: now)
+    recordReached(now)
     return completion
   }
 
@@ -173,6 +185,7 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       let reason = record.reason ?? "other"
       refusals.count(tenant: record.tenant, reason: reason, timeMs: monotonicMs)
+      sheet.came(record, atMs: now)
       let (singly, due) = denials.denied(
         tenant: record.tenant, reason: reason, requestID: record.requestID, timeMs: now)
       write(due, now)
@@ -214,6 +227,7 @@ package final class Books: @unchecked Sendable {
       let now = readClock()
       table.configure(limits.catalog, now: now)
       self.limits = limits
+      sheet.use(timeZone: limits.catalog.timeZone)
       writer?.shares(among: limits.tenants.count)
       estimates.keep(tenant: limits.hasTenant, model: limits.hasModel)
       _ = writer?.enqueue(.reload(event), timeMs: now)
@@ -263,6 +277,7 @@ package final class Books: @unchecked Sendable {
   /// record. False where that failed. What is still open is left to the next start, which closes it
   /// as `interrupted`.
   package func close(_ event: ProcessEvent) -> Bool {
+    recordStoreNotes()
     lock.withLock {
       let now = readClock()
       write(denials.drain(), now)
@@ -284,16 +299,26 @@ package final class Books: @unchecked Sendable {
     return isWhole
   }
 
-  /// Queues a record of what the process did.
-  func note(_ body: LedgerRecord.Body) {
+  /// The keys that are refused whatever the policy says.
+  package var revoked: Revocations { lock.withLock { revocations } }
+
+  /// Revokes a key, or undoes that. Nil, and nothing is changed, where it cannot be recorded, or there
+  /// are as many as there may be; else what is revoked from now on. `isOnRecord` says when it is on disk.
+  package func revoke(_ revocation: Revocation) -> Revocations? {
     lock.withLock {
+      guard revocation.isUndone || revocations.count < Revocations.countMax else { return nil }
       let now = readClock()
-      _ = writer?.enqueue(body, timeMs: now)
+      switch writer?.enqueue(.revoke(revocation), timeMs: now) {
+      case .queued, .carried: break
+      case .refused, nil: return nil
+      }
+      revocations.apply(revocation)
+      return revocations
     }
   }
 
-  /// Records that some records will never be sent to a shipping target.
-  package func recordDrop(_ drop: Drop) { note(.drop(drop)) }
+  /// Waits until all that was queued so far is on disk; false where that fails.
+  package func isOnRecord() -> Bool { ledger?.flush() ?? false }
 
   private func write(_ due: [Denials], _ now: Int64) {
     for denials in due { _ = writer?.enqueue(.denials(denials), timeMs: now) }
@@ -341,6 +366,7 @@ extension Books {
       wallMs: { [self] in retentionTime() })
     callbacks.committed = committed
     callbacks.segmentsGone = segmentsGone
+    callbacks.dropped = { [self] in recordDrop($0) }
     return callbacks
   }
 
@@ -371,7 +397,7 @@ extension Books {
     }
     return BooksState(
       counters: table.snapshot(now: now), open: exchanges, estimates: estimates,
-      clockSinceMs: table.clockSinceMs)
+      clockSinceMs: table.clockSinceMs, totals: sheet.totals, revoked: revocations.all)
   }
 
   /// Gives back what was reserved by admissions whose records failed, and tells their exchanges.

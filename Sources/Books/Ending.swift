@@ -215,6 +215,7 @@ extension Completion {
       requestID: admission.requestID, tenant: admission.tenant, subject: admission.subject,
       hostname: admission.hostname, route: admission.route, model: admission.model,
       modelRoute: admission.modelRoute, trafficClass: admission.trafficClass,
+      operation: admission.operation, provider: admission.provider,
       stream: admission.stream, httpStatus: outcome.httpStatus, ttftMs: usage.ttftMs,
       promptTokens: usage.prompt.map(Int64.init),
       cachedPromptTokens: usage.cachedPrompt.map(Int64.init),
@@ -225,7 +226,7 @@ extension Completion {
       totalTokens: usage.total.map(Int64.init), units: usage.units, tier: usage.tier,
       usageSource: usage.source,
       costNanodollars: outcome.costNanodollars, costParts: outcome.costParts,
-      endReason: outcome.endReason,
+      endReason: outcome.endReason, finishReason: usage.finish,
       origin: outcome.origin, traceparent: admission.traceparent, disputed: outcome.disputed)
   }
 }

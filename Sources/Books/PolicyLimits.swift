@@ -9,9 +9,10 @@ package final class PolicyLimits: Sendable {
   /// The empty set, for requests that no limit counts.
   package let noLimits: LimitSet
   private let policy: PolicySnapshot
-  /// Indices into the catalog's rules, here and below: of the global limits, of each tenant's, of
-  /// each tenant's keys', and of each class's slots by the class's name.
+  /// Indices into the catalog's rules, here and below: of the global limits, of each group's, of each
+  /// tenant's, of each tenant's keys', and of each class's slots by the class's name.
   private let global: [Int]
+  private let byGroup: [[Int]]
   private let byTenant: [[Int]]
   private let byKey: [[[Int]]]
   private let byClass: [String: Int]
@@ -30,6 +31,7 @@ package final class PolicyLimits: Sendable {
       return rules.count - 1
     }
     global = policy.limits.map { add($0, .global) }
+    byGroup = policy.groups.map { group in group.limits.map { add($0, .group(group.name)) } }
     byTenant = policy.tenants.map { tenant in
       tenant.limits.map { add($0, .tenant(tenant.name.string)) }
     }
@@ -42,7 +44,9 @@ package final class PolicyLimits: Sendable {
     for trafficClass in policy.classes {
       guard let most = trafficClass.maxConcurrent else { continue }
       byClass[trafficClass.name.string] = rules.count
-      rules.append(.classSlots(trafficClass.name.string, amount: Int64(most)))
+      rules.append(
+        .classSlots(
+          trafficClass.name.string, amount: Int64(most), onStoreLoss: trafficClass.onStoreLoss))
       limits.append(nil)
     }
     self.byClass = byClass
@@ -52,10 +56,13 @@ package final class PolicyLimits: Sendable {
     func applies(_ rule: Int, _ model: Int?) -> Bool {
       Self.applies(limits[rule], model.map { policy.models[$0] })
     }
-    let (global, byKey) = (global, byKey)
+    let (global, byGroup, byTenant, byKey) = (global, byGroup, byTenant, byKey)
     sets = LimitSets(
       catalog: catalog, modelCount: policy.models.count,
-      tenants: zip(byTenant, byKey).map { ($0, $1) },
+      tenants: policy.tenants.map { tenant in
+        let group = tenant.group.map { byGroup[$0.index] } ?? []
+        return (group + byTenant[tenant.index], byKey[tenant.index])
+      },
       shared: { model in
         let slots = model.flatMap { byClass[policy.models[$0].trafficClass.name.string] }
         return global.filter { applies($0, model) } + (slots.map { [$0] } ?? [])
@@ -63,8 +70,8 @@ package final class PolicyLimits: Sendable {
       applies: applies, namesModels: { limits[$0]?.models != nil })
   }
 
-  /// The limits that a request must pass: global ones, the tenant's, the key's, and its class's
-  /// slots. A request without a model (on a path without inspection) passes only limits on
+  /// The limits that a request must pass: global ones, its group's, the tenant's, the key's, and its
+  /// class's slots. A request without a model (on a path without inspection) passes only limits on
   /// `requests` and `concurrent` that do not name models.
   package func set(tenant: Tenant, keyIndex: Int?, model: Model?) -> LimitSet {
     sets.set(tenant: tenant.index, key: keyIndex, model: model?.index)
@@ -89,6 +96,32 @@ package final class PolicyLimits: Sendable {
   /// The limits that count all tenants together.
   package var globalPlaces: [Place] { global.map { Place(rule: $0, owner: .global) } }
 
+  /// The limits that each of these tenants' groups has, with the group; each group once.
+  package func groupPlaces(ofTenants names: [String]) -> [(group: TenantGroup, places: [Place])] {
+    var seen: Set<Int> = []
+    return names.compactMap { name in
+      let bytes = Array(name.utf8)
+      guard let index = policy.tenant(named: bytes.span)?.group?.index, seen.insert(index).inserted
+      else { return nil }
+      return (policy.groups[index], places(ofGroup: index))
+    }
+  }
+
+  /// Every group of the policy, with its limits.
+  package var groupPlaces: [(group: TenantGroup, places: [Place])] {
+    policy.groups.indices.map { (policy.groups[$0], places(ofGroup: $0)) }
+  }
+
+  private func places(ofGroup index: Int) -> [Place] {
+    byGroup[index].map { Place(rule: $0, owner: .group(policy.groups[index].name)) }
+  }
+
+  /// The tenant with this name; nil where the policy has none.
+  package func tenant(named name: String) -> Tenant? {
+    let bytes = Array(name.utf8)
+    return policy.tenant(named: bytes.span)
+  }
+
   /// The limits of the tenant with this name, of its keys, and its slots in each traffic class;
   /// none where the policy has no such tenant.
   package func places(ofTenant name: String) -> [Place] {
@@ -111,6 +144,29 @@ package final class PolicyLimits: Sendable {
         ))
     }
     return places
+  }
+
+  /// Where the policy states a limit.
+  package struct Origin: Sendable {
+    package let name: String
+    /// `global`, `group research`, `plan gold`, `tenant`, `key agents`, `class batch_inference`.
+    package let words: String
+  }
+
+  /// The limits of a set, each with where the policy states it; the limit is nil for a class's slots.
+  package func origins(of set: LimitSet) -> [(limit: Policy.Limit?, origin: Origin)] {
+    set.indices.map { index in
+      let rule = catalog.rules[index]
+      let words =
+        switch rule.owner {
+        case .global: "global"
+        case .group(let name): "group \(name)"
+        case .tenant: limits[index]?.plan.map { "plan \($0)" } ?? "tenant"
+        case .key(_, let id): "key \(id)"
+        case .trafficClass(let name): "class \(name)"
+        }
+      return (limits[index], Origin(name: rule.name, words: words))
+    }
   }
 
   /// Every tenant of the policy, in its order.
@@ -151,7 +207,8 @@ package final class PolicyLimits: Sendable {
     LimitRule(
       owner: owner, name: limit.name, kind: limit.kind, amount: limit.amount,
       window: window(limit), scope: scope(limit.scope), subjectsMax: limit.maxSubjects,
-      onStoreLoss: limit.onStoreLoss)
+      onStoreLoss: limit.onStoreLoss, isShadow: limit.isShadow, raises: limit.raises,
+      warnAt: limit.warnAt)
   }
 
   private static func window(_ limit: Policy.Limit) -> LimitWindow {

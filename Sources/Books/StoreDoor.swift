@@ -1,5 +1,6 @@
 import Ledger
 import Quota
+import Terms
 
 /// What the books need of a shared store beside the table: who waits for it until when, and what has
 /// happened to it. A value without a lock and without a clock; the books guard it.
@@ -14,8 +15,25 @@ struct StoreDoor {
     let endsMs: Int64
   }
 
+  /// An opening that lasts: what was known when it was seen first, before anything of it counted.
+  private struct Opening {
+    /// Whom this replica had seen alive.
+    let before: [Holder]
+    let isFirst: Bool
+    let exposed: Exposed
+  }
+
+  /// What limits may be exceeded by where all stated that were alive, and where somebody did not.
+  struct Exposed {
+    var allStated = StoreAmounts()
+    var someMissing = StoreAmounts()
+  }
+
   private(set) var holder: Holder
   private let timeoutMs: Int64
+  private let leaseMs: Int64
+  /// Whether the ledger knew a store before this start.
+  private let knewStore: Bool
   private let sharedSinceMs: Int64
   /// In the order in which they began to wait, which is that of their ids and of their ends.
   private var waiting: [Waiting] = []
@@ -25,8 +43,9 @@ struct StoreDoor {
   private(set) var lost: Set<Int> = []
   private var lostSinceTold: Set<Int> = []
   private var returnedSinceTold: Set<Int> = []
-  /// The partitions that are opening, and whom the store had named alive when that was seen first.
-  private var opening: [Int: [Holder]] = [:]
+  private var opening: [Int: Opening] = [:]
+  /// Which opening each partition was in, or was opened by, when it answered last.
+  private var openingMs: [Int: Int64] = [:]
   /// The partitions that were open, by their last answer, at least once.
   private var opened: Set<Int> = []
   private var untold: [StoreNote] = []
@@ -36,9 +55,14 @@ struct StoreDoor {
   private var isWoken = false
   var wake: @Sendable () -> Void = {}
 
-  init(_ holder: Holder, timeoutMs: Int64, bootMs: Int64) {
+  init(
+    _ holder: Holder, timeoutMs: Int64, leaseMs: Int64 = 10_000, knewStore: Bool = false,
+    bootMs: Int64
+  ) {
     self.holder = holder
     self.timeoutMs = max(1, timeoutMs)
+    self.leaseMs = leaseMs
+    self.knewStore = knewStore
     sharedSinceMs = bootMs
   }
 
@@ -104,32 +128,60 @@ struct StoreDoor {
     if lost.insert(partition).inserted { lostSinceTold.insert(partition) }
   }
 
-  /// A partition answered with that state.
-  mutating func partition(_ partition: Int, is state: PartitionState, timeMs: Int64) {
-    switch state {
-    case .opening:
-      if opening[partition] == nil { opening[partition] = fleet?.replicas.map(\.holder) ?? [] }
-    case .open:
-      opened.insert(partition)
-      if lost.remove(partition) != nil { returnedSinceTold.insert(partition) }
-      guard let before = opening.removeValue(forKey: partition) else { return }
-      let now = fleet?.replicas.map(\.holder) ?? []
-      let alive = Set(now.map(\.ledger))
-      let opened = StoreNote.Opened(
-        stated: now, missing: before.filter { !alive.contains($0.ledger) }, bound: nil)
-      // Those that open together, as they do when a server comes back, are one note.
-      if let last = untold.indices.last, untold[last].kind == .opened(opened) {
-        untold[last].partitions.append(partition)
-      } else {
-        note(.opened(opened), timeMs: timeMs, partitions: [partition])
-      }
+  /// A partition answered. `living`: whom this replica saw alive; `exposed`: what limits may be
+  /// exceeded by, both before the answer counts. They are asked where the partition is found to open.
+  mutating func partition(
+    _ partition: Int, answers answer: StatementCallAnswer, timeMs: Int64,
+    living: () -> [Holder] = { [] }, exposed: () -> Exposed = { Exposed() }
+  ) {
+    let known = openingMs.updateValue(answer.openingMs, forKey: partition)
+    let isOpen = answer.state == .open
+    // Also where others have opened it meanwhile.
+    if opening[partition] == nil, !isOpen || known != nil && known != answer.openingMs {
+      opening[partition] = Opening(
+        before: living(), isFirst: known == nil && !knewStore, exposed: exposed())
     }
+    guard isOpen else { return }
+    opened.insert(partition)
+    if lost.remove(partition) != nil { returnedSinceTold.insert(partition) }
+    if let end = opening.removeValue(forKey: partition) {
+      note(end, of: partition, lasted: answer.storeMs - answer.openingMs, timeMs: timeMs)
+    }
+  }
+
+  /// A partition that is open before the lease's time is over is so because everybody has stated;
+  /// after it, because nobody is waited for any longer.
+  private mutating func note(
+    _ opening: Opening, of partition: Int, lasted: Int64, timeMs: Int64
+  ) {
+    let now = fleet?.replicas.map(\.holder) ?? []
+    let alive = Set(now.map(\.ledger))
+    let silent = opening.before.filter { !alive.contains($0.ledger) }
+    let areAllIn = lasted < leaseMs
+    let missing = opening.isFirst || areAllIn ? [] : silent
+    let exposed = opening.exposed
+    let opened = StoreNote.Opened(
+      stated: areAllIn ? (now + silent).sorted { $0.ledger < $1.ledger } : now, missing: missing,
+      bound: opening.isFirst
+        ? StoreAmounts() : missing.isEmpty ? exposed.allStated : exposed.someMissing,
+      isFirst: opening.isFirst)
+    // Those that open together, as they do when a server comes back, are one note.
+    let like = untold.indices.first { index in
+      if case .opened(let one) = untold[index].kind { return one.isLike(opened) }
+      return false
+    }
+    guard let like, case .opened(var one) = untold[like].kind else {
+      return note(.opened(opened), timeMs: timeMs, partitions: [partition])
+    }
+    if let bound = opened.bound { one.bound?.add(bound) }
+    untold[like].kind = .opened(one)
+    untold[like].partitions.append(partition)
   }
 
   private mutating func note(_ kind: StoreNote.Kind, timeMs: Int64, partitions: [Int] = []) {
     guard untold.count < StoreStatus.notesMax else { return }
-    untold.append(
-      StoreNote(kind, timeMs: timeMs, partitions: partitions, replicas: fleet?.replicas.count))
+    let alive = fleet.map { Int(clamping: $0.count) }
+    untold.append(StoreNote(kind, timeMs: timeMs, partitions: partitions, replicas: alive))
   }
 
   /// What has happened since this was asked last. Partitions that were lost or came back meanwhile are
@@ -148,14 +200,24 @@ struct StoreDoor {
 
   // MARK: Readiness
 
-  /// Whether the process must not be ready yet: before every partition has answered that it is open, for
-  /// `readinessMs` at most. Once it was ready, it does not depend on the store.
-  mutating func holdsReadiness(bootMs: Int64) -> Bool {
+  /// Whether the process must not be ready yet: before every partition has answered that it is open. A
+  /// store that cannot be reached is waited for `readinessMs`: it may come later. One that refuses
+  /// this process (`isRefused`) does not, so that a rollout with a wrong password stops at its first
+  /// replica. Once it was ready, it does not depend on the store.
+  mutating func holdsReadiness(bootMs: Int64, isRefused: Bool) -> Bool {
     if !isReady {
       isReady =
-        bootMs - sharedSinceMs >= Self.readinessMs || opened.count == SharedKey.partitions
+        opened.count == SharedKey.partitions
+        || !isRefused && bootMs - sharedSinceMs >= Self.readinessMs
     }
     return !isReady
+  }
+}
+
+extension StoreNote.Opened {
+  /// Whether both ended the same way, however much may be exceeded by each.
+  fileprivate func isLike(_ other: Self) -> Bool {
+    isFirst == other.isFirst && stated == other.stated && missing == other.missing
   }
 }
 
@@ -172,7 +234,8 @@ extension StoreNote {
     case .opened(let opened):
       return StoreEvent(
         .opened, partitions: partitions, by: opened.stated.map(LedgerIdentity.init),
-        missing: opened.missing.map(LedgerIdentity.init))
+        missing: opened.missing.map(LedgerIdentity.init), bound: opened.bound,
+        isFirst: opened.isFirst)
     }
   }
 }

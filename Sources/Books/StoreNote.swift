@@ -1,4 +1,5 @@
 import Quota
+import Terms
 
 /// Something that happened between this replica and the store: a line of the log, a mark on the page,
 /// and where it changes what limits promise, a `store` record.
@@ -10,7 +11,8 @@ package struct StoreNote: Sendable, Equatable {
     case lost
     /// Partitions answered again, and are open.
     case returned
-    /// Partitions of a store that lost writes grant again.
+    /// Partitions of a store that lost writes grant again; or partitions of a new one grant for the
+    /// first time.
     case opened(Opened)
     /// Another process goes on with this ledger, under a higher start number: this one refuses
     /// everything shared until it is restarted.
@@ -23,10 +25,16 @@ package struct StoreNote: Sendable, Equatable {
     package var stated: [Holder]
     package var missing: [Holder]
     /// The most that limits may be exceeded by: what the missing had leased, and what was spent by
-    /// replicas that are gone and that nobody had seen. Nil where that cannot be told.
+    /// replicas that are gone and that nobody had seen; by what this replica knows, of the counters
+    /// that it has. Nil where that cannot be told.
     package var bound: StoreAmounts?
+    /// Nothing was lost: neither this process nor its ledger knew the store before.
+    package var isFirst: Bool
 
-    package init(stated: [Holder], missing: [Holder], bound: StoreAmounts?) {
+    package init(
+      stated: [Holder], missing: [Holder], bound: StoreAmounts?, isFirst: Bool = false
+    ) {
+      self.isFirst = isFirst
       self.stated = stated
       self.missing = missing
       self.bound = bound

@@ -24,12 +24,12 @@ package struct StoreStatus: Sendable, Equatable {
     /// Since when, in Unix milliseconds.
     package var sinceMs: Int64
     /// While it opens.
-    package var opening: Opening?
+    package var opening: OpeningClaims?
     /// What this replica has leased of it and not spent.
     package var leased: StoreAmounts
 
     package init(
-      number: Int, state: State, sinceMs: Int64, opening: Opening? = nil,
+      number: Int, state: State, sinceMs: Int64, opening: OpeningClaims? = nil,
       leased: StoreAmounts = StoreAmounts()
     ) {
       self.number = number
@@ -40,24 +40,6 @@ package struct StoreStatus: Sendable, Equatable {
     }
   }
 
-  /// A partition's opening: who has stated what it holds.
-  package struct Opening: Sendable, Equatable {
-    /// Whether this replica has.
-    package var isClaimed: Bool
-    /// How many have, and of how many.
-    package var claimed: Int64
-    package var expected: Int64
-    /// Since when, in Unix milliseconds of the store's clock.
-    package var sinceMs: Int64
-
-    package init(isClaimed: Bool, claimed: Int64, expected: Int64, sinceMs: Int64) {
-      self.isClaimed = isClaimed
-      self.claimed = claimed
-      self.expected = expected
-      self.sinceMs = sinceMs
-    }
-  }
-
   /// `--store`, which holds no credentials.
   package var address: String
   /// `--replica`.
@@ -65,7 +47,8 @@ package struct StoreStatus: Sendable, Equatable {
   /// Who states: this ledger and the number of its start.
   package var holder: Holder
   /// Whether the process must not be ready yet: from its start until the store has answered and the
-  /// partitions are open, for 60 seconds at most.
+  /// partitions are open, for 60 seconds at most where the store cannot be reached, and as long as
+  /// there is a `refusal`.
   package var holdsReadiness: Bool
   /// The higher start number of this ledger, where another process took this one's place: then
   /// everything shared is refused.
@@ -79,6 +62,11 @@ package struct StoreStatus: Sendable, Equatable {
   /// What the store's master must be told, in words: it evicts, it goes on when it is alone. Empty
   /// where it is well.
   package var warnings: [String]
+  /// Why the store refuses this process, which no waiting mends, without what may be secret: its
+  /// credentials, or how the store is set up. Nil where it does not, as far as is known.
+  package var refusal: String?
+  /// Of `leased`, some of the counters, with their slices.
+  package var leasedCounters: [LeasedCounter] = []
   /// The last failure in words, without what may be secret; nil where there was none, or where the
   /// store has answered since.
   package var problem: String?
@@ -154,26 +142,5 @@ package struct StoreStatus: Sendable, Equatable {
   package mutating func add(_ note: StoreNote) {
     notes.insert(note, at: 0)
     if notes.count > Self.notesMax { notes.removeLast(notes.count - Self.notesMax) }
-  }
-}
-
-/// Amounts of several kinds of limits: tokens and dollars make no sum. Each in its kind's unit, money
-/// in nano-dollars.
-package struct StoreAmounts: Sendable, Equatable {
-  private var amounts: [LimitKind: Int64] = [:]
-
-  package init() {}
-
-  package subscript(_ kind: LimitKind) -> Int64 { amounts[kind] ?? 0 }
-
-  package var isZero: Bool { amounts.values.allSatisfy { $0 == 0 } }
-
-  package mutating func add(_ amount: Int64, _ kind: LimitKind) {
-    let (sum, overflow) = self[kind].addingReportingOverflow(amount)
-    amounts[kind] = overflow ? (amount > 0 ? .max : .min) : sum
-  }
-
-  package mutating func add(_ other: StoreAmounts) {
-    for (kind, amount) in other.amounts { add(amount, kind) }
   }
 }

@@ -3,6 +3,9 @@ package struct OpenExchanges {
   /// By request id.
   package private(set) var byRequestID: [String: OpenExchange] = [:]
 
+  /// Those that a checkpoint left out, and carried admissions: a carried completion may end them.
+  private var carried: [String: OpenExchange] = [:]
+
   /// Starts with none.
   package init() {}
 
@@ -10,15 +13,34 @@ package struct OpenExchanges {
   package mutating func apply(_ record: LedgerRecord) {
     switch record.body {
     case .checkpoint(let checkpoint):
+      carried = byRequestID
       byRequestID = [:]
       for exchange in checkpoint.open { byRequestID[exchange.admission.requestID] = exchange }
-    case .admission(let admission) where admission.decision == .allow && !record.isCarried:
-      byRequestID[admission.requestID] = OpenExchange(
-        seq: record.seq, timeMs: record.timeMs, admission: admission)
+    case .admission(let admission) where admission.decision == .allow:
+      let exchange = OpenExchange(seq: record.seq, timeMs: record.timeMs, admission: admission)
+      if record.isCarried {
+        carried[admission.requestID] = exchange
+      } else {
+        byRequestID[admission.requestID] = exchange
+      }
     case .completion(let completion) where !record.isCarried:
       byRequestID[completion.requestID] = nil
-    case .admission, .completion, .denials, .start, .reload, .clock, .repair, .stop, .store, .drop:
+    case .admission, .completion, .denials, .start, .reload, .clock, .repair, .stop, .store,
+      .threshold, .drop, .restore, .revoke:
       break
+    }
+  }
+
+  /// The admission that a record is about, before it is applied; nil where it is not known.
+  package func admission(of record: LedgerRecord) -> Admission? {
+    switch record.body {
+    case .admission(let admission): admission
+    case .completion(let completion):
+      (byRequestID[completion.requestID]
+        ?? (record.isCarried ? carried[completion.requestID] : nil))?.admission
+    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold, .drop,
+      .restore, .revoke:
+      nil
     }
   }
 

@@ -65,15 +65,24 @@ struct LintContext: Sendable {
     }
   }
 
-  /// The limits of the policies that `isWanted` takes, as messages name them.
+  /// The limits of the policies that `isWanted` takes, as messages name them. `isGlobal`: whether it
+  /// counts several tenants together.
   func limits(where isWanted: (Limit, _ isGlobal: Bool) -> Bool) -> [String] {
-    policies.flatMap { policy in
-      policy.limits.filter { isWanted($0, true) }.map { "the global limit \($0.name)" }
-        + policy.tenants.flatMap { tenant in
-          (tenant.limits + tenant.keys.flatMap(\.limits)).filter { isWanted($0, false) }
-            .map { "the limit \($0.name) of \(tenant.name.string)" }
-        }
+    var found: [String] = []
+    func add(_ limits: [Limit], _ isGlobal: Bool, _ words: (String) -> String) {
+      found += limits.filter { isWanted($0, isGlobal) }.map { words($0.name) }
     }
+    for policy in policies {
+      add(policy.limits, true) { "the global limit \($0)" }
+      for group in policy.groups {
+        add(group.limits, true) { "the limit \($0) of the group \(group.name)" }
+      }
+      for tenant in policy.tenants {
+        let name = tenant.name.string
+        add(tenant.limits + tenant.keys.flatMap(\.limits), false) { "the limit \($0) of \(name)" }
+      }
+    }
+    return found
   }
 
   /// The largest `max_body_bytes` of the policies; its default where there is no policy.

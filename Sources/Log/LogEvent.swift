@@ -15,6 +15,7 @@ package enum LogEvent: String, Sendable, CaseIterable {
 
   // The policy.
   case policyReplaced = "policy_replaced"
+  case tenantPlanChanged = "tenant_plan_changed"
   case policyUnchanged = "policy_unchanged"
   case policyRefused = "policy_refused"
   case policyProblem = "policy_problem"
@@ -31,6 +32,12 @@ package enum LogEvent: String, Sendable, CaseIterable {
   case ledgerUnavailable = "ledger_unavailable"
   case ledgerWritable = "ledger_writable"
   case ledgerCloseFailed = "ledger_close_failed"
+
+  // The socket in the data directory.
+  case controlRefused = "control_refused"
+  case controlUnavailable = "control_unavailable"
+  case keyRevoked = "key_revoked"
+  case keyAccepted = "key_accepted"
 
   // The ids of responses.
   case responseIDsDamaged = "response_ids_damaged"
@@ -60,6 +67,9 @@ package enum LogEvent: String, Sendable, CaseIterable {
   case connectionCut = "connection_cut"
   case connectionsRefused = "connections_refused"
   case acceptFailed = "accept_failed"
+
+  // Limits.
+  case limitThreshold = "limit_threshold"
 
   // Exchanges.
   case requestsRefused = "requests_refused"

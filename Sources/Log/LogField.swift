@@ -9,6 +9,8 @@ package enum LogKey: String, Sendable, CaseIterable {
   case drainTimeoutSeconds = "drain_timeout_seconds"
   case retainSeconds = "retain_seconds"
   case ledgerBytesMax = "ledger_max_bytes"
+  case ledgerHours = "ledger_hours"
+  case ledgerFull = "ledger_full"
   case durationSeconds = "duration_seconds"
   case isComplete = "complete"
 
@@ -41,6 +43,15 @@ package enum LogKey: String, Sendable, CaseIterable {
   case classesRemoved = "classes_removed"
   case classesChanged = "classes_changed"
 
+  case plansAdded = "plans_added"
+  case plansRemoved = "plans_removed"
+  case plansChanged = "plans_changed"
+  case groupsAdded = "groups_added"
+  case groupsRemoved = "groups_removed"
+  case groupsChanged = "groups_changed"
+  case plan
+  case previousPlan = "previous_plan"
+
   // The ledger.
   case ledgerSeq = "ledger_seq"
   case lastLedgerSeq = "last_ledger_seq"
@@ -56,8 +67,13 @@ package enum LogKey: String, Sendable, CaseIterable {
   case store, replicas, partitions, missing
   case startNumber = "start_number"
 
+  // A share of a budget that was reached: named as in the ledger.
+  case group, share, used, amount, kind
+  case windowEnd = "window_end"
+
   // One exchange, at debug: named as in the ledger.
   case requestID = "request_id"
+  case keyID = "key_id"
   case tenant, subject, route, model, stream, origin
   case modelRoute = "model_route"
   case httpStatus = "http_status"

@@ -71,6 +71,11 @@ package final class LoopMetrics {
     key.status = StatusLabel(exchange.status)
     key.stream = StreamLabel(exchange.stream)
     key.origin = exchange.origin
+    if exchange.operation != nil, exchange.model != nil {
+      key.operation = exchange.operation
+      key.provider = id(exchange.provider)
+      key.error = ErrorLabel(exchange.status, exchange.fault)
+    }
     let series = series(of: key)
     if let tenant = exchange.tenant, series.overflow == 0,
       latest.count < Self.latestMax || latest[tenant] != nil
@@ -101,6 +106,7 @@ package final class LoopMetrics {
     if let first = exchange.firstTokenMs {
       record(Self.amount(first), .firstToken, .firstTokens, series.firstTokens, 0)
     }
+    countGenAI(exchange, series)
     guard let route = series.route else { return }
     add(1, .routes, route, RouteCell.requests.rawValue)
     if let status = exchange.status, status >= 500 {
@@ -113,6 +119,26 @@ package final class LoopMetrics {
     }
     if let first = exchange.firstTokenMs {
       record(Self.amount(first), .firstToken, .routes, route, RouteCell.firstTokens)
+    }
+  }
+
+  /// The metrics of the conventions for generative AI. Tokens are those that the backend reported, and
+  /// times to the first token those of answers without an error, as the conventions ask.
+  private func countGenAI(_ exchange: FinishedExchange, _ series: ExchangeSeries) {
+    guard let genAI = series.genAI else { return }
+    if let duration = exchange.durationMs {
+      record(Self.amount(duration), .genAIDuration, .genAIDurations, genAI.duration, 0)
+    }
+    if exchange.isReported {
+      if let prompt = exchange.promptTokens {
+        record(Self.amount(prompt), .genAITokens, .genAI, genAI.usage, GenAICell.input)
+      }
+      if let completion = exchange.completionTokens {
+        record(Self.amount(completion), .genAITokens, .genAI, genAI.usage, GenAICell.output)
+      }
+    }
+    if let first = exchange.firstTokenMs, !genAI.isError {
+      record(Self.amount(first), .genAIFirstToken, .genAI, genAI.usage, GenAICell.firstToken)
     }
   }
 
@@ -138,7 +164,7 @@ package final class LoopMetrics {
     if series.overflow != 0 { countOverflow(series.overflow) }
     let (denial, overflows) = denial(PairLabels(first: key.tenant, second: id(exchange.reason)))
     add(1, .denials, denial, 0)
-    if overflows { countOverflow(1 << UInt8(Family.denials.rawValue)) }
+    if overflows { countOverflow(1 << UInt16(Family.denials.rawValue)) }
   }
 
   /// An answer could not be read for its usage, so that it was charged by its bytes.
@@ -210,8 +236,8 @@ package final class LoopMetrics {
     add(value, family, series, first + bounds.sumCell)
   }
 
-  private func countOverflow(_ families: UInt8) {
-    for family in Family.allCases where families >> UInt8(family.rawValue) & 1 == 1 {
+  private func countOverflow(_ families: UInt16) {
+    for family in Family.allCases where families >> UInt16(family.rawValue) & 1 == 1 {
       shared.addOverflow(family)
     }
   }

@@ -94,6 +94,22 @@ package enum Endpoint: UInt8, CaseIterable, Sendable, Hashable {
 }
 
 extension Endpoint {
+  /// What it asks a model for; nil where no model answers.
+  package var operation: GenAIOperation? {
+    switch self {
+    case .chatCompletions, .responses, .messages: .chat
+    case .completions: .textCompletion
+    case .embeddings: .embeddings
+    case .rerank: .rerank
+    case .moderations: .moderation
+    case .imageGenerations: .imageGeneration
+    case .audioSpeech: .speech
+    case .audioTranscriptions: .transcription
+    case .audioTranslations: .translation
+    case .countTokens: nil
+    }
+  }
+
   /// Whether its answer is made of tokens: text, or the tokens of pictures.
   package var writesOutput: Bool {
     switch self {

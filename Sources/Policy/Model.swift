@@ -72,6 +72,9 @@ package final class Model: Sendable {
   /// Other names that a request's body may give.
   package let aliases: [String]
   package let trafficClass: TrafficClass
+  /// `provider`: who serves it, as OpenTelemetry's conventions name providers (`gen_ai.provider.name`); nil
+  /// where the policy does not say.
+  package let provider: String?
   /// At least one, with a weight above 0.
   package let routes: [ModelRoute]
   /// The sum of the routes' weights.
@@ -89,6 +92,7 @@ package final class Model: Sendable {
 
   init(
     index: Int, name: String, aliases: [String], trafficClass: TrafficClass,
+    provider: String? = nil,
     routes: [ModelRoute], sticky: Stickiness, paths: Set<Endpoint>?,
     requests: ModelRequests, streamUsage: StreamUsage, prices: Prices?
   ) {
@@ -96,6 +100,7 @@ package final class Model: Sendable {
     self.name = HeaderText(name)
     self.aliases = aliases
     self.trafficClass = trafficClass
+    self.provider = provider
     self.routes = routes
     totalWeight = routes.reduce(0) { $0 + $1.weight }
     self.sticky = sticky

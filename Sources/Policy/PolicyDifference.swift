@@ -16,15 +16,28 @@ package struct PolicyDifference: Sendable, Equatable {
   package let tenants: Names
   /// `tenant/key`
   package let keys: Names
-  /// `name` for a global limit, `tenant/name`, `tenant/key/name`
+  /// `name` for a global limit, `group:group/name`, `tenant/name`, `tenant/key/name`. Those of a plan are
+  /// those of its tenants.
   package let limits: Names
   /// Changed are those in which anything but the routes differs.
   package let models: Names
   /// `model/route`. Changed are those whose weight or `upstream_model` differs.
   package let routes: Names
   package let classes: Names
+  package let plans: Names
+  /// Changed are those whose tenants differ.
+  package let groups: Names
+  /// The tenants of both policies whose plan is another one, or has changed; sorted.
+  package let planChanges: [PlanChange]
   /// The settings of the whole policy that differ, as the file names them: `auth.jwt`.
   package let settings: [String]
+
+  /// What became of a tenant's plan. Where both names are the same, the plan has changed.
+  package struct PlanChange: Sendable, Equatable {
+    package let tenant: String
+    package let before: String?
+    package let after: String?
+  }
 
   /// Compares two policies.
   package init(from old: PolicySnapshot, to new: PolicySnapshot) {
@@ -36,12 +49,30 @@ package struct PolicyDifference: Sendable, Equatable {
     models = Self.names(old.modelsByName, new.modelsByName) { $0.isSame(as: $1) }
     routes = Self.names(old.routesByName, new.routesByName) { $0 == $1 }
     classes = Self.names(old.classesByName, new.classesByName) { $0 == $1 }
+    plans = Self.names(old.plansByName, new.plansByName) { $0.isSame(as: $1) }
+    groups = Self.names(old.groupsByName, new.groupsByName) { $0 == $1 }
+    planChanges = Self.planChanges(old, new, changed: Set(plans.changed))
     settings = Self.settings(old, new)
   }
 
   /// Whether the policies mean the same, although their text may differ.
   package var isEmpty: Bool {
-    [tenants, keys, limits, models, routes, classes].allSatisfy(\.isEmpty) && settings.isEmpty
+    [tenants, keys, limits, models, routes, classes, plans, groups].allSatisfy(\.isEmpty)
+      && settings.isEmpty
+      && planChanges.isEmpty
+  }
+
+  private static func planChanges(
+    _ old: PolicySnapshot, _ new: PolicySnapshot, changed: Set<String>
+  ) -> [PlanChange] {
+    let tenants = old.tenantsByName
+    return new.tenants.compactMap { tenant -> PlanChange? in
+      guard let before = tenants[tenant.name.string] else { return nil }
+      guard before.plan != tenant.plan || tenant.plan.map(changed.contains) ?? false else {
+        return nil
+      }
+      return PlanChange(tenant: tenant.name.string, before: before.plan, after: tenant.plan)
+    }.sorted { $0.tenant < $1.tenant }
   }
 
   private static func names<Thing>(
@@ -96,6 +127,9 @@ extension PolicySnapshot {
   fileprivate var limitsByName: [String: Limit] {
     var result: [String: Limit] = [:]
     for limit in limits { result[limit.name] = limit }
+    for group in groups {
+      for limit in group.limits { result["group:\(group.name)/\(limit.name)"] = limit }
+    }
     for tenant in tenants {
       let name = tenant.name.string
       for limit in tenant.limits { result["\(name)/\(limit.name)"] = limit }
@@ -104,6 +138,14 @@ extension PolicySnapshot {
       }
     }
     return result
+  }
+
+  fileprivate var plansByName: [String: Plan] {
+    Dictionary(plans.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+  }
+
+  fileprivate var groupsByName: [String: [String]] {
+    Dictionary(groups.map { ($0.name, $0.tenants.sorted()) }, uniquingKeysWith: { $1 })
   }
 
   fileprivate var modelsByName: [String: Model] {
@@ -134,7 +176,7 @@ extension Model {
   /// Whether two models are equal in all but their routes.
   fileprivate func isSame(as other: Model) -> Bool {
     aliases == other.aliases && trafficClass.name == other.trafficClass.name
-      && sticky == other.sticky && paths == other.paths
+      && provider == other.provider && sticky == other.sticky && paths == other.paths
       && requests == other.requests && streamUsage == other.streamUsage
       && prices == other.prices
   }

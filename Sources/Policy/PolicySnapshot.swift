@@ -59,6 +59,8 @@ package final class PolicySnapshot: Sendable {
   package let tenants: [Tenant]
   /// By `Model.index`.
   package let models: [Model]
+  package let plans: [Plan]
+  package let groups: [TenantGroup]
   /// The global limits, which count all tenants together.
   package let limits: [Limit]
   /// The paths that some tenant's `allow` lists with a `route`; not inspected.
@@ -72,8 +74,9 @@ package final class PolicySnapshot: Sendable {
 
   init(
     revision: String, settings: PolicySettings, classes: [TrafficClass], models: [Model],
-    tenants: [Tenant], limits: [Limit], customPaths: [String], sharedHostnames: [String]?,
-    pathAliases: [String: Endpoint], lookup: PolicyLookup
+    plans: [Plan], groups: [TenantGroup], tenants: [Tenant], limits: [Limit],
+    customPaths: [String], sharedHostnames: [String]?, pathAliases: [String: Endpoint],
+    lookup: PolicyLookup
   ) {
     self.revision = revision
     timeZone = settings.timeZone
@@ -88,6 +91,8 @@ package final class PolicySnapshot: Sendable {
     clientCertificates = settings.clientCertificates
     self.classes = classes
     self.models = models
+    self.plans = plans
+    self.groups = groups
     self.tenants = tenants
     self.limits = limits
     self.customPaths = customPaths
@@ -131,12 +136,23 @@ package final class PolicySnapshot: Sendable {
   /// What a request's `:path` means. Its query is ignored.
   package func match(path: Span<UInt8>) -> PathMatch { lookup.paths.match(path) }
 
+  /// The keys whose digest is meant.
+  package func keys(where isMeant: (SHA256Digest) -> Bool) -> Set<KeyReference> {
+    Set(lookup.keys.filter { isMeant($0.key) }.values)
+  }
+
+  /// The digests of a tenant's key of that id: one, or none.
+  package func keyDigests(tenant name: String, keyID: String) -> [SHA256Digest] {
+    guard let tenant = tenants.first(where: { $0.name.string == name }) else { return [] }
+    return tenant.keys.filter { $0.id.string == keyID }.map(\.digest)
+  }
+
   /// The numbers of tenants, models, keys and limits, for a line of `tollgate check`.
   package var summary: PolicySummary {
     PolicySummary(
       tenants: tenants.count, models: models.count,
       keys: tenants.reduce(0) { $0 + $1.keys.count },
-      limits: limits.count
+      limits: limits.count + groups.reduce(0) { $0 + $1.limits.count }
         + tenants.reduce(0) { sum, tenant in
           sum + tenant.limits.count + tenant.keys.reduce(0) { $0 + $1.limits.count }
         })

@@ -25,8 +25,12 @@ package final class Tenant: Sendable {
   package let index: Int
   package let name: HeaderText
   package let keys: [APIKey]
-  /// The tenant's limits, without those of its keys.
+  /// The tenant's limits, those of its plan among them, without those of its keys.
   package let limits: [Limit]
+  /// The name of its plan; nil where it has none.
+  package let plan: String?
+  /// The index of its group in `PolicySnapshot.groups`, and that group's name; nil where it is in none.
+  package let group: (index: Int, name: String)?
   /// The models that it may use on at least one endpoint: what `GET /v1/models` lists.
   let allModels: ModelSet
   /// A digest of its hosts, principals and `allow`, to tell whether they have changed.
@@ -36,7 +40,8 @@ package final class Tenant: Sendable {
   private let modelsByKey: [ModelSet?]
 
   init(
-    index: Int, name: String, keys: [APIKey], limits: [Limit], allModels: ModelSet,
+    index: Int, name: String, keys: [APIKey], limits: [Limit], plan: String?,
+    group: (index: Int, name: String)?, allModels: ModelSet,
     modelsByEndpoint: [ModelSet?], routesByCustomPath: [Int: HeaderText], modelsByKey: [ModelSet?],
     accessDigest: SHA256Digest
   ) {
@@ -44,6 +49,8 @@ package final class Tenant: Sendable {
     self.name = HeaderText(name)
     self.keys = keys
     self.limits = limits
+    self.plan = plan
+    self.group = group
     self.allModels = allModels
     self.modelsByEndpoint = modelsByEndpoint
     self.routesByCustomPath = routesByCustomPath
@@ -71,7 +78,7 @@ package final class Tenant: Sendable {
 }
 
 /// Which key of which tenant.
-package struct KeyReference: Sendable, Equatable {
+package struct KeyReference: Sendable, Hashable {
   /// `Tenant.index`
   package let tenant: Int
   /// The index in the tenant's `keys`.

@@ -12,12 +12,17 @@ package struct TrafficClass: Sendable, Equatable {
   package let streaming: Bool
   /// Whether a request may be repeated.
   package let retryFriendly: Bool
-  /// The most exchanges of this class at the same time, over all tenants; nil for no limit.
+  /// The most exchanges of this class at the same time, for each tenant; nil for no limit.
   package let maxConcurrent: Int?
+  /// `on_store_loss` of that limit, where the policy states it.
+  package let statedStoreLoss: StoreLoss?
+
+  /// What to do while the shared store of `maxConcurrent` is lost.
+  package var onStoreLoss: StoreLoss { statedStoreLoss ?? .lease }
 
   init(
     name: String, latencySensitive: Bool, streaming: Bool, retryFriendly: Bool,
-    maxConcurrent: Int?
+    maxConcurrent: Int?, statedStoreLoss: StoreLoss? = nil
   ) {
     self.name = HeaderText(name)
     inferenceObjective = HeaderText(String(name.map { $0 == "_" ? "-" : $0 }))
@@ -25,5 +30,6 @@ package struct TrafficClass: Sendable, Equatable {
     self.streaming = streaming
     self.retryFriendly = retryFriendly
     self.maxConcurrent = maxConcurrent
+    self.statedStoreLoss = statedStoreLoss
   }
 }

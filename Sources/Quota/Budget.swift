@@ -1,3 +1,5 @@
+import Terms
+
 /// The bounds of one calendar period, in Unix milliseconds: from `start` (included) to `end` (not
 /// included).
 struct CalendarWindow: Equatable, Sendable {
@@ -23,6 +25,8 @@ struct Budget: Equatable {
     let window: CalendarWindow
     var used: Int64
     var reserved: Int64
+    /// The largest share that somebody was told of.
+    var told = WarningShare(thousandths: 0)
 
     /// Whether it is of no use any more. `since`: when the clock last stepped; one that is still to
     /// come was left by that, or by a step before.
@@ -34,16 +38,21 @@ struct Budget: Equatable {
   }
 
   let unit: CalendarUnit
+  /// Without raises.
   private(set) var amount: Int64
+  private(set) var raises: [Raise]
   private(set) var window: CalendarWindow
   private(set) var used: Int64
   private(set) var reserved: Int64
+  /// The largest share of the window's amount that somebody was told of; 0 for none.
+  private(set) var told = WarningShare(thousandths: 0)
   /// The oldest first.
   private(set) var left: [Left]
 
-  init(unit: CalendarUnit, amount: Int64, window: CalendarWindow) {
+  init(unit: CalendarUnit, amount: Int64, raises: [Raise] = [], window: CalendarWindow) {
     self.unit = unit
     self.amount = amount
+    self.raises = raises
     self.window = window
     used = 0
     reserved = 0
@@ -53,7 +62,7 @@ struct Budget: Equatable {
   /// A budget from a checkpoint. Nil where no budget can have these values.
   init?(
     unit: CalendarUnit, amount: Int64, window: CalendarWindow, used: Int64, reserved: Int64,
-    left: [Left] = []
+    told: WarningShare = WarningShare(thousandths: 0), left: [Left] = []
   ) {
     guard amount > 0 else { return nil }
     for one in left + [Left(window: window, used: used, reserved: reserved)] {
@@ -64,12 +73,37 @@ struct Budget: Equatable {
     self.init(unit: unit, amount: amount, window: window)
     self.used = used
     self.reserved = reserved
+    self.told = told
     self.left = left
   }
 
   var isUntouched: Bool { used == 0 && reserved == 0 }
+  /// What the window gives at that moment.
+  func amount(at now: Int64) -> Int64 {
+    raises.isEmpty ? amount : raises.amount(amount, at: now)
+  }
+
   /// What can still be reserved; never below 0.
-  var remaining: Int64 { max(0, amount.minusSaturating(used.plusSaturating(reserved))) }
+  func remaining(at now: Int64) -> Int64 {
+    max(0, amount(at: now).minusSaturating(used.plusSaturating(reserved)))
+  }
+
+  /// The most that the window gives from that moment on.
+  func amountMax(from now: Int64) -> Int64 {
+    starts(after: now).reduce(amount(at: now)) { max($0, amount(at: $1)) }
+  }
+
+  /// The time from `now` until the settled use leaves room for `need`: when a raise begins that makes
+  /// enough, else the window's end.
+  func wait(for need: Int64, from now: Int64) -> Int64 {
+    let enough = starts(after: now).filter { need <= amount(at: $0).minusSaturating(used) }.min()
+    return (enough ?? window.end).minusSaturating(now)
+  }
+
+  /// When raises begin in the window after that moment.
+  private func starts(after now: Int64) -> [Int64] {
+    raises.compactMap { now < $0.fromMs && $0.fromMs < window.end ? $0.fromMs : nil }
+  }
 
   /// Whether `advance` would change anything.
   func isDue(at now: Int64, since: Int64) -> Bool {
@@ -109,14 +143,14 @@ struct Budget: Equatable {
     var entered = Left(window: next, used: 0, reserved: 0)
     if let known {
       let one = left.remove(at: known)
-      (entered.used, entered.reserved) = (one.used, one.reserved)
+      (entered.used, entered.reserved, entered.told) = (one.used, one.reserved, one.told)
     }
     enter(entered)
   }
 
   private mutating func leave() {
     guard !isUntouched else { return }
-    keep(Left(window: window, used: used, reserved: reserved))
+    keep(Left(window: window, used: used, reserved: reserved, told: told))
   }
 
   private mutating func keep(_ one: Left) {
@@ -128,6 +162,7 @@ struct Budget: Equatable {
     window = next.window
     used = next.used
     reserved = next.reserved
+    told = next.told
   }
 
   /// Something was taken in the current window: of more windows than are kept, the one that ended
@@ -188,5 +223,17 @@ struct Budget: Equatable {
     reserve(units)
   }
 
-  mutating func adopt(amount: Int64) { self.amount = amount }
+  mutating func adopt(amount: Int64, raises: [Raise]) {
+    self.amount = amount
+    self.raises = raises
+  }
+
+  /// Somebody was told of a share in the window that began at `start`.
+  mutating func tell(_ share: WarningShare, window start: Int64) {
+    if start == window.start {
+      told = max(told, share)
+    } else if let index = left.firstIndex(where: { $0.window.start == start }) {
+      left[index].told = max(left[index].told, share)
+    }
+  }
 }

@@ -21,7 +21,7 @@ enum Count: Equatable {
     case .calendar(let unit):
       self = .budget(
         Budget(
-          unit: unit, amount: rule.amount,
+          unit: unit, amount: rule.amount, raises: rule.raises,
           window: windows.current(unit, now: now.plusSaturating(windows.aheadMs))))
     case .slots: self = .slots(Slots(amount: rule.amount))
     }
@@ -69,13 +69,14 @@ enum Count: Equatable {
       let wait = bucket.wait(for: need)
       return wait > 0 ? .exceeded(waitMilliseconds: wait) : nil
     case .budget(let budget):
-      if need > budget.amount { return .neverFits }
-      let reset = budget.window.end.minusSaturating(now)
-      if budget.used >= budget.amount { return .spent(waitMilliseconds: reset) }
-      if need <= budget.remaining { return nil }
-      let fitsAfterOthers = need <= budget.amount - budget.used
+      if need <= budget.remaining(at: now) { return nil }
+      if need > budget.amountMax(from: now) { return .neverFits }
+      let amount = budget.amount(at: now)
+      let wait = budget.wait(for: need, from: now)
+      if budget.used >= amount { return .spent(waitMilliseconds: wait) }
+      let fitsAfterOthers = need <= amount - budget.used
       return .exceeded(
-        waitMilliseconds: fitsAfterOthers ? min(reset, Self.retryMilliseconds) : reset)
+        waitMilliseconds: fitsAfterOthers ? min(wait, Self.retryMilliseconds) : wait)
     case .slots(let slots):
       if need > slots.amount { return .neverFits }
       return need > slots.remaining ? .exceeded(waitMilliseconds: Self.retryMilliseconds) : nil
@@ -142,7 +143,7 @@ enum Count: Equatable {
       bucket.adopt(amount: rule.amount, capacity: capacity, now: now)
       self = .bucket(bucket)
     case (.budget(var budget), .calendar):
-      budget.adopt(amount: rule.amount)
+      budget.adopt(amount: rule.amount, raises: rule.raises)
       self = .budget(budget)
     case (.slots(var slots), .slots):
       slots.adopt(amount: rule.amount)
@@ -171,7 +172,7 @@ enum Count: Equatable {
         resetMilliseconds: bucket.millisecondsUntilFull)
     case .budget(let budget):
       LimitShare(
-        limit: budget.amount, remaining: budget.remaining,
+        limit: budget.amount(at: now), remaining: budget.remaining(at: now),
         resetMilliseconds: budget.window.end.minusSaturating(now))
     case .slots(let slots):
       LimitShare(limit: slots.amount, remaining: slots.remaining, resetMilliseconds: 0)

@@ -1,7 +1,7 @@
 /// Writes and reads the names of counters in records and checkpoints. A name is the limit's name,
 /// and for a limit whose scope is not `owner`, the tenant, key or subject that the counter is for.
 ///
-/// `global/NAME`, `tenant/TENANT/NAME`, `key/TENANT/KEYID/NAME` or `class/CLASS/max_concurrent`,
+/// `global/NAME`, `group/GROUP/NAME`, `tenant/TENANT/NAME`, `key/TENANT/KEYID/NAME` or `class/CLASS/max_concurrent`,
 /// then nothing, `/tenant/TENANT`, `/key/KEYID` or `/subject/SUBJECT`. Inside of each word `%` is
 /// written as `%25`, and `/` as `%2F`.
 enum CounterName {
@@ -12,6 +12,7 @@ enum CounterName {
   static func limit(_ owner: LimitOwner, _ name: String) -> String {
     switch owner {
     case .global: "global/" + encoded(name)
+    case .group(let group): "group/" + encoded(group) + "/" + encoded(name)
     case .tenant(let tenant): "tenant/" + encoded(tenant) + "/" + encoded(name)
     case .key(let tenant, let id):
       "key/" + encoded(tenant) + "/" + encoded(id) + "/" + encoded(name)
@@ -50,6 +51,7 @@ enum CounterName {
     let length: Int
     switch (words.first, words.count) {
     case ("global", 2...): (owner, length) = (.global, 2)
+    case ("group", 3...): (owner, length) = (.group(words[1]), 3)
     case ("tenant", 3...): (owner, length) = (.tenant(words[1]), 3)
     case ("key", 4...): (owner, length) = (.key(tenant: words[1], id: words[2]), 4)
     case ("class", 3...) where words[2] == classLimit:

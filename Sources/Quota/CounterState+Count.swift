@@ -17,12 +17,16 @@ extension CounterState {
         Field("window", budget.window.start), Field("end", budget.window.end),
         Field("used", budget.used), Field("reserved", budget.reserved),
       ]
+      if budget.told.thousandths > 0 { fields.append(Field("told", budget.told.thousandths)) }
       for (index, left) in budget.left.enumerated() {
         fields += [
           Field("window_\(index + 1)", left.window.start),
           Field("end_\(index + 1)", left.window.end), Field("used_\(index + 1)", left.used),
           Field("reserved_\(index + 1)", left.reserved),
         ]
+        if left.told.thousandths > 0 {
+          fields.append(Field("told_\(index + 1)", left.told.thousandths))
+        }
       }
     case .slots(let slots): fields = [Field("amount", slots.amount), Field("held", slots.held)]
     }
@@ -54,7 +58,7 @@ extension CounterState {
     else { return nil }
     return Budget(
       unit: unit, amount: amount, window: CalendarWindow(start: start, end: end), used: used,
-      reserved: reserved, left: left
+      reserved: reserved, told: WarningShare(thousandths: self["told"] ?? 0), left: left
     ).map { .budget($0) }
   }
 
@@ -71,7 +75,8 @@ extension CounterState {
         let used = self["used_\(number)"], let reserved = self["reserved_\(number)"]
       else { return nil }
       return Budget.Left(
-        window: CalendarWindow(start: start, end: end), used: used, reserved: reserved)
+        window: CalendarWindow(start: start, end: end), used: used, reserved: reserved,
+        told: WarningShare(thousandths: self["told_\(number)"] ?? 0))
     }
   }
 }

@@ -29,7 +29,7 @@ package final class LimitCatalog: Sendable {
 /// The limits that a request must pass, as indices into a catalog.
 package struct LimitSet: Sendable {
   let catalog: LimitCatalog
-  let indices: [Int]
+  package let indices: [Int]
 
   /// The limits themselves.
   var rules: [LimitRule] { indices.map { catalog.rules[$0] } }

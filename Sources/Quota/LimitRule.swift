@@ -42,6 +42,8 @@ package enum LimitWindow: Sendable, Equatable {
 package enum LimitOwner: Sendable, Hashable {
   /// At the top of the policy: it counts the requests of all tenants together.
   case global
+  /// In a group of tenants, by name: it counts the requests of all of them together.
+  case group(String)
   /// In a tenant, by name.
   case tenant(String)
   /// In one API key of a tenant.
@@ -76,12 +78,19 @@ package struct LimitRule: Sendable, Equatable {
   package let subjectsMax: Int
   /// What to do while the shared store is lost.
   package let onStoreLoss: StoreLoss
+  /// Whether it only counts: what it would refuse is let through, and not charged to it.
+  package let isShadow: Bool
+  /// What a budget gives more at times.
+  package let raises: [Raise]
+  /// The shares of a budget at which somebody is told, in ascending order.
+  package let warnAt: [WarningShare]
 
   /// `window` must be `.slots` exactly where `kind` is `concurrent`.
   package init(
     owner: LimitOwner, name: String, kind: LimitKind, amount: Int64, window: LimitWindow,
     scope: LimitScope = .owner, subjectsMax: Int = LimitRule.subjectsMaxDefault,
-    onStoreLoss: StoreLoss = .lease
+    onStoreLoss: StoreLoss = .lease, isShadow: Bool = false, raises: [Raise] = [],
+    warnAt: [WarningShare] = []
   ) {
     precondition(amount > 0, "a limit's amount is positive")
     precondition((kind == .concurrent) == (window == .slots), "slots mean concurrent")
@@ -96,22 +105,36 @@ package struct LimitRule: Sendable, Equatable {
     self.scope = scope
     self.subjectsMax = subjectsMax
     self.onStoreLoss = onStoreLoss
+    self.isShadow = isShadow
+    self.raises = raises
+    self.warnAt = warnAt.sorted()
   }
 
   /// The limit that a class's `max_concurrent` is: each tenant may have that many exchanges of the
   /// class at the same time.
   package static func classSlots(
-    _ name: String, amount: Int64, subjectsMax: Int = LimitRule.subjectsMaxDefault
+    _ name: String, amount: Int64, subjectsMax: Int = LimitRule.subjectsMaxDefault,
+    onStoreLoss: StoreLoss = .lease
   ) -> LimitRule {
     LimitRule(
       owner: .trafficClass(name), name: CounterName.classLimit, kind: .concurrent, amount: amount,
-      window: .slots, scope: .tenant, subjectsMax: subjectsMax)
+      window: .slots, scope: .tenant, subjectsMax: subjectsMax, onStoreLoss: onStoreLoss)
   }
 
-  /// Whether it counts the requests of all tenants together.
-  var isGlobal: Bool { owner == .global }
+  /// Whether it counts the requests of several tenants together.
+  var spansTenants: Bool {
+    switch owner {
+    case .global, .group: true
+    case .tenant, .key, .trafficClass: false
+    }
+  }
 
-  /// The most that can ever be taken at once.
+  /// What it gives at that moment: its amount, and what raises add to it.
+  package func amount(at now: Int64) -> Int64 {
+    raises.isEmpty ? amount : raises.amount(amount, at: now)
+  }
+
+  /// The most that can be taken at once, without raises.
   var capacity: Int64 {
     switch window {
     case .bucket(_, let capacity): capacity

@@ -9,8 +9,11 @@ struct LimitTally {
   /// release its strings each time.
   let kind: LimitKind
   let scope: LimitScope
-  let capacity: Int64
-  let isGlobal: Bool
+  private let capacity: Int64
+  let spansTenants: Bool
+  let isShadow: Bool
+  private let hasRaises: Bool
+  let warns: Bool
   /// Whether the limit left the policy. It is kept as long as one of its counters is in use,
   /// because the next policy may have it again.
   var isRetired = false
@@ -31,7 +34,10 @@ struct LimitTally {
     kind = rule.kind
     scope = rule.scope
     capacity = rule.capacity
-    isGlobal = rule.isGlobal
+    spansTenants = rule.spansTenants
+    isShadow = rule.isShadow
+    hasRaises = !rule.raises.isEmpty
+    warns = !rule.warnAt.isEmpty
   }
 
   /// The caller's tenant, key or subject, whichever selects this limit's counter; empty for scope
@@ -44,6 +50,9 @@ struct LimitTally {
     case .subject: caller.subject
     }
   }
+
+  /// The most that could be taken at once at that moment.
+  func capacity(at now: Int64) -> Int64 { hasRaises ? rule.amount(at: now) : capacity }
 
   func place(of scopeValue: String) -> Int? { scope == .owner ? single : byScopeValue[scopeValue] }
 

@@ -35,6 +35,21 @@ package struct LimitFailure: Sendable, Equatable {
   package let need: Int64
   /// Why it did not admit the demand.
   package let shortage: Shortage
+  /// What the limit gives now, with what raises add to it.
+  package let amount: Int64
+
+  /// `now`: for what raises add.
+  package init(rule: LimitRule, need: Int64, shortage: Shortage, now: Int64) {
+    self.init(rule: rule, need: need, shortage: shortage, amount: rule.amount(at: now))
+  }
+
+  /// `amount`: the rule's where none is given.
+  package init(rule: LimitRule, need: Int64, shortage: Shortage, amount: Int64? = nil) {
+    self.rule = rule
+    self.need = need
+    self.shortage = shortage
+    self.amount = amount ?? rule.amount
+  }
 }
 
 /// The refusal of a demand, of which no limit was charged anything.

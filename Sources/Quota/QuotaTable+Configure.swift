@@ -70,6 +70,7 @@ extension QuotaTable {
       }
       adopting(&counters[place].count)
       counters[place].tally = tally
+      sharing?.parts[place]?.isShadow = tallies[tally].isShadow
       tallies[tally].add(place, scopeValue: counters[place].scopeValue)
     }
   }

@@ -30,13 +30,15 @@ package struct LimitShares: Sendable, Equatable {
 
 extension QuotaTable {
   /// Among the set's limits on `requests`, and among those on `tokens`, the one of which the
-  /// smallest share is left. Global limits are left out: a tenant must not see how much other
-  /// tenants use.
+  /// smallest share is left. Limits of several tenants together are left out: a tenant must not see
+  /// how much others use. Limits that only count are left out, too.
   package mutating func shares(_ set: LimitSet, caller: Caller, now: Int64) -> LimitShares {
     var shares = LimitShares()
     for index in tallyIndices(set) {
       let kind = tallies[index].kind
-      guard !tallies[index].isGlobal, kind == .requests || kind == .tokens else { continue }
+      guard !tallies[index].spansTenants, !tallies[index].isShadow,
+        kind == .requests || kind == .tokens
+      else { continue }
       let share = share(tally: index, scopeValue: tallies[index].scopeValue(of: caller), now: now)
       let known = kind == .requests ? shares.requests : shares.tokens
       if let known, !share.isTighter(than: known) { continue }

@@ -1,3 +1,5 @@
+import Terms
+
 /// The state of one counter, for pages and metrics. Amounts are in the limit's own unit.
 package struct CounterReading: Sendable, Equatable {
   /// The tenant, key or subject whose use it counts; empty for a limit of scope `owner`.
@@ -13,6 +15,8 @@ package struct CounterReading: Sendable, Equatable {
   package let capacity: Int64
   /// The time until `remaining` is `capacity` again; nil for slots.
   package let resetMilliseconds: Int64?
+  /// The largest share of a budget's window that somebody was told of; nil for none.
+  package var told: WarningShare?
 
   /// Whether a smaller share of this one is left: compares `remaining / capacity`.
   func isTighter(than other: CounterReading) -> Bool {
@@ -80,7 +84,8 @@ extension QuotaTable {
       used: max(0, use.sum.minusSaturating(use.unspent).minusSaturating(own.reserved)),
       reserved: own.reserved, remaining: use.remaining, capacity: own.capacity,
       resetMilliseconds: counters[place].count.isBucket
-        ? use.resetMilliseconds : own.resetMilliseconds)
+        ? use.resetMilliseconds : own.resetMilliseconds,
+      told: own.told)
   }
 }
 
@@ -101,8 +106,10 @@ extension Count {
     case .budget(let budget):
       return CounterReading(
         scopeValue: scopeValue, used: budget.used, reserved: budget.reserved,
-        remaining: budget.remaining,
-        capacity: budget.amount, resetMilliseconds: budget.window.end.minusSaturating(now))
+        remaining: budget.remaining(at: now),
+        capacity: budget.amount(at: now),
+        resetMilliseconds: budget.window.end.minusSaturating(now),
+        told: budget.told.thousandths > 0 ? budget.told : nil)
     case .slots(let slots):
       return CounterReading(
         scopeValue: scopeValue, used: slots.held, reserved: 0, remaining: slots.remaining,

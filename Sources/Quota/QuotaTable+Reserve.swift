@@ -18,9 +18,9 @@ extension QuotaTable {
     let indices = tallyIndices(set)
     var demand = asked?.demand ?? demand
     if !demand.isBoundStated {
-      for index in indices {
+      for index in indices where !tallies[index].isShadow {
         demand.cutOutput(
-          toFit: tallies[index].capacity, of: tallies[index].kind)
+          toFit: capacity(tally: index, now: now), of: tallies[index].kind)
       }
     }
     if sharing != nil {
@@ -32,20 +32,43 @@ extension QuotaTable {
     return .admitted(charge(indices, caller: caller, demand: demand, now: now))
   }
 
+  /// The most that could be taken of a limit at once now.
+  func capacity(tally: Int, now: Int64) -> Int64 {
+    tallies[tally].capacity(at: now.plusSaturating(windows.aheadMs))
+  }
+
+  /// What a limit must have left. One that only counts cuts nothing: it is judged as if it had cut the
+  /// answer's bound, as it would if it refused.
+  func need(tally: Int, _ demand: Demand, now: Int64) -> Int64 {
+    let kind = tallies[tally].kind
+    guard tallies[tally].isShadow, !demand.isBoundStated else { return demand.need(kind) }
+    var cut = demand
+    cut.cutOutput(toFit: capacity(tally: tally, now: now), of: kind)
+    return cut.need(kind)
+  }
+
   /// Checks all limits and returns those that do not admit. Leaves the place of each counter in
-  /// `found`, nil for one that has to be made, for `charge`.
+  /// `found`, nil for one that has to be made, for `charge`; and in `shadowed` the limits that only
+  /// count and would not admit.
   private mutating func check(
     _ indices: [Int], caller: Caller, demand: Demand, now: Int64
   ) -> [LimitFailure] {
     var failures: [LimitFailure] = []
     found.removeAll(keepingCapacity: true)
+    shadowed.removeAll(keepingCapacity: true)
     for index in indices {
       let scopeValue = tallies[index].scopeValue(of: caller)
       let place = tallies[index].place(of: scopeValue)
       found.append(place)
-      let need = demand.need(tallies[index].kind)
-      if let shortage = shortage(tally: index, place: place, need: need, now: now) {
-        failures.append(LimitFailure(rule: tallies[index].rule, need: need, shortage: shortage))
+      let need = need(tally: index, demand, now: now)
+      guard let shortage = shortage(tally: index, place: place, need: need, now: now) else {
+        continue
+      }
+      if tallies[index].isShadow {
+        shadowed.append(index)
+      } else {
+        failures.append(
+          LimitFailure(rule: tallies[index].rule, need: need, shortage: shortage, now: now))
       }
     }
     return failures
@@ -70,10 +93,10 @@ extension QuotaTable {
   ) -> Reservation {
     var reserved: [ReservedCharge] = []
     reserved.reserveCapacity(indices.count)
-    for (position, index) in indices.enumerated() {
+    for (position, index) in indices.enumerated() where !shadowed.contains(index) {
       let kind = tallies[index].kind
       let place = found[position] ?? fresh(tally: index, caller: caller, now: now)
-      let need = demand.need(kind)
+      let need = need(tally: index, demand, now: now)
       let window = counters[place].count.reserve(need)
       counters[place].open = counters[place].open.plusSaturating(1)
       counters[place].reserved = counters[place].reserved.plusSaturating(need)
@@ -82,7 +105,12 @@ extension QuotaTable {
           place: place, generation: counters[place].generation, kind: kind,
           charge: Charge(counter: counters[place].name, amount: need, window: window)))
     }
-    return Reservation(demand: demand, reserved: reserved)
+    return Reservation(demand: demand, reserved: reserved, shadowed: shadowedRules)
+  }
+
+  /// The limits in `shadowed`.
+  var shadowedRules: [LimitRule] {
+    shadowed.isEmpty ? [] : shadowed.map { tallies[$0].rule }
   }
 
   private mutating func fresh(tally: Int, caller: Caller, now: Int64) -> Int {

@@ -23,6 +23,7 @@ extension QuotaTable {
         reserved[index].kind, isBucket: counters[place].count.isBucket)
       settle(place: place, reserved: amount, final: final, window: window, now: now)
       charges.append(Charge(counter: reserved[index].charge.counter, amount: final, window: window))
+      if tallies[counters[place].tally].warns { noteReached(place, now: now) }
     }
     return charges
   }

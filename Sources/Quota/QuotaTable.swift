@@ -20,10 +20,16 @@ package struct QuotaTable {
   /// The places of the counters of the demand that is being checked. It is stored here only to use
   /// the same memory again.
   var found: [Int?] = []
+  /// The limits that only count and would not have admitted it; likewise.
+  var shadowed: [Int] = []
+  /// Shares of budgets that settled use has come to and nobody was told of yet.
+  var reached: [ReachedShare] = []
   /// What is known of the store that the limits are shared through; nil where they are not.
   var sharing: Sharing?
   /// By place: the sum of the store that a checkpoint says was seen last, and in which window.
   var restoredSeen: [Int: (seen: Statement.Seen, window: Int64?)] = [:]
+  /// Whether the ledger says that the limits were shared before this start.
+  package var wasShared = false
 
   /// A table without counters.
   package init(_ catalog: LimitCatalog) {

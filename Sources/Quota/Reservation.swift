@@ -16,10 +16,13 @@ package struct Reservation: ~Copyable, Sendable {
   /// The demand that was reserved; its output is cut where the client stated no bound.
   package let demand: Demand
   let reserved: [ReservedCharge]
+  /// The limits that only count and would have refused it; nothing is reserved in them.
+  package let shadowed: [LimitRule]
   private var isOpen = true
 
-  init(demand: Demand, reserved: [ReservedCharge]) {
+  init(demand: Demand, reserved: [ReservedCharge], shadowed: [LimitRule] = []) {
     self.demand = demand
+    self.shadowed = shadowed
     self.reserved = reserved
   }
 

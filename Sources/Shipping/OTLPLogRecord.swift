@@ -65,6 +65,9 @@ struct OTLPLogRecord {
       writer.field(9, trace.traceID)
       writer.fixed32(8, UInt32(trace.flags))
     }
+    for attribute in GenAIAttributes.of(line.head.type, members).reversed() {
+      writer.keyValue(6, attribute.name, attribute.value)
+    }
     for member in members.reversed() {
       // Money is always a double, even where it is a whole number, because receivers index a field
       // by its type.
@@ -87,7 +90,7 @@ struct OTLPLogRecord {
   var severity: Severity {
     switch line.head.type {
     case "admission": text("decision") == "deny" ? .warning : .info
-    case "denials", "clock": .warning
+    case "denials", "clock", "threshold": .warning
     case "completion":
       switch text("end_reason") {
       case "complete": .info
@@ -100,7 +103,9 @@ struct OTLPLogRecord {
       case "lost": .warning
       default: .info
       }
-    case "repair", "drop": .error
+    // What every target has is lost to nobody.
+    case "drop": text("reason") == "delivered" ? .info : .error
+    case "repair": .error
     default: .info
     }
   }

@@ -3,9 +3,10 @@ import Redis
 
 extension StoreCodec {
   /// A replica states that it lives. `isStarting`: in the first such calls of its process, until one
-  /// is answered.
+  /// is answered. `told`: up to which change this process has been told who lives.
   package static func presenceCall(
-    by caller: StoreCaller, name: String, revision: String, isStarting: Bool
+    by caller: StoreCaller, name: String, revision: String, isStarting: Bool,
+    told: FleetMirror.Told
   ) -> RedisCall {
     var arguments = Arguments()
     arguments.add(caller.holder.ledger)
@@ -15,8 +16,10 @@ extension StoreCodec {
     arguments.add(caller.leaseMilliseconds)
     arguments.add(word(revision))
     arguments.add(cut(name, to: StoreLimit.nameBytesMax))
+    arguments.add(told.listMs)
+    arguments.add(told.version)
     return RedisCall(
-      StoreScripts.presence, keys: [StoreKeys.replicas], arguments: arguments.list)
+      StoreScripts.presence, keys: StoreKeys.presence, arguments: arguments.list)
   }
 
   package static func presenceAnswer(
@@ -25,22 +28,28 @@ extension StoreCodec {
     var numbers = try AnswerNumbers(value, version: version)
     let code = try numbers.next(0...2)
     let start = try numbers.next(1...numberMax)
-    let storeMs = try numbers.next(1...numberMax)
-    let isComplete = try numbers.flag()
+    _ = try numbers.next(1...numberMax)
     if code != 0 {
       guard numbers.isAtEnd, start >= caller.holder.start else { throw .notOurs }
       return code == 1 ? .renumbered(start: start) : .fenced(start: start)
     }
-    var replicas: [FleetView.Replica] = []
-    while !numbers.isAtEnd && replicas.count <= StoreLimit.replicasMax {
-      replicas.append(try numbers.replica(storeMs))
-    }
     // We have just been heard.
-    guard numbers.isAtEnd, start == caller.holder.start,
-      replicas.contains(where: { $0.holder == caller.holder })
-    else { throw .notOurs }
-    replicas.sort { $0.holder.ledger < $1.holder.ledger }
-    return .alive(FleetView(replicas: replicas, isComplete: isComplete))
+    guard start == caller.holder.start else { throw .notOurs }
+    let isOld = try numbers.flag()
+    let listMs = try numbers.next(1...numberMax)
+    let version = try numbers.next(1...numberMax)
+    let told = try numbers.next(0...version)
+    let isAnew = try numbers.flag()
+    let count = try numbers.next(1...Int64(StoreLimit.replicasMax))
+    var changes: [FleetChanges.Change] = []
+    while !numbers.isAtEnd && changes.count < StoreLimit.toldMax {
+      changes.append(try numbers.change())
+    }
+    guard numbers.isAtEnd else { throw .notOurs }
+    return .alive(
+      FleetChanges(
+        told: .init(listMs: listMs, version: told), version: version, isAnew: isAnew, isOld: isOld,
+        count: count, changes: changes))
   }
 
   /// A revision without spaces, at most as long as the script takes.
@@ -65,15 +74,17 @@ extension StoreCodec {
 }
 
 extension AnswerNumbers {
-  fileprivate mutating func replica(_ storeMs: Int64) throws(StoreFailure) -> FleetView.Replica {
+  fileprivate mutating func change() throws(StoreFailure) -> FleetChanges.Change {
     let ledger = try text()
-    let start = try next(1...StoreCodec.numberMax)
-    let heardMs = try next(0...StoreCodec.numberMax)
+    let start = try next(0...StoreCodec.numberMax)
+    let sinceMs = try next(0...StoreCodec.numberMax)
     let revision = try text()
     let name = try text()
     guard ledger.utf8.count == 32 else { throw .notOurs }
-    return FleetView.Replica(
-      holder: Holder(ledger: ledger, start: start), name: name, revision: revision,
-      heardMs: heardMs)
+    guard start > 0 else { return .gone(ledger: ledger) }
+    return .lives(
+      FleetView.Replica(
+        holder: Holder(ledger: ledger, start: start), name: name, revision: revision,
+        sinceMs: sinceMs))
   }
 }

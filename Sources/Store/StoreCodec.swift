@@ -11,8 +11,8 @@ package enum StoreCodec {
 
   package static func stateCall(_ call: StatementCall, by caller: StoreCaller) -> RedisCall {
     var keys = [StoreKeys.marker(call.partition), StoreKeys.opening(call.partition)]
-    // Who lives matters for an opening only, and is long: it is said with what completes the claim.
-    let expected = call.isWhole ? caller.alive.prefix(StoreLimit.replicasMax) : []
+    // Who lives matters for an opening only: it is said with what completes the claim.
+    let expected = call.isWhole ? caller.holder.named(of: caller.alive) : []
     var arguments = Arguments()
     arguments.add(caller.runID)
     arguments.add(caller.holder.ledger)
@@ -58,7 +58,9 @@ package enum StoreCodec {
 
 /// Bounds that the scripts have too.
 enum StoreLimit {
-  static let replicasMax = 1_000
+  static let replicasMax = 10_000
+  /// Of how many replicas one answer tells.
+  static let toldMax = 1_000
   static let nameBytesMax = 128
   static let revisionBytesMax = 64
 }

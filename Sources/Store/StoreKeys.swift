@@ -9,6 +9,10 @@ package enum StoreKeys {
   static func counter(_ key: SharedKey) -> [UInt8] { Array("\(tag(key.partition)):\(key.id)".utf8) }
 
   static let replicas = Array("tollgate:replicas".utf8)
+  /// All that is kept of who lives: the list, when each was heard last, the numbers of the changes.
+  static let presence = [
+    replicas, Array("{tollgate:replicas}:heard".utf8), Array("{tollgate:replicas}:changed".utf8),
+  ]
 
   static func response(_ id: String) -> [UInt8] { Array("tollgate:response:\(id)".utf8) }
 

@@ -3,7 +3,7 @@
 /// | shape    | fields beside `amount` and `open` |
 /// |----------|-----------------------------------|
 /// | bucket   | `capacity`, `period` (ms), `level` (whole units, rounded down; below 0 in debt), `fraction` (what is above `level`, in units divided by the period), `time` (ms, the time of the last refill) |
-/// | calendar | `unit` (0 day, 1 week, 2 month), `window` and `end` (ms), `used`, `reserved` |
+/// | calendar | `unit` (0 day, 1 week, 2 month), `window` and `end` (ms), `used`, `reserved`, `told` (the largest share that somebody was told of, in thousandths; where there is one) |
 /// | slots    | `held` |
 ///
 /// A counter that is shared through a store also has `seen`, the sum that the store said last in the

@@ -13,4 +13,9 @@ package enum Dollars {
   package static func nanodollars(_ text: String) -> Int64? {
     FixedPoint.amount(text, places: places)
   }
+
+  /// A price in pico-dollars a token as dollars for a million tokens, exactly.
+  package static func perMillionText(picodollars: Int64) -> String {
+    FixedPoint.text(picodollars, places: 6)
+  }
 }

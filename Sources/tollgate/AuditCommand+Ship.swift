@@ -17,6 +17,7 @@ extension AuditCommand {
           .invalid(.flag("to"), value: text, expected: "a target, because it \(error)"))
       }
     }
+    if arguments.texts("from").count > 1 { arguments.report(.givenTwice(.flag("from"))) }
     let from = sequence("from", &arguments)
     let until = sequence("until", &arguments)
     if Commands.refuse(arguments, specification) { return ExitStatus.usage }

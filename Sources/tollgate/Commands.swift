@@ -6,8 +6,8 @@ enum Commands {
   static let specifications: [CommandSpecification] = [
     ServeSettings.specification, CheckCommand.specification, ExplainCommand.specification,
     KeyCommand.specification, AuditCommand.specification, UsageCommand.specification,
-    ReplayCommand.specification, LintCommand.specification, HealthCommand.specification,
-    ReloadCommand.specification,
+    ReplayCommand.specification, PricesCommand.specification, LintCommand.specification,
+    HealthCommand.specification, ReloadCommand.specification, RevokeCommand.specification,
     CommandSpecification("version", "Prints the version."),
     CommandSpecification(
       "help", "Lists the commands, or a command's flags.",
@@ -59,9 +59,11 @@ enum Commands {
     case "audit": AuditCommand.run(&arguments)
     case "usage": UsageCommand.run(&arguments)
     case "replay": ReplayCommand.run(&arguments)
+    case "prices": PricesCommand.run(&arguments)
     case "lint": LintCommand.run(&arguments, environment: environment)
     case "health": HealthCommand.run(&arguments, environment: environment)
     case "reload": ReloadCommand.run(&arguments)
+    case "revoke": RevokeCommand.run(&arguments)
     case "help": help(&arguments)
     case "version": printVersion(&arguments)
     default: preconditionFailure("every command is dispatched")

@@ -51,11 +51,29 @@ enum RecordText {
       let partitions = event.partitions.map(String.init).joined(separator: ",")
       return [event.kind.rawValue, "partitions=" + (partitions.isEmpty ? "all" : partitions)]
         + event.by.map { "by=\($0.text)" } + event.missing.map { "missing=\($0.text)" }
-        + pairs([("bound", event.bound.map(String.init))])
+        + (event.bound?.texts ?? []).map { "bound=\($0)" } + (event.isFirst ? ["first"] : [])
     case .clock(let jump):
       return pairs([("from", jump.fromMs.map { UTCTime.string($0) })]) + ["jump_ms=\(jump.jumpMs)"]
+    case .threshold(let threshold):
+      let amount = { (amount: Int64) in
+        threshold.kind == .usd ? Dollars.text(amount) : String(amount)
+      }
+      return pairs([
+        ("tenant", threshold.tenant), ("group", threshold.group), ("limit", threshold.limit),
+        ("share", threshold.share.description), ("kind", threshold.kind.rawValue),
+        ("used", amount(threshold.used)), ("amount", amount(threshold.amount)),
+        ("window_end", UTCTime.string(threshold.windowEndMs)),
+      ])
     case .drop(let drop):
-      return ["target=\(drop.target)", "first_seq=\(drop.firstSeq)", "last_seq=\(drop.lastSeq)"]
+      return pairs([("target", drop.target), ("reason", drop.reason?.rawValue)])
+        + ["first_seq=\(drop.firstSeq)", "last_seq=\(drop.lastSeq)"]
+    case .restore(let restore):
+      return ["first_seq=\(restore.firstSeq)", "last_seq=\(restore.lastSeq)"]
+    case .revoke(let revocation):
+      return pairs([
+        ("tenant", revocation.tenant), ("key_id", revocation.keyID),
+        ("undone", revocation.isUndone ? "true" : nil),
+      ])
     case .repair(let repair): return ["\(repair.file):\(repair.offset)", repair.damage]
     }
   }

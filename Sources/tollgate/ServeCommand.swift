@@ -72,7 +72,7 @@ enum ServeCommand {
 
   /// The policy that the process starts with, until it serves. No frame of these functions, which live
   /// as long as the process, may keep it beyond that: a reload would not free it.
-  private final class FirstPolicy {
+  final class FirstPolicy {
     private(set) var compiled: CompiledPolicy?
     private(set) var limits: PolicyLimits?
 
@@ -107,7 +107,7 @@ enum ServeCommand {
     let opened = Opened(
       first: first, books: books, responseIDs: responseIDs, outage: outage,
       revision: Locked(revision))
-    state.opened(books)
+    state.opened(books, directory: settings.books.directory)
     do {
       return try serve(settings, signals, state, store, opened, log)
     } catch {
@@ -118,7 +118,7 @@ enum ServeCommand {
   }
 
   /// What is open before the first listener is.
-  private struct Opened {
+  struct Opened {
     let first: FirstPolicy
     let books: Books
     let responseIDs: ResponseIDs
@@ -143,13 +143,14 @@ enum ServeCommand {
     let handle = server.handle
     let revision = opened.revision
     let memory = FreedMemory(handle)
+    let force = inForce(opened, handle)
     let watcher = try PolicyWatcher(
       store: store, watches: settings.watches, log: log, attempted: state.uses
     ) { next in
       let limits = PolicyLimits(next)
       revision.withLock { $0 = next.revision }
       books.use(limits, event(next.revision))
-      handle.use(next, limits: limits)
+      force.use(next, limits)
       memory.policyChanged()
     }
     defer { if !isStarted { watcher.stop() } }
@@ -165,17 +166,19 @@ enum ServeCommand {
     }
     books.onStoreOutcome { handle.storeAnswered($0) }
     sharing?.start()
-    let clock = startClock(books, opened.outage, memory, log)
+    let clock = startClock(books, opened.outage, memory, state, log)
     state.started()
     if let summary = opened.first.compiled?.snapshot.summary {
       log.ready(
         server.addresses, revision.withLock { $0 }, summary, workers: settings.server.workers)
     }
     opened.first.forget()
+    let control = openControl(settings, force, log)
     var status = server.run(signals: signals, rotate: books.rotate) {
       watcher.reload()
       sharing?.reload()
     }
+    control?.stop()
     watcher.stop()
     clock.cancel()
     sharing?.stop()
@@ -192,9 +195,15 @@ enum ServeCommand {
       preconditionFailure("the first policy is forgotten later")
     }
     let (books, responseIDs) = (opened.books, opened.responseIDs)
+    let revoked = books.revoked
+    // It was compiled before the ledger was read.
+    let policy =
+      revoked.isEmpty
+      ? compiled
+      : CompiledPolicy(compiled.snapshot, limits: opened.first.limits, revoked: revoked)
     return try Server(settings.server, log: log) {
       GatewayLoop(
-        policy: compiled, books: books, metrics: metrics.makeLoop(), responseIDs: responseIDs,
+        policy: policy, books: books, metrics: metrics.makeLoop(), responseIDs: responseIDs,
         log: log)
     }
   }
@@ -202,7 +211,8 @@ enum ServeCommand {
   /// Does once a second, on a thread of Dispatch, what nothing else triggers: the books' timers,
   /// the log lines about an unavailable ledger and about refusals, and giving freed memory back.
   private static func startClock(
-    _ books: Books, _ outage: LedgerOutage, _ memory: FreedMemory, _ log: Logger
+    _ books: Books, _ outage: LedgerOutage, _ memory: FreedMemory, _ state: ServingState,
+    _ log: Logger
   ) -> any DispatchSourceTimer {
     let clock = DispatchSource.makeTimerSource()
     clock.schedule(deadline: .now() + 1, repeating: 1)
@@ -211,7 +221,9 @@ enum ServeCommand {
       outage.saw(books.ledgerState)
       log.clockSteps(books.untoldClockSteps())
       log.refused(books.refusalSummaries())
+      log.reached(books.untoldThresholds())
       memory.tick()
+      state.history.tick(state.metrics)
     }
     clock.resume()
     return clock
@@ -220,6 +232,7 @@ enum ServeCommand {
   /// Closes the books; false where the ledger's end could not be written.
   private static func close(_ opened: Opened, _ log: Logger) -> Bool {
     log.refused(opened.books.refusalSummaries(isLast: true))
+    log.reached(opened.books.untoldThresholds())
     guard opened.books.close(event(opened.revision.withLock { $0 })) else {
       log.ledgerCloseFailed()
       return false
@@ -240,7 +253,7 @@ enum ServeCommand {
       settings.books, limits, clock: .system, event: event(revision),
       stateChanged: outage.saw, committed: metrics.record(commitNanoseconds:),
       segmentsGone: log.segmentsGone)
-    log.started(settings, policy.snapshot, found)
+    log.started(settings, policy.snapshot, found, books.ledgerStatistics)
     log.clockSteps(books.untoldClockSteps())
     return (books, lock, revision)
   }
@@ -267,7 +280,10 @@ enum ServeCommand {
     let (revision, metrics) = (opened.revision, state.metrics)
     let thread = try StoreThread(
       store, books: opened.books, revision: { revision.withLock { $0 } },
-      record: { metrics.record(storeCallNanoseconds: $0) }, fenced: handle.stopHealth, log: log)
+      record: { metrics.record(storeCallNanoseconds: $0) }, ready: handle.serveHealth,
+      fenced: handle.stopHealth, log: log)
+    // Before a connection is taken: until the store has answered, Envoy is to ask another replica.
+    handle.holdHealth()
     state.shares { thread.status }
     return thread
   }

@@ -5,7 +5,7 @@ import Terms
 /// A usage report as a table, CSV or JSON.
 enum UsageText {
   /// The columns of numbers: the name, and the text of the number; nil where it is not known.
-  private static let columns: [(name: String, text: @Sendable (UsageReport.Totals) -> String?)] = [
+  private static let columns: [(name: String, text: @Sendable (UsageTotals) -> String?)] = [
     ("requests", { String($0.requests) }),
     ("prompt_tokens", { String($0.promptTokens) }),
     ("cached_prompt_tokens", { String($0.cachedPromptTokens) }),
@@ -46,8 +46,25 @@ enum UsageText {
       }
   }
 
-  /// JSON: `{"rows":[…],"total":{…}}`; money as exact decimals.
-  static func json(_ report: UsageReport) -> String {
+  /// From when on the sums have everything, and what is missing.
+  static func coverage(_ reading: UsageReading, timeZone: String) -> [String] {
+    var lines: [String] = []
+    if let from = reading.coversFromMs {
+      lines.append(
+        "tollgate usage: everything from \(UTCTime.string(from)) on; days begin in \(timeZone)")
+    }
+    if !reading.missingDays.isEmpty {
+      let days = reading.missingDays.sorted().map(LocalDays.text(day:)).joined(separator: ", ")
+      lines.append(
+        "tollgate usage: left out, because the ledger has only its sum for the whole day or month: "
+          + days)
+    }
+    return lines
+  }
+
+  /// JSON: `{"rows":[…],"total":{…},…}`; money as exact decimals.
+  static func json(_ reading: UsageReading, timeZone: String) -> String {
+    let report = reading.report
     var json = JSONWriter()
     json.object { json in
       json.array("rows") { json in
@@ -62,11 +79,14 @@ enum UsageText {
         }
       }
       json.object("total") { add(report.total, to: &$0) }
+      json.field("timezone", timeZone)
+      json.field("covers_from", timeMs: reading.coversFromMs)
+      json.field("missing_days", reading.missingDays.sorted().map(LocalDays.text(day:)))
     }
     return json.text
   }
 
-  private static func add(_ totals: UsageReport.Totals, to json: inout JSONWriter) {
+  private static func add(_ totals: UsageTotals, to json: inout JSONWriter) {
     for column in columns {
       json.name(any: column.name)
       if let text = column.text(totals) { json.value(number: text) } else { json.null() }

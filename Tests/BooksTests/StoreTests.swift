@@ -1,5 +1,6 @@
 import Ledger
 import StoreModel
+import Terms
 import Testing
 
 @testable import Books
@@ -7,69 +8,6 @@ import Testing
 
 /// Books that share their limits through a store, which is a model here.
 @Suite(.timeLimit(.minutes(1))) struct StoreTests {
-  /// A store, and the books of replicas that ask it.
-  private final class Fleet {
-    var model = StoreModel()
-    var replicas: [TestBooks] = []
-
-    init(_ count: Int, policy: String = TestBooks.policy, timeoutMs: Int64 = 50) throws {
-      for _ in 0..<count { try add(GatedFiles(), policy: policy, timeoutMs: timeoutMs) }
-      // The first start on an empty store waits for the lease's time.
-      settle()
-      for _ in 0..<11 {
-        for replica in replicas { replica.advance(ms: 1_000) }
-        settle()
-      }
-    }
-
-    func add(
-      _ files: GatedFiles, policy: String = TestBooks.policy, timeoutMs: Int64 = 50,
-      afterMs: Int64 = 0
-    ) throws {
-      let books = try TestBooks(files, policy: policy, afterMs: afterMs)
-      books.share(timeoutMs: timeoutMs)
-      replicas.append(books)
-    }
-
-    /// One round of a replica's thread; the number of calls.
-    @discardableResult
-    func serve(_ replica: TestBooks) -> Int {
-      let holder = replica.books.holder!
-      if case .alive(let view)? = model.presence(
-        of: holder, nonce: 1, name: "r", revision: "p", isStarting: true, leaseMs: 10_000,
-        storeMs: replica.nowMs)
-      {
-        replica.books.fleet(view)
-      }
-      let calls = replica.books.statementsDue().calls
-      for call in calls {
-        let answer = try? model.state(
-          call.call, by: holder, nonce: 1, runID: "run", alive: replica.books.living(),
-          leaseMs: 10_000, storeMs: replica.nowMs)
-        #expect(answer != nil)
-        if let answer { replica.books.storeAnswered(call.id, answer) }
-      }
-      return calls.count
-    }
-
-    func settle() {
-      for _ in 0..<4 { for replica in replicas { serve(replica) } }
-    }
-
-    /// Admits by the store where it must be asked.
-    func admit(_ replica: TestBooks, _ id: String) throws -> Books.Answer {
-      let answer = try replica.admit(id)
-      guard case .asks(let ticket) = answer else { return answer }
-      for _ in 0..<4 where !replica.storeTold.contains(ticket.id) { serve(replica) }
-      #expect(replica.storeTold.contains(ticket.id))
-      return replica.books.admit(again: ticket)
-    }
-
-    func close() throws {
-      for replica in replicas { #expect(replica.close()) }
-    }
-  }
-
   private func isAdmitted(_ answer: Books.Answer) -> Bool {
     if case .admitted = answer { true } else { false }
   }
@@ -79,7 +17,7 @@ import Testing
   }
 
   @Test func `two replicas together admit what the limit has, and no more`() throws {
-    let fleet = try Fleet(2)
+    let fleet = try StoreFleet(2)
     var open: [(TestBooks, OpenAdmission)] = []
     // Two at once by `parallel`, whoever asks.
     for (number, replica) in [fleet.replicas[0], fleet.replicas[1]].enumerated() {
@@ -102,7 +40,7 @@ import Testing
   }
 
   @Test func `nothing is reserved or on record while the store is asked`() throws {
-    let fleet = try Fleet(1)
+    let fleet = try StoreFleet(1)
     let books = fleet.replicas[0]
     let wakes = books.wakes
     guard case .asks(let ticket) = try books.admit("r") else {
@@ -121,7 +59,7 @@ import Testing
   }
 
   @Test func `whose time is over is told, and decided as while the store is lost`() throws {
-    let fleet = try Fleet(1)
+    let fleet = try StoreFleet(1)
     let books = fleet.replicas[0]
     guard case .asks(let ticket) = try books.admit("r") else {
       Issue.record("it does not ask")
@@ -139,7 +77,7 @@ import Testing
   }
 
   @Test func `a timer tells, too, where the store's thread hangs`() throws {
-    let fleet = try Fleet(1)
+    let fleet = try StoreFleet(1)
     let books = fleet.replicas[0]
     guard case .asks(let ticket) = try books.admit("r") else {
       Issue.record("it does not ask")
@@ -153,7 +91,7 @@ import Testing
   }
 
   @Test func `who is withdrawn is not told and holds nothing`() throws {
-    let fleet = try Fleet(1)
+    let fleet = try StoreFleet(1)
     let books = fleet.replicas[0]
     guard case .asks(let ticket) = try books.admit("r") else {
       Issue.record("it does not ask")
@@ -196,7 +134,7 @@ import Testing
 
   @Test func `a fenced replica refuses everything shared, says so on record, and stays so`() throws
   {
-    let fleet = try Fleet(1)
+    let fleet = try StoreFleet(1)
     let books = fleet.replicas[0]
     let holder = try #require(books.books.holder)
     guard case .asks(let ticket) = try books.admit("r") else {
@@ -218,7 +156,7 @@ import Testing
   }
 
   @Test func `loss and return of partitions are one record each, once a second`() throws {
-    let fleet = try Fleet(1)
+    let fleet = try StoreFleet(1)
     let books = fleet.replicas[0]
     for partition in 0..<64 { books.books.store(partition: partition, isLost: true) }
     books.books.tick()
@@ -235,28 +173,131 @@ import Testing
     try fleet.close()
   }
 
+  private static func answer(
+    _ state: PartitionState = .open, storeMs: Int64 = 0, openingMs: Int64 = 0
+  ) -> StatementCallAnswer {
+    StatementCallAnswer(storeMs: storeMs, state: state, openingMs: openingMs, answers: [])
+  }
+
+  private static let opening = answer(
+    .opening(isClaimed: false, claimed: 0, expected: 1, sinceMs: 0))
+
   @Test func `readiness waits for the first contact, for a minute at most, and then no more`() {
     var door = StoreDoor(Holder(ledger: "a", start: 1), timeoutMs: 50, bootMs: 5)
-    let opening = PartitionState.opening(isClaimed: false, claimed: 0, expected: 1, sinceMs: 0)
-    let before = door.holdsReadiness(bootMs: 5)
+    let before = door.holdsReadiness(bootMs: 5, isRefused: false)
     door.joined(bootMs: 6, timeMs: 6)
-    door.partition(1, is: opening, timeMs: 6)
-    let whileOpening = door.holdsReadiness(bootMs: 60_004)
+    door.partition(1, answers: Self.opening, timeMs: 6)
+    let whileOpening = door.holdsReadiness(bootMs: 60_004, isRefused: false)
     #expect(before && whileOpening)
     var late = door
-    let afterAMinute = late.holdsReadiness(bootMs: 60_005)
-    for partition in 0..<63 { door.partition(partition, is: .open, timeMs: 7) }
-    let lacksOne = door.holdsReadiness(bootMs: 8)
-    door.partition(63, is: .open, timeMs: 8)
-    let open = door.holdsReadiness(bootMs: 8)
+    let afterAMinute = late.holdsReadiness(bootMs: 60_005, isRefused: false)
+    for partition in 0..<63 { door.partition(partition, answers: Self.answer(), timeMs: 7) }
+    let lacksOne = door.holdsReadiness(bootMs: 8, isRefused: false)
+    door.partition(63, answers: Self.answer(), timeMs: 8)
+    let open = door.holdsReadiness(bootMs: 8, isRefused: false)
     door.lost(1)
-    door.partition(2, is: opening, timeMs: 9)
-    let later = door.holdsReadiness(bootMs: 10)
+    door.partition(2, answers: Self.opening, timeMs: 9)
+    let later = door.holdsReadiness(bootMs: 10, isRefused: true)
     #expect(lacksOne && !afterAMinute && !open && !later)
   }
 
+  @Test func `a store that refuses the process is no reason to become ready, however long it does`()
+  {
+    var door = StoreDoor(Holder(ledger: "a", start: 1), timeoutMs: 50, bootMs: 0)
+    let afterAMinute = door.holdsReadiness(bootMs: 60_000, isRefused: true)
+    let afterADay = door.holdsReadiness(bootMs: 86_400_000, isRefused: true)
+    #expect(afterAMinute && afterADay)
+    var mended = door
+    for partition in 0..<64 { mended.partition(partition, answers: Self.answer(), timeMs: 7) }
+    let isMended = !mended.holdsReadiness(bootMs: 86_400_001, isRefused: false)
+    // It has gone away: that may be mended without this process.
+    let isGone = !door.holdsReadiness(bootMs: 86_400_001, isRefused: false)
+    #expect(isMended && isGone)
+  }
+
+  /// The records of the store in that replica's ledger.
+  private func events(_ books: TestBooks) throws -> [StoreEvent] {
+    try books.records().compactMap { body in
+      if case .store(let event) = body { event } else { nil }
+    }
+  }
+
+  @Test func `a new store is opened, and has lost nothing`() throws {
+    let fleet = try StoreFleet(2)
+    try fleet.close()
+    for books in fleet.replicas {
+      let opened = try events(books).filter { $0.kind == .opened }
+      #expect(opened.count == 1 && opened.first?.isFirst == true, "\(opened)")
+      #expect(opened.first?.partitions.count == 64)
+      #expect(opened.first?.missing == [] && opened.first?.bound?.isZero == true)
+    }
+  }
+
+  @Test func `a store that lost what it had is not new, also to a process that is`() throws {
+    let fleet = try StoreFleet(1)
+    let first = fleet.replicas[0]
+    _ = try fleet.admit(first, "r")
+    // Where one replica lives, its word opens the store at once.
+    fleet.model.wipe()
+    for _ in 0..<12 {
+      first.advance(ms: 1_000)
+      fleet.settle()
+    }
+    try fleet.close()
+    let kinds = try events(first).filter { $0.kind == .opened }.map(\.isFirst)
+    #expect(kinds.first == true && kinds.count > 1 && kinds.dropFirst().allSatisfy { !$0 })
+    fleet.model.wipe()
+    fleet.replicas = []
+    try fleet.add(first.files, afterMs: first.nowMs - TestBooks.startMs + 1_000)
+    let next = fleet.replicas[0]
+    for _ in 0..<12 {
+      next.advance(ms: 1_000)
+      fleet.settle()
+    }
+    try fleet.close()
+    #expect(try events(next).last { $0.kind == .opened }?.isFirst == false)
+  }
+
+  @Test
+  func `what limits may be exceeded by is what was left when somebody that is gone was there`()
+    throws
+  {
+    let fleet = try StoreFleet(2)
+    let (stays, goes) = (fleet.replicas[0], fleet.replicas[1])
+    let left = try #require(goes.books.holder).ledger
+    for (books, id) in [(goes, "r"), (stays, "s")] {
+      guard case .admitted(let open, _) = try fleet.admit(books, id) else {
+        Issue.record("not admitted")
+        return
+      }
+      books.waitUntilDurable(open)
+      #expect(books.books.settle(open, as: .answeredHere) != nil)
+    }
+    fleet.settle()
+    fleet.replicas.removeLast()
+    fleet.model.wipe()
+    var status = StoreStatus(address: "a", replica: "r", holder: stays.books.holder!)
+    for _ in 0..<14 {
+      stays.advance(ms: 1_000)
+      fleet.settle()
+      stays.books.fill(&status)
+      if let opening = status.partitions.compactMap(\.opening).first {
+        #expect(opening.expected == 2 && opening.claimed == 1 && opening.isClaimed)
+      }
+    }
+    fleet.replicas = [stays, goes]
+    try fleet.close()
+    let opened = try events(stays).filter { $0.kind == .opened && !$0.isFirst }
+    #expect(opened.flatMap(\.missing).map(\.id) == [left])
+    var bound = StoreAmounts()
+    for event in opened { event.bound.map { bound.add($0) } }
+    // Of three requests a day none may be left, and never more than the limit.
+    #expect((0...3).contains(bound[.requests]) && !bound.isZero, "\(bound)")
+    #expect(bound[.tokens] <= 1_000 && bound[.usd] <= 1_000_000_000)
+  }
+
   @Test func `a start after a crash states what its ledger says`() throws {
-    let fleet = try Fleet(1)
+    let fleet = try StoreFleet(1)
     let books = fleet.replicas[0]
     guard case .admitted(let open, _) = try fleet.admit(books, "r") else {
       Issue.record("not admitted")
@@ -279,7 +320,7 @@ import Testing
   }
 
   @Test func `what is unspent goes back before the process ends`() throws {
-    let fleet = try Fleet(1)
+    let fleet = try StoreFleet(1)
     let books = fleet.replicas[0]
     for number in 0..<2 {
       guard case .admitted(let open, _) = try fleet.admit(books, "r\(number)") else { continue }

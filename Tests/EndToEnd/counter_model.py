@@ -57,8 +57,13 @@ def _limit(entry: dict) -> Limit:
 def limits(policy: dict) -> dict[str, Limit]:
     """Every limit of a policy by the first part of its counters' names."""
     result = {f"global/{entry['name']}": _limit(entry) for entry in policy.get("limits", [])}
-    for tenant, rules in policy["tenants"].items():
+    for group, rules in policy.get("groups", {}).items():
         for entry in rules.get("limits", []):
+            result[f"group/{group}/{entry['name']}"] = _limit(entry)
+    for tenant, rules in policy["tenants"].items():
+        plan = policy.get("plans", {}).get(rules.get("plan"), {})
+        # A tenant's own limit replaces the plan's of the same name.
+        for entry in plan.get("limits", []) + rules.get("limits", []):
             result[f"tenant/{tenant}/{entry['name']}"] = _limit(entry)
         if most := rules.get("max_admissions_per_second"):
             name = f"tenant/{tenant}/max_admissions_per_second"

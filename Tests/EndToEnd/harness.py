@@ -395,10 +395,12 @@ class Stack:
         return [f"the simulator ended with {code}:\n{simulator.log()[-6000:]}"]
 
     def access_log(self, test_id: str) -> list[dict]:
-        """Envoy's access log entries of the requests with this `x-test-id`."""
-        entries = [
-            json.loads(line) for line in (self.folder / "access.log").read_text().splitlines()
-        ]
+        """Envoy's access log entries of the requests with this `x-test-id`.
+
+        Envoy may be writing: what follows the last line feed is not a whole entry yet.
+        """
+        text = (self.folder / "access.log").read_text()
+        entries = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
         return [entry for entry in entries if entry.get("id") == test_id]
 
     def _configuration(self) -> dict:

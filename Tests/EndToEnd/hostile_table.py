@@ -463,3 +463,17 @@ TABLE = (
     _hosts() + _paths() + _credentials() + _methods() + _framing() + _types() + _duplicate_keys()
     + _no_json() + _bad_values() + _bad_models() + _other_ways() + _bodies() + _header_counts()
 )
+
+# Good requests, each of a caller who might get more because the store of its limits is lost.
+STORE_LOST = tuple(
+    # Anthropic's errors have no code.
+    Hostile(f"store: {name}", h1(**what), 503, None if "target" in what else "store_unavailable")
+    for name, what in {
+        "a chat": {},
+        "a stream": {"body": b'{"model":"llama3-8b","stream":true,"messages":[]}'},
+        "a chat of an Anthropic client": {
+            "target": "/v1/messages",
+            "body": b'{"model":"llama3-8b","max_tokens":1,"messages":[]}'},
+        "a claim to be let through": {"headers": ["X-On-Store-Loss: allow"]},
+    }.items()
+)  # fmt: skip

@@ -5,6 +5,7 @@ Written from the description of the format alone, with Python's standard library
 
 - `LedgerReader` follows a ledger's segments: each line's hash, `seq` and time, each checkpoint's
   previous hash. It can be asked again for what was appended meanwhile.
+- `DayTotals` sums completions by day, tenant, key and model; each checkpoint must have the same.
 - `Counters` sums the records in exact integers: token buckets whose level is scaled by their period,
   calendar budgets, slots. At each checkpoint the sum must be what the checkpoint says, field by
   field, and so must be the exchanges that are open.
@@ -30,7 +31,7 @@ SEAL = re.compile(rb',"hash":"([0-9a-f]{64})"\}\Z')
 HEAD = re.compile(rb'\{"type":"([a-z]+)","seq":(\d+),"timestamp":"([0-9TZ:.-]+)"')
 NAME = re.compile(r"(\d{20})\.jsonl\Z")
 TYPES = {"admission", "completion", "denials", "start", "reload", "checkpoint", "clock", "repair",
-         "stop", "store", "drop"}  # fmt: skip
+         "stop", "store", "threshold", "drop", "restore", "revoke"}  # fmt: skip
 BATCH_BYTES_MAX = 1 << 20
 
 
@@ -255,6 +256,54 @@ class LedgerReader:
         raise damage
 
 
+class DayTotals:
+    """What each day's completions used, held against the checkpoints' `totals`."""
+
+    SUMS = ("prompt_tokens", "cached_prompt_tokens", "cache_write_prompt_tokens",
+            "completion_tokens", "reasoning_tokens", "total_tokens")  # fmt: skip
+
+    def __init__(self, zone: ZoneInfo):
+        self.zone = zone
+        self.since: str | None = None
+        self.days: dict[tuple, dict] = {}
+
+    def add(self, admission: dict, completion: Record) -> None:
+        body = completion.body
+        day = datetime.fromtimestamp(completion.time / 1000, self.zone).strftime("%Y-%m-%d")
+        sums = self.days.setdefault((day, body["tenant"], admission["key_id"], body["model"]), {})
+        used = {name: body[name] or 0 for name in self.SUMS} | {
+            "requests": 1, "estimated_requests": int(body["usage_source"] == "estimated"),
+        }  # fmt: skip
+        for name, value in used.items():
+            sums[name] = sums.get(name, 0) + value
+        if body["estimated_cost_usd"] is not None:
+            cost = Decimal(str(body["estimated_cost_usd"]))
+            sums["cost_usd"] = sums.get("cost_usd", Decimal(0)) + cost
+
+    def compare(self, checkpoint: dict, where: str) -> None:
+        if "totals" not in checkpoint:
+            return
+        said, names = {}, ("tenant", "key_id", "model")
+        for row in checkpoint["totals"]:
+            key = (row.get("day") or row["month"], *(row.get(name) for name in names))
+            sums = {name: value for name, value in row.items() if name not in (*names, "day", "month")}
+            said[key] = {name: Decimal(str(value)) for name, value in sums.items()}
+        days = {key[0] for key in said}
+        if self.since == checkpoint["totals_since"]:
+            summed: dict[tuple, dict] = {}
+            for (day, *rest), sums in self.days.items():
+                row = summed.setdefault((day if day in days else day[:7], *rest), {})
+                for name, value in sums.items():
+                    row[name] = row.get(name, 0) + value
+            # What is 0 is left out, a cost that is known is not.
+            summed = {key: {name: value for name, value in row.items() if value or name == "cost_usd"}
+                      for key, row in summed.items()}  # fmt: skip
+            if summed != said:
+                raise Wrong(f"{where}: its totals are {said}, by the records {summed}")
+        self.since = checkpoint["totals_since"]
+        self.days = said
+
+
 @dataclass
 class Counters:
     """The sum over a ledger's records, held against every checkpoint."""
@@ -279,6 +328,7 @@ class Counters:
     def __post_init__(self):
         self.limits = limits(self.policy)
         self.zone = ZoneInfo(self.policy.get("timezone", "UTC"))
+        self.totals = DayTotals(self.zone)
 
     def take(self, records: list[Record]) -> None:
         """The next records, in their order."""
@@ -333,6 +383,7 @@ class Counters:
         admission = self.open.pop(request_id, None)
         if admission is None:
             raise Wrong(f"{request_id} is completed and not open")
+        self.totals.add(admission.body, record)
         self.completed[request_id] = record.body["end_reason"]
         reserved = {charge["counter"]: charge for charge in admission.body["reserved"]}
         final = {charge["counter"]: charge for charge in record.body["charged"]}
@@ -369,6 +420,8 @@ class Counters:
 
     def _compare(self, record: Record) -> None:
         where = f"{record.file}: the checkpoint"
+        if not self.had_faults:
+            self.totals.compare(record.body, where)
         said = {
             entry["counter"]: {
                 name: value for name, value in entry.items() if name not in ("counter", "kind")

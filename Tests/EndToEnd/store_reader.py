@@ -91,12 +91,13 @@ class Store:
 
     def replicas(self) -> dict[str, tuple[int, int, str, str]]:
         """By ledger: start number, when it was heard, revision and name."""
-        entries = self.hash("tollgate:replicas")
-        entries.pop("since", None)
         found = {}
-        for ledger, text in entries.items():
-            start, _, heard, revision, name = text.split(" ", 4)
-            found[ledger] = (int(start), int(heard), revision, name)
+        for ledger, text in self.hash("tollgate:replicas").items():
+            if len(ledger) != 32:
+                continue
+            start, _, _, revision, name = text.split(" ", 4)
+            heard = self.ask("ZSCORE", "{tollgate:replicas}:heard", ledger)
+            found[ledger] = (int(start), int(float(heard)), revision, name)
         return found
 
 

@@ -118,7 +118,8 @@ POLICY = {
     "warnings",
 }  # fmt: skip
 LEDGER = {
-    "state", "reason", "next_seq", "durable_seq", "clock", "queued_bytes", "disk_bytes", "segments",
+    "state", "reason", "next_seq", "durable_seq", "clock", "queued_bytes", "disk_bytes", "max_bytes", "bytes_per_hour", "hours_left",
+    "segments",
     "flushes", "failures", "carried", "refused",
 }  # fmt: skip
 LIMIT = {

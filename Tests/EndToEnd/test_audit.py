@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import subprocess
+from decimal import Decimal
 
 import pytest
 
@@ -217,6 +218,25 @@ def test_a_time_that_is_none_is_refused(case, flag, text):
         run = tollgate(*command, str(case.data), f"{flag}={text}")
         assert run.returncode == 2 and run.stdout == ""
         assert f"{flag}: `{text}` is not a day (2026-11-22), a moment" in run.stderr
+
+
+def test_a_key_and_a_cost_select_records(case):
+    """A completion does not name its key: its admission does."""
+    records = [json.loads(line, parse_float=Decimal) for line in case.lines()]
+    admissions = {r["request_id"]: r for r in records if r["type"] == "admission"}
+    for key in {one["key_id"] for one in admissions.values()} - {None} | {"nobody"}:
+        shown = case.audit("show", "--key", key, "--json")
+        got = [json.loads(line)["seq"] for line in shown.stdout.splitlines()]
+        wanted = [r["seq"] for r in records if r["type"] in ("admission", "completion")
+                  and admissions[r["request_id"]]["key_id"] == key]  # fmt: skip
+        assert got == wanted and (bool(got) == (key != "nobody"))
+    costs = sorted(r["estimated_cost_usd"] for r in records
+                   if r["type"] == "completion" and r["estimated_cost_usd"] is not None)  # fmt: skip
+    for least in {*costs, Decimal(0), Decimal(10**6)}:
+        shown = case.audit("show", "--min-cost", format(least, "f"), "--json")
+        got = [json.loads(line, parse_float=Decimal) for line in shown.stdout.splitlines()]
+        assert all(one["type"] == "completion" for one in got)
+        assert len(got) == len([cost for cost in costs if cost >= least])
 
 
 def test_filters_name_what_there_is(case):

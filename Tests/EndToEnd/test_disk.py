@@ -1,5 +1,6 @@
 """The ledger without room: nothing is let through, nothing on record is lost, and it heals itself."""
 
+import contextlib
 import json
 import os
 import resource
@@ -63,7 +64,9 @@ class Ballast:
 
 
 def on_disk(disk, policy: dict) -> Stack:
-    stack = Stack(StackOptions(policy=policy))
+    # No bound of its own: it is to meet the disk's end.
+    arguments = ("--ledger-max-bytes", "none")
+    stack = Stack(StackOptions(policy=policy, tollgate_arguments=arguments))
     stack.tollgate.data = disk / "data"
     return stack
 
@@ -285,33 +288,72 @@ def test_a_file_size_limit_is_a_full_disk_and_ends_nothing():
         assert set(allowed) <= sums.completed.keys() and not sums.open
 
 
-@pytest.mark.parametrize("kind", ["drop", "retain"])
+@pytest.mark.parametrize("kind", ["drop", "retain", "delivered", "recycle"])
 def test_a_bound_that_is_always_met_stops_nothing(kind):
     """All that is written is younger than the start: segments begin, and go, by themselves."""
     policy = books_policy()
     port = free_port()
     target = f"tcp://127.0.0.1:{port}"
-    options = ("--ship", f"{target}?on_full=drop") if kind == "drop" else ("--retain", "1s")
-    arguments = (*options, "--ledger-max-bytes", "1MiB")
-    with Stack(StackOptions(policy=policy, tollgate_arguments=arguments)) as stack:
+    options = {
+        "drop": ("--ship", f"{target}?on_full=drop"),
+        "retain": ("--retain", "1s"),
+        "delivered": ("--ship", f"{target}?age=20ms"),
+        "recycle": ("--ledger-full", "recycle"),
+    }[kind]
+    # What is delivered is known to the ledger a second later.
+    bound = 8 * MEBIBYTE if kind == "delivered" else MEBIBYTE
+    arguments = (*options, "--ledger-max-bytes", str(bound))
+    with contextlib.ExitStack() as around:
+        if kind == "delivered":
+            around.enter_context(taking_everything(port))
+        stack = around.enter_context(
+            Stack(StackOptions(policy=policy, tollgate_arguments=arguments))
+        )
         folder = data_of(stack) / "ledger"
         with Load(stack.listener) as load:
             first = 1
             for _ in range(3):
                 poll("the oldest segments go", lambda: segments(folder)[0][0] > first)
                 first = segments(folder)[0][0]
-                assert total(stack) <= MEBIBYTE
+                assert total(stack) <= bound
             load.stop()
         assert load.problems == []
         if kind == "drop":
             # By age, segments go a while after they end; what may be dropped goes at once.
             assert load.statuses[503] == 0
             check_all_is_shipped_or_dropped(stack, port, first)
+        if kind in ("delivered", "recycle"):
+            assert load.statuses[503] == 0
+            page = httpx.get(stack.tollgate.admin + "/metrics", trust_env=False).text
+            assert "\nai_gateway_ledger_hours_left " not in page
+            assert f"ai_gateway_ledger_max_bytes {bound}" in page
         poll("it serves", lambda: stack.chat().status_code == 200)
         assert end(stack, signal.SIGTERM) == 0
         reader = ledger_check.LedgerReader(data_of(stack))
         records = reader.read()
         assert records[0].seq > 1 and records[-1].type == "stop"
+        if kind in ("delivered", "recycle"):
+            drops = [record.body for record in records if record.type == "drop"]
+            reason = "delivered" if kind == "delivered" else "full"
+            assert {(drop["target"], drop["reason"]) for drop in drops} == {(None, reason)}
+            assert drops[-1]["last_seq"] <= records[0].seq
+
+
+@contextlib.contextmanager
+def taking_everything(port: int):
+    """A receiver that reads all that comes, and answers nothing."""
+
+    def take(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    while connection.recv(1 << 16):
+                        pass
+
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        threading.Thread(target=take, args=(listener,), daemon=True).start()
+        yield
 
 
 def check_all_is_shipped_or_dropped(stack: Stack, port: int, first: int) -> None:
@@ -471,3 +513,42 @@ def test_records_of_several_segments_in_one_file_are_read_as_they_are():
         assert end(stack, signal.SIGTERM) == 0, stack.tollgate.process.log()[-3000:]
         verified = tollgate("audit", "verify", str(data_of(stack)))
         assert verified.returncode == 0, verified.stderr
+
+
+GUIDE = harness.REPOSITORY / "envoy" / "README.md"
+
+
+def stated(words: str) -> int:
+    """The bytes that the guide's table says a request takes in the ledger."""
+    (row,) = [line for line in GUIDE.read_text().splitlines() if line.startswith(f"| {words} |")]
+    return int(row.split("|")[2].replace(",", ""))
+
+
+def test_the_guides_table_has_the_bytes_that_a_request_takes():
+    five = [
+        {"name": "rpm", "requests": 60_000, "per": "minute"},
+        {"name": "tpm", "tokens": 6_000_000, "per": "minute"},
+        {"name": "daily", "tokens": 50_000_000, "per": "day"},
+        {"name": "monthly", "usd": 500, "per": "month"},
+        {"name": "parallel", "concurrent": 50},
+    ]
+    for words, limits, expected, count in (
+        ("let through, one limit", five[:1], 200, 100),
+        ("let through, five limits", five, 200, 100),
+        # More in a second would only be counted.
+        ("refused, on a record of its own", five, 404, 8),
+    ):
+        policy = books_policy()
+        policy["limits"] = []
+        policy["tenants"]["tenant-a"]["limits"] = limits
+        policy["tenants"]["tenant-a"]["keys"][0].pop("limits", None)
+        with Stack(StackOptions(policy=policy)) as stack:
+            before = total(stack)
+            for _ in range(count):
+                model = "llama3-8b" if expected == 200 else "none"
+                assert stack.chat(model=model).status_code == expected
+            settled(stack, policy)
+            measured = (total(stack) - before) // count
+        print(words, measured)
+        # A request of somebody else's has other names in it; the order of size is what it is for.
+        assert measured <= stated(words) <= 2 * measured, (words, measured)

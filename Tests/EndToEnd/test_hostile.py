@@ -5,8 +5,9 @@ import json
 import pytest
 
 import policy as policies
-from harness import poll
-from hostile_table import TABLE, Hostile
+from harness import Stack, StackOptions, poll
+from hostile_table import STORE_LOST, TABLE, Hostile
+from redis_servers import PASSWORD, Standalone
 from wire import CHAT, RawReply, h1, read_h1, send_h1, send_h2
 import socket
 
@@ -80,3 +81,29 @@ def test_the_good_request_beside_them_is_routed(any_stack):
     assert send_h1(any_stack.listener, h1()).status == 200
     seen = poll("the backend saw it", lambda: any_stack.recorder.since(mark))
     assert seen[0].body == CHAT
+
+
+def test_who_is_denied_while_the_store_is_lost_gets_its_word_and_no_model(tmp_path):
+    policy = policies.build()
+    for tenant in policy["tenants"].values():
+        tenant["limits"] = [
+            {"name": "n", "requests": 100, "per": "month", "on_store_loss": "deny"}]
+    credentials = tmp_path / "credentials"
+    credentials.write_text(PASSWORD)
+    with Standalone(tmp_path) as store:
+        options = StackOptions(policy=policy, tollgate_arguments=(
+            "--store", store.url, "--store-credentials", str(credentials), "--lease-ttl", "2s",
+            "--store-timeout", "1s"))  # fmt: skip
+        with Stack(options) as stack:
+            assert send_h1(stack.listener, h1()).status == 200
+            mark = stack.recorder.mark()
+            with store.server.paused():
+                poll("it is lost", lambda: send_h1(stack.listener, h1()).code == "store_unavailable")
+                for case in STORE_LOST:
+                    reply = send(stack, case)
+                    assert (reply.status, reply.code) == (case.status, case.code), (case.name, reply)
+                    assert reply.headers["retry-after"] == "1", case.name
+                    error = json.loads(reply.body)["error"]
+                    assert error["message"] and PASSWORD not in reply.body.decode()
+            assert stack.recorder.since(mark) == [], "a backend saw it"
+            poll("it is back", lambda: send_h1(stack.listener, h1()).status == 200)

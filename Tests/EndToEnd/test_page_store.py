@@ -24,7 +24,7 @@ def moment(seconds_ago: float) -> str:
 
 def replica(name: str, ledger: str, revision: str = "5f0c1a2b3c4d", **more) -> dict:
     return {"name": name, "ledger_id": ledger, "start_number": 3, "revision": revision,
-            "heard_at": moment(0.4), "is_this": False} | more  # fmt: skip
+            "alive_since": moment(7200), "is_this": False} | more  # fmt: skip
 
 
 def store(**changes) -> dict:

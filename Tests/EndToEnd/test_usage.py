@@ -2,12 +2,19 @@
 
 import json
 import re
+import signal
+import subprocess
 import uuid
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
+import harness
+import ledger_check
 import policy as policies
+import usage_ledger
 from envoy_config import EnvoyOptions
 from harness import Stack, StackOptions, poll
 from ledger import charged
@@ -306,3 +313,142 @@ def test_an_endpoint_without_usage_has_none(metered, path):
 
 def test_nothing_is_left_open(metered):
     poll("every exchange is settled", lambda: not metered.ledger.open())
+
+
+# `tollgate usage` over ledgers that are made up: see usage_ledger.py.
+
+BERLIN = "Europe/Berlin"
+# In this month there is a day of 25 hours.
+OCTOBER, NOVEMBER = usage_ledger.month(2026, 10, BERLIN)
+BY = ["tenant", "key", "subject", "model", "model_route", "class", "day", "month"]
+
+
+def report(*arguments: str) -> dict:
+    run = subprocess.run(
+        [str(harness.BINARIES / "tollgate"), "usage", *arguments, "--json"],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout, parse_float=Decimal)
+
+
+def rows_of(said: dict, by: list[str]) -> dict:
+    rows = {
+        tuple(row[name] for name in by): {name: row[name] for name in usage_ledger.SUMS}
+        for row in said["rows"]
+    }
+    assert len(rows) == len(said["rows"])
+    return rows
+
+
+def within(made: list, begin, end) -> list:
+    low, high = (moment.timestamp() * 1000 for moment in (begin, end))
+    return [one for one in made if low <= one.time < high]
+
+
+@pytest.mark.parametrize("by", [*([one] for one in BY), ["day", "key"], ["month", "tenant", "model"], BY],
+                         ids=",".join)  # fmt: skip
+def test_sums_of_a_month_with_a_day_of_25_hours_are_those_of_its_exchanges(tmp_path, by):
+    first = usage_ledger.later(OCTOBER, days=-3)
+    made = usage_ledger.exchanges(7, first, 40, 1500)
+    usage_ledger.write(tmp_path, made, BERLIN)
+    span = ["--since", usage_ledger.rfc3339(OCTOBER), "--until", usage_ledger.rfc3339(NOVEMBER)]
+    said = report(str(tmp_path), "--by", ",".join(by), *span)
+    assert said["timezone"] == BERLIN
+    expected = usage_ledger.sums(within(made, OCTOBER, NOVEMBER), by, ZoneInfo(BERLIN))
+    assert rows_of(said, by) == expected
+    # A day stands for its first instant in the time zone.
+    assert report(str(tmp_path), "--by", ",".join(by), "--since", "2026-10-01", "--until", "2026-11-01")["rows"] == said["rows"]  # fmt: skip
+
+
+@pytest.mark.parametrize("gone", [1, 3])
+@pytest.mark.parametrize("by", [["day"], ["tenant", "key", "model", "month"], ["key", "day"]], ids=",".join)
+def test_sums_outlive_the_segments(tmp_path, by, gone):
+    made = usage_ledger.exchanges(gone, OCTOBER, 31, 1500)
+    usage_ledger.write(tmp_path, made, BERLIN, gone=gone)
+    expected = usage_ledger.sums(made, by, ZoneInfo(BERLIN))
+    said = report(str(tmp_path), "--by", ",".join(by))
+    assert rows_of(said, by) == expected
+    assert said["covers_from"] == ledger_check.text(made[0].time) and said["missing_days"] == []
+    # By what the totals do not tell, the sums are those of the records that are left.
+    less = report(str(tmp_path), "--by", "subject")
+    assert 0 < less["total"]["requests"] < len(made)
+    assert less["covers_from"] > said["covers_from"]
+
+
+def test_a_ledger_from_before_there_were_totals_is_summed_by_its_records(tmp_path):
+    made = usage_ledger.exchanges(5, OCTOBER, 31, 300)
+    usage_ledger.write(tmp_path, made, None)
+    said = report(str(tmp_path), "--by", "day,key", "--timezone", "Asia/Kathmandu")
+    zone = ZoneInfo("Asia/Kathmandu")
+    assert rows_of(said, ["day", "key"]) == usage_ledger.sums(made, ["day", "key"], zone)
+    assert report(str(tmp_path), "--by", "day")["timezone"] == "UTC"
+
+
+def test_several_ledgers_are_one_sum_and_none_counts_twice(tmp_path):
+    both = [usage_ledger.exchanges(seed, OCTOBER, 31, 400) for seed in (1, 2)]
+    for name, made in zip("ab", both):
+        usage_ledger.write(tmp_path / name, made, BERLIN, gone=1, ledger=name)
+    said = report(str(tmp_path / "a"), str(tmp_path / "b"), "--by", "key,month")
+    expected = usage_ledger.sums(both[0] + both[1], ["key", "month"], ZoneInfo(BERLIN))
+    assert rows_of(said, ["key", "month"]) == expected
+    command = [str(harness.BINARIES / "tollgate"), "usage"]
+    twice = [*command, str(tmp_path / "a"), str(tmp_path / "b"), str(tmp_path / "a")]
+    run = subprocess.run(twice, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1 and "are the same ledger" in run.stderr and run.stdout == ""
+    usage_ledger.write(tmp_path / "c", both[0], "UTC", ledger="c")
+    run = subprocess.run([*command, str(tmp_path / "a"), str(tmp_path / "c")],
+                         capture_output=True, text=True, timeout=60)  # fmt: skip
+    assert run.returncode == 1 and "--timezone" in run.stderr and run.stdout == ""
+
+
+def test_words_are_the_beginnings_of_days_and_months(tmp_path):
+    zone = "Pacific/Auckland"
+    now = datetime.now(ZoneInfo(zone))
+    this, _ = usage_ledger.month(now.year, now.month, zone)
+    last, _ = usage_ledger.month(now.year - (now.month == 1), (now.month - 2) % 12 + 1, zone)
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    yesterday = today - timedelta(days=1)
+    first = usage_ledger.later(last, days=-2)
+    days = (datetime.now(timezone.utc) - first).days
+    made = usage_ledger.exchanges(3, first, days, 3000)
+    usage_ledger.write(tmp_path, made, zone)
+    for word, begin in (("today", today), ("yesterday", yesterday), ("this-month", this), ("last-month", last)):
+        since = report(str(tmp_path), "--since", word)["total"]["requests"]
+        assert since == len([one for one in made if one.time >= begin.timestamp() * 1000]), word
+        until = report(str(tmp_path), "--until", word)["total"]["requests"]
+        assert since + until == len(made)
+
+
+def test_the_first_instant_that_is_covered_is_said_in_every_form(tmp_path):
+    made = usage_ledger.exchanges(3, OCTOBER, 31, 300)
+    usage_ledger.write(tmp_path, made, BERLIN, gone=2)
+    command = [str(harness.BINARIES / "tollgate"), "usage", str(tmp_path)]
+    for form in ([], ["--csv"]):
+        run = subprocess.run([*command, "--by", "key", *form], capture_output=True, text=True, timeout=60)
+        assert f"everything from {ledger_check.text(made[0].time)} on; days begin in {BERLIN}" in run.stderr
+    half = subprocess.run([*command, "--since", "2026-10-02T12:00:00Z", "--by", "key"],
+                          capture_output=True, text=True, timeout=60)  # fmt: skip
+    assert "only its sum for the whole day or month: 2026-10-02" in half.stderr
+
+
+def test_totals_are_what_the_ledger_says_when_the_segments_are_gone(tmp_path):
+    """With the program's own checkpoints: half of the segments go, the sums stay."""
+    policy = usage_policy() | {"timezone": BERLIN}
+    with Stack(StackOptions(policy=policy)) as stack:
+        folder = stack.tollgate.data / "ledger"
+        for count in range(2, 6):
+            for _ in range(3):
+                body = json.dumps({"model": "chat-as-asked", "messages": [], "max_tokens": 5})
+                assert stack.request("POST", "/v1/chat/completions", body=body.encode()).status_code == 200
+            poll("all is settled", lambda: not stack.ledger.open())
+            stack.tollgate.process.signal(signal.SIGUSR1)
+            poll("a segment begins", lambda: len(ledger_check.segments(folder)) == count)
+        by = ["day", "tenant", "key", "model"]
+        before = report(str(stack.tollgate.data), "--by", ",".join(by))
+        assert before["total"]["requests"] == 12 and before["timezone"] == BERLIN
+        for _, path in ledger_check.segments(folder)[:3]:
+            path.unlink()
+        after = report(str(stack.tollgate.data), "--by", ",".join(by))
+        assert rows_of(after, by) == rows_of(before, by)
+        assert report(str(stack.tollgate.data), "--by", "subject")["total"]["requests"] < 12

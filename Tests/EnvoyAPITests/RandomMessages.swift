@@ -1,17 +1,6 @@
-/// SplitMix64: the same numbers for the same seed, everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
+import SeededRandom
 
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
-  }
-
+extension SeededRandom {
   mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 
   mutating func bytes(_ count: Int) -> [UInt8] {
@@ -25,13 +14,13 @@ struct SeededGenerator: RandomNumberGenerator {
 
 /// Messages made at random from a schema.
 struct RandomMessages {
-  var random: SeededGenerator
+  var random: SeededRandom
 
   private static let texts: [[UInt8]] = [
     "", "a", "a", "b", "envoy.filters.http.ext_proc", "/v1/chat/completions", "tenant-a",
   ].map { Array($0.utf8) }
 
-  init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+  init(seed: UInt64) { random = SeededRandom(seed) }
 
   /// A well-formed message: known fields, unknown ones between them, in any order, some repeated
   /// that should not be.

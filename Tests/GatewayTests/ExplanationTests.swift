@@ -54,7 +54,7 @@ import Testing
       let found = try explain(policy, body: body)
       #expect(
         found.steps.contains {
-          $0.step == "limits" && $0.outcome.contains("tpd (on_store_loss \(loss))")
+          $0.step == "limits" && $0.outcome.contains("tpd (tenant, on_store_loss \(loss))")
         }, "\(found)")
     }
   }

@@ -124,7 +124,12 @@ import Testing
   private func read(_ files: FuzzFiles) {
     let verification = Verification.run(files)
     _ = verification.problem?.description
-    var report = UsageReport(by: UsageReport.Dimension.allCases)
+    var usage = [
+      UsageReading(
+        by: UsageReport.Dimension.allCases, sinceMs: clock.nowMs, untilMs: nil, days: .utc),
+      UsageReading(by: [.key, .month], sinceMs: nil, untilMs: nil, days: .utc),
+    ]
+    _ = try? LedgerDirectory.newest(files)
     let replay = PolicyReplay(policy)
     var filter = RecordFilter()
     filter.sinceMs = clock.nowMs
@@ -134,11 +139,11 @@ import Testing
         _ = record.encoded()
         _ = filter.matches(record)
         _ = UTCTime.string(record.timeMs)
-        report.add(record)
+        for index in usage.indices { usage[index].add(record) }
         replay.apply(record)
       }
     }
-    for row in report.rows { _ = row.totals.costNanodollars.map(Dollars.text) }
+    for row in usage.flatMap(\.report.rows) { _ = row.totals.costNanodollars.map(Dollars.text) }
     _ = replay.report.rows
     var tail = LedgerTail(files, from: 1)
     if let last = try? Segment.list(files).last {

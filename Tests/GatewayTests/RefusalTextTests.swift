@@ -34,7 +34,40 @@ private typealias Message = EnvoyMessage
     LimitRule(owner: .tenant("a"), name: "b", kind: kind, amount: amount, window: .calendar(unit))
   }
 
+  /// A limit that tenants of a group spend together.
+  private static func shared(_ amount: Int64) -> LimitRule {
+    LimitRule(
+      owner: .group("hidden"), name: "b", kind: .tokens, amount: amount, window: .calendar(.day))
+  }
+
+  private static let raised = LimitRule(
+    owner: .tenant("a"), name: "b", kind: .usd, amount: 500_000_000, window: .calendar(.month),
+    raises: [Raise(add: 1, fromMs: 0, untilMs: 1)])
+
   private static let limits: [LimitCase] = [
+    LimitCase(
+      description: "The budget b (0.5 US dollars a month) is spent. "
+        + "The request asks for 0.000123 US dollars. There is more of it at "
+        + "2026-11-01T02:56:44Z, in 2h56m44s; it does not help to try again before.",
+      rule: raised, need: 123_000, shortage: .spent(waitMilliseconds: 10_604_000),
+      code: .insufficientQuota, retryAfter: nil, shouldRetry: false),
+    LimitCase(
+      description: "Your organisation's limit b (100 tokens a day) is reached. "
+        + "The request asks for 50 tokens. Try again in 1s.",
+      rule: shared(100), need: 50, shortage: .exceeded(waitMilliseconds: 1_000),
+      code: .rateLimitExceeded, retryAfter: 1, shouldRetry: nil),
+    LimitCase(
+      description: "Your organisation's budget b (100 tokens a day) is spent. "
+        + "The request asks for 50 tokens. The budget begins anew at 2026-11-01T00:00:00Z, in 120ms; "
+        + "it does not help to try again before.",
+      rule: shared(100), need: 50, shortage: .spent(waitMilliseconds: 120),
+      code: .insufficientQuota, retryAfter: nil, shouldRetry: false),
+    LimitCase(
+      description: "The request asks for 200 tokens, more than your organisation's limit b "
+        + "(100 tokens a day) could ever give. "
+        + "Ask for less: a shorter prompt or a smaller bound of the answer.",
+      rule: shared(100), need: 200, shortage: .neverFits,
+      code: .rateLimitExceeded, retryAfter: nil, shouldRetry: false),
     LimitCase(
       description: "The limit b (1000 tokens a minute) is reached. "
         + "The request asks for 200 tokens. Try again in 12s.",

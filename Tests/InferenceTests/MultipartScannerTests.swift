@@ -1,4 +1,5 @@
 import Bytes
+import SeededRandom
 import Testing
 
 @testable import Inference
@@ -225,7 +226,7 @@ import Testing
   }
 
   @Test func `a large file in random pieces gives the same result`() throws {
-    var random = FixedRandom(state: 11)
+    var random = SeededRandom(11)
     var body = Array("--XX\r\nContent-Disposition: form-data; name=file; filename=f\r\n\r\n".utf8)
     for _ in 0..<100_000 { body.append([10, 13, 45, 88, 0, 255].randomElement(using: &random)!) }
     // The random content may not contain the delimiter by chance.

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import Inference
@@ -101,7 +102,7 @@ import Testing
   }
 
   @Test func `no bytes make it trap`() throws {
-    var random = FixedRandom(state: 11)
+    var random = SeededRandom(11)
     let alphabet = Array(#"{}[]",:\ue0 \#n\#rdata: idresponsecoverutemx[DONE]é"#.utf8)
     for _ in 0..<3000 {
       for format in [ResponseFormat.json, .eventStream] {

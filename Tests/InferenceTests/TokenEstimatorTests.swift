@@ -1,3 +1,4 @@
+import SeededRandom
 import Terms
 import Testing
 
@@ -145,7 +146,7 @@ import Testing
 
   @Test func `what was learned survives as integers`() throws {
     var estimator = TokenEstimator()
-    var random = FixedRandom(state: 3)
+    var random = SeededRandom(3)
     for _ in 0..<500 {
       let prompt = Int.random(in: 1..<4000, using: &random)
       estimator.learn(

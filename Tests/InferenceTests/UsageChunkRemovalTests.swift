@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import Inference
@@ -92,7 +93,7 @@ import Testing
   }
 
   @Test func `random damage never traps, and cuts never matter`() {
-    var random = FixedRandom(state: 7)
+    var random = SeededRandom(7)
     let parts = [
       "data: ", "data:", "\n", "\r", "\r\n", "\n\n", ":", "event: error", "[DONE]", "{", "}", "[",
       "]",

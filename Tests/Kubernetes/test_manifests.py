@@ -154,6 +154,16 @@ def test_the_sidecars_arguments_and_settings_are_tollgates(built, name, tmp_path
     assert subprocess.run(command, env=environment, capture_output=True).returncode == 2
 
 
+def test_nothing_that_an_operator_changes_is_an_argument(built):
+    """An argument would win over the ConfigMap. What is left is what the pod's volumes and probes name."""
+    flags = {word.partition("=")[0] for word in sidecar(built)["args"]}
+    assert flags <= {"serve", "--policy", "--watch", "--listen", "--data", "--metrics", "--admin",
+                     "--store-credentials"}  # fmt: skip
+    assert {"TOLLGATE_RETAIN", "TOLLGATE_LEDGER_MAX_BYTES", "TOLLGATE_LEDGER_FULL",
+            "TOLLGATE_DURABILITY", "TOLLGATE_MAX_BUFFER_BYTES", "TOLLGATE_DRAIN_TIMEOUT",
+            "TOLLGATE_LOG_FORMAT"} <= settings(built).keys()  # fmt: skip
+
+
 def test_lint_has_nothing_to_say(built, name, tmp_path):
     path = tmp_path / "built.yaml"
     path.write_text(text(name))
@@ -296,10 +306,7 @@ def test_the_sidecar_has_no_privileges_and_a_ledger_that_outlives_the_pod(built)
 
 
 def test_bodies_fill_half_of_the_sidecars_memory_at_most(built):
-    (buffer,) = [
-        flag.partition("=")[2] for flag in sidecar(built)["args"]
-        if flag.startswith("--max-buffer-bytes=")
-    ]  # fmt: skip
+    buffer = settings(built)["TOLLGATE_MAX_BUFFER_BYTES"]
     limit = sidecar(built)["resources"]["limits"]["memory"]
     assert 2 * envoy_gateway.quantity(buffer.removesuffix("B")) <= envoy_gateway.quantity(limit)
 
@@ -322,10 +329,7 @@ def test_draining_outlasts_the_longest_stream_and_the_pod_outlasts_draining(buil
         seconds(rule["timeouts"]["request"]) for _, rule in rules(built) if "timeouts" in rule
     )
     envoy = seconds(find(built, "EnvoyProxy", "ai-gateway")["spec"]["shutdown"]["drainTimeout"])
-    (own,) = [
-        seconds(flag.split("=")[1]) for flag in sidecar(built)["args"]
-        if flag.startswith("--drain-timeout")
-    ]  # fmt: skip
+    own = seconds(settings(built)["TOLLGATE_DRAIN_TIMEOUT"])
     assert longest < envoy and longest < own
     assert envoy + own < pod_spec(built)["terminationGracePeriodSeconds"]
 

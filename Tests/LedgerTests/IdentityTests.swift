@@ -1,4 +1,5 @@
 import Foundation
+import Terms
 import Testing
 
 @testable import Ledger
@@ -77,11 +78,16 @@ struct IdentityTests {
 
   @Test func `a record of the store is read as it was written`() throws {
     let one = LedgerIdentity(id: String(repeating: "a", count: 32), start: 1)
+    var amounts = StoreAmounts()
+    amounts.add(9, .tokens)
+    amounts.add(40_000_000, .usd)
     let events = [
       StoreEvent(.joined), StoreEvent(.fenced, by: [one]), StoreEvent(.lost, partitions: [0, 63]),
       StoreEvent(.returned, partitions: [5]),
       StoreEvent(
-        .opened, partitions: [1], by: Array(repeating: one, count: 100), missing: [one], bound: 9),
+        .opened, partitions: [1], by: Array(repeating: one, count: 100), missing: [one],
+        bound: amounts),
+      StoreEvent(.opened, partitions: [1], bound: StoreAmounts(), isFirst: true),
     ]
     #expect(events[4].by.count == StoreEvent.identitiesMax)
     for event in events {
@@ -91,5 +97,22 @@ struct IdentityTests {
       line.removeLast()
       #expect(try LedgerRecord(line: line).body == .store(event))
     }
+  }
+
+  @Test(arguments: [
+    "9", #"["tokens"]"#, #"["tokens/x"]"#, #"["tokens/1","tokens/2"]"#, #"["usd/1","tokens/2"]"#,
+    #"["tokens/0"]"#, #"["words/3"]"#, "[3]",
+  ]) func `a bound that was not written so is no bound`(text: String) throws {
+    var bound = StoreAmounts()
+    bound.add(3, .tokens)
+    let body = LedgerRecord.Body.store(StoreEvent(.opened, bound: bound))
+    let written = String(
+      decoding: LedgerRecord(seq: 1, timeMs: 0, body: body).encoded(), as: UTF8.self)
+    #expect(written.contains(#"["tokens/3"]"#))
+    var line = Array(written.replacing(#"["tokens/3"]"#, with: text).utf8)
+    var chain = Chain()
+    chain.seal(&line)
+    line.removeLast()
+    #expect(throws: RecordProblem.wrongValue("bound")) { try LedgerRecord(line: line) }
   }
 }

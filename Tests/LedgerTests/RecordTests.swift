@@ -39,6 +39,17 @@ import Testing
     costNanodollars: 1_000_000_001, costParts: costParts, gatewayBackend: "10.1.1.1:8000",
     endReason: .cut, origin: .route, droppedReason: .expired, traceparent: "00-ab-cd-01",
     charged: [Charge(counter: "c", amount: -5, window: 0)])
+  static let totals = {
+    var totals = DayTotals(timeZone: "UTC", sinceMs: 1_790_000_000_000)
+    for (number, day) in [20_000, 20_100, 20_101].enumerated() {
+      totals.add(completion, keyID: number == 1 ? nil : "k", day: Int64(day))
+      totals.add(
+        Completion(requestID: "r", usageSource: .none, endReason: .cut), keyID: nil,
+        day: Int64(day))
+    }
+    totals.used(tenant: "t", keyID: "k\"", atMs: 1_790_000_000_001)
+    return totals
+  }()
   static let event = ProcessEvent(policy: "p", version: "1.2.3")
   static let bodies: [LedgerRecord.Body] = [
     .admission(admission),
@@ -75,6 +86,12 @@ import Testing
         open: [OpenExchange(seq: 4, timeMs: 77, admission: admission)],
         estimates: [ModelEstimate(model: "m", state: [1, -2, .max]), .init(model: "n", state: [])])),
     .checkpoint(Checkpoint(previousHash: Chain.origin, counters: [], open: [])),
+    .checkpoint(
+      Checkpoint(previousHash: Chain.origin, counters: [], open: [], totals: totals)),
+    .checkpoint(
+      Checkpoint(
+        previousHash: Chain.origin, counters: [], open: [],
+        totals: DayTotals(timeZone: "Europe/Berlin", sinceMs: 0))),
   ]
 
   @Test(arguments: bodies, [false, true])

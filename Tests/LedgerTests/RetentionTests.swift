@@ -117,6 +117,82 @@ import Testing
     #expect(Verification.run(files).problem == nil)
   }
 
+  /// Who takes away what the ledger would refuse for.
+  enum Way: CaseIterable, Sendable { case delivered, recycled }
+
+  /// The bound is passed many times over, and `--retain` is a month.
+  @Test(arguments: Way.allCases)
+  func `At the bound nobody is refused where a receiver has everything, or the ledger recycles`(
+    _ way: Way
+  ) throws {
+    let files = MemoryFiles()
+    var settings = LedgerSettings.forTests
+    settings.isShipped = way == .delivered
+    settings.whenFull = way == .recycled ? .recycle : .refuse
+    settings.ledgerBytesMax = 1 << 20
+    let books = try TestBooks(files, settings: settings)
+    try books.start()
+    var refused = 0
+    for index in 0..<6_000 {
+      if let id = books.admit() { books.complete(id) } else { refused += 1 }
+      guard index % 20 == 0 else { continue }
+      #expect(books.writer.flush())
+      let next = try #require(books.writer.end).seq + 1
+      if way == .delivered {
+        books.writer.keep(SegmentsKept(fromSeq: next, atBoundFromSeq: next))
+      }
+    }
+    #expect(books.writer.flush())
+    #expect(refused == 0)
+    #expect(books.writer.statistics.diskBytes <= 1 << 20)
+    #expect(books.writer.stop())
+    let first = try #require(try firstSeqs(files).first)
+    #expect(first > 1)
+    // On record: which ones went, each once, and why they could.
+    let drops = books.drops
+    #expect(drops.allSatisfy { $0.reason == (way == .delivered ? .delivered : .full) })
+    var next: Int64 = 1
+    for drop in drops {
+      #expect(drop.firstSeq == next && drop.target == nil)
+      next = drop.lastSeq + 1
+    }
+    #expect(next == first)
+    #expect(Verification.run(files).problem == nil)
+  }
+
+  @Test func `At the bound a ledger without receivers refuses, unless it is to recycle`() throws {
+    let files = MemoryFiles()
+    var settings = LedgerSettings.forTests
+    settings.ledgerBytesMax = 1 << 20
+    let books = try TestBooks(files, settings: settings)
+    try books.start()
+    var refused = 0
+    for index in 0..<3_000 {
+      if let id = books.admit() { books.complete(id) } else { refused += 1 }
+      if index % 20 == 0 { #expect(books.writer.flush()) }
+    }
+    #expect(refused > 1_000)
+    #expect(try firstSeqs(files).first == 1)
+    #expect(books.drops.isEmpty)
+    #expect(books.writer.stop())
+  }
+
+  @Test func `A receiver that has stopped keeps what it lacks, and what it has goes`() throws {
+    let files = MemoryFiles()
+    try old(files, segments: 30)
+    let before = try firstSeqs(files)
+    var settings = LedgerSettings.forTests
+    settings.isShipped = true
+    settings.ledgerBytesMax = Int64(files.snapshot.values.reduce(0) { $0 + $1.count })
+    let books = try TestBooks(files, settings: settings, firstNumber: 100)
+    books.writer.keep(SegmentsKept(fromSeq: before[10], atBoundFromSeq: before[10]))
+    try books.start()
+    while try firstSeqs(files).first != before[10] { usleep(100) }
+    #expect(books.admit() == nil)
+    #expect(books.writer.stop())
+    #expect(try firstSeqs(files).starts(with: before[10...]))
+  }
+
   @Test func `At the bound what is older than it must be kept goes by itself`() throws {
     let files = MemoryFiles()
     var settings = LedgerSettings.forTests

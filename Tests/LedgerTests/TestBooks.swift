@@ -21,6 +21,9 @@ final class TestBooks: @unchecked Sendable {
   /// Segments that the writer says somebody removed.
   private var goneSegments: [Segment] = []
   var gone: [Segment] { locked { goneSegments } }
+  /// What left the ledger before its time, as the writer told.
+  private var toldDrops: [Drop] = []
+  var drops: [Drop] { locked { toldDrops } }
   private let cameBack = DispatchSemaphore(value: 0)
   private(set) var writer: LedgerWriter!
   private let durability: Durability
@@ -73,6 +76,10 @@ final class TestBooks: @unchecked Sendable {
         if state == .writable { cameBack.signal() }
       },
       wallMs: { 1_790_000_000_000 })
+    callbacks.dropped = { [unowned self] drop in
+      locked { toldDrops.append(drop) }
+      _ = record(.drop(drop))
+    }
     callbacks.segmentsGone = { [unowned self] segments in locked { goneSegments += segments } }
     writer = try LedgerWriter(
       files: files, recovered: outcome, settings: settings, callbacks: callbacks)

@@ -62,6 +62,21 @@ struct LoopMetricsTests {
     #expect(registry.routes.reduce(0) { $0 + $1.requests } == 27)
   }
 
+  @Test func `a tenant's exchanges are told apart by what the conventions ask for too`() {
+    let registry = MetricsRegistry()
+    let loop = registry.makeLoop()
+    var others = Array(repeating: FinishedExchange.of("a"), count: 5)
+    for index in others.indices { others[index].operation = .chat }
+    others[1].operation = .embeddings
+    others[2].provider = "p"
+    others[3].fault = .cut
+    others[4].operation = nil
+    for exchange in others + others.reversed() + others { loop.finished(exchange) }
+    let counts = registry.lines("gen_ai_server_request_duration_seconds_count")
+    #expect(counts.count == 4)
+    #expect(counts.filter { $0.hasSuffix("} 3") }.count == 4)
+  }
+
   @Test func `what is unknown is none, and never a number`() {
     let registry = MetricsRegistry()
     let loop = registry.makeLoop()

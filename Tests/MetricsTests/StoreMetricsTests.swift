@@ -76,7 +76,7 @@ struct StoreMetricsTests {
     let lines = Self.page { status in
       status.fleet = FleetView(
         replicas: ["r1", "r1", "r2"].map {
-          .init(holder: Self.holder, name: "n", revision: $0, heardMs: 0)
+          .init(holder: Self.holder, name: "n", revision: $0, sinceMs: 0)
         })
       (status.fromSlices, status.asked, status.refusedByWord) = (5, 3, 2)
     }

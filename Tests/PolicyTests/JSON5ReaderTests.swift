@@ -1,4 +1,5 @@
 import Foundation
+import SeededRandom
 import Testing
 
 @testable import Policy
@@ -116,8 +117,8 @@ private func read(_ text: String) -> Plain? {
   }
 
   @Test(arguments: [
-    ("§", "the file is empty; a policy is an object: { version: 1, … }"),
-    ("1 §2", "nothing may follow the policy's object; remove what is from here on"),
+    ("§", "the file is empty; it must hold an object: { … }"),
+    ("1 §2", "nothing may follow the object; remove what is from here on"),
     ("§nul", "this word is not a value; write text in quotes"),
     ("§/", "expected a value, found /"),
     ("[§,]", "expected a value, found ,"),
@@ -238,7 +239,7 @@ private func read(_ text: String) -> Plain? {
       "// c\n{ $a: 'x\\ty', /* d */ _b: +Infinity, c: [1,2,], d: {e: {}}, }", "[0, 1., .5, '\\'']",
     ]
     let alphabet = Array("{}[]:,\"'\\/*+-.0123456789abefnrtuvx_$ \né".unicodeScalars)
-    var random = SplitMix(state: 42)
+    var random = SeededRandom(42)
     var (agreed, refusedHereOnly) = (0, 0)
     for _ in 0..<4_000 {
       var scalars = Array(seeds[Int(random.next() % 4)].unicodeScalars)

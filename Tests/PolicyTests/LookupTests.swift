@@ -1,3 +1,4 @@
+import SeededRandom
 import Terms
 import Testing
 
@@ -264,7 +265,7 @@ import Testing
   @Test func `a table agrees with a dictionary over thousands of keys`() {
     var table = ByteTable()
     var reference: [[UInt8]: Int] = [:]
-    var random = SplitMix(state: 7)
+    var random = SeededRandom(7)
     for value in 0..<5_000 {
       let key = (0..<Int(random.next() % 12)).map { _ in
         UInt8(truncatingIfNeeded: random.next() % 4)

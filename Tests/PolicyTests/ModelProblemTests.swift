@@ -233,8 +233,25 @@ import Testing
         "error: classes.c.streaming: must be true or false, not text",
         "error: classes.c.max_concurrent: must be from 1 to 1000000",
         "error: classes.c: unknown field `latency`; known here: `latency_sensitive`, `streaming`, "
-          + "`retry_friendly`, `max_concurrent`",
+          + "`retry_friendly`, `max_concurrent`, `on_store_loss`",
       ])
+    expectProblems(
+      Sketch(classes: "c: { on_store_loss: §\"deny\" }").text,
+      [
+        "error: classes.c.on_store_loss: goes only with `max_concurrent`; remove it"
+      ])
+    expectProblems(
+      Sketch(classes: "c: { max_concurrent: 1, on_store_loss: §\"xyz\" }").text,
+      [
+        "error: classes.c.on_store_loss: must be \"lease\", \"deny\", \"local\" or \"allow\""
+      ])
+    for (text, loss) in [
+      ("", StoreLoss.lease), (", on_store_loss: \"deny\"", .deny),
+      (", on_store_loss: \"local\"", .local), (", on_store_loss: \"allow\"", .allow),
+    ] {
+      let classes = load(Sketch(classes: "c: { max_concurrent: 1\(text) }").text).policy?.classes
+      #expect(classes?.first { $0.name.string == "c" }?.onStoreLoss == loss)
+    }
     #expect(load(Sketch(classes: "c: { max_concurrent: 1000000 }").text).policy != nil)
   }
 

@@ -1,3 +1,4 @@
+import SeededRandom
 import Terms
 import Testing
 
@@ -17,7 +18,7 @@ import Testing
 
   @Test func `draws fall on routes by their weights`() {
     let model = model([90, 0, 10])
-    var random = SplitMix(state: 1)
+    var random = SeededRandom(1)
     var counts = [0, 0, 0]
     for _ in 0..<100_000 { counts[model.route(draw: random.next())] += 1 }
     // Four standard deviations: 380.

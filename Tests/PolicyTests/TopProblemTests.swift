@@ -22,7 +22,8 @@ import Testing
       "{ version: 1, §quux: {} }",
       "error: unknown field `quux`; known here: `version`, `timezone`, `shared_hostnames`, "
         + "`max_body_bytes`, `max_headers_count`, `max_headers_kb`, `enforce_at`, `response_ids`, "
-        + "`max_subjects`, `log_level`, `auth`, `classes`, `models`, `path_aliases`, `tenants`, `limits`"
+        + "`max_subjects`, `log_level`, `auth`, `classes`, `models`, `path_aliases`, "
+        + "`plans`, `groups`, `tenants`, `limits`"
     ),
     (
       "{ version: 1, timezone: §\"Europe/Berlim\" }",
@@ -235,9 +236,9 @@ import Testing
 
   @Test func `no file at all is a fault, and so is an empty one`() {
     expectProblems(
-      "§", ["error: the file is empty; a policy is an object: { version: 1, … }"])
+      "§", ["error: the file is empty; it must hold an object: { … }"])
     expectProblems(
-      "// nothing\n§", ["error: the file is empty; a policy is an object: { version: 1, … }"])
+      "// nothing\n§", ["error: the file is empty; it must hold an object: { … }"])
     #expect(
       load([]).problems == [
         "policy:1:1: error: there is no policy file; name a .json or .json5 file, "

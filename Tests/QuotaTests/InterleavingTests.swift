@@ -1,21 +1,9 @@
+import SeededRandom
 import StoreModel
 import Terms
 import Testing
 
 @testable import Quota
-
-/// SplitMix64: the same numbers for the same seed, everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-}
 
 /// Random lives of a table, beside the naive model and beside its own ledger.
 struct InterleavingTests {
@@ -44,7 +32,7 @@ struct InterleavingTests {
 /// One random life.
 struct RandomLife {
   static let subjects = ["x", "y", "z/%"]
-  var random: SeededGenerator
+  var random: SeededRandom
   var now: Int64 = 1_000_000_000_000
   var rules: [LimitRule] = []
   var desk = Desk([])
@@ -85,7 +73,7 @@ struct RandomLife {
     let hour: Int64 = 3_600_000
     let steps = [hour, -hour, 24 * hour, -24 * hour, 8_760 * hour, -8_760 * hour]
     stepMs = steps[Int(seed % UInt64(steps.count))]
-    random = SeededGenerator(state: seed)
+    random = SeededRandom(seed)
     reload()
     if let link { desk.share(link, usesLeases: false, at: now) }
   }

@@ -39,6 +39,23 @@ enum Limits {
   }
 }
 
+extension LimitRule {
+  /// The same limit, only counting.
+  var shadow: LimitRule {
+    LimitRule(
+      owner: owner, name: name, kind: kind, amount: amount, window: window, scope: scope,
+      subjectsMax: subjectsMax, onStoreLoss: onStoreLoss, isShadow: true, raises: raises,
+      warnAt: warnAt)
+  }
+
+  func with(raises: [Raise] = [], warnAt: [Int64] = []) -> LimitRule {
+    LimitRule(
+      owner: owner, name: name, kind: kind, amount: amount, window: window, scope: scope,
+      subjectsMax: subjectsMax, onStoreLoss: onStoreLoss, isShadow: isShadow, raises: raises,
+      warnAt: warnAt.map { WarningShare(thousandths: $0) })
+  }
+}
+
 extension Caller {
   static let a = Caller(tenant: "a", keyID: "k", subject: "s")
 
@@ -70,9 +87,11 @@ final class Held {
   private var reservation: Reservation?
   let charges: [Charge]
   let demand: Demand
+  let shadowed: [String]
 
   init(_ reservation: consuming Reservation) {
     charges = reservation.charges
+    shadowed = reservation.shadowed.map(\.name)
     demand = reservation.demand
     self.reservation = consume reservation
   }

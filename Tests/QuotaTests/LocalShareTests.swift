@@ -23,7 +23,7 @@ struct LocalShareTests {
     }
     let now = start + 13_000
     let replicas = [link.holder, Holder(ledger: String(repeating: "f", count: 32), start: 1)].map {
-      FleetView.Replica(holder: $0, name: "r", revision: "1", heardMs: now)
+      FleetView.Replica(holder: $0, name: "r", revision: "1", sinceMs: now)
     }
     desk.table.alive(FleetView(replicas: replicas), bootMs: link.boot(now))
     return (desk, link, now)

@@ -1,4 +1,5 @@
 import Bytes
+import SeededRandom
 import Testing
 
 @testable import Redis
@@ -151,7 +152,7 @@ import Testing
   func `Damaged bytes never trap, and read alike in pieces`(
     seed: UInt64
   ) {
-    var random = Seeded(seed)
+    var random = SeededRandom(seed)
     let seeds = Self.good.map { Array($0.0.utf8) }
     for _ in 0..<250 {
       var bytes: [UInt8] = []
@@ -170,20 +171,5 @@ import Testing
       let cuts = (0..<3).map { _ in Int.random(in: 0...bytes.count, using: &random) }.sorted()
       #expect(Self.read(bytes) == Self.read(bytes, cutAt: cuts), "seed \(seed): \(bytes)")
     }
-  }
-}
-
-/// Random numbers that are the same for the same seed (SplitMix64).
-struct Seeded: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import Redis
@@ -350,7 +351,7 @@ import Testing
   @Test(arguments: 0..<20 as Range<UInt64>) func `Whatever a server answers, nothing traps`(
     seed: UInt64
   ) {
-    var random = Seeded(seed)
+    var random = SeededRandom(seed)
     let pieces = [
       Self.hello, Self.examination(), Self.loaded, "-NOSCRIPT x\r\n", "-NOAUTH x\r\n", ":1\r\n",
       "-ERR x\r\n", ">1\r\n+subscribe\r\n", "_\r\n", "*-1\r\n", "+OK\r\n",

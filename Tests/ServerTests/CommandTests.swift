@@ -68,14 +68,20 @@ struct CommandTests {
   @Test func `what is wrong with a command line is said, with what would be right`() throws {
     let both = "--json and --csv do not go together"
     for (arguments, said) in [
-      (["audit"], "the argument verify|show|ship is missing"),
-      (["audit", "prove", data], "`prove` is not `verify`, `show` or `ship`"),
+      (["audit"], "the argument verify|show|ship|restore is missing"),
+      (["audit", "prove", data], "`prove` is not `verify`, `show`, `ship` or `restore`"),
       (["audit", "ship", data], "--to (or TOLLGATE_TO) is missing"),
       (["audit", "ship", data, "--to", "otlp://h"], "has no port"),
       (["audit", "ship", data, "--to", "stdout", "--from", "0"], "the number of a record"),
       (["audit", "ship", data, "--to", "stdout", "--until", "1h"], "the number of a record"),
       (["audit", "ship", data, "--to", "stdout", "--json"], "--json goes with `audit show`"),
-      (["audit", "show", data, "--from", "1"], "--from goes with `audit ship`"),
+      (
+        ["audit", "show", data, "--from", "1"],
+        "--from goes with `audit ship` and `audit restore`"
+      ),
+      (["audit", "restore", data], "--from (or TOLLGATE_FROM) is missing"),
+      (["audit", "restore", data, "--from", "f", "--to", "stdout"], "--to goes with `audit ship`"),
+      (["audit", "show", data, "--ledger", "x"], "--ledger goes with `audit restore`"),
       (["audit", "verify", data, "--to", "stdout"], "--to goes with `audit ship`"),
       (["audit", "verify", data, "--tenant", "a"], "--tenant goes with `audit show`"),
       (["audit", "show", data, "--type", "nonsense"], "`admission`, `completion`, `denials`"),
@@ -84,8 +90,15 @@ struct CommandTests {
       (["audit", "show", data, "--until", "2026-13-45"], "2026-11-22T20:17:10Z"),
       (["usage", data, "--since", "2026-11-23T03:01:50"], "a duration ago (1h)"),
       (["usage", data, "--json", "--csv"], both), (["usage", data, "--csv", "--json"], both),
-      (["usage", data, "--by", "tenant,nonsense"], "`nonsense` is not `tenant`, `model_route`"),
+      (["usage", data, "--by", "tenant,nonsense"], "`nonsense` is not one of `tenant`, `key`"),
       (["usage", data, "--by", "day,day"], "given once"),
+      (["usage"], "the argument DIR is missing"),
+      (["usage", data, "--timezone", "Mars/Olympus"], "an IANA name such as Europe/Berlin"),
+      (["usage", data, "--since", "tomorrow"], "today, yesterday, this-month, last-month"),
+      (["audit", "show", data, "--min-cost=-1"], "an amount of dollars such as 0.25"),
+      (["audit", "show", data, "--min-cost", "1e3"], "an amount of dollars such as 0.25"),
+      (["audit", "verify", data, "--key", "k"], "--key goes with `audit show`"),
+      (["prices"], "the argument FILE is missing"),
       (["serve", "--policy", policy, "--listen", "[::]:0"], "--allow-plaintext-network"),
     ] as [([String], String)] {
       let run = try CommandRun(arguments)
@@ -93,6 +106,14 @@ struct CommandTests {
       #expect(run.standardError.contains(said), "\(arguments): \(run.standardError)")
       #expect(!run.standardError.contains("unexpected argument"))
       #expect(run.standardOutput.isEmpty)
+    }
+  }
+
+  @Test func `only audit restore takes files behind its directory`() throws {
+    for action in ["verify", "show", "ship"] {
+      let run = try CommandRun(["audit", action, data, "more"])
+      #expect(try run.join() == 2, "\(action)")
+      #expect(run.standardError.contains("unexpected argument `more`"))
     }
   }
 
@@ -134,6 +155,53 @@ struct CommandTests {
       let said = lines.compactMap { $0?["event"] as? String }
       #expect(events.allSatisfy(said.contains) && said.last == "start_failed", "\(said)")
     }
+  }
+
+  @Test func `prices of a map are a fragment that check takes, and what is left out is said`()
+    throws
+  {
+    let map = """
+      { "m": { "input_cost_per_token": 1.43e-08, "output_cost_per_token": 2e-06, "input_cost_per_pixel": 1 },
+        "n": { "input_cost_per_token": "1" }, "o": { "mode": "chat" } }
+      """
+    try directory.write("map.json", map)
+    let file = directory.path + "/map.json"
+    for (arguments, status, said) in [
+      (["m"], 0, "m: input_cost_per_pixel: left out"), ([], 1, "n: left out"),
+      (["n"], 1, "no prices"), (["m", "x"], 1, "x: the map has no model of that name"),
+      (["o"], 1, "o: the map has no price that the policy knows"),
+    ] as [([String], Int32, String)] {
+      let run = try CommandRun(["prices", file] + arguments)
+      #expect(try run.join() == status, "\(arguments)")
+      #expect(run.standardError.contains(said), "\(arguments): \(run.standardError)")
+      if arguments == ["n"] || arguments == ["o"] {
+        #expect(run.standardOutput.isEmpty)
+        continue
+      }
+      let fragment = try #require(
+        try JSONSerialization.jsonObject(with: Data(run.standardOutput.utf8)) as? [String: Any])
+      #expect((fragment["models"] as? [String: Any])?.keys.sorted() == ["m"])
+      // Put into a policy, it is one.
+      let model = run.standardOutput.replacing(
+        "\"m\": {", with: "\"m\": { class: \"c\", routes: [{ name: \"r\" }],")
+      try directory.write(
+        "priced.json5",
+        "{ version: 1, classes: { c: {} }, tenants: {}, \(model.dropFirst().trimmingCharacters(in: .whitespacesAndNewlines).dropLast()) }"
+      )
+      let check = try CommandRun(["check", directory.path + "/priced.json5"])
+      #expect(try check.join() == 0, "\(check.standardError)")
+    }
+    for (name, text, said) in [
+      ("list.json", "[]", "list.json:1:1: error: must be an object"),
+      ("cut.json", "{ \"m\": {", "is never closed"), ("none.json", "", "the file is empty"),
+    ] {
+      try directory.write(name, text)
+      let run = try CommandRun(["prices", directory.path + "/" + name])
+      #expect(try run.join() == 1)
+      #expect(run.standardError.contains(said), "\(run.standardError)")
+    }
+    #expect(try CommandRun(["prices", directory.path]).join() == 1)
+    #expect(try CommandRun(["prices", "/nowhere"]).join() == 1)
   }
 
   @Test func `a key is printed once, with the digest of what is printed`() throws {

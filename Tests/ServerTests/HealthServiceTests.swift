@@ -16,6 +16,27 @@ struct HealthServiceTests {
       try HealthProbe.ask(server.address, service: service, timeout: .seconds(20)) == .serving)
   }
 
+  @Test func `who is held does not serve, a watcher is told when it does, and an end is the end`()
+    throws
+  {
+    let server = try TestServer()
+    func status() throws -> HealthMessages.ServingStatus {
+      try HealthProbe.ask(server.address, service: "", timeout: .seconds(20))
+    }
+    server.handle.holdHealth()
+    #expect(try status() == .notServing)
+    let client = try TestClient(server.address)
+    let watch = client.http.unary(path: Self.watch, message: HealthMessages.request(service: ""))
+    try client.work { !watch.reply.messages.isEmpty }
+    server.handle.serveHealth()
+    try client.work { watch.reply.messages.count == 2 }
+    #expect(watch.reply.messages == [.notServing, .serving].map { HealthMessages.response($0) })
+    #expect(try status() == .serving)
+    server.handle.stopHealth()
+    server.handle.serveHealth()
+    #expect(try status() == .notServing)
+  }
+
   @Test func `Check of an unknown service is NOT_FOUND`() throws {
     let server = try TestServer()
     #expect(throws: HealthProbe.Problem.unknownService) {

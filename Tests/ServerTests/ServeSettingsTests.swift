@@ -109,6 +109,23 @@ struct ServeSettingsTests {
     #expect(settings.books.ledger.retain == .seconds(1))
   }
 
+  @Test func `the ledger's bound is bytes, a share of the disk, or none`() {
+    let ledger = { (arguments: [String]) in read(["--policy=p"] + arguments).0.books.ledger }
+    #expect(ledger([]).ledgerBytesMax == nil && ledger([]).ledgerPercentMax == 80)
+    let bytes = ledger(["--ledger-max-bytes=2GiB"])
+    #expect(bytes.ledgerBytesMax == 2 << 30 && bytes.ledgerPercentMax == nil)
+    let share = ledger(["--ledger-max-bytes=95%"])
+    #expect(share.ledgerBytesMax == nil && share.ledgerPercentMax == 95)
+    let none = ledger(["--ledger-max-bytes=none"])
+    #expect(none.ledgerBytesMax == nil && none.ledgerPercentMax == nil)
+    for wrong in ["0%", "96%", "-5%", "%", "1.5%", "5 %", "all"] {
+      #expect(read(["--policy=p", "--ledger-max-bytes=\(wrong)"]).1.count == 1, "\(wrong)")
+    }
+    #expect(ledger([]).whenFull == .refuse)
+    #expect(ledger(["--ledger-full=recycle"]).whenFull == .recycle)
+    #expect(read(["--policy=p", "--ledger-full=drop"]).1.count == 1)
+  }
+
   /// Whatever the bounds, what the message offers is taken.
   @Test func `the examples of a refused size or duration are taken`() throws {
     for flag in [

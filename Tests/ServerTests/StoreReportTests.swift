@@ -34,6 +34,9 @@ struct StoreReportTests {
     #expect(leased["open"]?.map { $0["kind"] as? String } == ["tokens", "usd"])
     #expect(leased["open"]?.last?["amount"] as? String == "2.5")
     #expect(leased["opening"]?.isEmpty == true)
+    let counters = try #require(store["leased_counters"] as? [[String: Any]])
+    #expect(counters.map { $0["counter"] as? String } == ["global/month"])
+    #expect(counters[0]["partition"] as? Int == 1 && counters[0]["amount"] as? String == "2.5")
     let closed = try #require(store["not_open"] as? [[String: Any]])
     #expect(closed.map { $0["partition"] as? Int } == [7, 9])
     #expect(closed[1]["stated"] as? Int == 1 && closed[1]["expected"] as? Int == 2)
@@ -42,6 +45,7 @@ struct StoreReportTests {
     #expect(events.map { $0["event"] as? String } == ["returned", "opened", "lost", "joined"])
     let opened = events[1]
     #expect(opened["stated"] as? [String] == ["one", "two"])
+    #expect(opened["is_first"] as? Bool == false)
     // Whoever is gone has no name any more.
     #expect(opened["missing"] as? [String] == [StoreSample.gone.ledger])
     let bound = try #require((opened["bound"] as? [[String: Any]])?.first)
@@ -78,6 +82,12 @@ struct StoreReportTests {
       $0.problem = "WRONGPASS"
     }
     #expect(refused == ["the store cannot be used: WRONGPASS"])
+    let told = reasons {
+      $0.holdsReadiness = true
+      $0.refusal = "NOAUTH"
+      $0.problem = "no answer"
+    }
+    #expect(told == ["the store cannot be used: NOAUTH"])
     #expect(reasons { $0.fencedBy = 9 }.first?.contains("start 9") == true)
   }
 
@@ -86,17 +96,21 @@ struct StoreReportTests {
     let log = Logger(level: .info, format: .text, write: lines.append)
     for note in StoreSample.status.notes.reversed() { log.store(note, address: "redis://h:1") }
     log.store(StoreNote(.fenced(by: 9), timeMs: 0), address: "redis://h:1")
+    let first = StoreNote.Opened(stated: [], missing: [], bound: StoreAmounts(), isFirst: true)
+    log.store(StoreNote(.opened(first), timeMs: 0, partitions: [1]), address: "redis://h:1")
     log.storeCredentialsRefused("WRONGPASS", address: "redis://h:1")
     log.storeUnfit("maxmemory-policy is allkeys-lru", isRefused: true, address: "redis://h:1")
     log.flush()
     let words = lines.all
-    #expect(words.count == 7, "\(words)")
+    #expect(words.count == 8, "\(words)")
     for (line, parts) in zip(
       words,
       [
         ["info", "limits are shared by 2 replicas"], ["warning", "1 partition any more"],
         ["warning", "1 replica did not state"], ["info", "2 partitions again"],
-        ["error", "start 9", "start_number=9"], ["error", "WRONGPASS"], ["error", "allkeys-lru"],
+        ["error", "start 9", "start_number=9"],
+        ["info", "1 partition for the first time"], ["error", "WRONGPASS"],
+        ["error", "allkeys-lru"],
       ])
     {
       #expect(parts.allSatisfy { line.contains($0) }, "\(line)")

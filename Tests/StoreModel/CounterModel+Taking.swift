@@ -19,6 +19,7 @@ extension CounterModel {
       if let before, settled < known, before.start < share.start { known = before.hold }
       share.settled = max(settled, known)
       share.hold += share.settled - settled
+      if caller.broken == .budgetSlicesReturnByTime { returnSilent(&share, by: caller) }
       takeBudget(&share, before: before, seen: seen, phase: phase)
     case .bucket(_, let period):
       share.heardMs = caller.nowMs
@@ -27,7 +28,7 @@ extension CounterModel {
       let isMeasured = before?.start == share.start && statement.seen != nil
       sum += isMeasured ? share.hold - (before?.hold ?? 0) : 0
       unspent += share.unspent - (before?.unspent ?? 0)
-      sum = max(sum, unspent, 0)
+      sum = max(sum, caller.broken == .refillsOverSlices ? 0 : unspent, 0)
       if let seen {
         let (units, _) = Self.refill(
           statement.amount, period: period, elapsedMs: max(0, caller.nowMs - seen.atMs), rest: 0)
@@ -38,6 +39,17 @@ extension CounterModel {
       sum += share.hold - (before?.hold ?? 0)
     }
     holders[ledger] = share
+  }
+
+  /// What the store does not do: it takes back what silent holders have leased of a budget.
+  private mutating func returnSilent(_ share: inout Share, by caller: CallerModel) {
+    share.heardMs = caller.nowMs
+    for (ledger, other) in holders
+    where ledger != caller.holder.ledger && caller.nowMs - other.heardMs >= caller.leaseMs {
+      sum -= other.unspent
+      holders[ledger]?.hold -= other.unspent
+      holders[ledger]?.unspent = 0
+    }
   }
 
   /// What was seen in use before an opening stays in use, until somebody claims it: whoever states

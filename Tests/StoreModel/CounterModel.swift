@@ -19,7 +19,7 @@ package struct CounterModel: Sendable, Equatable {
     package var settled: Int64 = 0
     /// Of a budget: in which of the counter's openings it stated last.
     package var generation: Int64 = 0
-    /// Of a bucket and of slots.
+    /// Not kept of a budget.
     package var heardMs: Int64 = 0
   }
 
@@ -48,12 +48,15 @@ package struct CounterModel: Sendable, Equatable {
   init(kind: Kind) { self.kind = kind }
 
   /// Refills a bucket at the smaller of the last two callers' amounts, down to what is leased.
-  mutating func refill(amount next: Int64, period nextPeriod: Int64, at nowMs: Int64) {
+  mutating func refill(
+    amount next: Int64, period nextPeriod: Int64, at nowMs: Int64, overSlices: Bool = false
+  ) {
+    let leased = overSlices ? 0 : unspent
     if period == nextPeriod && nowMs > refilledMs {
       let (units, rest) = Self.refill(
         min(amount, next), period: period, elapsedMs: nowMs - refilledMs, rest: rest)
-      if units >= Int128(sum - unspent) {
-        sum = unspent
+      if units >= Int128(sum - leased) {
+        sum = leased
         self.rest = 0
       } else {
         sum -= Int64(units)

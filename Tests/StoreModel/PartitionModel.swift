@@ -89,6 +89,7 @@ package struct PartitionModel: Sendable, Equatable {
   }
 
   private mutating func open(_ call: StatementCall, by caller: CallerModel) -> Phase {
+    if caller.broken == .noOpening { return Phase(wasOpen: true, openingMs: 0, state: .open) }
     if var marker, marker.runID == caller.runID, marker.history == caller.history {
       if caller.nowMs - marker.renewedMs >= StoreLimits.markerRenewalMs {
         marker.renewedMs = caller.nowMs
@@ -108,7 +109,7 @@ package struct PartitionModel: Sendable, Equatable {
     let ledger = caller.holder.ledger
     if call.isWhole && (call.openingMs ?? opening.sinceMs) == opening.sinceMs {
       opening.claimed.insert(ledger)
-      opening.expected.formUnion(caller.alive.map(\.ledger))
+      opening.expected.formUnion(caller.holder.named(of: caller.alive).map(\.ledger))
       if !caller.alive.isEmpty { opening.isInformed = true }
     }
     let isComplete = opening.isInformed && opening.expected.isSubset(of: opening.claimed)

@@ -24,7 +24,12 @@ package enum StoreLimits {
   /// The longest expiry of a bucket, and the longest wait that is told.
   package static let longestMs: Int64 = 40 * 86_400_000
   /// The most replicas that the list of the living holds.
-  package static let replicasMax = 1_000
+  package static let replicasMax = 10_000
+  /// Of how many one answer tells, and all answers of a second together.
+  package static let toldMax = 1_000
+  package static let toldByAllMax = 200_000
+  /// How many are forgotten at once.
+  package static let forgottenMax = 100
 }
 
 /// A call that the scripts answer with an error: nothing of it was taken in.

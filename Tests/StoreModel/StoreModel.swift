@@ -8,11 +8,16 @@ import Quota
 package struct StoreModel: Sendable, Equatable {
   package private(set) var partitions: [Int: PartitionModel] = [:]
   package private(set) var presence = PresenceModel()
+  /// The rule that it does not keep to; nil in every test but those of the tests.
+  package var broken: StoreBreak?
 
   package init() {}
 
   /// FLUSHALL, or an empty server in the old one's place.
-  package mutating func wipe() { self = StoreModel() }
+  package mutating func wipe() {
+    partitions = [:]
+    presence = PresenceModel()
+  }
   package mutating func wipe(partition: Int) { partitions[partition] = nil }
   package func copy() -> StoreModel { self }
   /// A fail-over to a copy that lacks the last writes. The caller states another run id from now on.
@@ -28,7 +33,7 @@ package struct StoreModel: Sendable, Equatable {
     var partition = partitions[call.partition] ?? PartitionModel()
     let caller = CallerModel(
       holder: holder, nonce: nonce, runID: runID, history: history, alive: alive,
-      leaseMs: leaseMs, nowMs: storeMs)
+      leaseMs: leaseMs, nowMs: storeMs, broken: broken)
     // What has expired is gone, also where the call is refused.
     partition.expire(at: storeMs)
     partitions[call.partition] = partition
@@ -37,14 +42,15 @@ package struct StoreModel: Sendable, Equatable {
     return answer
   }
 
-  /// A replica states that it lives. `isStarting`: in the first such call of its process.
+  /// A replica states that it lives. `isStarting`: in the first such call of its process; `told`: up to
+  /// which change it has been told who lives.
   package mutating func presence(
     of holder: Holder, nonce: UInt32, name: String, revision: String, isStarting: Bool,
-    leaseMs: Int64, storeMs: Int64
+    leaseMs: Int64, storeMs: Int64, told: FleetMirror.Told
   ) -> PresenceAnswer? {
     presence.state(
       holder, nonce: nonce, name: name, revision: revision, isStarting: isStarting,
-      leaseMs: leaseMs, nowMs: storeMs)
+      leaseMs: leaseMs, nowMs: storeMs, told: told)
   }
 
   /// The sum of a counter, and who holds how much of it, by ledger: for assertions.
@@ -63,4 +69,5 @@ struct CallerModel {
   let alive: [Holder]
   let leaseMs: Int64
   let nowMs: Int64
+  let broken: StoreBreak?
 }

@@ -19,7 +19,9 @@ struct WorkModel {
     ledger = caller.holder.ledger
     counter = found
     if case .bucket(_, let period) = statement.shape, found?.kind == .bucket {
-      counter?.refill(amount: statement.amount, period: period, at: caller.nowMs)
+      counter?.refill(
+        amount: statement.amount, period: period, at: caller.nowMs,
+        overSlices: caller.broken == .refillsOverSlices)
     }
     var next = try Self.counter(for: statement, found: found, refilled: counter, at: caller.nowMs)
     settledBefore = counter?.settled ?? 0
@@ -36,7 +38,10 @@ struct WorkModel {
         outcome = .fenced(start: share.start)
         return
       }
-      guard share.start < holder.start || share.number < statement.number else {
+      guard
+        share.start < holder.start || share.number < statement.number
+          || caller.broken == .noNumbers
+      else {
         outcome = .stale
         return
       }

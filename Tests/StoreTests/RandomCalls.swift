@@ -1,19 +1,7 @@
 import Quota
+import SeededRandom
 
-/// Random numbers that come again with their seed (SplitMix64).
-struct Seeded: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
-  }
-
+extension SeededRandom {
   mutating func chance(_ share: Double) -> Bool { Double.random(in: 0..<1, using: &self) < share }
   mutating func number(_ range: ClosedRange<Int64>) -> Int64 { .random(in: range, using: &self) }
   mutating func pick<T>(_ list: [T]) -> T { list.randomElement(using: &self)! }
@@ -41,7 +29,7 @@ struct RandomCalls {
   }
 
   static let day: Int64 = 86_400_000
-  var random: Seeded
+  var random: SeededRandom
   let counters: [Counter]
   var holders: [Holder]
   var said: [String: Said] = [:]
@@ -49,7 +37,7 @@ struct RandomCalls {
   var openingMs: Int64 = 0
 
   init(seed: UInt64) {
-    var random = Seeded(seed)
+    var random = SeededRandom(seed)
     counters = (0..<6).map { index -> Counter in
       let amount: Int64 = random.pick([3, 20, 1_000, 123_457, 5_000_000_001, 1 << 52])
       return Counter(

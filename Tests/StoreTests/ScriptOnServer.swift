@@ -81,10 +81,11 @@ final class ScriptOnServer {
   }
 
   func presence(
-    by caller: StoreCaller, name: String, revision: String, isStarting: Bool
+    by caller: StoreCaller, name: String, revision: String, isStarting: Bool,
+    told: FleetMirror.Told = FleetMirror().told
   ) throws -> PresenceAnswer {
     let call = StoreCodec.presenceCall(
-      by: caller, name: name, revision: revision, isStarting: isStarting)
+      by: caller, name: name, revision: revision, isStarting: isStarting, told: told)
     return try StoreCodec.presenceAnswer(run(call, presence), to: caller)
   }
 

@@ -1,5 +1,6 @@
 import Quota
 import Redis
+import SeededRandom
 import StoreModel
 import Testing
 
@@ -135,18 +136,42 @@ struct ScriptsAgainstModelTests {
     defer { server.end() }
     let seed = UInt64.random(in: 0..<1 << 32)
     print("seed \(seed)")
-    var random = Seeded(seed)
+    var random = SeededRandom(seed)
     let pair = try StorePair(server)
     var outcomes: [String: Int] = [:]
+    var mirrors: [String: FleetMirror] = [:]
     for _ in 0..<4_000 {
       pair.nowMs += random.chance(0.01) ? random.number(-5_000...50 * RandomCalls.day) : 300
       if random.chance(0.005) { try pair.wipe() }
       let holder = Holder(
         ledger: String(repeating: "b", count: 31) + String(random.number(0...4)),
         start: random.number(1...3))
+      let told =
+        random.chance(0.1)
+        ? FleetMirror.Told(
+          listMs: pair.model.presence.sinceMs ?? 0, version: random.number(0...2_000))
+        : mirrors[holder.ledger, default: FleetMirror()].told
       let answer = try pair.presence(
         by: holder, nonce: UInt32(random.number(1...3)), isStarting: random.chance(0.3),
-        leaseMs: random.pick([1_000, 3_000]))
+        leaseMs: random.pick([1_000, 3_000]), revision: random.chance(0.1) ? "r2" : "r1",
+        told: told)
+      if case .alive(let changes)? = answer {
+        // By changes alone, each knows all.
+        if random.chance(0.05) { mirrors[holder.ledger] = FleetMirror() }
+        guard told == mirrors[holder.ledger, default: FleetMirror()].told else { continue }
+        let view = mirrors[holder.ledger, default: FleetMirror()].take(changes)
+        let presence = pair.model.presence
+        let lives = presence.entries.filter { $0.value.heardMs > presence.silentMs }
+        #expect(view.count == Int64(lives.count))
+        #expect(
+          view.replicas.map(\.holder)
+            == lives.map { Holder(ledger: $0.key, start: $0.value.start) }.sorted {
+              $0.ledger < $1.ledger
+            })
+        for replica in view.replicas {
+          #expect(replica.revision == lives[replica.holder.ledger]?.revision)
+        }
+      }
       outcomes[String("\(try #require(answer))".prefix { $0 != "(" }), default: 0] += 1
     }
     print(outcomes)

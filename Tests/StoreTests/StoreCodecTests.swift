@@ -79,7 +79,7 @@ struct StoreCodecTests {
     #expect(throws: StoreFailure.error(error)) { try StoreCodec.recalled(.error(error)) }
   }
 
-  @Test("about who lives must name the one that asked")
+  @Test("about who lives must be whole")
   func presence() throws {
     let holder = Holder(ledger: String(repeating: "a", count: 32), start: 3)
     let caller = StoreCaller(
@@ -87,21 +87,38 @@ struct StoreCodecTests {
     func read(_ values: [RESPValue]) throws -> PresenceAnswer {
       try StoreCodec.presenceAnswer(.list(values), to: caller)
     }
-    let head = [1, 0, 3, 1_000, 1].map { RESPValue.integer(Int64($0)) }
-    let own: [RESPValue] = [
-      .string(Array(holder.ledger.utf8)), .integer(3), .integer(900), .string([0x72]), .string([]),
-    ]
-    guard case .alive(let view) = try read(head + own) else {
+    func numbers(_ values: [Int64]) -> [RESPValue] { values.map { .integer($0) } }
+    let head = numbers([1, 0, 3, 1_000, 1, 500, 7, 7, 0, 2])
+    func change(_ start: Int64, ledger: String) -> [RESPValue] {
+      [
+        .string(Array(ledger.utf8)), .integer(start), .integer(900), .string([0x72]), .string([]),
+      ]
+    }
+    let own = change(3, ledger: holder.ledger)
+    let other = change(0, ledger: String(repeating: "b", count: 32))
+    guard case .alive(let changes) = try read(head + own + other) else {
       Issue.record("not alive")
       return
     }
-    #expect(view.isComplete && view.replicas.count == 1)
-    let fenced = [1, 2, 3, 1_000, 0].map { RESPValue.integer(Int64($0)) }
+    #expect(changes.isOld && !changes.isAnew && changes.count == 2)
+    #expect(changes.told == .init(listMs: 500, version: 7) && changes.version == 7)
+    #expect(changes.changes.last == .gone(ledger: String(repeating: "b", count: 32)))
+    // Nothing has changed: that is an answer too.
+    guard case .alive = try read(head) else {
+      Issue.record("not alive")
+      return
+    }
+    let fenced = numbers([1, 2, 3, 1_000])
     #expect(try read(fenced) == .fenced(start: 3))
     for odd in [
-      head, head + own.dropLast(), Array(head.dropLast()), fenced + own,
-      [1, 2, 2, 1_000, 0].map { RESPValue.integer($0) },
-      [1, 3, 3, 1_000, 0].map { RESPValue.integer($0) },
+      head + own.dropLast(), Array(head.dropLast()), fenced + own, numbers([1, 2, 2, 1_000]),
+      numbers([1, 3, 3, 1_000]),
+      // Another start than was stated; told more than there is; nobody lives; more than can.
+      numbers([1, 0, 4, 1_000, 1, 500, 7, 7, 0, 2]), numbers([1, 0, 3, 1_000, 1, 500, 7, 8, 0, 2]),
+      numbers([1, 0, 3, 1_000, 1, 500, 7, 7, 0, 0]),
+      numbers([1, 0, 3, 1_000, 1, 500, 7, 7, 0, 10_001]),
+      head + change(3, ledger: "short"),
+      head + (0...StoreLimit.toldMax).flatMap { _ in own },
     ] {
       #expect(throws: StoreFailure.notOurs) { try read(odd) }
     }

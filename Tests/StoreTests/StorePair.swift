@@ -55,19 +55,22 @@ final class StorePair {
   }
 
   func presence(
-    by holder: Holder, nonce: UInt32 = 1, isStarting: Bool = false, leaseMs: Int64 = 10_000
+    by holder: Holder, nonce: UInt32 = 1, isStarting: Bool = false, leaseMs: Int64 = 10_000,
+    revision: String = "r1", told: FleetMirror.Told = FleetMirror().told
   ) throws -> PresenceAnswer? {
     calls += 1
-    if model.presence.expiresMs <= nowMs { try script.delete(StoreKeys.replicas) }
+    if model.presence.expiresMs <= nowMs {
+      for key in StoreKeys.presence { try script.delete(key) }
+    }
     let caller = StoreCaller(
       holder: holder, nonce: nonce, runID: runID, alive: [], leaseMilliseconds: leaseMs)
     let expected = model.presence(
-      of: holder, nonce: nonce, name: "a name", revision: "r1", isStarting: isStarting,
-      leaseMs: leaseMs, storeMs: nowMs)
+      of: holder, nonce: nonce, name: "a name", revision: revision, isStarting: isStarting,
+      leaseMs: leaseMs, storeMs: nowMs, told: told)
     var answer: PresenceAnswer?
     do {
       answer = try script.presence(
-        by: caller, name: "a name", revision: "r1", isStarting: isStarting)
+        by: caller, name: "a name", revision: revision, isStarting: isStarting, told: told)
     } catch StoreFailure.error(let error) where error.word == "TOLLGATE" {}
     guard answer == expected else { throw differ("presence", answer, expected) }
     return answer

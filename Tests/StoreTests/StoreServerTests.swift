@@ -41,11 +41,14 @@ struct StoreServerTests {
     #expect(answer.answers[0].outcome == .granted(2))
     #expect(abs(answer.storeMs - Int64(Date().timeIntervalSince1970 * 1_000)) < 60_000)
     let presence = StoreCodec.presenceCall(
-      by: caller(), name: "gateway 1 ☃", revision: "r 1", isStarting: true)
+      by: caller(), name: "gateway 1 ☃", revision: "r 1", isStarting: true,
+      told: FleetMirror().told)
     guard
-      case .alive(let view) = try StoreCodec.presenceAnswer(
+      case .alive(let changes) = try StoreCodec.presenceAnswer(
         run(presence, on: server), to: caller())
     else { throw TestServer.Failure(what: "not alive") }
+    var mirror = FleetMirror()
+    let view = mirror.take(changes)
     #expect(view.replicas.map(\.name) == ["gateway 1 ☃"])
     #expect(view.replicas.map(\.revision) == ["r?1"] && !view.isComplete)
   }
@@ -58,12 +61,14 @@ struct StoreServerTests {
     let closed = StatementCall(partition: 5, statements: [])
     _ = try run(StoreCodec.stateCall(closed, by: caller()), on: server)
     _ = try run(
-      StoreCodec.presenceCall(by: caller(), name: "", revision: "", isStarting: true), on: server)
+      StoreCodec.presenceCall(
+        by: caller(), name: "", revision: "", isStarting: true, told: FleetMirror().told),
+      on: server)
     let stored = StoredResponse(tenant: "tenant-a", route: "chat-v1", tokens: 12)
     let remember = try #require(StoreCodec.remember(stored, id: String(repeating: "3", count: 32)))
     _ = try server.ask([remember])
     let keys = try server.ask("KEYS", "*").elements ?? []
-    #expect(keys.count == 5)
+    #expect(keys.count == 7)
     for case .string(let key) in keys {
       let expiry = try #require(try server.ask([[Array("PTTL".utf8), key]])[0].number)
       #expect((60_000...40 * 86_400_000).contains(expiry))
@@ -163,23 +168,77 @@ struct StoreServerTests {
     #expect(zip(sums, sums.dropFirst().dropLast()).allSatisfy { $0 - $1 < 400 })
   }
 
-  @Test("keep a bounded list of replicas")
+  @Test("keep a bounded list of replicas, and tell of it in bounded parts")
   func manyReplicas() throws {
     let server = try TestServer()
     defer { server.end() }
-    let pair = try StorePair(server)
-    func holder(_ number: Int) -> Holder {
+    let script = try ScriptOnServer(server, nowMs: 1_800_000_000_000)
+    func presence(_ number: Int, told: FleetMirror.Told = FleetMirror().told) throws -> FleetChanges
+    {
       let digits = String(number)
-      return Holder(ledger: String(repeating: "0", count: 32 - digits.count) + digits, start: 1)
+      let holder = Holder(
+        ledger: String(repeating: "0", count: 32 - digits.count) + digits, start: 1)
+      let answer = try script.presence(
+        by: StoreCaller(
+          holder: holder, nonce: 1, runID: "r", alive: [], leaseMilliseconds: 60_000),
+        name: "", revision: "r1", isStarting: false, told: told)
+      guard case .alive(let changes) = answer else {
+        throw TestServer.Failure(what: "not alive: \(answer)")
+      }
+      return changes
     }
-    for number in 0..<StoreLimit.replicasMax {
-      _ = try pair.presence(by: holder(number), leaseMs: 60_000)
+    var told = FleetMirror().told
+    for number in 0..<StoreLimit.replicasMax { told = try presence(number, told: told).told }
+    #expect(throws: StoreFailure.self) { try presence(20_000) }
+    // Each is told as much as all can be told in a second.
+    var mirror = FleetMirror()
+    let first = try presence(7)
+    #expect(first.changes.count == 20 && first.count == 10_000)
+    var rounds = 0
+    repeat {
+      _ = mirror.take(try presence(7, told: mirror.told))
+      rounds += 1
+    } while mirror.told.version < first.version && rounds < 1_000
+    #expect(rounds == 500)
+    // Who knows all is told nothing.
+    let again = try presence(7, told: mirror.told)
+    #expect(again.changes.isEmpty && !again.isAnew && again.count == 10_000)
+    script.nowMs += 60_000
+    // All are silent; one of them makes room, which nobody was told of, and one comes back.
+    let late = try presence(20_000)
+    #expect(late.count == 1 && late.isOld)
+    let back = try presence(7, told: mirror.told)
+    #expect(back.count == 2 && back.isAnew)
+    while mirror.told.version < late.version {
+      _ = mirror.take(try presence(7, told: mirror.told))
+      rounds += 1
+      guard rounds < 5_000 else { break }
     }
-    #expect(try pair.presence(by: holder(2_000), leaseMs: 60_000) == nil)
-    pair.nowMs += 60_000
-    guard case .alive(let view) = try pair.presence(by: holder(2_000), leaseMs: 60_000) else {
-      throw TestServer.Failure(what: "not alive")
+    let view = mirror.take(try presence(7, told: mirror.told))
+    #expect(view.replicas.count == 2 && view.isComplete)
+  }
+
+  @Test("are opened by many replicas, each of which names some of the others")
+  func manyClaims() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    let pair = try StorePair(server)
+    let holders = (100..<400).map {
+      Holder(ledger: String(repeating: "0", count: 29) + String($0), start: 1)
     }
-    #expect(view.replicas.map(\.holder) == [holder(2_000)] && view.isComplete)
+    func claim(_ holder: Holder) throws -> PartitionState? {
+      let call = StatementCall(partition: 9, statements: [], isWhole: true)
+      return try pair.state(call, by: holder, alive: holders)?.state
+    }
+    var order = holders.indices.map { ($0 * 7) % holders.count }
+    let last = order.removeLast()
+    for index in order {
+      guard case .opening(true, _, let expected, _) = try claim(holders[index]) else {
+        Issue.record("it is open before all have stated")
+        return
+      }
+      #expect(expected <= 300)
+    }
+    #expect(try claim(holders[last]) == .open)
   }
 }

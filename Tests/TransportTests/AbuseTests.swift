@@ -1,4 +1,5 @@
 import Bytes
+import SeededRandom
 import Testing
 
 @testable import Transport
@@ -118,21 +119,9 @@ import Testing
     session.shut()
   }
 
-  /// SplitMix64: the storm must be the same on every run of a seed.
-  private struct Dice: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
-
   @Test(arguments: 0..<40 as Range<UInt64>)
   func `after any storm each call has ended exactly once and nothing is kept`(seed: UInt64) {
-    var dice = Dice(state: seed)
+    var dice = SeededRandom(seed)
     var limits = TransportLimits()
     limits.streamBufferBytesMax = 60_000
     limits.streamWindowBytes = 40_000

@@ -191,6 +191,13 @@ package struct JSONWriter: Sendable {
   /// A number's text, which must be as RFC 8259, section 6, has it: an exact decimal.
   package mutating func value(number text: String) { raw(text) }
 
+  /// A whole JSON text, as it is.
+  package mutating func value(json text: [UInt8]) {
+    comma()
+    bytes += text
+    needsComma = true
+  }
+
   package mutating func value(_ flag: Bool) {
     if flag { raw("true" as StaticString) } else { raw("false" as StaticString) }
   }

@@ -1,4 +1,5 @@
 import Books
+import Ledger
 import Policy
 import Terms
 
@@ -25,8 +26,20 @@ package final class CompiledPolicy: Sendable {
   /// The limits that count; nil where nothing is counted.
   let limits: PolicyLimits?
 
-  package init(_ snapshot: PolicySnapshot, limits: PolicyLimits? = nil) {
+  /// The policy's keys that are revoked, by tenant.
+  private let revoked: [Int: Set<Int>]
+
+  /// Whether a tenant's key is refused whatever the policy says.
+  func isRevoked(_ tenant: Tenant, keyIndex: Int) -> Bool {
+    !revoked.isEmpty && revoked[tenant.index]?.contains(keyIndex) == true
+  }
+
+  package init(
+    _ snapshot: PolicySnapshot, limits: PolicyLimits? = nil, revoked: Revocations = Revocations()
+  ) {
     self.snapshot = snapshot
+    let keys = revoked.isEmpty ? [] : snapshot.keys { revoked.contains(digest: $0) }
+    self.revoked = Dictionary(grouping: keys, by: \.tenant).mapValues { Set($0.map(\.key)) }
     self.limits = limits
     names = PolicyHeaderNames(snapshot)
     prepared = PreparedReplies(snapshot)

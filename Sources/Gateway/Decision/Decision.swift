@@ -39,6 +39,7 @@ final class Decision {
       requestID: String(decoding: requestID, as: UTF8.self),
       decision: refusal == nil ? .allow : .deny, policy: policy.revision)
     record.tenant = identity?.tenant.name.string
+    record.group = identity?.tenant.group?.name
     record.subject = identity.map { String(decoding: $0.subject, as: UTF8.self) }
     record.keyID = identity?.key?.id.string
     record.hostname = traits?.hostname
@@ -48,6 +49,8 @@ final class Decision {
     record.model = model?.name.string
     record.modelRoute = route?.name.string
     record.trafficClass = model?.trafficClass.name.string
+    record.provider = model?.provider
+    record.operation = traits?.operation
     record.stream = route?.isStream ?? asked?.isStream
     record.reason = refusal?.rawValue
     record.httpStatus = refusal.map { Int64($0.status) }

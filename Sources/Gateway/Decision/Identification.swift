@@ -149,7 +149,7 @@ struct Identification {
 
   private func usable(_ tenant: Tenant, keyIndex: Int) -> Identity? {
     let key = tenant.keys[keyIndex]
-    if key.disabled { return nil }
+    if key.disabled || policy.isRevoked(tenant, keyIndex: keyIndex) { return nil }
     if let expires = key.expiresSeconds, expires <= nowSeconds { return nil }
     return Identity(tenant: tenant, subject: key.subject.bytes, keyIndex: keyIndex)
   }

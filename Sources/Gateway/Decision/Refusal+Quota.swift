@@ -7,26 +7,29 @@ extension Refusal {
   /// of it, and when to come back.
   init(_ refusal: QuotaRefusal, nowMs: Int64) {
     let failure = refusal.decisive
-    let limit = LimitText(failure.rule)
+    let limit = LimitText(failure.rule, amount: failure.amount)
+    // A raise may begin before the window ends.
+    let hasRaises = !failure.rule.raises.isEmpty
     let asked = LimitText.amount(failure.need, failure.rule.kind)
     switch refusal.verdict {
     case .neverFits:
       self.init(
         .rateLimitExceeded,
-        "The request asks for \(asked), more than the limit \(limit) could ever give. "
+        "The request asks for \(asked), more than \(limit.named("limit")) could ever give. "
           + "Ask for less: a shorter prompt or a smaller bound of the answer.")
       shouldRetry = false
     case .insufficientQuota(let wait):
       let reset = failure.shortage.waitMilliseconds ?? wait
+      let begins = hasRaises ? "There is more of it at" : "The budget begins anew at"
       self.init(
         .insufficientQuota,
-        "The budget \(limit) is spent. The request asks for \(asked). The budget begins anew at "
+        "\(limit.named("budget", first: true)) is spent. The request asks for \(asked). \(begins) "
           + "\(LimitText.moment(reset, after: nowMs)); it does not help to try again before.")
       shouldRetry = false
     case .storeUnavailable:
       self.init(
         .storeUnavailable,
-        "The limit \(limit) cannot be checked at the moment; try again.")
+        "\(limit.named("limit", first: true)) cannot be checked at the moment; try again.")
       retryAfterSeconds = 1
     case .rateLimited(let wait):
       let seconds = Self.seconds(wait)
@@ -36,9 +39,11 @@ extension Refusal {
       if case .calendar = failure.rule.window { isBudget = seconds > 1 }
       self.init(
         .rateLimitExceeded,
-        "The limit \(limit) \(what). The request asks for \(asked). "
+        "\(limit.named("limit", first: true)) \(what). The request asks for \(asked). "
           + "Try again in \(RateLimitHeaders.duration(Int64(seconds) * 1000))"
-          + (isBudget ? ", when it begins anew, or ask for less." : "."))
+          + (isBudget
+            ? ", when \(hasRaises ? "there is more of it" : "it begins anew"), or ask for less."
+            : "."))
       retryAfterSeconds = seconds
     }
     self.limit = failure.rule.name
@@ -75,13 +80,24 @@ extension Refusal {
   }()
 }
 
-/// A limit in the words of a refusal: `tpm (1000 tokens a minute, at most 200 at once)`.
-private struct LimitText: CustomStringConvertible {
-  let description: String
+/// A limit in the words of a refusal: `the limit tpm (1000 tokens a minute, at most 200 at once)`.
+private struct LimitText {
+  /// The name and what it gives.
+  private let text: String
+  /// Whether tenants spend it together who may not know of each other.
+  private let isOfGroup: Bool
 
-  init(_ rule: LimitRule) {
+  /// `first`: it begins a sentence. A group is the caller's organisation: neither its name nor who else
+  /// is in it is the caller's business.
+  func named(_ noun: String, first: Bool = false) -> String {
+    let article =
+      isOfGroup ? (first ? "Your organisation's" : "your organisation's") : first ? "The" : "the"
+    return "\(article) \(noun) \(text)"
+  }
+
+  init(_ rule: LimitRule, amount given: Int64) {
     let gives: String
-    let amount = Self.amount(rule.amount, rule.kind)
+    let amount = Self.amount(given, rule.kind)
     switch rule.window {
     case .bucket(let period, let capacity):
       let atOnce =
@@ -92,7 +108,8 @@ private struct LimitText: CustomStringConvertible {
     case .calendar(.month): gives = "\(amount) a month"
     case .slots: gives = "\(amount) at the same time"
     }
-    description = "\(rule.name) (\(gives))"
+    text = "\(rule.name) (\(gives))"
+    if case .group = rule.owner { isOfGroup = true } else { isOfGroup = false }
   }
 
   private static func each(_ periodMilliseconds: Int64) -> String {

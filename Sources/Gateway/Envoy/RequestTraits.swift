@@ -9,6 +9,8 @@ final class RequestTraits {
   let hostname: String?
   let method: String?
   let route: String?
+  /// What the request asks a model for.
+  let operation: GenAIOperation?
   let source: String?
   let envoyRequestID: String?
   let traceparent: String?
@@ -25,6 +27,7 @@ final class RequestTraits {
     hostname = Self.hostname(bytes.extracting(head.effectiveHost), place.host, policy)
     method = Self.method(bytes.extracting(head.method))
     route = Self.route(bytes.extracting(head.path), place.path, policy)
+    operation = if case .endpoint(let endpoint, _) = place.path { endpoint.operation } else { nil }
     traceparent =
       head.traceparent.isEmpty ? nil : TraceParent(bytes.extracting(head.traceparent))?.text
     self.source = source?.text

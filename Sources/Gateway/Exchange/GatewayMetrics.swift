@@ -13,7 +13,9 @@ extension LoopMetrics {
       FinishedExchange(
         tenant: completion.tenant, route: completion.route, model: completion.model,
         modelRoute: completion.modelRoute, trafficClass: completion.trafficClass,
+        operation: completion.operation, provider: completion.provider,
         stream: completion.stream, status: completion.httpStatus,
+        isReported: completion.usageSource == .reported, fault: completion.endReason.fault,
         origin: completion.origin, durationMs: completion.latencyMs,
         firstTokenMs: completion.ttftMs, promptTokens: completion.promptTokens,
         completionTokens: completion.completionTokens,
@@ -34,6 +36,17 @@ extension LoopMetrics {
         reason: record.reason ?? "other", status: record.httpStatus ?? 0, limit: record.limit,
         requestID: record.requestID, timeMs: timeMs),
       wasCounted: wasSettled)
+  }
+}
+
+extension Completion.EndReason {
+  fileprivate var fault: FinishedExchange.Fault? {
+    switch self {
+    case .complete: nil
+    case .failed, .refused: .failed
+    case .cut: .cut
+    case .interrupted: .interrupted
+    }
   }
 }
 

@@ -142,10 +142,14 @@ private struct Explainer {
     case .refuse(let refusal): return refused(refusal)
     case .deferred: return refused(.credential)
     case .answer:
-      noteLimits(decided.identity, model: nil, isOwnAnswer: true)
+      noteLimits(decided.identity) { limits, identity in
+        limits.ownAnswerSet(tenant: identity.tenant, keyIndex: identity.keyIndex)
+      }
       return Explanation(steps: steps, status: 200, verdict: "answered by Tollgate")
     case .pass(let route):
-      noteLimits(decided.identity, model: nil)
+      noteLimits(decided.identity) { limits, identity in
+        limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: nil)
+      }
       // Only limits on requests and slots count such a path, and one request always fits into those.
       return Explanation(steps: steps, status: 200, verdict: "allow \(route.string)")
     case .inspect(let inspection):
@@ -173,7 +177,9 @@ private struct Explainer {
     var decided = BodyDecision(policy: policy, identity: identity, inspection: inspection)
     let route = try decided.decide(facts, draw: random.next())
     if let model = route.model { noteRoute(model, route) }
-    noteLimits(identity, model: route.model)
+    noteLimits(identity) { limits, identity in
+      limits.set(tenant: identity.tenant, keyIndex: identity.keyIndex, model: route.model)
+    }
     try reserve(route, facts, identity, inspection.endpoint)
     return Explanation(
       steps: steps, status: 200, verdict: "allow \(route.name.string)")
@@ -219,24 +225,19 @@ private struct Explainer {
     }
   }
 
-  /// The limits that this request would count against.
+  /// The limits that this request counts against, each with where it comes from.
   private mutating func noteLimits(
-    _ identity: Identity?, model: Model?, isOwnAnswer: Bool = false
+    _ identity: Identity?, set: (PolicyLimits, Identity) -> LimitSet
   ) {
     guard let identity else { return }
-    func applies(_ limit: Limit, _ model: Model?) -> Bool {
-      self.applies(limit, model) && (!isOwnAnswer || limit.kind == .requests)
+    let limits = PolicyLimits(policy.snapshot)
+    let words = limits.origins(of: set(limits, identity)).map { limit, origin in
+      let loss = limit?.statedStoreLoss.map { "on_store_loss \($0.rawValue)" }
+      let mode = limit?.isShadow ?? false ? "shadow" : nil
+      let notes = [origin.words, mode, loss].compactMap(\.self).joined(separator: ", ")
+      return "\(origin.name) (\(notes))"
     }
-    func words(_ limit: Limit, _ owner: String? = nil) -> String {
-      let loss = limit.statedStoreLoss.map { "on_store_loss \($0.rawValue)" }
-      let notes = [owner, loss].compactMap(\.self).joined(separator: ", ")
-      return notes.isEmpty ? limit.name : "\(limit.name) (\(notes))"
-    }
-    let limits =
-      policy.snapshot.limits.map { words($0, "global") }
-      + identity.tenant.limits.filter { applies($0, model) }.map { words($0) }
-      + (identity.key?.limits ?? []).filter { applies($0, model) }.map { words($0, "key") }
-    note("limits", limits.isEmpty ? "none" : limits.joined(separator: ", "))
+    note("limits", words.isEmpty ? "none" : words.joined(separator: ", "))
   }
 
   /// Tries the request against unused limits: what does not fit into those never fits.
@@ -258,16 +259,12 @@ private struct Explainer {
       note(
         "reserve",
         "about \(reserved.promptTokens) prompt tokens, \(reserved.completionTokens) of the answer")
+      if !reservation.shadowed.isEmpty {
+        let names = reservation.shadowed.map(\.name).joined(separator: ", ")
+        note("shadow", "would be refused by \(names), if that did more than count")
+      }
       _ = table.settle(reservation, as: .nothing, now: now)
     }
-  }
-
-  private func applies(_ limit: Limit, _ model: Model?) -> Bool {
-    guard let model else {
-      return limit.models == nil && (limit.kind == .requests || limit.kind == .concurrent)
-    }
-    guard let patterns = limit.models else { return true }
-    return patterns.contains { WildcardPattern($0).matches(model.name.string) }
   }
 
   private func refused(_ refusal: Refusal) -> Explanation {

@@ -52,7 +52,7 @@ package final class PolicyReplay {
       if let fromMs = jump.fromMs, !record.isCarried {
         table.step(from: fromMs, to: record.timeMs)
       }
-    case .start, .reload, .repair, .stop, .store, .drop: break
+    case .start, .reload, .repair, .stop, .store, .threshold, .drop, .restore, .revoke: break
     }
   }
 

@@ -147,10 +147,7 @@ enum UsageStanding: Comparable {
   case final
 }
 
-/// Why the model stopped. The providers' own values are mapped onto these.
-package enum FinishReason: Sendable, Equatable {
-  case stop, length, toolCalls, contentFilter, failed, incomplete, other
-
+extension FinishReason {
   /// From `finish_reason` (OpenAI) or `stop_reason` (Anthropic).
   init(_ text: Span<UInt8>) {
     if text.elementsEqual("stop") || text.elementsEqual("end_turn")

@@ -40,6 +40,13 @@ package struct DirectoryFiles: LedgerFiles {
     return names
   }
 
+  /// Calls statvfs(3).
+  package func freeBytes() throws(LedgerFault) -> Int64? {
+    var status = statvfs()
+    guard unsafe statvfs(path, &status) == 0 else { throw fault("statvfs", path) }
+    return Int64(clamping: Int128(status.f_bavail) * Int128(status.f_frsize))
+  }
+
   /// Calls stat(2).
   package func size(_ name: String) throws(LedgerFault) -> Int64 {
     var status = stat()

@@ -46,11 +46,14 @@ package protocol LedgerFiles: Sendable {
   func synchronizeNames() throws(LedgerFault)
   /// Throws where the files are not this process's alone any more.
   func checkOwner() throws(LedgerFault)
+  /// How many bytes this process may still write on the files' disk; nil where that is not known.
+  func freeBytes() throws(LedgerFault) -> Int64?
 }
 
 extension LedgerFiles {
   /// Nothing can be found out.
   package func checkOwner() throws(LedgerFault) {}
+  package func freeBytes() throws(LedgerFault) -> Int64? { nil }
 }
 
 /// A file that is only appended to. It is closed when the last reference to it is released.

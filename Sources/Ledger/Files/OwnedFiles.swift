@@ -17,6 +17,7 @@ package struct OwnedFiles: LedgerFiles {
     guard lock.isInPlace else { throw .lostLock(lock.path) }
   }
 
+  package func freeBytes() throws(LedgerFault) -> Int64? { try files.freeBytes() }
   package func names() throws(LedgerFault) -> [String] { try files.names() }
   package func size(_ name: String) throws(LedgerFault) -> Int64 { try files.size(name) }
 

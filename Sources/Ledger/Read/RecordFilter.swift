@@ -5,6 +5,10 @@ package struct RecordFilter: Equatable, Sendable {
   package var tenant: String?
   /// The caller inside of the tenant.
   package var subject: String?
+  /// The id of the API key that the caller used.
+  package var keyID: String?
+  /// The least that a completion must have cost, in nano-dollars.
+  package var minCostNanodollars: Int64?
   /// The decision; `denials` records match `deny`.
   package var decision: Admission.Decision?
   /// The refusal's code, or a completion's `end_reason`.
@@ -23,14 +27,17 @@ package struct RecordFilter: Equatable, Sendable {
   /// Matches every record.
   package init() {}
 
-  /// Whether the record has all that is asked for.
-  package func matches(_ record: LedgerRecord) -> Bool {
+  /// Whether the record has all that is asked for. `admission` is that of its exchange, where it is
+  /// known: a completion does not name the key.
+  package func matches(_ record: LedgerRecord, of admission: Admission? = nil) -> Bool {
     if let sinceMs, record.timeMs < sinceMs { return false }
     if let untilMs, record.timeMs >= untilMs { return false }
     if let type, record.type != type { return false }
     let facts = Facts(record.body)
     return (tenant == nil || tenant == facts.tenant)
       && (subject == nil || subject == facts.subject)
+      && (keyID == nil || keyID == admission?.keyID)
+      && minCostNanodollars.map { facts.costNanodollars ?? -1 >= $0 } ?? true
       && (decision == nil || decision == facts.decision)
       && (reason == nil || reason == facts.reason)
       && (model == nil || model == facts.model)
@@ -41,6 +48,7 @@ package struct RecordFilter: Equatable, Sendable {
   private struct Facts {
     var tenant: String?
     var subject: String?
+    var costNanodollars: Int64?
     var decision: Admission.Decision?
     var reason: String?
     var model: String?
@@ -60,6 +68,7 @@ package struct RecordFilter: Equatable, Sendable {
       case .completion(let completion):
         tenant = completion.tenant
         subject = completion.subject
+        costNanodollars = completion.costNanodollars
         reason = completion.endReason.rawValue
         model = completion.model
         route = completion.route
@@ -68,7 +77,9 @@ package struct RecordFilter: Equatable, Sendable {
         tenant = denials.tenant
         decision = .deny
         reason = denials.reason
-      case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: break
+      case .threshold(let threshold): tenant = threshold.tenant
+      case .revoke(let revocation): tenant = revocation.tenant
+      case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop, .restore: break
       }
     }
   }

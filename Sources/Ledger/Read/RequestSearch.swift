@@ -34,7 +34,7 @@ package struct RequestSearch {
       // The segment of its admission may be gone.
       for exchange in checkpoint.open { _ = has(exchange.admission) }
       return false
-    case .start, .reload, .clock, .repair, .stop, .store, .drop: return false
+    case .start, .reload, .clock, .repair, .stop, .store, .threshold, .drop, .restore, .revoke: return false
     }
   }
 

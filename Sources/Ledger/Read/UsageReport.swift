@@ -1,62 +1,23 @@
-import Bytes
-import Terms
-
 /// Sums of the usage and the cost of completions, grouped by some of their fields.
 package struct UsageReport: Sendable {
   /// A field to group by. The raw value is its name for `usage --by`.
   package enum Dimension: String, Sendable, CaseIterable {
-    case tenant
+    case tenant, key, subject, model
     case modelRoute = "model_route"
-    case subject
-    /// The UTC day of the completion.
-    case day
-  }
+    case trafficClass = "class"
+    /// The day and the month of the completion.
+    case day, month
 
-  /// The sums of a group of completions. A count that is `null` in a record adds nothing.
-  package struct Totals: Equatable, Sendable {
-    /// The number of completions.
-    package var requests: Int64 = 0
-    /// The sum of the fields with the same name in `Completion`; so are the next five.
-    package var promptTokens: Int64 = 0
-    /// Prompt tokens that were read from a cache.
-    package var cachedPromptTokens: Int64 = 0
-    /// Prompt tokens that were written to a cache.
-    package var cacheWritePromptTokens: Int64 = 0
-    /// Tokens of answers.
-    package var completionTokens: Int64 = 0
-    /// Tokens of answers that were reported as reasoning.
-    package var reasoningTokens: Int64 = 0
-    /// All tokens.
-    package var totalTokens: Int64 = 0
-    /// The cost in nano-dollars, exactly, of those whose cost is known; nil where none is known.
-    package var costNanodollars: Int64?
-    /// How many of the completions have `usage_source` `estimated`.
-    package var estimatedRequests: Int64 = 0
-
-    /// Sums of nothing.
-    package init() {}
-
-    mutating func add(_ completion: Completion) {
-      requests += 1
-      Self.add(completion.promptTokens, to: &promptTokens)
-      Self.add(completion.cachedPromptTokens, to: &cachedPromptTokens)
-      Self.add(completion.cacheWritePromptTokens, to: &cacheWritePromptTokens)
-      Self.add(completion.completionTokens, to: &completionTokens)
-      Self.add(completion.reasoningTokens, to: &reasoningTokens)
-      Self.add(completion.totalTokens, to: &totalTokens)
-      if let cost = completion.costNanodollars {
-        var sum = costNanodollars ?? 0
-        Self.add(cost, to: &sum)
-        costNanodollars = sum
+    /// Whether the daily totals of checkpoints tell it.
+    var isInTotals: Bool {
+      switch self {
+      case .tenant, .key, .model, .day, .month: true
+      case .subject, .modelRoute, .trafficClass: false
       }
-      if completion.usageSource == .estimated { estimatedRequests += 1 }
     }
 
-    /// A sum that does not fit becomes `Int64.max`.
-    private static func add(_ value: Int64?, to sum: inout Int64) {
-      let (result, overflow) = sum.addingReportingOverflow(value ?? 0)
-      sum = overflow ? .max : result
-    }
+    /// Whether it depends on when days begin.
+    package var isDate: Bool { self == .day || self == .month }
   }
 
   /// The sums of one group.
@@ -64,31 +25,50 @@ package struct UsageReport: Sendable {
     /// The group's value of each dimension, in the report's order; nil where the field is `null`.
     package let keys: [String?]
     /// The group's sums.
-    package let totals: Totals
+    package let totals: UsageTotals
   }
 
   /// The fields that are grouped by.
   package let dimensions: [Dimension]
   /// The sums of all completions.
-  package private(set) var total = Totals()
-  private var sums: [[String?]: Totals] = [:]
+  package private(set) var total = UsageTotals()
+  private var sums: [[String?]: UsageTotals] = [:]
 
   /// An empty report that groups by these fields.
   package init(by dimensions: [Dimension]) { self.dimensions = dimensions }
 
-  /// Adds a record. All but completions change nothing.
-  package mutating func add(_ record: LedgerRecord) {
-    guard case .completion(let completion) = record.body else { return }
+  /// Adds a completion of that day; `admission` is its own, where it is known.
+  package mutating func add(_ completion: Completion, of admission: Admission?, day: Int64) {
     let keys = dimensions.map { dimension -> String? in
       switch dimension {
       case .tenant: completion.tenant
-      case .modelRoute: completion.modelRoute
+      case .key: admission?.keyID
       case .subject: completion.subject
-      case .day: UTCTime.day(record.timeMs)
+      case .model: completion.model
+      case .modelRoute: completion.modelRoute
+      case .trafficClass: completion.trafficClass
+      case .day: LocalDays.text(day: day)
+      case .month: LocalDays.text(month: day)
       }
     }
-    sums[keys, default: Totals()].add(completion)
+    sums[keys, default: UsageTotals()].add(completion)
     total.add(completion)
+  }
+
+  /// Adds a row of a checkpoint's daily totals.
+  package mutating func add(_ totals: UsageTotals, of key: DayTotals.Key) {
+    let keys = dimensions.map { dimension -> String? in
+      switch dimension {
+      case .tenant: key.tenant
+      case .key: key.keyID
+      case .model: key.model
+      case .day: LocalDays.text(day: key.day)
+      case .month: LocalDays.text(month: key.day)
+      case .subject, .modelRoute, .trafficClass: nil
+      }
+    }
+    sums[keys, default: UsageTotals()].add(totals)
+    total.add(totals)
   }
 
   /// Every group, sorted by its keys; nil comes first.

@@ -9,107 +9,44 @@ package struct Admission: Equatable, Sendable {
     case allow, deny
   }
 
-  private struct Values: Equatable, Sendable {
-    var requestID: String
-    var decision: Decision
-    var tenant: String?
-    var subject: String?
-    var keyID: String?
-    var hostname: String?
-    var method: String?
-    var route: String?
-    var model: String?
-    var modelRoute: String?
-    var trafficClass: String?
-    var stream: Bool?
-    var reason: String?
-    var httpStatus: Int64?
-    var limit: String?
-    var source: String?
-    var envoyRequestID: String?
-    var traceparent: String?
-    var policy: String
-  }
-
-  /// A record has many fields and goes from hand to hand: it is handed on as one reference. The books fill
-  /// in what was reserved while others have the record, so that stands beside it.
-  private var values: CopyOnWrite<Values>
-
   /// Tollgate's id of the exchange, `req_` and a ULID.
-  package var requestID: String {
-    get { values.value.requestID }
-    set { values.value.requestID = newValue }
-  }
+  package var requestID: String
   /// Whether the exchange was let through.
-  package var decision: Decision {
-    get { values.value.decision }
-    set { values.value.decision = newValue }
-  }
+  package var decision: Decision
   /// The tenant's name; nil where the caller was not identified.
-  package var tenant: String? {
-    get { values.value.tenant }
-    set { values.value.tenant = newValue }
-  }
+  package var tenant: String?
+  /// The name of the tenant's group; nil where it is in none, and in older records.
+  package var group: String?
   /// The caller inside of the tenant.
-  package var subject: String? {
-    get { values.value.subject }
-    set { values.value.subject = newValue }
-  }
+  package var subject: String?
   /// The id of the API key that the caller used.
-  package var keyID: String? {
-    get { values.value.keyID }
-    set { values.value.keyID = newValue }
-  }
+  package var keyID: String?
   /// The request's host where the policy has it, else `other`.
-  package var hostname: String? {
-    get { values.value.hostname }
-    set { values.value.hostname = newValue }
-  }
+  package var hostname: String?
   /// The HTTP method.
-  package var method: String? {
-    get { values.value.method }
-    set { values.value.method = newValue }
-  }
+  package var method: String?
   /// The request's path without its query where the policy has it, else `other`.
-  package var route: String? {
-    get { values.value.route }
-    set { values.value.route = newValue }
-  }
+  package var route: String?
   /// The policy's canonical name of the model.
-  package var model: String? {
-    get { values.value.model }
-    set { values.value.model = newValue }
-  }
+  package var model: String?
   /// The model route that was chosen.
-  package var modelRoute: String? {
-    get { values.value.modelRoute }
-    set { values.value.modelRoute = newValue }
-  }
+  package var modelRoute: String?
   /// The model's traffic class.
-  package var trafficClass: String? {
-    get { values.value.trafficClass }
-    set { values.value.trafficClass = newValue }
-  }
+  package var trafficClass: String?
+  /// What was asked for; in older ledgers always nil.
+  package var operation: GenAIOperation?
+  /// Who serves the model, as the policy says; in older ledgers always nil.
+  package var provider: String?
   /// Whether the request asks for a stream.
-  package var stream: Bool? {
-    get { values.value.stream }
-    set { values.value.stream = newValue }
-  }
+  package var stream: Bool?
   /// The refusal's code; nil where it was let through.
-  package var reason: String? {
-    get { values.value.reason }
-    set { values.value.reason = newValue }
-  }
+  package var reason: String?
   /// The refusal's HTTP status; nil where it was let through.
-  package var httpStatus: Int64? {
-    get { values.value.httpStatus }
-    set { values.value.httpStatus = newValue }
-  }
+  package var httpStatus: Int64?
   /// The name of the limit that refused it.
-  package var limit: String? {
-    get { values.value.limit }
-    set { values.value.limit = newValue }
-  }
+  package var limit: String?
+  /// The names of the limits that only count and would have refused it; empty where it was refused.
+  package var shadowLimits: [String]
   /// What was reserved in each counter.
   package var reserved: [Charge]
   /// The estimate of the prompt that the reservation was made with.
@@ -117,45 +54,51 @@ package struct Admission: Equatable, Sendable {
   /// The bound of the output that the reservation was made with.
   package var reservedCompletionTokens: Int64?
   /// The caller's address as Envoy saw it.
-  package var source: String? {
-    get { values.value.source }
-    set { values.value.source = newValue }
-  }
+  package var source: String?
   /// Envoy's own id of the request, `x-request-id`.
-  package var envoyRequestID: String? {
-    get { values.value.envoyRequestID }
-    set { values.value.envoyRequestID = newValue }
-  }
+  package var envoyRequestID: String?
   /// The request's W3C trace context, always well-formed (`TraceParent`): it connects a refusal too
   /// with its trace.
-  package var traceparent: String? {
-    get { values.value.traceparent }
-    set { values.value.traceparent = newValue }
-  }
+  package var traceparent: String?
   /// The policy's revision.
-  package var policy: String {
-    get { values.value.policy }
-    set { values.value.policy = newValue }
-  }
+  package var policy: String
 
   package init(
-    requestID: String, decision: Decision, tenant: String? = nil, subject: String? = nil,
-    keyID: String? = nil, hostname: String? = nil, method: String? = nil, route: String? = nil,
+    requestID: String, decision: Decision, tenant: String? = nil, group: String? = nil,
+    subject: String? = nil, keyID: String? = nil, hostname: String? = nil, method: String? = nil,
+    route: String? = nil,
     model: String? = nil, modelRoute: String? = nil, trafficClass: String? = nil,
+    operation: GenAIOperation? = nil, provider: String? = nil,
     stream: Bool? = nil, reason: String? = nil, httpStatus: Int64? = nil, limit: String? = nil,
-    reserved: [Charge] = [], estimatedPromptTokens: Int64? = nil,
+    shadowLimits: [String] = [], reserved: [Charge] = [], estimatedPromptTokens: Int64? = nil,
     reservedCompletionTokens: Int64? = nil, source: String? = nil, envoyRequestID: String? = nil,
     traceparent: String? = nil, policy: String
   ) {
-    values = CopyOnWrite(
-      Values(
-        requestID: requestID, decision: decision, tenant: tenant, subject: subject, keyID: keyID,
-        hostname: hostname, method: method, route: route, model: model, modelRoute: modelRoute,
-        trafficClass: trafficClass, stream: stream, reason: reason, httpStatus: httpStatus,
-        limit: limit, source: source, envoyRequestID: envoyRequestID, traceparent: traceparent,
-        policy: policy))
+    self.requestID = requestID
+    self.decision = decision
+    self.tenant = tenant
+    self.group = group
+    self.subject = subject
+    self.keyID = keyID
+    self.hostname = hostname
+    self.method = method
+    self.route = route
+    self.model = model
+    self.modelRoute = modelRoute
+    self.trafficClass = trafficClass
+    self.operation = operation
+    self.provider = provider
+    self.stream = stream
+    self.reason = reason
+    self.httpStatus = httpStatus
+    self.limit = limit
+    self.shadowLimits = shadowLimits
     self.reserved = reserved
     self.estimatedPromptTokens = estimatedPromptTokens
     self.reservedCompletionTokens = reservedCompletionTokens
+    self.source = source
+    self.envoyRequestID = envoyRequestID
+    self.traceparent = traceparent
+    self.policy = policy
   }
 }

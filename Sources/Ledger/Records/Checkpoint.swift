@@ -19,13 +19,19 @@ package struct Checkpoint: Equatable, Sendable {
   /// What was learned of each tenant's and model's tokens; empty in a ledger of format 1, which has no such
   /// field.
   package var estimates: [ModelEstimate]
+  /// What was used on each day so far; nil in older ledgers.
+  package var totals: DayTotals?
+  /// The keys that are revoked; empty in older ledgers.
+  package var revoked: [Revocation] = []
 
   package init(
     format: Int64 = LedgerFormat.number, previousHash: SHA256Digest,
     identity: LedgerIdentity? = nil, clockSinceMs: Int64? = nil, counters: [CounterState],
     open: [OpenExchange],
-    estimates: [ModelEstimate] = []
+    estimates: [ModelEstimate] = [], totals: DayTotals? = nil, revoked: [Revocation] = []
   ) {
+    self.totals = totals
+    self.revoked = revoked
     self.format = format
     self.previousHash = previousHash
     self.identity = identity
@@ -79,11 +85,17 @@ package struct BooksState: Sendable {
   package var estimates: [ModelEstimate]
   /// As `Checkpoint.clockSinceMs`.
   package var clockSinceMs: Int64?
+  /// As `Checkpoint.totals`.
+  package var totals: DayTotals?
+  /// As `Checkpoint.revoked`.
+  package var revoked: [Revocation]
 
   package init(
     counters: [CounterState] = [], open: [OpenExchange] = [], estimates: [ModelEstimate] = [],
-    clockSinceMs: Int64? = nil
+    clockSinceMs: Int64? = nil, totals: DayTotals? = nil, revoked: [Revocation] = []
   ) {
+    self.totals = totals
+    self.revoked = revoked
     self.counters = counters
     self.open = open
     self.estimates = estimates

@@ -21,225 +21,124 @@ package struct Completion: Equatable, Sendable {
     case interrupted
   }
 
-  private struct Values: Equatable, Sendable {
-    var requestID: String
-    var tenant: String?
-    var subject: String?
-    var hostname: String?
-    var route: String?
-    var model: String?
-    var modelRoute: String?
-    var trafficClass: String?
-    var stream: Bool?
-    var httpStatus: Int64?
-    var latencyMs: Int64?
-    var ttftMs: Int64?
-    var promptTokens: Int64?
-    var cachedPromptTokens: Int64?
-    var cacheWritePromptTokens: Int64?
-    var cacheWrite1hPromptTokens: Int64?
-    var completionTokens: Int64?
-    var reasoningTokens: Int64?
-    var totalTokens: Int64?
-    var units: UsageUnits
-    var tier: ServiceTier?
-    var usageSource: UsageSource
-    var costNanodollars: Int64?
-    var costParts: CostParts?
-    var gatewayBackend: String?
-    var endReason: EndReason
-    var origin: Origin?
-    var droppedReason: DroppedReason?
-    var traceparent: String?
-    var disputed: DisputedUsage?
-    var charged: [Charge]
-  }
-
-  /// A record has many fields and goes from hand to hand: it is handed on as one reference.
-  private var values: CopyOnWrite<Values>
-
   /// These fields repeat the admission's, so that a completion can be read without it.
-  package var requestID: String {
-    get { values.value.requestID }
-    set { values.value.requestID = newValue }
-  }
+  package var requestID: String
   /// The tenant's name.
-  package var tenant: String? {
-    get { values.value.tenant }
-    set { values.value.tenant = newValue }
-  }
+  package var tenant: String?
   /// The caller inside of the tenant.
-  package var subject: String? {
-    get { values.value.subject }
-    set { values.value.subject = newValue }
-  }
+  package var subject: String?
   /// The request's host, or `other`.
-  package var hostname: String? {
-    get { values.value.hostname }
-    set { values.value.hostname = newValue }
-  }
+  package var hostname: String?
   /// The request's path without its query, or `other`.
-  package var route: String? {
-    get { values.value.route }
-    set { values.value.route = newValue }
-  }
+  package var route: String?
   /// The policy's canonical name of the model.
-  package var model: String? {
-    get { values.value.model }
-    set { values.value.model = newValue }
-  }
+  package var model: String?
   /// The model route that was chosen.
-  package var modelRoute: String? {
-    get { values.value.modelRoute }
-    set { values.value.modelRoute = newValue }
-  }
+  package var modelRoute: String?
   /// The model's traffic class.
-  package var trafficClass: String? {
-    get { values.value.trafficClass }
-    set { values.value.trafficClass = newValue }
-  }
+  package var trafficClass: String?
+  /// What was asked for; in older ledgers always nil.
+  package var operation: GenAIOperation?
+  /// Who serves the model, as the policy says; in older ledgers always nil.
+  package var provider: String?
   /// Whether the request asked for a stream.
-  package var stream: Bool? {
-    get { values.value.stream }
-    set { values.value.stream = newValue }
-  }
+  package var stream: Bool?
   /// The answer's HTTP status; nil where no answer was seen.
-  package var httpStatus: Int64? {
-    get { values.value.httpStatus }
-    set { values.value.httpStatus = newValue }
-  }
+  package var httpStatus: Int64?
   /// The time from admission to settlement.
-  package var latencyMs: Int64? {
-    get { values.value.latencyMs }
-    set { values.value.latencyMs = newValue }
-  }
+  package var latencyMs: Int64?
   /// The time until the first token of the answer.
-  package var ttftMs: Int64? {
-    get { values.value.ttftMs }
-    set { values.value.ttftMs = newValue }
-  }
+  package var ttftMs: Int64?
   /// All prompt tokens, with those of the next two fields.
-  package var promptTokens: Int64? {
-    get { values.value.promptTokens }
-    set { values.value.promptTokens = newValue }
-  }
+  package var promptTokens: Int64?
   /// Prompt tokens that the provider read from its cache.
-  package var cachedPromptTokens: Int64? {
-    get { values.value.cachedPromptTokens }
-    set { values.value.cachedPromptTokens = newValue }
-  }
+  package var cachedPromptTokens: Int64?
   /// Prompt tokens that the provider wrote to its cache.
-  package var cacheWritePromptTokens: Int64? {
-    get { values.value.cacheWritePromptTokens }
-    set { values.value.cacheWritePromptTokens = newValue }
-  }
+  package var cacheWritePromptTokens: Int64?
   /// Those of them that the cache keeps for an hour; in older ledgers always nil.
-  package var cacheWrite1hPromptTokens: Int64? {
-    get { values.value.cacheWrite1hPromptTokens }
-    set { values.value.cacheWrite1hPromptTokens = newValue }
-  }
+  package var cacheWrite1hPromptTokens: Int64?
   /// All tokens of the answer, with `reasoningTokens`.
-  package var completionTokens: Int64? {
-    get { values.value.completionTokens }
-    set { values.value.completionTokens = newValue }
-  }
+  package var completionTokens: Int64?
   /// Tokens of the answer that the provider reports as reasoning.
-  package var reasoningTokens: Int64? {
-    get { values.value.reasoningTokens }
-    set { values.value.reasoningTokens = newValue }
-  }
+  package var reasoningTokens: Int64?
   /// The total that the provider reported, or the sum of prompt and completion.
-  package var totalTokens: Int64? {
-    get { values.value.totalTokens }
-    set { values.value.totalTokens = newValue }
-  }
+  package var totalTokens: Int64?
   /// What was reported in units other than tokens; in older ledgers always empty.
-  package var units: UsageUnits {
-    get { values.value.units }
-    set { values.value.units = newValue }
-  }
+  package var units: UsageUnits
   /// The tier of service that the answer names; in older ledgers always nil.
-  package var tier: ServiceTier? {
-    get { values.value.tier }
-    set { values.value.tier = newValue }
-  }
+  package var tier: ServiceTier?
   /// Where the counts come from.
-  package var usageSource: UsageSource {
-    get { values.value.usageSource }
-    set { values.value.usageSource = newValue }
-  }
+  package var usageSource: UsageSource
   /// The cost in nano-dollars; written as decimal dollars, exactly.
-  package var costNanodollars: Int64? {
-    get { values.value.costNanodollars }
-    set { values.value.costNanodollars = newValue }
-  }
+  package var costNanodollars: Int64?
   /// What the cost is made of; nil where there is none, and in older ledgers.
-  package var costParts: CostParts? {
-    get { values.value.costParts }
-    set { values.value.costParts = newValue }
-  }
+  package var costParts: CostParts?
   /// The upstream's address as Envoy names it.
-  package var gatewayBackend: String? {
-    get { values.value.gatewayBackend }
-    set { values.value.gatewayBackend = newValue }
-  }
+  package var gatewayBackend: String?
   /// How the exchange ended.
-  package var endReason: EndReason {
-    get { values.value.endReason }
-    set { values.value.endReason = newValue }
-  }
+  package var endReason: EndReason
+  /// Why the model stopped, as its answer says; in older ledgers always nil.
+  package var finishReason: FinishReason?
   /// Who gave the answer; nil where that is not known.
-  package var origin: Origin? {
-    get { values.value.origin }
-    set { values.value.origin = newValue }
-  }
+  package var origin: Origin?
   /// Why an endpoint picker's flow control dropped the request.
-  package var droppedReason: DroppedReason? {
-    get { values.value.droppedReason }
-    set { values.value.droppedReason = newValue }
-  }
+  package var droppedReason: DroppedReason?
   /// The request's W3C trace context, always well-formed (`TraceParent`).
-  package var traceparent: String? {
-    get { values.value.traceparent }
-    set { values.value.traceparent = newValue }
-  }
+  package var traceparent: String?
   /// What the backend reported beyond what is charged; nil where all of it is.
-  package var disputed: DisputedUsage? {
-    get { values.value.disputed }
-    set { values.value.disputed = newValue }
-  }
+  package var disputed: DisputedUsage?
   /// The final charge of each counter, in place of what the admission reserved.
-  package var charged: [Charge] {
-    get { values.value.charged }
-    set { values.value.charged = newValue }
-  }
+  package var charged: [Charge]
 
   package init(
     requestID: String, tenant: String? = nil, subject: String? = nil, hostname: String? = nil,
     route: String? = nil, model: String? = nil, modelRoute: String? = nil,
-    trafficClass: String? = nil, stream: Bool? = nil, httpStatus: Int64? = nil,
+    trafficClass: String? = nil, operation: GenAIOperation? = nil, provider: String? = nil,
+    stream: Bool? = nil, httpStatus: Int64? = nil,
     latencyMs: Int64? = nil, ttftMs: Int64? = nil, promptTokens: Int64? = nil,
     cachedPromptTokens: Int64? = nil, cacheWritePromptTokens: Int64? = nil,
     cacheWrite1hPromptTokens: Int64? = nil, completionTokens: Int64? = nil,
     reasoningTokens: Int64? = nil, totalTokens: Int64? = nil, units: UsageUnits = UsageUnits(),
     tier: ServiceTier? = nil, usageSource: UsageSource, costNanodollars: Int64? = nil,
     costParts: CostParts? = nil, gatewayBackend: String? = nil, endReason: EndReason,
-    origin: Origin? = nil,
+    finishReason: FinishReason? = nil, origin: Origin? = nil,
     droppedReason: DroppedReason? = nil, traceparent: String? = nil,
     disputed: DisputedUsage? = nil, charged: [Charge] = []
   ) {
-    values = CopyOnWrite(
-      Values(
-        requestID: requestID, tenant: tenant, subject: subject, hostname: hostname, route: route,
-        model: model, modelRoute: modelRoute, trafficClass: trafficClass, stream: stream,
-        httpStatus: httpStatus, latencyMs: latencyMs, ttftMs: ttftMs, promptTokens: promptTokens,
-        cachedPromptTokens: cachedPromptTokens, cacheWritePromptTokens: cacheWritePromptTokens,
-        cacheWrite1hPromptTokens: cacheWrite1hPromptTokens, completionTokens: completionTokens,
-        reasoningTokens: reasoningTokens, totalTokens: totalTokens, units: units, tier: tier,
-        usageSource: usageSource, costNanodollars: costNanodollars, costParts: costParts,
-        gatewayBackend: gatewayBackend, endReason: endReason, origin: origin,
-        droppedReason: droppedReason, traceparent: traceparent, disputed: disputed,
-        charged: charged))
+    self.requestID = requestID
+    self.tenant = tenant
+    self.subject = subject
+    self.hostname = hostname
+    self.route = route
+    self.model = model
+    self.modelRoute = modelRoute
+    self.trafficClass = trafficClass
+    self.operation = operation
+    self.provider = provider
+    self.stream = stream
+    self.httpStatus = httpStatus
+    self.latencyMs = latencyMs
+    self.ttftMs = ttftMs
+    self.promptTokens = promptTokens
+    self.cachedPromptTokens = cachedPromptTokens
+    self.cacheWritePromptTokens = cacheWritePromptTokens
+    self.cacheWrite1hPromptTokens = cacheWrite1hPromptTokens
+    self.completionTokens = completionTokens
+    self.reasoningTokens = reasoningTokens
+    self.totalTokens = totalTokens
+    self.units = units
+    self.tier = tier
+    self.usageSource = usageSource
+    self.costNanodollars = costNanodollars
+    self.costParts = costParts
+    self.gatewayBackend = gatewayBackend
+    self.endReason = endReason
+    self.finishReason = finishReason
+    self.origin = origin
+    self.droppedReason = droppedReason
+    self.traceparent = traceparent
+    self.disputed = disputed
+    self.charged = charged
   }
 }
 

@@ -169,6 +169,15 @@ struct FieldReader {
     }
   }
 
+  /// Nil where the member is missing.
+  mutating func dollarsWherePresent(_ name: String) throws(RecordProblem) -> Int64? {
+    guard let value = takeIfPresent(name) else { return nil }
+    guard case .number(let text) = value, let nanodollars = Dollars.nanodollars(text) else {
+      throw .wrongValue(name)
+    }
+    return nanodollars
+  }
+
   mutating func integers(_ name: String) throws(RecordProblem) -> [Int64] {
     try integers(name, try array(name))
   }
@@ -193,8 +202,15 @@ struct FieldReader {
 
   /// Empty where the member is missing.
   mutating func textsWherePresent(_ name: String) throws(RecordProblem) -> [String] {
+    try textsIfPresent(name) ?? []
+  }
+
+  /// Nil where the member is missing.
+  mutating func textsIfPresent(_ name: String) throws(RecordProblem) -> [String]? {
+    guard let value = takeIfPresent(name) else { return nil }
+    guard case .array(let elements) = value else { throw .wrongValue(name) }
     var texts: [String] = []
-    for element in try arrayWherePresent(name) {
+    for element in elements {
       guard case .string(let text) = element else { throw .wrongValue(name) }
       texts.append(text)
     }

@@ -41,11 +41,13 @@ extension LedgerRecord {
           file: try fields.text("file"), offset: try fields.integer("offset"),
           damage: try fields.text("damage"), lastGoodSeq: try fields.integer("last_good_seq")))
     case "store": body = .store(try StoreEvent(&fields))
-    case "drop":
-      body = .drop(
-        Drop(
-          target: try fields.text("target"), firstSeq: try fields.integer("first_seq"),
-          lastSeq: try fields.integer("last_seq")))
+    case "threshold": body = .threshold(try Threshold(&fields))
+    case "drop": body = .drop(try Drop(&fields))
+    case "restore":
+      body = .restore(
+        Restore(
+          firstSeq: try fields.integer("first_seq"), lastSeq: try fields.integer("last_seq")))
+    case "revoke": body = .revoke(try Revocation(&fields))
     default: throw .unknownType
     }
     _ = try fields.digest("hash")
@@ -55,30 +57,35 @@ extension LedgerRecord {
 
 extension Admission {
   init(_ fields: inout FieldReader) throws(RecordProblem) {
-    self.init(
-      requestID: try fields.text("request_id"),
-      decision: try fields.word("decision"),
-      tenant: try fields.optionalText("tenant"),
-      subject: try fields.optionalText("subject"),
-      keyID: try fields.optionalText("key_id"),
-      hostname: try fields.optionalText("hostname"),
-      method: try fields.optionalText("method"),
-      route: try fields.optionalText("route"),
-      model: try fields.optionalText("model"),
-      modelRoute: try fields.optionalText("model_route"),
-      trafficClass: try fields.optionalText("class"),
-      stream: try fields.optionalBool("stream"),
-      reason: try fields.optionalText("reason"),
-      httpStatus: try fields.optionalInteger("http_status"),
-      limit: try fields.optionalText("limit"),
-      reserved: try fields.charges("reserved"),
-      estimatedPromptTokens: try fields.optionalInteger("estimated_prompt_tokens"),
-      reservedCompletionTokens: try fields.optionalInteger("reserved_completion_tokens"),
-      source: try fields.optionalText("source"),
-      envoyRequestID: try fields.optionalText("envoy_request_id"),
-      // Older ledgers have admissions without this field.
-      traceparent: try fields.textWherePresent("traceparent"),
-      policy: try fields.text("policy"))
+    tenant = try fields.optionalText("tenant")
+    // Older ledgers have admissions without this field.
+    group = try fields.textWherePresent("group")
+    subject = try fields.optionalText("subject")
+    keyID = try fields.optionalText("key_id")
+    hostname = try fields.optionalText("hostname")
+    method = try fields.optionalText("method")
+    route = try fields.optionalText("route")
+    model = try fields.optionalText("model")
+    modelRoute = try fields.optionalText("model_route")
+    trafficClass = try fields.optionalText("class")
+    // Older ledgers lack these two.
+    operation = try fields.wordWherePresent("operation")
+    provider = try fields.textWherePresent("provider")
+    stream = try fields.optionalBool("stream")
+    decision = try fields.word("decision")
+    reason = try fields.optionalText("reason")
+    httpStatus = try fields.optionalInteger("http_status")
+    limit = try fields.optionalText("limit")
+    requestID = try fields.text("request_id")
+    shadowLimits = try fields.textsWherePresent("shadow_limits")
+    reserved = try fields.charges("reserved")
+    estimatedPromptTokens = try fields.optionalInteger("estimated_prompt_tokens")
+    reservedCompletionTokens = try fields.optionalInteger("reserved_completion_tokens")
+    source = try fields.optionalText("source")
+    envoyRequestID = try fields.optionalText("envoy_request_id")
+    // Older ledgers have admissions without this field.
+    traceparent = try fields.textWherePresent("traceparent")
+    policy = try fields.text("policy")
     guard try fields.take("sensitive_payload_logged") == .bool(false) else {
       throw .wrongValue("sensitive_payload_logged")
     }
@@ -87,39 +94,42 @@ extension Admission {
 
 extension Completion {
   init(_ fields: inout FieldReader) throws(RecordProblem) {
-    self.init(
-      requestID: try fields.text("request_id"),
-      tenant: try fields.optionalText("tenant"),
-      subject: try fields.optionalText("subject"),
-      hostname: try fields.optionalText("hostname"),
-      route: try fields.optionalText("route"),
-      model: try fields.optionalText("model"),
-      modelRoute: try fields.optionalText("model_route"),
-      trafficClass: try fields.optionalText("class"),
-      stream: try fields.optionalBool("stream"),
-      httpStatus: try fields.optionalInteger("http_status"),
-      latencyMs: try fields.optionalInteger("latency_ms"),
-      ttftMs: try fields.optionalInteger("ttft_ms"),
-      promptTokens: try fields.optionalInteger("prompt_tokens"),
-      cachedPromptTokens: try fields.optionalInteger("cached_prompt_tokens"),
-      cacheWritePromptTokens: try fields.optionalInteger("cache_write_prompt_tokens"),
-      // Older ledgers have completions without this field, and without the two below.
-      cacheWrite1hPromptTokens: try fields.integerWherePresent("cache_write_1h_prompt_tokens"),
-      completionTokens: try fields.optionalInteger("completion_tokens"),
-      reasoningTokens: try fields.optionalInteger("reasoning_tokens"),
-      totalTokens: try fields.optionalInteger("total_tokens"),
-      units: try UsageUnits(fields.takeIfPresent("units")),
-      tier: try fields.wordWherePresent("tier"),
-      usageSource: try fields.word("usage_source"),
-      costNanodollars: try fields.optionalDollars("estimated_cost_usd"),
-      costParts: try CostParts(wherePresent: &fields),
-      gatewayBackend: try fields.optionalText("gateway_backend"),
-      endReason: try fields.word("end_reason"),
-      origin: try fields.optionalWord("origin"),
-      droppedReason: try fields.wordWherePresent("dropped_reason"),
-      traceparent: try fields.optionalText("traceparent"),
-      disputed: try DisputedUsage(wherePresent: &fields),
-      charged: try fields.charges("charged"))
+    requestID = try fields.text("request_id")
+    tenant = try fields.optionalText("tenant")
+    subject = try fields.optionalText("subject")
+    hostname = try fields.optionalText("hostname")
+    route = try fields.optionalText("route")
+    model = try fields.optionalText("model")
+    modelRoute = try fields.optionalText("model_route")
+    trafficClass = try fields.optionalText("class")
+    // Older ledgers lack these two.
+    operation = try fields.wordWherePresent("operation")
+    provider = try fields.textWherePresent("provider")
+    stream = try fields.optionalBool("stream")
+    httpStatus = try fields.optionalInteger("http_status")
+    latencyMs = try fields.optionalInteger("latency_ms")
+    ttftMs = try fields.optionalInteger("ttft_ms")
+    promptTokens = try fields.optionalInteger("prompt_tokens")
+    cachedPromptTokens = try fields.optionalInteger("cached_prompt_tokens")
+    cacheWritePromptTokens = try fields.optionalInteger("cache_write_prompt_tokens")
+    // Older ledgers have completions without this field, and without the two below.
+    cacheWrite1hPromptTokens = try fields.integerWherePresent("cache_write_1h_prompt_tokens")
+    completionTokens = try fields.optionalInteger("completion_tokens")
+    reasoningTokens = try fields.optionalInteger("reasoning_tokens")
+    totalTokens = try fields.optionalInteger("total_tokens")
+    units = try UsageUnits(fields.takeIfPresent("units"))
+    tier = try fields.wordWherePresent("tier")
+    usageSource = try fields.word("usage_source")
+    costNanodollars = try fields.optionalDollars("estimated_cost_usd")
+    costParts = try CostParts(wherePresent: &fields)
+    gatewayBackend = try fields.optionalText("gateway_backend")
+    endReason = try fields.word("end_reason")
+    finishReason = try fields.wordWherePresent("finish_reason")
+    origin = try fields.optionalWord("origin")
+    droppedReason = try fields.wordWherePresent("dropped_reason")
+    traceparent = try fields.optionalText("traceparent")
+    disputed = try DisputedUsage(wherePresent: &fields)
+    charged = try fields.charges("charged")
   }
 }
 
@@ -177,6 +187,12 @@ extension Checkpoint {
     estimates =
       format >= LedgerFormat.withEstimates
       ? try ModelEstimate.list(try fields.array("estimates")) : []
+    totals = try DayTotals(wherePresent: &fields)
+    for element in try fields.arrayWherePresent("revoked") {
+      var members = try FieldReader(element, "revoked")
+      revoked.append(try Revocation(&members))
+      try members.finish()
+    }
   }
 }
 
@@ -236,13 +252,67 @@ extension ProcessEvent {
   }
 }
 
+extension Threshold {
+  init(_ fields: inout FieldReader) throws(RecordProblem) {
+    tenant = try fields.optionalText("tenant")
+    group = try fields.optionalText("group")
+    limit = try fields.text("limit")
+    counter = try fields.text("counter")
+    kind = try fields.word("kind")
+    guard case .number(let text) = try fields.take("share"), let share = WarningShare(text) else {
+      throw .wrongValue("share")
+    }
+    self.share = share
+    used = try Self.amount("used", kind, &fields)
+    amount = try Self.amount("amount", kind, &fields)
+    windowStartMs = try fields.integer("window")
+    windowEndMs = try fields.time("window_end")
+  }
+
+  private static func amount(
+    _ name: String, _ kind: LimitKind, _ fields: inout FieldReader
+  ) throws(RecordProblem) -> Int64 {
+    guard kind == .usd else { return try fields.integer(name) }
+    guard let dollars = try fields.optionalDollars(name) else { throw .wrongValue(name) }
+    return dollars
+  }
+}
+
+extension Drop {
+  init(_ fields: inout FieldReader) throws(RecordProblem) {
+    target = try fields.optionalText("target")
+    reason = try fields.wordWherePresent("reason")
+    firstSeq = try fields.integer("first_seq")
+    lastSeq = try fields.integer("last_seq")
+    guard (target == nil) != (reason == nil) else { throw .wrongValue("target") }
+  }
+}
+
+extension Revocation {
+  init(_ fields: inout FieldReader) throws(RecordProblem) {
+    tenant = try fields.text("tenant")
+    keyID = try fields.text("key_id")
+    keyHash = try fields.digest("key_hash")
+    isUndone = try fields.boolWherePresent("undone") ?? false
+  }
+}
+
 extension StoreEvent {
   init(_ fields: inout FieldReader) throws(RecordProblem) {
     kind = try fields.word("event")
     partitions = try fields.integersWherePresent("partitions")
     by = try Self.identities(&fields, "by")
     missing = try Self.identities(&fields, "missing")
-    bound = try fields.integerWherePresent("bound")
+    bound = try Self.amounts(&fields, "bound")
+    isFirst = try fields.boolWherePresent("first") ?? false
+  }
+
+  private static func amounts(
+    _ fields: inout FieldReader, _ name: String
+  ) throws(RecordProblem) -> StoreAmounts? {
+    guard let texts = try fields.textsIfPresent(name) else { return nil }
+    guard let amounts = StoreAmounts(texts: texts) else { throw .wrongValue(name) }
+    return amounts
   }
 
   private static func identities(

@@ -47,10 +47,18 @@ extension LedgerRecord {
       line.field("damage", repair.damage)
       line.field("last_good_seq", repair.lastGoodSeq)
     case .store(let event): event.encode(into: &line)
+    case .threshold(let threshold): threshold.encode(into: &line)
     case .drop(let drop):
       line.field("target", cut: drop.target)
+      if let reason = drop.reason { line.field("reason", reason.rawValue) }
       line.field("first_seq", drop.firstSeq)
       line.field("last_seq", drop.lastSeq)
+    case .restore(let restore):
+      line.field("first_seq", restore.firstSeq)
+      line.field("last_seq", restore.lastSeq)
+    case .revoke(let revocation):
+      revocation.encode(into: &line)
+      if revocation.isUndone { line.field("undone", true) }
     }
   }
 }
@@ -58,6 +66,7 @@ extension LedgerRecord {
 extension Admission {
   func encode(into line: inout JSONWriter) {
     line.field("tenant", identifier: tenant)
+    line.field("group", identifier: group)
     line.field("subject", cut: subject)
     line.field("key_id", identifier: keyID)
     line.field("hostname", cut: hostname)
@@ -66,12 +75,15 @@ extension Admission {
     line.field("model", identifier: model)
     line.field("model_route", identifier: modelRoute)
     line.field("class", identifier: trafficClass)
+    line.field("operation", identifier: operation?.rawValue)
+    line.field("provider", identifier: provider)
     line.field("stream", stream)
     line.field("decision", decision.rawValue)
     line.field("reason", identifier: reason)
     line.field("http_status", httpStatus)
     line.field("limit", identifier: limit)
     line.field("request_id", requestID)
+    if !shadowLimits.isEmpty { line.field("shadow_limits", shadowLimits) }
     line.charges("reserved", reserved)
     line.field("estimated_prompt_tokens", estimatedPromptTokens)
     line.field("reserved_completion_tokens", reservedCompletionTokens)
@@ -94,6 +106,8 @@ extension Completion {
     line.field("model", identifier: model)
     line.field("model_route", identifier: modelRoute)
     line.field("class", identifier: trafficClass)
+    line.field("operation", identifier: operation?.rawValue)
+    line.field("provider", identifier: provider)
     line.field("stream", stream)
     line.field("http_status", httpStatus)
     line.field("latency_ms", latencyMs)
@@ -112,6 +126,7 @@ extension Completion {
     if let costParts { line.costParts(costParts) }
     line.field("gateway_backend", cut: gatewayBackend)
     line.field("end_reason", endReason.rawValue)
+    line.field("finish_reason", identifier: finishReason?.rawValue)
     line.field("origin", identifier: origin?.rawValue)
     line.field("dropped_reason", identifier: droppedReason?.rawValue)
     line.field("traceparent", cut: traceparent)
@@ -153,6 +168,20 @@ extension Checkpoint {
     }
     line.endArray()
     if format >= LedgerFormat.withEstimates { line.estimates(estimates) }
+    totals?.encode(into: &line)
+    if !revoked.isEmpty {
+      line.array("revoked") { line in
+        for revocation in revoked { line.object { revocation.encode(into: &$0) } }
+      }
+    }
+  }
+}
+
+extension Revocation {
+  fileprivate func encode(into line: inout JSONWriter) {
+    line.field("tenant", identifier: tenant)
+    line.field("key_id", identifier: keyID)
+    line.field("key_hash", keyHash)
   }
 }
 
@@ -181,6 +210,26 @@ extension ProcessEvent {
   }
 }
 
+extension Threshold {
+  func encode(into line: inout JSONWriter) {
+    line.field("tenant", identifier: tenant)
+    line.field("group", identifier: group)
+    line.field("limit", limit)
+    line.field("counter", counter)
+    line.field("kind", kind.rawValue)
+    line.field("share", number: share.description)
+    if kind == .usd {
+      line.field("used", dollarsOf: used)
+      line.field("amount", dollarsOf: amount)
+    } else {
+      line.field("used", used)
+      line.field("amount", amount)
+    }
+    line.field("window", windowStartMs)
+    line.field("window_end", timeMs: windowEndMs)
+  }
+}
+
 extension StoreEvent {
   func encode(into line: inout JSONWriter) {
     line.field("event", kind.rawValue)
@@ -191,7 +240,8 @@ extension StoreEvent {
     }
     if !by.isEmpty { line.field("by", by.map(\.text)) }
     if !missing.isEmpty { line.field("missing", missing.map(\.text)) }
-    if let bound { line.field("bound", bound) }
+    if let bound { line.field("bound", bound.texts) }
+    if isFirst { line.field("first", true) }
   }
 }
 

@@ -1,8 +1,9 @@
 /// One record of the ledger: its number, its time, and its content. No type of content has a field
 /// that could hold a prompt, an answer or a credential.
 package struct LedgerRecord: Equatable, Sendable {
-  /// The content, by the record's `type`.
-  package enum Body: Equatable, Sendable {
+  /// The content, by the record's `type`. It has many fields and goes from hand to hand: it is handed on
+  /// as one reference.
+  package indirect enum Body: Equatable, Sendable {
     case admission(Admission)
     case completion(Completion)
     case denials(Denials)
@@ -17,7 +18,13 @@ package struct LedgerRecord: Equatable, Sendable {
     case stop(ProcessEvent)
     /// What became of the store that limits are shared through.
     case store(StoreEvent)
+    /// The use of a budget has come to a share of it.
+    case threshold(Threshold)
     case drop(Drop)
+    /// The ledger was restored from records that were shipped.
+    case restore(Restore)
+    /// A key was revoked, or a revocation was undone.
+    case revoke(Revocation)
   }
 
   /// The record's number: counts by one from 1, across segments.
@@ -50,14 +57,17 @@ package struct LedgerRecord: Equatable, Sendable {
     case .repair: "repair"
     case .stop: "stop"
     case .store: "store"
+    case .threshold: "threshold"
     case .drop: "drop"
+    case .restore: "restore"
+    case .revoke: "revoke"
     }
   }
 
   /// Every value of `type`.
   package static let types = [
     "admission", "completion", "denials", "start", "reload", "checkpoint", "clock", "repair",
-    "stop", "store", "drop",
+    "stop", "store", "threshold", "drop", "restore", "revoke",
   ]
 
   /// The id of the exchange that the record is about; nil where it is not about one.
@@ -65,7 +75,8 @@ package struct LedgerRecord: Equatable, Sendable {
     switch body {
     case .admission(let admission): admission.requestID
     case .completion(let completion): completion.requestID
-    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: nil
+    case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold, .drop, .restore, .revoke:
+      nil
     }
   }
 
@@ -74,7 +85,9 @@ package struct LedgerRecord: Equatable, Sendable {
     switch body {
     case .start(let event): event.identity
     case .checkpoint(let checkpoint): checkpoint.identity
-    case .admission, .completion, .denials, .reload, .clock, .repair, .stop, .store, .drop: nil
+    case .admission, .completion, .denials, .reload, .clock, .repair, .stop, .store, .threshold,
+      .drop, .restore, .revoke:
+      nil
     }
   }
 
@@ -85,9 +98,9 @@ package struct LedgerRecord: Equatable, Sendable {
     case .completion(let completion): 896 + 128 * completion.charged.count
     case .stop(let event): event.estimates.reduce(320) { $0 + 64 + 8 * $1.state.count }
     case .denials(let denials): 320 + 40 * denials.requestIDs.count
-    case .start, .reload, .clock, .repair, .checkpoint: 320
+    case .start, .reload, .clock, .repair, .checkpoint, .restore: 320
     case .store(let event): 320 + 8 * event.partitions.count + 64 * event.identityCount
-    case .drop: 640
+    case .threshold, .drop, .revoke: 640
     }
   }
 }

@@ -44,18 +44,51 @@ package struct ProcessEvent: Equatable, Sendable {
   }
 }
 
-/// The record `drop`: a range of records that a shipping target will never get, because they were
-/// removed from the ledger before.
+/// The record `drop`: a range of records that left the ledger before its time: before `--retain` had
+/// passed, or before a shipping target had them.
 package struct Drop: Equatable, Sendable {
-  /// The target as `--ship` names it, without its options.
-  package var target: String
+  /// Why segments were removed before `--retain` had passed.
+  package enum Reason: String, Sendable, CaseIterable {
+    /// The ledger's bound was reached, and every shipping target has them.
+    case delivered
+    /// The ledger's bound was reached, and nobody else has them: `--ledger-full recycle`, or a target
+    /// with `on_full=drop`, which has a record of its own.
+    case full
+  }
+
+  /// The target that will never get them, as `--ship` names it, without its options; nil where the
+  /// record is about the ledger alone.
+  package var target: String?
+  /// Why they were removed; nil where the record is about a target.
+  package var reason: Reason?
   /// The first record of the range.
   package var firstSeq: Int64
   /// The last record of the range.
   package var lastSeq: Int64
 
+  /// Records that a target will never get.
   package init(target: String, firstSeq: Int64, lastSeq: Int64) {
     self.target = target
+    self.firstSeq = firstSeq
+    self.lastSeq = lastSeq
+  }
+
+  /// Records that left the ledger before `--retain` had passed.
+  package init(_ reason: Reason, firstSeq: Int64, lastSeq: Int64) {
+    self.reason = reason
+    self.firstSeq = firstSeq
+    self.lastSeq = lastSeq
+  }
+}
+
+/// The record `restore`: everything before it was restored from records that had been shipped.
+package struct Restore: Equatable, Sendable {
+  /// The first record that was restored.
+  package var firstSeq: Int64
+  /// The last one that was shipped.
+  package var lastSeq: Int64
+
+  package init(firstSeq: Int64, lastSeq: Int64) {
     self.firstSeq = firstSeq
     self.lastSeq = lastSeq
   }

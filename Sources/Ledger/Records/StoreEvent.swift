@@ -1,3 +1,5 @@
+import Terms
+
 /// The record `store`: what became of the store through which replicas share limits, as this replica
 /// saw it.
 package struct StoreEvent: Equatable, Sendable {
@@ -11,7 +13,8 @@ package struct StoreEvent: Equatable, Sendable {
     case lost
     /// It answers again.
     case returned
-    /// Partitions that had lost writes, or that are on another server now, grant again.
+    /// Partitions that had lost writes, or that are on another server now, grant again; or, where
+    /// `isFirst`, partitions of a store that this ledger had not known grant for the first time.
     case opened
   }
 
@@ -24,22 +27,25 @@ package struct StoreEvent: Equatable, Sendable {
   /// Of `opened`, who was alive and had not stated: what was leased to it may be spent twice. At most
   /// `identitiesMax`.
   package var missing: [LedgerIdentity]
-  /// Of `opened`, the most that may be spent twice of all counters together, in their own units; nil
-  /// where it is not known.
-  package var bound: Int64?
+  /// Of `opened`, the most that this replica's limits may be exceeded by; nil where it was not found
+  /// out.
+  package var bound: StoreAmounts?
+  /// Of `opened`: nothing was lost, because neither this process nor its ledger knew the store before.
+  package var isFirst: Bool
 
   /// The most replicas that a record names in each of its lists.
   package static let identitiesMax = 64
 
   package init(
     _ kind: Kind, partitions: [Int64] = [], by: [LedgerIdentity] = [],
-    missing: [LedgerIdentity] = [], bound: Int64? = nil
+    missing: [LedgerIdentity] = [], bound: StoreAmounts? = nil, isFirst: Bool = false
   ) {
     self.kind = kind
     self.partitions = partitions
     self.by = Array(by.prefix(Self.identitiesMax))
     self.missing = Array(missing.prefix(Self.identitiesMax))
     self.bound = bound
+    self.isFirst = isFirst
   }
 
   var identityCount: Int { by.count + missing.count }

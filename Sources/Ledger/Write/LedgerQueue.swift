@@ -58,19 +58,28 @@ struct LedgerQueue {
     return hasReachedBound ? .unavailable(.ledgerFull) : .writable
   }
 
+  /// The room below the bound, less what is kept free: below 0 where it is reached. Nil without a bound.
+  var room: Int64? {
+    guard let ledgerBytesMax else { return nil }
+    return ledgerBytesMax - neededBytes
+  }
+
+  /// What there is on disk and in memory, and what is kept free for what must follow.
+  private var neededBytes: Int64 {
+    let reserved = Int64(openCount + 1) * Int64(LedgerLimits.completionBytesReserved)
+    // Two more: the admission itself, and its copy in the next segment's checkpoint.
+    return diskBytes + Int64(writingBytes + queuedBytes) + checkpointBytes + reserved
+      + 2 * Int64(LedgerLimits.completionBytesReserved)
+  }
+
   /// Whether, after one more admission, there would be too little room below the ledger's bound for
   /// the completions of all open exchanges.
   var hasReachedBound: Bool { hasReachedBound(sparing: 0) }
 
   /// The same if that many bytes more must stay free.
   func hasReachedBound(sparing sparedBytes: Int64) -> Bool {
-    guard let ledgerBytesMax else { return false }
-    let reserved = Int64(openCount + 1) * Int64(LedgerLimits.completionBytesReserved)
-    // Two more: the admission itself, and its copy in the next segment's checkpoint.
-    let needed =
-      diskBytes + Int64(writingBytes + queuedBytes) + checkpointBytes + reserved
-      + 2 * Int64(LedgerLimits.completionBytesReserved)
-    return needed + sparedBytes > ledgerBytesMax
+    guard let room else { return false }
+    return room < sparedBytes
   }
 
   /// Whether the ledger is fuller than `LedgerLimits.sharedFillPercent` of its bound, and nothing of
@@ -78,6 +87,11 @@ struct LedgerQueue {
   var isCrowded: Bool {
     guard ledgerBytesMax != nil, !mayShrink else { return false }
     return hasReachedBound(sparing: sharedBytes)
+  }
+
+  /// Whether less than that is free below the bound, and there is something to remove.
+  func wantsRoom(_ sparedBytes: Int64) -> Bool {
+    mayShrink && hasReachedBound(sparing: sparedBytes)
   }
 
   /// The room of a ledger that is crowded: what tenants share equally.
@@ -118,7 +132,7 @@ struct LedgerQueue {
         return .refused(hasReachedBound ? .ledgerFull : .overShare)
       }
       fallthrough
-    case .start, .reload, .clock, .stop, .store, .drop:
+    case .start, .reload, .clock, .stop, .store, .threshold, .drop, .restore, .revoke:
       if case .clock = body, case .unavailable(let reason) = status, !isBeginningSegment {
         return .refused(reason)
       }
@@ -155,7 +169,8 @@ struct LedgerQueue {
     // The previous hash is filled in when it is written.
     let checkpoint = Checkpoint(
       previousHash: Chain.origin, identity: identity, clockSinceMs: books.clockSinceMs,
-      counters: books.counters, open: books.open, estimates: books.estimates)
+      counters: books.counters, open: books.open, estimates: books.estimates,
+      totals: books.totals, revoked: books.revoked)
     lastTimeMs = timeMs
     append(LedgerRecord(seq: 0, timeMs: timeMs, body: .checkpoint(checkpoint)))
     if let repair { append(LedgerRecord(seq: 0, timeMs: timeMs, body: .repair(repair))) }
@@ -207,7 +222,8 @@ struct LedgerQueue {
     for record in batch {
       switch record.body {
       case .checkpoint, .repair: continue
-      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .store, .drop:
+      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .store, .threshold,
+        .drop, .restore, .revoke:
         queuedBytes -= record.estimatedBytes
         writingBytes += record.estimatedBytes
       }
@@ -240,7 +256,9 @@ struct LedgerQueue {
         voided.insert(admission.requestID)
         continue
       case .completion(let completion) where voided.contains(completion.requestID): continue
-      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .store, .drop: break
+      case .admission, .completion, .denials, .start, .reload, .clock, .stop, .store, .threshold,
+        .drop, .restore, .revoke:
+        break
       }
       record.isCarried = true
       carried.append(record)
@@ -267,7 +285,9 @@ extension LedgerRecord.Body {
     switch self {
     case .admission(let admission): admission.tenant
     case .denials(let denials): denials.tenant
-    case .completion, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: nil
+    case .completion, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold,
+      .drop, .restore, .revoke:
+      nil
     }
   }
 }

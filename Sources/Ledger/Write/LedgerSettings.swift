@@ -10,6 +10,11 @@ package struct LedgerSettings: Sendable {
   package var retain = Duration.seconds(30 * 86_400)
   /// `--ledger-max-bytes`: the most bytes of all segments together; nil for no bound.
   package var ledgerBytesMax: Int64?
+  /// The same as a percentage of what the segments have and what is free on their disk at the start;
+  /// nil where it is given in bytes, or there is no bound.
+  package var ledgerPercentMax: Int64?
+  /// `--ledger-full`: what happens at the bound where nothing else may go.
+  package var whenFull = WhenFull.refuse
   /// Whether records are shipped: then all segments are kept until `LedgerWriter.keep` says
   /// otherwise.
   package var isShipped = false
@@ -38,6 +43,32 @@ package struct LedgerSettings: Sendable {
   }
 }
 
+/// `--ledger-full`: what a ledger does at its bound where neither age nor shipping lets a segment go.
+package enum WhenFull: String, Sendable, CaseIterable {
+  /// Nothing is let through.
+  case refuse
+  /// The oldest segments go, whoever has them or not.
+  case recycle
+}
+
+extension LedgerSettings {
+  /// The default of `ledgerPercentMax`.
+  package static let percentMaxDefault: Int64 = 80
+
+  /// The room below the bound that removing segments keeps free: two segments'.
+  var sparedBytes: Int64 { 2 * segmentBytesDue }
+
+  /// The settings with the bound in bytes, where it is a percentage: of `usedBytes`, which the segments
+  /// have, and what is free. There is no bound where the disk does not tell.
+  func bounded(usedBytes: Int64, freeBytes: Int64?) -> LedgerSettings {
+    guard let percent = ledgerPercentMax, let freeBytes else { return self }
+    var settings = self
+    let bytes = (Int128(usedBytes) + Int128(freeBytes)) * Int128(percent) / 100
+    settings.ledgerBytesMax = max(Int64(Self.ledgerBytesMaxLeast), Int64(clamping: bytes))
+    return settings
+  }
+}
+
 /// The closures by which the writer tells the books and asks them. The writer's thread calls each
 /// of them, without a lock.
 package struct LedgerCallbacks: Sendable {
@@ -61,8 +92,10 @@ package struct LedgerCallbacks: Sendable {
   /// Somebody else removed these segments, which were not the newest: counters lack nothing, but the
   /// records are gone.
   package var segmentsGone: @Sendable ([Segment]) -> Void = { _ in }
+  /// Segments were removed before `--retain` had passed: a record of it must be enqueued.
+  package var dropped: @Sendable (Drop) -> Void = { _ in }
 
-  /// All but `committed` and `segmentsGone`, which do nothing unless they are set.
+  /// All but `committed`, `segmentsGone` and `dropped`, which do nothing unless they are set.
   package init(
     checkpointDue: @escaping @Sendable () -> Void,
     durable: @escaping @Sendable (Int64) -> Void,
@@ -96,6 +129,12 @@ package struct LedgerStatistics: Equatable, Sendable {
   package var diskBytes: Int64
   /// The bound of `diskBytes`; nil for none.
   package var diskBytesMax: Int64?
+  /// How many bytes were written in the last hour; at a start, about how many in the last hour before.
+  /// Nil where less than a minute is known.
+  package var bytesPerHour: Int64?
+  /// In how many hours nothing is let through any more if as much is written as in the last hour and
+  /// targets that are behind take nothing; nil where that never comes, or is not known.
+  package var hoursLeft: Double?
   /// The number of segments.
   package var segmentCount: Int
   /// How many flushes succeeded since the start.

@@ -43,6 +43,7 @@ extension LedgerWriter {
     while true {
       let now = ContinuousClock.now
       var wake = nextRetention
+      if shared.wantsRoom { return .retain }
       if shared.knowsBound { wake = min(wake, lastRetention + Self.retentionIntervalAtBound) }
       if wake <= now { return .retain }
       if nextLook <= now { return .look }
@@ -157,6 +158,7 @@ extension LedgerWriter {
 
   private func append(_ bytes: [UInt8], count: Int) throws(LedgerFault) {
     try segments.append(bytes)
+    rate.wrote(bytes.count, minute: minute)
     writtenCount += count
     unflushedBytes += bytes.count
     if unflushedSince == nil { unflushedSince = .now }
@@ -225,6 +227,7 @@ extension LedgerWriter {
       try segments.begin(
         Segment(firstSeq: head[0].seq), timeMs: head[0].timeMs, head: bytes,
         checkpointBytes: checkpointBytes)
+      rate.wrote(bytes.count, minute: minute)
       repair = nil
       mayHaveVoidBytes = false
       segmentBegan = .now
@@ -268,41 +271,75 @@ extension LedgerWriter {
     callbacks.stateChanged(.unavailable(.failed(fault)))
   }
 
-  /// Removes segments that are older than `retain` and that no shipping target needs. Where less
-  /// than two segments' room is left below the ledger's bound, it also removes segments that only
-  /// targets with `on_full=drop` need, oldest first and no more than necessary. It runs whenever a
-  /// segment begins, so such targets never let the bound be reached.
+  /// The minutes since the writer was made.
+  private var minute: Int { Int((ContinuousClock.now - began) / .seconds(60)) }
+
+  /// Removes segments that are older than `retain` and that no shipping target needs. Where little room
+  /// is left below the ledger's bound, it also removes, oldest first and no more than necessary, those
+  /// that `SegmentsKept.atBoundFromSeq` lets go, and with `--ledger-full recycle` any. It runs whenever
+  /// a segment begins and whenever room gets short, so the bound is not reached while something may go.
   private func retain() {
     lastRetention = .now
     nextRetention = lastRetention + Self.retentionInterval
     let retainMs = Int64(settings.retain / .milliseconds(1))
-    let keep = withShared { $0.keep }
+    let keep = withShared { shared in
+      shared.wantsRoom = false
+      return shared.keep
+    }
     let nowMs = callbacks.wallMs()
     let before = nowMs - retainMs
-    var removed = segments.removeOlder(
-      than: before, asOf: max(nowMs, before), keepFromSeq: keep.fromSeq)
+    var removed =
+      segments.removeOlder(than: before, asOf: max(nowMs, before), keepFromSeq: keep.fromSeq) != nil
     if removed { tellRemoved() }
-    // These segments go whatever their age: a target that may lose records must not stop the
-    // gateway.
-    let mayGo = keep.atBoundFromSeq > keep.fromSeq
-    let spared = 2 * settings.segmentBytesDue
-    while mayGo, withShared({ $0.queue.hasReachedBound(sparing: spared) }),
-      segments.removeOlder(than: .max, keepFromSeq: keep.atBoundFromSeq, limit: 1)
+    // These segments go whatever their age: a wish to keep them must not stop the gateway.
+    let mayGoFromSeq = mayGoFromSeq(keep)
+    // A checkpoint may be larger than a segment should be.
+    let spared = min(
+      max(settings.sparedBytes, 4 * segments.checkpointBytes), (settings.ledgerBytesMax ?? 0) / 2)
+    var drops: [Drop] = []
+    while withShared({ $0.queue.hasReachedBound(sparing: spared) }),
+      let gone = segments.removeOlder(than: .max, keepFromSeq: mayGoFromSeq, limit: 1)
     {
       removed = true
       tellRemoved()
+      drops.add(gone, keep.isDelivered(upTo: gone.upperBound) ? .delivered : .full)
     }
     if removed { segments.synchronizeNames() }
-    let mayShrink = mayGo && segments.mayRemove(keepFromSeq: keep.atBoundFromSeq)
+    for drop in drops { callbacks.dropped(drop) }
+    let mayShrink = segments.mayRemove(keepFromSeq: mayGoFromSeq)
     withShared { shared in
       shared.queue.mayShrink = mayShrink
       shared.knowsBound = shared.queue.hasReachedBound || shared.queue.isCrowded
     }
   }
 
+  /// At the bound, segments before this record go whatever their age.
+  private func mayGoFromSeq(_ keep: SegmentsKept) -> Int64 {
+    switch settings.whenFull {
+    case .refuse: keep.atBoundFromSeq
+    case .recycle: .max
+    }
+  }
+
+  /// Tells how fast the ledger grows, and how long that can go on.
+  private func measure() {
+    guard let perHour = rate.bytesPerHour(minute: minute) else { return }
+    let nowMs = callbacks.wallMs()
+    let retainMs = Int64(settings.retain / .milliseconds(1))
+    withShared { shared in
+      shared.bytesPerHour = perHour
+      shared.hoursLeft = shared.queue.room.flatMap { room in
+        segments.hoursLeft(
+          room: room, bytesPerHour: perHour, keep: shared.keep,
+          mayGoFromSeq: mayGoFromSeq(shared.keep), retainMs: retainMs, nowMs: nowMs)
+      }
+    }
+  }
+
   /// Notices what nobody else says: that the lock file or segments were removed or replaced.
   private func look() {
     nextLook = .now + Self.lookInterval
+    measure()
     if segments.isOpen {
       attempt { () throws(LedgerFault) in try self.segments.checkPlace() }
     }
@@ -335,5 +372,14 @@ extension LedgerRecord {
   fileprivate var isAlone: Bool {
     if case .stop = body { return true }
     return false
+  }
+}
+
+extension [Drop] {
+  /// Adds records that have gone, behind those before.
+  fileprivate mutating func add(_ gone: Range<Int64>, _ reason: Drop.Reason) {
+    let drop = Drop(reason, firstSeq: gone.lowerBound, lastSeq: gone.upperBound - 1)
+    guard let last, last.reason == reason else { return append(drop) }
+    self[count - 1].lastSeq = drop.lastSeq
   }
 }

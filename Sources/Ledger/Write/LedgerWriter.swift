@@ -41,6 +41,9 @@ package final class LedgerWriter: @unchecked Sendable {
   var nextAttempt = ContinuousClock.now
   var nextRetention = ContinuousClock.now
   var lastRetention = ContinuousClock.now
+  /// What is written, from `began` on.
+  var rate: WriteRate
+  let began = ContinuousClock.now
   var nextLook = ContinuousClock.now
 
   /// What the thread and its callers share, under `condition`.
@@ -60,6 +63,12 @@ package final class LedgerWriter: @unchecked Sendable {
     var asksForSegment = false
     /// Whether the ledger's bound is reached, or tenants share what is left below it: then the thread looks for old segments more often.
     var knowsBound = false
+    /// Whether little room is left below the bound and there is something to remove: then the thread
+    /// does that at once.
+    var wantsRoom = false
+    /// As `LedgerStatistics` has them.
+    var bytesPerHour: Int64?
+    var hoursLeft: Double?
     var keep: SegmentsKept
     var isStopping = false
     var hasFinished = false
@@ -74,9 +83,12 @@ package final class LedgerWriter: @unchecked Sendable {
     files: any LedgerFiles, recovered: Recovery.Outcome, settings: LedgerSettings,
     callbacks: LedgerCallbacks
   ) throws(LedgerFault) {
-    self.settings = settings
     self.callbacks = callbacks
     segments = try SegmentStore(files)
+    let free = settings.ledgerPercentMax == nil ? nil : try files.freeBytes()
+    let settings = settings.bounded(usedBytes: segments.totalBytes, freeBytes: free)
+    self.settings = settings
+    rate = WriteRate(before: segments.bytesPerHour(upTo: recovered.timeMs))
     chain = recovered.chain
     durableChain = recovered.chain
     repair = recovered.repair
@@ -88,6 +100,8 @@ package final class LedgerWriter: @unchecked Sendable {
       durableSeq: recovered.nextSeq - 1, durableTimeMs: recovered.timeMs,
       durableSegment: segments.last,
       keep: settings.isShipped ? .everything : .nothing)
+    shared.bytesPerHour = segments.bytesPerHour(upTo: recovered.timeMs)
+    shared.queue.mayShrink = settings.whenFull == .recycle && segments.count > 1
   }
 
   // MARK: - Any thread
@@ -115,6 +129,10 @@ package final class LedgerWriter: @unchecked Sendable {
       let result = shared.queue.enqueue(body, timeMs: timeMs)
       switch result {
       case .queued:
+        if !shared.wantsRoom, shared.queue.wantsRoom(settings.sparedBytes / 2) {
+          shared.wantsRoom = true
+          condition.broadcast()
+        }
         guard shared.oldestEntry == nil else { break }
         shared.oldestEntry = .now
         condition.broadcast()
@@ -170,7 +188,8 @@ package final class LedgerWriter: @unchecked Sendable {
         state: shared.queue.state, nextSeq: shared.queue.nextSeq, durableSeq: shared.durableSeq,
         queuedBytes: shared.queue.queuedBytes, carriedCount: shared.queue.carried.count,
         refusedCount: shared.queue.refusedCount, diskBytes: shared.queue.diskBytes,
-        diskBytesMax: settings.ledgerBytesMax, segmentCount: shared.segmentCount,
+        diskBytesMax: settings.ledgerBytesMax, bytesPerHour: shared.bytesPerHour,
+        hoursLeft: shared.hoursLeft, segmentCount: shared.segmentCount,
         flushCount: shared.flushCount, failureCount: shared.failureCount)
     }
   }
@@ -185,7 +204,12 @@ package final class LedgerWriter: @unchecked Sendable {
 
   /// Sets which segments are kept, whatever their age.
   package func keep(_ kept: SegmentsKept) {
-    withShared { $0.keep = kept }
+    withShared { shared in
+      shared.keep = kept
+      guard shared.queue.hasReachedBound(sparing: settings.sparedBytes / 2) else { return }
+      shared.wantsRoom = true
+      condition.broadcast()
+    }
   }
 
   /// The last record that is on disk; nil where there is none.

@@ -131,14 +131,14 @@ struct SegmentStore {
   mutating func abandon() { file = nil }
 
   /// Removes at most `limit` segments, oldest first: those that ended before `timeMs` and whose
-  /// records are all below `keepFromSeq`. Never removes the newest segment. Returns whether one was
-  /// removed.
+  /// records are all below `keepFromSeq`. Never removes the newest segment. Returns which records went.
   ///
   /// `nowMs`: no segment began later. One whose name says so was written by a wrong clock.
   mutating func removeOlder(
     than timeMs: Int64, asOf nowMs: Int64 = .max, keepFromSeq: Int64, limit: Int = .max
-  ) -> Bool {
+  ) -> Range<Int64>? {
     var removed = 0
+    let firstSeq = kept.first?.segment.firstSeq
     while removed < limit, kept.count > 1, isOldest(before: timeMs, asOf: nowMs),
       kept[1].segment.firstSeq <= keepFromSeq
     {
@@ -150,7 +150,8 @@ struct SegmentStore {
       totalBytes -= kept.removeFirst().bytes
       removed += 1
     }
-    return removed > 0
+    guard removed > 0, let firstSeq, let next = kept.first?.segment.firstSeq else { return nil }
+    return firstSeq..<next
   }
 
   /// Whether the oldest segment ended before `timeMs`: when the next one began whose time can be. It
@@ -163,6 +164,47 @@ struct SegmentStore {
   /// Whether `removeOlder` would remove a segment, whatever its age.
   func mayRemove(keepFromSeq: Int64) -> Bool {
     kept.count > 1 && kept[1].segment.firstSeq <= keepFromSeq
+  }
+
+  /// About how many bytes were written in the last hour before `endMs`, by the segments that cover it;
+  /// nil where they cover less than a minute.
+  func bytesPerHour(upTo endMs: Int64) -> Int64? {
+    var (bytes, sinceMs): (Int64, Int64?) = (0, nil)
+    for one in kept.reversed() where one.timeMs <= endMs {
+      bytes += one.bytes
+      sinceMs = one.timeMs
+      if endMs - one.timeMs >= WriteRate.hourMs { break }
+    }
+    guard let sinceMs, endMs - sinceMs >= WriteRate.hourMs / 60 else { return nil }
+    return Int64(clamping: Int128(bytes) * Int128(WriteRate.hourMs) / Int128(endMs - sinceMs))
+  }
+
+  /// In how many hours `room` bytes are written at that rate, with what goes meanwhile: see
+  /// `LedgerStatistics.hoursLeft`.
+  ///
+  /// `mayGoFromSeq`: segments before it go at the bound, whatever their age.
+  func hoursLeft(
+    room: Int64, bytesPerHour: Int64, keep: SegmentsKept, mayGoFromSeq: Int64, retainMs: Int64,
+    nowMs: Int64
+  ) -> Double? {
+    guard bytesPerHour > 0, mayGoFromSeq < .max else { return nil }
+    // Who needs nothing but the newest segments keeps up, and is no reason why one should stay.
+    let keepsUp = kept.count < 3 || keep.fromSeq >= kept[kept.count - 2].segment.firstSeq
+    if keepsUp, mayGoFromSeq > 0 { return nil }
+    var room = room
+    var hours: Double { Double(max(0, room)) / Double(bytesPerHour) }
+    for (one, next) in zip(kept, kept.dropFirst()) where next.segment.firstSeq <= mayGoFromSeq {
+      room += one.bytes
+    }
+    for (one, next) in zip(kept, kept.dropFirst()) where next.segment.firstSeq > mayGoFromSeq {
+      guard keepsUp || next.segment.firstSeq <= keep.fromSeq else { break }
+      let ageMs = Double(nowMs) - Double(next.timeMs)
+      if hours <= (Double(retainMs) - ageMs) / Double(WriteRate.hourMs) { return hours }
+      room += one.bytes
+    }
+    // By then, what is being written now is old enough to go.
+    let isBounded = keepsUp && hours > Double(retainMs) / Double(WriteRate.hourMs)
+    return isBounded ? nil : hours
   }
 
   /// Makes removals durable. A failure is ignored: after a crash the files may be there again, and

@@ -27,7 +27,7 @@ struct TenantShares {
         openCounts[tenant] = count > 1 ? count - 1 : nil
       }
     case .denials(let denials): tenant = denials.tenant
-    case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .drop: return
+    case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold, .drop, .restore, .revoke: return
     }
     guard let tenant else { return }
     if recent[tenant] == nil, earlier[tenant] == nil { writerCount += 1 }

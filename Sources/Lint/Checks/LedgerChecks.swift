@@ -16,7 +16,8 @@ extension Checks {
     Check(
       "limits-per-replica", .error, each: \.pods,
       "The policy has calendar or global limits, but several Tollgates count each for itself: the budget can be spent several times.",
-      remedy: "run one replica with a volume claim; limits up to an hour may be per replica"
+      remedy:
+        "share the limits with --store, or run one replica with a volume claim; limits up to an hour may be per replica"
     ) { pod, context, report in
       guard let limits = lasting(pod, context) else { return }
       report(pod.copies, "there may be several, and the policy has \(limits)")

@@ -13,6 +13,10 @@ enum Family: Int, CaseIterable {
   case routes
   /// By tenant.
   case tenants
+  /// By operation, provider and model: the conventions' tokens, and times to the first token.
+  case genAI
+  /// By these and the type of an error: the conventions' durations.
+  case genAIDurations
 
   /// The value of the label `family` in the metrics about metrics.
   var name: StaticString {
@@ -24,6 +28,8 @@ enum Family: Int, CaseIterable {
     case .usage: "usage"
     case .routes: "routes"
     case .tenants: "tenants"
+    case .genAI: "gen_ai"
+    case .genAIDurations: "gen_ai_durations"
     }
   }
 
@@ -38,6 +44,8 @@ enum Family: Int, CaseIterable {
       RouteCell.allCases.count + HistogramBounds.duration.cellCount
         + HistogramBounds.firstToken.cellCount
     case .tenants: TenantCell.allCases.count
+    case .genAI: GenAICell.count
+    case .genAIDurations: HistogramBounds.genAIDuration.cellCount
     }
   }
 
@@ -45,7 +53,7 @@ enum Family: Int, CaseIterable {
   var seriesMax: Int {
     switch self {
     case .requests, .denials, .usage: MetricLimits.seriesMax
-    case .durations, .firstTokens: MetricLimits.histogramSeriesMax
+    case .durations, .firstTokens, .genAI, .genAIDurations: MetricLimits.histogramSeriesMax
     case .routes: MetricLimits.routesMax
     case .tenants: MetricLimits.tenantsMax
     }
@@ -66,6 +74,14 @@ enum RouteCell: Int, CaseIterable {
   static let durations = allCases.count
   /// The first cell of the histogram of times to the first token.
   static let firstTokens = durations + HistogramBounds.duration.cellCount
+}
+
+/// The first cells of the histograms of `Family.genAI`.
+enum GenAICell {
+  static let input = 0
+  static let output = HistogramBounds.genAITokens.cellCount
+  static let firstToken = 2 * HistogramBounds.genAITokens.cellCount
+  static let count = firstToken + HistogramBounds.genAIFirstToken.cellCount
 }
 
 /// The cells of a tenant.

@@ -22,6 +22,20 @@ struct HistogramBounds: Sendable {
     50_000_000, 100_000_000, 250_000_000, 500_000_000, 1_000_000_000, 5_000_000_000,
   ])
 
+  /// Of tokens, as the conventions for generative AI ask for them.
+  static let genAITokens = HistogramBounds([
+    1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216,
+    67_108_864,
+  ])
+  /// Of the duration of an exchange, in milliseconds, as they ask for it.
+  static let genAIDuration = HistogramBounds([
+    10, 20, 40, 80, 160, 320, 640, 1_280, 2_560, 5_120, 10_240, 20_480, 40_960, 81_920,
+  ])
+  /// Of the time to the first token, in milliseconds, as they ask for it.
+  static let genAIFirstToken = HistogramBounds([
+    1, 5, 10, 20, 40, 60, 80, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000,
+  ])
+
   init(_ bounds: [UInt64]) {
     precondition(zip(bounds, bounds.dropFirst()).allSatisfy { $0 < $1 }, "bounds ascend")
     self.bounds = bounds

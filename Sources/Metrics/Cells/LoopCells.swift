@@ -8,9 +8,9 @@ final class LoopCells: Sendable {
   let refusals = RecentRefusals()
   private let cells = CellBlock()
   private static let firstOverflow = 8
-  private static let firstUnread = 16
-  private static let firstUnpriced = 24
-  private static let firstCall = 32
+  private static let firstUnread = 24
+  private static let firstUnpriced = 32
+  private static let firstCall = 40
 
   @inline(__always)
   func add(_ amount: UInt64, _ cell: Cell) { cells.add(amount, at: cell.rawValue) }

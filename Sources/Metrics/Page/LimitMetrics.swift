@@ -43,7 +43,7 @@ struct LimitMetrics {
     read(books, current)
     page.metric(
       "ai_gateway_limit_amount", .gauge,
-      "The most that a limit allows, in the unit of its kind. tenant is * for a global limit."
+      "The most that a limit allows, in the unit of its kind. tenant is * for a limit of several tenants together."
     )
     for line in lines { write(line, line.amount, to: &page) }
     page.metric(
@@ -93,6 +93,7 @@ struct LimitMetrics {
       }
     }
     add(limits.globalPlaces, tenant: "*")
+    for (_, places) in limits.groupPlaces { add(places, tenant: "*") }
     for tenant in limits.tenants { add(limits.places(of: tenant), tenant: tenant.name.string) }
   }
 
@@ -104,6 +105,7 @@ struct LimitMetrics {
     labels.add(kind)
     switch place.owner {
     case .global, .tenant: break
+    case .group(let name): labels.add("group", name)
     case .key(let id): labels.add("key", id)
     case .trafficClass(let name): labels.add("class", name)
     }
@@ -117,17 +119,20 @@ struct LimitMetrics {
     let name: String
     let kind: LimitKind
     let per: String?
+    let isShadow: Bool
 
     init(_ rule: LimitRule) {
       name = rule.name
       kind = rule.kind
       per = rule.window.periodName
+      isShadow = rule.isShadow
     }
 
     var labels: [UInt8] {
       var text = LabelText("limit", name)
       text.add("kind", kind.rawValue)
       if let per { text.add("per", per) }
+      if isShadow { text.add("mode", "shadow") }
       return text.bytes
     }
   }

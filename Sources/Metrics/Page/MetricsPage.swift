@@ -51,6 +51,8 @@ package struct MetricsPage {
     page.traffic(registry)
     if let books {
       limits.write(books, to: &page)
+      page.limits(shadow: books.shadowCounts, thresholds: books.thresholdCounts)
+      page.keys(books.usage.totals.lastUses)
       if let statistics = books.ledgerStatistics {
         page.ledger(statistics, commits: registry.commitDurations)
       }
@@ -65,6 +67,19 @@ package struct MetricsPage {
 }
 
 extension Exposition {
+  /// Writes when each key was last used.
+  mutating func keys(_ lastUses: [DayTotals.KeyName: Int64]) {
+    metric(
+      "ai_gateway_key_last_used_timestamp_seconds", .gauge,
+      "When a request last came with this key, admitted or refused. A key that was never used has none."
+    )
+    for (key, timeMs) in lastUses {
+      var labels = LabelText("tenant", key.tenant)
+      labels.add("key_id", key.keyID)
+      sample(text: labels.bytes[...], UInt64(max(0, timeMs)), per: 1_000)
+    }
+  }
+
   /// Writes the metrics of the ledger.
   mutating func ledger(_ ledger: LedgerStatistics, commits: Histogram) {
     metric(
@@ -86,6 +101,15 @@ extension Exposition {
         "Bytes that all segments may have (--ledger-max-bytes); absent where there is no limit.")
       sample(bound)
     }
+    metric(
+      "ai_gateway_ledger_bytes_per_hour", .gauge,
+      "Bytes that were written to the ledger in the last hour.")
+    if let rate = ledger.bytesPerHour { sample(rate) }
+    metric(
+      "ai_gateway_ledger_hours_left", .gauge,
+      "Hours until nothing is let through, at the last hour's rate and if targets that are behind take nothing."
+    )
+    if let hours = ledger.hoursLeft { sample(seconds: hours) }
     metric("ai_gateway_ledger_segments", .gauge, "Segments on disk.")
     sample(ledger.segmentCount)
     metric("ai_gateway_ledger_flushes_total", .counter, "Batches that were flushed to disk.")

@@ -9,6 +9,9 @@ struct ExchangeKey: Hashable {
   var trafficClass = NameID.none
   var status = StatusLabel.none
   var stream = StreamLabel.none
+  var operation: GenAIOperation?
+  var provider = NameID.none
+  var error = ErrorLabel.none
   var origin: Origin?
   /// Refused exchanges have no duration and no usage.
   var isRefused = false
@@ -23,7 +26,8 @@ struct ExchangeKey: Hashable {
   /// Every label `other`, for a series beyond `MetricLimits.otherSeriesMax`.
   static let other = ExchangeKey(
     tenant: .other, route: .other, model: .other, modelRoute: .other, trafficClass: .other,
-    status: .other, stream: .none, origin: nil, isRefused: false)
+    status: .other, stream: .none, operation: nil, provider: .other, error: .none, origin: nil,
+    isRefused: false)
 }
 
 /// The label `stream`: whether the client asked for a stream, where that is known.
@@ -37,6 +41,40 @@ enum StreamLabel: UInt8 {
     case .none: "none"
     case .plain: "false"
     case .stream: "true"
+    }
+  }
+}
+
+/// The label `error_type`: why an operation ended in an error, which is a status of 400 or more or how it
+/// ended; nothing where it did not.
+struct ErrorLabel: Hashable {
+  /// The numbers of statuses begin at 100.
+  private let code: UInt16
+
+  static let none = ErrorLabel(code: 0)
+
+  private init(code: UInt16) { self.code = code }
+
+  /// - Parameter ending: why it ended, where that was not as it should.
+  init(_ status: Int64?, _ ending: FinishedExchange.Fault?) {
+    let status = StatusLabel(status)
+    switch ending {
+    case _ where status.code >= 400: self = ErrorLabel(code: status.code)
+    case nil: self = .none
+    case .failed: self = ErrorLabel(code: 1)
+    case .cut: self = ErrorLabel(code: 2)
+    case .interrupted: self = ErrorLabel(code: 3)
+    }
+  }
+
+  /// Nil where there was no error.
+  var text: String? {
+    switch code {
+    case 0: nil
+    case 1: FinishedExchange.Fault.failed.rawValue
+    case 2: FinishedExchange.Fault.cut.rawValue
+    case 3: FinishedExchange.Fault.interrupted.rawValue
+    default: String(code)
     }
   }
 }

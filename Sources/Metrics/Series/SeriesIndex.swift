@@ -10,6 +10,8 @@ struct SeriesIndex: Sendable {
   private(set) var usage: SeriesTable<PairLabels>
   private(set) var routes: SeriesTable<PairLabels>
   private(set) var tenants: SeriesTable<NameID>
+  private(set) var genAI: SeriesTable<GenAILabels>
+  private(set) var genAIDurations: SeriesTable<GenAILabels>
 
   /// - Parameter seriesMax: smaller limits, for tests.
   init(seriesMax: (Family) -> Int = { $0.seriesMax }) {
@@ -20,6 +22,8 @@ struct SeriesIndex: Sendable {
     usage = .init(limit: seriesMax(.usage))
     routes = .init(limit: seriesMax(.routes))
     tenants = .init(limit: seriesMax(.tenants))
+    genAI = .init(limit: seriesMax(.genAI))
+    genAIDurations = .init(limit: seriesMax(.genAIDurations))
   }
 
   mutating func id(of name: String) -> NameID { names.id(of: name) }
@@ -36,6 +40,8 @@ struct SeriesIndex: Sendable {
     case .usage: usage.count
     case .routes: routes.count
     case .tenants: tenants.count
+    case .genAI: genAI.count
+    case .genAIDurations: genAIDurations.count
     }
   }
 
@@ -48,6 +54,8 @@ struct SeriesIndex: Sendable {
     case .usage: usage.texts
     case .routes: routes.texts
     case .tenants: tenants.texts
+    case .genAI: genAI.texts
+    case .genAIDurations: genAIDurations.texts
     }
   }
 
@@ -89,7 +97,28 @@ struct SeriesIndex: Sendable {
         Self.text(labels, names)
       }
     }
+    if key.operation != nil { series.genAI = genAI(key, &series) }
     return series
+  }
+
+  private mutating func genAI(
+    _ key: ExchangeKey, _ series: inout ExchangeSeries
+  ) -> (usage: Int, duration: Int, isError: Bool) {
+    var plain = key
+    plain.error = .none
+    let usage = number(plain, .genAI, &series) { index, key, limit in
+      let labels = GenAILabels(key)
+      return index.genAI.number(of: labels, limit: limit) { [names = index.names] in
+        Self.text(labels, names)
+      }
+    }
+    let duration = number(key, .genAIDurations, &series) { index, key, limit in
+      let labels = GenAILabels(key)
+      return index.genAIDurations.number(of: labels, limit: limit) { [names = index.names] in
+        Self.text(labels, names)
+      }
+    }
+    return (usage, duration, key.error != .none)
   }
 
   /// The series of a refusal, and whether its tenant became `other` because the family is full.
@@ -121,7 +150,7 @@ struct SeriesIndex: Sendable {
     _ find: (inout SeriesIndex, ExchangeKey, Int?) -> Int?
   ) -> Int {
     if let number = find(&self, key, nil) { return number }
-    series.overflow |= 1 << UInt8(family.rawValue)
+    series.overflow |= 1 << UInt16(family.rawValue)
     let limit = limit(family) + MetricLimits.otherSeriesMax
     if let number = find(&self, key.ofOther, limit) { return number }
     guard let last = find(&self, .other, limit + 1) else {
@@ -139,6 +168,8 @@ struct SeriesIndex: Sendable {
     case .usage: usage.limit
     case .routes: routes.limit
     case .tenants: tenants.limit
+    case .genAI: genAI.limit
+    case .genAIDurations: genAIDurations.limit
     }
   }
 
@@ -161,6 +192,15 @@ struct SeriesIndex: Sendable {
     text.add("tenant", names[labels.tenant])
     text.add("route", names[labels.route])
     text.add("model_route", names[labels.modelRoute])
+    return text.bytes
+  }
+
+  private static func text(_ labels: GenAILabels, _ names: LabelNames) -> [UInt8] {
+    var text = LabelText()
+    text.add("gen_ai_operation_name", labels.operation?.rawValue ?? "other")
+    text.add("gen_ai_provider_name", names[labels.provider])
+    text.add("gen_ai_request_model", names[labels.model])
+    if let error = labels.error.text { text.add("error_type", error) }
     return text.bytes
   }
 

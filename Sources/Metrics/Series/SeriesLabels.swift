@@ -10,8 +10,10 @@ struct ExchangeSeries {
   /// Nil where no model route was chosen.
   var route: Int?
   var tenant = 0
+  /// Nil where no model was asked for anything.
+  var genAI: (usage: Int, duration: Int, isError: Bool)?
   /// The families that were full, so that the tenant is `other`; one bit each, by raw value.
-  var overflow: UInt8 = 0
+  var overflow: UInt16 = 0
 }
 
 /// The labels of `Family.requests`.
@@ -45,6 +47,21 @@ struct LatencyLabels: Hashable {
     tenant = key.tenant
     route = key.route
     modelRoute = key.modelRoute
+  }
+}
+
+/// The labels of `Family.genAI`, and with the error those of `Family.genAIDurations`.
+struct GenAILabels: Hashable {
+  let operation: GenAIOperation?
+  let provider: NameID
+  let model: NameID
+  let error: ErrorLabel
+
+  init(_ key: ExchangeKey) {
+    operation = key.operation
+    provider = key.provider
+    model = key.model
+    error = key.error
   }
 }
 

@@ -5,13 +5,29 @@ extension Exposition {
     _ bounds: HistogramBounds, per unit: UInt64
   ) {
     metric(name, .histogram, help)
+    histograms(name, reading, bounds, per: unit)
+  }
+
+  /// Writes the lines alone. `cell`: the first of the histogram's; `more`: labels that all of them have
+  /// besides. One that is empty is left out.
+  mutating func histograms(
+    _ name: StaticString, _ reading: FamilyReading, _ bounds: HistogramBounds, per unit: UInt64,
+    cell: Int = 0, more: StaticString = "", leavesOutEmpty: Bool = false
+  ) {
     let ends = Self.ends(bounds, per: unit)
     let names = HistogramNames(name)
+    var suffix: [UInt8] = []
+    LabelText.append(more, to: &suffix)
     var first = 0
     for chunk in reading.texts.chunks {
       chunk.visit { series, labels in
-        histogram(
-          chunk.bytes[labels], reading.histogram(first + series, bounds), ends, names, per: unit)
+        let values = reading.histogram(first + series, bounds, first: cell)
+        if leavesOutEmpty, values.count == 0 { return }
+        if suffix.isEmpty {
+          histogram(chunk.bytes[labels], values, ends, names, per: unit)
+        } else {
+          histogram((chunk.bytes[labels] + suffix)[...], values, ends, names, per: unit)
+        }
       }
       first += chunk.count
     }

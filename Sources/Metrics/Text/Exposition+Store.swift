@@ -67,7 +67,7 @@ extension Exposition {
     metric(
       "ai_gateway_store_replicas", .gauge,
       "Replicas that are alive, as this one knows it; 0 before the store has answered.")
-    sample(store.fleet?.replicas.count ?? 0)
+    sample(store.fleet?.count ?? 0)
     metric(
       "ai_gateway_store_policy_revisions", .gauge,
       "Revisions of the policy that these replicas work by.")

@@ -6,6 +6,7 @@ extension Exposition {
     requests(registry)
     latencies(registry)
     usage(registry)
+    genAI(registry)
     metric(
       "ai_gateway_inflight_requests", .gauge, "Requests that were admitted and have not ended.")
     sample(registry.inflight)
@@ -205,6 +206,11 @@ extension Family {
     case .firstTokens: 2 * (HistogramBounds.firstToken.bucketCount + 2)
     case .usage: UsageCell.allCases.count
     case .routes, .tenants: 0
+    // The tokens in and out, and the times to the first token.
+    case .genAI:
+      2 * (HistogramBounds.genAITokens.bucketCount + 2)
+        + HistogramBounds.genAIFirstToken.bucketCount + 2
+    case .genAIDurations: HistogramBounds.genAIDuration.bucketCount + 2
     }
   }
 }

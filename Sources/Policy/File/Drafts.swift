@@ -14,6 +14,8 @@ struct PolicyDraft {
   var classes: [ClassDraft] = []
   var pathAliases: [PathAliasDraft] = []
   var models: [ModelDraft] = []
+  var plans: [PlanDraft] = []
+  var groups: [GroupDraft] = []
   var tenants: [TenantDraft] = []
   var limits: [LimitDraft] = []
 }
@@ -42,6 +44,7 @@ struct ModelDraft {
   let named: NamedNode
   var aliases: [PlacedText] = []
   var className: PlacedText?
+  var provider: String?
   var routes: [ModelRoute] = []
   var upstreamModelNodes: [Node] = []
   var sticky = Stickiness.request
@@ -58,9 +61,26 @@ struct ModelDraft {
   var name: String { named.name }
 }
 
-/// An entry of `tenants`.
+/// An entry of `plans`.
+struct PlanDraft {
+  let named: NamedNode
+  var allow: [AllowDraft] = []
+  var limits: [LimitDraft] = []
+  /// Whether `allow` has entries, valid or not.
+  var hasAllow = false
+}
+
+/// An entry of `groups`.
+struct GroupDraft {
+  let named: NamedNode
+  var tenants: [PlacedText] = []
+  var limits: [LimitDraft] = []
+}
+
+/// An entry of `tenants`. `allow` and `limits` are its own, without those of its plan.
 struct TenantDraft {
   let named: NamedNode
+  var plan: PlacedText?
   var hostnames: [PlacedText] = []
   var keys: [KeyDraft] = []
   var principals: [PlacedText] = []
@@ -96,11 +116,13 @@ struct AllowDraft {
   var hasRoute = false
 }
 
-/// An entry of `limits`: of the policy, a tenant or a key.
+/// An entry of `limits`: of the policy, a plan, a group, a tenant or a key.
 struct LimitDraft {
   let node: Node
   /// Nil where a field of it is invalid.
-  let limit: Limit?
+  var limit: Limit?
   let name: PlacedText?
   let models: [PlacedText]?
+  /// The nodes of `limit`'s raises, in their order.
+  var raiseNodes: [Node] = []
 }

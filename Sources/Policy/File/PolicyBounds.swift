@@ -35,6 +35,8 @@ struct PolicyBounds: Sendable {
   var fieldsMax = 16
   var weightMax = 1_000_000
   var tenantsMax = 20_000
+  var plansMax = 1_000
+  var groupsMax = 4_096
   var keysMax = 1_000
   var hostnamesMax = 256
   var principalsMax = 256
@@ -42,6 +44,9 @@ struct PolicyBounds: Sendable {
   var pathsMax = 64
   var patternsMax = 256
   var limitsMax = 64
+  /// Entries of a limit's `raises` or `warn_at`.
+  var raisesMax = 32
+  var warningsMax = 16
   var pathAliasesMax = 256
   var customPathsMax = 4_096
   /// Entries of `api_key_headers`: the gateway has room for eight credentials of a request.

@@ -110,7 +110,9 @@ extension PolicyCompiler {
       }
     }
     warnOfResponseIDs(reason)
-    let limits = draft.limits + draft.tenants.flatMap { $0.limits + $0.keys.flatMap(\.limits) }
+    let limits =
+      draft.limits + draft.plans.flatMap(\.limits) + draft.groups.flatMap(\.limits)
+      + draft.tenants.flatMap { $0.limits + $0.keys.flatMap(\.limits) }
     for limit in limits where limit.limit?.kind == .concurrent {
       log.error(
         limit.node, "\(reason) never sees a request end, so it cannot count what runs; remove it")
@@ -121,7 +123,7 @@ extension PolicyCompiler {
   /// somebody may continue an answer at all.
   private func warnOfResponseIDs(_ reason: String) {
     guard draft.settings.responseIDs != .any else { return }
-    let paths = draft.tenants.flatMap { $0.allow.flatMap(\.paths) }
+    let paths = (draft.plans.flatMap(\.allow) + draft.tenants.flatMap(\.allow)).flatMap(\.paths)
     guard let path = paths.first(where: { endpointsByPath[$0.text] == .responses }) else { return }
     let node = draft.responseIDsNode ?? path.node
     log.useWarning(

@@ -21,6 +21,16 @@ extension PolicyCompiler {
     }
     return PolicySnapshot(
       revision: revision, settings: draft.settings, classes: classes, models: models,
+      plans: draft.plans.map { plan in
+        Plan(
+          name: plan.named.name, limits: plan.limits.compactMap(\.limit),
+          accessDigest: digest(accessParts(plan.allow)))
+      },
+      groups: draft.groups.map { group in
+        TenantGroup(
+          name: group.named.name, tenants: group.tenants.map(\.text),
+          limits: group.limits.compactMap(\.limit))
+      },
       tenants: tenants, limits: draft.limits.compactMap(\.limit), customPaths: customPaths,
       sharedHostnames: draft.sharedHostnames?.map(\.text).sorted(),
       pathAliases: Dictionary(
@@ -32,7 +42,8 @@ extension PolicyCompiler {
     let byDefault: StreamUsage = draft.settings.enforceAt == .extAuthz ? .asAsked : .inject
     return Model(
       index: index, name: model.name, aliases: model.aliases.map(\.text),
-      trafficClass: trafficClass, routes: model.routes, sticky: model.sticky,
+      trafficClass: trafficClass, provider: model.provider, routes: model.routes,
+      sticky: model.sticky,
       paths: model.paths.map { Set($0.compactMap { endpointsByPath[$0.text] }) },
       requests: model.requests, streamUsage: model.streamUsage ?? byDefault,
       prices: model.prices)
@@ -42,7 +53,7 @@ extension PolicyCompiler {
   {
     let byEndpoint = modelsByEndpoint(tenant)
     var routes: [Int: HeaderText] = [:]
-    for entry in tenant.allow {
+    for entry in allow(of: tenant) {
       guard let route = entry.route else { continue }
       for path in entry.paths {
         if let index = customIndices[path.text] { routes[index] = HeaderText(route.text) }
@@ -59,7 +70,9 @@ extension PolicyCompiler {
     }
     return Tenant(
       index: index, name: tenant.named.name, keys: keys,
-      limits: tenant.limits.compactMap(\.limit), allModels: union(byEndpoint),
+      limits: limits(of: tenant).compactMap(\.limit), plan: tenant.plan?.text,
+      group: groupIndices[tenant.named.name].map { ($0, draft.groups[$0].named.name) },
+      allModels: union(byEndpoint),
       modelsByEndpoint: byEndpoint, routesByCustomPath: routes,
       modelsByKey: tenant.keys.map { key in
         key.models.map { models(matching: $0.map(\.text)) }
@@ -72,12 +85,22 @@ extension PolicyCompiler {
   private func accessDigest(_ tenant: TenantDraft) -> SHA256Digest {
     var parts = ["hostnames"] + tenant.hostnames.map(\.text).sorted()
     parts += ["principals"] + tenant.principals.map(\.text).sorted()
-    for entry in tenant.allow {
+    parts += accessParts(allow(of: tenant))
+    return digest(parts)
+  }
+
+  private func accessParts(_ allow: [AllowDraft]) -> [String] {
+    var parts: [String] = []
+    for entry in allow {
       parts += ["paths"] + entry.paths.map(\.text) + ["models"] + (entry.models ?? []).map(\.text)
       parts += ["route", entry.route?.text ?? ""]
     }
-    // A line feed separates the parts: no name, path or pattern may have one.
-    return SHA256.digest(of: Array(parts.joined(separator: "\n").utf8).span)
+    return parts
+  }
+
+  /// A line feed separates the parts: no name, path or pattern may have one.
+  private func digest(_ parts: [String]) -> SHA256Digest {
+    SHA256.digest(of: Array(parts.joined(separator: "\n").utf8).span)
   }
 
   private func lookup(_ tenants: [Tenant], _ customPaths: [String]) -> PolicyLookup {

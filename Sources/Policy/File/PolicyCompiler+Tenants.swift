@@ -15,7 +15,10 @@ extension PolicyCompiler {
       log.useWarning(
         Place(source: 0, offset: 0), .top, "there are no tenants: every request will be refused")
     }
+    checkPlans()
     for tenant in draft.tenants { check(tenant) }
+    checkPlanLimits()
+    checkGroups()
     for limit in draft.limits { check(limit, allowed: allowedSomewhere) }
     checkRepeatedGlobalLimits()
     checkCustomPathCount()
@@ -49,13 +52,14 @@ extension PolicyCompiler {
     if tenant.hasKeys, draft.settings.apiKeyHeaders.isEmpty {
       log.useWarning(place, path, "its keys are never looked at: `auth.api_key_headers` is empty")
     }
-    if !tenant.hasAllow {
+    if !tenant.hasAllow, plan(of: tenant)?.hasAllow != true {
       log.useWarning(place, path, "it may use no endpoint and no model, because it has no `allow`")
     }
     for entry in tenant.allow { check(entry) }
-    checkRepeatedPaths(tenant)
+    checkRepeatedPaths(tenant.allow, after: plan(of: tenant)?.allow ?? [])
     let allowed = union(modelsByEndpoint(tenant))
     allowedSomewhere.formUnion(allowed)
+    allowedByTenant[tenant.named.name] = allowed
     for limit in tenant.limits { check(limit, allowed: allowed) }
     for key in tenant.keys {
       var keyAllowed = allowed
@@ -72,7 +76,7 @@ extension PolicyCompiler {
     }
   }
 
-  private func check(_ entry: AllowDraft) {
+  func check(_ entry: AllowDraft) {
     if let patterns = entry.models, !entry.hasRoute { checkPatterns(patterns) }
     for path in entry.paths {
       let endpoint = endpointsByPath[path.text]
@@ -104,10 +108,13 @@ extension PolicyCompiler {
     }
   }
 
-  /// Reports a path that two `route` entries of a tenant list.
-  private func checkRepeatedPaths(_ tenant: TenantDraft) {
+  /// Reports a path that two `route` entries of a tenant list, or one of it and one of its plan.
+  func checkRepeatedPaths(_ allow: [AllowDraft], after plan: [AllowDraft] = []) {
     var first: [String: PlacedText] = [:]
-    for entry in tenant.allow where entry.route != nil {
+    for entry in plan where entry.route != nil {
+      for path in entry.paths where first[path.text] == nil { first[path.text] = path }
+    }
+    for entry in allow where entry.route != nil {
       for path in entry.paths where endpointsByPath[path.text] == nil {
         if let earlier = first[path.text] {
           log.error(
@@ -120,12 +127,13 @@ extension PolicyCompiler {
     }
   }
 
-  private func check(_ limit: LimitDraft, allowed: ModelSet) {
+  func check(_ limit: LimitDraft, allowed: ModelSet) {
     var counted = allowed
     if let patterns = limit.models {
       checkPatterns(patterns)
       counted = allowed.intersection(models(matching: patterns.map(\.text)))
     }
+    warnOfRaises(limit)
     guard limit.limit?.kind == .usd else { return }
     let free = counted.indices.map { draft.models[$0] }.filter { $0.prices == nil }.map(\.name)
     if !free.isEmpty {
@@ -201,7 +209,8 @@ extension PolicyCompiler {
   var customPaths: [String] {
     var seen: Set<String> = []
     var paths: [String] = []
-    for entry in draft.tenants.flatMap(\.allow) where entry.route != nil {
+    let entries = draft.plans.flatMap(\.allow) + draft.tenants.flatMap(\.allow)
+    for entry in entries where entry.route != nil {
       for path in entry.paths where endpointsByPath[path.text] == nil {
         if seen.insert(path.text).inserted { paths.append(path.text) }
       }

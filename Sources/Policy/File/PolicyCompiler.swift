@@ -6,8 +6,13 @@ final class PolicyCompiler {
   /// Model indices by canonical name, and (`aliasIndices`) by alias.
   let modelIndices: [String: Int]
   let aliasIndices: [String: Int]
+  /// The plans by name, and by each tenant's name the index of its group.
+  let plansByName: [String: PlanDraft]
+  let groupIndices: [String: Int]
   /// The models that at least one tenant may use; filled by `crossCheck`.
   var allowedSomewhere: ModelSet
+  /// What each tenant may use; filled by `crossCheck`.
+  var allowedByTenant: [String: ModelSet] = [:]
   private var setsByPatterns: [[String]: ModelSet] = [:]
   /// Endpoints by path: their own, Azure's and `path_aliases`.
   let endpointsByPath: [String: Endpoint]
@@ -22,6 +27,11 @@ final class PolicyCompiler {
       indices[model.name] = index
       for alias in model.aliases where aliases[alias.text] == nil { aliases[alias.text] = index }
     }
+    plansByName = Dictionary(
+      draft.plans.map { ($0.named.name, $0) }, uniquingKeysWith: { first, _ in first })
+    groupIndices = Dictionary(
+      draft.groups.enumerated().flatMap { index, group in group.tenants.map { ($0.text, index) } },
+      uniquingKeysWith: { first, _ in first })
     modelIndices = indices
     aliasIndices = aliases
     allowedSomewhere = ModelSet(modelCount: draft.models.count)
@@ -58,7 +68,7 @@ final class PolicyCompiler {
   /// lists the endpoint.
   func modelsByEndpoint(_ tenant: TenantDraft) -> [ModelSet?] {
     var sets: [ModelSet?] = Array(repeating: nil, count: Endpoint.allCases.count)
-    for entry in tenant.allow {
+    for entry in allow(of: tenant) {
       guard let patterns = entry.models else { continue }
       let allowed = models(matching: patterns.map(\.text))
       for path in entry.paths {
@@ -75,6 +85,21 @@ final class PolicyCompiler {
     }
     return sets
   }
+
+  /// What a tenant is allowed, by its plan and by its own entries.
+  func allow(of tenant: TenantDraft) -> [AllowDraft] {
+    guard let plan = plan(of: tenant) else { return tenant.allow }
+    return plan.allow + tenant.allow
+  }
+
+  /// The limits of a tenant: those of its plan that none of its own replaces, then its own.
+  func limits(of tenant: TenantDraft) -> [LimitDraft] {
+    guard let plan = plan(of: tenant), !plan.limits.isEmpty else { return tenant.limits }
+    let own = Set(tenant.limits.compactMap(\.name?.text))
+    return plan.limits.filter { $0.name.map { !own.contains($0.text) } ?? true } + tenant.limits
+  }
+
+  func plan(of tenant: TenantDraft) -> PlanDraft? { tenant.plan.flatMap { plansByName[$0.text] } }
 
   /// All models that are in one of the sets.
   func union(_ sets: [ModelSet?]) -> ModelSet {

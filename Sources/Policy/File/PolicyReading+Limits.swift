@@ -1,7 +1,7 @@
 import Terms
 
-/// Whose limits a list of `limits` has: of the policy, of a tenant or of a key.
-enum LimitOwner { case everybody, tenant, key }
+/// Whose limits a list of `limits` has: of the policy, of a group, of a tenant (or its plan) or of a key.
+enum LimitOwner { case everybody, group, tenant, key }
 
 extension PolicyReading {
   private static let amounts = LimitKind.allCases.map { (field: $0.rawValue, kind: $0) }
@@ -10,7 +10,8 @@ extension PolicyReading {
     + (amounts.last.map { " or `\($0.field)`" } ?? "")
   private static let limitFields =
     ["name"] + amounts.map(\.field) + [
-      "per", "burst", "scope", "models", "on_store_loss", "max_subjects",
+      "per", "burst", "scope", "models", "mode", "warn_at", "raises", "on_store_loss",
+      "max_subjects",
     ]
 
   /// The limits of one owner. A name that is given twice is an error; global limits, which several files
@@ -44,17 +45,26 @@ extension PolicyReading {
       }
       subjects = integer(node, in: bounds.subjects) ?? maxSubjects
     }
-    let onStoreLoss = fields["on_store_loss"].flatMap {
-      choice($0, StoreLoss.allCases.map { ($0.rawValue, $0) })
-    }
+    let onStoreLoss = fields["on_store_loss"].flatMap(storeLoss)
+    let mode = fields["mode"].flatMap { choice($0, [("enforce", false), ("shadow", true)]) }
+    let raises = raises(fields["raises"], amount: amount, per: per)
+    let warnAt = warnAt(fields["warn_at"], per: per, isOfOneCounter: scope == .tenant)
     var limit: Limit?
     if log.errorCount == errorsBefore, let name, let amount {
       limit = Limit(
         name: name.text, kind: amount.kind, amount: amount.value, per: per, burst: burst,
         scope: scope, models: models?.map(\.text), statedStoreLoss: onStoreLoss,
         maxSubjects: subjects)
+      limit?.isShadow = mode ?? false
+      limit?.raises = raises.map(\.raise)
+      limit?.warnAt = warnAt
     }
-    return LimitDraft(node: node, limit: limit, name: name, models: models)
+    return LimitDraft(
+      node: node, limit: limit, name: name, models: models, raiseNodes: raises.map(\.node))
+  }
+
+  func storeLoss(_ node: Node) -> StoreLoss? {
+    choice(node, StoreLoss.allCases.map { ($0.rawValue, $0) })
   }
 
   private func amount(_ fields: Fields) -> (kind: LimitKind, value: Int64)? {
@@ -76,7 +86,7 @@ extension PolicyReading {
   }
 
   /// An amount in the unit of its kind: requests, tokens, exchanges or nano-dollars.
-  private func value(_ node: Node, kind: LimitKind) -> Int64? {
+  func value(_ node: Node, kind: LimitKind) -> Int64? {
     switch kind {
     case .requests, .tokens, .promptTokens, .completionTokens:
       return integer(node, in: 1...bounds.amountMax)
@@ -140,6 +150,9 @@ extension PolicyReading {
         ?? fallback
     case .key:
       log.error(node, "has no place in a key's own limit, which counts that key; remove it")
+    case .group:
+      log.error(
+        node, "has no place in a group's limit, which counts its tenants together; remove it")
     case .everybody:
       log.error(node, "has no place in a global limit, which counts everybody together; remove it")
     }

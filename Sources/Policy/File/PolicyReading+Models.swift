@@ -3,7 +3,8 @@ import Terms
 
 extension PolicyReading {
   private static let modelFields = [
-    "aliases", "class", "routes", "sticky", "paths", "max_output_tokens", "context_tokens",
+    "aliases", "class", "provider", "routes", "sticky", "paths", "max_output_tokens",
+    "context_tokens",
     "bound", "bound_above", "bound_fields", "allow_fields", "stream_usage",
     "price_usd_per_million", "price_usd_per_request", "price_usd_per_minute",
     "price_usd_per_image", "price_usd_per_thousand",
@@ -23,6 +24,7 @@ extension PolicyReading {
     } else {
       missing(named.node, "class", "the name of one of `classes`")
     }
+    draft.provider = fields["provider"].flatMap { name($0) }
     readRoutes(fields, into: &draft)
     if let node = fields["sticky"], let sticky = stickiness(node) { draft.sticky = sticky }
     draft.paths = fields["paths"].map(paths)

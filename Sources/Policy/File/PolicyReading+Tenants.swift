@@ -9,9 +9,12 @@ extension PolicyReading {
     var draft = TenantDraft(named: named)
     guard checkName(named.name, at: named.keyPlace, named.node.path) else { return nil }
     let known = [
-      "hostnames", "keys", "principals", "allow", "limits", Self.admissionsField,
+      "plan", "hostnames", "keys", "principals", "allow", "limits", Self.admissionsField,
     ]
     guard let fields = fields(named.node, known: known) else { return nil }
+    draft.plan = fields["plan"].flatMap { node in
+      name(node).map { PlacedText(text: $0, node: node) }
+    }
     draft.hostnames = hostnames(fields["hostnames"])
     let keys = list(fields["keys"], max: bounds.keysMax, "keysMax")
     draft.hasKeys = !keys.isEmpty
@@ -20,9 +23,7 @@ extension PolicyReading {
     let principals = list(fields["principals"], max: bounds.principalsMax, "principalsMax")
     draft.hasPrincipals = !principals.isEmpty
     draft.principals = principals.compactMap(principal)
-    let allow = list(fields["allow"], max: bounds.allowMax, "allowMax")
-    draft.hasAllow = !allow.isEmpty
-    draft.allow = allow.compactMap(allowEntry)
+    (draft.allow, draft.hasAllow) = allowEntries(fields["allow"])
     draft.limits = limits(fields["limits"], owner: .tenant, maxSubjects: maxSubjects)
     if let node = fields[Self.admissionsField] {
       if let limit = admissionsLimit(node, beside: draft.limits, maxSubjects: maxSubjects) {
@@ -126,6 +127,12 @@ extension PolicyReading {
 
   /// How long before a key expires there is a warning: 30 days.
   static let expirySoonSeconds: Int64 = 30 * 86_400
+
+  /// The entries of an `allow`, and whether there are any, valid or not.
+  func allowEntries(_ node: Node?) -> (entries: [AllowDraft], hasAny: Bool) {
+    let nodes = list(node, max: bounds.allowMax, "allowMax")
+    return (nodes.compactMap(allowEntry), !nodes.isEmpty)
+  }
 
   private func allowEntry(_ node: Node) -> AllowDraft? {
     guard let fields = fields(node, known: ["paths", "models", "route"]) else { return nil }

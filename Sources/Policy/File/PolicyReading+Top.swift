@@ -5,7 +5,7 @@ extension PolicyReading {
     "version", "timezone", "shared_hostnames", "max_body_bytes", "max_headers_count",
     "max_headers_kb",
     "enforce_at", "response_ids", "max_subjects", "log_level", "auth", "classes", "models",
-    "path_aliases", "tenants", "limits",
+    "path_aliases", "plans", "groups", "tenants", "limits",
   ]
   private static let authFields = ["api_key_headers", "jwt", "client_certificates"]
 
@@ -41,6 +41,10 @@ extension PolicyReading {
     draft.models = gathered("models", files, max: bounds.modelsMax, "modelsMax", "model")
       .compactMap(model)
     let subjects = draft.settings.maxSubjects
+    draft.plans = gathered("plans", files, max: bounds.plansMax, "plansMax", "plan")
+      .compactMap { plan($0, maxSubjects: subjects) }
+    draft.groups = gathered("groups", files, max: bounds.groupsMax, "groupsMax", "group")
+      .compactMap { group($0, maxSubjects: subjects) }
     draft.tenants = gathered("tenants", files, max: bounds.tenantsMax, "tenantsMax", "tenant")
       .compactMap { tenant($0, maxSubjects: subjects) }
     draft.limits = files.flatMap {
@@ -145,9 +149,16 @@ extension PolicyReading {
   private func trafficClass(_ named: NamedNode) -> ClassDraft? {
     guard checkName(named.name, at: named.keyPlace, named.node.path),
       let fields = fields(
-        named.node, known: ["latency_sensitive", "streaming", "retry_friendly", "max_concurrent"])
+        named.node,
+        known: [
+          "latency_sensitive", "streaming", "retry_friendly", "max_concurrent", "on_store_loss",
+        ])
     else { return nil }
     let maxConcurrent = fields["max_concurrent"]
+    let onStoreLoss = fields["on_store_loss"]
+    if let onStoreLoss, maxConcurrent == nil {
+      log.error(onStoreLoss, "goes only with `max_concurrent`; remove it")
+    }
     return ClassDraft(
       named: named,
       trafficClass: TrafficClass(
@@ -155,7 +166,8 @@ extension PolicyReading {
         latencySensitive: flag(fields["latency_sensitive"], default: false),
         streaming: flag(fields["streaming"], default: false),
         retryFriendly: flag(fields["retry_friendly"], default: false),
-        maxConcurrent: maxConcurrent.flatMap { integer($0, in: bounds.concurrent) }),
+        maxConcurrent: maxConcurrent.flatMap { integer($0, in: bounds.concurrent) },
+        statedStoreLoss: onStoreLoss.flatMap(storeLoss)),
       maxConcurrentNode: maxConcurrent)
   }
 

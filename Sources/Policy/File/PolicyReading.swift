@@ -180,13 +180,22 @@ final class PolicyReading {
     guard check(name, at: place, path, max: bounds.modelNameBytesMax, "modelNameBytesMax") else {
       return false
     }
-    let forbidden: Set<UInt8> = [0x20, UInt8(ascii: "*"), UInt8(ascii: "\""), UInt8(ascii: "\\")]
-    guard !name.utf8.contains(where: forbidden.contains) else {
+    guard !name.utf8.contains(where: Self.notInModelNames.contains) else {
       log.error(
         place, path, "\(quoted(name)) is no model name: no spaces, *, \" or \\ in it")
       return false
     }
     return true
+  }
+
+  private static let notInModelNames: Set<UInt8> = [
+    0x20, UInt8(ascii: "*"), UInt8(ascii: "\""), UInt8(ascii: "\\"),
+  ]
+
+  /// Whether a model can have that name.
+  static func isModelName(_ name: String) -> Bool {
+    !name.isEmpty && name.utf8.count <= PolicyBounds.standard.modelNameBytesMax
+      && name.utf8.allSatisfy { (0x21...0x7e).contains($0) && !notInModelNames.contains($0) }
   }
 
   /// A model's name given as a value.

@@ -11,6 +11,13 @@ struct ExactDecimal: Equatable, Sendable {
   /// The significand has no room for another digit: further ones only raise the exponent.
   private var isFull = false
 
+  init() {}
+
+  init(_ integer: UInt64) {
+    significand = integer
+    normalize()
+  }
+
   /// Adds the next digit, in base `radix`.
   mutating func append(digit: UInt64, radix: UInt64 = 10) {
     let (product, overflow) = significand.multipliedReportingOverflow(by: radix)
@@ -54,5 +61,39 @@ struct ExactDecimal: Equatable, Sendable {
     }
     guard value <= UInt64(Int64.max) else { throw .tooLarge }
     return isNegative ? -Int64(value) : Int64(value)
+  }
+
+  /// The product; digits that do not fit are dropped, which `isRounded` says.
+  func times(_ other: ExactDecimal) -> ExactDecimal {
+    let product = significand.multipliedFullWidth(by: other.significand)
+    var whole = UInt128(product.high) << 64 | UInt128(product.low)
+    var result = ExactDecimal()
+    result.isNegative = isNegative != other.isNegative
+    result.exponent = exponent + other.exponent
+    result.isRounded = isRounded || other.isRounded
+    while whole > UInt128(UInt64.max) {
+      result.isRounded = result.isRounded || whole % 10 != 0
+      whole /= 10
+      result.exponent += 1
+    }
+    result.significand = UInt64(whole)
+    result.normalize()
+    return result
+  }
+
+  /// The integer that is nearest to the number times `10^power`, and whether it is equal to it. A number
+  /// above 0 never becomes 0.
+  func nearestInteger(
+    timesTenToThe power: Int
+  ) throws(Misfit) -> (value: Int64, isExact: Bool) {
+    let shift = exponent + power
+    if isZero || shift >= 0 { return (try integer(timesTenToThe: power), true) }
+    var divisor: UInt128 = 1
+    // A significand has at most 20 digits: divided by more than that, nothing is left.
+    for _ in 0..<min(-shift, 21) { divisor *= 10 }
+    let (quotient, rest) = UInt128(significand).quotientAndRemainder(dividingBy: divisor)
+    let nearest = max(1, quotient + (rest * 2 >= divisor ? 1 : 0))
+    guard nearest <= UInt128(Int64.max) else { throw .tooLarge }
+    return (isNegative ? -Int64(nearest) : Int64(nearest), rest == 0 && !isRounded)
   }
 }

@@ -26,13 +26,13 @@ struct JSON5Reader {
   private mutating func document() -> JSON5Value? {
     skipBlank()
     guard at < bytes.count else {
-      fault(at, "the file is empty; a policy is an object: { version: 1, … }")
+      fault(at, "the file is empty; it must hold an object: { … }")
       return nil
     }
     let value = value()
     skipBlank()
     if at < bytes.count, !isExhausted {
-      fault(at, "nothing may follow the policy's object; remove what is from here on")
+      fault(at, "nothing may follow the object; remove what is from here on")
     }
     return value
   }

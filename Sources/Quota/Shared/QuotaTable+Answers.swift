@@ -17,6 +17,13 @@ extension QuotaTable {
     {
       sharing!.partitions[partition].claimedMs = answer.openingMs
     }
+    if let opening = sharing!.partitions[partition].openingMs, opening != answer.openingMs,
+      bootMs - sharing!.suspectedMs >= Sharing.suspicionMilliseconds
+    {
+      // Whatever lost this one may have lost others.
+      sharing!.suspectedMs = bootMs
+      suspect(bootMs: bootMs)
+    }
     sharing!.partitions[partition].openingMs = answer.openingMs
     for (index, counter) in call.counters.enumerated() {
       guard counters[counter.place].generation == counter.generation,
@@ -119,9 +126,28 @@ extension QuotaTable {
     part.shortUntilMs = answer.isShort ? bootMs + 1_000 : .min
     part.word = nil
     if case .short = answer.outcome {
-      part.word = .init(left: part.seenLeft(rule) ?? 0, sentMs: underWay.sentMs)
+      part.word = .init(
+        left: part.seenLeft(of: capacity(of: rule, bootMs: bootMs)) ?? 0, sentMs: underWay.sentMs)
     }
     sharing!.parts[place] = part
+    noteReached(place, by: answer, bootMs: bootMs)
+  }
+
+  /// The statement that took the settled use of all replicas over a share is the one that tells of it:
+  /// the store says to exactly one replica how it was before and after.
+  private mutating func noteReached(_ place: Int, by answer: StatementAnswer, bootMs: Int64) {
+    let rule = tallies[counters[place].tally].rule
+    guard !rule.warnAt.isEmpty, case .budget(let budget) = counters[place].count else { return }
+    let part = sharing!.parts[place]!
+    let now = budgetTime(bootMs: bootMs)
+    let amount = part.limit(budget.amount(at: now))
+    guard let share = rule.warnAt.last(where: { $0.isReached(answer.settled, of: amount) }),
+      share > budget.told
+    else { return }
+    guard !share.isReached(answer.settledBefore, of: amount) else {
+      return told(counter: counters[place].name, share, windowStartMs: budget.window.start)
+    }
+    noteReached(place, budget, used: answer.settled.timesSaturating(part.unit), now: now)
   }
 
   /// Keeps for those who wait what there is, in their order. Who needs more than is left is refused
@@ -165,6 +191,7 @@ extension QuotaTable {
   ) {
     let window = CalendarWindow(start: answer.window.start, end: answer.window.end)
     guard case .budget(var budget) = counters[place].count else { return }
+    let before = budget.window
     let length = window.end.minusSaturating(window.start)
     if window.contains(storeMs), length <= budget.unit.millisecondsMax, window != budget.window {
       let waiting = sharing!.parts[place]!.waiting
@@ -177,7 +204,9 @@ extension QuotaTable {
       sync(place, bootMs: bootMs)
     }
     sharing!.parts[place]?.mustState = true
-    sharing!.parts[place]?.notBeforeMs = bootMs + 1
+    // Where the store's clock was set back behind its window, there is none to go to for a while.
+    let isSame = counters[place].count.windowStart == before.start
+    sharing!.parts[place]?.notBeforeMs = bootMs + (isSame ? 100 : 1)
   }
 
   // MARK: Partitions
@@ -185,11 +214,15 @@ extension QuotaTable {
   private mutating func note(_ state: PartitionState, _ partition: Int, bootMs: Int64) {
     let before = sharing!.partitions[partition]
     sharing!.partitions[partition].isReached = true
+    if case .opening(let isClaimed, let claimed, let expected, let sinceMs) = state {
+      sharing!.partitions[partition].claims = OpeningClaims(
+        isClaimed: isClaimed, claimed: claimed, expected: expected, sinceMs: sinceMs)
+    } else {
+      sharing!.partitions[partition].claims = nil
+    }
     if state == .open {
       sharing!.partitions[partition].state = .open
-      // A store that lost what it had is silent about it: it is asked again and again.
-      sharing!.partitions[partition].probeMs =
-        bootMs + sharing!.settings.restatedMilliseconds
+      sharing!.partitions[partition].probeMs = .max
       if before.isLost {
         for place in before.places { sharing!.parts[place]?.local = nil }
       }
@@ -242,7 +275,8 @@ extension QuotaTable {
       let rule = tallies[counters[place].tally].rule
       if rule.onStoreLoss == .local {
         sharing!.parts[place]!.local = LocalShare(
-          rule, seenLeft: sharing!.parts[place]!.seenLeft(rule), replicas: sharing!.replicas,
+          rule, seenLeft: sharing!.parts[place]!.seenLeft(of: capacity(of: rule, bootMs: bootMs)),
+          replicas: sharing!.replicas,
           bootMs: bootMs)
       }
       for waiting in sharing!.parts[place]!.waiting { endWaiting(waiting.ask) }

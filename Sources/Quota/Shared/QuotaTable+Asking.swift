@@ -19,12 +19,20 @@ extension QuotaTable {
     var entries: [Sharing.Ask.Entry] = []
     var lacks = false
     found.removeAll(keepingCapacity: true)
+    shadowed.removeAll(keepingCapacity: true)
     for index in indices {
-      let need = demand.need(tallies[index].kind)
+      let need = need(tally: index, demand, now: now)
       let place: Int
       switch standing(index, caller, need, now: now, bootMs: bootMs, waited: waited) {
+      case .fails where tallies[index].isShadow:
+        shadowed.append(index)
+        found.append(nil)
+        continue
       case .fails(let shortage):
-        failures.append(LimitFailure(rule: tallies[index].rule, need: need, shortage: shortage))
+        failures.append(
+          LimitFailure(
+            rule: tallies[index].rule, need: need, shortage: shortage,
+            now: now.plusSaturating(windows.aheadMs)))
         continue
       case .fits(let known): place = known
       case .lacks(let known):
@@ -39,7 +47,8 @@ extension QuotaTable {
     guard failures.isEmpty else { return .refused(QuotaRefusal(failures: failures)) }
     if lacks, let ask = ask(entries, indices, demand, bootMs: bootMs) { return .asks(ask) }
     // The limit that refused it may have left the policy meanwhile, and so may all the others.
-    if lacks || waited?.refusal != nil, let first = indices.first {
+    if lacks || waited?.refusal != nil, let first = indices.first(where: { !tallies[$0].isShadow })
+    {
       return .refused(
         QuotaRefusal(failures: [
           LimitFailure(
@@ -48,13 +57,14 @@ extension QuotaTable {
         ]))
     }
     if waited == nil { sharing!.counts.withoutAsking += 1 }
-    return .admitted(chargeShared(indices, demand, bootMs: bootMs, isNew: waited == nil))
+    return .admitted(chargeShared(indices, demand, now: now, bootMs: bootMs, isNew: waited == nil))
   }
 
   private mutating func standing(
     _ tally: Int, _ caller: Caller, _ need: Int64, now: Int64, bootMs: Int64, waited: Sharing.Ask?
   ) -> Standing {
-    if need > tallies[tally].capacity { return .fails(.neverFits) }
+    let most = capacity(tally: tally, now: now)
+    if need > most { return .fails(.neverFits) }
     let scopeValue = tallies[tally].scopeValue(of: caller)
     let place: Int
     if let known = tallies[tally].place(of: scopeValue) {
@@ -68,11 +78,14 @@ extension QuotaTable {
       let count = Count(fresh: tallies[tally].rule, now: now, windows: &windows)
       place = insert(count, tally: tally, scopeValue: scopeValue)
     }
+    guard !tallies[tally].isShadow else {
+      return standingOfShadow(place, need, now: now, bootMs: bootMs)
+    }
     guard sharing!.fencedBy == nil else { return .fails(.storeUnavailable) }
     sync(place, bootMs: bootMs)
     guard need > 0 else { return .fits(place: place) }
     let part = sharing!.parts[place]!
-    if part.units(need) > part.limit(tallies[tally].capacity) { return .fails(.neverFits) }
+    if part.units(need) > part.limit(most) { return .fails(.neverFits) }
     if let waited, let refusal = waited.refusal {
       // It is refused by that limit; what the others would have said was not waited for.
       return refusal.place == place ? .fails(refusal.shortage) : .fits(place: place)
@@ -89,6 +102,24 @@ extension QuotaTable {
     return .fails(shortage)
   }
 
+  /// A limit that only counts asks nobody and waits for nobody: it goes by the sum last seen.
+  private mutating func standingOfShadow(
+    _ place: Int, _ need: Int64, now: Int64, bootMs: Int64
+  ) -> Standing {
+    sync(place, bootMs: bootMs)
+    // It is stated within a second, so that the sum is not older.
+    sharing!.parts[place]!.mustState = true
+    schedule(place, bootMs: bootMs)
+    guard need > 0 else { return .fits(place: place) }
+    if let use = sharedUse(place: place, now: now) {
+      return need <= use.remaining
+        ? .fits(place: place) : .fails(.exceeded(waitMilliseconds: Count.retryMilliseconds))
+    }
+    let shortage = counters[place].count.shortage(
+      of: need, now: now.plusSaturating(windows.aheadMs))
+    return shortage.map { .fails($0) } ?? .fits(place: place)
+  }
+
   /// What the limit says should happen without the store.
   private mutating func whileLost(_ place: Int, _ need: Int64, bootMs: Int64) -> Standing {
     let rule = tallies[counters[place].tally].rule
@@ -102,7 +133,7 @@ extension QuotaTable {
       if need <= part.free.plusSaturating(share) { return .fits(place: place) }
     }
     guard case .budget(let budget) = counters[place].count, part.seen != nil,
-      part.seenSettled >= part.limit(rule.amount)
+      part.seenSettled >= part.limit(capacity(of: rule, bootMs: bootMs))
     else { return .fails(.storeUnavailable) }
     return .fails(.spent(waitMilliseconds: untilEnd(budget, bootMs: bootMs)))
   }
@@ -113,7 +144,8 @@ extension QuotaTable {
     if sharing!.parts[place]!.local == nil {
       let part = sharing!.parts[place]!
       let since = part.holding(counters[place].count).hold.minusSaturating(part.known?.hold ?? 0)
-      let left = part.seenLeft(rule)?.minusSaturating(max(0, since).timesSaturating(part.unit))
+      let left = part.seenLeft(of: capacity(of: rule, bootMs: bootMs))?
+        .minusSaturating(max(0, since).timesSaturating(part.unit))
       sharing!.parts[place]!.local = LocalShare(
         rule, seenLeft: left, replicas: sharing!.replicas, bootMs: bootMs)
     }
@@ -155,7 +187,7 @@ extension QuotaTable {
       return .exceeded(waitMilliseconds: max(1, Int64(saturating: wait)))
     case .budget(let budget):
       let reset = untilEnd(budget, bootMs: bootMs)
-      let limit = part.limit(rule.amount)
+      let limit = part.limit(capacity(of: rule, bootMs: bootMs))
       if part.seenSettled >= limit { return .spent(waitMilliseconds: reset) }
       let fitsAfterOthers = part.units(need) <= limit - part.seenSettled
       return .exceeded(
@@ -172,7 +204,7 @@ extension QuotaTable {
     guard sharing!.asks.count < Sharing.asksMax else { return nil }
     let id = sharing!.nextAsk()
     var entries = lacking
-    for (position, index) in indices.enumerated() {
+    for (position, index) in indices.enumerated() where !tallies[index].isShadow {
       let (place, need) = (found[position]!, demand.need(tallies[index].kind))
       sharing!.parts[place]!.rate.use(need, at: bootMs)
       if lacking.contains(where: { $0.place == place }) {
@@ -241,25 +273,25 @@ extension QuotaTable {
   // MARK: Charging
 
   private mutating func chargeShared(
-    _ indices: [Int], _ demand: Demand, bootMs: Int64, isNew: Bool
+    _ indices: [Int], _ demand: Demand, now: Int64, bootMs: Int64, isNew: Bool
   ) -> Reservation {
     var reserved: [ReservedCharge] = []
     reserved.reserveCapacity(indices.count)
-    for (position, index) in indices.enumerated() {
+    for (position, index) in indices.enumerated() where !shadowed.contains(index) {
       let (place, kind) = (found[position]!, tallies[index].kind)
-      let need = demand.need(kind)
+      let need = need(tally: index, demand, now: now)
       let window = counters[place].count.reserve(need)
       counters[place].open = counters[place].open.plusSaturating(1)
       counters[place].reserved = counters[place].reserved.plusSaturating(need)
       sharing!.parts[place]!.spend(need, counters[place].count)
-      if isNew { sharing!.parts[place]!.rate.use(need, at: bootMs) }
+      if isNew, !tallies[index].isShadow { sharing!.parts[place]!.rate.use(need, at: bootMs) }
       schedule(place, bootMs: bootMs)
       reserved.append(
         ReservedCharge(
           place: place, generation: counters[place].generation, kind: kind,
           charge: Charge(counter: counters[place].name, amount: need, window: window)))
     }
-    return Reservation(demand: demand, reserved: reserved)
+    return Reservation(demand: demand, reserved: reserved, shadowed: shadowedRules)
   }
 
   /// What a settlement does to the slice: `window` is that of the admission.

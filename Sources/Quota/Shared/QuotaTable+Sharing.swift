@@ -10,7 +10,9 @@ extension QuotaTable {
   package mutating func share(
     _ settings: SharingSettings, as holder: Holder, now: Int64, bootMs: Int64
   ) {
-    sharing = Sharing(settings, as: holder, nowAheadMs: now.minusSaturating(bootMs))
+    sharing = Sharing(
+      settings, as: holder, nowAheadMs: now.minusSaturating(bootMs),
+      knewStore: wasShared || !restoredSeen.isEmpty, bootMs: bootMs)
     sharing?.parts = Array(repeating: nil, count: counters.count)
     // Every partition is asked, also without a counter in it: a store that was empty is open before the
     // first request.
@@ -46,22 +48,34 @@ extension QuotaTable {
   /// Which replicas live, as the store says.
   package mutating func alive(_ fleet: FleetView, bootMs: Int64) {
     guard sharing != nil else { return }
-    sharing!.replicas = Int64(max(1, fleet.replicas.count))
+    sharing!.replicas = max(1, fleet.count)
+    let hadList = sharing!.listMs
+    sharing!.listMs = fleet.listMs
+    if hadList != 0, hadList != fleet.listMs {
+      // The store has lost the list, and so may have lost all.
+      suspect(bootMs: bootMs)
+    }
     guard fleet.isComplete else { return }
     let lease = sharing!.settings.leaseMilliseconds
-    for replica in fleet.replicas {
-      sharing!.living[replica.holder.ledger] = (replica.holder, bootMs)
-    }
-    sharing!.living = sharing!.living.filter { bootMs - $0.value.seenMs < lease }
+    if sharing!.living.take(fleet, leaseMs: lease, bootMs: bootMs) { sharing!.departedMs = bootMs }
   }
 
-  /// Whom this replica saw alive within the lease's time: a partition that opens waits for them. A
-  /// store that came back as an old copy knows fewer, and must not be believed at once.
+  /// Whom this replica saw alive within the lease's time, in the order of their ledgers: a partition
+  /// that opens waits for them. A store that came back as an old copy knows fewer, and must not be
+  /// believed at once.
   package func living(bootMs: Int64) -> [Holder] {
     guard let sharing else { return [] }
-    return sharing.living.values
-      .filter { bootMs - $0.seenMs < sharing.settings.leaseMilliseconds }
-      .map(\.holder).sorted { $0.ledger < $1.ledger }
+    return sharing.living.holders(leaseMs: sharing.settings.leaseMilliseconds, bootMs: bootMs)
+  }
+
+  /// The store may have lost what it had: its server was connected to again, or it has lost a partition
+  /// or the list of who lives. Every partition with something of this holder's is asked.
+  package mutating func suspect(bootMs: Int64) {
+    guard sharing != nil else { return }
+    for partition in 0..<SharedKey.partitions where sharing!.partitions[partition].state == .open {
+      sharing!.partitions[partition].probeMs = min(
+        bootMs, sharing!.partitions[partition].probeMs)
+    }
   }
 
   /// Another process goes on with this ledger: everything shared is refused from now on.
@@ -91,6 +105,7 @@ extension QuotaTable {
     let key = SharedKey(rule, name: counters[place].name, scopeValue: counters[place].scopeValue)
     var part = SharedPart(key: key, unit: rule.kind == .usd ? 1_000 : 1)
     part.window = counters[place].count.windowStart
+    part.isShadow = rule.isShadow
     while sharing!.parts.count <= place { sharing!.parts.append(nil) }
     sharing!.parts[place] = part
     sharing!.partitions[key.partition].places.insert(place)
@@ -123,6 +138,28 @@ extension QuotaTable {
       to: bootMs.plusSaturating(sharing!.nowAheadMs), windows: &windows)
     noteWindow(place)
     sharing!.parts[place]!.expire(counters[place].count, at: bootMs)
+    guard case .budget(let budget) = counters[place].count, !budget.raises.isEmpty else { return }
+    // What was leased under another amount goes back.
+    let given = budget.amount(at: budgetTime(bootMs: bootMs))
+    if let known = sharing!.parts[place]!.amount, known != given {
+      sharing!.parts[place]!.disown()
+    }
+    sharing!.parts[place]!.amount = given
+  }
+
+  /// The time that budgets go by.
+  func budgetTime(bootMs: Int64) -> Int64 {
+    bootMs.plusSaturating(sharing?.nowAheadMs ?? 0).plusSaturating(windows.aheadMs)
+  }
+
+  /// What a limit gives now.
+  func amount(of rule: LimitRule, bootMs: Int64) -> Int64 {
+    rule.raises.isEmpty ? rule.amount : rule.amount(at: budgetTime(bootMs: bootMs))
+  }
+
+  /// The most of a limit that can be taken at once now.
+  func capacity(of rule: LimitRule, bootMs: Int64) -> Int64 {
+    rule.raises.isEmpty ? rule.capacity : rule.amount(at: budgetTime(bootMs: bootMs))
   }
 
   mutating func noteWindow(_ place: Int) {
@@ -168,21 +205,37 @@ extension QuotaTable {
       due = bootMs
     }
     if let known = part.known {
-      if holding.hold > known.hold { due = bootMs }
-      if holding != known { due = min(due, part.statedMs + 1_000) }
+      // What only counts is stated once a second.
+      if holding.hold > known.hold, !part.isShadow { due = bootMs }
+      if holding != known || part.isShadow && part.mustState {
+        due = min(due, part.statedMs + 1_000)
+      }
     }
     if let opening = view.openingMs, view.claimedMs != opening, part.claimedIn != opening,
       holding.hold != 0 || part.seen != nil
     {
       due = bootMs
     }
-    if part.free > 0 { due = min(due, returnTime(part, sharing, bootMs)) }
+    if part.free > 0 {
+      due = min(due, returnTime(part, sharing, bootMs))
+      due = min(due, raiseEdge(place, bootMs: bootMs))
+    }
     if part.unspent > 0, !count.isBudget { due = min(due, part.validUntilMs) }
     if isRenewed(part, sharing, bootMs) { due = min(due, max(bootMs, part.renewMs)) }
     if count.isSlots, holding.hold != 0 {
       due = min(due, part.statedMs + sharing.settings.restatedMilliseconds)
     }
     return max(due, part.notBeforeMs)
+  }
+
+  /// When a raise begins or ends next: a slice is void then.
+  private func raiseEdge(_ place: Int, bootMs: Int64) -> Int64 {
+    guard case .budget(let budget) = counters[place].count, !budget.raises.isEmpty else {
+      return .max
+    }
+    let now = budgetTime(bootMs: bootMs)
+    guard let edge = budget.raises.nextEdge(after: now) else { return .max }
+    return bootMs.plusSaturating(edge.minusSaturating(now))
   }
 
   private func returnTime(_ part: SharedPart, _ sharing: Sharing, _ bootMs: Int64) -> Int64 {

@@ -19,6 +19,7 @@ extension QuotaTable {
       sharing!.parts[entry.place]!.dueMs = .max
       due[part.key.partition, default: []].append(entry.place)
     }
+    checkOne(bootMs: bootMs)
     for (partition, view) in sharing!.partitions.enumerated()
     where view.probeMs <= bootMs && view.isReached {
       sharing!.partitions[partition].probeMs = .max
@@ -35,9 +36,25 @@ extension QuotaTable {
   /// When `callsDue` gives something next, if nobody asks before; nil where nothing is known to be.
   package func nextDue(bootMs: Int64) -> Int64? {
     guard let sharing, sharing.fencedBy == nil else { return nil }
-    var next = sharing.queue.first?.dueMs ?? .max
+    var next = min(sharing.queue.first?.dueMs ?? .max, sharing.checkMs)
     for view in sharing.partitions where view.isReached { next = min(next, view.probeMs) }
     return next == .max ? nil : next
+  }
+
+  /// A store that lost what it had is silent about it. So one partition with something of this
+  /// holder's is asked from time to time, each in turn: what lost one has lost all, or all of a
+  /// cluster's server.
+  private mutating func checkOne(bootMs: Int64) {
+    guard bootMs >= sharing!.checkMs else { return }
+    sharing!.checkMs = bootMs + sharing!.settings.restatedMilliseconds
+    for step in 1...SharedKey.partitions {
+      let partition = (sharing!.checkedPartition + step) % SharedKey.partitions
+      let view = sharing!.partitions[partition]
+      guard view.isReached, view.state == .open, holdsAnything(view) else { continue }
+      sharing!.checkedPartition = partition
+      sharing!.partitions[partition].probeMs = bootMs
+      return
+    }
   }
 
   /// Whether the store would lose something of this holder's.
@@ -124,10 +141,11 @@ extension QuotaTable {
     }
     let holding = part.stated(
       count, leaseMilliseconds: sharing!.settings.leaseMilliseconds, at: bootMs)
-    let (need, want) = wish(part, rule, isSpare: isSpare)
+    let (need, want) = wish(part, capacity(of: rule, bootMs: bootMs), isSpare: isSpare)
     let statement = Statement(
       key: part.key, shape: shape(rule, count, part, settled: holding.settled),
-      amount: part.limit(rule.amount), number: sharing!.nextStatement(), hold: holding.hold,
+      amount: part.limit(amount(of: rule, bootMs: bootMs)), number: sharing!.nextStatement(),
+      hold: holding.hold,
       unspent: holding.unspent, need: need, want: want, seen: part.seen)
     var window: CalendarWindow?
     if case .budget(let budget) = count { window = budget.window }
@@ -156,12 +174,12 @@ extension QuotaTable {
   /// as far as the store was last seen to have something left, at least the first. A slice is for
   /// about a second of this replica's own use.
   private func wish(
-    _ part: SharedPart, _ rule: LimitRule, isSpare: Bool
+    _ part: SharedPart, _ capacity: Int64, isSpare: Bool
   ) -> (need: Int64, want: Int64) {
     guard !sharing!.partitions[part.key.partition].isLost else { return (0, 0) }
     var needed: Int64 = 0
     var total: Int64 = 0
-    let left = part.seenLeft(rule) ?? rule.capacity
+    let left = part.seenLeft(of: capacity) ?? capacity
     var isCounted = true
     for waiting in part.waiting {
       total = total.plusSaturating(waiting.need)

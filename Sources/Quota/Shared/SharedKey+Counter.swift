@@ -7,6 +7,7 @@ extension SharedKey {
     let owner =
       switch rule.owner {
       case .global: CounterName.limit(rule.owner, rule.name)
+      case .group(let group): "group/" + group
       case .tenant(let tenant), .key(let tenant, _): "tenant/" + tenant
       // A class's slots are counted for each tenant.
       case .trafficClass: "tenant/" + scopeValue

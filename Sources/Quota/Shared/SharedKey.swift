@@ -1,7 +1,7 @@
 /// Which counter of the store a statement is about.
 package struct SharedKey: Hashable, Sendable {
   /// How many partitions the store's counters are divided into. All counters of one owner (a tenant
-  /// with its keys, its subjects and its slots in each class; a global limit) are in one partition,
+  /// with its keys, its subjects and its slots in each class; a group; a global limit) are in one partition,
   /// so that one call asks for all of them together, and in a cluster they are on one server.
   package static let partitions = 64
 

@@ -76,10 +76,14 @@ struct SharedPart {
   /// In which opening of the partition it was stated last.
   var claimedIn: Int64?
   var local: LocalShare?
-  /// Of slots: how many of those in flight are of the local share.
-  var localOut: Int64 = 0
+  /// Of slots: how many of those in flight the store did not grant: they come back to nobody's slice.
+  var beyondSlice: Int64 = 0
   /// No slice is asked for in the background before this.
   var renewMs: Int64 = .min
+  /// Whether its limit only counts.
+  var isShadow = false
+  /// Of a budget with raises: what it gave when that was looked at last.
+  var amount: Int64?
   /// Of a budget: the start of the window that all of this is about.
   var window: Int64?
   /// When something is due, as the queue knows it.
@@ -167,9 +171,9 @@ struct SharedPart {
     let fromSlice = min(free, need)
     unspent -= fromSlice
     if count.isBucket { taken = taken.plusSaturating(need) }
-    guard need > fromSlice, local != nil else { return }
+    guard need > fromSlice else { return }
     local?.take(need - fromSlice)
-    if count.isSlots { localOut += need - fromSlice }
+    if count.isSlots { beyondSlice += need - fromSlice }
   }
 
   /// A reservation was `more` than was used; below 0, less. Of a budget and of slots the rest stays
@@ -183,10 +187,10 @@ struct SharedPart {
     } else if count.isBudget {
       unspent = unspent.plusSaturating(more)
     } else if count.isSlots {
-      let toLocal = min(more, localOut)
-      localOut -= toLocal
-      if toLocal > 0, case .left(let left)? = local { local = .left(left + toLocal) }
-      if bootMs < validUntilMs { unspent += more - toLocal }
+      let beyond = min(more, beyondSlice)
+      beyondSlice -= beyond
+      if beyond > 0, case .left(let left)? = local { local = .left(left + beyond) }
+      if bootMs < validUntilMs { unspent += more - beyond }
     }
   }
 
@@ -207,8 +211,9 @@ struct SharedPart {
   }
 
   /// What is left for all by the store's last word, in the limit's unit.
-  func seenLeft(_ rule: LimitRule) -> Int64? {
-    seen.map { max(0, limit(rule.capacity) - $0.sum).timesSaturating(unit) }
+  /// `capacity`: what the limit gives at once now.
+  func seenLeft(of capacity: Int64) -> Int64? {
+    seen.map { max(0, limit(capacity) - $0.sum).timesSaturating(unit) }
   }
 
   /// Nothing of it is at the store or on the way, so that it can be forgotten.

@@ -67,24 +67,43 @@ struct Sharing {
   var storeAheadMs: Int64?
   /// How many replicas live; 0 where that is not known.
   var replicas: Int64 = 0
-  /// Whom a complete list named, by ledger, and when that was last.
-  var living: [String: (holder: Holder, seenMs: Int64)] = [:]
+  /// Which list of those who live was told last: when it began; 0 for none.
+  var listMs: Int64 = 0
+  var living = Living()
+  /// When a partition is asked next for no other reason than to see whether the store lost it, and
+  /// which was asked last.
+  var checkMs: Int64 = .min
+  var checkedPartition = 0
+  /// When a loss was noticed last.
+  var suspectedMs: Int64 = .min / 2
   var fencedBy: Int64?
   /// Whether everything unspent is given back, and nothing more is leased.
   var isDraining = false
   var oldCopies: [OldLedgerCopy] = []
+  /// Whether the ledger knew a store before this start.
+  let knewStore: Bool
+  /// When a replica was last found to be silent for the lease's time; at first, when sharing began:
+  /// what became of others before is not known.
+  var departedMs: Int64
   var asksSweptMs: Int64 = .min / 2
   var counts = SharedCounts()
   private var askNumber: UInt64 = 0
   private var callNumber: UInt64 = 0
   private var statementNumber: Int64 = 0
 
-  init(_ settings: SharingSettings, as holder: Holder, nowAheadMs: Int64) {
+  init(
+    _ settings: SharingSettings, as holder: Holder, nowAheadMs: Int64, knewStore: Bool,
+    bootMs: Int64
+  ) {
+    self.knewStore = knewStore
+    departedMs = bootMs
     self.settings = settings
     self.holder = holder
     self.nowAheadMs = nowAheadMs
   }
 
+  /// Losses that are noticed within this time are one.
+  static let suspicionMilliseconds: Int64 = 1_000
   /// The most requests that wait; more are refused as while the store is lost.
   static let asksMax = 8_192
   /// What nobody has tried again for so long is withdrawn.

@@ -191,31 +191,41 @@ package struct FleetView: Sendable, Equatable {
     package let name: String
     /// The policy's revision that it works by.
     package let revision: String
-    /// When the store heard of it last, in Unix milliseconds of the store's clock.
-    package let heardMs: Int64
+    /// Since when it lives, in Unix milliseconds of the store's clock.
+    package let sinceMs: Int64
 
-    package init(holder: Holder, name: String, revision: String, heardMs: Int64) {
+    package init(holder: Holder, name: String, revision: String, sinceMs: Int64) {
       self.holder = holder
       self.name = name
       self.revision = revision
-      self.heardMs = heardMs
+      self.sinceMs = sinceMs
     }
   }
 
   package var replicas: [Replica]
-  /// Whether the store has kept the list for the lease's time at least. Where not (it lost writes, or
-  /// it is new), replicas may live that have not stated again, and this is no list to open by.
+  /// Whether all of the list was told, and the store has kept it for the lease's time at least. Where
+  /// not (it lost writes, or it is new), replicas may live that are not in it, and this is no list to
+  /// open by.
   package var isComplete: Bool
+  /// How many live, also where not all of them have been told yet.
+  package var count: Int64
+  /// Another number for each other list.
+  package var edition: Int64
+  /// When the store began the list, by its clock: another time where it has lost one. 0 where it has not
+  /// said so.
+  package var listMs: Int64 = 0
 
-  package init(replicas: [Replica], isComplete: Bool = true) {
+  package init(replicas: [Replica], isComplete: Bool = true, edition: Int64 = 0) {
     self.replicas = replicas
     self.isComplete = isComplete
+    self.edition = edition
+    count = Int64(replicas.count)
   }
 }
 
 /// What the store answered to a replica that stated that it lives.
 package enum PresenceAnswer: Sendable, Equatable {
-  case alive(FleetView)
+  case alive(FleetChanges)
   /// The ledger has been started with a higher number than this process knows (it is an old copy),
   /// and that process is silent: this one goes on as this number, which is its own from now on. It is
   /// on disk before anything else is said to the store.

@@ -8,6 +8,7 @@ import Metrics
 package final class AdminPages: AdminSite {
   static let alivePath = "/healthz"
   static let readyPath = "/readyz"
+  private static let requestsPath = "/api/v1/requests/"
 
   private let state: ServingState
   private let page = EmbeddedPage(html: AdminPage.html)
@@ -50,11 +51,22 @@ package final class AdminPages: AdminSite {
       return .json(.ok, StatusReport(state: state, now: now).json)
     case "/api/v1/traffic":
       return .json(.ok, TrafficReport(metrics: state.metrics, policy: now.policy).json)
+    case "/api/v1/history":
+      return .json(.ok, state.history.json)
+    case "/api/v1/usage":
+      guard let books = now.books else {
+        return .error(.serviceUnavailable, "the ledger is not open yet")
+      }
+      return .json(.ok, UsageSums(books).json)
     case "/api/v1/tenants":
       return tenants(request, now)
     case "/api/v1/refusals":
       return .json(.ok, RefusalReport(events: state.metrics.refusals).json)
     default:
+      if request.path.hasPrefix(Self.requestsPath), let directory = now.directory {
+        let id = request.path.dropFirst(Self.requestsPath.count)
+        return RequestReport(id: id, directory: directory)?.response ?? .nothingHere
+      }
       return .nothingHere
     }
   }
@@ -64,7 +76,8 @@ package final class AdminPages: AdminSite {
       let query = try TenantQuery(AdminQuery(request.query))
       directory.follow(now.policy)
       let report = TenantReport(
-        found: directory.names(query), query: query, metrics: state.metrics, books: now.books)
+        found: directory.names(query), query: query, metrics: state.metrics, books: now.books,
+        policy: now.policy)
       return .json(.ok, report.json)
     } catch {
       return .error(.badRequest, error.description)

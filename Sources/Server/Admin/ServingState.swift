@@ -10,6 +10,8 @@ import Policy
 package final class ServingState: Sendable {
   /// The counters of every loop.
   package let metrics = MetricsRegistry()
+  /// The last hour of them.
+  package let history = TrafficHistory()
   /// When the process started, in Unix nanoseconds.
   let startedNanoseconds = SystemClock.wallNanoseconds()
   private let begin = SystemClock.monotonicNanoseconds()
@@ -22,6 +24,8 @@ package final class ServingState: Sendable {
     var policy: PolicySnapshot?
     var policyStatus: PolicyStatus?
     var books: Books?
+    /// The data directory, once the ledger is recovered.
+    var directory: String?
     var ship: @Sendable () -> [ShipStatistics] = { [] }
     var store: @Sendable () -> StoreStatus? = { nil }
     var responseIDs: @Sendable () -> ResponseIDStatistics = { ResponseIDStatistics() }
@@ -38,9 +42,12 @@ package final class ServingState: Sendable {
     }
   }
 
-  /// The ledger was recovered: these are the books.
-  package func opened(_ books: Books) {
-    values.withLock { $0.books = books }
+  /// The ledger in that data directory was recovered: these are the books.
+  package func opened(_ books: Books, directory: String? = nil) {
+    values.withLock { values in
+      values.books = books
+      values.directory = directory
+    }
   }
 
   /// Records are shipped; `ship` returns the targets' numbers, on any thread.
@@ -104,7 +111,7 @@ extension ServingState.Values {
           "another process goes on with this ledger (start \(start)): end one of the two")
       } else if store.holdsReadiness {
         reasons.append(
-          store.problem.map { "the store cannot be used: \($0)" }
+          (store.refusal ?? store.problem).map { "the store cannot be used: \($0)" }
             ?? "the store has not answered yet, or is opening")
       }
     }

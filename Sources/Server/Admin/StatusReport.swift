@@ -26,6 +26,11 @@ struct StatusReport {
       json.field("inflight", Int64(clamping: state.metrics.inflight))
       policy(&json)
       ledger(&json)
+      if let books = now.books {
+        json.object("usage") { UsageSums(books).add(to: &$0) }
+      } else {
+        json.null("usage")
+      }
       json.array("ship") { json in
         for target in now.ship() { Self.add(target, to: &json) }
       }
@@ -66,6 +71,9 @@ struct StatusReport {
       json.field("durable_seq", ledger.durableSeq)
       json.field("queued_bytes", ledger.queuedBytes)
       json.field("disk_bytes", ledger.diskBytes)
+      json.field("max_bytes", ledger.diskBytesMax)
+      json.field("bytes_per_hour", ledger.bytesPerHour)
+      json.field("hours_left", ledger.hoursLeft)
       json.field("segments", ledger.segmentCount)
       json.field("flushes", ledger.flushCount)
       json.field("failures", ledger.failureCount)

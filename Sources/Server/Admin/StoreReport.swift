@@ -8,6 +8,9 @@ import Terms
 struct StoreReport {
   let status: StoreStatus?
 
+  /// The most replicas that are listed.
+  static let replicasMax = 1_000
+
   /// How the whole stands, in one word.
   private static func word(_ store: StoreStatus) -> String {
     if store.fencedBy != nil { return "fenced" }
@@ -27,6 +30,7 @@ struct StoreReport {
       json.field("ledger_id", store.holder.ledger)
       json.field("start_number", store.holder.start)
       json.field("fenced_by", store.fencedBy)
+      json.field("refusal", store.refusal)
       json.field("problem", store.problem)
       json.field("warnings", store.warnings)
       Self.fleet(store, &json)
@@ -39,14 +43,15 @@ struct StoreReport {
   }
 
   private static func fleet(_ store: StoreStatus, _ json: inout JSONWriter) {
+    json.field("replicas_alive", store.fleet?.count)
     json.array("replicas") { json in
-      for replica in store.fleet?.replicas ?? [] {
+      for replica in (store.fleet?.replicas ?? []).prefix(replicasMax) {
         json.object { json in
           json.field("name", replica.name)
           json.field("ledger_id", replica.holder.ledger)
           json.field("start_number", replica.holder.start)
           json.field("revision", replica.revision)
-          json.field("heard_at", timeMs: replica.heardMs)
+          json.field("alive_since", timeMs: replica.sinceMs)
           json.field("is_this", replica.holder == store.holder)
         }
       }
@@ -63,6 +68,15 @@ struct StoreReport {
       for state in StoreStatus.State.allCases {
         json.name(any: state.rawValue)
         json.array { add(store.leased(state), to: &$0) }
+      }
+    }
+    json.array("leased_counters") { json in
+      for one in store.leasedCounters {
+        json.object { json in
+          json.field("counter", one.counter)
+          json.field("partition", one.partition)
+          add(one.amount, one.kind, to: &json)
+        }
       }
     }
     json.array("not_open") { json in
@@ -84,14 +98,16 @@ struct StoreReport {
   /// One object for each kind that has an amount; dollars as exact decimals.
   private static func add(_ amounts: StoreAmounts, to json: inout JSONWriter) {
     for kind in LimitKind.allCases where amounts[kind] != 0 {
-      json.object { json in
-        json.field("kind", kind.rawValue)
-        if kind == .usd {
-          json.field("amount", Dollars.text(amounts[kind]))
-        } else {
-          json.field("amount", amounts[kind])
-        }
-      }
+      json.object { add(amounts[kind], kind, to: &$0) }
+    }
+  }
+
+  private static func add(_ amount: Int64, _ kind: LimitKind, to json: inout JSONWriter) {
+    json.field("kind", kind.rawValue)
+    if kind == .usd {
+      json.field("amount", Dollars.text(amount))
+    } else {
+      json.field("amount", amount)
     }
   }
 
@@ -119,6 +135,7 @@ struct StoreReport {
       case .joined, .lost, .returned: break
       case .fenced(let start): json.field("by", start)
       case .opened(let opened):
+        json.field("is_first", opened.isFirst)
         json.field("stated", opened.stated.map { name($0, fleet) })
         json.field("missing", opened.missing.map { name($0, fleet) })
         guard let bound = opened.bound else { return json.null("bound") }

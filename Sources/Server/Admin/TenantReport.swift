@@ -1,6 +1,8 @@
 import Books
 import Bytes
+import Ledger
 import Metrics
+import Policy
 import Terms
 
 /// `/api/v1/tenants`: what tenants have used since the start, and what is left of their limits.
@@ -13,11 +15,15 @@ struct TenantReport {
   let metrics: MetricsRegistry
   /// nil while the ledger is not open: then there are no limits to report.
   let books: Books?
+  let policy: PolicySnapshot?
+  /// How many of a tenant's keys are listed.
+  static let keysMax = 100
 
   /// The whole answer.
   var json: [UInt8] {
     let traffic = metrics.traffic(ofTenants: found.names)
     let limits = books?.limitStates(ofTenants: found.names) ?? found.names.map { _ in [] }
+    let uses = books.map { UsageSums($0).keyUses } ?? [:]
     var json = JSONWriter()
     json.object { json in
       json.field("total", found.total)
@@ -25,19 +31,64 @@ struct TenantReport {
       json.array("global") { json in
         for limit in books?.globalLimitStates() ?? [] { Self.add(limit, to: &json) }
       }
+      Self.add(books?.groupLimitStates(ofTenants: found.names) ?? [], to: &json)
+      let current = books?.currentLimits
       json.array("tenants") { json in
         for (name, (traffic, limits)) in zip(found.names, zip(traffic, limits)) {
           json.object { json in
             json.field("tenant", name)
+            let tenant = current?.tenant(named: name)
+            if let plan = tenant?.plan { json.field("plan", plan) }
+            if let group = tenant?.group { json.field("group", group.name) }
             Self.add(traffic, to: &json)
             json.array("limits") { json in
               for limit in limits { Self.add(limit, to: &json) }
             }
+            keys(of: name, uses, &json)
           }
         }
       }
     }
     return json.bytes
+  }
+
+  /// The groups of these tenants; left out where none of them is in one.
+  private static func add(
+    _ groups: [(group: TenantGroup, limits: [LimitState])], to json: inout JSONWriter
+  ) {
+    guard !groups.isEmpty else { return }
+    json.array("groups") { json in
+      for (group, limits) in groups {
+        json.object { json in
+          json.field("group", group.name)
+          json.field("tenants", group.tenants.count)
+          json.array("limits") { json in
+            for limit in limits { add(limit, to: &json) }
+          }
+        }
+      }
+    }
+  }
+
+  /// The policy's keys of a tenant, with their last use and what they spent.
+  private func keys(
+    of tenant: String, _ uses: [DayTotals.KeyName: UsageSums.KeyUse], _ json: inout JSONWriter
+  ) {
+    let found = policy?.tenant(named: Array(tenant.utf8).span)
+    json.array("keys") { json in
+      for key in found?.keys.prefix(Self.keysMax) ?? [] {
+        let name = DayTotals.KeyName(tenant: tenant, keyID: key.id.string)
+        json.object { json in
+          UsageSums.add(name.keyID, uses[name], to: &json)
+          json.field(
+            "expires",
+            timeMs: key.expiresSeconds.map {
+              $0.multipliedReportingOverflow(by: 1_000).partialValue
+            })
+          json.field("disabled", key.disabled)
+        }
+      }
+    }
   }
 
   private static func add(_ traffic: TenantTraffic, to json: inout JSONWriter) {
@@ -54,6 +105,9 @@ struct TenantReport {
       var keyID = limit.keyID
       switch limit.owner {
       case .global: json.field("owner", "global")
+      case .group(let name):
+        json.field("owner", "group")
+        json.field("group", name)
       case .tenant: json.field("owner", "tenant")
       case .key(let id):
         json.field("owner", "key")
@@ -62,6 +116,7 @@ struct TenantReport {
         json.field("owner", "class")
         json.field("class", name)
       }
+      if let plan = limit.plan { json.field("plan", plan) }
       json.field("kind", limit.kind)
       json.field("per", limit.per)
       json.field("scope", limit.scope.rawValue)
@@ -78,9 +133,49 @@ struct TenantReport {
         }
       }
       json.field("resets_at", timeMs: limit.resetsAtMs)
+      Self.addMarks(limit, to: &json)
       json.field("counters", limit.counters)
       if let keyID { json.field("key_id", keyID) }
       if let subject = limit.subject { json.field("subject", subject) }
+    }
+  }
+
+  /// What a limit tells beside what is left of it: `mode`, `warn_at`, `raises`.
+  private static func addMarks(_ limit: LimitState, to json: inout JSONWriter) {
+    if let shadow = limit.shadow {
+      json.field("mode", "shadow")
+      json.object("shadow") { json in
+        json.field("refusals", shadow.count)
+        json.array("callers") { json in
+          for caller in shadow.callers {
+            json.object { json in
+              json.field("tenant", caller.tenant)
+              json.field("subject", caller.subject)
+              json.field("refusals", caller.count)
+            }
+          }
+        }
+      }
+    }
+    if !limit.warnAt.isEmpty {
+      json.array("warn_at") { json in
+        for share in limit.warnAt { json.value(number: share.description) }
+      }
+      json.field("warned", number: limit.warned?.description)
+    }
+    guard !limit.raises.isEmpty else { return }
+    json.array("raises") { json in
+      for raise in limit.raises {
+        json.object { json in
+          if limit.kind == "usd" {
+            json.field("add", Dollars.text(raise.add))
+          } else {
+            json.field("add", raise.add)
+          }
+          json.field("from", timeMs: raise.fromMs)
+          json.field("until", timeMs: raise.untilMs)
+        }
+      }
     }
   }
 }

@@ -16,6 +16,14 @@ enum ByteSizeText {
     return overflow ? nil : bytes
   }
 
+  /// The size in whole binary units, rounded down: for people.
+  static func rounded(_ bytes: Int64) -> String {
+    for unit in units[2...4].reversed() where bytes >= Int64(10 * unit.bytes) {
+      return "\(bytes / Int64(unit.bytes)) \(unit.name)"
+    }
+    return "\(bytes) bytes"
+  }
+
   /// The size in the largest binary unit that divides it.
   static func string(_ bytes: Int) -> String {
     for unit in units[2...4].reversed() where bytes >= unit.bytes && bytes % unit.bytes == 0 {

@@ -52,6 +52,9 @@ package struct ParsedArguments {
     look(up: name)?.values.last
   }
 
+  /// All of the flag's values; empty where it was not given.
+  package func texts(_ name: String) -> [String] { look(up: name)?.values ?? [] }
+
   /// The value of a flag that must be given; where it was not, an empty text, and a problem.
   package mutating func requiredText(_ name: String) -> String {
     if let text = text(name) { return text }

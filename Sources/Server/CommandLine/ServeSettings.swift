@@ -72,8 +72,14 @@ package struct ServeSettings: Sendable {
         + " each second", default: "durable"),
     Flag("retain", .value("DURATION"), "how long ledger segments are kept", default: "30d"),
     Flag(
-      "ledger-max-bytes", .value("SIZE"), "how large all ledger segments together may grow",
-      default: "none"),
+      "ledger-max-bytes", .value("SIZE"),
+      "how large all ledger segments together may grow: bytes, a percentage of what they have and what is"
+        + " free on their disk at the start, or none",
+      default: "\(LedgerSettings.percentMaxDefault)%"),
+    Flag(
+      "ledger-full", .value("WAY"),
+      "at that size, where neither age nor shipping lets a segment go: refuse, or recycle the oldest",
+      default: "refuse"),
     Flag(
       "ship", .list("TARGET", splitsAtCommas: true),
       "where records are sent too: otlp://HOST:PORT, otlp+unix:/PATH, tcp://HOST:PORT or stdout, with"
@@ -211,7 +217,17 @@ package struct ServeSettings: Sendable {
     books.ledger.retain = arguments.duration(
       "retain", default: books.ledger.retain,
       in: LedgerSettings.retainLeast ... .seconds(100 * 365 * 86_400))
-    if arguments.isGiven("ledger-max-bytes") {
+    books.ledger.whenFull = arguments.value(
+      "ledger-full", default: .refuse, expected: "refuse or recycle", WhenFull.init(rawValue:))
+    switch arguments.text("ledger-max-bytes") {
+    case "none": break
+    case nil: books.ledger.ledgerPercentMax = LedgerSettings.percentMaxDefault
+    case .some(let text) where text.hasSuffix("%"):
+      let percent = arguments.value(
+        "ledger-max-bytes", default: 0, expected: "a size, `none`, or 1% to 95%"
+      ) { Int64($0.dropLast()).flatMap { (1...95).contains($0) ? $0 : nil } }
+      books.ledger.ledgerPercentMax = percent
+    case .some:
       books.ledger.ledgerBytesMax = Int64(
         arguments.byteSize(
           "ledger-max-bytes", default: 1 << 30, in: LedgerSettings.ledgerBytesMaxLeast...(1 << 50)))

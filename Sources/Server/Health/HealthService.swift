@@ -13,6 +13,8 @@ final class HealthService {
   /// The status of every known service.
   private(set) var status = HealthMessages.ServingStatus.serving
   private var watches: [ObjectIdentifier: HealthWatch] = [:]
+  /// Whether it does not serve any more, for good.
+  private var hasStopped = false
   /// Whether Watch calls were ended for the drain.
   private var isClosed = false
 
@@ -21,9 +23,22 @@ final class HealthService {
     Self.services.contains(service) ? status : nil
   }
 
+  /// Says NOT_SERVING until `serve`.
+  func hold() { say(.notServing) }
+
+  /// Says SERVING, unless it was told to stop meanwhile.
+  func serve() {
+    if !hasStopped { say(.serving) }
+  }
+
   /// Says NOT_SERVING from now on, to every watcher too.
   func stopServing() {
-    status = .notServing
+    hasStopped = true
+    say(.notServing)
+  }
+
+  private func say(_ status: HealthMessages.ServingStatus) {
+    self.status = status
     for watch in watches.values { watch.tell() }
   }
 

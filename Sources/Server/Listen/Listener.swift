@@ -16,8 +16,9 @@ final class Listener: Sendable {
   private let file: FileIdentity?
 
   /// Opens the socket. A Unix socket on which nobody answers any more is replaced.
-
-  init(_ address: ListenAddress, allowPlaintextNetwork: Bool) throws(ListenError) {
+  init(
+    _ address: ListenAddress, allowPlaintextNetwork: Bool, unixMode: UInt32 = Listener.unixMode
+  ) throws(ListenError) {
     guard address.isLocal || allowPlaintextNetwork else { throw .plaintextNetwork(address) }
     do {
       switch address {
@@ -26,7 +27,7 @@ final class Listener: Sendable {
         self.address = address.with(port: try Kernel.localAddress(of: socket).port)
         file = nil
       case .unix(let path):
-        (socket, file) = try Self.openUnix(path, address)
+        (socket, file) = try Self.openUnix(path, address, mode: unixMode)
         self.address = address
       }
     } catch let error as SystemError {
@@ -57,13 +58,13 @@ final class Listener: Sendable {
   }
 
   private static func openUnix(
-    _ path: String, _ address: ListenAddress
+    _ path: String, _ address: ListenAddress, mode: UInt32
   ) throws -> (Descriptor, FileIdentity) {
     let target = address.socketAddress
     let socket = try Kernel.createSocket(for: target)
     // On Linux the file gets the socket's own mode, less the umask: from the first moment it never
     // allows more than this.
-    try Kernel.changeMode(of: socket, to: unixMode)
+    try Kernel.changeMode(of: socket, to: mode)
     // Two processes that start at the same time take turns, so that neither removes the socket that
     // the other has just made.
     let lock = try Kernel.openDirectory(directory(of: path))
@@ -75,7 +76,7 @@ final class Listener: Sendable {
       try removeStale(path, address)
       try Kernel.bind(socket, to: target)
     }
-    try Kernel.changeMode(path, to: unixMode)
+    try Kernel.changeMode(path, to: mode)
     try Kernel.listen(socket, backlog: backlog)
     let file = try Kernel.identity(ofLink: path)
     _ = lock

@@ -26,6 +26,15 @@ extension Logger {
         .info, .storeReturned,
         "the store at \(address) serves \(Self.count(note.partitions.count, "partition")) again",
         [.store: .text(address), .partitions: partitions, .replicas: replicas])
+    case .opened(let opened) where opened.isFirst:
+      log(
+        .info, .storeOpened,
+        "the store at \(address) is new to this replica, and grants in"
+          + " \(Self.count(note.partitions.count, "partition")) for the first time",
+        [
+          .store: .text(address), .partitions: partitions,
+          .replicas: .integer(opened.stated.count), .missing: .integer(0),
+        ])
     case .opened(let opened):
       let missing =
         opened.missing.isEmpty

@@ -10,20 +10,31 @@ import Terms
 extension Logger {
   /// The process has started: its version, its settings, and where its ledger goes on. Also what
   /// recovery found.
-  package func started(_ settings: ServeSettings, _ policy: PolicySnapshot, _ found: Books.Found) {
+  ///
+  /// `statistics`: the ledger's, nil where it is not known.
+  package func started(
+    _ settings: ServeSettings, _ policy: PolicySnapshot, _ found: Books.Found,
+    _ statistics: LedgerStatistics? = nil
+  ) {
     let ledger = settings.books.ledger
+    let bound = statistics?.diskBytesMax ?? ledger.ledgerBytesMax
+    let hours = bound.flatMap { bound in
+      statistics?.bytesPerHour.flatMap { $0 > 0 ? bound / $0 : nil }
+    }
     let head =
       found.headSeq == 0
       ? "a new ledger" : "the ledger goes on after record \(found.headSeq)"
     log(
-      .info, .started, "tollgate \(Version.string) starts: \(head)",
+      .info, .started,
+      "tollgate \(Version.string) starts: \(head)" + Self.room(bound, hours: hours),
       [
         .version: .text(Version.string), .pid: .integer(Kernel.processID()),
         .policyRevision: .text(policy.revision), .data: .text(settings.books.directory),
         .ledgerSeq: .integer(found.headSeq), .ledgerHash: .optional(found.headHash),
         .interrupted: .integer(found.interrupted),
         .durability: .text(ledger.durability.rawValue), .retainSeconds: .seconds(ledger.retain),
-        .ledgerBytesMax: .optional(ledger.ledgerBytesMax),
+        .ledgerBytesMax: .optional(bound), .ledgerHours: .optional(hours),
+        .ledgerFull: .text(ledger.whenFull.rawValue),
         .workers: .integer(settings.server.workers), .watches: .flag(settings.watches),
         .drainTimeoutSeconds: .seconds(settings.server.drainTimeout),
         .logLevel: .text(settings.logLevel.rawValue),
@@ -41,6 +52,14 @@ extension Logger {
           + " open when the last process ended: closed",
         [.count: .integer(found.interrupted)])
     }
+  }
+
+  /// How large the ledger may grow, and how long that lasts.
+  private static func room(_ bound: Int64?, hours: Int64?) -> String {
+    guard let bound else { return "; it may grow without a bound" }
+    let size = "; it may grow to \(ByteSizeText.rounded(bound))"
+    guard let hours else { return size }
+    return size + ", which holds \(hours) hours at the last hour's rate"
   }
 
   /// Somebody else removed old segments of the ledger.
@@ -143,6 +162,24 @@ extension Logger {
     RefusalCode.gatewayMisconfigured.rawValue, RefusalCode.ledgerUnavailable.rawValue,
     RefusalCode.storeUnavailable.rawValue, RefusalCode.overloaded.rawValue,
   ]
+
+  /// A key was revoked by `tollgate revoke`, or is accepted again; or neither, where that failed.
+  package func revoked(
+    _ tenant: String, _ keyID: String, undoes: Bool, _ answer: ControlAnswer
+  ) {
+    guard case .done(let text) = answer else { return }
+    log(
+      .warning, undoes ? .keyAccepted : .keyRevoked, text,
+      [.tenant: .text(tenant), .keyID: .text(keyID)])
+  }
+
+  /// The socket in the data directory cannot be had.
+  package func controlUnavailable(_ problem: String) {
+    log(
+      .warning, .controlUnavailable,
+      "`tollgate revoke` cannot reach this process: \(ControlSocket.name) in the data directory: \(problem)",
+      [.error: .text(problem)])
+  }
 
   /// The last records of the ledger could not be written.
   package func ledgerCloseFailed() {

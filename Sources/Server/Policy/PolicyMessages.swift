@@ -29,6 +29,35 @@ extension Logger {
       [
         (.policyRevision, .text(new.revision)), (.previousRevision, .text(old.revision)),
       ] + difference.fields)
+    planChanges(difference.planChanges)
+  }
+
+  /// How many tenants whose plan has changed get a line each.
+  static let planChangesMax = 10
+
+  /// A line for each tenant whose plan is another one or has changed, and one for all that are left out.
+  private func planChanges(_ changes: [PolicyDifference.PlanChange]) {
+    for change in changes.prefix(Self.planChangesMax) {
+      let what =
+        switch (change.before, change.after) {
+        case (let before?, let after?) where before == after: "its plan \(after) has changed"
+        case (let before?, let after?): "its plan is \(after), and was \(before)"
+        case (nil, let after?): "its plan is \(after), and it had none"
+        case (let before?, nil): "it has no plan any more; it was \(before)"
+        case (nil, nil): "it has no plan"
+        }
+      log(
+        .info, .tenantPlanChanged, "tenant \(change.tenant): \(what)",
+        [
+          .tenant: .text(change.tenant), .plan: .optional(change.after),
+          .previousPlan: .optional(change.before),
+        ])
+    }
+    guard changes.count > Self.planChangesMax else { return }
+    let rest = changes.count - Self.planChangesMax
+    log(
+      .info, .tenantPlanChanged, "and \(rest) tenants more whose plan has changed",
+      [.count: .integer(rest)])
   }
 
   /// The policy was read because somebody asked, and it is the one that is in force.
@@ -110,6 +139,9 @@ extension PolicyDifference {
       (.routesChanged, routes.changed),
       (.classesAdded, classes.added), (.classesRemoved, classes.removed),
       (.classesChanged, classes.changed),
+      (.plansAdded, plans.added), (.plansRemoved, plans.removed), (.plansChanged, plans.changed),
+      (.groupsAdded, groups.added), (.groupsRemoved, groups.removed),
+      (.groupsChanged, groups.changed),
       (.settingsChanged, settings),
     ]
     return lists.filter { !$0.1.isEmpty }.map { ($0.0, .names($0.1)) }

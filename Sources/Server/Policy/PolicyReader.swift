@@ -39,6 +39,11 @@ package enum PolicyReader {
     }
   }
 
+  /// The one file at `path`, whatever its name.
+  package static func readOne(_ path: String) throws(Problem) -> PolicySource {
+    PolicySource(name: path, bytes: try readFile(path))
+  }
+
   /// The files at `path`, as they were at one time: where one changed while others were read, all
   /// of them are read again.
   package static func read(_ path: String) throws(Problem) -> [PolicySource] {

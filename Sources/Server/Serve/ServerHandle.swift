@@ -16,10 +16,8 @@ package struct ServerHandle: Sendable {
   }
 
   /// New exchanges use `policy`, on every worker.
-  package func use(_ policy: PolicySnapshot, limits: PolicyLimits?) {
-    // Compiled once, on the thread that asks, and not by every worker.
-    let compiled = CompiledPolicy(policy, limits: limits)
-    workers.postToAll { $0.router.use(compiled) }
+  package func use(_ policy: CompiledPolicy) {
+    workers.postToAll { $0.router.use(policy) }
   }
 
   /// What connections, streams and buffers take now of `--max-buffer-bytes`.
@@ -29,9 +27,17 @@ package struct ServerHandle: Sendable {
   package func takeBufferPeak() -> Int { workers.budget.takePeak() }
 
   /// Health checks are told from now on that this process does not serve, so that Envoy asks another.
-  package func stopHealth() {
+  package func stopHealth() { tellHealth { $0.stopServing() } }
+
+  /// Health checks are told that this process does not serve yet.
+  package func holdHealth() { tellHealth { $0.hold() } }
+
+  /// Health checks are told that it serves, unless it has stopped meanwhile.
+  package func serveHealth() { tellHealth { $0.serve() } }
+
+  private func tellHealth(_ change: @escaping @Sendable (HealthService) -> Void) {
     workers.postToAll { loop in
-      loop.health.stopServing()
+      change(loop.health)
       loop.flushAnswers()
     }
   }

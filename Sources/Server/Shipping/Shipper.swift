@@ -107,7 +107,9 @@ package final class Shipper: Sendable {
     var seqs: [Int64]
 
     var segments: SegmentsKept {
-      var kept = SegmentsKept.nothing
+      // What a target has, or may lose, goes at the bound. Standard output keeps nothing.
+      let mayGo = targets.contains { $0.place != .standardOutput || $0.onFull == .drop }
+      var kept = SegmentsKept(fromSeq: .max, atBoundFromSeq: mayGo ? .max : 0)
       for (target, seq) in zip(targets, seqs) {
         kept.fromSeq = min(kept.fromSeq, seq + 1)
         if target.onFull == .hold { kept.atBoundFromSeq = min(kept.atBoundFromSeq, seq + 1) }

@@ -54,8 +54,7 @@ extension StoreLoop {
     do throws(StoreFailure) {
       let answer = try StoreCodec.stateAnswer(value, to: call.call)
       record(SystemClock.monotonicNanoseconds() - sentNanoseconds)
-      status.problem = nil
-      links[node]?.served(isStatement: true)
+      served(node, isStatement: true)
       books.storeAnswered(call.id, answer)
     } catch {
       if case .error(let error) = error,
@@ -89,11 +88,28 @@ extension StoreLoop {
     }
   }
 
+  /// The server has answered as it should.
+  private func served(_ node: RedisNode, isStatement: Bool) {
+    status.problem = nil
+    refusals[node] = nil
+    links[node]?.served(isStatement: isStatement)
+  }
+
+  /// The words of errors that no waiting mends: the credentials, their rights, how the server is set up.
+  private static let refusing: Set<String> = [
+    "WRONGPASS", "NOAUTH", "NOPERM", "UNFIT", "CREDENTIALS",
+  ]
+
+  private func noteRefusal(_ word: String, _ node: RedisNode, _ reason: String) {
+    if Self.refusing.contains(word) { refusals[node] = reason }
+  }
+
   private func fail(_ failure: StoreFailure, _ node: RedisNode, _ nowMs: Int64) {
     guard case .error(let error) = failure else {
       return failed("other", failure.description)
     }
     failed(error.word, error.description)
+    noteRefusal(error.word, node, "\(node) answers \(error.description)")
     guard error.kind(askedOf: node) == .notServing else { return }
     // It is no master any more, or wants another password: what it is is asked anew.
     nextGuideMs = min(nextGuideMs, nowMs)
@@ -113,7 +129,8 @@ extension StoreLoop {
     nextPresenceMs = nowMs + Self.presenceInterval
     lastCall += 1
     let call = StoreCodec.presenceCall(
-      by: caller, name: settings.replica, revision: revision(), isStarting: !isRegistered)
+      by: caller, name: settings.replica, revision: revision(), isStarting: !isRegistered,
+      told: mirror.told)
     guard links[node]?.call(call, id: lastCall, nowMs: nowMs) == true else { return }
     calls[lastCall] = .presence(caller)
     presenceIsUnderWay = true
@@ -125,10 +142,10 @@ extension StoreLoop {
     presenceIsUnderWay = false
     do throws(StoreFailure) {
       switch try StoreCodec.presenceAnswer(value, to: caller) {
-      case .alive(let view):
+      case .alive(let changes):
+        let view = mirror.take(changes)
         isRegistered = true
-        status.problem = nil
-        links[node]?.served(isStatement: false)
+        served(node, isStatement: false)
         books.fleet(view)
         livingInTurn = nil
       case .renumbered(let start):
@@ -215,6 +232,7 @@ extension StoreLoop {
         for id in unanswered { calls[id] = nil }
         guideIsUnderWay = false
         failed(word, "Sentinel \(map.guide): \(reason)")
+        if Self.refusing.contains(word) { guideRefusal = "Sentinel \(map.guide) \(reason)" }
         askTheNextSentinel(nowMs)
       }
     }
@@ -224,6 +242,7 @@ extension StoreLoop {
     switch map.take(master: value) {
     case let isAnother?:
       guideFailures = 0
+      guideRefusal = nil
       guideBackoff.reset()
       if isAnother { followMap(nowMs) }
     case nil:
@@ -260,6 +279,8 @@ extension StoreLoop {
       case .ready(let server):
         if let link = links[node], link.connects > 1 { status.reconnects += 1 }
         nextPresenceMs = min(nextPresenceMs, nowMs)
+        // It may be another server, or the same one after a start.
+        books.storeMayHaveLost()
         if address.kind == .cluster { nextGuideMs = min(nextGuideMs, nowMs) }
         let doubts = server.doubts(in: address.kind).map { "\(node) \($0.description)" }
         status.warnings = doubts
@@ -283,6 +304,7 @@ extension StoreLoop {
         }
       case .lost(let reason, let word, let unanswered):
         if word != "MOVED", word != "RELOAD" { failed(word, "\(node) \(reason)") }
+        noteRefusal(word, node, "\(node) \(reason)")
         switch word {
         case "UNFIT":
           tellOnce("\(node) \(reason)") {

@@ -51,10 +51,18 @@ final class StoreLoop {
   var isFenced = false
   private(set) var startedMs: Int64 = 0
   let names: NameResolver
+  let ready: @Sendable () -> Void
   let fenced: @Sendable () -> Void
+  /// The servers that refuse this process, and why: no waiting mends that. One that has answered as
+  /// it should is none of them.
+  var refusals: [RedisNode: String] = [:]
+  /// Why no server can be found, where that is a mistake in the settings.
+  var guideRefusal: String?
   var lost: Set<Int> = []
   /// Who lives, as the books said in this turn of the loop; nil before they were asked.
   var livingInTurn: [Holder]?
+  /// Who lives, as far as the store has told.
+  var mirror = FleetMirror()
   var nextPresenceMs: Int64 = 0
   var presenceIsUnderWay = false
   var nextGuideMs: Int64 = 0
@@ -70,7 +78,8 @@ final class StoreLoop {
 
   init(
     _ settings: StoreSettings, books: Books, revision: @escaping @Sendable () -> String,
-    record: @escaping @Sendable (Int64) -> Void, fenced: @escaping @Sendable () -> Void,
+    record: @escaping @Sendable (Int64) -> Void, ready: @escaping @Sendable () -> Void,
+    fenced: @escaping @Sendable () -> Void,
     shared: StoreShared, log: Logger
   ) {
     self.settings = settings
@@ -78,6 +87,7 @@ final class StoreLoop {
     self.books = books
     self.revision = revision
     self.record = record
+    self.ready = ready
     self.fenced = fenced
     self.shared = shared
     self.log = log
@@ -185,6 +195,7 @@ final class StoreLoop {
         "it names the server \(node), which leads over a network, and there is no TLS here: give"
         + " --allow-plaintext-network, or have it name loopback addresses"
       failed("ADDRESS", problem)
+      refusals[node] = problem
       return tellOnce(problem) { log.storeUnfit($0, isRefused: true, address: address.description) }
     }
     links[node] = StoreLink(
@@ -209,6 +220,7 @@ final class StoreLoop {
       act(on: node, nowMs) { $0.close("not used any more", "MOVED", nowMs: nowMs, jitter: $1) }
       links[node] = nil
     }
+    refusals = refusals.filter { wanted.contains($0.key) }
   }
 
   private func tickLinks(_ nowMs: Int64) {
@@ -265,9 +277,15 @@ final class StoreLoop {
   func publish(_ nowMs: Int64) {
     guard nowMs >= nextStatusMs else { return }
     nextStatusMs = nowMs == .max ? nowMs : nowMs + Self.statusInterval
+    status.refusal = guideRefusal ?? refusals.min { "\($0.key)" < "\($1.key)" }?.value
+    for note in books.takeStoreNotes() {
+      status.add(note)
+      log.store(note, address: settings.address.description)
+    }
+    let heldReadiness = status.holdsReadiness
     books.fill(&status)
+    if heldReadiness, !status.holdsReadiness { ready() }
     shared.values.withLock { $0.status = status }
-    for note in books.takeStoreNotes() { log.store(note, address: settings.address.description) }
   }
 
   func failed(_ word: String, _ reason: String) {

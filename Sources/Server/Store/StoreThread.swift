@@ -15,16 +15,18 @@ package final class StoreThread: Sendable {
   ///   - books: limits that are shared already (`Books.share`).
   ///   - revision: the revision of the policy in force.
   ///   - record: told how long each call took, in nanoseconds.
+  ///   - ready: called once, when the process may be ready, on the store's thread.
   ///   - fenced: called when another process goes on with this ledger, on the store's thread.
   package init(
     _ settings: StoreSettings, books: Books, revision: @escaping @Sendable () -> String,
-    record: @escaping @Sendable (Int64) -> Void, fenced: @escaping @Sendable () -> Void, log: Logger
+    record: @escaping @Sendable (Int64) -> Void, ready: @escaping @Sendable () -> Void,
+    fenced: @escaping @Sendable () -> Void, log: Logger
   ) throws {
     shared = try StoreShared()
     loop = Handover(
       StoreLoop(
-        settings, books: books, revision: revision, record: record, fenced: fenced, shared: shared,
-        log: log))
+        settings, books: books, revision: revision, record: record, ready: ready, fenced: fenced,
+        shared: shared, log: log))
     books.onStatementsDue { [shared] in shared.wake() }
   }
 

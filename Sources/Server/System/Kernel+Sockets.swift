@@ -69,6 +69,19 @@ extension Kernel {
     return SocketAddress(storage: storage, length: length)
   }
 
+  /// The user of the process that connected a Unix socket, or that listens there: SO_PEERCRED.
+  static func peerUser(of socket: Descriptor) throws(SystemError) -> UInt32 {
+    // struct ucred: pid, uid, gid.
+    var credentials: [UInt32] = [0, .max, .max]
+    var size = socklen_t(12)
+    _ = try syscall("getsockopt") {
+      unsafe credentials.withUnsafeMutableBytes {
+        unsafe getsockopt(socket.raw, SOL_SOCKET, SO_PEERCRED, $0.baseAddress, &size)
+      }
+    }
+    return credentials[1]
+  }
+
   /// setsockopt(2) with a whole number.
   static func setOption(
     _ socket: Descriptor, level: Int32, _ name: Int32, to value: Int32

@@ -3,7 +3,7 @@
 
 local MAX = 9007199254740991
 local DAY = 86400000
-local REPLICAS = 1000
+local REPLICAS = 10000
 
 local function refuse(why) error({ err = 'TOLLGATE ' .. why }) end
 

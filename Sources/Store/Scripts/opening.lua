@@ -7,6 +7,7 @@ local LONGEST = 40 * DAY       -- the marker's expiry; the longest wait and expi
 local REFILL = 2000000000      -- the most time that is refilled at once: times a period it is exact
 local PERIOD = 3600000
 local STATEMENTS = 100
+local NAMED = 64                -- of those that live, how many a caller names
 
 local position = 0
 local function argument()
@@ -32,7 +33,7 @@ local isWhole = count(1) == 1
 local wholeSince = argument()
 if wholeSince ~= '' then wholeSince = whole(wholeSince, 0, MAX) end
 local expected = {}
-for i = 1, count(REPLICAS) do expected[i] = ledgerID() end
+for i = 1, count(NAMED) do expected[i] = ledgerID() end
 if #KEYS < 2 or #KEYS - 2 > STATEMENTS then refuse('too many counters') end
 
 -- Whether the partition is open, and what is said of its opening.

@@ -3,8 +3,9 @@ import Terms
 
 @testable import Quota
 
+/// What goes wrong.
 extension Fleet {
-  /// Every while something goes wrong.
+  /// Every while something does.
   func trouble() {
     after(number(100...1_500)) { [self] in
       guard !isCalm else { return }
@@ -16,13 +17,17 @@ extension Fleet {
         case _: break
         }
       }
+      if plan.isStoreFar && chance(0.3) { cutOff(anyone()) }
+      if plan.hasTwins && number(0...4) == 0 { startTwin(of: anyone()) }
       if plan.isStoreBad && number(0...6) == 0 { failOver() }
+      if plan.storeJumpsMs > 0 && number(0...3) == 0 { jump() }
+      if plan.areAmountsChanging { reload(anyone(), to: Int(number(0...1))) }
       if number(0...4) == 0 { storeCopy = store.copy() }
       trouble()
     }
   }
 
-  private func anyone() -> FleetReplica { replicas[Int(number(0...Int64(replicas.count - 1)))] }
+  func anyone() -> FleetReplica { replicas[Int(number(0...Int64(replicas.count - 1)))] }
 
   func pause(_ replica: FleetReplica) {
     guard replica.isUp(nowMs) else { return }
@@ -67,97 +72,68 @@ extension Fleet {
       replica.ledger = FleetReplica.Ledger(id: FleetReplica.id(10_000 + Int(number(0...999_999))))
       truth.forget(copy.open, copy.reserved, rules)
     case 1:
-      var old = FleetReplica.Ledger(id: copy.id, start: copy.start)
-      for record in copy.records.prefix(copy.records.count * 2 / 3) {
-        old.records.append(record)
-        switch record {
-        case .admission(let id, let charges, _):
-          old.reserved[id] = charges
-          old.open.insert(id)
-        case .completion(let id, _, _): old.open.remove(id)
-        }
-      }
-      for (name, rule) in rules {
-        let key = SharedKey(rule, name: name, scopeValue: "")
+      for (name, key) in keys {
         let counter = store.partitions[key.partition]?.counters[key.id]
         guard let share = counter?.holders[copy.id] else { continue }
-        truth.lost[name, default: 0] += share.hold - share.settled
+        truth.lost[name, default: 0] += (share.hold - share.settled) * rules[name]!.unit
       }
-      replica.ledger = old
+      replica.ledger = copy.copy(records: copy.records.count * 2 / 3)
       truth.forget(copy.open, copy.reserved, rules)
     case _: break
     }
   }
 
-  /// Another master: empty, or an old copy.
+  /// Another process starts with a copy of a ledger whose process still runs.
+  private func startTwin(of first: FleetReplica) {
+    guard first.isAlive, replicas.count < plan.replicas + 3 else { return }
+    let twin = FleetReplica(
+      number: replicas.count + 1, catalog: first.catalog, bootAheadMs: first.bootAheadMs,
+      wallAheadMs: first.wallAheadMs, nonce: UInt32(replicas.count + 1))
+    let count = first.ledger.records.count
+    twin.ledger = first.ledger.copy(records: chance(0.5) ? count : count * 2 / 3)
+    replicas.append(twin)
+    start(twin)
+  }
+
+  /// Another master, or the same one again after another: empty, or an old copy.
   func failOver() {
-    storeRun += 1
-    if chance(0.5) { store.wipe() } else { store.restore(storeCopy) }
+    storeHistory += 1
+    if chance(0.5) { storeRun += 1 }
+    if chance(0.3) { store.wipe() } else { store.restore(storeCopy) }
   }
 
-  /// No faults and no load any more: everything comes to rest, and every ledger is opened again.
-  func rest() {
-    isCalm = true
-    for replica in replicas {
-      replica.isCutOff = false
-      replica.pausedUntilMs = min(replica.pausedUntilMs, nowMs + 500)
-    }
-    run(forMs: 20_000)
-    for replica in replicas { wake(replica) }
-    run(forMs: 10_000)
-  }
-
-  /// What must be when all is at rest.
-  func expectRest() -> [String] {
-    var problems = truth.problems
+  /// The store's clock is set.
+  private func jump() {
+    let jump = number(-plan.storeJumpsMs...plan.storeJumpsMs)
+    storeAheadMs += jump
+    guard jump > 0 else { return }
+    jumpedMs = nowMs
     for (name, rule) in rules {
-      let key = SharedKey(rule, name: name, scopeValue: "")
-      guard let counter = store.partitions[key.partition]?.counters[key.id] else { continue }
-      // What those who are gone have left is theirs.
-      let held = replicas.compactMap { replica in
-        counter.holders[replica.ledger.id].flatMap {
-          $0.start == replica.ledger.start ? $0 : nil
-        }
-      }
-      switch counter.kind {
-      case .budget(let start, _):
-        expectRest(counter, name, rule, window: start, &problems)
-      case .slots:
-        let sum = held.reduce(0) { $0 + $1.hold }
-        if sum != 0 { problems.append("\(name): \(sum) slots are in use at rest") }
-      case .bucket:
-        let unspent = held.reduce(0) { $0 + $1.unspent }
-        if unspent != 0 { problems.append("\(name): \(unspent) are leased at rest") }
-      }
+      if case .bucket = rule.window { truth.spare(name, rule, rule.capacity, atMs: nowMs) }
+      guard rule.window == .slots else { continue }
+      for replica in replicas { truth.excuse(replica.number, counter: name) }
     }
-    for replica in replicas {
-      if !replica.waiting.isEmpty { problems.append("requests wait at rest") }
-      if let leased = replica.table.sharedState?.leasedCounters, leased > 0 {
-        problems.append("\(leased) slices at rest")
-      }
-    }
-    return problems
   }
 
-  /// The store has what was charged, and nothing else; where ledgers were lost it has at least that.
-  private func expectRest(
-    _ counter: CounterModel, _ name: String, _ rule: LimitRule, window: Int64,
-    _ problems: inout [String]
-  ) {
-    let used = truth.settled[name]?[window] ?? 0
-    let unit: Int64 = rule.kind == .usd ? 1_000 : 1
-    if counter.sum < used / unit - (truth.lost[name] ?? 0) {
-      problems.append("\(name): the store has \(counter.sum), used was \(used / unit)")
+  // MARK: Policies
+
+  func reload(_ replica: FleetReplica, to policy: Int) {
+    guard replica.isAlive, replica.policy != policy else { return }
+    inside(replica, replica.connection, afterMs: 0) { [self] in
+      reloads += 1
+      replica.adopt(catalogs[policy], policy: policy, at: nowMs)
+      countLimits()
+      retry(replica)
+      wake(replica)
     }
-    guard !plan.areLedgersBad else { return }
-    if truth.reserved[name]?[window] ?? 0 != 0 { problems.append("\(name) is reserved at rest") }
-    let ledgers = replicas.reduce(0) { $0 + $1.settled(name, window: window) }
-    if ledgers != used { problems.append("\(name): the ledgers have \(ledgers) of \(used)") }
-    let most = used / unit + (unit == 1 ? 0 : Int64(counter.holders.count))
-    if counter.sum - counter.gone != counter.settled || counter.settled > most {
-      problems.append(
-        "\(name): the store has \(counter.sum), settled \(counter.settled), gone \(counter.gone)"
-          + "; used was \(used / unit)")
+  }
+
+  /// One replica after the other goes to the next policy.
+  func rollOut() {
+    guard catalogs.count > 1, !plan.areAmountsChanging else { return }
+    for (index, replica) in replicas.enumerated() {
+      let share = Int64(index + 1) * plan.lengthMs / Int64(replicas.count + 2)
+      after(share) { [self] in reload(replica, to: 1) }
     }
   }
 }

@@ -71,8 +71,8 @@ struct FleetLoadTests {
     var plan = FleetPlan()
     plan.replicas = 1_000
     plan.rules = [
-      Limits.budget(.tokens, 60_000, name: "daily"), Limits.bucket(.tokens, 200_000, name: "tpm"),
-      Limits.slots(1_500),
+      Limits.budget(.tokens, 14_000, name: "daily"),
+      Limits.bucket(.tokens, 10_000, per: 10_000, name: "tpm"), Limits.slots(1_500),
     ]
     plan.everyMs = 2
     plan.lengthMs = 8_000
@@ -85,7 +85,11 @@ struct FleetLoadTests {
     fleet.rest()
     print(
       "1000 replicas: \(fleet.admitted) admitted, \(fleet.refused) refused,"
-        + " \(fleet.unavailable) unavailable, \(fleet.calls) calls")
-    #expect(fleet.expectRest().isEmpty, "\(fleet.expectRest().prefix(5))")
+        + " \(fleet.unavailable) unavailable, \(fleet.calls) calls, refused by \(fleet.refusedBy),"
+        + " settled \(fleet.truth.settled)")
+    let problems = fleet.expectRest()
+    #expect(problems.isEmpty, "\(problems.prefix(5))")
+    #expect(fleet.refusedBy["tenant/a/daily"] ?? 0 > 0)
+    #expect(fleet.refusedBy["tenant/a/tpm"] ?? 0 > 0)
   }
 }

@@ -7,38 +7,44 @@ struct FleetTruth {
   /// An exchange that is not settled.
   struct Open {
     let replica: Int
-    let kind: LimitKind
-    let amount: Int64
-    let window: Int64?
     var isExcused = false
   }
 
   /// A bucket in exact numbers: it is refilled by the true time, and gets back what the store was told
   /// of settlements when it was told.
   struct Level {
-    let rule: LimitRule
+    var amount: Int64
+    var capacity: Int64
+    let period: Int64
     var scaled: Int128
     var atMs: Int64
-    var lowest: Int128
+    /// What may be taken beside it, because the contract does not cover it.
+    var spare: Int128 = 0
 
     init(_ rule: LimitRule, atMs: Int64) {
-      self.rule = rule
+      (amount, capacity) = (rule.amount, rule.capacity)
+      if case .bucket(let period, _) = rule.window { self.period = period } else { period = 1 }
       self.atMs = atMs
-      (scaled, lowest) = (0, 0)
+      scaled = 0
       scaled = full
-      lowest = full
     }
 
-    var period: Int64 {
-      if case .bucket(let period, _) = rule.window { period } else { 1 }
-    }
-    var full: Int128 { Int128(rule.capacity) * Int128(period) }
+    var full: Int128 { Int128(capacity) * Int128(period) }
 
-    mutating func move(_ amount: Int64, atMs now: Int64) {
-      scaled = min(full, scaled + Int128(rule.amount) * Int128(max(0, now - atMs)))
+    mutating func move(_ units: Int64, atMs now: Int64) {
+      scaled = min(full, scaled + Int128(amount) * Int128(max(0, now - atMs)))
       atMs = max(atMs, now)
-      scaled = min(full, scaled + Int128(amount) * Int128(period))
-      lowest = min(lowest, scaled)
+      scaled = min(full, scaled + Int128(units) * Int128(period))
+      let used = min(spare, max(0, -scaled))
+      spare -= used
+      scaled += used
+    }
+
+    /// What was taken stays taken.
+    mutating func change(to rule: LimitRule) {
+      let before = full
+      (amount, capacity) = (rule.amount, rule.capacity)
+      scaled += full - before
     }
   }
 
@@ -47,14 +53,20 @@ struct FleetTruth {
   var reserved: [String: [Int64: Int64]] = [:]
   var levels: [String: Level] = [:]
   var inFlight: [String: [Int: Open]] = [:]
+  /// Of budgets and slots: what was out when the amount was lowered, by counter and window.
+  var out: [String: [Int64: Int64]] = [:]
   /// Of budgets: what was charged and is known to no ledger and not to the store.
   var lost: [String: Int64] = [:]
+  /// What was used beyond reservations, and without the store where a limit allows that.
+  var owed: [String: Int64] = [:]
+  /// Exchanges whose slots are not covered.
+  var excused: Set<Int> = []
   var problems: [String] = []
   private var open: Set<Int> = []
 
   mutating func admit(
     _ exchange: Int, on replica: Int, _ charges: [Charge], _ rules: [String: LimitRule],
-    mayExceed: Bool, atMs now: Int64
+    areSlotsExcused: Bool, atMs now: Int64
   ) {
     open.insert(exchange)
     for charge in charges {
@@ -63,26 +75,58 @@ struct FleetTruth {
       case .calendar:
         let window = charge.window ?? 0
         reserved[charge.counter, default: [:]][window, default: 0] += charge.amount
-        let sum =
-          reserved[charge.counter]![window]! + (settled[charge.counter]?[window] ?? 0)
-        if sum > rule.amount + (lost[charge.counter] ?? 0) && !mayExceed {
-          problems.append("\(now): \(charge.counter) has \(sum) of \(rule.amount)")
+        let sum = total(charge.counter, window)
+        let most = max(rule.amount, out[charge.counter]?[window] ?? 0)
+        if sum > most + (lost[charge.counter] ?? 0) + (owed[charge.counter] ?? 0) {
+          problems.append("\(now): \(charge.counter) has \(sum) of \(most)")
         }
       case .bucket:
         levels[charge.counter, default: Level(rule, atMs: now)].move(-charge.amount, atMs: now)
-        if levels[charge.counter]!.scaled < 0 && !mayExceed {
+        if levels[charge.counter]!.scaled < 0 {
           problems.append("\(now): \(charge.counter) is \(levels[charge.counter]!.scaled) below 0")
           levels[charge.counter]!.scaled = 0
         }
       case .slots:
+        let isExcused = areSlotsExcused || excused.contains(exchange)
         inFlight[charge.counter, default: [:]][exchange] = Open(
-          replica: replica, kind: rule.kind, amount: charge.amount, window: nil)
+          replica: replica, isExcused: isExcused)
         let count = inFlight[charge.counter]!.values.count { !$0.isExcused }
-        if count > rule.amount && !mayExceed {
+        if count > max(rule.amount, out[charge.counter]?[0] ?? 0) {
           problems.append("\(now): \(charge.counter) has \(count) of \(rule.amount) slots in use")
         }
       }
     }
+  }
+
+  func total(_ counter: String, _ window: Int64) -> Int64 {
+    (reserved[counter]?[window] ?? 0) + (settled[counter]?[window] ?? 0)
+  }
+
+  /// The amount that is in force is another; `leased` is what replicas have in hand.
+  mutating func change(
+    _ counter: String, from before: LimitRule, to rule: LimitRule, leased: Int64
+  ) {
+    switch rule.window {
+    case .calendar:
+      guard rule.amount < before.amount else { return }
+      for window in Set((reserved[counter] ?? [:]).keys).union((settled[counter] ?? [:]).keys) {
+        out[counter, default: [:]][window] = total(counter, window) + leased
+      }
+    case .bucket:
+      guard var level = levels[counter] else { return }
+      level.change(to: rule)
+      if rule.capacity < before.capacity { level.spare += Int128(leased) * Int128(level.period) }
+      levels[counter] = level
+    case .slots:
+      guard rule.amount < before.amount else { return }
+      out[counter, default: [:]][0] = Int64(inFlight[counter]?.count ?? 0) + leased
+    }
+  }
+
+  /// Of a bucket: so much more may be taken.
+  mutating func spare(_ counter: String, _ rule: LimitRule, _ units: Int64, atMs now: Int64) {
+    let level = levels[counter, default: Level(rule, atMs: now)]
+    levels[counter, default: level].spare += Int128(units) * Int128(level.period)
   }
 
   /// What no ledger knows of any more is never settled.
@@ -111,8 +155,10 @@ struct FleetTruth {
     }
   }
 
-  /// The store took in a statement by which a bucket gets back so much.
+  /// The store took in a statement by which a bucket gets back so much; below 0, owes it.
   mutating func refund(_ counter: String, _ amount: Int64, atMs now: Int64) {
+    guard let level = levels[counter] else { return }
+    if amount < 0 { levels[counter]?.spare += Int128(-amount) * Int128(level.period) }
     levels[counter]?.move(amount, atMs: now)
   }
 

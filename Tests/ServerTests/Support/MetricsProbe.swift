@@ -46,6 +46,12 @@ enum MetricsProbe {
   static func page() -> String {
     let registry = MetricsRegistry()
     let loop = registry.makeLoop()
+    for status in [200, 500] as [Int64] {
+      loop.finished(
+        FinishedExchange(
+          model: "m", operation: .chat, provider: "p", status: status, isReported: true,
+          durationMs: 1, firstTokenMs: 1, promptTokens: 1, completionTokens: 1))
+    }
     loop.finished(
       FinishedExchange(
         tenant: "t", route: "/v1/messages", model: "m", modelRoute: "r", trafficClass: "c",

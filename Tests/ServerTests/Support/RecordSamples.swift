@@ -10,7 +10,7 @@ enum RecordSamples {
   static var all: [LedgerRecord] {
     let charge = Charge(counter: "tenant/t/l", amount: 1, window: 0)
     let admission = Admission(
-      requestID: "req_1", decision: .allow, reserved: [charge], policy: "p")
+      requestID: "req_1", decision: .allow, shadowLimits: ["l"], reserved: [charge], policy: "p")
     let completion = Completion(
       requestID: "req_1", usageSource: .reported, costParts: CostParts(), endReason: .complete,
       disputed: DisputedUsage(promptTokens: 0, completionTokens: 1), charged: [charge])
@@ -19,11 +19,26 @@ enum RecordSamples {
     let start = ProcessEvent(policy: "p", version: "v", identity: identity)
     let stop = ProcessEvent(
       policy: "p", version: "v", estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])])
+    var used = completion
+    used.tenant = "t"
+    used.model = "m"
+    used.costNanodollars = 1
+    for path in [
+      \Completion.promptTokens, \.cachedPromptTokens, \.cacheWritePromptTokens,
+      \.completionTokens, \.reasoningTokens, \.totalTokens,
+    ] {
+      used[keyPath: path] = 1
+    }
+    used.usageSource = .estimated
+    var totals = DayTotals(timeZone: "UTC", sinceMs: 0)
+    for day in [0, 100] as [Int64] { totals.add(used, keyID: "k", day: day) }
+    totals.used(tenant: "t", keyID: "k", atMs: 0)
     let checkpoint = Checkpoint(
       previousHash: Chain.origin, identity: identity, clockSinceMs: 0,
       counters: [CounterState(counter: "tenant/t/l", kind: .requests, fields: [])],
       open: [OpenExchange(seq: 1, timeMs: 0, admission: admission)],
-      estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])])
+      estimates: [ModelEstimate(tenant: "t", model: "m", state: [0])], totals: totals,
+      revoked: [Revocation(tenant: "t", keyID: "k", keyHash: Chain.origin)])
     let bodies: [LedgerRecord.Body] = [
       .admission(admission), .completion(completion), .start(start), .reload(event), .stop(stop),
       .denials(
@@ -32,8 +47,17 @@ enum RecordSamples {
       .clock(ClockJump(fromMs: 0, wallMs: 0)),
       .repair(Repair(file: "f", offset: 0, damage: "d", lastGoodSeq: 0)),
       .store(
-        StoreEvent(.opened, partitions: [0], by: [identity], missing: [identity], bound: 0)),
+        StoreEvent(
+          .opened, partitions: [0], by: [identity], missing: [identity], bound: StoreAmounts(),
+          isFirst: true)),
+      .threshold(
+        Threshold(
+          tenant: "t", group: nil, limit: "l", counter: "tenant/t/l", kind: .tokens,
+          share: .whole, used: 1, amount: 1, windowStartMs: 0, windowEndMs: 1)),
       .drop(Drop(target: "t", firstSeq: 1, lastSeq: 1)),
+      .drop(Drop(.full, firstSeq: 1, lastSeq: 1)),
+      .restore(Restore(firstSeq: 1, lastSeq: 1)),
+      .revoke(Revocation(tenant: "t", keyID: "k", keyHash: Chain.origin, isUndone: true)),
     ]
     return bodies.map { LedgerRecord(seq: 1, timeMs: 0, isCarried: true, body: $0) }
   }

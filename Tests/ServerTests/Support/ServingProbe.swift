@@ -11,6 +11,8 @@ final class ServingProbe {
       version: 1,
       limits: [{ name: "all", requests: 9, per: "day" }],
       models: {},
+      groups: { g: { tenants: ["t"], limits: [
+        { name: "both", requests: 9, per: "day", mode: "shadow" }] } },
       tenants: {
         t: {
           keys: [{

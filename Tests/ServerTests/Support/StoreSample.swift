@@ -12,8 +12,8 @@ enum StoreSample {
     var status = StoreStatus(address: "redis://127.0.0.1:6379", replica: "one", holder: own)
     status.holdsReadiness = false
     status.fleet = FleetView(replicas: [
-      .init(holder: own, name: "one", revision: "r1", heardMs: 1_764_460_800_000),
-      .init(holder: other, name: "two", revision: "r2", heardMs: 1_764_460_799_500),
+      .init(holder: own, name: "one", revision: "r1", sinceMs: 1_764_460_800_000),
+      .init(holder: other, name: "two", revision: "r2", sinceMs: 1_764_460_799_500),
     ])
     var leased = StoreAmounts()
     leased.add(1_500, .tokens)
@@ -24,6 +24,9 @@ enum StoreSample {
       .init(
         number: 9, state: .opening, sinceMs: 1_764_460_795_000,
         opening: .init(isClaimed: true, claimed: 1, expected: 2, sinceMs: 1_764_460_795_000)),
+    ]
+    status.leasedCounters = [
+      LeasedCounter(counter: "global/month", partition: 1, kind: .usd, amount: 2_500_000_000)
     ]
     status.warnings = ["min-replicas-to-write is 0: the master goes on when it is alone"]
     (status.waiting, status.calls, status.statements) = (2, 30, 90)
