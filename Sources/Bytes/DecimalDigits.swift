@@ -20,12 +20,15 @@ package struct DecimalDigits {
   /// The number of bytes that `append` appends.
   package var count: Int { 20 - start + (isNegative ? 1 : 0) }
 
+  /// The most bytes that any of the functions below append.
+  package static let bytesMax = 23
+
   /// Appends the number.
   package func append(to bytes: inout [UInt8]) {
-    if isNegative { bytes.append(UInt8(ascii: "-")) }
-    bytes.append(digits.span.extracting(start..<20))
+    bytes.append(addingCapacity: count) { append(to: &$0) }
   }
 
+  @inline(__always)
   func append(to output: inout OutputSpan<UInt8>) {
     if isNegative { output.append(UInt8(ascii: "-")) }
     output.append(copying: digits.span.extracting(start..<20))
@@ -34,16 +37,20 @@ package struct DecimalDigits {
   /// Appends the number divided by 10 to the power of `places`, exactly and without trailing zeros:
   /// `0.000123`, `-1.5`, `12`.
   package func append(to bytes: inout [UInt8], places: Int) {
+    bytes.append(addingCapacity: Self.bytesMax) { append(to: &$0, places: places) }
+  }
+
+  func append(to output: inout OutputSpan<UInt8>, places: Int) {
     precondition((0..<20).contains(places), "no integer has so many places")
-    if isNegative { bytes.append(UInt8(ascii: "-")) }
+    if isNegative { output.append(UInt8(ascii: "-")) }
     let point = 20 - places
     // What is left of the number is filled up with zeros.
     let first = min(start, point - 1)
-    bytes.append(digits.span.extracting(first..<point))
+    output.append(copying: digits.span.extracting(first..<point))
     var end = 20
     while end > point, digits[end - 1] == UInt8(ascii: "0") { end -= 1 }
     guard end > point else { return }
-    bytes.append(UInt8(ascii: "."))
-    bytes.append(digits.span.extracting(point..<end))
+    output.append(UInt8(ascii: "."))
+    output.append(copying: digits.span.extracting(point..<end))
   }
 }

@@ -33,14 +33,19 @@ package struct SHA256Digest: Hashable, Sendable {
 
   /// Appends the same to bytes.
   package func appendHex(to bytes: inout [UInt8]) {
+    bytes.append(addingCapacity: Self.hexCount) { appendHex(to: &$0) }
+  }
+
+  /// The length of what `appendHex` appends.
+  static let hexCount = 64
+
+  func appendHex(to output: inout OutputSpan<UInt8>) {
     let words: InlineArray<4, UInt64> = [words.0, words.1, words.2, words.3]
-    bytes.append(addingCapacity: 64) { output in
-      for index in words.indices {
-        var word = words[index]
-        for _ in 0..<16 {
-          output.append(Hex.digit(UInt8(truncatingIfNeeded: word >> 60)))
-          word <<= 4
-        }
+    for index in words.indices {
+      var word = words[index]
+      for _ in 0..<16 {
+        output.append(Hex.digit(UInt8(truncatingIfNeeded: word >> 60)))
+        word <<= 4
       }
     }
   }

@@ -16,14 +16,14 @@ package enum UTCTime {
   }
 
   /// The length of what `text` writes.
-  private static let textBytes = 24
+  static let textBytes = 24
 
   /// Appends the same to bytes.
   package static func append(_ milliseconds: Int64, to bytes: inout [UInt8]) {
     bytes.append(addingCapacity: textBytes) { append(milliseconds, to: &$0) }
   }
 
-  private static func append(_ milliseconds: Int64, to text: inout OutputSpan<UInt8>) {
+  static func append(_ milliseconds: Int64, to text: inout OutputSpan<UInt8>) {
     let moment = min(max(milliseconds, millisecondsMin), millisecondsMax)
     let days = floorDivide(moment, 86_400_000)
     let date = CivilDate(daysSince1970: days)

@@ -93,7 +93,7 @@ struct LogLine: Sendable {
       json.field("event", event.rawValue)
       json.field("message", escaped: { LogText.append(message, .json, to: &$0) })
       for (key, value) in fields {
-        guard json.bytes.count < Self.lineBytesMax else {
+        guard json.count < Self.lineBytesMax else {
           json.field("truncated", true)
           break
         }

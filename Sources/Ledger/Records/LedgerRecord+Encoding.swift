@@ -6,15 +6,16 @@ extension LedgerRecord {
   /// The record's line up to `,"hash"`: a JSON object that is not closed yet. `Chain.seal`
   /// completes it.
   package func encoded() -> [UInt8] {
-    var line: [UInt8] = []
-    line.reserveCapacity(1024)
-    append(to: &line)
-    return line
+    var line = JSONWriter(capacity: 2048)
+    encode(into: &line)
+    return line.bytes
   }
 
-  /// Appends the same to other lines.
-  func append(to lines: inout [UInt8]) {
-    JSONWriter.append(to: &lines) { encode(into: &$0) }
+  /// Appends the same to other lines. `line`: room to write it in.
+  func append(to lines: inout [UInt8], through line: inout JSONWriter) {
+    line.reset()
+    encode(into: &line)
+    line.withBytes { lines.append($0) }
   }
 
   private func encode(into line: inout JSONWriter) {

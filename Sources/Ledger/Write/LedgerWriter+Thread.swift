@@ -135,18 +135,18 @@ extension LedgerWriter {
       var count = 0
       for record in batch {
         let start = lines.count
-        record.append(to: &lines)
+        record.append(to: &lines, through: &line)
         let lineBytes = lines.count - start + LedgerFormat.sealBytes + 1
         // Never leave more than a batch unflushed: readers rely on this bound of what a crash can
         // tear.
         let unflushed = unflushedBytes + start
         let isOver = unflushed + lineBytes > LedgerLimits.batchBytesMax
         if unflushed > 0, isOver || record.isAlone {
-          let line = Array(lines[start...])
+          let last = Array(lines[start...])
           lines.removeSubrange(start...)
           try append(lines, count: count)
           try flushSegment()
-          (lines, count) = (line, 0)
+          (lines, count) = (last, 0)
         }
         chain.seal(&lines, from: lines.count - lineBytes + LedgerFormat.sealBytes + 1)
         count += 1

@@ -28,6 +28,8 @@ package final class LedgerWriter: @unchecked Sendable {
   var writtenCount = 0
   /// The lines of the batch that is being written; kept for its memory, about a batch's length.
   var lines: [UInt8] = []
+  /// The line that is being written, without its hash; kept for its memory too.
+  var line = JSONWriter()
   /// The length of the lines of what was written and not flushed, and when the first was written.
   var unflushedBytes = 0
   var unflushedSince: ContinuousClock.Instant?
