@@ -72,10 +72,8 @@ extension ExtProcExchange {
   /// Settles, once: at the response's end, or at the stream's, whichever comes first.
   func settle(_ settle: ExchangeLife.Settle?) {
     guard let settle else { return }
-    // In place: a copy of the meter would be larger than most answers.
     let metered =
-      response.meter == nil
-      ? MeteredUsage() : response.meter!.finish(endedCleanly: response.isWhole)
+      response.meter?.finish(endedCleanly: response.isWhole) ?? MeteredUsage()
     response.meter = nil
     response.unsaid = loop.settle(
       settle, of: &life, metered: metered, backend: response.backend,

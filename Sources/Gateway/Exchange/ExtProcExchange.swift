@@ -306,7 +306,6 @@ final class ExtProcExchange: CallHandler, WaitsForBooks {
   /// The kept body goes back to the spare buffers.
   func dropBody(_ stream: ExchangeStream) {
     if request.reader != nil {
-      // In place: a copy of the reader would be larger than most bodies.
       loop.giveBack(request.reader!.takeKept())
       request.reader = nil
     }

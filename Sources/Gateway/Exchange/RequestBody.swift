@@ -1,5 +1,5 @@
 /// The request's body in one ext_proc exchange: how it is inspected, and what is kept of it.
-struct RequestBody {
+struct RequestBody: ~Copyable {
   /// What the headers said of how to read it; nil on a path that is not inspected.
   var inspection: HeadDecision.Inspection?
   var reader: BodyReader?

@@ -3,7 +3,7 @@ import Ledger
 import Terms
 
 /// The response in one ext_proc exchange: how it is metered, and what is kept of it.
-struct ResponseBody {
+struct ResponseBody: ~Copyable {
   /// An answer's headers are answered at once. So long afterwards Envoy has that reply, and the client
   /// the headers.
   static let headersArriveMs: Int64 = 1_000
