@@ -104,6 +104,9 @@
   package mutating func varint(_ value: UInt64) {
     if value < 0x80 {
       byte(UInt8(truncatingIfNeeded: value))
+    } else if value < 0x4000 {
+      byte(UInt8(truncatingIfNeeded: value >> 7))
+      byte(UInt8(truncatingIfNeeded: value) | 0x80)
     } else {
       longVarint(value)
     }
