@@ -304,7 +304,7 @@
 
   private mutating func grow(by bytes: Int) {
     capacity = max(capacity * 2, count + bytes)
-    let larger = unsafe UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
     unsafe larger.update(from: storage, count: count)
     unsafe storage.deallocate()
     unsafe storage = larger
