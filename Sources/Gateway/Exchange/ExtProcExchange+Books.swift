@@ -72,9 +72,12 @@ extension ExtProcExchange {
   /// Settles, once: at the response's end, or at the stream's, whichever comes first.
   func settle(_ settle: ExchangeLife.Settle?) {
     guard let settle else { return }
-    let metered =
-      response.meter?.finish(endedCleanly: response.isWhole) ?? MeteredUsage()
-    response.meter = nil
+    var metered = MeteredUsage()
+    if let meter = response.meter {
+      metered = meter.value!.finish(endedCleanly: response.isWhole)
+      response.meter = nil
+      loop.meters.giveBack(meter)
+    }
     response.unsaid = loop.settle(
       settle, of: &life, metered: metered, backend: response.backend,
       droppedReason: response.droppedReason)

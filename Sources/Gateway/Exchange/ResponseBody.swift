@@ -3,13 +3,13 @@ import Ledger
 import Terms
 
 /// The response in one ext_proc exchange: how it is metered, and what is kept of it.
-struct ResponseBody: ~Copyable {
+struct ResponseBody {
   /// An answer's headers are answered at once. So long afterwards Envoy has that reply, and the client
   /// the headers.
   static let headersArriveMs: Int64 = 1_000
 
   /// nil where nothing is metered: no admission, an answer of Envoy's own.
-  var meter: ResponseMeter?
+  var meter: Box<ResponseMeter>?
   /// Finds the ids that the client is given; nil where none can be continued.
   var idReader: ResponseIDReader?
   /// Those that were found.
