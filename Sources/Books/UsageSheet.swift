@@ -27,7 +27,7 @@ struct UsageSheet {
 
   /// A request came that was admitted or refused.
   mutating func came(_ record: Admission, atMs nowMs: Int64) {
-    totals.used(tenant: record.tenant, keyID: record.keyID, atMs: nowMs)
+    totals.came(record, atMs: nowMs)
   }
 
   mutating func add(_ completion: Completion, of admission: Admission, atMs nowMs: Int64) {

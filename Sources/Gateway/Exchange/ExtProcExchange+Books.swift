@@ -81,10 +81,12 @@ extension ExtProcExchange {
     response.unsaid = loop.settle(
       settle, of: &life, metered: metered, backend: response.backend,
       droppedReason: response.droppedReason)
-    if !response.ids.isEmpty, let tokens = response.unsaid?.totalTokens {
+    if !response.ids.isEmpty, let tokens = response.unsaid?.value.totalTokens {
       loop.remember(response.ids, decision, tokens: tokens)
     }
-    if let reason = metered.unread, let settled = response.unsaid { loop.unread(reason, settled) }
+    if let reason = metered.unread, let settled = response.unsaid {
+      loop.unread(reason, settled.value)
+    }
   }
 
   /// What was settled, for the next reply's metadata: once.

@@ -284,7 +284,7 @@ extension ExtProcExchange {
   private func reservedBound(_ route: ChosenRoute) -> Int {
     let asking = life.asking
     guard let size = (life.open?.request ?? asking?.request)?.size,
-      let tokens = life.open?.request.record.reservedCompletionTokens
+      let tokens = life.open?.record.value.reservedCompletionTokens
         ?? asking?.completionTokens
     else { return route.model?.maxOutputTokens ?? 1 }
     return max(1, Int(clamping: tokens) / max(1, size.choices))

@@ -127,7 +127,7 @@ extension GatewayLoop {
     _ settle: ExchangeLife.Settle?, of life: inout ExchangeLife,
     metered: MeteredUsage = MeteredUsage(), backend: String? = nil,
     droppedReason: DroppedReason? = nil
-  ) -> Completion? {
+  ) -> Reference<Completion>? {
     guard let settle, let books else { return nil }
     let completion = books.settle(
       settle.open, as: settle.ending, metered: metered, backend: backend,

@@ -29,5 +29,5 @@ struct ResponseBody {
   var gathered: [UInt8] = []
   var gatheredBytes = 0
   /// What was settled and has not been told in a reply's metadata.
-  var unsaid: Completion?
+  var unsaid: Reference<Completion>?
 }

@@ -26,15 +26,17 @@ package struct RequestSearch {
   /// Whether the record is one of the request's.
   package mutating func matches(_ record: LedgerRecord) -> Bool {
     switch record.body {
-    case .admission(let admission): return has(admission)
+    case .admission(let admission): return has(admission.value)
     case .completion(let completion):
-      return completion.requestID == id || ours.contains(completion.requestID)
+      let requestID = completion.value.requestID
+      return requestID == id || ours.contains(requestID)
     case .denials(let denials): return denials.requestIDs.contains(id)
     case .checkpoint(let checkpoint):
       // The segment of its admission may be gone.
       for exchange in checkpoint.open { _ = has(exchange.admission) }
       return false
-    case .start, .reload, .clock, .repair, .stop, .store, .threshold, .drop, .restore, .revoke: return false
+    case .start, .reload, .clock, .repair, .stop, .store, .threshold, .drop, .restore, .revoke:
+      return false
     }
   }
 

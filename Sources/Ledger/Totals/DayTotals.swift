@@ -147,6 +147,8 @@ package struct DayTotals: Equatable, Sendable {
     change(period, name) { $0.add(completion) }
   }
 
+  /// Inlined, so that nothing is copied into the closure.
+  @inline(__always)
   private mutating func change(
     _ period: Period, _ name: Name, _ change: (inout UsageTotals) -> Void
   ) {
@@ -154,6 +156,7 @@ package struct DayTotals: Equatable, Sendable {
   }
 
   /// Whether the row is new. One look for a row that is there: each completion comes here.
+  @inline(__always)
   private static func change(
     _ rows: inout [Name: UsageTotals], _ name: Name, _ change: (inout UsageTotals) -> Void
   ) -> Bool {
@@ -165,6 +168,11 @@ package struct DayTotals: Equatable, Sendable {
     change(&totals)
     rows[name] = totals
     return true
+  }
+
+  /// Notes that a request came, admitted or refused.
+  package mutating func came(_ record: Admission, atMs timeMs: Int64) {
+    used(tenant: record.tenant, keyID: record.keyID, atMs: timeMs)
   }
 
   /// Notes that a request came with a key.

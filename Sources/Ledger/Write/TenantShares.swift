@@ -19,15 +19,17 @@ struct TenantShares {
     let tenant: String?
     switch record.body {
     case .admission(let admission):
-      tenant = admission.tenant
-      if admission.decision == .allow, let tenant { openCounts[tenant, default: 0] += 1 }
+      tenant = admission.value.tenant
+      if admission.value.decision == .allow, let tenant { openCounts[tenant, default: 0] += 1 }
     case .completion(let completion):
-      tenant = completion.tenant
+      tenant = completion.value.tenant
       if let tenant, let count = openCounts[tenant] {
         openCounts[tenant] = count > 1 ? count - 1 : nil
       }
     case .denials(let denials): tenant = denials.tenant
-    case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold, .drop, .restore, .revoke: return
+    case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold, .drop, .restore,
+      .revoke:
+      return
     }
     guard let tenant else { return }
     if recent[tenant] == nil, earlier[tenant] == nil { writerCount += 1 }
