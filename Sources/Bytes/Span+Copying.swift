@@ -27,15 +27,15 @@ extension [UInt8] {
 
 extension OutputSpan where Element == UInt8 {
   /// Appends the literal's bytes.
-  @inline(__always)
-  mutating func append(copying literal: StaticString) {
+  @inlinable @inline(__always)
+  package mutating func append(copying literal: StaticString) {
     // The literal lives as long as the program.
     append(copying: unsafe Span(_unsafeStart: literal.utf8Start, count: literal.utf8CodeUnitCount))
   }
 
   /// Appends the span's bytes.
-  @inline(__always)
-  mutating func append(copying bytes: Span<UInt8>) {
+  @inlinable @inline(__always)
+  package mutating func append(copying bytes: Span<UInt8>) {
     precondition(bytes.count <= freeCapacity, "no room for the bytes")
     // Both are alive for these calls, and there is room for all.
     unsafe bytes.withUnsafeBufferPointer { source in

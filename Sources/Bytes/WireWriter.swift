@@ -99,6 +99,19 @@
     unsafe (storage + start).update(from: source, count: count)
   }
 
+  /// Exactly `count` bytes in front of the others, which `fill` appends in their order.
+  @inlinable @inline(__always)
+  package mutating func fill(_ count: Int, _ fill: (inout OutputSpan<UInt8>) -> Void) {
+    if start < count { grow(by: count) }
+    start -= count
+    // `count` bytes from `start` on are within the storage, and nobody else's for the length of this call.
+    let room = unsafe UnsafeMutableBufferPointer(start: storage + start, count: count)
+    var output = unsafe OutputSpan(buffer: room, initializedCount: 0)
+    fill(&output)
+    precondition(output.freeCapacity == 0, "bytes without a value")
+    _ = unsafe output.finalize(for: room)
+  }
+
   /// A base-128 varint.
   @inlinable
   package mutating func varint(_ value: UInt64) {
