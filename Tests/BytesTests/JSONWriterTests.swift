@@ -76,6 +76,30 @@ import Testing
     #expect(String(decoding: json, as: UTF8.self) == #"{"a":"\u2028"}"#)
   }
 
+  @Test func `an escape is found at any place of a text of any length`() {
+    for length in 1..<40 {
+      for place in 0..<length {
+        let before = String(repeating: "a", count: place)
+        let behind = String(repeating: "b", count: length - place - 1)
+        let json = JSONWriter.object { $0.field("t", before + "\"" + behind) }
+        #expect(
+          String(decoding: json, as: UTF8.self) == #"{"t":""# + before + #"\""# + behind + #""}"#)
+      }
+    }
+  }
+
+  @Test func `a writer grows with what is written, and begins anew when it is told`() {
+    var json = JSONWriter()
+    for round in [1, 3_000, 2, 200_000, 3] {
+      json.reset()
+      json.array { json in
+        for _ in 0..<round { json.value("ab") }
+      }
+      #expect(json.count == 1 + 5 * round)
+      #expect(json.text.hasPrefix(#"["ab""#) && json.text.hasSuffix(#""ab"]"#))
+    }
+  }
+
   @Test func `what is written is read back`() throws {
     for scalar in (0...0x2ff).compactMap(Unicode.Scalar.init) {
       let text = "a\(scalar)😀\(scalar)"
