@@ -34,29 +34,20 @@ final class Decision {
   }
 
   /// The record of the decision; what was reserved is the books' to fill in.
-  func record(policy: PolicySnapshot) -> Admission {
-    var record = Admission(
-      requestID: String(decoding: requestID, as: UTF8.self),
-      decision: refusal == nil ? .allow : .deny, policy: policy.revision)
-    record.tenant = identity?.tenant.name.string
-    record.group = identity?.tenant.group?.name
-    record.subject = identity.map { String(decoding: $0.subject, as: UTF8.self) }
-    record.keyID = identity?.key?.id.string
-    record.hostname = traits?.hostname
-    record.method = traits?.method
-    record.route = traits?.route
+  /// - Parameter limit: the name of the limit that refused the request.
+  func record(policy: PolicySnapshot, limit: String? = nil) -> Admission {
     let model = route?.model ?? asked?.model
-    record.model = model?.name.string
-    record.modelRoute = route?.name.string
-    record.trafficClass = model?.trafficClass.name.string
-    record.provider = model?.provider
-    record.operation = traits?.operation
-    record.stream = route?.isStream ?? asked?.isStream
-    record.reason = refusal?.rawValue
-    record.httpStatus = refusal.map { Int64($0.status) }
-    record.source = traits?.source
-    record.envoyRequestID = traits?.envoyRequestID
-    record.traceparent = traits?.traceparent
-    return record
+    return Admission(
+      requestID: String(decoding: requestID, as: UTF8.self),
+      decision: refusal == nil ? .allow : .deny,
+      tenant: identity?.tenant.name.string, group: identity?.tenant.group?.name,
+      subject: identity.map { String(decoding: $0.subject, as: UTF8.self) },
+      keyID: identity?.key?.id.string, hostname: traits?.hostname, method: traits?.method,
+      route: traits?.route, model: model?.name.string, modelRoute: route?.name.string,
+      trafficClass: model?.trafficClass.name.string, operation: traits?.operation,
+      provider: model?.provider, stream: route?.isStream ?? asked?.isStream,
+      reason: refusal?.rawValue, httpStatus: refusal.map { Int64($0.status) }, limit: limit,
+      source: traits?.source, envoyRequestID: traits?.envoyRequestID,
+      traceparent: traits?.traceparent, policy: policy.revision)
   }
 }

@@ -106,8 +106,7 @@ extension GatewayLoop {
     wasSettled: Bool = false
   ) {
     guard let books else { return }
-    var record = decision.record(policy: policy.snapshot)
-    record.limit = refusal.limit
+    let record = decision.record(policy: policy.snapshot, limit: refusal.limit)
     books.deny(record)
     denied(record, wasSettled: wasSettled)
   }
