@@ -114,8 +114,8 @@ package final class Books: @unchecked Sendable {
     _ request: AdmissionRequest, _ reservation: consuming Reservation, _ now: Int64
   ) -> Answer {
     let shadowed = reservation.shadowed
-    let record = Reference(request.record.value.with(reservation))
-    sheet.came(record.value, atMs: now)
+    let record = Reference(request.record.read { $0.with(reservation) })
+    record.read { sheet.came($0, atMs: now) }
     guard case .queued(let seq)? = writer?.enqueue(.admission(record), timeMs: now) else {
       _ = table.settle(reservation, as: .undone, now: now)
       return .unavailable
@@ -165,12 +165,16 @@ package final class Books: @unchecked Sendable {
     }
     let latencyMs =
       admission.monotonicMs.map { monotonicMs - $0 } ?? max(0, now - admission.timeMs)
+    let charged = table.settle(reservation, as: outcome.settlement, now: now)
     let completion = Reference(
-      Completion(
-        of: admission.record.value, outcome, latencyMs: latencyMs, backend: backend,
-        droppedReason: droppedReason,
-        charged: table.settle(reservation, as: outcome.settlement, now: now)))
-    sheet.add(completion.value, of: admission.record.value, atMs: now)
+      admission.record.read {
+        Completion(
+          of: $0, outcome, latencyMs: latencyMs, backend: backend, droppedReason: droppedReason,
+          charged: charged)
+      })
+    completion.read {
+      sheet.add($0, keyID: admission.record.value.keyID, atMs: now)
+    }
     _ = writer?.enqueue(.completion(completion), timeMs: now)
     recordReached(now)
     return completion

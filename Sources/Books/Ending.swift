@@ -210,8 +210,8 @@ extension Ending {
 
 extension Admission {
   /// The same with what was reserved.
-  func with(_ reservation: borrowing Reservation) -> Admission {
-    var record = self
+  borrowing func with(_ reservation: borrowing Reservation) -> Admission {
+    var record = copy self
     record.reserved = reservation.charges
     record.shadowLimits = reservation.shadowed.map(\.name)
     record.estimatedPromptTokens = reservation.demand.promptTokens

@@ -30,9 +30,9 @@ struct UsageSheet {
     totals.came(record, atMs: nowMs)
   }
 
-  mutating func add(_ completion: Completion, of admission: Admission, atMs nowMs: Int64) {
+  mutating func add(_ completion: Completion, keyID: String?, atMs nowMs: Int64) {
     let day = day(ofMs: nowMs)
-    totals.add(completion, keyID: admission.keyID, day: day, rowsMax: rowsMax)
+    totals.add(completion, keyID: keyID, day: day, rowsMax: rowsMax)
     spenders.add(completion, day: day)
   }
 

@@ -57,9 +57,9 @@ extension GatewayLoop {
       metrics?.withdrawn()
       return
     }
-    metrics?.settled(settled.value)
+    if let metrics { settled.read { metrics.settled($0) } }
     for what in settled.value.costParts?.unpriced ?? [] { metrics?.unpriced(what) }
-    logEnd(settled.value)
+    settled.read { logEnd($0) }
   }
 
   /// An answer could not be read for its usage.

@@ -25,8 +25,8 @@ extension LedgerRecord {
     line.field("timestamp", timeMs: timeMs)
     if isCarried { line.field("carried", true) }
     switch body {
-    case .admission(let admission): admission.value.encode(into: &line)
-    case .completion(let completion): completion.value.encode(into: &line)
+    case .admission(let admission): admission.read { $0.encode(into: &line) }
+    case .completion(let completion): completion.read { $0.encode(into: &line) }
     case .checkpoint(let checkpoint): checkpoint.encode(into: &line)
     case .denials(let denials):
       line.field("tenant", identifier: denials.tenant)

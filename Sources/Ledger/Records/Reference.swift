@@ -6,6 +6,10 @@ package final class Reference<Content: Equatable & Sendable>: Equatable, Sendabl
 
   package init(_ value: consuming Content) { self.value = value }
 
+  /// Hands out all of it. `value` as an argument would be copied first, field by field.
+  @inlinable @inline(__always)
+  package func read<Result>(_ body: (borrowing Content) -> Result) -> Result { body(value) }
+
   package subscript<Field>(dynamicMember field: KeyPath<Content, Field>) -> Field {
     value[keyPath: field]
   }
