@@ -53,7 +53,7 @@ extension OutputSpan where Element == UInt8 {
 package func copyFew(
   _ source: UnsafePointer<UInt8>, to target: UnsafeMutablePointer<UInt8>, _ count: Int
 ) {
-  let from = UnsafeRawPointer(source)
+  let from = unsafe UnsafeRawPointer(source)
   let to = UnsafeMutableRawPointer(target)
   // The first and the last bytes, which may overlap, are all of them.
   if count > 32 || count < 4 {
