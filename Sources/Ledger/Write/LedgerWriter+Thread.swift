@@ -175,9 +175,8 @@ extension LedgerWriter {
   private func acknowledge() {
     let seq = unacknowledged[writtenCount - 1].seq
     let timeMs = unacknowledged[..<writtenCount].last { !$0.isCarried }?.timeMs
-    var spent: [LedgerRecord] = []
     if writtenCount == unacknowledged.count {
-      swap(&spent, &unacknowledged)
+      unacknowledged = []
     } else {
       unacknowledged.removeFirst(writtenCount)
     }
@@ -187,8 +186,6 @@ extension LedgerWriter {
     durableChain = chain
     sayCommitted()
     withShared { shared in
-      // What nobody came for since is let go of here.
-      swap(&shared.spent, &spent)
       shared.durableSeq = seq
       if let timeMs { shared.durableTimeMs = timeMs }
       shared.durableSegment = segments.last

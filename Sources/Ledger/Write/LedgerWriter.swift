@@ -60,10 +60,6 @@ package final class LedgerWriter: @unchecked Sendable {
     var durableTimeMs: Int64
     /// The segment of that record; nil in a new ledger.
     var durableSegment: Segment?
-    /// Records that are on disk. Who brings a record lets go of two of them, so that their memory goes back
-    /// to the thread that makes records and needs it for the next: what the writer's thread let go of
-    /// would not be at hand there.
-    var spent: [LedgerRecord] = []
     /// When the first of the queue's entries came; nil where there are none.
     var oldestEntry: ContinuousClock.Instant?
     var asksForSegment = false
@@ -131,9 +127,7 @@ package final class LedgerWriter: @unchecked Sendable {
 
   /// Takes a record. Call it under the books' lock; `timeMs` is the ledger's time at this moment.
   package func enqueue(_ body: LedgerRecord.Body, timeMs: Int64) -> Enqueued {
-    // What is spent is let go of behind the lock.
-    let (result, _) = withShared { shared in
-      let spent = (shared.spent.popLast(), shared.spent.popLast())
+    withShared { shared in
       let result = shared.queue.enqueue(body, timeMs: timeMs)
       switch result {
       case .queued:
@@ -151,9 +145,8 @@ package final class LedgerWriter: @unchecked Sendable {
         condition.broadcast()
       case .carried, .refused: break
       }
-      return (result, spent)
+      return result
     }
-    return result
   }
 
   /// The ledger's id and the number of this start. The first checkpoint has them: they are on disk
