@@ -161,16 +161,16 @@ private struct Recovering {
       totals = checkpoint.totals ?? DayTotals(timeZone: zone, sinceMs: record.timeMs)
       days = LocalDays(timeZone: zone) ?? .utc
       revoked = Revocations(checkpoint.revoked)
-    case .admission(let admission) where admission.decision == .allow:
-      totals?.used(tenant: admission.tenant, keyID: admission.keyID, atMs: record.timeMs)
-      if !record.isCarried { table.replayAdmission(admission.reserved, now: record.timeMs) }
+    case .admission(let admission) where admission.value.decision == .allow:
+      totals?.came(admission.value, atMs: record.timeMs)
+      if !record.isCarried { table.replayAdmission(admission.value.reserved, now: record.timeMs) }
     case .completion(let completion):
       if record.isCarried { break }
-      let admitted = open.byRequestID[completion.requestID]?.admission
-      totals?.add(completion, keyID: admitted?.keyID, day: days.day(ofMs: record.timeMs))
+      let admitted = open.byRequestID[completion.value.requestID]?.admission
+      totals?.add(completion.value, keyID: admitted?.keyID, day: days.day(ofMs: record.timeMs))
       if let admitted {
         table.replayCompletion(
-          reserved: admitted.reserved, final: completion.charged, now: record.timeMs)
+          reserved: admitted.reserved, final: completion.value.charged, now: record.timeMs)
       }
     case .stop(let event):
       estimates.restore(event.estimates.filter(isKnown))
@@ -185,7 +185,7 @@ private struct Recovering {
           counter: threshold.counter, threshold.share, windowStartMs: threshold.windowStartMs)
       }
     case .admission(let admission):
-      totals?.used(tenant: admission.tenant, keyID: admission.keyID, atMs: record.timeMs)
+      totals?.came(admission.value, atMs: record.timeMs)
     case .revoke(let revocation): revoked.apply(revocation)
     case .denials, .start, .reload, .repair, .drop, .restore: break
     }

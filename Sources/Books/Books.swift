@@ -113,20 +113,17 @@ package final class Books: @unchecked Sendable {
   private func record(
     _ request: AdmissionRequest, _ reservation: consuming Reservation, _ now: Int64
   ) -> Answer {
-    var request = request
-    request.record.reserved = reservation.charges
     let shadowed = reservation.shadowed
-    request.record.shadowLimits = shadowed.map(\.name)
-    request.record.estimatedPromptTokens = reservation.demand.promptTokens
-    request.record.reservedCompletionTokens = reservation.demand.completionTokens
-    sheet.came(request.record, atMs: now)
-    guard case .queued(let seq)? = writer?.enqueue(.admission(request.record), timeMs: now) else {
+    let record = Reference(request.record.read { $0.with(reservation) })
+    record.read { sheet.came($0, atMs: now) }
+    guard case .queued(let seq)? = writer?.enqueue(.admission(record), timeMs: now) else {
       _ = table.settle(reservation, as: .undone, now: now)
       return .unavailable
     }
     if !shadowed.isEmpty { marks.wouldRefuse(shadowed, request.caller) }
     let admission = OpenAdmission(
-      request, seq: seq, epoch: epoch, timeMs: now, monotonicMs: monotonicMs, reservation)
+      request, record: record, seq: seq, epoch: epoch, timeMs: now, monotonicMs: monotonicMs,
+      reservation)
     open[seq] = admission
     return .admitted(admission, waits: durability == .durable)
   }
@@ -143,7 +140,7 @@ package final class Books: @unchecked Sendable {
   package func settle(
     _ admission: OpenAdmission, as ending: Ending, metered: MeteredUsage = MeteredUsage(),
     backend: String? = nil, droppedReason: DroppedReason? = nil
-  ) -> Completion? {
+  ) -> Reference<Completion>? {
     let (completion, wake) = lock.withLock {
       (end(admission, as: ending, metered, backend, droppedReason), storeWake())
     }
@@ -155,7 +152,7 @@ package final class Books: @unchecked Sendable {
   private func end(
     _ admission: OpenAdmission, as ending: Ending, _ metered: MeteredUsage, _ backend: String?,
     _ droppedReason: DroppedReason?
-  ) -> Completion? {
+  ) -> Reference<Completion>? {
     guard let reservation = admission.take() else { return nil }
     let now = readClock()
     open[admission.seq] = nil
@@ -166,13 +163,18 @@ package final class Books: @unchecked Sendable {
     if let size, outcome.disputed == nil {
       estimates.learn(ofTenant: tenant, size, outcome.usage)
     }
-    var completion = Completion(of: admission.record, outcome)
-    completion.gatewayBackend = backend
-    completion.droppedReason = droppedReason
-    completion.latencyMs =
+    let latencyMs =
       admission.monotonicMs.map { monotonicMs - $0 } ?? max(0, now - admission.timeMs)
-    completion.charged = table.settle(reservation, as: outcome.settlement, now: now)
-    sheet.add(completion, of: admission.record, atMs: now)
+    let charged = table.settle(reservation, as: outcome.settlement, now: now)
+    let completion = Reference(
+      admission.record.read {
+        Completion(
+          of: $0, outcome, latencyMs: latencyMs, backend: backend, droppedReason: droppedReason,
+          charged: charged)
+      })
+    completion.read {
+      sheet.add($0, keyID: admission.record.value.keyID, atMs: now)
+    }
     _ = writer?.enqueue(.completion(completion), timeMs: now)
     recordReached(now)
     return completion
@@ -393,7 +395,7 @@ extension Books {
 
   private func bookState(_ now: Int64, _ estimates: [ModelEstimate]) -> BooksState {
     let exchanges = open.values.sorted { $0.seq < $1.seq }.map {
-      OpenExchange(seq: $0.seq, timeMs: $0.timeMs, admission: $0.record)
+      OpenExchange(seq: $0.seq, timeMs: $0.timeMs, admission: $0.record.value)
     }
     return BooksState(
       counters: table.snapshot(now: now), open: exchanges, estimates: estimates,

@@ -70,21 +70,21 @@ extension Ending {
   package func outcome(
     of admission: OpenAdmission, metered: MeteredUsage, by estimator: TokenEstimator
   ) -> EndingOutcome {
-    let request = admission.request
-    var usage = usage(metered, of: request)
-    let cap = request.size?.cap
+    var usage = usage(metered, of: admission)
+    let cap = admission.request.size?.cap
     let disputed = cap.flatMap { usage.cut(to: $0) }
     usage.estimate(
-      promptTokens: Int(clamping: request.record.estimatedPromptTokens ?? 0),
+      promptTokens: Int(clamping: admission.record.value.estimatedPromptTokens ?? 0),
       outputTokens: { estimator.outputTokens(bytes: $0) })
-    if usage.unread == .encoded { raiseToReserved(&usage, of: request) }
+    if usage.unread == .encoded { raiseToReserved(&usage, of: admission) }
     // An estimate is cut likewise, and nobody's word.
     if let cap { _ = usage.cut(to: cap) }
     let priced = priced(usage, of: admission)
     let settlement = settlement(usage, priced, of: admission)
     // An admission without a model route is an answer of Tollgate's own, which costs 0.
     let isPriced =
-      request.prices != nil || admission.reservedNanos > 0 || request.record.modelRoute == nil
+      admission.request.prices != nil || admission.reservedNanos > 0
+      || admission.record.value.modelRoute == nil
     let cost: Int64? =
       switch settlement {
       case .nothing, .undone: 0
@@ -102,9 +102,10 @@ extension Ending {
   /// What a usage costs by the model's prices; nil where it has none. Where it is in units that have no
   /// price, that is unknown, and limits on money are charged for the tokens that were reserved.
   private func priced(_ usage: MeteredUsage, of admission: OpenAdmission) -> Cost? {
-    let request = admission.request
-    guard let cost = request.prices?.cost(of: usage) else { return nil }
-    guard !cost.isWhole, var reserved = request.prices?.cost(of: charged(usage, of: request)) else {
+    guard let cost = admission.request.prices?.cost(of: usage) else { return nil }
+    guard !cost.isWhole,
+      var reserved = admission.request.prices?.cost(of: charged(usage, of: admission))
+    else {
       return cost
     }
     reserved.isWhole = false
@@ -112,30 +113,30 @@ extension Ending {
     return reserved
   }
 
-  private func usage(_ metered: MeteredUsage, of request: AdmissionRequest) -> MeteredUsage {
+  private func usage(_ metered: MeteredUsage, of admission: OpenAdmission) -> MeteredUsage {
     var usage = metered
     switch self {
     case .notReleased, .answeredHere, .unreached: return MeteredUsage()
     case .backendAnswer:
       break
     case .gatewayAnswer, .noAnswer, .interrupted:
-      if usage.source == .none, request.isMetered { usage.source = .estimated }
+      if usage.source == .none, admission.request.isMetered { usage.source = .estimated }
     case .unobserved:
       usage.source = .estimated
-      raiseToReserved(&usage, of: request)
+      raiseToReserved(&usage, of: admission)
     }
     // The work goes on behind an answer that was asked for in the background, whoever leaves.
-    if usage.source == .estimated, usage.isPending || request.size?.isBackground == true {
-      raiseToReserved(&usage, of: request)
+    if usage.source == .estimated, usage.isPending || admission.request.size?.isBackground == true {
+      raiseToReserved(&usage, of: admission)
     }
     return usage
   }
 
   /// What the request was reserved, at least.
-  private func raiseToReserved(_ usage: inout MeteredUsage, of request: AdmissionRequest) {
+  private func raiseToReserved(_ usage: inout MeteredUsage, of admission: OpenAdmission) {
     usage.raise(
-      toPrompt: Int(clamping: request.record.estimatedPromptTokens ?? 0),
-      completion: Int(clamping: request.record.reservedCompletionTokens ?? 0))
+      toPrompt: Int(clamping: admission.record.value.estimatedPromptTokens ?? 0),
+      completion: Int(clamping: admission.record.value.reservedCompletionTokens ?? 0))
   }
 
   private func settlement(
@@ -150,10 +151,10 @@ extension Ending {
     case .interrupted where admission.request.prices == nil:
       return .used(
         Usage(
-          promptTokens: admission.record.estimatedPromptTokens ?? 0, completionTokens: 0,
+          promptTokens: admission.record.value.estimatedPromptTokens ?? 0, completionTokens: 0,
           nanoDollars: admission.reservedNanos))
     case .backendAnswer, .gatewayAnswer, .noAnswer, .unobserved, .interrupted:
-      let charged = charged(usage, of: admission.request)
+      let charged = charged(usage, of: admission)
       return .used(
         Usage(
           promptTokens: Int64(charged.prompt ?? 0),
@@ -163,13 +164,13 @@ extension Ending {
   }
 
   /// What is charged for a usage: one in other units than tokens keeps what was reserved in tokens.
-  private func charged(_ usage: MeteredUsage, of request: AdmissionRequest) -> MeteredUsage {
+  private func charged(_ usage: MeteredUsage, of admission: OpenAdmission) -> MeteredUsage {
     guard usage.source == .reported, usage.prompt == nil, usage.completion == nil else {
       return usage
     }
     var reserved = usage
     reserved.source = .estimated
-    raiseToReserved(&reserved, of: request)
+    raiseToReserved(&reserved, of: admission)
     return reserved
   }
 
@@ -207,16 +208,33 @@ extension Ending {
 
 // MARK: - Records
 
+extension Admission {
+  /// The same with what was reserved.
+  borrowing func with(_ reservation: borrowing Reservation) -> Admission {
+    var record = copy self
+    record.reserved = reservation.charges
+    record.shadowLimits = reservation.shadowed.map(\.name)
+    record.estimatedPromptTokens = reservation.demand.promptTokens
+    record.reservedCompletionTokens = reservation.demand.completionTokens
+    return record
+  }
+}
+
 extension Completion {
-  /// The record of an exchange's end, without latency, backend and charges.
-  init(of admission: Admission, _ outcome: EndingOutcome) {
+  /// The record of an exchange's end.
+  init(
+    of admission: Admission, _ outcome: EndingOutcome, latencyMs: Int64? = nil,
+    backend: String? = nil,
+    droppedReason: DroppedReason? = nil, charged: [Charge] = []
+  ) {
     let usage = outcome.usage
     self.init(
       requestID: admission.requestID, tenant: admission.tenant, subject: admission.subject,
       hostname: admission.hostname, route: admission.route, model: admission.model,
       modelRoute: admission.modelRoute, trafficClass: admission.trafficClass,
       operation: admission.operation, provider: admission.provider,
-      stream: admission.stream, httpStatus: outcome.httpStatus, ttftMs: usage.ttftMs,
+      stream: admission.stream, httpStatus: outcome.httpStatus, latencyMs: latencyMs,
+      ttftMs: usage.ttftMs,
       promptTokens: usage.prompt.map(Int64.init),
       cachedPromptTokens: usage.cachedPrompt.map(Int64.init),
       cacheWritePromptTokens: usage.cacheWritePrompt.map(Int64.init),
@@ -226,8 +244,9 @@ extension Completion {
       totalTokens: usage.total.map(Int64.init), units: usage.units, tier: usage.tier,
       usageSource: usage.source,
       costNanodollars: outcome.costNanodollars, costParts: outcome.costParts,
-      endReason: outcome.endReason, finishReason: usage.finish,
-      origin: outcome.origin, traceparent: admission.traceparent, disputed: outcome.disputed)
+      gatewayBackend: backend, endReason: outcome.endReason, finishReason: usage.finish,
+      origin: outcome.origin, droppedReason: droppedReason, traceparent: admission.traceparent,
+      disputed: outcome.disputed, charged: charged)
   }
 }
 

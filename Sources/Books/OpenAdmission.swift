@@ -15,8 +15,8 @@ package struct AdmissionRequest {
   package var prices: Prices?
   /// Whether its answer should report usage; if it then reports none, usage is estimated.
   package var isMetered: Bool
-  /// The admission's record. The books fill in what is reserved.
-  package var record: Admission
+  /// The admission's record, to which the books add what is reserved: see `OpenAdmission.record`.
+  let record: Reference<Admission>
 
   package init(
     limits: LimitSet, caller: Caller, size: RequestSize?, prices: Prices?, isMetered: Bool,
@@ -27,7 +27,7 @@ package struct AdmissionRequest {
     self.size = size
     self.prices = prices
     self.isMetered = isMetered
-    self.record = record
+    self.record = Reference(record)
   }
 }
 
@@ -52,14 +52,16 @@ package final class OpenAdmission: @unchecked Sendable {
   private var reservation: Reservation?
 
   /// The admission's record.
-  package var record: Admission { request.record }
+  package let record: Reference<Admission>
 
   /// An admission that has just been queued as a record; a test may make one by itself.
   package init(
-    _ request: AdmissionRequest, seq: Int64, epoch: Int = 0, timeMs: Int64,
-    monotonicMs: Int64? = nil, reservedNanos: Int64 = 0, _ reservation: consuming Reservation
+    _ request: AdmissionRequest, record: Reference<Admission>? = nil, seq: Int64, epoch: Int = 0,
+    timeMs: Int64, monotonicMs: Int64? = nil, reservedNanos: Int64 = 0,
+    _ reservation: consuming Reservation
   ) {
     self.request = request
+    self.record = record ?? request.record
     self.seq = seq
     self.epoch = epoch
     self.timeMs = timeMs

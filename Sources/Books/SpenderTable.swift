@@ -21,7 +21,8 @@ package struct SpenderTable: Sendable {
     }
     let spender = Spender(
       tenant: completion.tenant, subject: completion.subject, model: completion.model)
-    if sums[spender] == nil, sums.count >= Self.entriesMax { makeRoom() }
+    if let known = sums.index(forKey: spender) { return sums.values[known].add(completion) }
+    if sums.count >= Self.entriesMax { makeRoom() }
     sums[spender, default: UsageTotals()].add(completion)
   }
 

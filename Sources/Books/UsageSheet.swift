@@ -27,12 +27,12 @@ struct UsageSheet {
 
   /// A request came that was admitted or refused.
   mutating func came(_ record: Admission, atMs nowMs: Int64) {
-    totals.used(tenant: record.tenant, keyID: record.keyID, atMs: nowMs)
+    totals.came(record, atMs: nowMs)
   }
 
-  mutating func add(_ completion: Completion, of admission: Admission, atMs nowMs: Int64) {
+  mutating func add(_ completion: Completion, keyID: String?, atMs nowMs: Int64) {
     let day = day(ofMs: nowMs)
-    totals.add(completion, keyID: admission.keyID, day: day, rowsMax: rowsMax)
+    totals.add(completion, keyID: keyID, day: day, rowsMax: rowsMax)
     spenders.add(completion, day: day)
   }
 

@@ -67,17 +67,31 @@ package struct SHA256 {
 
   /// Adds the digest's 32 bytes to what is hashed.
   package mutating func update(_ digest: SHA256Digest) {
-    update(digest.bytes.span)
+    let words: InlineArray<4, UInt64> = [
+      digest.words.0, digest.words.1, digest.words.2, digest.words.3,
+    ]
+    var bytes = InlineArray<32, UInt8>(repeating: 0)
+    for index in bytes.indices {
+      bytes[index] = UInt8(truncatingIfNeeded: words[index / 8] >> UInt64(56 - 8 * (index % 8)))
+    }
+    update(bytes.span)
   }
 
   /// The digest of everything added: pads as FIPS 180-4, section 5.1.1, says.
   package consuming func finalize() -> SHA256Digest {
     let bits = byteCount &* 8
-    appendPadding(0x80)
-    while pendingCount != Self.blockBytes - 8 { appendPadding(0) }
-    for shift in stride(from: 56, through: 0, by: -8) {
-      appendPadding(UInt8(truncatingIfNeeded: bits >> UInt64(shift)))
+    pending[pendingCount] = 0x80
+    pendingCount += 1
+    let lengthAt = Self.blockBytes - 8
+    if pendingCount > lengthAt {
+      while pendingCount < Self.blockBytes { appendZero() }
+      compressPending()
     }
+    while pendingCount < lengthAt { appendZero() }
+    for index in 0..<8 {
+      pending[lengthAt + index] = UInt8(truncatingIfNeeded: bits >> UInt64(56 - 8 * index))
+    }
+    compressPending()
     return SHA256Digest(words: (word(0), word(1), word(2), word(3)))
   }
 
@@ -85,10 +99,9 @@ package struct SHA256 {
     UInt64(state[index * 2]) << 32 | UInt64(state[index * 2 + 1])
   }
 
-  private mutating func appendPadding(_ byte: UInt8) {
-    pending[pendingCount] = byte
+  private mutating func appendZero() {
+    pending[pendingCount] = 0
     pendingCount += 1
-    if pendingCount == Self.blockBytes { compressPending() }
   }
 
   private mutating func compressPending() {

@@ -25,7 +25,30 @@ package struct SHA256Digest: Hashable, Sendable {
   package var hex: String { String(decoding: hexBytes, as: UTF8.self) }
 
   /// The digest as the 64 ASCII bytes of its lowercase hexadecimal digits.
-  package var hexBytes: [UInt8] { Hex.digits(of: bytes) }
+  package var hexBytes: [UInt8] {
+    var digits: [UInt8] = []
+    appendHex(to: &digits)
+    return digits
+  }
+
+  /// Appends the same to bytes.
+  package func appendHex(to bytes: inout [UInt8]) {
+    bytes.append(addingCapacity: Self.hexCount) { appendHex(to: &$0) }
+  }
+
+  /// The length of what `appendHex` appends.
+  static let hexCount = 64
+
+  func appendHex(to output: inout OutputSpan<UInt8>) {
+    let words: InlineArray<4, UInt64> = [words.0, words.1, words.2, words.3]
+    for index in words.indices {
+      var word = words[index]
+      for _ in 0..<16 {
+        output.append(Hex.digit(UInt8(truncatingIfNeeded: word >> 60)))
+        word <<= 4
+      }
+    }
+  }
 
   /// The digest's 32 bytes.
   package var bytes: [UInt8] {

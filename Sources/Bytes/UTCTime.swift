@@ -12,27 +12,40 @@ package enum UTCTime {
   /// The 24 bytes of a moment in UTC, `2026-11-22T20:17:10.123Z`. One that has no four digits of year
   /// is written as the nearest that has.
   package static func text(_ milliseconds: Int64) -> [UInt8] {
+    [UInt8](capacity: textBytes) { append(milliseconds, to: &$0) }
+  }
+
+  /// The length of what `text` writes.
+  static let textBytes = 24
+
+  /// Appends the same to bytes.
+  package static func append(_ milliseconds: Int64, to bytes: inout [UInt8]) {
+    bytes.append(addingCapacity: textBytes) { append(milliseconds, to: &$0) }
+  }
+
+  static func append(_ milliseconds: Int64, to text: inout OutputSpan<UInt8>) {
     let moment = min(max(milliseconds, millisecondsMin), millisecondsMax)
     let days = floorDivide(moment, 86_400_000)
     let date = CivilDate(daysSince1970: days)
-    let rest = moment - days * 86_400_000
-    var text: [UInt8] = []
-    text.reserveCapacity(24)
-    append(date.year, width: 4, to: &text)
+    let rest = Int(moment - days * 86_400_000)
+    let (seconds, fraction) = rest.quotientAndRemainder(dividingBy: 1000)
+    let year = Int(date.year)
+    append(two: year / 100, to: &text)
+    append(two: year % 100, to: &text)
     text.append(UInt8(ascii: "-"))
-    append(date.month, width: 2, to: &text)
+    append(two: Int(date.month), to: &text)
     text.append(UInt8(ascii: "-"))
-    append(date.day, width: 2, to: &text)
+    append(two: Int(date.day), to: &text)
     text.append(UInt8(ascii: "T"))
-    append(rest / 3_600_000, width: 2, to: &text)
+    append(two: seconds / 3600, to: &text)
     text.append(UInt8(ascii: ":"))
-    append(rest / 60_000 % 60, width: 2, to: &text)
+    append(two: seconds / 60 % 60, to: &text)
     text.append(UInt8(ascii: ":"))
-    append(rest / 1000 % 60, width: 2, to: &text)
+    append(two: seconds % 60, to: &text)
     text.append(UInt8(ascii: "."))
-    append(rest % 1000, width: 3, to: &text)
+    text.append(digit(fraction / 100))
+    append(two: fraction % 100, to: &text)
     text.append(UInt8(ascii: "Z"))
-    return text
   }
 
   /// The same as a string.
@@ -136,13 +149,15 @@ package enum UTCTime {
 
   // MARK: Digits
 
-  private static func append(_ value: Int64, width: Int, to text: inout [UInt8]) {
-    var divisor: Int64 = 1
-    for _ in 1..<width { divisor *= 10 }
-    while divisor > 0 {
-      text.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
-      divisor /= 10
-    }
+  @inline(__always)
+  private static func append(two value: Int, to text: inout OutputSpan<UInt8>) {
+    text.append(digit(value / 10))
+    text.append(digit(value % 10))
+  }
+
+  @inline(__always)
+  private static func digit(_ value: Int) -> UInt8 {
+    UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value)
   }
 
   private static func number(_ bytes: [UInt8], _ start: Int, _ count: Int) -> Int64? {

@@ -45,6 +45,12 @@
   @inlinable
   package var mark: Int { capacity - start + tail }
 
+  /// Takes back what was written since `mark`.
+  package mutating func cut(to mark: Int) {
+    precondition(mark >= tail && mark <= self.mark, "no mark of what is written")
+    start = capacity - (mark - tail)
+  }
+
   /// Hands out the written bytes (without the tail).
   @inlinable
   package func withBytes<R>(_ body: (Span<UInt8>) -> R) -> R {
@@ -93,11 +99,27 @@
     unsafe (storage + start).update(from: source, count: count)
   }
 
+  /// Exactly `count` bytes in front of the others, which `fill` appends in their order.
+  @inlinable @inline(__always)
+  package mutating func fill(_ count: Int, _ fill: (inout OutputSpan<UInt8>) -> Void) {
+    if start < count { grow(by: count) }
+    start -= count
+    // `count` bytes from `start` on are within the storage, and nobody else's for the length of this call.
+    let room = unsafe UnsafeMutableBufferPointer(start: storage + start, count: count)
+    var output = unsafe OutputSpan(buffer: room, initializedCount: 0)
+    fill(&output)
+    precondition(output.freeCapacity == 0, "bytes without a value")
+    _ = unsafe output.finalize(for: room)
+  }
+
   /// A base-128 varint.
   @inlinable
   package mutating func varint(_ value: UInt64) {
     if value < 0x80 {
       byte(UInt8(truncatingIfNeeded: value))
+    } else if value < 0x4000 {
+      byte(UInt8(truncatingIfNeeded: value >> 7))
+      byte(UInt8(truncatingIfNeeded: value) | 0x80)
     } else {
       longVarint(value)
     }
@@ -156,9 +178,11 @@
 
   /// A fixed64 field (wire type 1).
   package mutating func fixed64(_ field: Int, _ value: UInt64) {
-    for index in (0..<8).reversed() {
-      byte(UInt8(truncatingIfNeeded: value >> UInt64(8 * index)))
-    }
+    if start < 8 { grow(by: 8) }
+    start -= 8
+    // Eight bytes from `start` on are within the storage; they need no alignment.
+    unsafe UnsafeMutableRawPointer(storage + start).storeBytes(
+      of: value.littleEndian, as: UInt64.self)
     varint(UInt64(field << 3 | 1))
   }
 

@@ -24,6 +24,28 @@ extension WireWriter {
 
   /// As above, with a name that is a literal.
   package mutating func setHeader(_ field: Int, _ name: StaticString, _ value: [UInt8]) {
+    setHeader(field, name, value.span)
+  }
+
+  /// As above, with a value that is borrowed.
+  package mutating func setHeader(_ field: Int, _ name: StaticString, _ value: Span<UInt8>) {
+    let (nameBytes, valueBytes) = (name.utf8CodeUnitCount, value.count)
+    // What nearly every header is: each length fits into one byte, so all is known before it is written.
+    if nameBytes + valueBytes < 120, field < 16 {
+      return fill(nameBytes + valueBytes + 10) { output in
+        func pair(_ tag: Int, _ count: Int) {
+          output.append(UInt8(truncatingIfNeeded: tag))
+          output.append(UInt8(truncatingIfNeeded: count))
+        }
+        pair(field << 3 | 2, nameBytes + valueBytes + 8)
+        pair(1 << 3 | 2, nameBytes + valueBytes + 4)
+        pair(1 << 3 | 2, nameBytes)
+        output.append(copying: name)
+        pair(3 << 3 | 2, valueBytes)
+        output.append(copying: value)
+        pair(3 << 3, 2)
+      }
+    }
     let option = mark
     self.field(3, 2)
     let header = mark

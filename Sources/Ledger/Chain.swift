@@ -36,14 +36,17 @@ package struct Chain: Equatable, Sendable {
   }
 
   /// Completes a line from `LedgerRecord.encoded()`: appends its hash, `}` and a newline.
-  package mutating func seal(_ line: inout [UInt8]) {
-    head = Self.digest(after: head, line.span)
-    line.append(contentsOf: LedgerFormat.hashPrefix)
-    line.append(contentsOf: head.hexBytes)
-    line.append(UInt8(ascii: "\""))
-    line.append(UInt8(ascii: "}"))
-    line.append(UInt8(ascii: "\n"))
+  package mutating func seal(_ line: inout [UInt8]) { seal(&line, from: 0) }
+
+  /// The same for the last of several lines, which begins at `start`.
+  mutating func seal(_ lines: inout [UInt8], from start: Int) {
+    head = Self.digest(after: head, lines.span.extracting(droppingFirst: start))
+    lines.append(contentsOf: LedgerFormat.hashPrefix)
+    head.appendHex(to: &lines)
+    lines.append(contentsOf: Self.lineEnd)
   }
+
+  private static let lineEnd = Array("\"}\n".utf8)
 
   /// Whether a line (without its newline) ends in the right hash. If so, it becomes the last line.
   package mutating func follow(_ line: [UInt8]) -> Bool {

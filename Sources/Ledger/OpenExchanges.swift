@@ -16,15 +16,16 @@ package struct OpenExchanges {
       carried = byRequestID
       byRequestID = [:]
       for exchange in checkpoint.open { byRequestID[exchange.admission.requestID] = exchange }
-    case .admission(let admission) where admission.decision == .allow:
-      let exchange = OpenExchange(seq: record.seq, timeMs: record.timeMs, admission: admission)
+    case .admission(let admission) where admission.value.decision == .allow:
+      let exchange = OpenExchange(
+        seq: record.seq, timeMs: record.timeMs, admission: admission.value)
       if record.isCarried {
-        carried[admission.requestID] = exchange
+        carried[admission.value.requestID] = exchange
       } else {
-        byRequestID[admission.requestID] = exchange
+        byRequestID[admission.value.requestID] = exchange
       }
     case .completion(let completion) where !record.isCarried:
-      byRequestID[completion.requestID] = nil
+      byRequestID[completion.value.requestID] = nil
     case .admission, .completion, .denials, .start, .reload, .clock, .repair, .stop, .store,
       .threshold, .drop, .restore, .revoke:
       break
@@ -34,10 +35,10 @@ package struct OpenExchanges {
   /// The admission that a record is about, before it is applied; nil where it is not known.
   package func admission(of record: LedgerRecord) -> Admission? {
     switch record.body {
-    case .admission(let admission): admission
+    case .admission(let admission): admission.value
     case .completion(let completion):
-      (byRequestID[completion.requestID]
-        ?? (record.isCarried ? carried[completion.requestID] : nil))?.admission
+      (byRequestID[completion.value.requestID]
+        ?? (record.isCarried ? carried[completion.value.requestID] : nil))?.admission
     case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold, .drop,
       .restore, .revoke:
       nil

@@ -93,11 +93,11 @@ struct LogLine: Sendable {
       json.field("event", event.rawValue)
       json.field("message", escaped: { LogText.append(message, .json, to: &$0) })
       for (key, value) in fields {
-        guard json.bytes.count < Self.lineBytesMax else {
+        guard json.count < Self.lineBytesMax else {
           json.field("truncated", true)
           break
         }
-        json.name(key.rawValue)
+        json.name(any: key.rawValue)
         Self.append(value, to: &json)
       }
     }

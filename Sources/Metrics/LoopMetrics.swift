@@ -12,8 +12,12 @@ package final class LoopMetrics {
   private var tables: [CellTable]
   private var names: [String: NameID] = [:]
   private var series: [ExchangeKey: ExchangeSeries] = [:]
+  /// By tenant, the last exchange that had series of its own: the next one mostly has the same.
+  private var latest: [String: Latest] = [:]
   private var denials: [PairLabels: (series: Int, overflows: Bool)] = [:]
 
+  /// The most tenants of which a loop keeps the last exchange.
+  private static let latestMax = 1_000
   /// The most series, and the most denials, that a loop remembers the numbers of.
   private static let rememberedMax = MetricLimits.seriesMax + MetricLimits.otherSeriesMax
 
@@ -21,6 +25,17 @@ package final class LoopMetrics {
     self.registry = registry
     self.shared = shared
     tables = Family.allCases.map { CellTable(stride: $0.stride) }
+  }
+
+  /// An exchange and its series; a reference, so that to look at it copies nothing.
+  private final class Latest {
+    let exchange: FinishedExchange
+    let series: ExchangeSeries
+
+    init(_ exchange: FinishedExchange, _ series: ExchangeSeries) {
+      self.exchange = exchange
+      self.series = series
+    }
   }
 
   // MARK: What happened
@@ -34,6 +49,19 @@ package final class LoopMetrics {
   /// An admitted exchange is over.
   package func finished(_ exchange: FinishedExchange) {
     shared.add(1, .ended)
+    let series = series(of: exchange)
+    add(1, .requests, series.requests, 0)
+    add(1, .tenants, series.tenant, TenantCell.requests.rawValue)
+    count(exchange, series)
+    if series.overflow != 0 { countOverflow(series.overflow) }
+  }
+
+  private func series(of exchange: FinishedExchange) -> ExchangeSeries {
+    if let tenant = exchange.tenant, let known = latest[tenant],
+      known.exchange.hasLabels(of: exchange)
+    {
+      return known.series
+    }
     var key = ExchangeKey()
     key.tenant = id(exchange.tenant)
     key.route = id(exchange.route)
@@ -49,10 +77,12 @@ package final class LoopMetrics {
       key.error = ErrorLabel(exchange.status, exchange.fault)
     }
     let series = series(of: key)
-    add(1, .requests, series.requests, 0)
-    add(1, .tenants, series.tenant, TenantCell.requests.rawValue)
-    count(exchange, series)
-    if series.overflow != 0 { countOverflow(series.overflow) }
+    if let tenant = exchange.tenant, series.overflow == 0,
+      latest.count < Self.latestMax || latest[tenant] != nil
+    {
+      latest[tenant] = Latest(exchange, series)
+    }
+    return series
   }
 
   private func count(_ exchange: FinishedExchange, _ series: ExchangeSeries) {

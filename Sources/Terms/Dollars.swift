@@ -1,6 +1,7 @@
 /// Converts nano-dollars to decimal dollars and back, exactly: nothing is rounded.
 package enum Dollars {
-  private static let places = 9
+  /// Decimal places of an amount.
+  package static let places = 9
 
   /// The amount as a decimal number of dollars without trailing zeros: `0.000123`, `-1.5`, `12`.
   package static func text(_ nanodollars: Int64) -> String {

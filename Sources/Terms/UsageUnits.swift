@@ -55,7 +55,8 @@ package struct UsageUnits: Sendable, Equatable {
 
   // MARK: As text
 
-  private static let places = 3
+  /// Decimal places of an amount.
+  package static let places = 3
 
   /// An amount as a decimal number without trailing zeros: `11`, `0.25`.
   package static func text(_ thousandths: Int64) -> String {

@@ -49,6 +49,6 @@ extension AuditCommand {
       json.field("repeats", outcome.repeatCount)
       json.field("left_out", outcome.leftOutCount)
     }
-    return String(decoding: json.bytes, as: UTF8.self)
+    return json.text
   }
 }

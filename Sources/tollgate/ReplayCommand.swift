@@ -125,7 +125,7 @@ enum ReplayText {
       json.field("lacks_counters", report.lacksCounters)
       json.object("not_replayed") { json in
         for (reason, count) in report.notReplayed.sorted(by: { $0.key < $1.key }) {
-          json.field(reason, count)
+          json.field(any: reason, count)
         }
       }
       json.array("differences") { json in

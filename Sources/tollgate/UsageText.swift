@@ -71,7 +71,8 @@ enum UsageText {
         for row in report.rows {
           json.object { json in
             for (dimension, key) in zip(report.dimensions, row.keys) {
-              json.field(dimension.rawValue, key)
+              json.name(any: dimension.rawValue)
+              if let key { json.value(key) } else { json.null() }
             }
             add(row.totals, to: &json)
           }
@@ -86,7 +87,10 @@ enum UsageText {
   }
 
   private static func add(_ totals: UsageTotals, to json: inout JSONWriter) {
-    for column in columns { json.field(column.name, number: column.text(totals)) }
+    for column in columns {
+      json.name(any: column.name)
+      if let text = column.text(totals) { json.value(number: text) } else { json.null() }
+    }
   }
 
   /// A name for the terminal, quoted where it has control characters: a subject is any text that

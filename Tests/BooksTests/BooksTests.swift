@@ -37,7 +37,7 @@ import Testing
     #expect(open.record.reservedCompletionTokens == 50)
     #expect(test.counter("tenant/a/tpd") == ["reserved": 150, "open": 1])
     #expect(test.counter("tenant/a/parallel") == ["held": 1, "open": 1])
-    #expect(test.books.state.open.map(\.admission) == [open.record])
+    #expect(test.books.state.open.map(\.admission) == [open.record.value])
 
     test.advance(ms: 40)
     let completion = try #require(

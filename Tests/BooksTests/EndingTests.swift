@@ -235,7 +235,7 @@ struct EndingTests {
   @Test func `usage in another unit is on record without tokens`() {
     let outcome = Ending.backendAnswer(status: 200, isWhole: true).outcome(
       of: Self.open(), metered: Self.seconds, by: TokenEstimator())
-    let completion = Completion(of: Self.open().record, outcome)
+    let completion = Completion(of: Self.open().record.value, outcome)
     #expect(completion.promptTokens == nil && completion.completionTokens == nil)
     #expect(completion.totalTokens == nil)
     #expect(completion.units[.seconds] == 11_000)
@@ -246,7 +246,7 @@ struct EndingTests {
   func `a recorded ending is charged again what it was`(row: Row) {
     let open = Self.open(isMetered: row.isMetered)
     let outcome = row.ending.outcome(of: open, metered: row.metered, by: TokenEstimator())
-    var completion = Completion(of: open.record, outcome)
+    var completion = Completion(of: open.record.value, outcome)
     completion.charged = [
       Charge(
         counter: "tenant/a/rpm", amount: outcome.settlement.charge(.requests, isBucket: true)),

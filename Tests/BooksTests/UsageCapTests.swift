@@ -90,7 +90,7 @@ import Testing
           Usage(
             promptTokens: Int64(charged.prompt), completionTokens: Int64(charged.completion),
             nanoDollars: Int64(charged.prompt + charged.completion))))
-    let completion = Completion(of: open.record, outcome)
+    let completion = Completion(of: open.record.value, outcome)
     #expect(completion.promptTokens == Int64(charged.prompt))
     #expect(completion.completionTokens == Int64(charged.completion))
     #expect(completion.totalTokens == Int64(charged.prompt + charged.completion))

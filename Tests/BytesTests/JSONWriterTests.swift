@@ -76,10 +76,37 @@ import Testing
     #expect(String(decoding: json, as: UTF8.self) == #"{"a":"\u2028"}"#)
   }
 
+  @Test func `an escape is found at any place of a text of any length`() {
+    for length in 1..<40 {
+      for place in 0..<length {
+        let before = String(repeating: "a", count: place)
+        let behind = String(repeating: "b", count: length - place - 1)
+        let json = JSONWriter.object { $0.field("t", before + "\"" + behind) }
+        #expect(
+          String(decoding: json, as: UTF8.self) == #"{"t":""# + before + #"\""# + behind + #""}"#)
+      }
+    }
+  }
+
+  @Test func `a writer grows with what is written, and begins anew when it is told`() {
+    var json = JSONWriter()
+    for round in [1, 3_000, 2, 200_000, 3] {
+      json.reset()
+      json.array { json in
+        for _ in 0..<round { json.value("ab") }
+      }
+      #expect(json.count == 1 + 5 * round)
+      #expect(json.text.hasPrefix(#"["ab""#) && json.text.hasSuffix(#""ab"]"#))
+    }
+  }
+
   @Test func `what is written is read back`() throws {
     for scalar in (0...0x2ff).compactMap(Unicode.Scalar.init) {
       let text = "a\(scalar)😀\(scalar)"
-      let json = JSONWriter.object { $0.field(text, text) }
+      let json = JSONWriter.object { json in
+        json.name(any: text)
+        json.value(text)
+      }
       let rules = JSONReader.Rules(depthMax: 1, valuesMax: 2, isCompact: true)
       let expected = JSONValue.object([.init(name: text, value: .string(text))])
       #expect(try JSONValue(json, rules) == expected)

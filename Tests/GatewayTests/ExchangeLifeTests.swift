@@ -23,8 +23,9 @@ struct ExchangeLifeTests {
     return OpenAdmission(request, seq: 1, timeMs: 0, reservation)
   }
 
-  private static let completion = Completion(
-    requestID: "r", usageSource: .none, endReason: .complete)
+  private static let completion = Reference(
+    Completion(
+      requestID: "r", usageSource: .none, endReason: .complete))
 
   /// An admitted life, and the admission, which is taken so that nothing is left unsettled.
   fileprivate static func admitted(
@@ -225,7 +226,9 @@ private final class Life {
   func streamFailed() { life.streamFailed() }
   func streamEnded() -> ExchangeLife.Settle? { life.streamEnded() }
   func halfClosed() -> Bool { life.halfClosed() }
-  func settled(_ completion: Completion?) -> ExchangeLife.Settled { life.settled(completion) }
+  func settled(_ completion: Reference<Completion>?) -> ExchangeLife.Settled {
+    life.settled(completion)
+  }
   func recorded() -> ExchangeLife.Recorded { life.recorded() }
   func recordFailed() -> ExchangeLife.RecordFailed { life.recordFailed() }
 }

@@ -130,15 +130,15 @@ final class KeptGateway {
 
 extension [LedgerRecord] {
   var completions: [Completion] {
-    compactMap { if case .completion(let completion) = $0.body { completion } else { nil } }
+    compactMap { if case .completion(let completion) = $0.body { completion.value } else { nil } }
   }
 
   var admissions: [Admission] {
     compactMap { record in
-      guard case .admission(let admission) = record.body, admission.decision == .allow else {
+      guard case .admission(let admission) = record.body, admission.value.decision == .allow else {
         return nil
       }
-      return admission
+      return admission.value
     }
   }
 
@@ -153,10 +153,10 @@ extension [LedgerRecord] {
 
   var denials: [Admission] {
     compactMap { record in
-      guard case .admission(let admission) = record.body, admission.decision == .deny else {
+      guard case .admission(let admission) = record.body, admission.value.decision == .deny else {
         return nil
       }
-      return admission
+      return admission.value
     }
   }
 }

@@ -144,11 +144,13 @@ private let chat = #"{"model":"llama","messages":[{"role":"user","content":"hell
   }
 
   @Test func `a wait longer than all calendars is its last moment`() {
-    let share = RateLimitHeaders.of(
-      .init(requests: nil, tokens: .init(limit: 1, remaining: 0, resetMilliseconds: .max)),
+    let headers = RateLimitHeaders(
+      shares: .init(
+        requests: nil, tokens: .init(limit: 1, remaining: 0, resetMilliseconds: .max)),
       nowMs: testNowSeconds * 1000, anthropic: true)
     #expect(
-      share.last.map { String(decoding: $0.value, as: UTF8.self) } == "9999-12-31T23:59:59.999Z")
+      headers.list.last.map { String(decoding: $0.value, as: UTF8.self) }
+        == "9999-12-31T23:59:59.999Z")
     #expect(RateLimitHeaders.duration(.max).hasPrefix("2562047788015h"))
   }
 

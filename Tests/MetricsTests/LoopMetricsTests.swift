@@ -1,3 +1,4 @@
+import Terms
 import Testing
 
 @testable import Metrics
@@ -38,6 +39,42 @@ struct LoopMetricsTests {
       registry.lines("ai_gateway_time_to_first_token_ms_sum") == [
         "ai_gateway_time_to_first_token_ms_sum\(labels)} 40"
       ])
+  }
+
+  @Test func `a tenant's exchanges are told apart by each label, in any order`() {
+    let registry = MetricsRegistry()
+    let loop = registry.makeLoop()
+    var others = Array(repeating: FinishedExchange.of("a"), count: 9)
+    others[1].route = "/v1/completions"
+    others[2].model = "n"
+    others[3].modelRoute = "m-v2"
+    others[4].trafficClass = "batch"
+    others[5].status = 500
+    others[6].stream = false
+    others[7].origin = .route
+    others[8].tenant = "b"
+    for exchange in others + others.reversed() + others { loop.finished(exchange) }
+    let lines = registry.lines("ai_gateway_requests_total")
+    // The model is no label of these.
+    #expect(lines.count == 8)
+    #expect(lines.filter { $0.hasSuffix("} 3") }.count == 7)
+    #expect(lines.filter { $0.hasSuffix("} 6") }.count == 1)
+    #expect(registry.routes.reduce(0) { $0 + $1.requests } == 27)
+  }
+
+  @Test func `a tenant's exchanges are told apart by what the conventions ask for too`() {
+    let registry = MetricsRegistry()
+    let loop = registry.makeLoop()
+    var others = Array(repeating: FinishedExchange.of("a"), count: 5)
+    for index in others.indices { others[index].operation = .chat }
+    others[1].operation = .embeddings
+    others[2].provider = "p"
+    others[3].fault = .cut
+    others[4].operation = nil
+    for exchange in others + others.reversed() + others { loop.finished(exchange) }
+    let counts = registry.lines("gen_ai_server_request_duration_seconds_count")
+    #expect(counts.count == 4)
+    #expect(counts.filter { $0.hasSuffix("} 3") }.count == 4)
   }
 
   @Test func `what is unknown is none, and never a number`() {

@@ -30,7 +30,7 @@ indirect enum JSON: Sendable {
     case .object(let members):
       writer.object { writer in
         for member in members {
-          writer.name(member.key)
+          writer.name(any: member.key)
           member.value.write(to: &writer)
         }
       }

@@ -58,15 +58,20 @@ package enum JSONString {
   /// How many bytes from `start` on need no escape.
   static func plainCount(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var at = start
-    while at + 8 <= bytes.count {
+    let lastEight = bytes.count - 8
+    guard at <= lastEight else {
+      while at < bytes.count, !needsEscape(bytes[at]) { at += 1 }
+      return at - start
+    }
+    while true {
       // All eight bytes are inside the span, and any bytes make an integer.
       let eight = unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self)
       let marks = escapeMarks(UInt64(littleEndian: eight))
       if marks != 0 { return at - start + marks.trailingZeroBitCount / 8 }
-      at += 8
+      if at == lastEight { return bytes.count - start }
+      // The last eight, of which some were looked at already, in place of the rest one by one.
+      at = min(at + 8, lastEight)
     }
-    while at < bytes.count, !needsEscape(bytes[at]) { at += 1 }
-    return at - start
   }
 
   private static func needsEscape(_ byte: UInt8) -> Bool {

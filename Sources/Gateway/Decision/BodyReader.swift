@@ -2,8 +2,8 @@ import Bytes
 import Inference
 
 /// Reads a request body as it arrives: counts it, scans it, and keeps it where it may have to be
-/// sent back.
-struct BodyReader {
+/// sent back. It cannot be copied: it is larger than most bodies.
+struct BodyReader: ~Copyable {
   /// Which scanner reads it, by the content-type.
   private var json: RequestScanner?
   private var multipart: MultipartScanner?

@@ -15,8 +15,8 @@ struct ChosenBound {
 }
 
 /// Where a request may go: the model it asked for, the route chosen for it, and what the backend is
-/// to see in place of what the client wrote.
-package struct ChosenRoute {
+/// to see in place of what the client wrote. It goes from hand to hand and never changes.
+package final class ChosenRoute {
   /// nil on a path that is not inspected.
   package let model: Model?
   /// The model route's name, which Envoy maps to a cluster.

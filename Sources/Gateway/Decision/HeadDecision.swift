@@ -38,19 +38,24 @@ struct HeadDecision {
     case model(named: String)
   }
 
-  /// What the body's decision needs from the headers.
-  struct Inspection {
-    var endpoint: Endpoint
-    var allowed: ModelSet
+  /// What the body's decision needs from the headers. Nothing changes it once it is made.
+  final class Inspection {
+    let endpoint: Endpoint
+    let allowed: ModelSet
     /// Azure's path names the model.
-    var pathModel: [UInt8]?
+    fileprivate(set) var pathModel: [UInt8]?
     /// The whole path and the name's place in it, kept where a rewrite may change it.
-    var path: [UInt8] = []
-    var pathModelRange: Range<Int>?
+    fileprivate(set) var path: [UInt8] = []
+    fileprivate(set) var pathModelRange: Range<Int>?
     /// A multipart body's content-type, for its boundary.
-    var multipart: [UInt8]?
+    fileprivate(set) var multipart: [UInt8]?
     /// The values of sticky headers, by their place in the policy's list.
-    var sticky: [(index: Int, value: [UInt8])] = []
+    fileprivate(set) var sticky: [(index: Int, value: [UInt8])] = []
+
+    fileprivate init(endpoint: Endpoint, allowed: ModelSet) {
+      self.endpoint = endpoint
+      self.allowed = allowed
+    }
   }
 
   var identity: Identity?
@@ -58,6 +63,7 @@ struct HeadDecision {
   var isGRPC = false
   /// The known endpoint, for records.
   var endpoint: Endpoint?
+  let place: RequestPlace
   var outcome = Outcome.refuse(.credential)
   /// Why credentials were refused that name no single caller, for the log.
   private(set) var conflict: CredentialConflict?
@@ -70,10 +76,10 @@ struct HeadDecision {
     nowSeconds: Int64, at filter: Filter, endOfStream: Bool
   ) {
     let path = bytes.extracting(head.path)
-    let match = policy.snapshot.match(path: path)
+    place = RequestPlace(head, in: bytes, policy.snapshot)
     // Before the caller is known: an alias of a messages path speaks its dialect in every refusal.
     isAnthropic =
-      switch match {
+      switch place.path {
       case .endpoint(let endpoint, _): endpoint.dialect == .anthropic
       case .modelList, .modelDetail: head.hasAnthropicVersion
       case .custom, .unknown: Self.hasMessagesPath(path)
@@ -96,7 +102,7 @@ struct HeadDecision {
     identity = known
     do throws(Refusal) {
       try checkPlace(head, in: bytes, known, policy)
-      outcome = try decidePath(match, head, in: bytes, known, policy, endOfStream: endOfStream)
+      outcome = try decidePath(place.path, head, in: bytes, known, policy, endOfStream: endOfStream)
       try checkSize(head, at: filter, known, policy)
     } catch {
       outcome = .refuse(error)
@@ -126,11 +132,11 @@ struct HeadDecision {
         "The request names its host, method or path twice. Send each once, and a host header only "
           + "with the value of :authority.")
     }
-    let host = bytes.extracting(head.effectiveHost)
-    switch policy.snapshot.owner(ofHost: host) {
+    switch place.host {
     case .shared: break
     case .tenant(let index) where index == identity.tenant.index: break
-    case .tenant, .nobody: throw .tenantMismatch(host: host)
+    case .tenant, .nobody:
+      throw .tenantMismatch(host: bytes.extracting(head.effectiveHost))
     }
     if head.hasUpgrade { throw Self.upgrade }
     if bytes.extracting(head.method).elementsEqual(Self.connect) { throw Self.upgrade }
@@ -248,7 +254,7 @@ struct HeadDecision {
       throw Refusal(
         .invalidJSON, "The request has no body; this endpoint takes a JSON object or a form.")
     }
-    var inspection = Inspection(endpoint: endpoint, allowed: allowed)
+    let inspection = Inspection(endpoint: endpoint, allowed: allowed)
     if let pathModel {
       let path = bytes.extracting(head.path)
       inspection.path = path.copy()

@@ -12,7 +12,7 @@ enum CheckReplies {
   /// headers for the response, because no other filter may be there to set them.
   static func allow(
     _ head: RequestHead, in bytes: Span<UInt8>, names: PolicyHeaderNames,
-    _ decision: Decision, _ rateLimits: [(name: [UInt8], value: [UInt8])],
+    _ decision: Decision, _ rateLimits: RateLimitHeaders?,
     _ prepared: borrowing PreparedReplies, _ writer: inout WireWriter
   ) {
     writer.reset()
@@ -20,7 +20,7 @@ enum CheckReplies {
     let ok = writer.mark
     if let route = decision.route {
       let field = OkResponseField.responseHeadersToAdd
-      for limit in rateLimits { header(field, limit.name, limit.value, &writer) }
+      rateLimits?.visitAll { name, value in header(field, name, value, &writer) }
       responseID(field, decision, &writer)
       header(field, HeaderName.modelRoute, route.name.bytes, &writer)
     }
@@ -175,6 +175,15 @@ enum CheckReplies {
 
   private static func header(
     _ field: Int, _ name: StaticString, _ value: [UInt8], _ writer: inout WireWriter
+  ) {
+    header(field, &writer) { writer in
+      writer.field(2, value)
+      writer.field(1, name)
+    }
+  }
+
+  private static func header(
+    _ field: Int, _ name: StaticString, _ value: Span<UInt8>, _ writer: inout WireWriter
   ) {
     header(field, &writer) { writer in
       writer.field(2, value)

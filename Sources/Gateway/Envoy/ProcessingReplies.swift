@@ -155,7 +155,7 @@ enum ProcessingReplies {
   /// - Parameter room: what Envoy would still take. An answer that has none left goes without ours,
   ///   which first drops the limits, then the route, then the ids.
   static func beginResponse(
-    _ decision: Decision, _ limits: [(name: [UInt8], value: [UInt8])],
+    _ decision: Decision, _ limits: RateLimitHeaders?,
     room: HeaderRoom, metadata: UsageMetadata?, _ writer: inout WireWriter
   ) {
     writer.reset()
@@ -171,9 +171,15 @@ enum ProcessingReplies {
       writer.setHeader(set, HeaderName.modelRoute, route.name.bytes)
     }
     // All or none: some of them would say something else than all.
-    let bytes = limits.reduce(0) { $0 + $1.name.count + $1.value.count }
-    if left.take(fields: limits.count, bytes: bytes) {
-      for limit in limits { writer.setHeader(set, limit.name, limit.value) }
+    if let limits {
+      let before = writer.mark
+      var (fields, bytes) = (0, 0)
+      limits.visitAll { name, value in
+        writer.setHeader(set, name, value)
+        fields += 1
+        bytes += name.utf8CodeUnitCount + value.count
+      }
+      if !left.take(fields: fields, bytes: bytes) { writer.cut(to: before) }
     }
     if writer.mark > 0 { writer.close(CommonResponseField.headerMutation, since: 0) }
     writer.closeCommonResponse(.responseHeaders, since: 0)

@@ -5,56 +5,72 @@ import Terms
 
 /// What records say of a request beside the decision: names that the policy knows and well-formed ids.
 /// No other text of the client's gets into a record.
-struct RequestTraits {
-  var hostname: String?
-  var method: String?
-  var route: String?
+final class RequestTraits {
+  let hostname: String?
+  let method: String?
+  let route: String?
   /// What the request asks a model for.
-  var operation: GenAIOperation?
-  var source: String?
-  var envoyRequestID: String?
-  var traceparent: String?
+  let operation: GenAIOperation?
+  let source: String?
+  let envoyRequestID: String?
+  let traceparent: String?
 
-  private static let methods: Set<String> = [
+  private static let methods = [
     "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS",
-  ]
+  ].map(HeaderText.init)
 
+  /// - Parameter source: the caller's address.
   init(
-    _ head: RequestHead, _ context: EnvoyContext, in bytes: Span<UInt8>, _ policy: PolicySnapshot
+    _ head: RequestHead, _ context: EnvoyContext, in bytes: Span<UInt8>, _ place: RequestPlace,
+    source: SourceAddress?, _ policy: PolicySnapshot
   ) {
-    hostname = Self.hostname(bytes.extracting(head.effectiveHost), policy)
-    let method = Self.text(bytes.extracting(head.method))
-    self.method = Self.methods.contains(method) ? method : "other"
-    let path = bytes.extracting(head.path)
-    let match = policy.match(path: path)
-    route = Self.route(path, match, policy)
-    if case .endpoint(let endpoint, _) = match { operation = endpoint.operation }
-    if !head.traceparent.isEmpty {
-      traceparent = TraceParent(bytes.extracting(head.traceparent))?.text
-    }
-    source = SourceAddress(bytes.extracting(context.source))?.text
+    hostname = Self.hostname(bytes.extracting(head.effectiveHost), place.host, policy)
+    method = Self.method(bytes.extracting(head.method))
+    route = Self.route(bytes.extracting(head.path), place.path, policy)
+    operation = if case .endpoint(let endpoint, _) = place.path { endpoint.operation } else { nil }
+    traceparent =
+      head.traceparent.isEmpty ? nil : TraceParent(bytes.extracting(head.traceparent))?.text
+    self.source = source?.text
     envoyRequestID =
       Self.identifier(bytes.extracting(head.envoyRequestID))
       ?? Self.identifier(bytes.extracting(context.envoyRequestID))
   }
 
-  private static func text(_ bytes: Span<UInt8>) -> String {
-    String(decoding: bytes.copy(), as: UTF8.self)
+  private static func method(_ name: Span<UInt8>) -> String {
+    for method in methods where name.elementsEqual(method.bytes) { return method.string }
+    return "other"
   }
 
   /// Without port and trailing dot, in lower case, where it is a tenant's or a shared one.
-  private static func hostname(_ host: Span<UInt8>, _ policy: PolicySnapshot) -> String {
-    switch policy.owner(ofHost: host) {
+  private static func hostname(
+    _ host: Span<UInt8>, _ owner: HostOwner, _ policy: PolicySnapshot
+  ) -> String {
+    switch owner {
     case .nobody: return "other"
     case .shared where !policy.namesSharedHosts: return "other"
     case .shared, .tenant: break
     }
-    var name = text(host).lowercased()
+    if isPlain(host) { return host.text }
+    var name = host.text.lowercased()
     if !name.hasSuffix("]"), let colon = name.lastIndex(of: ":") {
       name = String(name[..<colon])
     }
     if name.hasSuffix(".") { name.removeLast() }
     return name
+  }
+
+  /// Whether nothing of a well-formed host is to be changed, as of nearly all.
+  private static func isPlain(_ host: Span<UInt8>) -> Bool {
+    for index in host.indices {
+      switch host[index] {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        UInt8(ascii: "-"), UInt8(ascii: "_"):
+        continue
+      case UInt8(ascii: ".") where index < host.count - 1: continue
+      default: return false
+      }
+    }
+    return true
   }
 
   private static func route(
@@ -66,9 +82,11 @@ struct RequestTraits {
     case .modelDetail: return "/v1/models/{id}"
     case .custom(let index): return policy.customPaths[index]
     case .endpoint(let endpoint, nil):
-      let whole = text(path)
-      let plain = whole.firstIndex(of: "?").map { String(whole[..<$0]) } ?? whole
-      return plain.isEmpty ? endpoint.path.string : plain
+      var end = 0
+      while end < path.count, path[end] != UInt8(ascii: "?") { end += 1 }
+      let plain = path.extracting(first: end)
+      let own = endpoint.path
+      return plain.isEmpty || plain.elementsEqual(own.bytes) ? own.string : plain.text
     case .endpoint(let endpoint, _): return endpoint.path.string
     }
   }
@@ -85,6 +103,6 @@ struct RequestTraits {
         }
       guard isWanted else { return nil }
     }
-    return text(bytes)
+    return bytes.text
   }
 }

@@ -48,10 +48,10 @@ struct ResponseHead {
     byteCount += name.count + value.count
     switch name.count {
     case 7 where name.elementsEqual(Self.statusName):
-      status = Int(String(decoding: bytes.extracting(value).copy(), as: UTF8.self))
+      status = Self.number(bytes.extracting(value))
     case 12 where name.elementsEqual(Self.contentTypeName): contentType = value
     case 14 where name.elementsEqual(Self.contentLengthName):
-      bodyBytes = Int(String(decoding: bytes.extracting(value).copy(), as: UTF8.self))
+      bodyBytes = Self.number(bytes.extracting(value))
     case 16 where name.elementsEqual(Self.contentEncodingName):
       let coding = bytes.extracting(value)
       // The header may come several times, one coding each.
@@ -59,6 +59,17 @@ struct ResponseHead {
     case 30 where name.elementsEqual(Self.droppedReasonName): dropped = value
     default: break
     }
+  }
+
+  /// Digits and nothing else, of which an Int holds so many.
+  private static func number(_ text: Span<UInt8>) -> Int? {
+    guard !text.isEmpty, text.count <= 18 else { return nil }
+    var number = 0
+    for index in text.indices {
+      guard (0x30...0x39).contains(text[index]) else { return nil }
+      number = number * 10 + Int(text[index] & 0x0f)
+    }
+    return number
   }
 
   /// `attributes`: the Struct of the filter's attributes.

@@ -5,9 +5,9 @@ import Terms
 
 /// What an exchange used in the end, for the access log: entries of the metadata namespace.
 struct UsageMetadata {
-  private let completion: Completion
+  private let completion: Reference<Completion>
 
-  init(_ completion: Completion) { self.completion = completion }
+  init(_ completion: Reference<Completion>) { self.completion = completion }
 
   private static let promptTokens: StaticString = "prompt_tokens"
   private static let completionTokens: StaticString = "completion_tokens"
@@ -24,15 +24,15 @@ struct UsageMetadata {
     func number(_ name: StaticString, _ value: Int64?, _ writer: inout WireWriter) {
       if let value { writer.structEntry(name, number: Double(value)) }
     }
-    number(Self.firstToken, completion.ttftMs, &writer)
-    writer.structEntry(Self.source, string: Array(completion.usageSource.rawValue.utf8))
-    if let cost = completion.costNanodollars {
+    number(Self.firstToken, completion.value.ttftMs, &writer)
+    writer.structEntry(Self.source, string: Array(completion.value.usageSource.rawValue.utf8))
+    if let cost = completion.value.costNanodollars {
       writer.structEntry(Self.cost, number: Double(cost) / 1e9)
     }
-    number(Self.cachedPromptTokens, completion.cachedPromptTokens, &writer)
-    number(Self.totalTokens, completion.totalTokens, &writer)
-    number(Self.completionTokens, completion.completionTokens, &writer)
-    number(Self.promptTokens, completion.promptTokens, &writer)
+    number(Self.cachedPromptTokens, completion.value.cachedPromptTokens, &writer)
+    number(Self.totalTokens, completion.value.totalTokens, &writer)
+    number(Self.completionTokens, completion.value.completionTokens, &writer)
+    number(Self.promptTokens, completion.value.promptTokens, &writer)
     writer.close(5, since: own)
     writer.closeStructEntry(MetadataKey.namespace, since: own)
     writer.close(ProcessingResponseField.dynamicMetadata, since: metadata)

@@ -19,7 +19,7 @@ final class CheckExchange: CallHandler, WaitsForBooks {
   /// The answer, and the call that it waits to be sent on.
   private var waiting: (call: Call, answer: [UInt8])?
   /// For the response, as they were when the reservation was made.
-  private var rateLimits: [(name: [UInt8], value: [UInt8])] = []
+  private var rateLimits: RateLimitHeaders?
 
   init(_ loop: GatewayLoop) {
     self.loop = loop
@@ -117,7 +117,7 @@ final class CheckExchange: CallHandler, WaitsForBooks {
   ) throws(Refusal) {
     guard
       let reserved = try loop.reserve(
-        route, facts, at: decided.endpoint, &decision, under: policy)
+        route, facts, at: decided.endpoint, decision, under: policy)
     else { return }
     _ = take(reserved, answer: route == nil ? .own : .unobserved)
     if let books = loop.books, route != nil {
@@ -161,11 +161,10 @@ final class CheckExchange: CallHandler, WaitsForBooks {
     decision.isAnthropic = decided.isAnthropic
     if let conflict = decided.conflict { loop.report(conflict) }
     if loop.books != nil {
-      var traits = RequestTraits(head, context, in: bytes, policy.snapshot)
-      traits.source =
-        SourceAddress(
-          address: bytes.extracting(request.sourceAddress), port: request.sourcePort)?.text
-      decision.traits = traits
+      let source = SourceAddress(
+        address: bytes.extracting(request.sourceAddress), port: request.sourcePort)
+      decision.traits = RequestTraits(
+        head, context, in: bytes, decided.place, source: source, policy.snapshot)
     }
     switch decided.outcome {
     case .refuse(let refusal):

@@ -55,7 +55,7 @@ struct ExchangeLife {
     case released(OpenAdmission, Answer)
     /// Settled before it was known whether the admission is on record: the completion counts if it
     /// is. Rare, and large.
-    indirect case settledUnrecorded(Completion?, Replies)
+    case settledUnrecorded(Reference<Completion>?, Replies)
     case over
   }
 
@@ -273,12 +273,12 @@ struct ExchangeLife {
   /// What `settle` came to. Returned: what to count now; nothing yet where the record's fate is open.
   enum Settled: Equatable {
     /// Count it; nil is an exchange that was undone, because its record failed.
-    case count(Completion?)
+    case count(Reference<Completion>?)
     case later
   }
 
   /// The books settled it.
-  mutating func settled(_ completion: Completion?) -> Settled {
+  mutating func settled(_ completion: Reference<Completion>?) -> Settled {
     guard case .settledUnrecorded(_, let replies) = state else { return .count(completion) }
     state = .settledUnrecorded(completion, replies)
     return .later
@@ -287,7 +287,7 @@ struct ExchangeLife {
   /// What to do when the admission is on disk.
   struct Recorded: Equatable {
     /// To be counted: settled while it waited.
-    var completion: Completion?
+    var completion: Reference<Completion>?
     /// Send the held replies.
     var sendsReplies = false
     /// End the stream behind them.

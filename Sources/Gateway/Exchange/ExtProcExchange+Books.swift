@@ -15,7 +15,7 @@ extension ExtProcExchange {
   ) throws(Refusal) -> ExchangeStream {
     guard
       let reserved = try loop.reserve(
-        route, facts, at: request.inspection?.endpoint, &decision, under: policy)
+        route, facts, at: request.inspection?.endpoint, decision, under: policy)
     else { return stream }
     response.removesUsageChunk = asksForUsage(route, facts) && facts?.includeUsage != true
     guard take(reserved, answer: route == nil ? .own : .none) else { return stream }
@@ -72,15 +72,21 @@ extension ExtProcExchange {
   /// Settles, once: at the response's end, or at the stream's, whichever comes first.
   func settle(_ settle: ExchangeLife.Settle?) {
     guard let settle else { return }
-    let metered = response.meter?.finish(endedCleanly: response.isWhole) ?? MeteredUsage()
-    response.meter = nil
+    var metered = MeteredUsage()
+    if let meter = response.meter {
+      metered = meter.value!.finish(endedCleanly: response.isWhole)
+      response.meter = nil
+      loop.meters.giveBack(meter)
+    }
     response.unsaid = loop.settle(
       settle, of: &life, metered: metered, backend: response.backend,
       droppedReason: response.droppedReason)
-    if !response.ids.isEmpty, let tokens = response.unsaid?.totalTokens {
+    if !response.ids.isEmpty, let tokens = response.unsaid?.value.totalTokens {
       loop.remember(response.ids, decision, tokens: tokens)
     }
-    if let reason = metered.unread, let settled = response.unsaid { loop.unread(reason, settled) }
+    if let reason = metered.unread, let settled = response.unsaid {
+      loop.unread(reason, settled.value)
+    }
   }
 
   /// What was settled, for the next reply's metadata: once.

@@ -18,8 +18,7 @@ extension ExtProcExchange {
     guard policy.renames else { return false }
     if let mayRename = request.mayRename { return mayRename }
     // A model in the path decides what the body is to say.
-    guard request.inspection?.pathModel == nil, request.reader != nil,
-      let name = request.reader!.modelSoFar
+    guard request.inspection?.pathModel == nil, let name = request.reader?.value?.modelSoFar
     else {
       return true
     }
@@ -51,12 +50,14 @@ extension ExtProcExchange {
       return fail(stream, GRPCFailure(.invalidArgument, "malformed request_headers"))
     }
     decision.requestID = requestID(context, in: bytes)
-    if loop.books != nil {
-      decision.traits = RequestTraits(head, context, in: bytes, policy.snapshot)
-    }
     let decided = HeadDecision(
       head, context, in: bytes, policy: policy, nowSeconds: loop.now().seconds,
       at: .extProc(isDuplex: machine.requestMode == .fullDuplexStreamed), endOfStream: endOfStream)
+    if loop.books != nil {
+      decision.traits = RequestTraits(
+        head, context, in: bytes, decided.place,
+        source: SourceAddress(bytes.extracting(context.source)), policy.snapshot)
+    }
     loop.report(context.claims, under: policy)
     decision.isAnthropic = decided.isAnthropic
     decision.isGRPC = decided.isGRPC
@@ -118,9 +119,8 @@ extension ExtProcExchange {
     if machine.knowsModes, !ExchangeMachine.canInspect(machine.requestMode) {
       return refuseMode(machine.requestMode, stream)
     }
-    // Made in its place: it is large.
-    request.reader = BodyReader(
-      multipart: inspection.multipart, bytesMax: policy.snapshot.maxBodyBytes)
+    request.reader = loop.readers.take(
+      BodyReader(multipart: inspection.multipart, bytesMax: policy.snapshot.maxBodyBytes))
     guard request.reader != nil else {
       return refuseHead(
         Refusal(.unsupportedMediaType, "The content-type names no usable boundary."), stream)
@@ -200,15 +200,15 @@ extension ExtProcExchange {
 
   /// Scans a piece of the body, and keeps it where it may have to be sent back.
   func scan(_ piece: Span<UInt8>, keep: Bool, _ stream: ExchangeStream) {
-    guard request.reader != nil, !piece.isEmpty else { return }
-    request.reader!.scan(piece)
-    guard keep, !request.reader!.isOverLimit else { return }
+    guard let reader = request.reader, !piece.isEmpty else { return }
+    reader.value!.scan(piece)
+    guard keep, reader.value?.isOverLimit == false else { return }
     guard stream.retain(bytes: piece.count) else { return overloaded(stream) }
     if request.keptBytes == 0 {
-      request.reader!.use(buffer: loop.takeBuffer(bytes: message.size))
+      reader.value!.use(buffer: loop.takeBuffer(bytes: message.size))
     }
     request.keptBytes += piece.count
-    request.reader!.keep(piece)
+    reader.value!.keep(piece)
   }
 
   /// - Parameters:
@@ -219,7 +219,7 @@ extension ExtProcExchange {
     hasTrailers: Bool, _ stream: ExchangeStream
   ) {
     guard let inspection = request.inspection, let identity = decision.identity,
-      request.reader != nil
+      let reader = request.reader
     else {
       return fail(stream, GRPCFailure(.internal, "no inspection"))
     }
@@ -229,7 +229,7 @@ extension ExtProcExchange {
     let splices: [Splice]
     let replies: ExchangeStream
     do throws(Refusal) {
-      let facts = try request.reader!.finish()
+      let facts = try reader.value!.finish()
       route = try decided.decide(facts, draw: loop.random.next())
       replies = try reserve(route, facts, stream)
       splices = self.splices(route, facts, multipart: inspection.multipart != nil)
@@ -284,7 +284,7 @@ extension ExtProcExchange {
   private func reservedBound(_ route: ChosenRoute) -> Int {
     let asking = life.asking
     guard let size = (life.open?.request ?? asking?.request)?.size,
-      let tokens = life.open?.request.record.reservedCompletionTokens
+      let tokens = life.open?.record.value.reservedCompletionTokens
         ?? asking?.completionTokens
     else { return route.model?.maxOutputTokens ?? 1 }
     return max(1, Int(clamping: tokens) / max(1, size.choices))

@@ -13,7 +13,7 @@ extension ExtProcExchange {
   func beginResponse(
     _ request: ProcessingRequest, in bytes: Span<UInt8>, _ stream: ExchangeStream
   ) {
-    var limits: [(name: [UInt8], value: [UInt8])] = []
+    var limits: RateLimitHeaders?
     var head = ResponseHead()
     do throws(WireError) {
       try head.readHeaders(in: bytes, request.headers)
@@ -55,13 +55,14 @@ extension ExtProcExchange {
     if loop.responseIDs != nil, self.request.inspection?.endpoint == .responses {
       response.idReader = ResponseIDReader(format)
     }
-    response.meter = ResponseMeter(
-      .init(
-        format: format,
-        status: head.status ?? 0, isMetered: open.request.isMetered,
-        isText: self.request.inspection?.endpoint.answersInText ?? false,
-        removesUsageChunk: response.removesUsageChunk, bodyBytes: head.bodyBytes,
-        startedMs: open.timeMs))
+    response.meter = loop.meters.take(
+      ResponseMeter(
+        .init(
+          format: format,
+          status: head.status ?? 0, isMetered: open.request.isMetered,
+          isText: self.request.inspection?.endpoint.answersInText ?? false,
+          removesUsageChunk: response.removesUsageChunk, bodyBytes: head.bodyBytes,
+          startedMs: open.timeMs)))
   }
 
   /// A piece of a response body that is handed over while its message arrives.
@@ -116,9 +117,9 @@ extension ExtProcExchange {
 
   private func meter(_ piece: Span<UInt8>, endOfStream: Bool) -> ResponseMeter.Action {
     if !piece.isEmpty { life.answerReachedClient() }
-    guard response.meter != nil else { return .pass }
+    guard let meter = response.meter else { return .pass }
     if response.idReader != nil { rememberIDs(piece) }
-    return response.meter!.consume(
+    return meter.value!.consume(
       piece, nowMs: loop.now().milliseconds, endOfStream: endOfStream)
   }
 
@@ -133,8 +134,8 @@ extension ExtProcExchange {
   /// The response ended with trailers, without a last body message: what the meter holds back is sent
   /// where it can be.
   func responseEndsWithTrailers(_ stream: ExchangeStream) {
-    if response.meter != nil {
-      let rest = response.meter!.takeHeld()
+    if let meter = response.meter {
+      let rest = meter.value!.takeHeld()
       // Only full duplex can send it. It is an event without its end, which clients ignore.
       if !rest.isEmpty, machine.echoesResponse {
         echo(.responseBody, rest.span, endOfStream: false, stream)

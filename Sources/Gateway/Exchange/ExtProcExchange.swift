@@ -21,7 +21,7 @@ final class ExtProcExchange: CallHandler, WaitsForBooks {
   @safe @exclusivity(unchecked) var machine = ExchangeMachine()
   /// Reserved, recorded, released, settled.
   @safe @exclusivity(unchecked) var life = ExchangeLife()
-  @safe @exclusivity(unchecked) var decision = Decision()
+  let decision = Decision()
   /// Puts together messages that arrive in pieces. Apart from `message`: it calls back, and what it
   /// calls reads that.
   @safe @exclusivity(unchecked) private var assembler = ProcessingRequestAssembler()
@@ -226,7 +226,7 @@ final class ExtProcExchange: CallHandler, WaitsForBooks {
       }
     case .holdBody:
       if !bodyWasHandedOver { scan(bytes.extracting(request.body), keep: true, stream) }
-      if !hasEnded, self.request.reader?.isOverLimit == true {
+      if !hasEnded, self.request.reader?.value?.isOverLimit == true {
         machine.refused()
         refuse(.tooLarge(limit: policy.snapshot.maxBodyBytes), stream)
       }
@@ -305,10 +305,10 @@ final class ExtProcExchange: CallHandler, WaitsForBooks {
 
   /// The kept body goes back to the spare buffers.
   func dropBody(_ stream: ExchangeStream) {
-    if request.reader != nil {
-      // In place: a copy of the reader would be larger than most bodies.
-      loop.giveBack(request.reader!.takeKept())
+    if let reader = request.reader {
+      loop.giveBack(reader.value!.takeKept())
       request.reader = nil
+      loop.readers.giveBack(reader)
     }
     releaseKept(stream)
   }
@@ -316,14 +316,14 @@ final class ExtProcExchange: CallHandler, WaitsForBooks {
   /// Takes the kept body out to send it back. It is accounted once: what is kept becomes what waits
   /// to be sent, and the largest body that a policy may allow is more than half of a stream's limit.
   func takeKept(_ stream: ExchangeStream) -> [UInt8] {
-    let kept = request.reader!.takeKept()
+    let kept = request.reader!.value!.takeKept()
     releaseKept(stream)
     return kept
   }
 
   /// What was kept of the body turned out not to be needed.
   private func dropKept(_ stream: ExchangeStream) {
-    loop.giveBack(request.reader!.takeKept())
+    loop.giveBack(request.reader!.value!.takeKept())
     releaseKept(stream)
   }
 

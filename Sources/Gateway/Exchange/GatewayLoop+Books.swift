@@ -14,7 +14,7 @@ extension GatewayLoop {
   /// is on record like any other. `decision` has the route afterwards, unless it is refused.
   func reserve(
     _ route: ChosenRoute?, _ facts: RequestFacts?, at endpoint: Endpoint?,
-    _ decision: inout Decision, under policy: CompiledPolicy
+    _ decision: Decision, under policy: CompiledPolicy
   ) throws(Refusal) -> Reserved? {
     decision.route = route
     guard let books, let limits = policy.limits, let identity = decision.identity else {
@@ -27,15 +27,15 @@ extension GatewayLoop {
       caller: Caller(identity), size: RequestSize(route, facts, endpoint),
       prices: route?.model?.prices, isMetered: endpoint?.isMetered ?? false,
       record: decision.record(policy: policy.snapshot))
-    return try reserved(books.admit(request), request, &decision)
+    return try reserved(books.admit(request), request, decision)
   }
 
   /// The same again, for what waited for the store. It does not wait for it once more.
   func reserve(
-    again ticket: StoreTicket, _ decision: inout Decision
+    again ticket: StoreTicket, _ decision: Decision
   ) throws(Refusal) -> (open: OpenAdmission, waits: Bool) {
     guard let books else { throw .ledgerUnavailable }
-    switch try reserved(books.admit(again: ticket), ticket.request, &decision) {
+    switch try reserved(books.admit(again: ticket), ticket.request, decision) {
     case .admitted(let open, let waits): return (open, waits)
     case .asks(let another):
       books.withdraw(another)
@@ -45,7 +45,7 @@ extension GatewayLoop {
   }
 
   private func reserved(
-    _ answer: Books.Answer, _ request: AdmissionRequest, _ decision: inout Decision
+    _ answer: Books.Answer, _ request: AdmissionRequest, _ decision: Decision
   ) throws(Refusal) -> Reserved {
     guard let books else { throw .ledgerUnavailable }
     switch answer {
@@ -85,19 +85,18 @@ extension GatewayLoop {
   private static func refusal(
     _ refusal: QuotaRefusal, _ request: AdmissionRequest, by books: Books, anthropic: Bool
   ) -> Refusal {
-    let (shares, nowMs) = books.shares(request.limits, request.caller)
-    var refused = Refusal(refusal, nowMs: nowMs)
-    refused.rateLimits = RateLimitHeaders.of(shares, nowMs: nowMs, anthropic: anthropic)
-      .map { .init(name: $0.name, value: $0.value) }
+    let headers = rateLimits(request, by: books, anthropic: anthropic)
+    var refused = Refusal(refusal, nowMs: headers.nowMs)
+    refused.rateLimits = headers.list.map { .init(name: $0.name, value: $0.value) }
     return refused
   }
 
   /// The rate-limit headers of a caller, as its limits stand now.
   static func rateLimits(
     _ request: AdmissionRequest, by books: Books, anthropic: Bool
-  ) -> [(name: [UInt8], value: [UInt8])] {
+  ) -> RateLimitHeaders {
     let (shares, nowMs) = books.shares(request.limits, request.caller)
-    return RateLimitHeaders.of(shares, nowMs: nowMs, anthropic: anthropic)
+    return RateLimitHeaders(shares: shares, nowMs: nowMs, anthropic: anthropic)
   }
 
   /// Records and counts a refusal. `wasSettled`: of an exchange that another filter had let through
@@ -107,8 +106,7 @@ extension GatewayLoop {
     wasSettled: Bool = false
   ) {
     guard let books else { return }
-    var record = decision.record(policy: policy.snapshot)
-    record.limit = refusal.limit
+    let record = decision.record(policy: policy.snapshot, limit: refusal.limit)
     books.deny(record)
     denied(record, wasSettled: wasSettled)
   }
@@ -128,7 +126,7 @@ extension GatewayLoop {
     _ settle: ExchangeLife.Settle?, of life: inout ExchangeLife,
     metered: MeteredUsage = MeteredUsage(), backend: String? = nil,
     droppedReason: DroppedReason? = nil
-  ) -> Completion? {
+  ) -> Reference<Completion>? {
     guard let settle, let books else { return nil }
     let completion = books.settle(
       settle.open, as: settle.ending, metered: metered, backend: backend,

@@ -1,5 +1,6 @@
 import Books
 import Bytes
+import Inference
 import Log
 import Metrics
 import Policy
@@ -26,6 +27,8 @@ package final class GatewayLoop: CallRouter {
   private var requestIDs: RequestIDs
   private let clock: () -> UnixTime
   private var spareBuffers: [[UInt8]] = []
+  var readers = SpareBoxes<BodyReader>()
+  var meters = SpareBoxes<ResponseMeter>()
   /// nil where nothing is counted or recorded: pieces under test, `explain`.
   let books: Books?
   /// nil likewise.

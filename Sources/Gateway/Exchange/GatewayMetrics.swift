@@ -52,14 +52,14 @@ extension Completion.EndReason {
 
 extension GatewayLoop {
   /// An exchange that was let through is over: settled, or undone (nil).
-  func ended(_ settled: Completion?) {
+  func ended(_ settled: Reference<Completion>?) {
     guard let settled else {
       metrics?.withdrawn()
       return
     }
-    metrics?.settled(settled)
-    for what in settled.costParts?.unpriced ?? [] { metrics?.unpriced(what) }
-    logEnd(settled)
+    if let metrics { settled.read { metrics.settled($0) } }
+    for what in settled.value.costParts?.unpriced ?? [] { metrics?.unpriced(what) }
+    settled.read { logEnd($0) }
   }
 
   /// An answer could not be read for its usage.

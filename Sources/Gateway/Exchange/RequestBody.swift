@@ -2,7 +2,7 @@
 struct RequestBody {
   /// What the headers said of how to read it; nil on a path that is not inspected.
   var inspection: HeadDecision.Inspection?
-  var reader: BodyReader?
+  var reader: Box<BodyReader>?
   /// Full duplex: what the reply to the headers, which is sent after the body, takes out.
   var removals: [UInt8] = []
   /// Whether it may have to be sent back with another model; nil until the model is read.

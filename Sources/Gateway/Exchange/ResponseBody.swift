@@ -9,7 +9,7 @@ struct ResponseBody {
   static let headersArriveMs: Int64 = 1_000
 
   /// nil where nothing is metered: no admission, an answer of Envoy's own.
-  var meter: ResponseMeter?
+  var meter: Box<ResponseMeter>?
   /// Finds the ids that the client is given; nil where none can be continued.
   var idReader: ResponseIDReader?
   /// Those that were found.
@@ -29,5 +29,5 @@ struct ResponseBody {
   var gathered: [UInt8] = []
   var gatheredBytes = 0
   /// What was settled and has not been told in a reply's metadata.
-  var unsaid: Completion?
+  var unsaid: Reference<Completion>?
 }

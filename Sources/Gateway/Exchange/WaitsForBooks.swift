@@ -6,7 +6,7 @@ import Metrics
 protocol WaitsForBooks: AnyObject {
   var loop: GatewayLoop { get }
   var life: ExchangeLife { get set }
-  var decision: Decision { get set }
+  var decision: Decision { get }
   /// Sends what was held.
   func release(_ next: ExchangeLife.Recorded)
   /// Refuses in place of what was held.
@@ -34,7 +34,7 @@ extension WaitsForBooks {
   func storeAnswered() {
     guard let ticket = life.storeAnswered() else { return loop.withdraw(life.takeTicket()) }
     do throws(Refusal) {
-      let reserved = try loop.reserve(again: ticket, &decision)
+      let reserved = try loop.reserve(again: ticket, decision)
       let next = life.admittedAgain(reserved.open, waits: reserved.waits)
       if reserved.waits { loop.wait(for: reserved.open, self) }
       settle(next.settle)

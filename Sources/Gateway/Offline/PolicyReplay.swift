@@ -40,11 +40,11 @@ package final class PolicyReplay {
       hasBegun = true
     case .admission(let admission):
       // One that is written again after a failure may be in the first checkpoint already.
-      if open[admission.requestID] == nil {
-        decide(admission, seq: record.seq, timeMs: record.timeMs)
+      if open[admission.value.requestID] == nil {
+        decide(admission.value, seq: record.seq, timeMs: record.timeMs)
       }
     case .completion(let completion):
-      complete(completion, timeMs: record.timeMs)
+      complete(completion.value, timeMs: record.timeMs)
     case .denials(let denials):
       report.leaveOut(denials.reason, count: denials.count)
     case .clock(let jump):

@@ -5,7 +5,9 @@ import Terms
 ///
 /// Each byte is read once and only numbers are kept. The client gets the bytes that the backend sent,
 /// except for a usage chunk that Tollgate asked for and the client did not.
-package struct ResponseMeter: Sendable {
+///
+/// It cannot be copied: it is larger than most answers.
+package struct ResponseMeter: ~Copyable, Sendable {
   /// What to do with a piece of the body.
   package enum Action: Sendable, Equatable {
     /// Send it on unchanged.

@@ -19,7 +19,11 @@ struct UsageFields: Equatable {
   }
 
   subscript(field: UsageField) -> Int? {
-    get { values[field.rawValue] == Self.unknown ? nil : values[field.rawValue] }
+    get {
+      // Through its span: a subscript of the array itself copies all of it first.
+      let value = values.span[field.rawValue]
+      return value == Self.unknown ? nil : value
+    }
     set { values[field.rawValue] = newValue ?? Self.unknown }
   }
 
@@ -41,8 +45,9 @@ struct UsageFields: Equatable {
     if later[.totalTokens] == nil, later.statedPrompt != nil || later.statedCompletion != nil {
       self[.totalTokens] = nil
     }
-    for index in values.indices {
-      let value = later.values[index]
+    let later = later.values.span
+    for index in later.indices {
+      let value = later[index]
       guard value != Self.unknown else { continue }
       if value > 0 || values[index] <= 0 || isTakenOver && UsageField.isPrompt(index) {
         values[index] = value
@@ -52,6 +57,7 @@ struct UsageFields: Equatable {
 
   /// Whether any number is there that is more than 0.
   var hasPositive: Bool {
+    let values = values.span
     for index in values.indices where values[index] > 0 { return true }
     return false
   }

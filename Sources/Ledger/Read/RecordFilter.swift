@@ -58,21 +58,21 @@ package struct RecordFilter: Equatable, Sendable {
     init(_ body: LedgerRecord.Body) {
       switch body {
       case .admission(let admission):
-        tenant = admission.tenant
-        subject = admission.subject
-        decision = admission.decision
-        reason = admission.reason
-        model = admission.model
-        route = admission.route
-        modelRoute = admission.modelRoute
+        tenant = admission.value.tenant
+        subject = admission.value.subject
+        decision = admission.value.decision
+        reason = admission.value.reason
+        model = admission.value.model
+        route = admission.value.route
+        modelRoute = admission.value.modelRoute
       case .completion(let completion):
-        tenant = completion.tenant
-        subject = completion.subject
-        costNanodollars = completion.costNanodollars
-        reason = completion.endReason.rawValue
-        model = completion.model
-        route = completion.route
-        modelRoute = completion.modelRoute
+        tenant = completion.value.tenant
+        subject = completion.value.subject
+        costNanodollars = completion.value.costNanodollars
+        reason = completion.value.endReason.rawValue
+        model = completion.value.model
+        route = completion.value.route
+        modelRoute = completion.value.modelRoute
       case .denials(let denials):
         tenant = denials.tenant
         decision = .deny

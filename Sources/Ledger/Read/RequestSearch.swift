@@ -26,9 +26,10 @@ package struct RequestSearch {
   /// Whether the record is one of the request's.
   package mutating func matches(_ record: LedgerRecord) -> Bool {
     switch record.body {
-    case .admission(let admission): return has(admission)
+    case .admission(let admission): return has(admission.value)
     case .completion(let completion):
-      return completion.requestID == id || ours.contains(completion.requestID)
+      let requestID = completion.value.requestID
+      return requestID == id || ours.contains(requestID)
     case .denials(let denials): return denials.requestIDs.contains(id)
     case .checkpoint(let checkpoint):
       // The segment of its admission may be gone.

@@ -49,7 +49,7 @@ package struct UsageReading {
     // What was carried behind the first checkpoint is in its totals already.
     if record.isCarried, isFirstSegment, usesTotals { return }
     report.add(
-      completion, of: exchanges.admission(of: record),
+      completion.value, of: exchanges.admission(of: record),
       day: days.day(ofMs: record.timeMs))
   }
 

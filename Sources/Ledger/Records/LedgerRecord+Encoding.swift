@@ -6,15 +6,27 @@ extension LedgerRecord {
   /// The record's line up to `,"hash"`: a JSON object that is not closed yet. `Chain.seal`
   /// completes it.
   package func encoded() -> [UInt8] {
-    var line = JSONWriter(capacity: 1024)
+    var line = JSONWriter(capacity: 2048)
+    encode(into: &line)
+    return line.bytes
+  }
+
+  /// Appends the same to other lines. `line`: room to write it in.
+  func append(to lines: inout [UInt8], through line: inout JSONWriter) {
+    line.reset()
+    encode(into: &line)
+    line.withBytes { lines.append($0) }
+  }
+
+  private func encode(into line: inout JSONWriter) {
     line.beginObject()
     line.field("type", type)
     line.field("seq", seq)
     line.field("timestamp", timeMs: timeMs)
     if isCarried { line.field("carried", true) }
     switch body {
-    case .admission(let admission): admission.encode(into: &line)
-    case .completion(let completion): completion.encode(into: &line)
+    case .admission(let admission): admission.read { $0.encode(into: &line) }
+    case .completion(let completion): completion.read { $0.encode(into: &line) }
     case .checkpoint(let checkpoint): checkpoint.encode(into: &line)
     case .denials(let denials):
       line.field("tenant", identifier: denials.tenant)
@@ -49,7 +61,6 @@ extension LedgerRecord {
       revocation.encode(into: &line)
       if revocation.isUndone { line.field("undone", true) }
     }
-    return line.bytes
   }
 }
 
@@ -145,7 +156,7 @@ extension Checkpoint {
       line.beginObject()
       line.field("counter", counter.counter)
       line.field("kind", counter.kind.rawValue)
-      for field in counter.fields { line.field(field.name, field.value) }
+      for field in counter.fields { line.field(any: field.name, field.value) }
       line.endObject()
     }
     line.endArray()
@@ -210,8 +221,12 @@ extension Threshold {
     line.field("counter", counter)
     line.field("kind", kind.rawValue)
     line.field("share", number: share.description)
-    for (name, amount) in [("used", used), ("amount", amount)] {
-      if kind == .usd { line.field(name, dollarsOf: amount) } else { line.field(name, amount) }
+    if kind == .usd {
+      line.field("used", dollarsOf: used)
+      line.field("amount", dollarsOf: amount)
+    } else {
+      line.field("used", used)
+      line.field("amount", amount)
     }
     line.field("window", windowStartMs)
     line.field("window_end", timeMs: windowEndMs)
@@ -241,11 +256,13 @@ extension JSONWriter {
   }
 
   /// An object with the units that are known; `null` where none is.
-  fileprivate mutating func field(_ name: String, _ units: UsageUnits) {
+  fileprivate mutating func field(_ name: StaticString, _ units: UsageUnits) {
     guard !units.isEmpty else { return field(name, number: nil) }
     object(name) { line in
       for unit in UsageUnits.Unit.allCases {
-        if let amount = units[unit] { line.field(unit.rawValue, number: UsageUnits.text(amount)) }
+        if let amount = units[unit] {
+          line.field(any: unit.rawValue, amount, places: UsageUnits.places)
+        }
       }
     }
   }
@@ -254,7 +271,7 @@ extension JSONWriter {
   fileprivate mutating func costParts(_ parts: CostParts) {
     object("cost_parts") { line in
       for kind in TokenKind.allCases where parts.tokens[kind] != 0 {
-        line.field(kind.rawValue, parts.tokens[kind])
+        line.field(any: kind.rawValue, parts.tokens[kind])
       }
       if let tier = parts.tier { line.field("tier", tier.rawValue) }
       if let region = parts.region { line.field("region", region.rawValue) }
@@ -268,7 +285,7 @@ extension JSONWriter {
     }
   }
 
-  mutating func charges(_ name: String, _ charges: [Charge]) {
+  mutating func charges(_ name: StaticString, _ charges: [Charge]) {
     self.name(name)
     beginArray()
     for charge in charges {

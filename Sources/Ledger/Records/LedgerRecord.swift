@@ -3,14 +3,14 @@
 package struct LedgerRecord: Equatable, Sendable {
   /// The content, by the record's `type`.
   package enum Body: Equatable, Sendable {
-    case admission(Admission)
-    case completion(Completion)
+    case admission(Reference<Admission>)
+    case completion(Reference<Completion>)
     case denials(Denials)
     /// The process started.
     case start(ProcessEvent)
     /// The process loaded another policy.
     case reload(ProcessEvent)
-    case checkpoint(Checkpoint)
+    indirect case checkpoint(Checkpoint)
     case clock(ClockJump)
     case repair(Repair)
     /// The process stopped in order.
@@ -18,12 +18,15 @@ package struct LedgerRecord: Equatable, Sendable {
     /// What became of the store that limits are shared through.
     case store(StoreEvent)
     /// The use of a budget has come to a share of it.
-    case threshold(Threshold)
+    indirect case threshold(Threshold)
     case drop(Drop)
     /// The ledger was restored from records that were shipped.
     case restore(Restore)
     /// A key was revoked, or a revocation was undone.
     case revoke(Revocation)
+
+    package static func admission(_ record: Admission) -> Body { .admission(Reference(record)) }
+    package static func completion(_ record: Completion) -> Body { .completion(Reference(record)) }
   }
 
   /// The record's number: counts by one from 1, across segments.
@@ -72,8 +75,8 @@ package struct LedgerRecord: Equatable, Sendable {
   /// The id of the exchange that the record is about; nil where it is not about one.
   package var requestID: String? {
     switch body {
-    case .admission(let admission): admission.requestID
-    case .completion(let completion): completion.requestID
+    case .admission(let admission): admission.value.requestID
+    case .completion(let completion): completion.value.requestID
     case .denials, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold, .drop,
       .restore, .revoke:
       nil
@@ -94,8 +97,8 @@ package struct LedgerRecord: Equatable, Sendable {
   /// An estimate of its line's length, for the queue's bound. A checkpoint does not count there.
   var estimatedBytes: Int {
     switch body {
-    case .admission(let admission): 768 + 128 * admission.reserved.count
-    case .completion(let completion): 896 + 128 * completion.charged.count
+    case .admission(let admission): 768 + 128 * admission.value.reserved.count
+    case .completion(let completion): 896 + 128 * completion.value.charged.count
     case .stop(let event): event.estimates.reduce(320) { $0 + 64 + 8 * $1.state.count }
     case .denials(let denials): 320 + 40 * denials.requestIDs.count
     case .start, .reload, .clock, .repair, .checkpoint, .restore: 320

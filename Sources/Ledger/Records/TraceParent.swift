@@ -11,35 +11,37 @@ package struct TraceParent: Equatable, Sendable {
 
   /// The first `bytesCount` bytes of the header's value.
   package let text: String
-  private let bytes: [UInt8]
+  private var bytes: [UInt8] { Array(text.utf8) }
 
   /// Reads the header's value; nil where it is not well-formed.
   package init?(_ value: Span<UInt8>) {
     guard value.count >= Self.bytesCount else { return nil }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(Self.bytesCount)
     for index in 0..<Self.bytesCount {
-      let byte = value[index]
-      if index == 2 || index == 35 || index == 52 {
-        guard byte == UInt8(ascii: "-") else { return nil }
-      } else {
-        guard Hex.lowercaseValue(byte) != nil else { return nil }
+      switch index {
+      case 2, 35, 52: guard value[index] == UInt8(ascii: "-") else { return nil }
+      default: guard Hex.lowercaseValue(value[index]) != nil else { return nil }
       }
-      bytes.append(byte)
     }
-    let version = bytes[..<2]
-    if version.elementsEqual("ff".utf8) { return nil }
+    let version = value.extracting(first: 2)
+    if version.elementsEqual(Self.invalidVersion) { return nil }
     if value.count > Self.bytesCount {
-      guard !version.elementsEqual("00".utf8), value[Self.bytesCount] == UInt8(ascii: "-") else {
-        return nil
-      }
+      guard !version.elementsEqual(Self.knownVersion),
+        value[Self.bytesCount] == UInt8(ascii: "-")
+      else { return nil }
     }
-    let zero = UInt8(ascii: "0")
-    guard bytes[3..<35].contains(where: { $0 != zero }),
-      bytes[36..<52].contains(where: { $0 != zero })
-    else { return nil }
-    text = String(decoding: bytes, as: UTF8.self)
-    self.bytes = bytes
+    guard Self.isID(value.extracting(3..<35)), Self.isID(value.extracting(36..<52)) else {
+      return nil
+    }
+    text = value.extracting(first: Self.bytesCount).text
+  }
+
+  private static let invalidVersion: StaticString = "ff"
+  private static let knownVersion: StaticString = "00"
+
+  /// An id of only zeros is none.
+  private static func isID(_ digits: Span<UInt8>) -> Bool {
+    for index in digits.indices where digits[index] != UInt8(ascii: "0") { return true }
+    return false
   }
 
   /// `trace-id`, 16 bytes.

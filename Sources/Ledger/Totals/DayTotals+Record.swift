@@ -31,11 +31,11 @@ extension DayTotals {
     } else {
       line.field("day", LocalDays.text(day: key.day))
     }
-    for (name, text) in [("tenant", key.tenant), ("key_id", key.keyID), ("model", key.model)] {
-      if let text { line.field(name, identifier: text) }
-    }
+    if let tenant = key.tenant { line.field("tenant", identifier: tenant) }
+    if let keyID = key.keyID { line.field("key_id", identifier: keyID) }
+    if let model = key.model { line.field("model", identifier: model) }
     for field in UsageTotals.fields where totals[keyPath: field.path] != 0 {
-      line.field(field.name, totals[keyPath: field.path])
+      line.field(any: field.name, totals[keyPath: field.path])
     }
     if let cost = totals.costNanodollars { line.field("cost_usd", dollarsOf: cost) }
   }

@@ -147,23 +147,47 @@ package struct DayTotals: Equatable, Sendable {
     change(period, name) { $0.add(completion) }
   }
 
+  /// Inlined, so that nothing is copied into the closure.
+  @inline(__always)
   private mutating func change(
     _ period: Period, _ name: Name, _ change: (inout UsageTotals) -> Void
   ) {
-    let before = periods[period]?.count ?? 0
-    change(&periods[period, default: [:]][name, default: UsageTotals()])
-    count += (periods[period]?.count ?? 0) - before
+    if Self.change(&periods[period, default: [:]], name, change) { count += 1 }
+  }
+
+  /// Whether the row is new. One look for a row that is there: each completion comes here.
+  @inline(__always)
+  private static func change(
+    _ rows: inout [Name: UsageTotals], _ name: Name, _ change: (inout UsageTotals) -> Void
+  ) -> Bool {
+    if let known = rows.index(forKey: name) {
+      change(&rows.values[known])
+      return false
+    }
+    var totals = UsageTotals()
+    change(&totals)
+    rows[name] = totals
+    return true
+  }
+
+  /// Notes that a request came, admitted or refused.
+  package mutating func came(_ record: Admission, atMs timeMs: Int64) {
+    used(tenant: record.tenant, keyID: record.keyID, atMs: timeMs)
   }
 
   /// Notes that a request came with a key.
   package mutating func used(tenant: String?, keyID: String?, atMs timeMs: Int64) {
     guard let tenant, let keyID else { return }
     let key = KeyName(tenant: tenant, keyID: keyID)
-    if lastUses[key] == nil, lastUses.count >= Self.keysMax {
+    if let known = lastUses.index(forKey: key) {
+      lastUses.values[known] = max(timeMs, lastUses.values[known])
+      return
+    }
+    if lastUses.count >= Self.keysMax {
       guard let oldest = lastUses.min(by: { $0.value < $1.value })?.key else { return }
       lastUses[oldest] = nil
     }
-    lastUses[key] = max(timeMs, lastUses[key] ?? timeMs)
+    lastUses[key] = timeMs
   }
 
   /// Takes what a checkpoint says.

@@ -119,12 +119,12 @@ struct LedgerQueue {
   mutating func enqueue(_ body: LedgerRecord.Body, timeMs: Int64) -> Enqueued {
     if status == .unavailable(.stopped) { return .refused(.stopped) }
     switch body {
-    case .admission(let admission) where admission.decision == .allow:
+    case .admission(let admission) where admission.value.decision == .allow:
       if case .unavailable(let reason) = state { return .refused(reason) }
-      if isOverShare(admission.tenant) { return .refused(.overShare) }
+      if isOverShare(admission.value.tenant) { return .refused(.overShare) }
       openCount += 1
     case .completion(let completion):
-      if voided.contains(completion.requestID) { return .carried }
+      if voided.contains(completion.value.requestID) { return .carried }
       openCount -= 1
     case .admission, .denials:
       if hasReachedBound || isOverShare(body.tenant) {
@@ -211,8 +211,14 @@ struct LedgerQueue {
       bytes += record.estimatedBytes
       if bytes >= LedgerLimits.batchBytesMax { break }
     }
-    let batch = Array(entries[..<count])
-    entries.removeFirst(count)
+    let batch: [LedgerRecord]
+    if count == entries.count {
+      batch = entries
+      entries = []
+    } else {
+      batch = Array(entries[..<count])
+      entries.removeFirst(count)
+    }
     for record in batch {
       switch record.body {
       case .checkpoint, .repair: continue
@@ -245,11 +251,11 @@ struct LedgerQueue {
       switch record.body {
       case .checkpoint, .repair: continue
       case .admission(let admission)
-      where admission.decision == .allow && durability == .durable && !record.isCarried:
+      where admission.value.decision == .allow && durability == .durable && !record.isCarried:
         failed.append(record.seq)
-        voided.insert(admission.requestID)
+        voided.insert(admission.value.requestID)
         continue
-      case .completion(let completion) where voided.contains(completion.requestID): continue
+      case .completion(let completion) where voided.contains(completion.value.requestID): continue
       case .admission, .completion, .denials, .start, .reload, .clock, .stop, .store, .threshold,
         .drop, .restore, .revoke:
         break
@@ -277,7 +283,7 @@ extension LedgerRecord.Body {
   /// Whose refusals it records.
   fileprivate var tenant: String? {
     switch self {
-    case .admission(let admission): admission.tenant
+    case .admission(let admission): admission.value.tenant
     case .denials(let denials): denials.tenant
     case .completion, .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold,
       .drop, .restore, .revoke:

@@ -128,28 +128,30 @@ extension LedgerWriter {
 
   private func write(_ batch: [LedgerRecord]) {
     if case .checkpoint(let checkpoint)? = batch.first?.body { return begin(batch, checkpoint) }
-    unacknowledged += batch
+    if unacknowledged.isEmpty { unacknowledged = batch } else { unacknowledged += batch }
     if settings.durability == .durable { batchTaken = .now }
     attempt { () throws(LedgerFault) in
-      var bytes: [UInt8] = []
+      lines.removeAll(keepingCapacity: true)
       var count = 0
       for record in batch {
-        var line = record.encoded()
-        let lineBytes = line.count + LedgerFormat.sealBytes + 1
+        let start = lines.count
+        record.append(to: &lines, through: &line)
+        let lineBytes = lines.count - start + LedgerFormat.sealBytes + 1
         // Never leave more than a batch unflushed: readers rely on this bound of what a crash can
         // tear.
-        let unflushed = unflushedBytes + bytes.count
+        let unflushed = unflushedBytes + start
         let isOver = unflushed + lineBytes > LedgerLimits.batchBytesMax
         if unflushed > 0, isOver || record.isAlone {
-          try append(bytes, count: count)
+          let last = Array(lines[start...])
+          lines.removeSubrange(start...)
+          try append(lines, count: count)
           try flushSegment()
-          (bytes, count) = ([], 0)
+          (lines, count) = (last, 0)
         }
-        chain.seal(&line)
-        bytes += line
+        chain.seal(&lines, from: lines.count - lineBytes + LedgerFormat.sealBytes + 1)
         count += 1
       }
-      try append(bytes, count: count)
+      try append(lines, count: count)
       if settings.durability == .durable { try flushSegment() }
     }
   }
@@ -173,7 +175,11 @@ extension LedgerWriter {
   private func acknowledge() {
     let seq = unacknowledged[writtenCount - 1].seq
     let timeMs = unacknowledged[..<writtenCount].last { !$0.isCarried }?.timeMs
-    unacknowledged.removeFirst(writtenCount)
+    if writtenCount == unacknowledged.count {
+      unacknowledged = []
+    } else {
+      unacknowledged.removeFirst(writtenCount)
+    }
     writtenCount = 0
     unflushedBytes = 0
     unflushedSince = nil

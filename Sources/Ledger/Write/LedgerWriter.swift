@@ -26,7 +26,11 @@ package final class LedgerWriter: @unchecked Sendable {
   var unacknowledged: [LedgerRecord] = []
   /// How many of these, from the first on, have been written and not flushed.
   var writtenCount = 0
-  /// The length of their lines, and when the first of them was written.
+  /// The lines of the batch that is being written; kept for its memory, about a batch's length.
+  var lines: [UInt8] = []
+  /// The line that is being written, without its hash; kept for its memory too.
+  var line = JSONWriter()
+  /// The length of the lines of what was written and not flushed, and when the first was written.
   var unflushedBytes = 0
   var unflushedSince: ContinuousClock.Instant?
   /// For `LedgerCallbacks.committed`: when the batch was taken from the queue; in relaxed mode,

@@ -19,12 +19,13 @@ struct TenantShares {
     let tenant: String?
     switch record.body {
     case .admission(let admission):
-      tenant = admission.tenant
-      if admission.decision == .allow, let tenant { openCounts[tenant, default: 0] += 1 }
+      tenant = admission.value.tenant
+      if admission.value.decision == .allow, let tenant { openCounts[tenant, default: 0] += 1 }
     case .completion(let completion):
-      tenant = completion.tenant
-      if let tenant, let count = openCounts[tenant] {
-        openCounts[tenant] = count > 1 ? count - 1 : nil
+      tenant = completion.value.tenant
+      if let tenant, let known = openCounts.index(forKey: tenant) {
+        openCounts.values[known] -= 1
+        if openCounts.values[known] < 1 { openCounts.remove(at: known) }
       }
     case .denials(let denials): tenant = denials.tenant
     case .start, .reload, .checkpoint, .clock, .repair, .stop, .store, .threshold, .drop, .restore,
@@ -32,8 +33,13 @@ struct TenantShares {
       return
     }
     guard let tenant else { return }
-    if recent[tenant] == nil, earlier[tenant] == nil { writerCount += 1 }
-    recent[tenant, default: 0] += Int64(record.estimatedBytes)
+    let bytes = Int64(record.estimatedBytes)
+    if let known = recent.index(forKey: tenant) {
+      recent.values[known] += bytes
+    } else {
+      if earlier[tenant] == nil { writerCount += 1 }
+      recent[tenant] = bytes
+    }
   }
 
   /// The exchanges that are open now.

@@ -75,4 +75,12 @@ package struct FinishedExchange: Sendable {
     self.isEstimated = isEstimated
     self.disputedTokens = disputedTokens
   }
+
+  /// Whether another one counts in the same series.
+  func hasLabels(of other: FinishedExchange) -> Bool {
+    tenant == other.tenant && route == other.route && model == other.model
+      && modelRoute == other.modelRoute && trafficClass == other.trafficClass
+      && operation == other.operation && provider == other.provider && stream == other.stream
+      && status == other.status && fault == other.fault && origin == other.origin
+  }
 }

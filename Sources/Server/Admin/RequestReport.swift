@@ -55,7 +55,7 @@ struct RequestReport {
 
   /// The records' own lines, which are JSON.
   private static func add(
-    _ name: String, _ found: [RequestSearch.Found], to json: inout JSONWriter
+    _ name: StaticString, _ found: [RequestSearch.Found], to json: inout JSONWriter
   ) {
     json.array(name) { json in
       for one in found { json.value(json: one.line) }

@@ -61,12 +61,13 @@ struct StoreReport {
   private static func partitions(_ store: StoreStatus, _ json: inout JSONWriter) {
     json.object("partitions") { json in
       for state in StoreStatus.State.allCases {
-        json.field(state.rawValue, store.count(state))
+        json.field(any: state.rawValue, Int64(store.count(state)))
       }
     }
     json.object("leased") { json in
       for state in StoreStatus.State.allCases {
-        json.array(state.rawValue) { add(store.leased(state), to: &$0) }
+        json.name(any: state.rawValue)
+        json.array { add(store.leased(state), to: &$0) }
       }
     }
     json.array("leased_counters") { json in
@@ -120,7 +121,7 @@ struct StoreReport {
     json.field("unanswered", store.unanswered)
     json.field("reconnects", store.reconnects)
     json.object("failures") { json in
-      for (word, count) in store.boundedFailures { json.field(word, count) }
+      for (word, count) in store.boundedFailures { json.field(any: word, Int64(count)) }
     }
   }
 

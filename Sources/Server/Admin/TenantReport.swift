@@ -126,9 +126,10 @@ struct TenantReport {
         ("reserved", limit.reserved), ("remaining", limit.remaining),
       ] {
         if limit.kind == "usd" {
-          json.field(name, Dollars.text(amount))
+          json.name(any: name)
+          json.value(Dollars.text(amount))
         } else {
-          json.field(name, amount)
+          json.field(any: name, amount)
         }
       }
       json.field("resets_at", timeMs: limit.resetsAtMs)

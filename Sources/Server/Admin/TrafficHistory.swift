@@ -63,7 +63,7 @@ package final class TrafficHistory: Sendable {
         ("requests", \TrafficTotals.requests), ("denials", \.denials),
         ("prompt_tokens", \.promptTokens), ("completion_tokens", \.completionTokens),
         ("inflight", \.inflight),
-      ] {
+      ] as [(StaticString, KeyPath<TrafficTotals, UInt64>)] {
         json.array(name) { json in
           for point in points { json.value(Int64(clamping: point.totals[keyPath: value])) }
         }

@@ -42,7 +42,7 @@ struct UsageSums {
     for (name, first, last) in [
       ("today", today, today), ("yesterday", today - 1, today - 1), ("this_month", month, today),
       ("last_month", LocalDays.firstOfMonth(today, plus: -1), month - 1),
-    ] {
+    ] as [(StaticString, Int64, Int64)] {
       let sums = totals.sums(from: first, to: last) { _ in 0 }
       json.object(name) { Self.add(sums[0] ?? UsageTotals(), to: &$0) }
     }
@@ -88,7 +88,7 @@ struct UsageSums {
       for (name, field, value) in [
         ("tenants_this_month", "tenant", \DayTotals.Key.tenant),
         ("models_this_month", "model", \.model),
-      ] {
+      ] as [(StaticString, StaticString, KeyPath<DayTotals.Key, String?>)] {
         json.array(name) { json in
           let sums = totals.sums(from: month, to: today) { $0[keyPath: value] }
           for (key, totals) in Self.top(sums) {
@@ -133,7 +133,9 @@ struct UsageSums {
   }
 
   private static func add(_ totals: UsageTotals, to json: inout JSONWriter) {
-    for field in UsageTotals.fields { json.field(field.name, totals[keyPath: field.path]) }
+    for field in UsageTotals.fields {
+      json.field(any: field.name, totals[keyPath: field.path])
+    }
     json.field("cost_usd", totals.costNanodollars.map(Dollars.text))
   }
 }
