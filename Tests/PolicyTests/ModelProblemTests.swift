@@ -222,7 +222,7 @@ import Testing
         moreModels: ", §n: { class: \"c\", routes: [{ name: \"r\" }] }"
       ).text,
       [
-        "warning: models.n: no tenant is allowed this model; list it in an `allow` entry or remove it",
+        "warning: models.n: no tenant is allowed this model; list it in an `allow` entry or remove it"
       ])
   }
 
