@@ -104,9 +104,15 @@ import Testing
       .null, .integer(1), .error(RedisError(word: "ERR", text: "no cluster")), .list([.integer(1)]),
       .list([.list([.integer(0), .integer(1)])]),
       .list([range(-1, 5, text("x"), 1)]), .list([range(5, 4, text("x"), 1)]),
+      .list([range(0, -1, text("x"), 1)]), .list([range(-3, -2, text("x"), 1)]),
+      .list([range(0, .min, text("x"), 1)]), .list([range(.min, .max, text("x"), 1)]),
       .list([range(0, 16_384, text("x"), 1)]), .list([range(0, .max, text("x"), 1)]),
       .list([range(0, 5, text("x"), 0)]), .list([range(0, 5, text("x"), 65_536)]),
       .list([range(0, 5, text("a b"), 1)]),
+      // A slot is on one server: what names more than there are could keep us busy for minutes.
+      .list([range(0, 16_383, text("y"), 1), range(5, 5, text("z"), 1)]),
+      .list([range(0, 8_191, text("y"), 1), range(8_191, 16_383, text("z"), 1)]),
+      .list([RESPValue](repeating: range(0, 16_383, text("y"), 1), count: 16_384)),
       .list([.list([.integer(0), .integer(1), .list([text("x")])])]),
       .list([.list([.integer(0), .integer(1), .integer(7)])]),
     ] as [RESPValue]) func `What says no slots changes nothing`(value: RESPValue)

@@ -59,12 +59,16 @@ struct StoreMap {
   mutating func take(slots value: RESPValue, from server: RedisNode) -> Bool {
     guard let ranges = value.elements, ranges.count <= HashSlot.count else { return false }
     var nodes = [RedisNode?](repeating: nil, count: HashSlot.count)
+    // A slot is on one server. Ranges that overlap could name each slot thousands of times.
+    var slotsLeft = Int64(HashSlot.count)
     for range in ranges {
       guard let parts = range.elements, parts.count >= 3, let first = parts[0].number,
-        let last = parts[1].number, (0...last).contains(first), last < Int64(HashSlot.count),
+        let last = parts[1].number, first >= 0, first <= last, last < Int64(HashSlot.count),
+        last - first < slotsLeft,
         let master = parts[2].elements, master.count >= 2, let port = master[1].number,
         let node = server.sibling(host: master[0].text ?? "", port: port)
       else { return false }
+      slotsLeft -= last - first + 1
       for slot in Int(first)...Int(last) { nodes[slot] = node }
     }
     for partition in 0..<SharedKey.partitions {
