@@ -97,6 +97,23 @@ import Testing
     #expect(third.count == 60)
   }
 
+  @Test(arguments: ["9223372036854775807.ids", "9223372036854775806.ids", "-1234567890.ids"])
+  func `a file whose number we never gave it ends no start`(name: String) throws {
+    let directory = try TemporaryDirectory()
+    let files = try DirectoryFiles.creating(path: directory.path + "/ids")
+    _ = try files.create(name)
+    var writer = ResponseIDFiles(files)
+    let ids = ResponseIDs()
+    _ = writer.load(into: ids)
+    Self.remember(ids, 0..<3)
+    try writer.begin(ids)
+    let again = ResponseIDs()
+    var reader = ResponseIDFiles(files)
+    #expect(reader.load(into: again) == ResponseIDFiles.Found())
+    #expect(again.count == 3)
+    try reader.begin(again)
+  }
+
   @Test func `of a damaged file the good lines are used, wherever it was cut or changed`() throws {
     let directory = try TemporaryDirectory()
     let files = try DirectoryFiles.creating(path: directory.path + "/ids")

@@ -15,6 +15,9 @@ struct ResponseIDFiles {
   static let spareLines = 16_384
   private static let chunkBytes = 1 << 20
   private static let ending = ".ids"
+  /// The numbers of files: what is named otherwise is none of ours. The last one is so large that we
+  /// never come there, and so small that counting on from it never overflows.
+  private static let numbers = 1...Int.max / 2
 
   /// What `load` found.
   struct Found: Equatable {
@@ -134,7 +137,7 @@ struct ResponseIDFiles {
     try files.names()
       .compactMap { name in
         guard name.hasSuffix(Self.ending), let number = Int(name.dropLast(Self.ending.count)),
-          name == Self.name(number)
+          Self.numbers.contains(number), name == Self.name(number)
         else { return nil }
         return (number, name)
       }
