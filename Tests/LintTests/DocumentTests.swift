@@ -56,6 +56,18 @@ struct DocumentTests {
     #expect(field.at(path).exists)
   }
 
+  /// Keys are outside input, and a finding's path has them as they are.
+  @Test(arguments: ["[", "a[", "a[b", "[a", "a]b", "]", "[[", "[]", "a.[", "[.", "data[x[y.json5]"])
+  func `a key with a bracket ends no search for its path`(_ key: String) throws {
+    let member = Node.Member(key: key, line: 1, value: Node(line: 1, kind: .bool("true")))
+    let root = Node(line: 1, kind: .map([member]))
+    let field = Field(document: Document(source: "f", hasLines: true, root: root), object: "")
+    #expect(field[key].exists)
+    for path in [field[key].path, field[key]["x"].path, field[key][3].path] {
+      _ = field.at(path)
+    }
+  }
+
   @Test(arguments: [
     ("120s", Duration.seconds(120)), ("1h30m", .seconds(5400)), ("0.25s", .milliseconds(250)),
     ("500ms", .milliseconds(500)), ("0", .zero), ("0s", .zero),

@@ -61,10 +61,11 @@ struct Field: Sendable {
     var field = self
     var rest = path[...]
     while let first = rest.first {
-      if first == "[", let end = rest.firstIndex(of: "]") {
-        let step = String(rest[rest.index(after: rest.startIndex)..<end])
-        field = Int(step).map { field[$0] } ?? field[step]
-        rest = rest[rest.index(after: end)...]
+      if first == "[" {
+        // A key of the user's may have a bracket that nothing closes.
+        let step = rest.dropFirst().prefix { $0 != "]" }
+        field = Int(step).map { field[$0] } ?? field[String(step)]
+        rest = rest.dropFirst(step.count + 2)
       } else if first == "." {
         rest = rest.dropFirst()
       } else {
