@@ -166,10 +166,10 @@ struct Budget: Equatable {
     told = next.told
   }
 
-  /// Something was taken in the current window: of more windows than are kept, the one that ended
-  /// first goes.
+  /// Something was taken in a window: of more windows than are kept, the one that ended first goes. A
+  /// current one in which nothing was taken is none of them.
   private mutating func bound() {
-    guard !isUntouched, left.count > Self.leftMax,
+    guard left.count > Self.leftMax + (isUntouched ? 1 : 0),
       let first = left.indices.min(by: {
         (left[$0].window.end, left[$0].window.start) < (left[$1].window.end, left[$1].window.start)
       })

@@ -93,6 +93,24 @@ struct RecoveryTests {
     #expect(states.map { $0["reserved"] } == [0])
   }
 
+  /// Records are outside input, too: as many windows as they name are not kept.
+  @Test func `records of many windows leave few behind`() {
+    let day: Int64 = 86_400_000
+    let now = 20_821 * day
+    let desk = Desk([Limits.budget(.tokens, 100, name: "n")])
+    desk.table.clockRuns(since: now)
+    for back in 1...50 as ClosedRange<Int64> {
+      let charges = [Charge(counter: "tenant/a/n", amount: 9, window: now - back * day)]
+      desk.table.replayAdmission(charges, now: now)
+      desk.table.replayCompletion(reserved: charges, final: charges, now: now)
+    }
+    guard case .budget(let budget) = desk.table.counters[0].count else {
+      Issue.record("it is a budget")
+      return
+    }
+    #expect(budget.left.map(\.window.start) == [4, 3, 2, 1].map { now - $0 * day })
+  }
+
   static let good = [
     "amount": Int64(10), "capacity": 10, "period": 1_000, "level": 3, "fraction": 0, "time": 5,
     "open": 0,
