@@ -16,11 +16,7 @@ struct LimitMessageTests {
     log = Logger(level: .info, format: .text, write: lines.append)
   }
 
-  /// The lines so far, without their time.
-  private var said: [String] {
-    log.flush()
-    return lines.all.map { String($0.dropLast().split(separator: " ", maxSplits: 1)[1]) }
-  }
+  private var said: [String] { lines.said(by: log) }
 
   private func policy(_ plans: String, _ tenants: String) throws -> PolicySnapshot {
     let text = "{ version: 1, models: {}, plans: { \(plans) }, tenants: { \(tenants) } }"

@@ -20,11 +20,7 @@ struct ServeMessageTests {
     log = Logger(level: .info, format: .text, write: lines.append)
   }
 
-  /// The lines so far, without their time.
-  private var said: [String] {
-    log.flush()
-    return lines.all.map { String($0.dropLast().split(separator: " ", maxSplits: 1)[1]) }
-  }
+  private var said: [String] { lines.said(by: log) }
 
   @Test func `refusals are told with their count; what the operator must mend is a warning`() {
     log.refused([

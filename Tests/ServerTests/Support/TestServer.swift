@@ -75,6 +75,12 @@ final class LogCapture: Sendable {
 
   func contains(_ part: String) -> Bool { all.contains { $0.contains(part) } }
 
+  /// What `log` has written so far, without the lines' time.
+  func said(by log: Logger) -> [String] {
+    log.flush()
+    return all.map { String($0.dropLast().split(separator: " ", maxSplits: 1)[1]) }
+  }
+
   /// Waits for a line with that in it; false where it does not come.
   func comes(_ part: String) -> Bool {
     let end = MonotonicTime.now + TestClient.timeout
