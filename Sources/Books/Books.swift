@@ -30,7 +30,7 @@ package final class Books: @unchecked Sendable {
   private var estimates: Estimates
   var marks = LimitMarks()
   var sheet: UsageSheet
-  private var revocations: Revocations
+  var revocations: Revocations
   /// Nil once the books are closed.
   private(set) var writer: LedgerWriter?
   private let clock: Clock
@@ -237,19 +237,6 @@ package final class Books: @unchecked Sendable {
     ledger?.beginSegment()
   }
 
-  /// Begins a new segment of the ledger, as SIGUSR1 asks.
-  package func rotate() { ledger?.beginSegment() }
-
-  /// Whether an admission would be recorded now.
-  package var ledgerState: LedgerState { ledger?.state ?? .unavailable(.stopped) }
-
-  /// The ledger's writer; nil once the books are closed. Shipping keeps a reference of its own,
-  /// because it sends the last records after that.
-  package var ledger: LedgerWriter? { lock.withLock { writer } }
-
-  /// Sizes and counts of the ledger; nil once the books are closed.
-  package var ledgerStatistics: LedgerStatistics? { ledger?.statistics }
-
   /// The ledger's time, and how often the wall clock was set since the start.
   package var clockReading: ClockReading {
     lock.withLock {
@@ -300,27 +287,6 @@ package final class Books: @unchecked Sendable {
     }
     return isWhole
   }
-
-  /// The keys that are refused whatever the policy says.
-  package var revoked: Revocations { lock.withLock { revocations } }
-
-  /// Revokes a key, or undoes that. Nil, and nothing is changed, where it cannot be recorded, or there
-  /// are as many as there may be; else what is revoked from now on. `isOnRecord` says when it is on disk.
-  package func revoke(_ revocation: Revocation) -> Revocations? {
-    lock.withLock {
-      guard revocation.isUndone || revocations.count < Revocations.countMax else { return nil }
-      let now = readClock()
-      switch writer?.enqueue(.revoke(revocation), timeMs: now) {
-      case .queued, .carried: break
-      case .refused, nil: return nil
-      }
-      revocations.apply(revocation)
-      return revocations
-    }
-  }
-
-  /// Waits until all that was queued so far is on disk; false where that fails.
-  package func isOnRecord() -> Bool { ledger?.flush() ?? false }
 
   private func write(_ due: [Denials], _ now: Int64) {
     for denials in due { _ = writer?.enqueue(.denials(denials), timeMs: now) }
