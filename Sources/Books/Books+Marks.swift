@@ -44,14 +44,9 @@ extension Books {
 
 extension Threshold {
   fileprivate init(_ reached: ReachedShare) {
-    var (tenant, group) = (nil as String?, nil as String?)
-    switch reached.rule.owner {
-    case .tenant(let name), .key(let name, _): tenant = name
-    case .group(let name): group = name
-    case .global, .trafficClass: break
-    }
     self.init(
-      tenant: tenant, group: group, limit: reached.rule.name, counter: reached.counter,
+      tenant: reached.rule.owner.tenant, group: reached.rule.owner.group, limit: reached.rule.name,
+      counter: reached.counter,
       kind: reached.rule.kind, share: reached.share, used: reached.used, amount: reached.amount,
       windowStartMs: reached.windowStartMs, windowEndMs: reached.windowEndMs)
   }

@@ -50,6 +50,12 @@ struct LimitMarks: Sendable {
   private struct Shadow {
     var count: Int64 = 0
     var callers: [String: Int64] = [:]
+
+    mutating func note(_ subject: String) {
+      count += 1
+      guard callers[subject] != nil || callers.count < callersMax else { return }
+      callers[subject, default: 0] += 1
+    }
   }
 
   private struct Share: Hashable {
@@ -72,12 +78,8 @@ struct LimitMarks: Sendable {
     for rule in rules {
       var pair = Pair(owner: rule.owner, limit: rule.name, tenant: caller.tenant)
       if shadows[pair] == nil, shadows.count >= Self.pairsMax { pair = Self.other }
-      var shadow = shadows[pair] ?? Shadow()
-      shadow.count += 1
-      if shadow.callers[caller.subject] != nil || shadow.callers.count < Self.callersMax {
-        shadow.callers[caller.subject, default: 0] += 1
-      }
-      shadows[pair] = shadow
+      // In place: a copy of the callers for each request would be made under the books' lock.
+      shadows[pair, default: Shadow()].note(caller.subject)
     }
   }
 
@@ -118,14 +120,9 @@ struct LimitMarks: Sendable {
 
   var shareCounts: [LimitCount] {
     shares.map { share, count in
-      var (tenant, group) = ("*", nil as String?)
-      switch share.owner {
-      case .tenant(let name), .key(let name, _): tenant = name
-      case .group(let name): group = name
-      case .global, .trafficClass: break
-      }
-      return LimitCount(
-        tenant: tenant, limit: share.limit, group: group, share: share.share, count: count)
+      LimitCount(
+        tenant: share.owner.tenant ?? "*", limit: share.limit, group: share.owner.group,
+        share: share.share, count: count)
     }.sorted {
       ($0.tenant, $0.group ?? "", $0.limit, $0.share?.thousandths ?? 0)
         < ($1.tenant, $1.group ?? "", $1.limit, $1.share?.thousandths ?? 0)

@@ -50,6 +50,17 @@ package enum LimitOwner: Sendable, Hashable {
   case key(tenant: String, id: String)
   /// In a traffic class: its `max_concurrent`.
   case trafficClass(String)
+
+  /// The tenant that states it; nil where several tenants have it.
+  package var tenant: String? {
+    switch self {
+    case .tenant(let name), .key(let name, _): name
+    case .global, .group, .trafficClass: nil
+    }
+  }
+
+  /// The group that states it.
+  package var group: String? { if case .group(let name) = self { name } else { nil } }
 }
 
 /// How a limit divides its requests among counters: one counter for all of its owner's requests, or
